@@ -1,0 +1,190 @@
+"""Run a child process that is bounded in time and in what it may print.
+
+Nothing hangs, and nobody who still holds the pipes is left behind: a child that waits for a
+person, floods its output, or forks and exits is ended together with its process group.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from subprocess import Popen
+
+STDOUT_LIMIT = 1024 * 1024
+"""Bytes; a child that prints more is ended."""
+
+STDERR_KEPT = 64 * 1024
+"""Bytes; of what is printed to stderr the end is kept."""
+
+_TURN = 0.05
+"""Seconds between two looks at whether a child has exited whose stdout is still open."""
+
+
+class Ended:
+    """How a child ended; its repr does not show what was printed, and it is not pickled."""
+
+    __slots__ = ("status", "stderr", "stdout", "stopped")
+
+    def __init__(self, status: int, stdout: bytes = b"", stderr: bytes = b"", stopped: str | None = None) -> None:
+        self.status = status
+        """The exit status; on POSIX less than 0 where a signal ended it."""
+        self.stdout = stdout
+        self.stderr = stderr
+        """Empty where it was passed through."""
+        self.stopped = stopped
+        """Why it could not be started, or why we ended it; None where it exited by itself."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("what a child printed may be a secret and is not pickled")
+
+
+def run(
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str],
+    deadline: float,
+    pass_stderr: bool = False,
+    grace: float = 1.0,
+) -> Ended:
+    """Run a command with nothing on stdin, in a process group of its own, and wait for it.
+
+    It raises nothing of its own: an exception's frames would hold what the child printed.
+
+    :param command: the first word is an absolute path.
+    :param deadline: in seconds; then the whole process group is ended.
+    :param pass_stderr: let the child write to our own stderr.
+    :param grace: in seconds: how long a pipe may stay open once the child has exited, and
+        how long the group has between SIGTERM and SIGKILL.
+    """
+    try:
+        process = _start(command, environ, pass_stderr)
+    except OSError as error:
+        return Ended(-1, stopped=f"it cannot be started: {(error.strerror or 'the system refused').lower()}")
+    except ValueError:
+        return Ended(-1, stopped="it cannot be started: an argument has a character that none may have")
+    try:
+        return _watch(process, deadline, grace)
+    except BaseException:  # KeyboardInterrupt above all
+        _end(process, grace)
+        raise
+
+
+def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool) -> Popen[bytes]:
+    import subprocess
+
+    return subprocess.Popen(
+        list(command),
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=None if pass_stderr else subprocess.PIPE,
+        env=dict(environ),
+        start_new_session=True,  # POSIX only
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+    )
+
+
+def _watch(process: Popen[bytes], deadline: float, grace: float) -> Ended:
+    until = time.monotonic() + deadline
+    stdout, stderr = _Reader(process.stdout, stop_at=STDOUT_LIMIT), _Reader(process.stderr)
+    # Its stdout ends when it does: that wakes us at once, where Popen.wait sleeps up to 50 ms at a time.
+    while not stdout.finished.wait(_TURN) and process.poll() is None and time.monotonic() < until:
+        pass
+    in_time = not stdout.flooded and _wait(process, until - time.monotonic())
+    if not in_time or not _finished((stdout, stderr), grace):
+        _end(process, grace)
+        _finished((stdout, stderr), grace)
+    stopped = None if in_time else f"it did not answer within {deadline:g} s"
+    if stdout.flooded:
+        stopped = f"it printed more than {STDOUT_LIMIT // 1024} KiB"
+    return Ended(-1 if process.returncode is None else process.returncode, stdout.text(), stderr.text(), stopped)
+
+
+def _finished(readers: Sequence[_Reader], seconds: float) -> bool:
+    """Wait until all pipes are closed; False where somebody still holds one."""
+    until = time.monotonic() + seconds
+    return all(reader.finished.wait(max(0.0, until - time.monotonic())) for reader in readers)
+
+
+def _wait(process: Popen[bytes], seconds: float) -> bool:
+    import subprocess
+
+    try:
+        process.wait(max(0.0, seconds))
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def _end(process: Popen[bytes], grace: float) -> None:
+    """End the child and all of its process group, politely at first; leave no zombie."""
+    _signal(process, force=False)
+    _wait(process, grace)
+    _signal(process, force=True)
+    _wait(process, grace)
+
+
+if sys.platform == "win32":
+
+    def _signal(process: Popen[bytes], *, force: bool) -> None:
+        import subprocess
+
+        # By its whole path: Windows would look for it in the current folder first.
+        system = os.environ.get("SYSTEMROOT", r"C:\Windows")
+        taskkill = [rf"{system}\System32\taskkill.exe", "/T", *(["/F"] if force else []), "/PID", str(process.pid)]
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(taskkill, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=5)
+        if force:
+            process.kill()
+
+else:
+
+    def _signal(process: Popen[bytes], *, force: bool) -> None:
+        # Not there: all have ended. Not permitted: macOS says so of a group of zombies.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
+
+
+class _Reader:
+    """Read a pipe in a thread of its own, which owns and closes it.
+
+    Where somebody outside the group holds the pipe the thread waits on, as a daemon; nobody waits for it.
+    """
+
+    def __init__(self, pipe: IO[bytes] | None, *, stop_at: int | None = None) -> None:
+        self.finished = threading.Event()
+        self.flooded = False
+        self._stop_at = stop_at
+        self._data = bytearray()
+        if pipe is None:
+            self.finished.set()
+        else:
+            threading.Thread(target=self._read, args=(pipe,), daemon=True).start()
+
+    def text(self) -> bytes:
+        """Return what was read so far."""
+        return bytes(self._data)
+
+    def _read(self, pipe: IO[bytes]) -> None:
+        with pipe, suppress(OSError):
+            while not self.flooded:
+                chunk = pipe.read(65536)
+                if not chunk:
+                    break
+                self._keep(chunk)
+        self.finished.set()
+
+    def _keep(self, chunk: bytes) -> None:
+        self._data += chunk
+        if self._stop_at is None:
+            del self._data[:-STDERR_KEPT]
+        elif len(self._data) > self._stop_at:
+            self.flooded = True

@@ -1,0 +1,61 @@
+"""The small protocol behind which credentials are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from authshim.urls import HOST, PORT, WILDCARD
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from authshim.credentials import Credential
+
+
+class Provider(Protocol):
+    """Is asked for a key, and answers with a credential or with None.
+
+    Subclass it and write ``find``; the rest has defaults::
+
+        class Vault(authshim.Provider):
+            name = "vault"
+
+            def find(self, key, username=None):
+                secret = read_from_vault(key)
+                return secret and authshim.BearerToken(secret)
+
+    None means "not here". An exception means "here but broken": it is noted once, and the
+    next provider is asked. A provider is asked by one thread at a time.
+    """
+
+    name: str = "provider"
+    """What a person calls it."""
+
+    answers: Collection[str] = frozenset({PORT, HOST, WILDCARD})
+    """The kinds of key that it knows; it is asked for no other. See ``urls.KINDS``."""
+
+    problems: Collection[str] = ()
+    """What was wrong with single entries, in one sentence each; the others are good."""
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        """Return the credential kept under ``key``.
+
+        :param key: as ``urls.host_keys`` writes it; for the kind "service" the URL or host
+            that a keyring knows the credential by.
+        :param username: whose credential, where that is known. Another user's may be
+            returned: the chain will not take it.
+        :raises ProviderError: here but broken.
+        """
+        ...
+
+    def path_keys(self) -> Iterable[str]:
+        """List the keys with a path, so that the chain knows where paths matter."""
+        return ()
+
+    def version(self) -> object:
+        """Return something that changes when a file that it reads does; asked at most once a second."""
+        return None
+
+    def refresh(self) -> None:
+        """Drop what was read, and read it again when next asked."""
+        return None  # noqa: RET501 - an empty body would make it abstract

@@ -1,0 +1,236 @@
+"""The ``keyring`` command, which knows the credentials of package indexes.
+
+It is run as a program, not imported: it often lives in an environment of its own (pipx, pixi
+global), with the back ends of cloud services, which print what they like and may wait for a
+person. So what it prints is read strictly, and how long it may take is bounded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+from authshim.children import run
+from authshim.credentials import BasicHTTP
+from authshim.errors import CredentialError, ProviderError, ProviderMissing
+from authshim.providers.base import Provider
+from authshim.urls import SERVICE, redact, without_userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Callable, Union
+
+    from authshim.children import Ended
+
+    Outcome = Union[BasicHTTP, str, None]
+    """A credential, None for "not here", or why it is broken: an exception's frames would hold the output."""
+
+_ALONE, _WATCHED = 30.0, 300.0
+"""Seconds that the command has: a person who is shown a device code needs the longer one."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+def _stderr_is_a_terminal() -> bool:
+    return os.isatty(2)  # what a child inherits, whatever sys.stderr is now
+
+
+class KeyringCommand(Provider):
+    """Asks ``keyring get`` for the credential of an index.
+
+    :param command: the words to run; () finds ``keyring`` on the search path, else beside
+        this Python.
+    :param search_path: as in PATH; None: the child's own.
+    :param timeout: in seconds; None: 300 where our stderr is a terminal, which is then
+        passed through, else 30.
+    :param environ: the child's environment; None: ours. It may hold tokens and is not pickled.
+    :param terminal: tells whether somebody reads our stderr.
+    """
+
+    name = "keyring command"
+    answers = frozenset({SERVICE})
+
+    def __init__(
+        self,
+        command: Sequence[str] = (),
+        *,
+        search_path: str | None = None,
+        timeout: float | None = None,
+        environ: Mapping[str, str] | None = None,
+        terminal: Callable[[], bool] = _stderr_is_a_terminal,
+        run: Callable[..., Ended] = run,
+    ) -> None:
+        self.command = tuple(command)
+        self.search_path = search_path
+        self.timeout = timeout
+        self._environ = environ
+        self._terminal = terminal
+        self._run_child = run
+        self._old = False
+        """The command knows no ``--mode creds`` (keyring before 25.2.1); it is not tried again."""
+
+    def find(self, key: str, username: str | None = None) -> BasicHTTP | None:
+        """Ask for the credential of ``key``, the URL of an index or ``host[:port]``.
+
+        An older keyring answers only where the username is known.
+
+        :raises ProviderMissing: there is no such command.
+        :raises ProviderError: it failed, did not answer in time, or its answer is no credential.
+        """
+        if key.startswith("-"):
+            return None  # it would be read as an option; no URL and no host begins so
+        self._refuse(key, username)
+        outcome = self._ask(self._program(), key, username or None)
+        if isinstance(outcome, str):
+            raise ProviderError(self.name, outcome)
+        return outcome
+
+    def __copy__(self) -> KeyringCommand:
+        made = type(self).__new__(type(self))
+        vars(made).update(vars(self))
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_environ": None, "_old": False}
+
+    def _refuse(self, key: str, username: str | None) -> None:
+        if _CONTROL.search(key) or _CONTROL.search(username or ""):
+            raise ProviderError(self.name, "it is not asked for a URL or username with a control character")
+        if without_userinfo(key) != key:
+            raise ProviderError(self.name, "it is not asked for a URL that holds a username or password")
+        if (username or "").startswith("-"):
+            raise ProviderError(self.name, "a username that begins with - would be read as an option")
+
+    def _program(self) -> list[str]:
+        first, *rest = self.command or ("keyring",)
+        if os.path.dirname(first) and not os.path.isabs(first):
+            raise ProviderError(self.name, f"{first} is relative to the current folder: give its whole path")
+        found = _which(first, self._folders(first))
+        if found is None and self.command:
+            raise ProviderMissing(self.name, f"{first} is no program that can be run: give its whole path")
+        if found is None:
+            raise ProviderMissing(self.name, "keyring is neither on PATH nor beside this Python: pipx install keyring")
+        return [found, *rest]
+
+    def _folders(self, first: str) -> list[str]:
+        if os.path.isabs(first):
+            return [os.path.dirname(first)]
+        path = self._environment().get("PATH", os.defpath) if self.search_path is None else self.search_path
+        beside = [] if self.command else [os.path.dirname(sys.executable or "")]
+        return [*path.split(os.pathsep), *beside]
+
+    def _environment(self) -> dict[str, str]:
+        return dict(os.environ if self._environ is None else self._environ)
+
+    def _ask(self, program: list[str], key: str, username: str | None) -> Outcome:
+        if not self._old:
+            asked = [] if username is None else [username]
+            ended = self._run([*program, "--mode", "creds", "--output", "json", "get", key, *asked])
+            if not _is_usage_error(ended):
+                return _outcome(ended, _from_json, username)
+            self._old = True
+        if username is None:
+            return None
+        return _outcome(self._run([*program, "get", key, username]), _from_line, username)
+
+    def _run(self, command: list[str]) -> Ended:
+        watched = self._terminal()
+        environ = self._environment()
+        if not watched:
+            # Else Azure's back end opens a browser, or waits for a device code that nobody sees.
+            environ.setdefault("ARTIFACTS_KEYRING_NONINTERACTIVE_MODE", "true")
+        # On Windows a pipe has the code page's encoding, in which not every password can be written.
+        environ.setdefault("PYTHONIOENCODING", "utf-8")
+        deadline = (_WATCHED if watched else _ALONE) if self.timeout is None else self.timeout
+        return self._run_child(command, environ=environ, deadline=deadline, pass_stderr=watched)
+
+
+def _which(name: str, folders: Sequence[str], *, windows: bool = os.name == "nt") -> str | None:
+    """Find a program, never in the current folder.
+
+    On Windows only an ``.exe``: a batch file has its arguments read again by a shell.
+    """
+    if windows and not name.lower().endswith(".exe"):
+        name += ".exe"
+    for folder in folders:
+        # A whole path: given a bare name, shutil.which looks in Windows' current folder first.
+        found = shutil.which(os.path.join(folder, name)) if os.path.isabs(folder) else None
+        if found:
+            return found
+    return None
+
+
+def _is_usage_error(ended: Ended) -> bool:
+    # Where stderr was passed through there is nothing to read, and argparse's status must do.
+    return ended.status == 2 and not ended.stdout and (not ended.stderr or b"usage:" in ended.stderr.lower())
+
+
+def _outcome(ended: Ended, read: Callable[[str, str | None], Outcome], username: str | None) -> Outcome:
+    if ended.stopped:
+        return ended.stopped
+    stdout = ended.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+    if ended.status == 0:
+        return read(stdout, username)
+    if ended.status == 1 and not ended.stdout.strip() and not ended.stderr.strip():
+        return None
+    how = f"was ended by signal {-ended.status}" if ended.status < 0 else f"failed with status {ended.status}"
+    line = _last_line(ended.stderr.decode("utf-8", "replace"), stdout)
+    return f"it {how}: {line}" if line else f"it {how}"
+
+
+def _from_json(stdout: str, username: str | None) -> Outcome:
+    """Read the answer; back ends print notices before it (microsoft/artifacts-keyring#73), so the last line will do."""
+    answer = _object(stdout) or _object(_lines(stdout)[-1])
+    if answer is None or not isinstance(answer.get("password"), str):
+        return "it printed something that is no credential"
+    found = username if answer.get("username") is None else answer["username"]
+    return "it gave a password without a username" if found is None else _basic(found, answer["password"])
+
+
+def _from_line(stdout: str, username: str | None) -> Outcome:
+    """Take the last line: the password is printed last, and one with a line break could not be sent anyway."""
+    *before, password = stdout[: -1 if stdout.endswith("\n") else None].split("\n")
+    if username is None or not stdout or (before and not password):
+        return "it printed something that is no credential"
+    return _basic(username, password)
+
+
+def _basic(username: Any, password: str) -> Outcome:
+    if "\ufffd" in password:
+        return "its answer is not in UTF-8"
+    try:
+        return BasicHTTP(username, password)
+    except CredentialError as error:
+        return f"its answer cannot be sent: {error}"
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.strip()] or [""]
+
+
+def _last_line(stderr: str, stdout: str) -> str:
+    """Return the last line of stderr, without what stdout held, for a person."""
+    line = _lines(stderr)[-1]
+    if len(line) > 2000:
+        line = line[:2000].rpartition(" ")[0]  # half a URL could not be redacted
+    line = re.sub(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", lambda url: redact(without_userinfo(url.group())), line)
+    for told in sorted(_told(stdout), key=len, reverse=True):
+        line = line.replace(told, "****")
+    return _CONTROL.sub("?", line)[:200]
+
+
+def _told(stdout: str) -> set[str]:
+    answer = _object(stdout) or _object(_lines(stdout)[-1]) or {}
+    return {text for text in (*_lines(stdout), *answer.values()) if isinstance(text, str) and text}

@@ -1,0 +1,233 @@
+"""URLs, the keys that they are looked up under, and what may be shown of them.
+
+One parser reads them all: the one that urllib3 dials with, so that nobody is shown one
+host and sent to another (CVE-2024-47081 came of two parsers).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from authshim.errors import UrlError
+
+if TYPE_CHECKING:
+    from urllib3.util.url import Url as ParsedUrl
+
+PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT = KINDS = ("path", "port", "host", "wildcard", "service", "default")
+"""The kinds of key, in the order in which they are asked for."""
+
+GIVEN = "given"
+"""The kind of what stands in a URL itself; no provider is asked for it."""
+
+_PORTS = {"http": 80, "https": 443}
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+
+class Key(str):
+    """What a credential is looked up under: text, and the ``kind`` of it (one of ``KINDS``, or GIVEN)."""
+
+    __slots__ = ("kind",)
+    kind: str
+
+    def __new__(cls, text: str, kind: str) -> Key:  # noqa: PYI034 - Self is of 3.11
+        key = super().__new__(cls, text)
+        key.kind = kind
+        return key
+
+    def __reduce__(self) -> tuple[type[Key], tuple[str, str]]:
+        return Key, (str(self), self.kind)
+
+
+class Url(NamedTuple):
+    """An http(s) URL as it is dialled: ``host`` in lower case and punycode, IPv6 in brackets."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+    username: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Url({self.origin + self.path!r})"
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port; two URLs with the same origin may share a credential."""
+        return f"{self.scheme}://{self.host}:{self.port}"
+
+    @property
+    def netloc(self) -> str:
+        """``host``, and ``:port`` where it is not the scheme's own."""
+        return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
+
+
+def parse(url: str) -> Url:
+    """Read an absolute http(s) URL.
+
+    The userinfo is percent-decoded once. A control character anywhere is refused.
+
+    :raises UrlError: no http(s), no host, or a host or port that cannot be dialled; the
+        error shows the URL redacted.
+    """
+    parts = None if _CONTROL.search(url) else _dialled(url)
+    if parts is None:
+        raise UrlError(redact(url), "it has a space, a control character, or a host or port that cannot be read")
+    if parts.scheme not in _PORTS:
+        raise UrlError(redact(url), "it is not an http(s) URL")
+    if not parts.host:
+        raise UrlError(redact(url), "it has no host")
+    username, colon, password = (parts.auth or "").partition(":")
+    return Url(
+        scheme=parts.scheme,
+        host=parts.host,
+        port=_PORTS[parts.scheme] if parts.port is None else parts.port,
+        path=parts.path or "/",
+        username=unquote(username) if username or colon else None,
+        password=unquote(password) if colon else None,
+    )
+
+
+def _dialled(url: str) -> ParsedUrl | None:
+    """Return what urllib3 makes of a URL; None, not its error, which may show a password as the port."""
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    try:
+        return parse_url(url)
+    except LocationParseError:
+        return None
+
+
+def host_keys(url: Url, path_keys: frozenset[str] = frozenset()) -> list[Key]:
+    """List the keys of a URL, the nearest first; this order is the matching rule.
+
+    1. ``host:port/path`` and ``host/path``, by whole segments, the longest first, of those
+       that are in ``path_keys``
+    2. ``host:port``, the port being the scheme's own where the URL names none
+    3. ``host``
+    4. ``*.host``, ``*.parent`` and so on; none for an IP address, and never a lone ``*``
+
+    Steps 3 and 4 are rattler's (``get_by_url`` in its ``storage.rs``); the rest is ours.
+    """
+    netlocs = (f"{url.host}:{url.port}", url.host)
+    by_path = (netloc + path for path in prefixes(url.path) for netloc in netlocs)
+    paths = [Key(text, PATH) for text in by_path if text in path_keys]
+    return [*paths, Key(netlocs[0], PORT), Key(url.host, HOST), *_wildcards(url.host)]
+
+
+def _wildcards(host: str) -> list[Key]:
+    if is_ip(host):
+        return []
+    labels = host.split(".")
+    return [Key("*." + ".".join(labels[at:]), WILDCARD) for at in range(len(labels)) if labels[at]]
+
+
+def is_ip(host: str) -> bool:
+    """Tell whether a host, as ``parse`` returns it, is an address and not a name."""
+    return host.startswith("[") or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host) is not None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, as ``parse`` returns it, is this machine."""
+    return host in ("localhost", "[::1]") or host.endswith(".localhost") or (is_ip(host) and host.startswith("127."))
+
+
+def prefixes(path: str) -> list[str]:
+    """List the prefixes of a path by whole segments, the longest first, without the empty one.
+
+    >>> prefixes("/acme/feed/simple/")
+    ['/acme/feed/simple', '/acme/feed', '/acme']
+    """
+    segments = path.strip("/").split("/") if path.strip("/") else []
+    return ["/" + "/".join(segments[:count]) for count in range(len(segments), 0, -1)]
+
+
+def normalise_key(text: str) -> str:
+    """Return a key that somebody wrote as ``host_keys`` writes it: the host lower-case and in punycode.
+
+    What cannot be read is returned as it is; no URL will match it.
+    """
+    host, slash, path = text.partition("/")
+    host = host.lower()
+    if not host.isascii():
+        wildcard = "*." if host.startswith("*.") else ""
+        name, colon, port = host[len(wildcard) :].partition(":")
+        try:
+            host = f"{wildcard}{parse(f'https://{name}').host}{colon}{port}"
+        except UrlError:
+            return text
+    return f"{host}{slash}{path}".rstrip("/")
+
+
+def index_root(url: str) -> str:
+    """Return an index URL without a trailing ``/simple``: what the index covers.
+
+    >>> index_root("https://h.example/acme/simple/")
+    'https://h.example/acme'
+    """
+    return url.rstrip("/")[: -len("/simple")] if url.rstrip("/").endswith("/simple") else url.rstrip("/")
+
+
+def cut_after_simple(url: str) -> str | None:
+    """Return a URL up to and with its first ``/simple`` segment; None where it has none.
+
+    >>> cut_after_simple("https://h.example/acme/simple/demo/")
+    'https://h.example/acme/simple'
+    """
+    match = re.match(r"[A-Za-z]+://[^?#]*?/simple(?=[/?#]|$)", url)
+    return match and match.group()
+
+
+def without_userinfo(url: str) -> str:
+    """Return a URL without ``user:password@``."""
+    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\\]*@", r"\1", url)
+
+
+def normalise(url: str) -> str:
+    """Return a URL that ``parse`` can read as it is dialled: without userinfo, fragment and the scheme's own port."""
+    from urllib3.util import parse_url
+
+    parts = parse_url(url)
+    port = None if parts.port == _PORTS.get(parts.scheme or "") else parts.port
+    return str(parts._replace(auth=None, fragment=None, port=port, path=parts.path or "/").url)
+
+
+def redact(url: str) -> str:
+    """Return what may be shown of a URL: no password, no ``/t/TOKEN``, no query.
+
+    >>> redact("https://ada:lovelace@h.example/t/tk-1/c?sig=1")
+    'https://****@h.example/t/****/c?****'
+    >>> redact("https://ada@h.example/simple/")
+    'https://ada@h.example/simple/'
+    >>> redact("https://ada:love/lace@h.example/")
+    'https://****@h.example/'
+    """
+    url = re.sub(r"(://)[^/?#\\]*:[^/?#\\]*@", r"\1****@", url)
+    url = _NO_PORT.sub(r"\1****@", url)
+    url = re.sub(r"/t/[^/?#]+", "/t/****", url)
+    url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
+    return _CONTROL.sub("?", url)
+
+
+_NO_PORT = re.compile(r"(://)(?:\[[^]]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$)).*@", re.DOTALL)
+"""What is behind the host is no port, and an @ comes later: a password with a slash in it, perhaps."""
+
+_PRESIGNED = (
+    {"x-amz-signature"},
+    {"x-goog-signature"},
+    {"sig", "sv"},
+    {"signature", "key-pair-id"},
+    {"signature", "awsaccesskeyid"},
+    {"signature", "googleaccessid"},
+)
+"""Query parameters of S3, Google Cloud Storage, Azure SAS, CloudFront, and the older S3 and Google forms."""
+
+
+def is_presigned(url: str) -> bool:
+    """Tell whether a URL carries its own signature; such a server refuses an Authorization header."""
+    query = url.partition("#")[0].partition("?")[2]
+    names = {pair.partition("=")[0].lower() for pair in query.split("&")}
+    return any(marks <= names for marks in _PRESIGNED)

@@ -1,0 +1,96 @@
+"""Every test has an empty home, no keyring, and nothing of the machine's own settings."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from leaks import assert_no_secret
+from servers import Authority, Names, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_FOREIGN = ("AUTHSHIM_", "ARTIFACTS_", "PIXI_", "PREFIX_DEV_", "RATTLER_", "XDG_", "KEYRING_")
+_DISTURBING = {
+    "CURL_CA_BUNDLE",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "DISPLAY",
+    "NETRC",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+}
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name in _DISTURBING or name.startswith(_FOREIGN) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+    home = str(tmp_path_factory.mktemp("home"))
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.setenv("USERPROFILE", home)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+
+
+@pytest.fixture
+def home() -> Path:
+    """The test's empty home."""
+    from pathlib import Path
+
+    return Path(os.environ["HOME"])
+
+
+@pytest.fixture
+def make_recorder() -> Iterator[Callable[..., Recorder]]:
+    """Start as many servers as a test wants; ``ca=`` makes it one for https."""
+    made: list[Recorder] = []
+
+    def make(**options: object) -> Recorder:
+        made.append(Recorder(**options))
+        return made[-1]
+
+    yield make
+    for recorder in made:
+        recorder.stop()
+
+
+@pytest.fixture
+def recorder(make_recorder: Callable[..., Recorder]) -> Recorder:
+    """A server for plain http."""
+    return make_recorder()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Whoever reads ``authority.file`` trusts the https servers of the tests."""
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture
+def tls_recorder(make_recorder: Callable[..., Recorder], authority: Authority) -> Recorder:
+    """A server for https that has a certificate for any name."""
+    return make_recorder(ca=authority.ca)
+
+
+@pytest.fixture
+def anywhere(monkeypatch: pytest.MonkeyPatch) -> Names:
+    """``anywhere(recorder)`` lets it answer for every host; ``anywhere(other, host="evil.example")`` for one."""
+    return Names(monkeypatch)
+
+
+@pytest.fixture
+def no_secret(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
+    """``no_secret(error, response, text...)`` looks for ``s3cret`` in them, and in all that was logged."""
+    caplog.set_level(logging.DEBUG)
+
+    def check(*things: object, secret: str = "s3cret") -> None:
+        logged = [text for record in caplog.records for text in (record.getMessage(), repr(record.args))]
+        assert_no_secret(*things, logged, secret=secret)
+
+    return check

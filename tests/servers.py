@@ -1,0 +1,256 @@
+"""Real HTTP servers on loopback for unit tests, and a way to reach them under any host name."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
+from urllib.parse import urlsplit
+
+import trustme
+
+if TYPE_CHECKING:
+    from email.message import Message
+    from pathlib import Path
+
+    import pytest
+
+
+class Seen(NamedTuple):
+    """A request that reached the server."""
+
+    method: str
+    target: str
+    """As it stood in the request line: a path with its query, or a whole URL where the server is used as a proxy."""
+    headers: Message
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        """Path and query."""
+        parts = urlsplit(self.target)
+        return parts.path + (f"?{parts.query}" if parts.query else "")
+
+    @property
+    def authorization(self) -> str | None:
+        return self.headers.get("Authorization")
+
+    @property
+    def host(self) -> str | None:
+        return self.headers.get("Host")
+
+
+class Answer(NamedTuple):
+    """What the server says; ``Content-Length`` is added."""
+
+    status: int = 200
+    body: bytes = b"ok"
+    headers: dict[str, str] = {}
+
+
+def redirect(location: str, status: int = 302) -> Answer:
+    return Answer(status, b"", {"Location": location})
+
+
+CHALLENGE = Answer(401, b"who are you?", {"WWW-Authenticate": 'Basic realm="private"'})
+
+Script = Union[Answer, Callable[[Seen], Optional[Answer]]]
+
+
+class Recorder:
+    """A threaded HTTP/1.1 server with keep-alive that notes every request and answers as it is told.
+
+    ::
+
+        recorder.on("/simple/", CHALLENGE, Answer(200, b"<html>"))  # one after another; the last one stays
+        recorder.on("/files/", lambda seen: Answer(200) if seen.authorization else CHALLENGE)
+        requests.get(recorder.url + "/simple/")
+        assert [seen.authorization for seen in recorder.seen] == [None]
+
+    A path is the exact one without its query, or all below it where it ends with ``*``. A path of which nothing was
+    said is answered by ``default``.
+    """
+
+    def __init__(self, ca: trustme.CA | None = None) -> None:
+        self.default = Answer()
+        self._scripts: dict[str, list[Script]] = {}
+        self._seen: list[Seen] = []
+        self._lock = threading.Lock()
+        self._server = _Server(self, _contexts(ca) if ca else None)
+        self.port = self._server.server_port
+        self.url = f"{'https' if ca else 'http'}://127.0.0.1:{self.port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    @property
+    def seen(self) -> list[Seen]:
+        with self._lock:
+            return list(self._seen)
+
+    def on(self, path: str, *answers: Script) -> None:
+        with self._lock:
+            self._scripts[path] = list(answers)
+
+    def clear(self) -> None:
+        """Forget the requests that were seen."""
+        with self._lock:
+            self._seen.clear()
+
+    def answer(self, seen: Seen) -> Answer:
+        with self._lock:
+            self._seen.append(seen)
+            script = self._next(urlsplit(seen.target).path)
+        # Not under the lock: a script may wait for another request.
+        return (script(seen) if callable(script) else script) or self.default
+
+    def _next(self, path: str) -> Script:
+        prefixes = [key for key in self._scripts if key.endswith("*") and path.startswith(key[:-1])]
+        key = path if path in self._scripts else max(prefixes, key=len, default=None)
+        scripts = self._scripts.get(key or "", [self.default])
+        return scripts.pop(0) if len(scripts) > 1 else scripts[0]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.hang_up()
+        self._server.server_close()
+        self._thread.join(5)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, recorder: Recorder, context: ssl.SSLContext | None) -> None:
+        self.recorder = recorder
+        self.context = context
+        self._open: set[_Handler] = set()
+        self._changed = threading.Condition()
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def opened(self, handler: _Handler) -> None:
+        with self._changed:
+            self._open.add(handler)
+
+    def closed(self, handler: _Handler) -> None:
+        with self._changed:
+            self._open.discard(handler)
+            self._changed.notify_all()
+
+    def hang_up(self) -> None:
+        """End the connections that were kept alive, and wait for their threads."""
+        with self._changed:
+            for handler in self._open:
+                with contextlib.suppress(OSError):
+                    handler.request.shutdown(socket.SHUT_RDWR)
+            self._changed.wait_for(lambda: not self._open, 5)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that hangs up, or dislikes our certificate, is none of the test's business."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = 64 * 1024  # else each response waits 40 ms for Nagle
+    timeout = 20
+    server: _Server
+
+    def setup(self) -> None:
+        if self.server.context:
+            self.request.settimeout(self.timeout)
+            self.request = self.server.context.wrap_socket(self.request, server_side=True)
+        self.server.opened(self)
+        super().setup()
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        finally:
+            if self.server.context:
+                self.request.close()
+            self.server.closed(self)
+
+    def _serve(self) -> None:
+        body = self._body()
+        answer = self.server.recorder.answer(Seen(self.command, self.path, self.headers, body))
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if "Content-Length" not in answer.headers:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = _serve
+
+    def _body(self) -> bytes:
+        if self.headers.get("Transfer-Encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline(), 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return b"".join(chunks)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
+        """Print nothing."""
+
+
+def _contexts(ca: trustme.CA) -> ssl.SSLContext:
+    """Return a context that has a certificate for whatever name a client asks for."""
+    made: dict[str, ssl.SSLContext] = {}
+    lock = threading.Lock()
+
+    def context(*names: str) -> ssl.SSLContext:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        ca.issue_cert(*names).configure_cert(made)
+        return made
+
+    def choose(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> None:
+        if name:
+            with lock:
+                if name not in made:
+                    made[name] = context(name)
+            connection.context = made[name]
+
+    default = context("127.0.0.1", "::1", "localhost")
+    default.sni_callback = choose
+    return default
+
+
+class Authority:
+    """A certificate authority, and the file that a client reads to trust it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.ca = trustme.CA()
+        self.file = str(folder / "ca.pem")
+        self.ca.cert_pem.write_to_path(self.file)
+
+
+class Names:
+    """Makes host names resolve, in this process, to recorders; a name without one refuses the connection."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import urllib3.util.connection as dialling
+
+        self._dial = dialling.create_connection
+        self._routes: dict[tuple[str | None, int | None], int] = {}
+        self.dialled: list[tuple[str, int]] = []
+        monkeypatch.setattr(dialling, "create_connection", self._create_connection)
+
+    def __call__(self, recorder: Recorder, host: str | None = None, port: int | None = None) -> Recorder:
+        """Send what goes to ``host`` (any, if None) and ``port`` (any, if None) to ``recorder``."""
+        self._routes[host, port] = recorder.port
+        return recorder
+
+    def _create_connection(self, address: tuple[str, int], *args: object, **options: object) -> object:
+        host, port = address
+        self.dialled.append((host, port))
+        for key in ((host, port), (host, None), (None, port), (None, None)):
+            if key in self._routes:
+                return self._dial(("127.0.0.1", self._routes[key]), *args, **options)
+        raise ConnectionRefusedError(f"no recorder answers for {host}:{port}")
