@@ -1,0 +1,397 @@
+"""pixi's configuration files and the environment become Settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from leaks import assert_no_secret
+
+from authshim import config
+from authshim.errors import SettingsError
+
+if TYPE_CHECKING:
+    from authshim.config import Settings
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def names_auth_file(path: Path, auth_file: str) -> Path:
+    return write(path, f'authentication-override-file = "{auth_file}"\n')
+
+
+def read(home: Path | None = None, **variables: str) -> Settings:
+    environ = {} if home is None else {"HOME": str(home)}
+    return config.read({**environ, **variables}, platform="linux")
+
+
+# The override file
+
+
+def test_nothing_set_means_every_provider(home: Path) -> None:
+    settings = read(home)
+    assert settings.auth_file is None
+    assert settings.auth_file_named_by == ""
+    assert not settings.auth_file_only
+    assert settings.keychain
+    assert settings.keyring_enabled
+    assert settings.keyring_command == ()
+    assert settings.keyring_timeout is None
+    assert settings.problems == ()
+
+
+def test_the_variable_beats_the_option_and_the_option_beats_the_configuration(home: Path) -> None:
+    file = names_auth_file(home / ".pixi/config.toml", "/config.json")
+    environ = {"HOME": str(home)}
+    by_config = config.read(environ, platform="linux")
+    by_option = config.read(environ, auth_file="/option.json", platform="linux")
+    by_variable = config.read({**environ, "RATTLER_AUTH_FILE": "/env.json"}, auth_file="/option.json", platform="linux")
+    assert (by_config.auth_file, by_config.auth_file_named_by) == (
+        "/config.json",
+        f"authentication-override-file in {file}",
+    )
+    assert (by_option.auth_file, by_option.auth_file_named_by) == ("/option.json", "--auth-file")
+    assert (by_variable.auth_file, by_variable.auth_file_named_by) == ("/env.json", "RATTLER_AUTH_FILE")
+    assert by_config.auth_file_only
+    assert by_option.auth_file_only
+    assert by_variable.auth_file_only
+
+
+def test_the_mode_first_lets_the_other_providers_answer_too(home: Path) -> None:
+    settings = read(home, RATTLER_AUTH_FILE="/a.json", AUTHSHIM_AUTH_FILE_MODE="first")
+    assert settings.auth_file == "/a.json"
+    assert not settings.auth_file_only
+
+
+def test_a_tilde_is_the_home(home: Path) -> None:
+    settings = read(home, RATTLER_AUTH_FILE="~/a.json", NETRC="~/b")
+    assert settings.auth_file == f"{home}/a.json"
+    assert settings.netrc_files == (f"{home}/b",)
+
+
+def test_an_empty_variable_counts_as_unset(home: Path) -> None:
+    settings = read(home, **dict.fromkeys(config.NAMES - {"HOME"}, ""))
+    assert settings == read(home)
+
+
+def test_an_auth_file_of_the_configuration_that_is_empty_counts_as_unset(home: Path) -> None:
+    names_auth_file(home / ".pixi/config.toml", "")
+    assert read(home).auth_file is None
+
+
+def test_the_snake_case_forms_are_read(home: Path) -> None:
+    write(
+        home / ".pixi/config.toml",
+        'authentication_override_file = "/a.json"\n[pypi_config]\nkeyring_provider = "disabled"\n',
+    )
+    assert read(home).auth_file == "/a.json"
+    assert not read(home).keyring_enabled
+
+
+# Order of the files
+
+
+LINUX = ["{project}/.pixi", "{home}/ph", "{home}/.pixi", "{home}/xdg/pixi", "{home}/.config/pixi"]
+MACOS = [
+    "{project}/.pixi",
+    "{home}/ph",
+    "{home}/.pixi",
+    "{home}/Library/Application Support/pixi",
+    "{home}/xdg/pixi",
+]
+
+
+@pytest.mark.parametrize(("platform", "folders"), [("linux", LINUX), ("darwin", MACOS)])
+def test_the_highest_file_wins(platform: str, folders: list[str], home: Path, tmp_path: Path) -> None:
+    environ = {"HOME": str(home), "PIXI_HOME": f"{home}/ph", "XDG_CONFIG_HOME": f"{home}/xdg"}
+    files = [Path(folder.format(home=home, project=tmp_path), "config.toml") for folder in folders]
+    for file in files:
+        names_auth_file(file, str(file))
+    for file in files:
+        assert config.read(environ, project=str(tmp_path), platform=platform).auth_file == str(file)
+        file.unlink()
+
+
+def test_macos_does_not_read_dot_config(home: Path) -> None:
+    names_auth_file(home / ".config/pixi/config.toml", "/a.json")
+    assert config.read({"HOME": str(home)}, platform="darwin").auth_file is None
+
+
+def test_each_option_comes_from_the_highest_file_that_has_it(home: Path, tmp_path: Path) -> None:
+    write(tmp_path / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
+    names_auth_file(home / ".pixi/config.toml", "/a.json")
+    settings = config.read({"HOME": str(home)}, project=str(tmp_path), platform="linux")
+    assert settings.auth_file == "/a.json"
+    assert not settings.keyring_enabled
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_the_system_s_file_is_the_last(
+    platform: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = asked_files(monkeypatch, {"HOME": str(home)}, platform)
+    assert asked[-1] == "/etc/pixi/config.toml"
+
+
+def test_windows_has_its_own_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    environ = {
+        "HOME": "H:\\",
+        "USERPROFILE": "C:\\Users\\ada",
+        "PIXI_HOME": "D:\\px",
+        "APPDATA": "C:\\Users\\ada\\AppData\\Roaming",
+        "XDG_CONFIG_HOME": "C:\\xdg",
+    }
+    assert asked_files(monkeypatch, environ, "win32") == [
+        "D:\\px\\config.toml",
+        "C:\\Users\\ada\\.pixi\\config.toml",
+        "C:\\Users\\ada\\AppData\\Roaming\\pixi\\config.toml",
+        "C:\\ProgramData\\pixi\\config.toml",
+    ]
+
+
+def asked_files(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], platform: str) -> list[str]:
+    asked: list[str] = []
+    monkeypatch.setattr(config, "read_text", asked.append)
+    config.read(environ, platform=platform)
+    return asked
+
+
+def test_no_file_is_read_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = asked_files(
+        monkeypatch,
+        {"HOME": str(home), "PIXI_HOME": f"{home}/.pixi", "XDG_CONFIG_HOME": f"{home}/.config"},
+        "linux",
+    )
+    assert len(asked) == len(set(asked)) == 3
+
+
+def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(home: Path, tmp_path: Path) -> None:
+    named = names_auth_file(tmp_path / "named.toml", "/named.json")
+    write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
+    environ = {"HOME": str(home), "PIXI_CONFIG_FILE": str(named)}
+    settings = config.read(environ, platform="linux")
+    assert settings.auth_file == "/named.json"
+    assert settings.keyring_enabled
+    names_auth_file(tmp_path / ".pixi/config.toml", "/project.json")
+    assert config.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
+
+
+def test_a_named_configuration_that_is_missing_is_said(home: Path) -> None:
+    assert read(home, PIXI_CONFIG_FILE="/nowhere.toml").problems == (
+        "/nowhere.toml: there is no such file, but PIXI_CONFIG_FILE names it",
+    )
+
+
+@pytest.mark.parametrize("value", ["1", "true", "YES", "on", "t", "y"])
+def test_no_configuration_leaves_only_the_project_s(value: str, home: Path, tmp_path: Path) -> None:
+    names_auth_file(home / ".pixi/config.toml", "/a.json")
+    environ = {"HOME": str(home), "PIXI_NO_CONFIG": value}
+    assert config.read(environ, platform="linux").auth_file is None
+    names_auth_file(tmp_path / ".pixi/config.toml", "/project.json")
+    assert config.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
+
+
+@pytest.mark.parametrize("value", ["", "0", "false", "No", "off", "n", "f"])
+def test_a_no_to_no_configuration_reads_it(value: str, home: Path) -> None:
+    names_auth_file(home / ".pixi/config.toml", "/a.json")
+    assert read(home, PIXI_NO_CONFIG=value).auth_file == "/a.json"
+
+
+# Files that are wrong
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a = 1\nb = s3cret\n", "line 2, column 5: it is not valid TOML"),
+        ("\nauthentication-override-file = ['s3cret']\n", "line 2: authentication-override-file: expected a path"),
+        ("pypi-config = 's3cret'\n", "line 1: pypi-config: expected a table"),
+        (
+            "[pypi-config]\nkeyring-provider = 's3cret'\n",
+            'line 2: [pypi-config] keyring-provider: expected "subprocess" or "disabled"',
+        ),
+        ("pypi-config.keyring-provider = 3\n", "line 1: [pypi-config] keyring-provider: expected"),
+        ("a = " + "[" * 100_000, "it is not valid TOML"),
+    ],
+)
+def test_a_wrong_file_is_a_problem_and_the_next_is_read(text: str, said: str, home: Path) -> None:
+    file = write(home / ".pixi/config.toml", text)
+    names_auth_file(home / ".config/pixi/config.toml", "/next.json")
+    settings = read(home)
+    assert settings.auth_file == "/next.json"
+    (problem,) = settings.problems
+    assert problem.startswith(f"{file}: ")
+    assert said in problem
+    assert_no_secret(problem)
+
+
+def test_a_folder_in_place_of_a_file_is_a_problem(home: Path) -> None:
+    (home / ".pixi/config.toml").mkdir(parents=True)
+    (problem,) = read(home).problems
+    assert "config.toml: " in problem
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_named_pipe_does_not_hang(home: Path) -> None:
+    (home / ".pixi").mkdir()
+    os.mkfifo(home / ".pixi/config.toml")
+    (problem,) = read(home).problems
+    assert "it is not a regular file" in problem
+
+
+def test_a_byte_order_mark_is_read(home: Path) -> None:
+    write(home / ".pixi/config.toml", '\ufeffauthentication-override-file = "/a.json"')
+    assert read(home).auth_file == "/a.json"
+
+
+def test_an_empty_file_is_fine(home: Path) -> None:
+    write(home / ".pixi/config.toml", "")
+    assert read(home).problems == ()
+
+
+# Homes and netrc
+
+
+def test_the_home_file_is_rattlers(home: Path) -> None:
+    assert read(home).home_auth_file == f"{home}/.rattler/credentials.json"
+
+
+def test_netrc_alone_is_read_where_it_is_named(home: Path) -> None:
+    settings = read(home, NETRC="/n")
+    assert settings.netrc_files == ("/n",)
+    assert settings.netrc_named
+
+
+def test_netrc_is_in_the_home_otherwise(home: Path) -> None:
+    settings = read(home)
+    assert settings.netrc_files == (f"{home}/.netrc",)
+    assert not settings.netrc_named
+
+
+def test_windows_knows_two_homes_and_two_names_of_netrc() -> None:
+    environ = {"HOME": "H:\\", "USERPROFILE": "C:\\Users\\ada"}
+    settings = config.read(environ, platform="win32")
+    assert settings.netrc_files == (
+        "H:\\_netrc",
+        "H:\\.netrc",
+        "C:\\Users\\ada\\_netrc",
+        "C:\\Users\\ada\\.netrc",
+    )
+    assert settings.home_auth_file == "C:\\Users\\ada\\.rattler\\credentials.json"
+    assert config.read({**environ, "NETRC": "~\\n"}, platform="win32").netrc_files == ("H:\\n",)
+    assert config.read({**environ, "RATTLER_AUTH_FILE": "~\\a"}, platform="win32").auth_file == "C:\\Users\\ada\\a"
+
+
+def test_without_a_home_its_sources_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(config, "_home_of_user", lambda: None)
+    settings = read(RATTLER_AUTH_FILE="~/a.json")
+    assert settings.home_auth_file is None
+    assert settings.netrc_files == ()
+    assert settings.auth_file == "~/a.json"
+    assert config.read({}, platform="win32").home_auth_file is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no password database on Windows")
+def test_without_a_variable_for_it_the_home_is_that_of_the_password_database() -> None:
+    import pwd
+
+    assert read().home_auth_file == f"{pwd.getpwuid(os.getuid()).pw_dir}/.rattler/credentials.json"
+
+
+# Keyring
+
+
+@pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
+def test_the_null_backend_switches_the_keychain_off(backend: str, home: Path) -> None:
+    assert not read(home, PYTHON_KEYRING_BACKEND=backend).keychain
+
+
+def test_another_backend_leaves_the_keychain_on(home: Path) -> None:
+    assert read(home, PYTHON_KEYRING_BACKEND="keyrings.alt.file.PlaintextKeyring").keychain
+
+
+def test_the_option_for_keyring_beats_the_configuration(home: Path) -> None:
+    file = write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
+    environ = {"HOME": str(home)}
+    assert not config.read(environ, platform="linux").keyring_enabled
+    assert config.read(environ, keyring_provider="subprocess", platform="linux").keyring_enabled
+    file.write_text('[pypi-config]\nkeyring-provider = "subprocess"\n')
+    assert config.read(environ, platform="linux").keyring_enabled
+    assert not config.read(environ, keyring_provider="disabled", platform="linux").keyring_enabled
+
+
+def test_the_command_is_read_as_a_shell_reads_words(home: Path) -> None:
+    settings = read(home, AUTHSHIM_KEYRING_COMMAND="'/opt/my keyring' --flag #1 a\\ b", AUTHSHIM_KEYRING_TIMEOUT="2.5")
+    assert settings.keyring_command == ("/opt/my keyring", "--flag", "#1", "a b")
+    assert settings.keyring_timeout == 2.5
+
+
+def test_a_backslash_stays_in_a_command_on_windows() -> None:
+    environ = {"AUTHSHIM_KEYRING_COMMAND": r'C:\bin\keyring.exe "a b"'}
+    assert config.read(environ, platform="win32").keyring_command == (r"C:\bin\keyring.exe", "a b")
+
+
+def test_the_search_path_is_kept(home: Path) -> None:
+    assert read(home, PATH="/a:/b").search_path == "/a:/b"
+
+
+# Options that are wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUTHSHIM_AUTH_FILE_MODE", "s3cret"),
+        *(("AUTHSHIM_KEYRING_TIMEOUT", value) for value in ("s3cret", "-1", "0", "nan", "inf")),
+        *(("AUTHSHIM_KEYRING_COMMAND", value) for value in ("keyring 's3cret", "  ", "''")),
+        ("PIXI_NO_CONFIG", "s3cret"),
+    ],
+)
+def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(name: str, value: str, home: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(home, **{name: value})
+    assert caught.value.name == name
+    assert "expected" in str(caught.value) or "quote" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["foo", ""])
+def test_a_keyring_provider_that_is_wrong_is_an_error(value: str) -> None:
+    with pytest.raises(SettingsError, match='--pypi-keyring-provider: expected "subprocess" or "disabled"'):
+        config.read({}, keyring_provider=value)
+
+
+# Cost and promises
+
+
+def test_no_other_variable_is_looked_at(home: Path) -> None:
+    class Watched(dict):  # type: ignore[type-arg]
+        asked: set[str] = set()
+
+        def get(self, name: str, default: object = None) -> object:
+            self.asked.add(name)
+            return super().get(name, default)
+
+        def __getitem__(self, name: str) -> object:
+            self.asked.add(name)
+            return super().__getitem__(name)
+
+    config.read(Watched(HOME=str(home), OTHER="x"), platform="linux")
+    assert Watched.asked == config.NAMES
+
+
+def test_tomli_is_not_imported_where_no_file_is(home: Path) -> None:
+    program = (
+        "import sys; from authshim import config; config.read({}, platform='win32'); print('tomli' in sys.modules)"
+    )
+    root = str(Path(config.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
