@@ -1,0 +1,147 @@
+"""A provider as the chain sees it: asked by one thread at a time, and its troubles said once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
+from authshim.errors import AuthshimError, ProviderError, ProviderMissing
+from authshim.providers.base import Provider
+from authshim.realm import LIFETIME, ORIGINS
+from authshim.trace import Step
+from authshim.urls import SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from authshim.realm import Realm
+    from authshim.urls import Key
+
+logger = logging.getLogger("authshim")
+
+_NEVER = object()
+
+
+class Desk:
+    """Takes questions to one provider, which may be anybody's, and break in any way.
+
+    It keeps the answers for a while, so that the realms of one origin ask for their host once.
+    """
+
+    def __init__(self, provider: Any) -> None:
+        self.answers = frozenset(getattr(provider, "answers", Provider.answers))
+        self.lock = threading.RLock()
+        self.asks_the_chain = False
+        """Whether the provider was seen to use the chain itself; see ``inquiry``."""
+        self._provider = provider
+        self._said: set[str] = set()
+        self._version: object = _NEVER
+        self._paths: tuple[str, ...] = ()
+        self._kept: dict[tuple[str, str, str | None], tuple[Credential | None, float]] = {}
+
+    @property
+    def name(self) -> str:
+        """What a person calls the provider."""
+        return str(getattr(self._provider, "name", type(self._provider).__name__))
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether the provider reads a file whose changes are seen."""
+        return self._version not in (None, _NEVER)
+
+    def ask(self, key: Key, realm: Realm) -> Step:
+        """Take one key to the provider, and tell what it said."""
+        try:
+            with self.lock:
+                credential = self._answer(key, realm.url.username)
+                problems = tuple(getattr(self._provider, "problems", ()))
+        except Exception as error:  # noqa: BLE001 - see the class
+            return Step(self.name, key, self._complain(error), broken=True)
+        for problem in problems:
+            self._say(problem, logging.WARNING)
+        if credential is None:
+            return Step(self.name, key, "nothing")
+        reason = unfit(credential, key, realm)
+        return Step(self.name, key, reason or _shown(credential, key, realm), None if reason else credential)
+
+    def has_changed(self) -> bool:
+        """Tell whether a file that the provider reads is another than when this was last asked."""
+        before = self._version
+        try:
+            self._version = self._provider.version() if hasattr(self._provider, "version") else None
+        except Exception as error:  # noqa: BLE001 - see the class
+            self._complain(error)
+        return before is not _NEVER and before != self._version
+
+    def path_keys(self, *, waiting: bool) -> Iterable[str]:
+        """List the provider's keys with a path; without ``waiting`` those that it listed last."""
+        if waiting:
+            if self._version is _NEVER:
+                self.has_changed()  # it is read now: what changes from now on is a change
+            try:
+                with self.lock:
+                    self._paths = tuple(self._provider.path_keys()) if hasattr(self._provider, "path_keys") else ()
+            except Exception as error:  # noqa: BLE001 - see the class
+                self._complain(error)
+        return self._paths
+
+    def refresh(self) -> None:
+        """Drop what was answered, and let the provider drop what it read."""
+        try:
+            with self.lock:
+                self._kept.clear()
+                if hasattr(self._provider, "refresh"):
+                    self._provider.refresh()
+        except Exception as error:  # noqa: BLE001 - see the class
+            self._complain(error)
+
+    def _answer(self, key: Key, username: str | None) -> Credential | None:
+        question = (key.kind, str(key), username)
+        credential, until = self._kept.get(question, (None, 0.0))
+        if until > time.monotonic():
+            return credential
+        credential = self._provider.find(key, username)
+        if not isinstance(credential, (Credential, type(None))):
+            raise ProviderError(self.name, "what it answered is no Credential")
+        if len(self._kept) >= ORIGINS:
+            self._kept.clear()
+        self._kept[question] = credential, time.monotonic() + LIFETIME
+        return credential
+
+    def _complain(self, error: Exception) -> str:
+        # Only of our own errors it is known that they hold no secret.
+        ours = isinstance(error, AuthshimError)
+        sentence = str(error) if ours else f"cannot read {self.name}: {type(error).__name__}"
+        self._say(sentence, logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING)
+        return sentence
+
+    def _say(self, sentence: str, level: int) -> None:
+        if sentence not in self._said:
+            self._said.add(sentence)
+            logger.log(level, "%s", sentence)
+
+
+def unfit(credential: Credential, key: Key, realm: Realm) -> str:
+    """Say why a credential cannot be used here; nothing where it can."""
+    user = realm.url.username
+    if isinstance(credential, BasicHTTP) and user is not None and key.kind != SERVICE and credential.username != user:
+        return f"passed over: it is for another user than {user!r}"
+    if isinstance(credential, CondaToken) and realm.is_index:
+        return "passed over: a conda token goes to channels, not into the path of an index"
+    if is_expired(credential):
+        return "passed over: the OAuth token has expired; log in again"
+    return ""
+
+
+def is_expired(credential: Credential) -> bool:
+    """Tell whether it is an access token that is past its time."""
+    return isinstance(credential, OAuth) and credential.expired(time.time())
+
+
+def _shown(credential: Credential, key: Key, realm: Realm) -> str:
+    user, answered = realm.url.username, credential.shown_username
+    other = key.kind == SERVICE and user is not None and answered not in (None, user)
+    return f"{credential!r}, not of the user {user!r}" if other else repr(credential)

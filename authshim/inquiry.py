@@ -1,0 +1,298 @@
+"""Asks the providers for a realm, remembers what they said, and asks anew after a refusal.
+
+Invariants, kept here and nowhere else:
+
+1. Key before provider: each key goes to all the providers before the next key does.
+2. The first answer wins; an answer that cannot be used here is none.
+3. A provider that is broken is not asked again for the same realm; the next one is.
+4. A realm is looked up by one thread at a time; the others wait for what it finds.
+5. What answers a refusal is not sent before one.
+6. Nobody waits for itself. A provider may use the chain that it is part of (to reach its own
+   server, say): such a nested question waits for no realm, is not remembered, and goes only to
+   providers that were never seen to do the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from authshim.credentials import BasicHTTP, S3Credentials
+from authshim.desk import Desk, is_expired
+from authshim.errors import CredentialError
+from authshim.memory import Memory
+from authshim.realm import MISSED, MISSED_IN_PART, REFUSED
+from authshim.trace import Found, Step
+from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback, redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from authshim.credentials import Credential
+    from authshim.providers.base import Provider
+    from authshim.realm import Realm
+    from authshim.scopes import Site
+
+logger = logging.getLogger("authshim")
+
+
+class _Thread(threading.local):
+    """What one thread is doing."""
+
+    inside = False
+    """It is in a look-up already."""
+    desk: Desk | None = None
+    """Whose provider it asks."""
+
+
+class Inquiry:
+    """The providers, and what is known of the realms."""
+
+    def __init__(self, providers: Iterable[Provider], sites: Mapping[str, Site]) -> None:
+        self.desks = [Desk(provider) for provider in providers]
+        self.memory = Memory(sites, self._path_keys)
+        self.note = ""
+        self._lock = threading.Lock()
+        self._thread = _Thread()
+        self._next_check = 0.0
+        self._salt = os.urandom(16)
+        self._warned: set[str] = set()
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether this thread is in a look-up already (invariant 6)."""
+        return self._thread.inside
+
+    def look_up(self, realm: Realm, *, handed: bool = False) -> Found | None:
+        """Return what is sent unasked, from memory or from the providers.
+
+        :param handed: another server named the URL, so the keyring command is not started for it.
+        """
+        self.notice_changes()
+        if self._is_known(realm, handed=handed):
+            return realm.found
+        if self.is_nested:
+            return self._given(realm) or self._ask_for(realm, _unasked(realm, handed=handed))
+        with realm.lock, self._inside():
+            if self._is_known(realm, handed=handed):
+                return realm.found
+            if not realm.is_new:
+                self.refresh(desk for desk in self.desks if not desk.is_watched)
+            era = self.memory.era
+            realm.found = self._given(realm) or self._first(realm, _unasked(realm, handed=handed))
+            if realm.found is None:
+                realm.remember(MISSED_IN_PART if handed else MISSED, era)
+            return realm.found
+
+    def renew(self, realm: Realm, tried: Sequence[Found], status: int, *, handed: bool = False) -> Found | None:
+        """Ask anew for what was refused, unless another thread has, or it was in vain before.
+
+        :param tried: what was sent from this realm for one request, at least one.
+        """
+        found, is_second = tried[-1], len(tried) > 1
+        if self.is_nested or found.key.kind == GIVEN or (handed and found.key.kind in (SERVICE, DEFAULT)):
+            return None
+        with realm.lock, self._inside():
+            era, current = self.memory.era, realm.found or realm.offer
+            if current is None or current.credential != found.credential:
+                return None if is_second else current
+            fingerprint = self._fingerprint(found.credential)
+            if realm.has_refused(fingerprint, era):
+                return None
+            again = found if is_second else self._ask_anew(realm, found, handed=handed)
+            if again is None or again.credential != found.credential:
+                realm.found, realm.offer = (None, again) if found.asked else (again, None)
+                if again is None:
+                    realm.remember(MISSED_IN_PART if handed else MISSED, era)
+                return again
+            realm.refuse(fingerprint, era)
+            if status == 401 and not (found.accepted or current.accepted):
+                realm.found = realm.offer = None
+                realm.remember(MISSED, era)
+            return None
+
+    def answer_challenge(self, realm: Realm, challenge: str) -> Found | None:
+        """Return what is sent only after a refusal: netrc's ``default`` for Basic, a keyring's answer for any.
+
+        A key is asked for once; what a server refused of this realm is not followed by another.
+        """
+        if self.is_nested:
+            return None
+        with realm.lock, self._inside():
+            era, current = self.memory.era, realm.found or realm.offer
+            if current is not None or realm.remembers(REFUSED, era):
+                return current
+            is_basic = re.search(r"\bbasic\b", challenge, re.IGNORECASE) is not None
+            fitting = [key for key in realm.challenge_keys if is_basic or key.kind != DEFAULT]
+            keys = [key for key in fitting if not realm.remembers(key, era)]
+            realm.offer = self._first(realm, keys, asked=True) if keys else None
+            for key in keys:
+                realm.remember(key, era)
+            return realm.offer
+
+    def accept(self, found: Found) -> None:
+        """Note that a server took what was found; an answer to a refusal goes unasked from now on."""
+        found.accepted = True
+        realm: Realm = found.realm
+        if realm.offer is found and not self.is_nested:
+            with realm.lock:
+                if realm.offer is found:
+                    realm.found, realm.offer = found, None
+
+    def explain(self, realm: Realm) -> tuple[Found | None, list[Step]]:
+        """Ask every provider for every key; a challenge's keys only where nothing else is found.
+
+        A ``keyring`` command may ask a person, so it is not run where its answer would not be used.
+        """
+        found = self._given(realm)
+        steps: list[Step] = []
+        unasked = _unasked(realm, handed=True)
+        services = realm.keys[len(unasked) :]
+        with self._inside():
+            for keys, asked in ((unasked, False), (services, False), (realm.challenge_keys, True)):
+                if found is not None:
+                    steps += self._skip(keys)
+                    continue
+                for step in self._ask(realm, keys):
+                    steps.append(step)
+                    found = found or _found(realm, step, asked=asked)
+        return found, steps
+
+    def notice_changes(self) -> None:
+        """Begin a new era where a file that a provider reads has changed; looks once a second."""
+        now = time.monotonic()
+        if now < self._next_check or self.is_nested:
+            return
+        self._next_check = now + 1
+        changed = [desk for desk in self.desks if desk.has_changed()]
+        if changed:
+            self.refresh(changed)
+            self.memory.end_era()
+
+    def forget(self) -> None:
+        """Drop all that is remembered."""
+        self.refresh()
+        self.memory = Memory(self.memory.sites, self._path_keys)
+
+    def renew_locks(self) -> None:
+        """Replace the locks: after a fork they may be held by threads that are no more."""
+        self._lock = threading.Lock()
+        self._thread = _Thread()
+        for desk in self.desks:
+            desk.lock = threading.RLock()
+        self.memory.renew_locks()
+
+    def refresh(self, desks: Iterable[Desk] | None = None) -> None:
+        """Let providers read anew, all where none is named; what is known of the realms stays."""
+        for desk in self.desks if desks is None else desks:
+            desk.refresh()
+
+    @contextmanager
+    def _inside(self) -> Iterator[None]:
+        before, self._thread.inside = self._thread.inside, True
+        try:
+            yield
+        finally:
+            self._thread.inside = before
+
+    def _is_known(self, realm: Realm, *, handed: bool) -> bool:
+        if realm.found is not None:
+            return not is_expired(realm.found.credential)
+        era = self.memory.era
+        return realm.remembers(MISSED, era) or (handed and realm.remembers(MISSED_IN_PART, era))
+
+    def _ask_anew(self, realm: Realm, found: Found, *, handed: bool) -> Found | None:
+        self.refresh()
+        keys = realm.challenge_keys if found.asked else _unasked(realm, handed=handed)
+        return self._first(realm, keys, asked=found.asked)
+
+    def _skip(self, keys: Sequence[Key]) -> Iterator[Step]:
+        """Yield what stands in a trace for keys that nobody is asked for."""
+        for desk in self.desks:
+            for key in [key for key in keys if key.kind in desk.answers and key.kind != DEFAULT][:1]:
+                yield Step(desk.name, key, "not asked: there is an answer already")
+
+    def _first(self, realm: Realm, keys: Iterable[Key], *, asked: bool = False) -> Found | None:
+        """Return the first answer, and tell the log."""
+        found = self._ask_for(realm, keys, asked=asked)
+        if found is not None:
+            self._note_plain_http(realm, found)
+        said = found or (f"no credential ({self.note})" if self.note else "no credential")
+        logger.debug("%s: %s", redact(realm.origin), said)
+        return found
+
+    def _ask_for(self, realm: Realm, keys: Iterable[Key], *, asked: bool = False) -> Found | None:
+        """Return the first answer that can be used (invariant 2)."""
+        answers = (_found(realm, step, asked=asked) for step in self._ask(realm, keys))
+        return next((answer for answer in answers if answer is not None), None)
+
+    def _ask(self, realm: Realm, keys: Iterable[Key]) -> Iterator[Step]:
+        """Ask key by key, and for each key provider by provider (invariants 1, 3 and 6)."""
+        asking = self._thread.desk
+        if asking is not None:
+            asking.asks_the_chain = True
+        broken: set[Desk] = set()
+        for key in keys:
+            for desk in self.desks:
+                if key.kind in desk.answers and desk not in broken and not (asking and desk.asks_the_chain):
+                    self._thread.desk = desk
+                    try:
+                        step = desk.ask(key, realm)
+                    finally:
+                        self._thread.desk = asking
+                    if step.broken:
+                        broken.add(desk)
+                    yield step
+
+    def _given(self, realm: Realm) -> Found | None:
+        """Return what stands in the URL, or in the declared index that covers it."""
+        url, declared = realm.url, realm.declared
+        if url.password is None:
+            return None
+        try:
+            credential = BasicHTTP(url.username or "", url.password)
+        except CredentialError as error:
+            self._warn_once(f"the user:password@ of {realm.origin} is not used: {error}")
+            return None
+        provider = "manifest" if declared and declared.password == url.password else "URL"
+        found = Found(credential, provider, Key(url.netloc, GIVEN), realm=realm)
+        self._note_plain_http(realm, found)
+        return found
+
+    def _path_keys(self) -> Iterator[str]:
+        for desk in self.desks:
+            yield from desk.path_keys(waiting=not (self.is_nested and desk.asks_the_chain))
+
+    def _fingerprint(self, credential: Credential) -> bytes:
+        from hashlib import blake2b
+
+        secret = repr(credential.to_json()).encode("utf-8", "surrogatepass")
+        return blake2b(secret, key=self._salt, digest_size=16).digest()
+
+    def _note_plain_http(self, realm: Realm, found: Found) -> None:
+        url = realm.url
+        if url.scheme == "http" and not is_loopback(url.host) and not isinstance(found.credential, S3Credentials):
+            self._warn_once(f"a credential is sent to {url.host} in the clear: use https")
+
+    def _warn_once(self, sentence: str) -> None:
+        with self._lock:
+            said = sentence in self._warned
+            self._warned.add(sentence)
+        if not said:
+            logger.warning("%s", sentence)
+
+
+def _unasked(realm: Realm, *, handed: bool) -> Sequence[Key]:
+    """List the keys of what is sent unasked; a URL that another server named starts no keyring command."""
+    return [key for key in realm.keys if key.kind != SERVICE] if handed else realm.keys
+
+
+def _found(realm: Realm, step: Step, *, asked: bool) -> Found | None:
+    if step.credential is None:
+        return None
+    return Found(step.credential, step.provider, step.key, asked=asked, realm=realm)

@@ -1,0 +1,192 @@
+"""What the chain remembers: a Realm for each credential, an Origin for each scheme, user, host and port.
+
+A URL's first characters, up to its path, name its origin; most origins are one scope, and
+the rest have one for each path that matters.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from authshim.errors import UrlError
+from authshim.realm import ORIGINS, Realm, Scope
+from authshim.scopes import Site
+from authshim.urls import PATH, SERVICE, cut_after_simple, host_keys, parse, prefixes, without_userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from authshim.scopes import Declared
+    from authshim.urls import Key, Url
+
+_NOTHING_DECLARED = Site()
+
+
+class Memory:
+    """Every origin and realm that was looked up, within bounds."""
+
+    def __init__(self, sites: Mapping[str, Site], list_path_keys: Callable[[], Iterable[str]]) -> None:
+        self.sites = sites
+        self.era = 0
+        """Counts the changes of files."""
+        self.has_ties = False
+        self._list_path_keys = list_path_keys
+        self._lock = threading.Lock()
+        self._origins: dict[str | tuple[str, str], _Origin | None] = {}
+        self._realms: dict[tuple[object, ...], Realm] = {}
+        self._path_keys: dict[str, frozenset[str]] | None = None
+
+    def scope(self, url: str, username: str | None = None) -> Scope | None:
+        """Return the scope of a URL; None for one that is not http(s), or cannot be dialled."""
+        at = url.find("/", 8)
+        start = url if at < 0 else url[:at]
+        try:
+            origin = self._origins[start if username is None else (start, username)]
+        except KeyError:
+            origin = self._remember(start, username)
+        if origin is None:
+            return None
+        return origin.only or origin.scope_of(url)
+
+    def end_era(self) -> None:
+        """Forget misses and refusals, and which paths matter; what was found stays."""
+        with self._lock:
+            self.era += 1
+            self._path_keys = None
+            self._origins.clear()
+
+    def renew_locks(self) -> None:
+        """Replace the locks: after a fork they may be held by threads that are no more."""
+        self._lock = threading.Lock()
+        for realm in self._realms.values():
+            realm.lock = threading.Lock()
+
+    def realm(self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None) -> Realm:
+        """Return the realm of a user at what is declared, or at a service that a keyring may know."""
+        if declared and url.password is None and url.username in (None, declared.username):
+            url = url._replace(username=declared.username, password=declared.password)
+        url = url._replace(path="/")
+        identity = (*url, declared, service, path_keys)
+        with self._lock:
+            realm = self._realms.pop(identity, None)
+            if realm is None:
+                if len(self._realms) >= ORIGINS:
+                    self._make_room()
+                realm = Realm(url, declared, path_keys, service)
+            self._realms[identity] = realm  # the last one is the one that was wanted last
+            return realm
+
+    def _make_room(self) -> None:
+        """Drop an eighth: misses first, a keyring's answers last, and of each the oldest."""
+        cheapest = sorted(self._realms, key=lambda identity: _cost(self._realms[identity]))
+        for identity in cheapest[: ORIGINS // 8]:
+            del self._realms[identity]
+
+    def _remember(self, start: str, username: str | None) -> _Origin | None:
+        # Not under the lock: the providers that list the path keys have locks of their own.
+        era, path_keys = self.era, self._path_keys
+        if path_keys is None:
+            path_keys = _by_netloc(self._list_path_keys())
+        origin = self._origin(start, username, path_keys)
+        with self._lock:
+            if era == self.era:
+                self._path_keys = path_keys
+                if len(self._origins) >= ORIGINS:
+                    self._origins.clear()
+                self._origins[start if username is None else (start, username)] = origin
+        return origin
+
+    def _origin(self, start: str, username: str | None, path_keys: Mapping[str, frozenset[str]]) -> _Origin | None:
+        try:
+            url = parse(start)._replace(path="/")
+        except UrlError:
+            return None
+        if username is not None and url.password is None:
+            url = url._replace(username=username)
+        here = (path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}"))
+        return _Origin(url, self.sites.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self)
+
+
+def _cost(realm: Realm) -> int:
+    """Rank what it takes to ask again; a keyring may be slow."""
+    if realm.found is None:
+        return 0
+    return 2 if realm.found.key.kind == SERVICE else 1
+
+
+def _by_netloc(path_keys: Iterable[str]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for key in path_keys:
+        found.setdefault(key.partition("/")[0], set()).add(key)
+    return {netloc: frozenset(keys) for netloc, keys in found.items()}
+
+
+class _Origin:
+    """The scopes of one scheme, user, host and port."""
+
+    __slots__ = ("_memory", "_path_keys", "_scopes", "_site", "_url", "only")
+
+    def __init__(self, url: Url, site: Site, path_keys: frozenset[str], memory: Memory) -> None:
+        self._url = url
+        self._site = site
+        self._path_keys = path_keys
+        self._memory = memory
+        self._scopes: dict[tuple[str, ...], Scope] = {}
+        by_path = site.by_path or path_keys or (_needs_service(url) and not site.covering("/")[1])
+        self.only: Scope | None = None if by_path else self._scope(url, "")
+        """The scope of every URL of this origin, where paths do not matter."""
+
+    def scope_of(self, url: str) -> Scope:
+        """Return the scope of a URL that begins with this origin."""
+        try:
+            path = parse(url).path
+        except UrlError:
+            path = "/"
+        return self._scope(self._url._replace(path=path), without_userinfo(url))
+
+    def _scope(self, url: Url, text: str) -> Scope:
+        prefix, covering = self._site.covering(url.path)
+        covering = _of_user(covering, url.username)
+        matched = _matched(url, self._path_keys)
+        service = _undeclared_service(url, text) if _needs_service(url) and not covering else None
+        tie = _parting(url.path, prefix) if len(covering) > 1 else ""
+        identity = (prefix, tie, service or "", *matched)
+        scope = self._scopes.get(identity)
+        if scope is None:
+            if len(self._scopes) >= ORIGINS:
+                self._scopes.clear()
+            declared: list[Declared | None] = [*covering] or [None]
+            realms = [self._memory.realm(url, item, matched, service) for item in declared]
+            self._memory.has_ties |= len(realms) > 1
+            scope = self._scopes.setdefault(identity, Scope(realms))
+        return scope
+
+
+def _matched(url: Url, path_keys: frozenset[str]) -> tuple[Key, ...]:
+    if not path_keys:
+        return ()
+    return tuple(key for key in host_keys(url, path_keys) if key.kind == PATH)
+
+
+def _needs_service(url: Url) -> bool:
+    """Tell whether a keyring is asked for a URL that nothing declared covers."""
+    return bool(url.username) and url.password is None
+
+
+def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
+    """Of several that cover a URL with a username, keep those that are declared for it."""
+    if username is None or len(covering) < 2:
+        return covering
+    return [item for item in covering if item.username in (None, username)] or covering
+
+
+def _undeclared_service(url: Url, text: str) -> str:
+    """Return what a keyring may know an undeclared URL by: the URL cut after ``/simple``, or its origin."""
+    return cut_after_simple(text) or f"{url.scheme}://{url.netloc}/"
+
+
+def _parting(path: str, prefix: str) -> str:
+    """Return the path with one more segment than ``prefix``: where it parts from what is declared."""
+    longer = [item for item in prefixes(path) if len(item) > len(prefix)]
+    return longer[-1] if longer else ""

@@ -1,0 +1,135 @@
+"""A Realm is one user's credential for one part of an origin; a Scope knows the realms that may open it.
+
+What was missed or refused holds for five minutes, and within its era: a file that changes
+begins the next one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from authshim.urls import DEFAULT, SERVICE, Key, host_keys
+
+if TYPE_CHECKING:
+    from authshim.scopes import Declared
+    from authshim.trace import Found
+    from authshim.urls import Url
+
+LIFETIME = 300.0
+"""Seconds for which a miss or a refusal is remembered."""
+
+ORIGINS = 4096
+"""How many origins are remembered, and how many parts of one of them."""
+
+MISSED, MISSED_IN_PART, REFUSED = "missed", "missed in part", "refused"
+"""What a realm remembers besides its credential; a challenge's keys are remembered as they are."""
+
+_OPEN_HOSTS = frozenset({"pypi.org"})
+"""No keyring command is run for these unless a username is known: they let everybody in."""
+
+
+class Realm:
+    """One user's credential for one part of an origin, and what became of it.
+
+    It changes under its lock only; ``found`` is read without.
+    """
+
+    __slots__ = (
+        "_holds",
+        "challenge_keys",
+        "declared",
+        "found",
+        "keys",
+        "lock",
+        "offer",
+        "origin",
+        "refused",
+        "url",
+    )
+
+    def __init__(self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None) -> None:
+        """Take the URL with the user that is known, from itself or from what is declared.
+
+        :param path_keys: those that its URLs have in common, in their order.
+        :param service: what a keyring may know it by, where nothing is declared.
+        """
+        self.url = url
+        self.origin = url.origin
+        self.declared = declared
+        services = _service_keys(url, declared.url if declared and declared.is_index else service)
+        default = Key("default", DEFAULT)
+        unasked = services if url.username else ()
+        self.keys = (*path_keys, *host_keys(url), *unasked)
+        self.challenge_keys = (default,) if unasked or url.host in _OPEN_HOSTS else (default, *services)
+        self.lock = threading.Lock()
+        self.found: Found | None = None
+        """What is sent unasked."""
+        self.offer: Found | None = None
+        """What answers a challenge, until a server has accepted it."""
+        self.refused: bytes | None = None
+        """The fingerprint of what was refused last, while ``REFUSED`` holds."""
+        self._holds: dict[str, tuple[int, float]] = {}
+
+    @property
+    def is_index(self) -> bool:
+        """Whether a declared PyPI index covers it."""
+        return self.declared is not None and self.declared.is_index
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was looked up for it yet."""
+        return self.found is None and not self._holds
+
+    def remember(self, what: str, era: int) -> None:
+        """Let something hold from now on."""
+        self._holds[what] = era, time.monotonic() + LIFETIME
+
+    def refuse(self, fingerprint: bytes, era: int) -> None:
+        """Remember what a server refused, by something that is no secret."""
+        self.refused = fingerprint
+        self.remember(REFUSED, era)
+
+    def has_refused(self, fingerprint: bytes, era: int) -> bool:
+        """Tell whether this is what a server refused last."""
+        return self.refused == fingerprint and self.remembers(REFUSED, era)
+
+    def remembers(self, what: str, era: int) -> bool:
+        """Tell whether something holds still."""
+        since, until = self._holds.get(what, (-1, 0.0))
+        return since == era and until > time.monotonic()
+
+
+def _service_keys(url: Url, service: str | None) -> tuple[Key, ...]:
+    """List what a keyring may know an index by: its URL in both slash forms, then its host."""
+    if service is None:
+        return ()
+    other = service[:-1] if service.endswith("/") else service + "/"
+    return tuple(Key(text, SERVICE) for text in (service, other, url.netloc))
+
+
+class Scope:
+    """A part of an origin: the realms that may open it, and the one that does."""
+
+    __slots__ = ("_until", "current", "realms")
+
+    def __init__(self, realms: list[Realm]) -> None:
+        self.realms = realms
+        self.current = 0
+        self._until = 0.0
+
+    def candidates(self) -> list[Realm]:
+        """List the realms to try: the one that opens it, or all where that is not known."""
+        if len(self.realms) == 1 or self._until > time.monotonic():
+            return [self.realms[self.current]]
+        return self.realms
+
+    def choose(self, realm: Realm) -> None:
+        """Note the realm that opened it."""
+        if realm in self.realms:
+            self.current, self._until = self.realms.index(realm), float("inf")
+
+    def give_up(self) -> None:
+        """Note that none of the realms opened it, so that they are not all tried again at once."""
+        self._until = max(self._until, time.monotonic() + LIFETIME)

@@ -1,0 +1,89 @@
+"""Which declared index or channel covers a URL.
+
+1. A channel covers its own root, and nothing else.
+2. An index covers its own root: its URL less a trailing ``/simple``.
+3. An index that stands alone at its origin covers the whole origin: Google serves files
+   beside ``/simple``, Azure under a feed's GUID.
+4. Of several indexes at an origin, those that share the longest path with the URL, by
+   whole segments, in the manifest's order; no common segment, no index.
+5. Where a root that the URL lies under is as long as a path that is merely shared, the
+   root goes first.
+6. What is declared twice, with another slash at its end perhaps, is declared once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from authshim.errors import UrlError
+from authshim.urls import index_root, parse, prefixes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from authshim.manifest import Channel, Index
+    from authshim.urls import Url
+
+
+class Declared(NamedTuple):
+    """An index or channel of a project, as the chain needs it."""
+
+    url: str
+    root: str
+    username: str | None
+    password: str | None
+    is_index: bool
+
+    def __repr__(self) -> str:
+        return f"Declared({self.url!r})"
+
+
+class Site:
+    """What is declared at one origin."""
+
+    def __init__(self, declared: Iterable[Declared] = ()) -> None:
+        self._whole: dict[str, list[Declared]] = {}
+        self._shared: dict[str, list[Declared]] = {}
+        unique: dict[tuple[object, ...], Declared] = {}
+        for item in declared:
+            unique.setdefault(_identity(item), item)
+        every = [*unique.values()]
+        indexes = [item for item in every if item.is_index]
+        for item in every:
+            self._whole.setdefault(item.root, []).append(item)
+        for item in indexes:
+            for prefix in prefixes(item.root)[1:]:
+                self._shared.setdefault(prefix, []).append(item)
+        if len(indexes) == 1:
+            self._shared.setdefault("", indexes)
+        self.by_path = bool(len(every) > 1 or (every and not indexes))
+        """Whether the path of a URL matters."""
+
+    def covering(self, path: str) -> tuple[str, list[Declared]]:
+        """Return the path by which a URL is covered, and what covers it; several are a tie."""
+        for prefix in (*prefixes(path), ""):
+            found = self._whole.get(prefix) or self._shared.get(prefix)
+            if found:
+                return prefix, found
+        return "", []
+
+
+def _identity(item: Declared) -> tuple[object, ...]:
+    return (item.url.rstrip("/"), *item[1:])
+
+
+def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str, Site]:
+    """Sort what a project declares by origin; what is no http(s) URL is left out."""
+    by_origin: dict[str, list[Declared]] = {}
+    for item, is_index in [*((index, True) for index in indexes), *((channel, False) for channel in channels)]:
+        try:
+            url = parse(item.url)
+        except UrlError:
+            continue
+        declared = Declared(item.url, _root(url, is_index), item.username, item.password, is_index)
+        by_origin.setdefault(url.origin, []).append(declared)
+    return {origin: Site(declared) for origin, declared in by_origin.items()}
+
+
+def _root(url: Url, is_index: bool) -> str:
+    return index_root(url.path) if is_index else url.path.rstrip("/")

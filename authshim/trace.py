@@ -1,0 +1,88 @@
+"""What the chain answers: a Found for programs, a Trace for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from authshim.urls import DEFAULT, SERVICE
+
+if TYPE_CHECKING:
+    from authshim.credentials import Credential
+    from authshim.urls import Key
+
+
+class Found:
+    """A credential, the provider that had it, and the key it was found under."""
+
+    __slots__ = ("accepted", "asked", "credential", "expires_at", "key", "provider", "realm")
+
+    def __init__(
+        self, credential: Credential, provider: str, key: Key, *, asked: bool = False, realm: Any = None
+    ) -> None:
+        self.credential = credential
+        self.provider = provider
+        self.key = key
+        self.asked = asked
+        """Whether it is an answer to a refusal: not sent before the server asked."""
+        self.accepted = False
+        """Whether a server took it."""
+        self.expires_at: float | None = getattr(credential, "expires_at", None)
+        self.realm = realm
+        """The chain's memory of it."""
+
+    def __repr__(self) -> str:
+        return f"Found({self.credential!r}, provider={self.provider!r}, key={str(self.key)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Found) and self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        return hash(self._parts())
+
+    def _parts(self) -> tuple[Credential, str, str]:
+        return self.credential, self.provider, self.key
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Found holds a secret and is not pickled")
+
+
+class Step(NamedTuple):
+    """One question to one provider, and what it said."""
+
+    provider: str
+    key: Key
+    said: str
+    credential: Credential | None = None
+    """The answer, where it can be used here."""
+    broken: bool = False
+
+
+class Trace(NamedTuple):
+    """What each provider said of one URL, in the order in which they are asked."""
+
+    url: str
+    """Redacted."""
+    steps: tuple[Step, ...]
+    notes: tuple[str, ...]
+    """What decided besides the providers: what covers the URL, who the user is."""
+    found: Found | None
+    why: str = ""
+    """Why nothing is sent."""
+
+    def __str__(self) -> str:
+        lines = [self.url, *(f"  {note}" for note in self.notes)]
+        if self.steps:
+            rows = [(step.provider, str(step.key), step.said) for step in self.steps]
+            wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
+            lines += ["", *(f"  {name:{wide[0]}}  {key:{wide[1]}}  {said}" for name, key, said in rows), ""]
+        return "\n".join([*lines, self.outcome])
+
+    @property
+    def outcome(self) -> str:
+        """The last line: what is sent."""
+        if self.found is None:
+            return f"no credential: {self.why}" if self.why else "no credential"
+        what = f"{self.found.credential!r} from {self.found.provider}"
+        if self.found.key.kind in (SERVICE, DEFAULT) and self.found.asked:
+            return f"sent after a refusal: {what}"
+        return f"sent: {what}"

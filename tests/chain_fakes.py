@@ -1,0 +1,146 @@
+"""Providers that answer what a test gives them, and a clock that a test moves."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import TYPE_CHECKING, Any
+
+import authshim
+from authshim import BasicHTTP, BearerToken, OAuth
+from authshim.urls import DEFAULT, HOST, KINDS, PATH, PORT, SERVICE, WILDCARD
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import pytest
+
+    from authshim import Credential, Found
+
+STORE = (PATH, PORT, HOST, WILDCARD)
+"""What an auth file answers."""
+
+
+class Keeper(authshim.Provider):
+    """Answers from ``held``, which a test may change, and notes what it was asked."""
+
+    def __init__(self, held: Mapping[str, Credential] = {}, *, name: str = "keeper", answers: Collection[str] = STORE):
+        self.held = dict(held)
+        self.name = name
+        self.answers = frozenset(answers)
+        self.asked: list[str] = []
+        self.users: list[str | None] = []
+        self.refreshed = 0
+        self.stamp: object = None
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        self.asked.append(str(key))
+        self.users.append(username)
+        return self.held.get(key)
+
+    def path_keys(self) -> list[str]:
+        return [key for key in self.held if "/" in key and "://" not in key]
+
+    def version(self) -> object:
+        return self.stamp
+
+    def refresh(self) -> None:
+        self.refreshed += 1
+
+
+def keyring(held: Mapping[str, Credential] = {}) -> Keeper:
+    """Return what answers as the keyring command does."""
+    return Keeper(held, name="keyring command", answers=[SERVICE])
+
+
+def default(credential: Credential) -> Keeper:
+    """Return what answers as the ``default`` entry of a netrc does."""
+    return Keeper({"default": credential}, name="netrc", answers=[DEFAULT])
+
+
+class Rotating(Keeper):
+    """Answers with another token each time."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(answers=[HOST], **options)
+        self._numbers = itertools.count(1)
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        super().find(key, username)
+        return BearerToken(f"s3cret-{next(self._numbers)}")
+
+
+class Broken(Keeper):
+    """Raises what it is told to, whatever it is asked."""
+
+    def __init__(self, error: BaseException, **options: Any) -> None:
+        super().__init__(answers=KINDS, **options)
+        self._error = error
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        super().find(key, username)
+        raise self._error
+
+
+class Waiting(Keeper):
+    """Answers when the test says so."""
+
+    def __init__(self, held: Mapping[str, Credential] = {}, **options: Any) -> None:
+        super().__init__(held, **options)
+        self.is_asked = threading.Event()
+        self.may_answer = threading.Event()
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        self.is_asked.set()
+        assert self.may_answer.wait(10)
+        return super().find(key, username)
+
+
+class Clock:
+    """In place of the module ``time``."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        for module in ("desk", "inquiry", "realm"):
+            monkeypatch.setattr(f"authshim.{module}.time", self)
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+
+def oauth(token: str = "s3cret", expires_at: float | None = None) -> OAuth:
+    return OAuth(token, None, expires_at, "https://h.example/token", None, "pixi")
+
+
+def basic(username: str = "ada", password: str = "s3cret") -> BasicHTTP:
+    return BasicHTTP(username, password)
+
+
+def bearer(token: str = "s3cret") -> BearerToken:
+    return BearerToken(token)
+
+
+def sent(found: Found | None) -> object:
+    """Return the credential of what was found."""
+    return found and found.credential
+
+
+def in_threads(count: int, work: Any) -> list[Any]:
+    """Run ``work`` in many threads that start together, and return what each gave."""
+    barrier = threading.Barrier(count)
+    results: list[Any] = [None] * count
+
+    def run(number: int) -> None:
+        barrier.wait()
+        results[number] = work()
+
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads), "a thread hangs"
+    return results

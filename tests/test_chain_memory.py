@@ -1,0 +1,530 @@
+"""What the chain remembers, for how long, and for whom: threads, forks and pickles."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import threading
+import time
+
+import pytest
+from chain_fakes import Broken, Clock, Keeper, Rotating, Waiting, basic, bearer, default, in_threads, keyring, sent
+
+from authshim import BearerToken, Chain, Credential, Index
+from authshim.memory import ORIGINS
+from authshim.urls import HOST
+
+URL = "https://h/simple/demo/"
+
+
+# what is remembered
+
+
+def test_a_hit_is_remembered() -> None:
+    keeper = Keeper({"h": bearer()})
+    chain = Chain([keeper])
+    found = chain.find(URL)
+    assert chain.find("https://h/other") is found
+    assert keeper.asked == ["h:443", "h"]
+
+
+def test_a_miss_is_remembered() -> None:
+    keeper = Keeper()
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.asked.clear()
+    assert chain.find(URL) is None
+    assert keeper.asked == []
+
+
+def test_a_miss_ends_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keeper = Keeper()
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held["h"] = bearer()
+    clock.now += 299
+    assert chain.find(URL) is None
+    clock.now += 1
+    assert sent(chain.find(URL)) == bearer()
+
+
+def test_after_five_minutes_a_provider_without_a_file_reads_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keychain, file = Keeper(), Keeper()
+    file.stamp = 1
+    chain = Chain([keychain, file])
+    chain.find(URL)
+    clock.now += 300
+    chain.find(URL)
+    assert (keychain.refreshed, file.refreshed) == (1, 0)
+
+
+def test_a_hit_stays_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keeper = Keeper({"h": bearer()})
+    chain = Chain([keeper])
+    found = chain.find(URL)
+    clock.now += 100_000
+    assert chain.find(URL) is found
+
+
+def test_a_miss_ends_when_a_file_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keeper = Keeper()
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held["h"], keeper.stamp = bearer(), "another"
+    clock.now += 1
+    assert sent(chain.find(URL)) == bearer()
+    assert keeper.refreshed == 1
+
+
+def test_a_new_path_key_is_seen_when_the_file_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keeper = Keeper({"h": bearer("all")})
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held["h/simple"], keeper.stamp = bearer("simple"), "another"
+    clock.now += 1
+    chain.find("https://g/")
+    assert sent(chain.find(URL)) == bearer("simple")
+
+
+def test_files_are_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    looked = []
+
+    class Watched(Keeper):
+        def version(self) -> object:
+            looked.append(clock.now)
+            return 1
+
+    chain = Chain([Watched()])
+    for _ in range(40):
+        chain.find(URL)
+        clock.now += 0.25
+    assert len(looked) <= 12
+
+
+def test_a_change_while_a_provider_is_asked_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    file = Keeper()
+    slow = Waiting()
+    chain = Chain([file, slow])
+    thread = threading.Thread(target=chain.find, args=[URL])
+    thread.start()
+    assert slow.is_asked.wait(10)
+    file.held["h"], file.stamp = bearer(), "another"
+    clock.now += 1
+    chain._inquiry.notice_changes()
+    slow.may_answer.set()
+    thread.join(10)
+    assert sent(chain.find(URL)) == bearer()
+
+
+def test_forget_ends_everything() -> None:
+    keeper = Keeper({"h": bearer("old")})
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held["h"] = bearer("new")
+    chain.forget()
+    assert sent(chain.find(URL)) == bearer("new")
+    assert keeper.refreshed == 1
+
+
+def test_an_index_needs_one_keyring_command() -> None:
+    command = keyring({"https://h/a/simple": basic()})
+    chain = Chain([command], indexes=[Index("https://ada@h/a/simple")])
+    for number in range(50):
+        chain.find(f"https://h/a/simple/{number}/")
+        chain.find(f"https://ada@h/a/simple/{number}/")
+        chain.find(f"https://h/packages/{number}.whl")
+    assert command.asked == ["https://h/a/simple"]
+
+
+def test_an_undeclared_index_needs_one_keyring_command() -> None:
+    command = keyring({"https://h/a/simple": basic()})
+    chain = Chain([command])
+    for number in range(50):
+        chain.find(f"https://ada@h/a/simple/{number}/")
+    assert command.asked == ["https://h/a/simple"]
+
+
+def test_each_of_several_indexes_needs_one() -> None:
+    command = keyring({"https://h/a/simple": basic("a"), "https://h/b/simple": basic("b")})
+    chain = Chain([command], indexes=[Index("https://u@h/a/simple"), Index("https://u@h/b/simple")])
+    for number in range(10):
+        assert sent(chain.find(f"https://h/a/simple/{number}/")) == basic("a")
+        assert sent(chain.find(f"https://h/b/files/{number}.whl")) == basic("b")
+    assert len(command.asked) == 2
+
+
+# bounds
+
+
+def test_the_memory_is_bounded() -> None:
+    chain = Chain([Keeper()])
+    for number in range(ORIGINS + 10):
+        chain.find(f"https://h{number}/")
+    memory = chain._inquiry.memory
+    assert len(memory._origins) <= ORIGINS
+    assert len(memory._realms) <= ORIGINS
+    assert len(chain._inquiry.desks[0]._kept) <= ORIGINS
+
+
+def test_misses_make_room_before_hits() -> None:
+    keeper = Keeper({"h": bearer()})
+    chain = Chain([keeper])
+    chain.find(URL)
+    for number in range(2 * ORIGINS):
+        chain.find(f"https://h{number}/")
+    keeper.asked.clear()
+    assert sent(chain.find(URL)) == bearer()
+    assert keeper.asked == []
+
+
+def test_the_keyrings_answer_stays_longest() -> None:
+    command = keyring({"https://h/simple": basic()})
+    chain = Chain([Keeper({"*.example": bearer()}), command], indexes=[Index("https://ada@h/simple")])
+    chain.find(URL)
+    for number in range(2 * ORIGINS):
+        chain.find(f"https://h{number}.example/")
+    assert sent(chain.find(URL)) == basic()
+    assert len(command.asked) == 1
+
+
+def test_the_parts_of_an_origin_are_bounded() -> None:
+    chain = Chain([keyring()])
+    for number in range(ORIGINS + 10):
+        chain.find(f"https://ada@h/{number}/simple/")
+    (origin,) = chain._inquiry.memory._origins.values()
+    assert len(origin._scopes) <= ORIGINS
+
+
+# threads
+
+
+def test_many_threads_wait_for_one_look_up() -> None:
+    slow = Waiting({"h": bearer()}, answers=[HOST])
+    chain = Chain([slow])
+    threading.Timer(0.05, slow.may_answer.set).start()
+    assert [sent(found) for found in in_threads(32, lambda: chain.find(URL))] == [bearer()] * 32
+    assert slow.asked == ["h"]
+
+
+def test_many_threads_wait_for_one_miss() -> None:
+    slow = Waiting(answers=[HOST])
+    chain = Chain([slow])
+    threading.Timer(0.05, slow.may_answer.set).start()
+    assert in_threads(32, lambda: chain.find(URL)) == [None] * 32
+    assert slow.asked == ["h"]
+
+
+def test_threads_for_one_index_wait_for_one_command() -> None:
+    command = Waiting({"https://h/simple": basic()}, answers=["service"])
+    chain = Chain([command], indexes=[Index("https://ada@h/simple")])
+    threading.Timer(0.05, command.may_answer.set).start()
+    numbers = iter(range(32))
+    found = in_threads(32, lambda: chain.find(f"https://h/simple/{next(numbers)}/"))
+    assert [sent(item) for item in found] == [basic()] * 32
+    assert len(command.asked) == 1
+
+
+def test_one_look_up_renews_for_many_threads() -> None:
+    rotating = Rotating()
+    chain = Chain([rotating])
+    old = chain.find(URL)
+    answers = in_threads(32, lambda: chain.refused(URL, status=401, tried=[old]))
+    assert [sent(found) for found in answers] == [bearer("s3cret-2")] * 32
+    assert len(rotating.asked) == 2
+
+
+def test_one_look_up_finds_the_same_answer_for_many_threads() -> None:
+    keeper = Keeper({"h": bearer()}, answers=[HOST])
+    chain = Chain([keeper])
+    found = chain.find(URL)
+    assert in_threads(32, lambda: chain.refused(URL, status=401, tried=[found])) == [None] * 32
+    assert len(keeper.asked) == 2
+
+
+def test_a_thread_that_was_refused_twice_is_not_kept_going_by_the_others() -> None:
+    rotating = Rotating()
+    chain = Chain([rotating])
+    first = chain.find(URL)
+    second = chain.refused(URL, status=401, tried=[first])
+    chain.refused(URL, status=401, tried=[second])  # another request, which has a third by now
+    assert chain.refused(URL, status=401, tried=[first, second]) is None
+
+
+def test_one_look_up_answers_a_challenge_for_many_threads() -> None:
+    command = Waiting({"https://h/simple": basic()}, answers=["service"])
+    chain = Chain([command], indexes=[Index("https://h/simple")])
+    threading.Timer(0.05, command.may_answer.set).start()
+    answers = in_threads(32, lambda: chain.refused(URL, status=401, challenge="Basic"))
+    assert [sent(found) for found in answers] == [basic()] * 32
+    assert len(command.asked) == 1
+
+
+def test_a_thread_that_lost_a_tie_to_another_tries_the_winner() -> None:
+    indexes = [Index("https://ada@h/acme/a/simple"), Index("https://bob@h/acme/b/simple")]
+    held = {"https://h/acme/a/simple": basic("ada"), "https://h/acme/b/simple": basic("bob")}
+    chain = Chain([keyring(held)], indexes=indexes)
+    url = "https://h/acme/files/x.whl"
+    lost = chain.find(url)
+    won = chain.refused(url, status=401, tried=[lost])
+    assert won is not None
+    chain.accept(url, won)
+    assert chain.refused(url, status=401, tried=[lost]) is won
+
+
+def test_a_late_acceptance_does_not_bring_an_old_answer_back() -> None:
+    netrc = default(basic("ada", "old"))
+    chain = Chain([netrc])
+    old = chain.refused(URL, status=401, challenge="Basic")
+    netrc.held["default"] = basic("ada", "new")
+    new = chain.refused(URL, status=401, tried=[old], challenge="Basic")
+    assert old is not None
+    assert new is not None
+    chain.accept(URL, old)
+    chain.accept(URL, new)
+    assert chain.find(URL) is new
+
+
+def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:
+    slow = Waiting({"slow": bearer()}, answers=[HOST])
+
+    class ForSlowOnly(Keeper):
+        def find(self, key: str, username: str | None = None) -> Credential | None:
+            return slow.find(key, username) if key == "slow" else None
+
+    chain = Chain([Keeper({"h": bearer()}), ForSlowOnly(answers=[HOST])])
+    thread = threading.Thread(target=chain.find, args=["https://slow/"])
+    thread.start()
+    assert slow.is_asked.wait(10)
+    assert sent(chain.find("https://h/")) == bearer()
+    slow.may_answer.set()
+    thread.join(10)
+
+
+def test_a_provider_is_asked_by_one_thread_at_a_time() -> None:
+    class Alone(Keeper):
+        inside = 0
+
+        def find(self, key: str, username: str | None = None) -> Credential | None:
+            self.inside += 1
+            assert self.inside == 1
+            time.sleep(0.001)
+            self.inside -= 1
+            return super().find(key, username)
+
+    alone = Alone(answers=[HOST])
+    chain = Chain([alone])
+    numbers = iter(range(16))
+    in_threads(16, lambda: chain.find(f"https://h{next(numbers)}/"))
+    assert len(alone.asked) == 16
+
+
+# providers that use the chain themselves
+
+
+class Nesting(Keeper):
+    """Asks its own chain for the server that it keeps its secrets on."""
+
+    chain: Chain
+    server = "https://vault/"
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        super().find(key, username)
+        found = self.chain.find(self.server)
+        if found is not None:
+            self.chain.accept(self.server, found)
+            self.chain.refused(self.server, status=401, tried=[found])
+        return BearerToken(f"{key}-by-{getattr(found and found.credential, 'token', None)}")
+
+
+def test_a_provider_may_use_the_chain_that_it_is_part_of() -> None:
+    nesting = Nesting(answers=[HOST])
+    nesting.chain = Chain([nesting, Keeper({"vault": bearer("netrc")})])
+    assert sent(nesting.chain.find("https://h/")) == bearer("h-by-netrc")
+
+
+def test_it_may_ask_for_the_very_url_that_it_is_asked_for() -> None:
+    nesting = Nesting(answers=[HOST])
+    nesting.chain = Chain([nesting])
+    assert sent(nesting.chain.find("https://vault/")) == bearer("vault-by-None")
+
+
+def test_what_it_was_told_meanwhile_is_not_remembered() -> None:
+    nesting = Nesting(answers=[HOST])
+    nesting.chain = Chain([nesting])
+    nesting.chain.find("https://h/")
+    assert sent(nesting.chain.find("https://vault/")) == bearer("vault-by-None")
+
+
+def test_it_may_use_the_chain_to_list_its_path_keys() -> None:
+    class Listing(Keeper):
+        chain: Chain
+
+        def path_keys(self) -> list[str]:
+            self.chain.find("https://vault/")
+            return []
+
+    listing = Listing({"h": bearer()})
+    listing.chain = Chain([Keeper()])
+    chain = Chain([listing])
+    assert sent(chain.find("https://h/")) == bearer()
+
+
+def test_two_threads_one_of_them_within_a_provider_do_not_wait_for_each_other() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    class Vault(Nesting):
+        def find(self, key: str, username: str | None = None) -> Credential | None:
+            if key == "h":
+                entered.set()
+                assert go_on.wait(10)
+            return super().find(key, username)
+
+    vault = Vault(answers=[HOST])
+    chain = vault.chain = Chain([Keeper(), vault])
+    inner = threading.Thread(target=chain.find, args=["https://h/"], daemon=True)
+    inner.start()
+    assert entered.wait(10)
+    # This one holds the realm of https://vault/ and waits for the provider, which is about to ask for it.
+    outer = threading.Thread(target=chain.find, args=["https://vault/"], daemon=True)
+    outer.start()
+    time.sleep(0.05)
+    go_on.set()
+    inner.join(10)
+    outer.join(10)
+    assert not inner.is_alive()
+    assert not outer.is_alive()
+
+
+def test_two_providers_that_use_the_chain_do_not_wait_for_each_other() -> None:
+    first_is_in, both_are_in = threading.Event(), threading.Barrier(2)
+
+    class Vault(Nesting):
+        def find(self, key: str, username: str | None = None) -> Credential | None:
+            if key == self.name:
+                first_is_in.set()
+                both_are_in.wait(10)
+            return super().find(key, username) if key in (self.name, "vault") else None
+
+    one, two = Vault(name="one", answers=[HOST]), Vault(name="two", answers=[HOST])
+    chain = one.chain = two.chain = Chain([one, two])
+    # Each is about to ask for what the other's provider may know.
+    threads = [threading.Thread(target=chain.find, args=[f"https://{name}/"], daemon=True) for name in ("two", "one")]
+    for thread in threads:
+        thread.start()
+        assert first_is_in.wait(10)
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
+
+
+def test_what_listens_to_the_log_may_use_the_chain() -> None:
+    class Sender(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().startswith("https://h:"):
+                chain.find("https://h/")
+
+    logger = logging.getLogger("authshim")
+    handler, level = Sender(), logger.level
+    chain = Chain([Broken(OSError()), Keeper({"h": bearer()})])
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        found = chain.find("https://h/")
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+    assert sent(found) == bearer()
+
+
+# forks
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_while_another_thread_looks_up_leaves_the_child_free() -> None:
+    slow = Waiting({"h": bearer()}, answers=[HOST])
+    chain = Chain([slow])
+    thread = threading.Thread(target=chain.find, args=[URL])
+    thread.start()
+    assert slow.is_asked.wait(10)
+    child = os.fork()
+    if child == 0:
+        slow.may_answer.set()
+        answers: list[object] = []
+        asking = threading.Thread(target=lambda: answers.append(sent(chain.find(URL))), daemon=True)
+        asking.start()
+        asking.join(10)
+        os._exit(0 if answers == [bearer()] else 1)
+    slow.may_answer.set()
+    thread.join(10)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork here")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_fork_keeps_what_was_found() -> None:
+    keeper = Keeper({"h": bearer()})
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held.clear()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if sent(chain.find(URL)) == bearer() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_chain_that_nobody_holds_is_let_go() -> None:
+    import gc
+    import weakref
+
+    chain = weakref.ref(Chain([Keeper()]))
+    gc.collect()
+    assert chain() is None
+
+
+# pickles
+
+
+class Store:
+    """Finds what is in a file of its own; a module's class, so that it pickles."""
+
+    name = "store"
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        return bearer() if key == "h" else None
+
+
+def test_a_chain_pickles_as_what_it_was_made_from(no_secret: object) -> None:
+    chain = Chain([Store()], indexes=[Index("https://ada:s3cret@g/simple")])
+    chain.find(URL)
+    chain.find("https://g/")
+    pickled = pickle.dumps(chain)
+    no_secret(pickled, chain)
+    assert sent(pickle.loads(pickled).find(URL)) == bearer()
+
+
+def test_a_chain_that_landed_remembers_nothing() -> None:
+    chain = Chain([Store()])
+    chain.find(URL)
+    assert pickle.loads(pickle.dumps(chain))._inquiry.memory._realms == {}
+
+
+def test_what_was_found_is_not_pickled() -> None:
+    found = Chain([Store()]).find(URL)
+    with pytest.raises(TypeError):
+        pickle.dumps(found)
+
+
+def test_what_was_found_is_compared_by_what_it_is() -> None:
+    first, second = Chain([Store()]).find(URL), Chain([Store()]).find(URL)
+    assert first == second
+    assert hash(first) == hash(second)
+    assert repr(first) == "Found(BearerToken(token=****), provider='store', key='h')"

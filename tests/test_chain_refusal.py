@@ -1,0 +1,444 @@
+"""What is sent after a 401 or 403."""
+
+from __future__ import annotations
+
+import pytest
+from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, keyring, sent
+
+from authshim import BasicHTTP, Chain, Found, Index
+from authshim.urls import SERVICE
+
+URL = "https://h/simple/demo/"
+BASIC = 'Basic realm="private"'
+
+
+def refused(chain: Chain, *tried: Found | None, url: str = URL, status: int = 401, challenge: str = BASIC) -> object:
+    return chain.refused(url, status=status, tried=[found for found in tried if found], challenge=challenge)
+
+
+def request(chain: Chain, *good: object, url: str = URL, status: int = 401, challenge: str = BASIC) -> list[object]:
+    """Play the adapter and a server that takes what is ``good``; return what was sent, None for a bare request."""
+    tried: list[Found] = []
+    was_sent: list[object] = []
+    found = chain.find(url)
+    for _ in range(20):
+        was_sent.append(sent(found))
+        if found is not None:
+            tried.append(found)
+            if found.credential in good:
+                chain.accept(url, found)
+                return was_sent
+        found = chain.refused(url, status=status, tried=tried, challenge=challenge)
+        if found is None:
+            return was_sent
+    raise AssertionError("retries without end")
+
+
+# an answer that only a refusal brings
+
+
+def test_a_netrc_default_is_not_sent_unasked() -> None:
+    assert Chain([default(basic())]).find(URL) is None
+
+
+def test_a_netrc_default_answers_a_basic_challenge() -> None:
+    assert request(Chain([default(basic())]), basic()) == [None, basic()]
+
+
+@pytest.mark.parametrize("challenge", ["", "Bearer realm=x", "Negotiate", 'Digest realm="basics"', "NTLM"])
+def test_a_netrc_default_answers_no_other_challenge(challenge: str) -> None:
+    assert request(Chain([default(basic())]), challenge=challenge) == [None]
+
+
+@pytest.mark.parametrize("challenge", ["basic", "Bearer realm=x, Basic realm=y", "BASIC"])
+def test_basic_may_be_one_of_several_challenges(challenge: str) -> None:
+    assert request(Chain([default(basic())]), basic(), challenge=challenge) == [None, basic()]
+
+
+def test_a_netrc_default_of_another_user_is_no_answer() -> None:
+    assert request(Chain([default(basic("bob"))]), url="https://ada@h/") == [None]
+
+
+def test_a_403_brings_no_netrc_default_where_nothing_is_declared() -> None:
+    assert request(Chain([default(basic())]), status=403) == [None]
+
+
+def test_the_keyring_is_asked_after_a_401_for_a_declared_index_without_a_username() -> None:
+    chain = Chain([keyring({"https://h/simple/": basic()})], indexes=[Index("https://h/simple/")])
+    assert request(chain, basic(), challenge="Bearer") == [None, basic()]
+
+
+def test_for_a_declared_index_a_403_will_do() -> None:
+    chain = Chain([keyring({"https://h/simple/": basic()})], indexes=[Index("https://h/simple/")])
+    assert request(chain, basic(), status=403, challenge="") == [None, basic()]
+
+
+def test_the_keyring_is_then_asked_in_the_same_order() -> None:
+    command = keyring()
+    request(Chain([command], indexes=[Index("https://h/simple")]))
+    assert command.asked == ["https://h/simple", "https://h/simple/", "h"]
+    assert command.users == [None] * 3
+
+
+def test_the_netrc_default_goes_before_the_keyring() -> None:
+    chain = Chain([keyring({"h": basic("keyring")}), default(basic())], indexes=[Index("https://h/simple")])
+    assert request(chain, basic()) == [None, basic()]
+
+
+def test_the_keyring_is_not_asked_for_an_undeclared_url_without_a_username() -> None:
+    command = keyring({"https://h/simple": basic()})
+    assert request(Chain([command])) == [None]
+    assert command.asked == []
+
+
+def test_the_keyring_is_never_asked_for_pypi_org() -> None:
+    command = keyring({"pypi.org": basic()})
+    chain = Chain([command], indexes=[Index("https://pypi.org/simple")])
+    assert request(chain, url="https://pypi.org/simple/demo/") == [None]
+    assert command.asked == []
+
+
+def test_with_a_username_it_is_asked_for_pypi_org_too() -> None:
+    chain = Chain([keyring({"https://pypi.org/simple": basic()})])
+    assert request(chain, basic(), url="https://ada@pypi.org/simple/demo/") == [basic()]
+
+
+def test_an_answer_that_was_accepted_goes_unasked_from_then_on() -> None:
+    command = keyring({"https://h/simple": basic()})
+    chain = Chain([command], indexes=[Index("https://h/simple")])
+    request(chain, basic())
+    assert request(chain, basic()) == [basic()]
+    assert request(chain, basic(), url="https://h/files/demo.whl") == [basic()]
+    assert len(command.asked) == 1
+
+
+def test_an_accepted_netrc_default_goes_unasked_to_its_own_origin_only() -> None:
+    chain = Chain([default(basic())])
+    request(chain, basic())
+    assert request(chain, basic(), url="https://h/y") == [basic()]
+    assert chain.find("https://g/") is None
+    assert chain.find("http://h/") is None
+
+
+def test_an_answer_that_was_not_accepted_does_not() -> None:
+    chain = Chain([default(basic())])
+    refused(chain)
+    assert chain.find(URL) is None
+
+
+def test_an_answer_that_was_refused_is_not_given_again() -> None:
+    netrc = default(basic())
+    chain = Chain([netrc])
+    assert request(chain) == [None, basic()]
+    assert request(chain) == [None]
+
+
+def test_the_keyring_is_not_asked_again_after_a_miss() -> None:
+    command = keyring()
+    chain = Chain([command], indexes=[Index("https://h/simple")])
+    for _ in range(3):
+        request(chain)
+    assert len(command.asked) == 3
+
+
+def test_an_answer_that_expired_is_renewed_like_any_other() -> None:
+    command = keyring({"https://h/simple": basic("ada", "old")})
+    chain = Chain([command], indexes=[Index("https://h/simple")])
+    request(chain, basic("ada", "old"))
+    command.held = {"https://h/simple": basic("ada", "new")}
+    assert request(chain, basic("ada", "new")) == [basic("ada", "old"), basic("ada", "new")]
+    assert request(chain, basic("ada", "new")) == [basic("ada", "new")]
+
+
+# a credential that is rejected
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejected_token_is_fetched_once_more(status: int) -> None:
+    keeper = Keeper({"h": bearer("old")})
+    chain = Chain([keeper])
+    found = chain.find(URL)
+    keeper.held["h"] = bearer("new")
+    answer = chain.refused(URL, status=status, tried=[found])
+    assert sent(answer) == bearer("new")
+    assert keeper.refreshed == 1
+
+
+def test_what_is_fetched_anew_is_sent_from_then_on() -> None:
+    keeper = Keeper({"h": bearer("old")})
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held["h"] = bearer("new")
+    assert request(chain, bearer("new")) == [bearer("old"), bearer("new")]
+    assert request(chain, bearer("new")) == [bearer("new")]
+
+
+def test_the_same_answer_is_not_sent_again() -> None:
+    assert request(Chain([Keeper({"h": bearer()})])) == [bearer()]
+
+
+def test_a_token_that_is_gone_is_not_sent_again() -> None:
+    keeper = Keeper({"h": bearer()})
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held.clear()
+    assert request(chain) == [bearer()]
+    assert request(chain) == [None]
+
+
+def test_for_a_token_that_is_gone_the_command_is_not_run_again() -> None:
+    command = keyring({"https://h/simple": basic()})
+    chain = Chain([command], indexes=[Index("https://ada@h/simple")])
+    chain.find(URL)
+    command.held.clear()
+    for _ in range(3):
+        request(chain)
+    assert len(command.asked) == 1 + 3
+
+
+def test_a_never_accepted_one_that_got_401_is_not_sent_again() -> None:
+    chain = Chain([Keeper({"h": bearer()})])
+    assert request(chain) == [bearer()]
+    assert request(chain) == [None]
+
+
+def test_one_that_was_accepted_once_is_still_sent() -> None:
+    chain = Chain([Keeper({"h": bearer()})])
+    request(chain, bearer())
+    assert request(chain) == [bearer()]
+    assert request(chain) == [bearer()]
+
+
+def test_one_that_got_403_is_still_sent() -> None:
+    chain = Chain([Keeper({"h": bearer()})])
+    assert request(chain, status=403) == [bearer()]
+    assert request(chain, status=403) == [bearer()]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("accepted", [False, True])
+def test_the_command_is_not_run_again_for_what_was_refused(status: int, accepted: bool) -> None:
+    command = keyring({"https://h/simple": basic()})
+    chain = Chain([command], indexes=[Index("https://ada@h/simple")])
+    if accepted:
+        request(chain, basic())
+    for _ in range(5):
+        request(chain, status=status)
+    assert len(command.asked) == 2  # found, and once more after the refusal
+
+
+def test_a_refusal_is_over_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keeper = Keeper({"h": bearer("old")})
+    chain = Chain([keeper])
+    request(chain)
+    keeper.held["h"] = bearer("new")
+    clock.now += 299
+    assert request(chain, bearer("new")) == [None]
+    clock.now += 1
+    assert request(chain, bearer("new")) == [bearer("new")]
+
+
+def test_one_that_is_still_sent_is_renewed_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keeper = Keeper({"h": bearer("old")})
+    chain = Chain([keeper])
+    request(chain, bearer("old"))
+    request(chain)
+    keeper.held["h"] = bearer("new")
+    assert request(chain, bearer("new")) == [bearer("old")]
+    clock.now += 300
+    assert request(chain, bearer("new")) == [bearer("old"), bearer("new")]
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_refusal_is_over_when_a_file_changes(accepted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    keeper = Keeper({"h": bearer("old")})
+    keeper.stamp = 1
+    chain = Chain([keeper])
+    if accepted:
+        request(chain, bearer("old"))
+    request(chain)
+    keeper.held["h"], keeper.stamp = bearer("new"), 2
+    clock.now += 1
+    assert request(chain, bearer("new"))[-1] == bearer("new")
+
+
+def test_a_refusal_is_over_when_all_is_forgotten() -> None:
+    chain = Chain([Keeper({"h": bearer()})])
+    request(chain)
+    chain.forget()
+    assert request(chain, bearer()) == [bearer()]
+
+
+def test_a_provider_that_always_has_another_answer_is_asked_once_more_per_request() -> None:
+    rotating = Rotating()
+    chain = Chain([rotating])
+    assert request(chain) == [bearer("s3cret-1"), bearer("s3cret-2")]
+    assert len(rotating.asked) == 2
+
+
+def test_what_was_refused_is_remembered_by_no_secret() -> None:
+    chain = Chain([Keeper({"h": bearer()})])
+    request(chain)
+    realm = chain._inquiry.memory.scope(URL).realms[0]
+    assert realm.found is realm.offer is None
+    assert b"s3cret" not in realm.refused
+
+
+def test_two_chains_remember_one_refusal_differently() -> None:
+    marks = set()
+    for _ in range(2):
+        chain = Chain([Keeper({"h": bearer()})])
+        request(chain)
+        marks.add(chain._inquiry.memory.scope(URL).realms[0].refused)
+    assert len(marks) == 2
+
+
+def test_user_and_password_of_the_url_are_never_renewed() -> None:
+    keeper = Keeper({"h": bearer()})
+    assert request(Chain([keeper]), url="https://ada:s3cret@h/") == [basic()]
+    assert keeper.asked == []
+    assert keeper.refreshed == 0
+
+
+def test_user_and_password_of_the_manifest_are_never_replaced() -> None:
+    chain = Chain([Keeper({"h": bearer()}), default(bearer())], indexes=[Index("https://ada:s3cret@h/simple")])
+    assert request(chain) == [basic()]
+    assert request(chain) == [basic()]
+
+
+def test_behind_a_rejected_credential_no_default_is_tried() -> None:
+    chain = Chain([Keeper({"h": basic()}), default(basic("other"))])
+    assert request(chain) == [basic()]
+    assert request(chain) == [None]
+
+
+def test_a_refusal_of_one_user_is_none_of_another() -> None:
+    chain = Chain([Keeper({"h": basic()})])
+    request(chain, url="https://ada@h/")
+    assert sent(chain.find("https://h/")) == basic()
+
+
+def test_after_a_request_without_a_credential_one_that_was_found_since_is_sent() -> None:
+    keeper = Keeper()
+    chain = Chain([keeper])
+    chain.find(URL)
+    keeper.held["h"] = bearer()
+    chain.forget()
+    chain.find(URL)
+    assert sent(refused(chain)) == bearer()
+
+
+def test_a_url_that_cannot_be_dialled_has_no_answer() -> None:
+    assert refused(Chain([default(basic())]), url="https://") is None
+
+
+# several indexes with one claim
+
+A, B = Index("https://h/acme/a/simple", "ada"), Index("https://h/acme/b/simple", "bob")
+BETWEEN = "https://h/acme/files/demo.whl"
+BOTH = {"https://h/acme/a/simple": basic("ada"), "https://h/acme/b/simple": basic("bob")}
+
+
+def test_a_tie_goes_in_the_manifests_order() -> None:
+    assert request(Chain([keyring(BOTH)], indexes=[A, B]), basic("ada"), url=BETWEEN) == [basic("ada")]
+    assert request(Chain([keyring(BOTH)], indexes=[B, A]), basic("bob"), url=BETWEEN) == [basic("bob")]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_after_a_refusal_the_next_index_is_tried(status: int) -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    assert request(chain, basic("bob"), url=BETWEEN, status=status) == [basic("ada"), basic("bob")]
+
+
+def test_the_winner_is_remembered_for_its_path() -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    request(chain, basic("bob"), url=BETWEEN)
+    assert request(chain, basic("bob"), url="https://h/acme/files/other.whl") == [basic("bob")]
+
+
+def test_for_another_path_there_may_be_another_winner() -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    request(chain, basic("bob"), url=BETWEEN)
+    assert request(chain, basic("ada"), url="https://h/acme/wheels/demo.whl") == [basic("ada")]
+    assert request(chain, basic("bob"), url=BETWEEN) == [basic("bob")]
+
+
+def test_the_loser_keeps_its_credential_for_its_own_root() -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    request(chain, basic("bob"), url=BETWEEN)
+    assert request(chain, basic("ada"), url="https://h/acme/a/simple/demo/") == [basic("ada")]
+
+
+def test_where_all_are_refused_there_is_an_end() -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    assert request(chain, url=BETWEEN) == [basic("ada"), basic("bob")]
+
+
+def test_where_all_were_refused_the_next_request_does_not_try_them_all_again() -> None:
+    command = keyring(BOTH)
+    chain = Chain([command], indexes=[A, B])
+    for _ in range(5):
+        request(chain, url=BETWEEN)
+    assert request(chain, url=BETWEEN) == [None]
+    assert len(command.asked) == 3  # each once, and the first of them once more
+
+
+def test_where_all_were_refused_they_are_tried_again_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock(monkeypatch)
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    request(chain, url=BETWEEN)
+    clock.now += 300
+    assert request(chain, basic("bob"), url=BETWEEN) == [basic("ada"), basic("bob")]
+
+
+def test_one_credential_for_both_is_sent_once() -> None:
+    chain = Chain([Keeper({"h": bearer()})], indexes=[A, B])
+    assert request(chain, url=BETWEEN) == [bearer()]
+
+
+def test_tokens_of_a_tie_that_expired_are_renewed() -> None:
+    command = keyring(BOTH)
+    chain = Chain([command], indexes=[A, B])
+    request(chain, basic("ada"), url="https://h/acme/a/simple/x")
+    request(chain, basic("bob"), url="https://h/acme/b/simple/x")
+    command.held = {key: BasicHTTP(value.username, "new") for key, value in BOTH.items()}
+    assert request(chain, basic("bob", "new"), url=BETWEEN)[-1] == basic("bob", "new")
+
+
+def test_the_winner_of_a_tie_is_renewed_like_any_other() -> None:
+    command = keyring(BOTH)
+    chain = Chain([command], indexes=[A, B])
+    request(chain, basic("bob"), url=BETWEEN)
+    command.held = {"https://h/acme/b/simple": basic("bob", "new")}
+    assert request(chain, basic("bob", "new"), url=BETWEEN) == [basic("bob"), basic("bob", "new")]
+
+
+def test_in_a_tie_without_usernames_each_index_is_asked_for_after_the_refusal() -> None:
+    a, b = Index("https://h/acme/a/simple"), Index("https://h/acme/b/simple")
+    chain = Chain([keyring(BOTH)], indexes=[a, b])
+    assert request(chain, basic("bob"), url=BETWEEN) == [None, basic("ada"), basic("bob")]
+    assert request(chain, basic("bob"), url=BETWEEN) == [basic("bob")]
+
+
+def test_two_users_at_one_root_are_tried_in_turn() -> None:
+    users = [Index("https://h/simple", "ada"), Index("https://h/simple", "bob")]
+
+    class ByUser(Keeper):
+        def find(self, key: str, username: str | None = None) -> BasicHTTP:
+            super().find(key, username)
+            return basic(username or "")
+
+    chain = Chain([ByUser(answers=[SERVICE])], indexes=users)
+    assert request(chain, basic("bob")) == [basic("ada"), basic("bob")]
+    assert request(chain, basic("bob"), url="https://h/simple/other/") == [basic("bob")]
+    assert request(chain, basic("ada"), url="https://ada@h/simple/other/") == [basic("ada")]
+
+
+def test_without_a_common_segment_no_index_lends_its_credential() -> None:
+    command = keyring(BOTH)
+    chain = Chain([command], indexes=[A, B])
+    assert request(chain, url="https://h/other/demo.whl") == [None]
+    assert command.asked == []

@@ -1,0 +1,144 @@
+"""What ``explain`` tells a person."""
+
+from __future__ import annotations
+
+import pytest
+from chain_fakes import STORE, Broken, Keeper, basic, bearer, default, keyring, sent
+
+from authshim import Chain, Channel, CondaToken, Index, ProviderError, UrlError
+from authshim.urls import DEFAULT, HOST, PORT
+
+FULL = """
+https://h.example/simple/demo/?****
+  covered by the index https://h.example/simple/
+  for the user 'ada'
+
+  netrc ~/.netrc   h.example:443              nothing
+  OS keychain      h.example                  cannot read OS keychain: it is locked: unlock it and try again
+  netrc ~/.netrc   h.example                  passed over: it is for another user than 'ada'
+  keyring command  https://h.example/simple/  nothing
+  keyring command  https://h.example/simple   BasicHTTP(username='token', password=****), not of the user 'ada'
+  keyring command  h.example                  nothing
+
+sent: BasicHTTP(username='token', password=****) from keyring command
+"""
+
+GIVEN = """
+https://****@h/
+  user:password@ stands in the URL or the manifest, and nothing replaces it
+
+  keeper  h:443  not asked: there is an answer already
+
+sent: BasicHTTP(username='ada', password=****) from URL
+"""
+
+
+def test_a_trace_is_for_people() -> None:
+    netrc = Keeper({"h.example": basic("bob")}, name="netrc ~/.netrc", answers=[PORT, HOST, DEFAULT])
+    broken = Broken(ProviderError("OS keychain", "it is locked: unlock it and try again"), name="OS keychain")
+    broken.answers = frozenset({HOST})
+    chain = Chain(
+        [broken, netrc, keyring({"https://h.example/simple": basic("token", "s3cret")})],
+        indexes=[Index("https://ada@h.example/simple/")],
+    )
+    assert str(chain.explain("https://h.example/simple/demo/?x=s3cret")) == FULL.strip()
+
+
+def test_a_miss_ends_with_the_reason() -> None:
+    assert Chain([Keeper()]).explain("https://h.example/").outcome == "no credential: no provider has one"
+
+
+def test_a_provider_behind_the_answer_is_asked_too() -> None:
+    trace = Chain([Keeper({"h": bearer()}, name="1"), Keeper({"h": basic()}, name="2")]).explain("https://h/")
+    assert [(step.provider, step.said) for step in trace.steps if step.key == "h"] == [
+        ("1", "BearerToken(token=****)"),
+        ("2", "BasicHTTP(username='ada', password=****)"),
+    ]
+    assert sent(trace.found) == bearer()
+
+
+def test_where_there_is_an_answer_the_keyring_command_is_not_run() -> None:
+    command = keyring()
+    trace = Chain([Keeper({"h": bearer()}), command]).explain("https://ada@h/simple/")
+    assert command.asked == []
+    assert trace.steps[-1].said == "not asked: there is an answer already"
+
+
+def test_what_only_a_refusal_brings_is_told_as_such() -> None:
+    trace = Chain([default(basic())]).explain("https://h/")
+    assert trace.outcome == "sent after a refusal: BasicHTTP(username='ada', password=****) from netrc"
+
+
+def test_a_password_in_the_url_is_told_without_it(no_secret: object) -> None:
+    trace = Chain([Keeper({"h": bearer()}, answers=STORE)]).explain("https://ada:s3cret@h/")
+    assert str(trace) == GIVEN.strip()
+    no_secret(str(trace))
+
+
+def test_a_token_that_stands_as_the_username_is_not_told(no_secret: object) -> None:
+    no_secret(str(Chain([]).explain("https://s3cret:@h/")))
+
+
+def test_a_conda_token_says_why_it_does_not_go_to_an_index() -> None:
+    chain = Chain([Keeper({"h": CondaToken("s3cret")})], indexes=[Index("https://h/simple")])
+    said = [step.said for step in chain.explain("https://h/simple/").steps]
+    assert "passed over: a conda token goes to channels, not into the path of an index" in said
+
+
+def test_a_channel_is_named() -> None:
+    trace = Chain([], channels=[Channel("https://h/t/s3cret/c")]).explain("https://h/t/s3cret/c/noarch/x")
+    assert trace.notes == ("covered by the channel https://h/t/****/c",)
+
+
+def test_several_indexes_are_told_in_their_order() -> None:
+    chain = Chain([keyring()], indexes=[Index("https://ada@h/x/a/simple"), Index("https://bob@h/x/b/simple")])
+    assert chain.explain("https://h/x/files/y.whl").notes == (
+        "several indexes cover it; after a refusal the next one is tried:",
+        "covered by the index https://h/x/a/simple",
+        "for the user 'ada'",
+        "covered by the index https://h/x/b/simple",
+        "for the user 'bob'",
+    )
+
+
+def test_a_presigned_url_says_why_nothing_is_added() -> None:
+    assert str(Chain([Keeper({"h": bearer()})]).explain("https://h/x?sv=1&sig=s3cret")) == (
+        "https://h/x?****\nno credential: the URL carries its own signature, so nothing is added"
+    )
+
+
+def test_a_downgraded_url_says_why_nothing_is_added() -> None:
+    chain = Chain([Keeper({"h": bearer()})])
+    chain.note_location("https://h/", "http://h/x")
+    assert (
+        chain.explain("http://h/x").outcome == "no credential: an https answer named this http URL, so nothing is added"
+    )
+
+
+def test_a_url_that_cannot_be_dialled_is_an_error() -> None:
+    with pytest.raises(UrlError):
+        Chain([]).explain("h.example")
+
+
+def test_everything_is_asked_anew() -> None:
+    keeper = Keeper({"h": bearer("old")})
+    chain = Chain([keeper])
+    chain.find("https://h/")
+    keeper.held["h"] = bearer("new")
+    assert sent(chain.explain("https://h/").found) == bearer("new")
+    assert keeper.refreshed == 1
+
+
+def test_what_is_remembered_stays_as_it_is() -> None:
+    keeper = Keeper({"h": bearer("old")})
+    chain = Chain([keeper])
+    chain.find("https://h/")
+    keeper.held["h"] = bearer("new")
+    chain.explain("https://h/")
+    assert sent(chain.find("https://h/")) == bearer("old")
+
+
+def test_the_user_that_is_named_is_asked_for() -> None:
+    command = keyring()
+    Chain([command]).explain("https://h/simple/demo/", "ada")
+    assert command.asked == ["https://h/simple", "https://h/simple/", "h"]

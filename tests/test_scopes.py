@@ -1,0 +1,117 @@
+"""Which declared index or channel covers a URL."""
+
+from __future__ import annotations
+
+import pytest
+from leaks import assert_no_secret
+
+from authshim import Channel, Index
+from authshim.scopes import Declared, sites
+
+H = "https://h.example"
+
+
+def covering(path: str, *declared: Index | Channel) -> list[str]:
+    found = sites(
+        [item for item in declared if isinstance(item, Index)],
+        [item for item in declared if isinstance(item, Channel)],
+    )
+    return [item.url for item in found[f"{H}:443"].covering(path)[1]]
+
+
+def test_an_index_covers_its_own_root() -> None:
+    a, b = Index(f"{H}/a/simple/"), Index(f"{H}/b/simple/")
+    assert covering("/a/simple/demo/", a, b) == [a.url]
+    assert covering("/a/files/demo.whl", a, b) == [a.url]
+    assert covering("/b", a, b) == [b.url]
+
+
+def test_a_root_is_whole_segments() -> None:
+    a, b = Index(f"{H}/a/simple"), Index(f"{H}/b/simple")
+    assert covering("/ab/demo.whl", a, b) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/elsewhere/demo.whl", "/a/simple/"])
+def test_a_lone_index_covers_the_whole_origin(path: str) -> None:
+    assert covering(path, Index(f"{H}/a/simple/")) == [f"{H}/a/simple/"]
+
+
+def test_an_index_covers_no_other_origin() -> None:
+    found = sites([Index(f"{H}/simple")], [])
+    assert list(found) == [f"{H}:443"]
+
+
+def test_an_index_on_another_port_is_another_origin() -> None:
+    found = sites([Index(f"{H}/simple"), Index(f"{H}:8443/simple")], [])
+    assert [found[origin].covering("/x")[1][0].url for origin in found] == [f"{H}/simple", f"{H}:8443/simple"]
+
+
+def test_a_channel_covers_its_own_root_only() -> None:
+    channel = Channel(f"{H}/c")
+    assert covering("/c/noarch/repodata.json", channel) == [channel.url]
+    assert covering("/d", channel) == []
+
+
+def test_a_lone_index_does_not_cover_a_channels_root() -> None:
+    index, channel = Index(f"{H}/a/simple"), Channel(f"{H}/c")
+    assert covering("/c/noarch/repodata.json", index, channel) == [channel.url]
+    assert covering("/elsewhere", index, channel) == [index.url]
+
+
+def test_of_several_indexes_the_longest_common_path_decides() -> None:
+    a, b = Index(f"{H}/acme/a/simple"), Index(f"{H}/other/b/simple")
+    assert covering("/acme/files/demo.whl", a, b) == [a.url]
+
+
+def test_a_tie_is_in_the_manifests_order() -> None:
+    a, b = Index(f"{H}/acme/a/simple"), Index(f"{H}/acme/b/simple")
+    assert covering("/acme/files/demo.whl", b, a) == [b.url, a.url]
+
+
+def test_without_a_common_segment_no_index_covers() -> None:
+    a, b = Index(f"{H}/a/simple"), Index(f"{H}/b/simple")
+    assert covering("/c/demo.whl", a, b) == []
+
+
+def test_a_root_goes_before_a_path_that_is_merely_shared() -> None:
+    outer, inner = Index(f"{H}/a/simple"), Index(f"{H}/a/b/simple")
+    assert covering("/a/x", inner, outer) == [outer.url]
+
+
+def test_an_inner_root_goes_before_an_outer_one() -> None:
+    outer, inner = Index(f"{H}/a/simple"), Index(f"{H}/a/b/simple")
+    assert covering("/a/b/x", outer, inner) == [inner.url]
+
+
+def test_an_index_at_the_root_covers_all() -> None:
+    assert covering("/packages/x", Index(f"{H}/simple"), Index(f"{H}/b/simple")) == [f"{H}/simple"]
+
+
+def test_two_users_at_one_root_are_a_tie() -> None:
+    ada, bob = Index(f"{H}/simple", "ada"), Index(f"{H}/simple", "bob")
+    found = sites([ada, bob], [])[f"{H}:443"].covering("/simple/demo/")[1]
+    assert [item.username for item in found] == ["ada", "bob"]
+
+
+def test_an_index_that_is_declared_twice_is_no_tie() -> None:
+    a, b = Index(f"{H}/a/simple"), Index(f"{H}/b/simple")
+    again = Index(f"{H}/a/simple/")
+    assert covering("/a/x", a, b, again) == [a.url]
+
+
+def test_an_index_that_is_declared_twice_is_a_lone_one() -> None:
+    assert covering("/elsewhere", Index(f"{H}/a/simple"), Index(f"{H}/a/simple/")) == [f"{H}/a/simple"]
+
+
+def test_hosts_are_compared_as_they_are_dialled() -> None:
+    assert list(sites([Index("https://BÜCHER.example/simple")], [])) == ["https://xn--bcher-kva.example:443"]
+
+
+@pytest.mark.parametrize("url", ["file:///srv/index", "s3://bucket/simple", "https://<location>:x/simple"])
+def test_what_is_not_dialled_is_left_out(url: str) -> None:
+    assert sites([Index(url)], []) == {}
+
+
+def test_what_is_declared_shows_no_password() -> None:
+    assert_no_secret(repr(Declared(f"{H}/simple", "", "ada", "s3cret", True)))
+    assert_no_secret(repr(sites([Index(f"{H}/simple", "ada", "s3cret")], [])))
