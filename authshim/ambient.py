@@ -1,0 +1,56 @@
+"""The header that ``requests`` itself makes of netrc, before an adapter runs and at each redirect.
+
+It goes over an explicit header even, and knows neither ports nor usernames; so the adapter takes
+a header that equals it as not set by the caller.
+"""
+
+from __future__ import annotations
+
+import os
+
+from requests.auth import HTTPBasicAuth
+from requests.models import PreparedRequest
+from requests.structures import CaseInsensitiveDict
+from requests.utils import NETRC_FILES, get_netrc_auth
+
+from authshim.files import version
+
+_HOSTS = 1000
+
+
+class Ambient:
+    """Remembers those headers for as long as the file stays as it is: requests reads it each time."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, str | None]] = {}
+
+    def header(self, url: str) -> str | None:
+        """Return the header that requests makes of netrc for a URL; None where it makes none."""
+        stamp = _stamp()
+        end = url.find("/", 8)
+        start = url if end < 0 else url[:end]
+        known = self._known.get(start)
+        if known is None or known[0] != stamp:
+            if len(self._known) >= _HOSTS:
+                self._known.clear()
+            known = self._known[start] = (stamp, _read(url))
+        return known[1]
+
+
+def _stamp() -> object:
+    """Return what changes when another netrc would be read; the variable is the one that requests reads."""
+    named = os.environ.get("NETRC")
+    paths = [f"~/{name}" for name in NETRC_FILES] if named is None else [named]
+    return [version(os.path.expanduser(path)) for path in paths]
+
+
+def _read(url: str) -> str | None:
+    try:
+        pair = get_netrc_auth(url)
+        if pair is None:
+            return None
+        request = PreparedRequest()
+        request.headers = CaseInsensitiveDict()
+        return str(HTTPBasicAuth(*pair)(request).headers["Authorization"])
+    except ValueError:
+        return None  # not Latin-1, or not UTF-8: requests could not have sent it either

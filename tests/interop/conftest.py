@@ -1,0 +1,34 @@
+"""Servers for the whole run, and the mark ``interop`` on every test of this folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from interop import real_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.interop)
+
+
+@pytest.fixture(scope="session")
+def pypiserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The index URL of a real pypiserver, which lets ``USER`` in with ``PASSWORD``."""
+    with real_servers.pypiserver(tmp_path_factory.mktemp("pypiserver")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[real_servers.Nginx]:
+    """A real nginx on two ports."""
+    with real_servers.nginx(tmp_path_factory.mktemp("nginx")) as served:
+        yield served

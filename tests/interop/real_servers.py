@@ -1,0 +1,187 @@
+"""pypiserver and nginx, real ones, on free loopback ports; each is waited for, and ended by its id."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import os
+import socket
+import subprocess
+import sys
+import time
+import zipfile
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+USER, PASSWORD, TOKEN = "ada", "s3cret", "tk-s3cret"
+BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+BEARER = f"Bearer {TOKEN}"
+WHEEL = "demo-1.0-py3-none-any.whl"
+
+
+class Nginx(NamedTuple):
+    """Two ports of one nginx; ``other`` stands for another origin."""
+
+    port: int
+    other_port: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def other(self) -> str:
+        return f"http://127.0.0.1:{self.other_port}"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(command: list[str], ports: list[int], log: Path) -> Iterator[None]:
+    """Run a server until the block ends; it must listen on all ``ports`` within 20 seconds."""
+    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=log.parent
+        )
+    try:
+        for port in ports:
+            _wait(process, port, log)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError(f"{process.args} does not listen on {port}: {log.read_text(errors='replace')[-2000:]}")
+
+
+@contextmanager
+def pypiserver(folder: Path) -> Iterator[str]:
+    """Serve the package *demo* to ``USER`` only, and yield the index URL; a wrong password is answered 403."""
+    needs.module("pypiserver")
+    needs.module("passlib")
+    packages = folder / "packages"
+    packages.mkdir()
+    (packages / WHEEL).write_bytes(wheel())
+    (folder / "htpasswd").write_text(_htpasswd_line())
+    port = free_port()
+    address = ["-i", "127.0.0.1", "-p", str(port)]
+    access = ["-P", str(folder / "htpasswd"), "-a", "update,download,list", "--disable-fallback"]
+    command = [sys.executable, "-m", "pypiserver", "run", *address, *access, str(packages)]
+    with running(command, [port], folder / "log"):
+        yield f"http://127.0.0.1:{port}/simple/"
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[Nginx]:
+    """Serve pages behind Basic, Bearer and ``/t/TOKEN/``, and redirects to all of them."""
+    program = needs.program("nginx", "nginx-light")
+    (folder / "htpasswd").write_text(_htpasswd_line())
+    served = Nginx(free_port(), free_port(), folder / "requests")
+    (folder / "nginx.conf").write_text(_nginx_config(folder, served))
+    command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors")]
+    with running(command, [served.port, served.other_port], folder / "log"):
+        yield served
+
+
+def _nginx_config(folder: Path, served: Nginx) -> str:
+    redirects = "".join(
+        f"""
+        location ~ ^/relative/{status}(/.*)$ {{ return {status} $1; }}
+        location ~ ^/absolute/{status}(/.*)$ {{ return {status} {served.url}$1; }}
+        location ~ ^/away/{status}(/.*)$ {{ return {status} {served.other}$1; }}"""
+        for status in (301, 302, 303, 307, 308)
+    )
+    return f"""
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log {folder}/errors;
+{"user root;" if hasattr(os, "geteuid") and os.geteuid() == 0 else ""}
+events {{ }}
+http {{
+    access_log {folder}/requests;
+    absolute_redirect off;
+    default_type text/plain;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    map $http_authorization $bearer {{ default 0; "{BEARER}" 1; }}
+    server {{
+        listen 127.0.0.1:{served.port};
+        location /basic/ {{
+            auth_basic private;
+            auth_basic_user_file {folder}/htpasswd;
+            try_files /none @let_in;
+        }}
+        location @let_in {{ return 200 "let in"; }}
+        location /bearer/ {{
+            if ($bearer = 0) {{ return 401; }}
+            return 200 "let in";
+        }}
+        location /t/{TOKEN}/ {{ return 200 "let in"; }}
+        location /t/{TOKEN}/moved/ {{ return 302 {served.url}/t/{TOKEN}/acme/noarch/repodata.json; }}
+        location /acme/ {{ return 404; }}
+        location /echo/ {{ return 200 "[$http_authorization]"; }}{redirects}
+    }}
+    server {{
+        listen 127.0.0.1:{served.other_port};
+        location / {{ return 200 "[$http_authorization]"; }}
+    }}
+}}
+"""
+
+
+def _htpasswd_line() -> str:
+    # SHA-1 is the one form that pypiserver (by passlib) and nginx both read and that the standard library makes.
+    digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
+    return f"{USER}:{{SHA}}{digest}\n"
+
+
+def wheel() -> bytes:
+    """Return the smallest wheel that is one."""
+    files = {
+        "demo.py": "",
+        "demo-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
+        "demo-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},sha256={_digest(text)},{len(text)}\n" for name, text in files.items())
+    files["demo-1.0.dist-info/RECORD"] = record + "demo-1.0.dist-info/RECORD,,\n"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as writing:
+        for name, text in files.items():
+            # A fixed date, so that two calls return the same bytes.
+            writing.writestr(zipfile.ZipInfo(name), text)
+    return archive.getvalue()
+
+
+def _digest(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")

@@ -1,0 +1,370 @@
+"""A credential that is refused: asked for anew, sent once more where the body allows it, and otherwise left."""
+
+from __future__ import annotations
+
+import io
+import threading
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from fakes import Canned, Fixed, Renewing, installed, mounted
+from servers import Answer, Recorder, Seen
+
+from authshim import BasicHTTP, BearerToken, CondaToken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from servers import Names
+
+OLD, NEW = BearerToken("old"), BearerToken("new")
+
+
+def only_new(seen: Seen) -> Answer:
+    if seen.authorization == "Bearer new":
+        return Answer(200, b"let in")
+    return Answer(401, b"who are you?", {"WWW-Authenticate": "Bearer"})
+
+
+def sent(recorder: Recorder) -> list[str | None]:
+    return [seen.authorization for seen in recorder.seen]
+
+
+@pytest.mark.parametrize("login", [mounted, installed])
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_rejected_token_is_fetched_once_more(login: Callable, status: int, recorder: Recorder) -> None:
+    recorder.on(
+        "/x", lambda seen: only_new(seen)._replace(status=200 if seen.authorization == "Bearer new" else status)
+    )
+    response = login(Renewing(OLD, NEW)).get(recorder.url + "/x")
+    assert (response.status_code, response.content) == (200, b"let in")
+    assert sent(recorder) == ["Bearer old", "Bearer new"]
+
+
+def test_the_new_token_goes_with_the_next_request(recorder: Recorder) -> None:
+    recorder.default = Answer(200)
+    recorder.on("/x", only_new)
+    session = mounted(Renewing(OLD, NEW))
+    session.get(recorder.url + "/x")
+    session.get(recorder.url + "/y")
+    assert sent(recorder) == ["Bearer old", "Bearer new", "Bearer new"]
+
+
+def test_the_same_answer_again_is_not_sent_again(recorder: Recorder) -> None:
+    recorder.default = Answer(401, b"who are you?")
+    response = mounted(Fixed({"127.0.0.1": OLD})).get(recorder.url)
+    assert (response.status_code, response.content) == (401, b"who are you?")
+    assert sent(recorder) == ["Bearer old"]
+
+
+def test_one_request_is_sent_twice_at_most(recorder: Recorder) -> None:
+    recorder.default = Answer(401)
+    tokens = [BearerToken(f"token-{number}") for number in range(9)]
+    assert mounted(Renewing(*tokens)).get(recorder.url).status_code == 401
+    assert sent(recorder) == ["Bearer token-0", "Bearer token-1"]
+
+
+def test_a_token_that_was_never_accepted_is_not_sent_after_a_401(recorder: Recorder) -> None:
+    recorder.default = Answer(401)
+    session = mounted(Fixed({"127.0.0.1": OLD}))
+    session.get(recorder.url)
+    session.get(recorder.url)
+    assert sent(recorder) == ["Bearer old", None]
+
+
+def test_a_forbidden_path_does_not_cost_the_host(recorder: Recorder) -> None:
+    recorder.on("/forbidden", Answer(403))
+    session = mounted(Fixed({"127.0.0.1": OLD}))
+    assert session.get(recorder.url + "/forbidden").status_code == 403
+    assert session.get(recorder.url + "/x").status_code == 200
+    assert sent(recorder) == ["Bearer old"] * 2
+
+
+def test_a_token_that_was_accepted_once_is_still_sent_after_a_401(recorder: Recorder) -> None:
+    recorder.on("/x", Answer(200), Answer(401), Answer(200))
+    session = mounted(Fixed({"127.0.0.1": OLD}))
+    assert [session.get(recorder.url + "/x").status_code for _ in range(3)] == [200, 401, 200]
+    assert sent(recorder) == ["Bearer old"] * 3
+
+
+def test_what_was_refused_is_not_looked_up_for_each_request(recorder: Recorder) -> None:
+    recorder.default = Answer(403)
+    provider = Fixed({"127.0.0.1": OLD})
+    session = mounted(provider)
+    session.get(recorder.url)
+    session.get(recorder.url)
+    asked = len(provider.asked)
+    session.get(recorder.url)
+    assert len(provider.asked) == asked
+
+
+@pytest.mark.parametrize("status", [400, 404, 407, 429, 500, 503])
+def test_another_failure_renews_nothing(status: int, recorder: Recorder) -> None:
+    recorder.default = Answer(status)
+    assert mounted(Renewing(OLD, NEW)).get(recorder.url).status_code == status
+    assert sent(recorder) == ["Bearer old"]
+
+
+def test_a_conda_token_is_renewed_too(recorder: Recorder) -> None:
+    recorder.on("/t/old-token/*", Answer(401))
+    session = mounted(Renewing(CondaToken("old-token"), CondaToken("new-token")))
+    assert session.get(recorder.url + "/x").status_code == 200
+    assert [seen.path for seen in recorder.seen] == ["/t/old-token/x", "/t/new-token/x"]
+
+
+def test_a_header_may_follow_upon_a_conda_token(recorder: Recorder) -> None:
+    recorder.on("/t/*", Answer(401))
+    mounted(Renewing(CondaToken("old-token"), NEW)).get(recorder.url + "/x")
+    assert [(seen.path, seen.authorization) for seen in recorder.seen] == [
+        ("/t/old-token/x", None),
+        ("/x", "Bearer new"),
+    ]
+
+
+def test_the_refusal_is_no_part_of_the_history(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    assert mounted(Renewing(OLD, NEW)).get(recorder.url + "/x").history == []
+
+
+def test_hooks_are_called_once(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    called: list[int] = []
+    hooks = {"response": lambda response, **_: called.append(response.status_code)}
+    mounted(Renewing(OLD, NEW)).get(recorder.url + "/x", hooks=hooks)
+    assert called == [200]
+
+
+# The body
+
+
+@pytest.mark.parametrize("body", [b"bytes", "text", {"form": "1"}, [("form", "1")]])
+def test_a_body_is_sent_again(body: object, recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    assert mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", data=body).status_code == 200
+    first, second = recorder.seen
+    assert first.body == second.body != b""
+
+
+def test_json_is_sent_again(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", json={"a": 1})
+    assert [seen.body for seen in recorder.seen] == [b'{"a": 1}'] * 2
+
+
+def test_an_upload_is_sent_again(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", files={"f": io.BytesIO(b"contents")})
+    first, second = recorder.seen
+    assert b"contents" in first.body
+    assert first.body == second.body
+
+
+def test_a_file_is_sent_again_from_where_it_stood(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.on("/x", only_new)
+    (tmp_path / "f").write_bytes(b"skipped|contents")
+    with (tmp_path / "f").open("rb") as file:
+        file.seek(8)
+        assert mounted(Renewing(OLD, NEW)).put(recorder.url + "/x", data=file).status_code == 200
+    assert [seen.body for seen in recorder.seen] == [b"contents"] * 2
+
+
+def test_a_generator_is_not_sent_again(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    response = mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", data=iter([b"a", b"b"]))
+    assert (response.status_code, response.content) == (401, b"who are you?")
+    assert [seen.body for seen in recorder.seen] == [b"ab"]
+
+
+def test_after_a_generator_the_next_request_has_the_new_token(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    session = mounted(Renewing(OLD, NEW))
+    session.post(recorder.url + "/x", data=iter([b"a"]))
+    assert session.post(recorder.url + "/x", data=iter([b"a"])).status_code == 200
+
+
+class Pipe(io.BytesIO):
+    """A file that cannot be rewound."""
+
+    def tell(self) -> int:
+        raise OSError("a pipe has no position")
+
+    def seek(self, *_: int) -> int:
+        raise OSError("a pipe cannot be rewound")
+
+
+def test_a_pipe_is_not_sent_again(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    assert mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", data=Pipe(b"ab")).status_code == 401
+    assert [seen.body for seen in recorder.seen] == [b"ab"]
+
+
+class Sinking(io.BytesIO):
+    """A file that tells where it stands, and cannot go back."""
+
+    def seek(self, *_: int) -> int:
+        raise OSError("no way back")
+
+
+def test_a_file_that_cannot_go_back_is_not_sent_again(recorder: Recorder) -> None:
+    recorder.on("/x", only_new)
+    request_body = Sinking(b"ab")
+    request_body.len = 2  # type: ignore[attr-defined]
+    response = mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", data=request_body)
+    assert (response.status_code, response.content) == (401, b"who are you?")
+
+
+def test_a_file_that_was_closed_meanwhile_is_not_sent_again() -> None:
+    body = io.BytesIO(b"ab")
+
+    class Closing(Canned):
+        def send(self, *args: object, **options: object) -> object:
+            body.close()
+            return super().send(*args, **options)
+
+    inner = Closing(401)
+    assert mounted(Renewing(OLD, NEW), inner=inner).post("http://127.0.0.1/", data=body).status_code == 401
+    assert len(inner.sent) == 1
+
+
+# The connection
+
+
+def test_the_connection_of_a_short_refusal_is_used_again(recorder: Recorder, anywhere: Names) -> None:
+    anywhere(recorder)
+    recorder.on("/x", only_new)
+    mounted(Renewing(OLD, NEW)).get(recorder.url + "/x")
+    assert len(recorder.seen) == 2
+    assert len(anywhere.dialled) == 1
+
+
+def test_the_connection_of_an_empty_refusal_is_used_again(recorder: Recorder, anywhere: Names) -> None:
+    anywhere(recorder)
+    recorder.on("/x", lambda seen: only_new(seen)._replace(body=b""))
+    mounted(Renewing(OLD, NEW)).head(recorder.url + "/x")
+    assert len(recorder.seen) == 2
+    assert len(anywhere.dialled) == 1
+
+
+def test_a_long_refusal_is_not_read(recorder: Recorder, anywhere: Names) -> None:
+    anywhere(recorder)
+    recorder.on("/x", lambda seen: only_new(seen)._replace(body=b"x" * 1_000_000))
+    assert mounted(Renewing(OLD, NEW)).get(recorder.url + "/x").status_code == 200
+    assert len(anywhere.dialled) == 2
+
+
+def test_a_streamed_refusal_gives_its_connection_back(recorder: Recorder, anywhere: Names) -> None:
+    anywhere(recorder)
+    recorder.on("/x", only_new)
+    with mounted(Renewing(OLD, NEW)).get(recorder.url + "/x", stream=True) as response:
+        assert b"".join(response.iter_content(3)) == b"let in"
+    assert len(anywhere.dialled) == 1
+
+
+class Wire:
+    """A server of bytes: for each connection it reads one request and plays what it is given, then waits."""
+
+    def __init__(self, *plays: bytes) -> None:
+        import socket
+
+        self._plays = list(plays)
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self.over = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        connections = []
+        for play in self._plays:
+            connection, _ = self._listening.accept()
+            connections.append(connection)
+            while b"\r\n\r\n" not in connection.recv(65536):
+                pass
+            connection.sendall(play)
+        self.over.wait(10)
+        for connection in connections:
+            connection.close()
+
+    def stop(self) -> None:
+        self.over.set()
+        self._thread.join(5)
+        self._listening.close()
+
+
+@pytest.fixture
+def make_wire() -> Iterator[Callable[..., Wire]]:
+    made: list[Wire] = []
+
+    def make(*plays: bytes) -> Wire:
+        made.append(Wire(*plays))
+        return made[-1]
+
+    yield make
+    for wire in made:
+        wire.stop()
+
+
+LET_IN = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nlet in"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n",
+        b"HTTP/1.1 401 No\r\nConnection: close\r\n\r\nx",
+        b"HTTP/1.1 401 No\r\nContent-Length: 999999999\r\n\r\nx",
+        b"HTTP/1.1 401 No\r\nContent-Length: many\r\n\r\nx",
+    ],
+)
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_refusal_without_end_does_not_hang(head: bytes, stream: bool, make_wire: Callable) -> None:
+    wire = make_wire(head, LET_IN)
+    with mounted(Renewing(OLD, NEW)).get(wire.url, stream=stream, timeout=5) as response:
+        assert response.content == b"let in"
+
+
+def test_a_refusal_that_breaks_off_does_no_harm(make_wire: Callable) -> None:
+    wire = make_wire(b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nx", LET_IN)
+    wire.over.set()
+    assert mounted(Renewing(OLD, NEW)).get(wire.url, timeout=0.2).content == b"let in"
+
+
+# Many threads
+
+
+def test_one_look_up_renews_a_token_for_many_threads(recorder: Recorder) -> None:
+    barrier = threading.Barrier(32)
+    recorder.on("/x", only_new)
+    provider = Renewing(OLD, NEW)
+    session = mounted(provider, pool_maxsize=32)
+    session.get(recorder.url)
+    asked = len(provider.asked)
+    statuses: list[int] = []
+
+    def work() -> None:
+        barrier.wait(10)
+        statuses.append(session.get(recorder.url + "/x").status_code)
+
+    threads = [threading.Thread(target=work) for _ in range(32)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert statuses == [200] * 32
+    assert len(provider.asked) <= asked + 2  # 127.0.0.1:PORT and 127.0.0.1
+    assert set(sent(recorder)) == {"Bearer old", "Bearer new"}
+
+
+def test_a_password_of_netrc_is_renewed_when_the_file_changes(home: Path, recorder: Recorder) -> None:
+    from authshim.providers.netrc_file import NetrcFile
+
+    def answer(seen: Seen) -> Answer:
+        if seen.authorization == BasicHTTP("ada", "new").header:
+            return Answer(200)
+        (home / ".netrc").write_text("machine 127.0.0.1 login ada password new\n")
+        return Answer(401)
+
+    (home / ".netrc").write_text("machine 127.0.0.1 login ada password old\n")
+    recorder.on("/x", answer)
+    assert installed(NetrcFile([str(home / ".netrc")])).get(recorder.url + "/x").status_code == 200

@@ -1,0 +1,559 @@
+"""What we add, only the wire sees: not responses, exceptions, frames, logs, cookies, reprs and pickles."""
+
+from __future__ import annotations
+
+import io
+import logging
+import pickle
+import sys
+import threading
+import traceback
+import types
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+import requests
+from fakes import Canned, Fixed, Renewing, chain_of, mounted
+from leaks import assert_no_secret, forms
+from requests.adapters import HTTPAdapter
+from servers import Answer, Recorder, redirect
+from urllib3.util.retry import Retry
+
+import authshim
+from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken
+from authshim.providers.auth_file import AuthFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from servers import Authority
+
+TOKEN = CondaToken("s3cret")
+KINDS = pytest.mark.parametrize("credential", [BearerToken("s3cret"), BasicHTTP("ada", "s3cret"), TOKEN], ids=repr)
+
+_LIBRARIES = ("requests", "urllib3", "http", "email")
+
+
+def walk(thing: object, limit: int = 100_000) -> Iterator[tuple[str, str]]:
+    """Yield every text that can be reached from a thing of requests or urllib3, and where it stands."""
+    waiting: list[tuple[str, object]] = [(type(thing).__name__, thing)]
+    seen: dict[int, object] = {}  # it holds the things, so that no other takes the place of one that is gone
+    while waiting and len(seen) < limit:
+        where, item = waiting.pop()
+        if id(item) in seen:
+            continue
+        seen[id(item)] = item
+        if isinstance(item, (str, bytes)):
+            yield where, item if isinstance(item, str) else item.decode("latin-1")
+        else:
+            waiting += [(f"{where}{name}", part) for name, part in _inside(item)]
+
+
+def _inside(item: object) -> list[tuple[str, object]]:
+    if isinstance(item, dict):
+        return [(f"[{name!r}]", part) for name, part in item.items()] + [(".keys", list(item))]
+    if isinstance(item, (list, tuple, set, frozenset)):
+        return [("[]", part) for part in item]
+    if isinstance(item, BaseException):
+        parts = [("args", item.args), ("cause", item.__cause__), ("context", item.__context__)]
+        return [*parts, *_of_frames(item.__traceback__), *vars(item).items()]
+    if isinstance(item, types.TracebackType):
+        return _of_frames(item)
+    if type(item).__module__.split(".")[0] in _LIBRARIES and not isinstance(item, type):
+        return [(f".{name}", part) for name, part in getattr(item, "__dict__", {}).items()]
+    return []
+
+
+def _of_frames(frames: types.TracebackType | None) -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    while frames is not None:
+        module = frames.tb_frame.f_globals.get("__name__", "").split(".")[0]
+        if module in (*_LIBRARIES, "authshim", "socket", "ssl"):
+            found += [(f"<{module}>.{name}", part) for name, part in frames.tb_frame.f_locals.items()]
+        frames = frames.tb_next
+    return found
+
+
+def assert_clean(thing: object) -> None:
+    told = [where for where, text in walk(thing) if any(form in text for form in forms("s3cret"))]
+    assert told == []
+    assert_no_secret(thing)
+
+
+def test_the_walk_finds_what_is_left_open(recorder: Recorder) -> None:
+    response = requests.get(recorder.url + "/t/s3cret/x", headers={"Authorization": "Bearer s3cret"})
+    told = [where for where, text in walk(response) if "s3cret" in text]
+    assert "Response.request.url" in told
+    assert any(where.startswith("Response.request.headers") for where in told)
+
+
+def test_the_walk_finds_what_stands_in_frames() -> None:
+    with pytest.raises(requests.ConnectionError) as caught:
+        requests.get("http://127.0.0.1:1/", headers={"Authorization": "Bearer s3cret"})
+    assert any("<http>" in where for where, text in walk(caught.value) if "s3cret" in text)
+
+
+# Responses
+
+
+@KINDS
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("status", [200, 401, 403, 404, 500])
+def test_a_response_tells_nothing(
+    credential: authshim.Credential, stream: bool, status: int, recorder: Recorder, no_secret: Callable
+) -> None:
+    recorder.default = Answer(status, b"ok", {"Set-Cookie": "a=1"})
+    response = mounted(credential).get(recorder.url + "/c/x", stream=stream)
+    assert_clean(response)
+    assert response.content == b"ok"
+    no_secret(response)
+
+
+@KINDS
+def test_a_response_of_a_server_that_repeats_everything_tells_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
+    if not isinstance(credential, CondaToken):
+        recorder.default = Answer()
+    else:
+        echo = "http://h.example/t/s3cret/x"
+        names = ("Location", "Content-Location", "Link", "Refresh", "X-Path", "Set-Cookie", "WWW-Authenticate")
+        recorder.default = Answer(201, b"", dict.fromkeys(names, f"<{echo}>; a={echo}; b=s3cret"))
+    response = mounted(credential).get(recorder.url + "/x")
+    assert_clean(response)
+    no_secret(response)
+
+
+@KINDS
+def test_a_history_tells_nothing(credential: authshim.Credential, recorder: Recorder, no_secret: Callable) -> None:
+    recorder.on("/t/s3cret/x", redirect("/t/s3cret/y"))
+    recorder.on("/x", redirect("/y"))
+    response = mounted(credential).get(recorder.url + "/x")
+    assert len(response.history) == 1
+    for step in (response, *response.history):
+        assert_clean(step)
+        assert_clean(step.next)
+    no_secret(response)
+
+
+@KINDS
+def test_the_history_of_urllib3s_retries_tells_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
+    recorder.default = Answer(503, b"", {"Retry-After": "0"})
+    retries = Retry(2, status_forcelist=[503], backoff_factor=0, raise_on_status=False)
+    response = mounted(credential, inner=HTTPAdapter(max_retries=retries)).get(recorder.url + "/x")
+    assert len(recorder.seen) == 3
+    assert len(response.raw.retries.history) >= 2
+    assert_clean(response)
+    no_secret(response)
+
+
+@KINDS
+def test_an_error_in_the_history_of_urllib3s_retries_tells_nothing(
+    credential: authshim.Credential, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, no_secret: Callable
+) -> None:
+    import urllib3.util.connection as dialling
+
+    dial, refusals = dialling.create_connection, [ConnectionRefusedError("not yet")]
+
+    def create_connection(*args: object, **options: object) -> object:
+        if refusals:
+            raise refusals.pop()
+        return dial(*args, **options)
+
+    monkeypatch.setattr(dialling, "create_connection", create_connection)
+    response = mounted(credential, max_retries=Retry(2, backoff_factor=0)).get(recorder.url + "/x")
+    assert response.raw.retries.history[0].error is not None
+    assert_clean(response)
+    no_secret(response)
+
+
+def test_a_proxied_response_tells_nothing(recorder: Recorder, no_secret: Callable) -> None:
+    session = mounted(Fixed({"h.example": TOKEN}))
+    response = session.get("http://h.example/x", proxies={"http": recorder.url})
+    assert_clean(response)
+    no_secret(response)
+
+
+@pytest.mark.parametrize("token", ["s3cret|x", "s3cret~x", "s3cret%7Cx", "s3cret[x", "s3cret'x", "s3cret+x$"])
+def test_a_token_is_found_however_it_is_percent_encoded(token: str, recorder: Recorder, no_secret: Callable) -> None:
+    recorder.default = lambda seen: redirect(seen.path) if seen.path.endswith("/x") else Answer()
+    recorder.on("/t/*", lambda seen: Answer(201, b"", {"Content-Location": seen.path + "/again"}))
+    response = mounted(CondaToken(token)).get(recorder.url + "/x")
+    assert response.headers["Content-Location"] == "/x/again"
+    assert_clean(response)
+    no_secret(response)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("/t/s3cret/x", "/x"),
+        ("/t/s3cret", ""),
+        ("/t/s3cret?a=1", "?a=1"),
+        ("/login?next=/t/s3cret/x&a=1", "/login?next=/x&a=1"),
+        ("/login?next=%2Ft%2Fs3cret%2Fx", "/login?next=%2Fx"),
+        ("/login?token=s3cret", "/login?token=****"),
+        ("</t/s3cret/x>; rel=next", "</x>; rel=next"),
+        ("/t/s3cret-other/x", "/t/****-other/x"),
+        ("/t/other/x", "/t/other/x"),
+        ("/about/t/s3cre/x", "/about/t/s3cre/x"),
+    ],
+)
+def test_a_header_loses_the_token_and_nothing_else(said: str, kept: str, recorder: Recorder) -> None:
+    recorder.default = Answer(200, b"", {"X-Said": said, "X-Other": "a, b"})
+    response = mounted(TOKEN).get(recorder.url + "/x")
+    assert response.headers["X-Said"] == response.raw.headers["X-Said"] == kept
+    assert response.headers["X-Other"] == "a, b"
+
+
+def test_a_short_token_does_not_spoil_what_it_stands_in_by_chance(recorder: Recorder) -> None:
+    recorder.default = Answer(200, b"0123456789", {"Cache-Control": "max-age=10", "Content-Location": "/t/10/x"})
+    response = mounted(CondaToken("10")).get(recorder.url + "/x")
+    assert response.headers["Content-Length"] == "10"
+    assert response.headers["Cache-Control"] == "max-age=10"
+    assert response.headers["Content-Location"] == "/x"
+
+
+def test_headers_of_one_name_stay_apart(recorder: Recorder) -> None:
+    recorder.default = Answer(200, b"", {"Set-Cookie": "a=1; Path=/t/s3cret/", "set-cookie": "b=2"})
+    response = mounted(TOKEN).get(recorder.url + "/x")
+    assert response.cookies.get_dict() == {"a": "1", "b": "2"}
+    assert response.raw.headers.getlist("Set-Cookie") == ["a=1; Path=/", "b=2"]
+
+
+def test_no_token_is_in_the_path_of_a_cookie(recorder: Recorder) -> None:
+    recorder.default = Answer(200, b"", {"Set-Cookie": "a=1"})
+    session = mounted(TOKEN)
+    response = session.get(recorder.url + "/c/x")
+    assert [cookie.path for cookie in (*response.cookies, *session.cookies)] == ["/c", "/c"]
+
+
+def test_cookies_of_an_adapter_without_urllib3_are_kept() -> None:
+    class Baking(Canned):
+        def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+            response = super().send(request, **options)
+            response.cookies.set("a", "1")
+            return response
+
+    response = mounted(TOKEN, inner=Baking()).get("http://127.0.0.1/x")
+    assert response.cookies.get_dict() == {"a": "1"}
+
+
+def test_a_reason_that_repeats_the_token_does_not(monkeypatch: pytest.MonkeyPatch, recorder: Recorder) -> None:
+    from http.server import BaseHTTPRequestHandler
+
+    monkeypatch.setitem(BaseHTTPRequestHandler.responses, 404, ("nothing at /t/s3cret/x", ""))
+    recorder.default = Answer(404)
+    response = mounted(TOKEN).get(recorder.url + "/x")
+    assert response.reason == "nothing at /t/****/x"
+    with pytest.raises(requests.HTTPError) as caught:
+        response.raise_for_status()
+    assert_clean(response)
+    assert_clean(caught.value)
+
+
+# Exceptions
+
+
+def failing(session: requests.Session, url: str, **options: object) -> BaseException:
+    """Return what a request raises, as somebody catches it who asks for all of its frames."""
+    try:
+        session.get(url, **options)
+    except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt too
+        return error
+    raise AssertionError("nothing was raised")
+
+
+@KINDS
+def test_a_refused_connection_tells_nothing(credential: authshim.Credential, no_secret: Callable) -> None:
+    error = failing(mounted(credential), "http://127.0.0.1:1/x")
+    assert isinstance(error, requests.ConnectionError)
+    assert error.request.url == "http://127.0.0.1:1/x"
+    assert_clean(error)
+    no_secret(error, "".join(traceback.format_exception(type(error), error, error.__traceback__)))
+
+
+@KINDS
+def test_a_refused_connection_of_an_inner_adapter_tells_nothing(
+    credential: authshim.Credential, no_secret: Callable
+) -> None:
+    error = failing(
+        mounted(credential, inner=HTTPAdapter(max_retries=Retry(2, backoff_factor=0))), "http://127.0.0.1:1/x"
+    )
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+def test_a_read_timeout_tells_nothing(credential: authshim.Credential, recorder: Recorder, no_secret: Callable) -> None:
+    over = threading.Event()
+    recorder.default = lambda _: over.wait(5) and None
+    error = failing(mounted(credential), recorder.url + "/x", timeout=0.1)
+    over.set()
+    assert isinstance(error, requests.ReadTimeout)
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+def test_a_tls_error_tells_nothing(
+    credential: authshim.Credential, tls_recorder: Recorder, no_secret: Callable
+) -> None:
+    error = failing(mounted(credential), tls_recorder.url + "/x")
+    assert isinstance(error, requests.exceptions.SSLError)
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+def test_a_proxy_error_tells_nothing(credential: authshim.Credential, no_secret: Callable) -> None:
+    for scheme in ("http", "https"):
+        session = mounted(Fixed({"h.example": credential}))
+        error = failing(session, f"{scheme}://h.example/x", proxies={scheme: "http://127.0.0.1:1"})
+        assert isinstance(error, requests.exceptions.ProxyError)
+        assert_clean(error)
+        no_secret(error)
+
+
+@KINDS
+def test_too_many_retries_tell_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
+    recorder.default = Answer(503)
+    retries = Retry(2, status_forcelist=[503], backoff_factor=0)
+    error = failing(mounted(credential, inner=HTTPAdapter(max_retries=retries)), recorder.url + "/x")
+    assert isinstance(error, requests.exceptions.RetryError)
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+def test_too_many_redirects_tell_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
+    recorder.default = redirect("/t/s3cret/x" if credential is TOKEN else "/x")
+    error = failing(mounted(credential), recorder.url + "/x")
+    assert isinstance(error, requests.TooManyRedirects)
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+def test_a_body_that_breaks_off_tells_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
+    broken = {"Transfer-Encoding": "chunked", "Content-Length": "4", "Connection": "close"}
+    recorder.default = Answer(200, b"half", broken)
+    error = failing(mounted(credential), recorder.url + "/x")
+    assert isinstance(error, requests.RequestException)
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+def test_the_second_attempt_tells_nothing_of_the_first(credential: authshim.Credential, no_secret: Callable) -> None:
+    class Second(Canned):
+        def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+            if self.sent:
+                raise requests.ConnectionError(f"{self.sent[0].url}: broken pipe", request=request)
+            return super().send(request, **options)
+
+    error = failing(mounted(Renewing(credential, BearerToken("new-s3cret")), inner=Second(401)), "http://127.0.0.1/x")
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+def test_an_exception_of_an_inner_adapter_tells_of_the_callers_request(
+    credential: authshim.Credential, no_secret: Callable
+) -> None:
+    class Raising(Canned):
+        def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+            response = super().send(request, **options)
+            try:
+                raise requests.HTTPError(f"refused: {response.url}", request=request, response=response)
+            except requests.HTTPError as error:
+                raise RuntimeError([error.args[0], "and more"]) from error
+
+    error = failing(mounted(credential, inner=Raising()), "http://127.0.0.1/x")
+    assert error.__cause__.request.url == error.__cause__.response.url == "http://127.0.0.1/x"
+    assert_clean(error)
+    no_secret(error)
+
+
+@KINDS
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_what_ends_a_program_passes_and_tells_nothing(
+    credential: authshim.Credential, kind: type[BaseException], no_secret: Callable
+) -> None:
+    error = failing(mounted(credential, inner=Canned(kind())), "http://127.0.0.1/x")
+    assert type(error) is kind
+    assert_clean(error)
+    no_secret(error)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="notes came with Python 3.11")
+def test_a_note_tells_nothing(no_secret: Callable) -> None:
+    cause = RuntimeError("broken")
+    cause.add_note("GET /t/s3cret/x")
+    error = failing(mounted(TOKEN, inner=Canned(cause)), "http://127.0.0.1/x")
+    assert error.__notes__ == ["GET /t/****/x"]
+    no_secret(error)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="groups came with Python 3.11")
+def test_a_group_of_exceptions_tells_nothing(no_secret: Callable) -> None:
+    group = ExceptionGroup("all failed", [RuntimeError("GET /t/s3cret/x")])  # noqa: F821 - of Python 3.11
+    error = failing(mounted(TOKEN, inner=Canned(group)), "http://127.0.0.1/x")
+    assert_clean(error.exceptions[0])
+
+
+def test_what_remains_of_the_frames_leads_to_the_caller() -> None:
+    error = failing(mounted(BearerToken("s3cret")), "http://127.0.0.1:1/x")
+    modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert modules[-1] == "authshim.adapter"
+    assert "requests.sessions" in modules
+
+
+def test_an_exception_before_anything_was_added_keeps_its_traceback() -> None:
+    error = failing(mounted(None), "http://127.0.0.1:1/x")
+    modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert modules[-1] != "authshim.adapter"
+    assert modules.count("authshim.adapter") == 3  # send, _exchange, _transmit
+    assert error.__context__.__traceback__ is not None
+
+
+def test_an_exception_under_an_explicit_header_keeps_its_traceback() -> None:
+    error = failing(mounted(BearerToken("s3cret")), "http://127.0.0.1:1/x", headers={"Authorization": "Token mine"})
+    assert error.__context__.__traceback__ is not None
+
+
+@KINDS
+def test_an_exception_that_the_caller_is_handling_stays_whole(credential: authshim.Credential) -> None:
+    def own() -> None:
+        raise ValueError("my own /t/s3cret/x")
+
+    error = None
+    with pytest.raises(ValueError, match="my own") as caught:
+        try:
+            own()
+        except ValueError:
+            error = failing(mounted(credential), "http://127.0.0.1:1/x")
+            raise
+    assert caught.value.args == ("my own /t/s3cret/x",)
+    assert [frame.f_code.co_name for frame, _ in traceback.walk_tb(caught.value.__traceback__)][-1] == "own"
+    assert "s3cret" not in str(error)
+
+
+def test_an_exception_does_not_hold_itself_by_its_own_frame() -> None:
+    error = failing(mounted(BearerToken("s3cret")), "http://127.0.0.1:1/x")
+    frames = [
+        frame
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+        if frame.f_globals["__name__"].startswith("authshim")
+    ]
+    assert not any(value is error for frame in frames for value in frame.f_locals.values())
+
+
+def test_an_exception_of_one_thread_is_not_cleaned_by_another() -> None:
+    shared = RuntimeError("/t/s3cret/x")
+    error = failing(mounted(None, inner=Canned(shared)), "http://127.0.0.1/x")
+    assert error is shared
+    assert error.args == ("/t/s3cret/x",)
+
+
+def test_what_the_caller_wrote_stays_in_an_exception() -> None:
+    error = failing(mounted(TOKEN), "http://127.0.0.1:1/t/mine/x")
+    assert "/t/****/t/mine/x" in str(error)
+    assert error.request.url == "http://127.0.0.1:1/t/mine/x"
+
+
+# Logs, reprs and pickles
+
+
+@KINDS
+def test_what_is_logged_tells_nothing(
+    credential: authshim.Credential, recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    recorder.on("/*", Answer(503), Answer(401), Answer(200))
+    session = mounted(Renewing(credential, credential), max_retries=Retry(3, status_forcelist=[503], backoff_factor=0))
+    session.get(recorder.url + "/x?a=1")
+    failing(session, "http://127.0.0.1:1/x")
+    assert any("/x?a=1" in message for message in caplog.messages)
+    for record in caplog.records:
+        assert_no_secret(record.getMessage(), repr(vars(record)))
+
+
+def test_the_request_line_of_a_token_is_logged_without_it(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "urllib3")
+    mounted(TOKEN).get(recorder.url + "/x")
+    assert any('"GET /t/****/x HTTP/1.1" 200' in message for message in caplog.messages)
+
+
+def test_other_request_lines_are_logged_as_they_are(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "urllib3")
+    mounted(TOKEN).get(recorder.url + "/x")
+    caplog.clear()
+    requests.get(recorder.url + "/x?100%25")
+    (record,) = [record for record in caplog.records if "GET" in record.getMessage()]
+    assert '"GET /x?100%25 HTTP/1.1" 200' in record.getMessage()
+    assert record.args
+
+
+def test_the_log_has_one_filter_however_many_requests_there_were(recorder: Recorder) -> None:
+    session = mounted(TOKEN)
+    for _ in range(3):
+        session.get(recorder.url)
+    kinds = [type(item).__name__ for item in logging.getLogger("urllib3.connectionpool").filters]
+    assert kinds.count("_RequestLines") == 1
+
+
+@KINDS
+def test_reprs_tell_nothing(credential: authshim.Credential, recorder: Recorder, no_secret: Callable) -> None:
+    session = mounted(credential)
+    response = session.get(recorder.url)
+    adapter = session.adapters["http://"]
+    no_secret(
+        repr(session), repr(adapter), repr(adapter.chain), repr(vars(adapter)), repr(response), repr(vars(response))
+    )
+
+
+def test_a_pickled_adapter_holds_no_secret(tmp_path: Path, recorder: Recorder) -> None:
+    (tmp_path / "auth.json").write_text('{"127.0.0.1": {"CondaToken": "s3cret"}}')
+    adapter = AuthAdapter(Chain([AuthFile(str(tmp_path / "auth.json"))]))
+    session = requests.Session()
+    session.mount("http://", adapter)
+    session.get(recorder.url + "/x", headers={"Authorization": "mine"})
+    session.get(recorder.url + "/x")
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert_no_secret(pickle.dumps(adapter, protocol))
+
+
+def test_a_credential_of_ones_own_provider_is_not_pickled_by_accident() -> None:
+    with pytest.raises(TypeError, match="is not pickled"):
+        pickle.dumps(AuthAdapter(chain_of(TOKEN)))
+
+
+def test_a_fake_response_without_anything_is_left_as_it_is() -> None:
+    response = requests.Response()
+    response.status_code, response.raw = 200, io.BytesIO()
+
+    class Bare(Canned):
+        def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+            return response
+
+    assert mounted(TOKEN, inner=Bare()).get("http://127.0.0.1/x", stream=True) is response
+
+
+def test_an_untrusted_certificate_of_a_trusted_authority_is_told_apart(
+    tls_recorder: Recorder, authority: Authority, no_secret: Callable
+) -> None:
+    session = mounted(TOKEN)
+    failing(session, tls_recorder.url + "/x")
+    response = session.get(tls_recorder.url + "/x", verify=authority.file)
+    assert_clean(response)
+    no_secret(response)
