@@ -1,0 +1,68 @@
+"""What to do next about an index or channel that does not let its user in: the exact command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from authshim.urls import parse, redact
+
+if TYPE_CHECKING:
+    from authshim.trace import Found
+    from authshim.urls import Url
+
+
+class Vendor(NamedTuple):
+    """A service whose credentials come from a program of its own."""
+
+    hosts: tuple[str, ...]
+    """Endings of host names."""
+    username: str
+    """What its index URLs are written with, so that the keyring command is asked."""
+    backend: str
+    """The keyring back end that knows it, on PyPI."""
+    login: str
+    """The command that logs its user in."""
+
+
+VENDORS = (
+    Vendor(("-python.pkg.dev",), "oauth2accesstoken", "keyrings.google-artifactregistry-auth", "gcloud auth login"),
+    Vendor(("pkgs.dev.azure.com", ".pkgs.visualstudio.com"), "VssSessionToken", "keyrings.artifacts", "az login"),
+    Vendor((".amazonaws.com",), "aws", "keyrings.codeartifact", "aws sso login"),
+)
+"""The specification names the first two; their usernames and the third are the back ends' own words."""
+
+
+def vendor_of(host: str) -> Vendor | None:
+    """Return the vendor whose host this is."""
+    return next((vendor for vendor in VENDORS if host.endswith(vendor.hosts)), None)
+
+
+def log_in(url: str, username: str | None, *, is_index: bool) -> str:
+    """Say how to give a credential for a URL that asks for one."""
+    parsed = parse(url)
+    vendor = vendor_of(parsed.host) if is_index else None
+    if vendor is None:
+        return f"keyring set {redact(url)} {username}" if is_index and username else login_command(parsed)
+    if username is None:
+        return f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
+    return f"{vendor.login}   (once before: pipx inject keyring {vendor.backend})"
+
+
+def log_in_again(url: str, found: Found, *, is_index: bool) -> str:
+    """Say how to replace a credential that was refused."""
+    if found.provider == "keyring command" or (is_index and vendor_of(parse(url).host)):
+        return log_in(url, getattr(found.credential, "username", None), is_index=is_index)
+    if found.provider in ("URL", "manifest"):
+        return "correct the user:password@ in the URL"
+    if "netrc" in found.provider:
+        return f"correct the entry for {found.key} in {found.provider}"
+    return login_command(parse(url))
+
+
+def login_command(url: Url) -> str:
+    """Return the command that keeps a credential for a host where pixi and authshim find it."""
+    if url.host == "anaconda.org" or url.host.endswith(".anaconda.org"):
+        return "pixi auth login anaconda.org --conda-token TOKEN"
+    if url.host == "prefix.dev" or url.host.endswith(".prefix.dev"):
+        return "pixi auth login prefix.dev --token TOKEN"
+    return f"pixi auth login {url.host} --username USER --password PASSWORD   (or --token TOKEN)"

@@ -1,0 +1,102 @@
+"""The command line: what people type, and the only place that prints.
+
+Exit codes: 0 fine, 1 something is not, 2 the command line itself is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from authshim.cli import check, demo, explain
+from authshim.errors import AuthshimError, SettingsError, UrlError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.version:
+        return _print_version()
+    if options.run is None:
+        parser.print_usage(sys.stderr)
+        print("authshim: error: name a command: check, explain or demo (authshim -h says more)", file=sys.stderr)
+        return 2
+    _set_up_logging(getattr(options, "verbose", 0) - getattr(options, "quiet", 0))
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except (SettingsError, UrlError) as error:
+        return _fail(error, 2)
+    except AuthshimError as error:
+        return _fail(error, 1)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone (`authshim check | head`); the flush at exit must not complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    loudness = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    loudness.add_argument("-v", "--verbose", action="count", help="say more; -vv says all")
+    loudness.add_argument("-q", "--quiet", action="count", help="say less: no warnings")
+    parser = argparse.ArgumentParser(
+        prog="authshim",
+        description="Find the credentials that you already keep, for private package indexes and channels.",
+        parents=[loudness],
+    )
+    parser.add_argument("--version", action="store_true", help="say which version this is")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    reading = [loudness, _reading_options()]
+    check.add_parser(commands, reading)
+    explain.add_parser(commands, reading)
+    demo.add_parser(commands, [loudness])
+    return parser
+
+
+def _reading_options() -> argparse.ArgumentParser:
+    """Return the options of every command that reads credentials; their names are pixi's."""
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--auth-file", metavar="FILE", help="read this auth file, and nothing else")
+    options.add_argument(
+        "--pypi-keyring-provider",
+        choices=["subprocess", "disabled"],
+        help="whether the keyring command is asked (it is, where a username is known)",
+    )
+    options.add_argument(
+        "--manifest-path", metavar="PATH", help="a pixi.toml, a pyproject.toml or their folder (searched for upwards)"
+    )
+    options.add_argument("-e", "--environment", metavar="NAME", help="one pixi environment (all of them without)")
+    return options
+
+
+def _print_version() -> int:
+    from importlib.metadata import version
+
+    print(f"authshim {version('authshim')}")
+    return 0
+
+
+def _set_up_logging(loudness: int) -> None:
+    import logging
+
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(max(loudness, -1), logging.DEBUG)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("authshim: %(message)s"))
+    logger = logging.getLogger("authshim")
+    logger.handlers[:] = [handler]
+    logger.setLevel(level)
+
+
+def _fail(error: Exception, code: int) -> int:
+    print(f"authshim: error: {error}", file=sys.stderr)
+    return code

@@ -1,0 +1,92 @@
+"""``authshim check``: whether each index and channel of the project lets its user in, and why not."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from authshim.cli import project
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable, Sequence
+    from contextlib import AbstractContextManager
+
+    from authshim.check import Result
+
+
+def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "check",
+        parents=parents,
+        help="probe every index and channel of the project",
+        description="Probe every index and channel of the project with one small request each, "
+        "and say what to do where one does not let you in.",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs; README.rst names the keys")
+    parser.set_defaults(run=run)
+
+
+def run(options: Namespace) -> int:
+    """Print a line for each index and channel, or one JSON document."""
+    from authshim.check import check
+
+    manifest = project.require_manifest(options)
+    chain = project.make_chain(options, manifest)
+    with _progress():
+        results = list(check(chain, manifest, options.environment))
+    if options.json:
+        _print_json(manifest.path, results)
+    else:
+        _print_lines(results)
+    return 0 if all(result.fine for result in results) else 1
+
+
+def _progress() -> AbstractContextManager[object]:
+    """Show that something is going on, where somebody looks on and waits."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from rich.console import Console
+
+    return Console(stderr=True).status("asking the indexes and channels")
+
+
+def _print_lines(results: Sequence[Result]) -> None:
+    kinds = max((len(result.kind) for result in results), default=0)
+    urls = max((len(result.url) for result in results), default=0)
+    for result in results:
+        print(f"{result.kind:{kinds}}  {result.url:{urls}}  {result.answer}{project.with_tilde(_reason(result))}")
+        if result.next_step:
+            print(f"{'':{kinds}}  -> {result.next_step}")
+
+
+def _reason(result: Result) -> str:
+    sent = f"{result.found.credential!r} from {result.found.provider}" if result.found else ""
+    said = f"HTTP {result.status}" if result.status and not result.fine else ""
+    reasons = "; ".join(part for part in (sent, said, result.detail) if part)
+    return f" ({reasons})" if reasons else ""
+
+
+def _print_json(path: str, results: Iterable[Result]) -> None:
+    import json
+
+    entries = [
+        {
+            "kind": result.kind,
+            "url": result.url,
+            "answer": result.answer,
+            "fine": result.fine,
+            "status": result.status,
+            "credential": result.found and type(result.found.credential).__name__,
+            "username": result.found and result.found.credential.shown_username,
+            "provider": result.found and result.found.provider,
+            "key": result.found and result.found.key,
+            "detail": result.detail,
+            "next_step": result.next_step,
+        }
+        for result in results
+    ]
+    document = {"version": 1, "manifest": path, "fine": all(entry["fine"] for entry in entries), "results": entries}
+    print(json.dumps(document, indent=2))

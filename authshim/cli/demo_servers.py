@@ -1,0 +1,79 @@
+"""The servers of ``authshim demo``: private package indexes and a channel, on loopback."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+PAGE = b'<!DOCTYPE html><a href="/files/demo-1.0-py3-none-any.whl">demo-1.0-py3-none-any.whl</a>'
+REPODATA = json.dumps({"info": {"subdir": "noarch"}, "packages": {}, "packages.conda": {}}).encode()
+
+
+class Server(ThreadingHTTPServer):
+    """A private server that lets in one header, or one ``/t/TOKEN`` in the path; nobody without either."""
+
+    daemon_threads = True
+
+    def __init__(self, *, header: str | None = None, segment: str | None = None, realm: str = "Basic") -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.header = header
+        self.segment = segment
+        self.challenge = f'{realm} realm="demo"'
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+
+    @property
+    def netloc(self) -> str:
+        """Where it listens."""
+        return f"127.0.0.1:{self.server_port}"
+
+    def __enter__(self) -> Server:  # noqa: PYI034 - Self is of 3.11
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1  # headers and body in one packet: without, each answer waits 40 ms
+    server: Server
+
+    def do_GET(self) -> None:
+        if not self._is_let_in():
+            self._answer(401, b"", challenge=self.server.challenge)
+        elif self.path.endswith("/repodata.json"):
+            self._answer(200, REPODATA, "application/json")
+        elif "/simple" in self.path:
+            self._answer(200, PAGE, "text/html")
+        else:
+            self._answer(404, b"")
+
+    do_HEAD = do_GET
+
+    def _is_let_in(self) -> bool:
+        header, segment = self.server.header, self.server.segment
+        by_header = header is not None and self.headers.get("Authorization") == header
+        return by_header or (segment is not None and self.path.startswith(f"{segment}/"))
+
+    def _answer(self, status: int, body: bytes, kind: str = "text/plain", challenge: str | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        if challenge is not None:
+            self.send_header("WWW-Authenticate", challenge)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        """Keep the terminal for the demo."""

@@ -1,0 +1,62 @@
+"""What the commands share: the project they are run in, and the chain for it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from authshim.errors import ManifestError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from authshim.chain import Chain
+    from authshim.manifest import Manifest
+
+
+def find_manifest(options: Namespace) -> Manifest | None:
+    """Return the manifest that was named, or the one of this folder or the nearest above; None without."""
+    from authshim.manifest import Manifest
+
+    if options.manifest_path is not None:
+        return Manifest.load(options.manifest_path)
+    folder = os.getcwd()
+    while True:
+        if Manifest.is_in(folder):
+            return Manifest.load(folder)
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+
+
+def require_manifest(options: Namespace) -> Manifest:
+    """Return the project's manifest.
+
+    :raises ManifestError: there is none.
+    """
+    manifest = find_manifest(options)
+    if manifest is None:
+        raise ManifestError(
+            os.getcwd(),
+            "there is no pixi.toml here or above, and no pyproject.toml with [tool.pixi]; name one by --manifest-path",
+        )
+    return manifest
+
+
+def with_tilde(text: str) -> str:
+    """Return a text for people, with ``~`` for their home."""
+    home = os.path.expanduser("~").rstrip(os.sep)
+    return text.replace(home + os.sep, f"~{os.sep}") if home not in ("", "~") else text
+
+
+def make_chain(options: Namespace, manifest: Manifest | None) -> Chain:
+    """Make the chain that the options, the environment and the project describe."""
+    from authshim.chain import Chain
+
+    return Chain.from_environment(
+        auth_file=options.auth_file,
+        keyring_provider=options.pypi_keyring_provider,
+        manifest=manifest,
+        environment=options.environment,
+    )

@@ -1,0 +1,260 @@
+"""The command line as it is typed, and what it prints."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from servers import CHALLENGE, Answer, Recorder
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PROJECT = """
+[workspace]
+channels = ["{url}/channel"]
+platforms = []
+
+[pypi-options]
+index-url = "{url}/simple"
+
+[feature.ml.pypi-options]
+extra-index-urls = ["{url}/ml/simple"]
+
+[environments]
+ml = ["ml"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    logger = logging.getLogger("authshim")
+    handlers, level = logger.handlers[:], logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def project(recorder: Recorder) -> Recorder:
+    """A project in the current folder, whose places are all on one server."""
+    Path("pixi.toml").write_text(PROJECT.format(url=recorder.url), encoding="utf-8")
+    return recorder
+
+
+@pytest.fixture
+def netrc(home: Path) -> None:
+    (home / ".netrc").write_text("machine 127.0.0.1 login ada password s3cret\n", encoding="utf-8")
+
+
+def test_check_prints_a_line_for_each_place(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["index", f"{project.url}/simple", "open"],
+        ["index", f"{project.url}/ml/simple", "open"],
+        ["channel", f"{project.url}/channel", "open"],
+    ]
+
+
+def test_check_takes_one_environment(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "-e", "default"]) == 0
+    assert "/ml/" not in capsys.readouterr().out
+
+
+def test_check_says_which_credential_was_sent_and_where_from(
+    project: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["check", "-e", "default"])
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.endswith("let in (BasicHTTP(username='ada', password=****) from netrc ~/.netrc)")
+
+
+def test_check_ends_with_1_and_a_next_step_where_one_is_not_fine(
+    project: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.on("/simple/*", CHALLENGE)
+    assert main(["check", "-e", "default"]) == 1
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].endswith("no credential (HTTP 401; no provider has one)")
+    assert out[1].strip().startswith("-> pixi auth login 127.0.0.1")
+
+
+def test_check_json_has_a_version_and_no_secret(
+    project: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--json", "-e", "default"]) == 0
+    out = capsys.readouterr().out
+    document = json.loads(out)
+    assert (document["version"], document["fine"]) == (1, True)
+    assert document["manifest"] == str(Path("pixi.toml").resolve())
+    assert document["results"][0] == {
+        "kind": "index",
+        "url": f"{project.url}/simple",
+        "answer": "let in",
+        "fine": True,
+        "status": 200,
+        "credential": "BasicHTTP",
+        "username": "ada",
+        "provider": f"netrc {Path.home() / '.netrc'}",
+        "key": "127.0.0.1",
+        "detail": "",
+        "next_step": "",
+    }
+    assert "s3cret" not in out
+
+
+def test_the_manifest_is_searched_for_in_the_folders_above(
+    project: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    below = Path("src/package")
+    below.mkdir(parents=True)
+    monkeypatch.chdir(below)
+    assert main(["check"]) == 0
+
+
+def test_a_pyproject_without_pixi_does_not_hide_the_manifest_above(
+    project: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("sub").mkdir()
+    Path("sub/pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    monkeypatch.chdir("sub")
+    assert main(["check", "-e", "ml"]) == 0
+
+
+def test_check_without_a_project_says_what_it_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check"]) == 1
+    err = capsys.readouterr().err
+    assert "there is no pixi.toml here or above" in err
+    assert "--manifest-path" in err
+
+
+@pytest.mark.parametrize("text", ["[workspace", "[workspace]\nchannels = 3\n"])
+def test_a_manifest_that_is_wrong_stops_with_1_and_names_the_file(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("pixi.toml").write_text(text, encoding="utf-8")
+    assert main(["check"]) == 1
+    assert f"error: {Path('pixi.toml').resolve()}: " in capsys.readouterr().err
+
+
+def test_an_unknown_environment_is_told_with_those_that_there_are(
+    project: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "-e", "dev"]) == 1
+    assert "there is no environment 'dev'; it has default, ml" in capsys.readouterr().err
+
+
+def test_an_auth_file_that_was_named_is_the_only_provider(
+    project: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.default = CHALLENGE
+    Path("auth.json").write_text("{}", encoding="utf-8")
+    assert main(["check", "-e", "default", "--auth-file", "auth.json"]) == 1
+    assert "only auth.json was read: --auth-file is set" in capsys.readouterr().out
+
+
+def test_explain_prints_what_each_provider_said_and_ends_with_0_where_one_answers(
+    recorder: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", f"{recorder.url}/x"]) == 0
+    out = capsys.readouterr().out
+    assert "netrc ~/.netrc" in out
+    assert "BasicHTTP(username='ada', password=****)" in out
+    assert "s3cret" not in out
+    assert recorder.seen == []
+
+
+def test_explain_ends_with_1_where_there_is_no_credential(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "https://index.example/simple/"]) == 1
+    assert "no credential" in capsys.readouterr().out
+
+
+def test_explain_takes_a_username_that_the_url_does_not_name(netrc: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "--username", "bob", "https://127.0.0.1/"]) == 1
+    assert "another user than 'bob'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("url", ["index.example", "https://", "ftp://index.example/", "https://ada:s3cret@ho st/"])
+def test_explain_of_what_is_no_url_is_a_usage_error(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", url]) == 2
+    err = capsys.readouterr().err
+    assert "cannot use the URL" in err
+    assert "s3cret" not in err
+
+
+def test_the_keyring_command_can_be_switched_off(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "--pypi-keyring-provider", "disabled", "https://ada@index.example/simple/"]) == 1
+    assert "keyring command  " not in capsys.readouterr().out
+
+
+def test_an_option_that_pixi_does_not_know_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["explain", "--pypi-keyring-provider", "always", "https://index.example/"])
+    assert ended.value.code == 2
+    assert "invalid choice: 'always'" in capsys.readouterr().err
+
+
+def test_a_variable_that_is_wrong_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTHSHIM_KEYRING_TIMEOUT", "soon")
+    assert main(["explain", "https://index.example/"]) == 2
+    assert "AUTHSHIM_KEYRING_TIMEOUT: expected a number of seconds above 0" in capsys.readouterr().err
+
+
+def test_no_command_is_a_usage_error_that_names_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "name a command: check, explain or demo" in capsys.readouterr().err
+
+
+def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
+    from importlib.metadata import version
+
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"authshim {version('authshim')}\n"
+
+
+@pytest.mark.parametrize(("flags", "says_so"), [([], True), (["-q"], False)])
+def test_a_file_that_is_broken_is_told_on_stderr_unless_quiet(
+    flags: list[str], says_so: bool, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".rattler").mkdir()
+    (home / ".rattler" / "credentials.json").write_text('{"h": "s3cret"', encoding="utf-8")
+    main(["explain", *flags, "https://index.example/"])
+    err = capsys.readouterr().err
+    assert ("credentials.json" in err) is says_so
+    assert "s3cret" not in err
+
+
+def test_a_v_before_the_command_counts_as_well(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["-vv", "explain", "https://index.example/"])
+    assert "DEBUG" not in capsys.readouterr().out
+    assert logging.getLogger("authshim").level == logging.DEBUG
+
+
+def test_check_tells_of_options_that_pixi_ignores(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    with Path("pixi.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[target.linux-64.pypi-options]\nindex-url = "https://h.example/simple"\n')
+    main(["check"])
+    assert "its place is [pypi-options]" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_traceback(project: Recorder) -> None:
+    import subprocess
+    import sys
+
+    script = f"{sys.executable} -m authshim check | true"
+    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stderr == ""
+
+
+def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -> None:
+    project.on("/simple/*", Answer(404))
+    project.on("/simple", Answer(200))
+    assert main(["check", "-e", "default"]) == 0

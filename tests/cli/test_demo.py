@@ -1,0 +1,58 @@
+"""The demo does what README promises, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run_demo(**environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "authshim", "demo"]
+    env = {**os.environ, **environ}
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_demo_shows_four_that_let_in_and_one_that_does_not(tmp_path: Path) -> None:
+    ended = run_demo(TMPDIR=str(tmp_path))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.count("let in (") == 4
+    for provider in ("auth file ~/.rattler/credentials.json", "netrc ~/.netrc", "keyring command"):
+        assert f" from {provider})" in ended.stdout
+    assert ended.stdout.count("no credential (HTTP 401") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_is_not_disturbed_by_settings_of_its_user(tmp_path: Path, home: Path) -> None:
+    (home / ".netrc").write_text("machine 127.0.0.1 login eve password s3cret\n", encoding="utf-8")
+    auth_file = tmp_path / "auth.json"
+    auth_file.write_text("{}", encoding="utf-8")
+    ended = run_demo(
+        RATTLER_AUTH_FILE=str(auth_file),
+        NETRC=str(tmp_path / "nowhere"),
+        http_proxy="http://127.0.0.1:1",
+        AUTHSHIM_KEYRING_TIMEOUT="soon",
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "eve" not in ended.stdout
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="signals of POSIX")
+def test_the_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path) -> None:
+    import signal
+
+    command = [sys.executable, "-u", "-m", "authshim", "demo"]
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    demo = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, start_new_session=True)
+    assert demo.stdout is not None
+    demo.stdout.readline()  # the servers are up
+    os.killpg(demo.pid, signal.SIGINT)
+    demo.communicate(timeout=30)
+    assert demo.returncode in (1, 130)
+    assert list(tmp_path.iterdir()) == []

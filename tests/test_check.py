@@ -1,0 +1,284 @@
+"""What each answer of a server is called, and what is said to do about it."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+from servers import CHALLENGE, Answer, Authority, Names, Recorder, redirect
+
+import authshim
+from authshim.check import NOBODYS_NAME, Result, check, probe
+from authshim.errors import ProviderError
+
+SECRET = authshim.BasicHTTP("ada", "s3cret")
+
+
+class Keeps(authshim.Provider):
+    """Has one credential, for every host."""
+
+    def __init__(self, credential: authshim.Credential | None = None, name: str = "vault") -> None:
+        self.credential = credential
+        self.name = name
+
+    def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+        return None if key.startswith("*") else self.credential
+
+
+def chain(credential: authshim.Credential | None = None, *places: object, name: str = "vault") -> authshim.Chain:
+    indexes = [place for place in places if isinstance(place, authshim.Index)]
+    channels = [place for place in places if isinstance(place, authshim.Channel)]
+    return authshim.Chain([Keeps(credential, name)], indexes=indexes, channels=channels)
+
+
+def ask(place: authshim.Index | authshim.Channel, credential: authshim.Credential | None = None) -> Result:
+    return probe(chain(credential, place), place, ["demo"])
+
+
+@pytest.fixture
+def index(recorder: Recorder) -> authshim.Index:
+    return authshim.Index(f"{recorder.url}/acme/simple/")
+
+
+def test_an_index_is_asked_for_the_page_of_one_package_only(recorder: Recorder, index: authshim.Index) -> None:
+    assert ask(index).answer == "open"
+    assert [(seen.method, seen.path) for seen in recorder.seen] == [("GET", "/acme/simple/demo/")]
+
+
+def test_an_index_of_a_project_without_packages_is_asked_for_a_name_that_nobody_has(
+    recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.on(f"/acme/simple/{NOBODYS_NAME}/", Answer(404))
+    assert probe(chain(None, index), index).answer == "open"
+    assert [seen.method for seen in recorder.seen] == ["GET", "HEAD"]
+
+
+def test_an_index_whose_page_and_root_are_not_there_is_not_found(recorder: Recorder) -> None:
+    recorder.default = Answer(404)
+    result = ask(authshim.Index(f"{recorder.url}/acme/"))
+    assert (result.answer, result.status, result.fine) == ("not found", 404, False)
+    assert result.detail == "the URL of an index mostly ends with /simple"
+
+
+def test_a_channel_is_asked_for_its_repodata(recorder: Recorder) -> None:
+    assert ask(authshim.Channel(f"{recorder.url}/acme/")).answer == "open"
+    assert [seen.path for seen in recorder.seen] == ["/acme/noarch/repodata.json"]
+
+
+def test_a_flat_index_is_asked_for_itself(recorder: Recorder) -> None:
+    assert ask(authshim.Index(f"{recorder.url}/wheels.html", flat=True)).kind == "flat index"
+    assert [seen.path for seen in recorder.seen] == ["/wheels.html"]
+
+
+def test_an_index_that_takes_our_credential_lets_in(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.on("/acme/*", lambda seen: Answer() if seen.authorization == SECRET.header else CHALLENGE)
+    result = ask(index, SECRET)
+    assert (result.answer, result.fine, result.next_step) == ("let in", True, "")
+    assert result.found == authshim.Found(SECRET, "vault", f"127.0.0.1:{recorder.port}")
+
+
+def test_an_index_that_asks_where_nobody_knows_an_answer_says_no_credential(
+    recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.default = CHALLENGE
+    result = ask(index)
+    assert (result.answer, result.detail) == ("no credential", "no provider has one")
+    assert result.next_step.startswith("pixi auth login 127.0.0.1 --username USER")
+
+
+def test_a_credential_that_is_not_taken_is_rejected(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = CHALLENGE
+    result = ask(index, SECRET)
+    assert (result.answer, result.status) == ("rejected", 401)
+    assert len(recorder.seen) == 1
+
+
+def test_a_user_who_may_not_read_is_forbidden(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = Answer(403)
+    result = ask(index, SECRET)
+    assert (result.answer, result.status) == ("forbidden", 403)
+    assert result.next_step == "ask its owner to let this user read it, or log in as another"
+
+
+def test_an_answer_after_a_refusal_is_the_credential_that_let_in(recorder: Recorder, index: authshim.Index) -> None:
+    class OnDemand(Keeps):
+        answers = frozenset({"default"})
+
+    recorder.on("/acme/*", lambda seen: Answer() if seen.authorization == SECRET.header else CHALLENGE)
+    result = probe(authshim.Chain([OnDemand(SECRET, "netrc")], indexes=[index]), index)
+    assert (result.answer, result.found and result.found.provider) == ("let in", "netrc")
+
+
+@pytest.mark.parametrize("url", ["file:///srv/wheels/simple", "s3://bucket/channel", "oci://ghcr.io/acme"])
+def test_what_is_not_http_is_not_probed_and_fine(url: str) -> None:
+    result = ask(authshim.Channel(url))
+    assert (result.answer, result.fine) == ("not probed", True)
+
+
+@pytest.mark.parametrize(
+    ("url", "unfilled"),
+    [
+        ("https://oauth2accesstoken@<location>-python.pkg.dev/p/r/simple", "<location>"),
+        ("https://VssSessionToken@pkgs.dev.azure.com/acme/_packaging/{feed}/pypi/simple/", "{feed}"),
+        ("https://$HOST/simple", "$HOST"),
+    ],
+)
+def test_a_placeholder_is_said_and_not_fine(url: str, unfilled: str) -> None:
+    result = ask(authshim.Index(url))
+    assert (result.answer, result.detail, result.fine) == ("not probed", f"{unfilled} is not filled in", False)
+    assert result.next_step == f"fill in {unfilled} in the index's URL"
+
+
+def test_a_host_that_dns_does_not_know_is_unreachable() -> None:
+    result = ask(authshim.Index("https://nobody.invalid/simple"))
+    assert (result.answer, result.detail) == ("unreachable", "its name is not known to DNS")
+
+
+def test_a_refused_connection_is_unreachable() -> None:
+    result = ask(authshim.Index("http://127.0.0.1:1/simple"))
+    assert (result.answer, result.detail) == ("unreachable", "the connection was refused or broke")
+
+
+def test_a_certificate_that_does_not_verify_is_told(tls_recorder: Recorder) -> None:
+    result = ask(authshim.Index(f"{tls_recorder.url}/simple"))
+    assert (result.answer, result.detail) == ("unreachable", "its TLS certificate does not verify")
+    assert "REQUESTS_CA_BUNDLE" in result.next_step
+
+
+def test_requests_ca_bundle_is_honoured(
+    tls_recorder: Recorder, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
+    assert ask(authshim.Index(f"{tls_recorder.url}/simple")).answer == "open"
+
+
+def test_a_ca_bundle_that_is_not_there_is_told(tls_recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
+    assert ask(authshim.Index(f"{tls_recorder.url}/simple")).detail == "its TLS certificate does not verify"
+
+
+def test_a_proxy_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    result = ask(authshim.Index("https://index.example/simple"))
+    assert result.detail == "the proxy did not let through"
+    assert result.next_step == "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+
+
+def test_a_server_that_does_not_answer_in_time_is_told(
+    recorder: Recorder, index: authshim.Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from threading import Event
+
+    monkeypatch.setattr("authshim.check.TIMEOUT", (0.1, 0.1))
+    done = Event()
+    recorder.on("/acme/*", lambda seen: done.wait(5) and None)
+    result = ask(index)
+    done.set()
+    assert (result.answer, result.detail) == ("unreachable", "no answer within 0.1 s")
+
+
+def test_a_server_that_is_broken_is_unreachable_with_its_status(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = Answer(503)
+    result = ask(index)
+    assert (result.answer, result.status, result.detail) == ("unreachable", 503, "the server answered 503")
+
+
+def test_a_redirect_loop_is_told(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = redirect("/acme/simple/demo/")
+    assert ask(index).detail == "it redirects without end"
+
+
+@pytest.mark.parametrize(
+    ("url", "step"),
+    [
+        (
+            "https://europe-python.pkg.dev/acme/lib/simple",
+            "write oauth2accesstoken@ before europe-python.pkg.dev in the index URL, then: gcloud auth login",
+        ),
+        (
+            "https://oauth2accesstoken@europe-python.pkg.dev/acme/lib/simple",
+            "gcloud auth login   (once before: pipx inject keyring keyrings.google-artifactregistry-auth)",
+        ),
+        (
+            "https://VssSessionToken@pkgs.dev.azure.com/acme/_packaging/feed/pypi/simple/",
+            "az login   (once before: pipx inject keyring keyrings.artifacts)",
+        ),
+        (
+            "https://aws@acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/lib/simple/",
+            "aws sso login   (once before: pipx inject keyring keyrings.codeartifact)",
+        ),
+        ("https://ada@index.example/simple", "keyring set https://index.example/simple ada"),
+        (
+            "https://index.example/simple",
+            "pixi auth login index.example --username USER --password PASSWORD   (or --token TOKEN)",
+        ),
+    ],
+)
+def test_the_next_step_is_the_vendors_own_command(
+    url: str,
+    step: str,
+    tls_recorder: Recorder,
+    authority: Authority,
+    anywhere: Names,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
+    anywhere(tls_recorder).default = CHALLENGE
+    assert ask(authshim.Index(url)).next_step == step
+
+
+@pytest.mark.parametrize(
+    ("provider", "step"),
+    [
+        ("keyring command", "keyring set {url} ada"),
+        ("netrc ~/.netrc", "correct the entry for {netloc} in netrc ~/.netrc"),
+        ("vault", "pixi auth login 127.0.0.1 --username USER --password PASSWORD   (or --token TOKEN)"),
+    ],
+)
+def test_a_rejected_credential_is_mended_where_it_is_kept(
+    provider: str, step: str, recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.default = CHALLENGE
+    result = probe(chain(SECRET, index, name=provider), index, ["demo"])
+    assert result.next_step == step.format(url=index.url, netloc=f"127.0.0.1:{recorder.port}")
+
+
+def test_a_password_in_the_url_is_mended_there(recorder: Recorder) -> None:
+    recorder.default = CHALLENGE
+    result = ask(authshim.Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple"))
+    assert (result.answer, result.next_step) == ("rejected", "correct the user:password@ in the URL")
+    assert "s3cret" not in repr(result)
+
+
+def test_all_places_of_a_project_are_asked_side_by_side_and_told_in_order(
+    recorder: Recorder, no_secret: Callable[..., None]
+) -> None:
+    from pathlib import Path
+    from threading import Barrier
+
+    together = Barrier(3, timeout=5)
+    recorder.on("/*", lambda seen: together.wait() < 3 and Answer())
+    Path("pixi.toml").write_text(
+        f"""
+        [workspace]
+        channels = ["{recorder.url}/channel"]
+        platforms = []
+        [pypi-options]
+        index-url = "http://ada:s3cret@127.0.0.1:{recorder.port}/one/simple"
+        extra-index-urls = ["{recorder.url}/two/simple"]
+        """,
+        encoding="utf-8",
+    )
+    manifest = authshim.Manifest.load("pixi.toml")
+    results = list(check(authshim.Chain.from_environment(manifest=manifest), manifest))
+    assert [result.url.rpartition("/")[0].rpartition("/")[2] for result in results[:2]] == ["two", "one"]
+    assert [result.answer for result in results] == ["open", "let in", "open"]
+    no_secret(results)
+
+
+def test_a_broken_provider_does_not_stop_the_check(recorder: Recorder, index: authshim.Index) -> None:
+    class Broken(Keeps):
+        def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+            raise ProviderError("vault", "its door is stuck")
+
+    assert probe(authshim.Chain([Broken()], indexes=[index]), index).answer == "open"
