@@ -109,7 +109,7 @@ class AuthAdapter(HTTPAdapter):
             # Out of reach of "except", so that no frame from below is hung on again.
             raise clean_error(failure, request, [token for token in map(_conda_token, tried) if token])
         finally:
-            del failure
+            del failure, tried
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._ambient = Ambient()

@@ -56,14 +56,16 @@ class Desk:
         """Take one key to the provider, and tell what it said."""
         try:
             with self.lock:
+                before = set(self._problems())
                 credential = self._answer(key, realm.url.username)
-                problems = tuple(getattr(self._provider, "problems", ()))
+                problems = self._problems()
         except Exception as error:  # noqa: BLE001 - see the class
             return Step(self.name, key, self._complain(error), broken=True)
         for problem in problems:
             self._say(problem, logging.WARNING)
         if credential is None:
-            return Step(self.name, key, "nothing")
+            because = [problem for problem in problems if problem not in before]
+            return Step(self.name, key, f"nothing: {because[-1]}" if because else "nothing")
         reason = unfit(credential, key, realm)
         return Step(self.name, key, reason or _shown(credential, key, realm), None if reason else credential)
 
@@ -110,6 +112,9 @@ class Desk:
             self._kept.clear()
         self._kept[question] = credential, time.monotonic() + LIFETIME
         return credential
+
+    def _problems(self) -> tuple[str, ...]:
+        return tuple(getattr(self._provider, "problems", ()))
 
     def _complain(self, error: Exception) -> str:
         # Only of our own errors it is known that they hold no secret.

@@ -161,6 +161,8 @@ class Inquiry:
                 for step in self._ask(realm, keys):
                     steps.append(step)
                     found = found or _found(realm, step, asked=asked)
+                    if found is not None and step.key.kind == SERVICE:
+                        break
         return found, steps
 
     def notice_changes(self) -> None:

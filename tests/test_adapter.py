@@ -16,9 +16,12 @@ from servers import Answer, Recorder, Seen
 import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken, OAuth, S3Credentials
 from authshim.places import Index
+from authshim.urls import SERVICE
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from servers import Names
 
 BEARER = BearerToken("s3cret")
 EITHER_WAY = pytest.mark.parametrize("login", [mounted, installed])
@@ -97,6 +100,18 @@ def test_http_that_the_caller_names_is_served_on_loopback_without_a_warning(
     assert [record for record in caplog.records if record.levelname == "WARNING"] == []
 
 
+def test_http_that_the_caller_names_is_served_elsewhere_with_one_warning(
+    recorder: Recorder, anywhere: Names, caplog: pytest.LogCaptureFixture
+) -> None:
+    anywhere(recorder)
+    session = mounted(Fixed({"h.example": BEARER}))
+    session.get("http://h.example/x")
+    session.get("http://h.example/y")
+    assert [seen.authorization for seen in recorder.seen] == ["Bearer s3cret"] * 2
+    (warning,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "h.example" in warning
+
+
 def test_a_proxy_authorization_is_never_touched(recorder: Recorder) -> None:
     session = mounted(Fixed({"h.example": BEARER}))
     session.proxies = {"http": recorder.url.replace("//", "//proxy:pw@")}
@@ -117,6 +132,19 @@ def test_the_proxy_gets_no_credential_of_its_own_host(recorder: Recorder) -> Non
     mounted(BEARER).get("http://h.example/x", proxies={"http": recorder.url})
     assert recorder.seen[0].authorization is None
     assert "Proxy-Authorization" not in recorder.seen[0].headers
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_declared_index_without_a_username_has_the_keyring_asked_after_a_refusal(
+    status: int, recorder: Recorder
+) -> None:
+    url = recorder.url + "/simple"
+    recorder.on("/*", lambda seen: Answer(200 if seen.authorization else status))
+    keyring = Fixed({url: BasicHTTP("bob", "s3cret")}, kinds=[SERVICE])
+    session = authshim.install(requests.Session(), Chain([keyring], indexes=[Index(url)]))
+    assert [session.get(f"{url}/{name}/").status_code for name in ("a", "b")] == [200, 200]
+    assert [seen.authorization for seen in recorder.seen] == [None, basic("bob:s3cret"), basic("bob:s3cret")]
+    assert keyring.asked == [url]
 
 
 # What the caller set stays

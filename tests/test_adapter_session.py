@@ -231,6 +231,11 @@ def test_an_inner_adapter_of_any_kind_does_the_sending() -> None:
     assert inner.options == [{"stream": True, "timeout": 3, "verify": True, "cert": None, "proxies": {}}]
 
 
+def test_a_response_leads_back_to_the_adapter_that_was_mounted(recorder: Recorder) -> None:
+    session = inside(BEARER)
+    assert session.get(recorder.url).connection is session.adapters["http://"]
+
+
 def test_a_response_of_an_inner_adapter_tells_of_the_callers_request() -> None:
     request = requests.Request("GET", "http://127.0.0.1/x").prepare()
     response = mounted(CondaToken("s3cret"), inner=Canned()).send(request)

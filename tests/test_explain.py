@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from chain_fakes import STORE, Broken, Keeper, basic, bearer, default, keyring, sent
 
-from authshim import Chain, Channel, CondaToken, Index, ProviderError, UrlError
-from authshim.urls import DEFAULT, HOST, PORT
+from authshim import Chain, Channel, CondaToken, Credential, Index, ProviderError, UrlError
+from authshim.urls import DEFAULT, HOST, PORT, SERVICE
 
 FULL = """
 https://h.example/simple/demo/?****
@@ -18,7 +18,6 @@ https://h.example/simple/demo/?****
   netrc ~/.netrc   h.example                  passed over: it is for another user than 'ada'
   keyring command  https://h.example/simple/  nothing
   keyring command  https://h.example/simple   BasicHTTP(username='token', password=****), not of the user 'ada'
-  keyring command  h.example                  nothing
 
 sent: BasicHTTP(username='token', password=****) from keyring command
 """
@@ -142,3 +141,19 @@ def test_the_user_that_is_named_is_asked_for() -> None:
     command = keyring()
     Chain([command]).explain("https://h/simple/demo/", "ada")
     assert command.asked == ["https://h/simple", "https://h/simple/", "h"]
+
+
+def test_what_a_provider_said_of_a_miss_is_told_with_it() -> None:
+    class Cloud(Keeper):
+        def find(self, key: str, username: str | None = None) -> Credential | None:
+            found = super().find(key, username)
+            self.problems = [] if found else [f"keyring command: {key} is none of mine"]
+            return found
+
+    cloud = Cloud({"h.example": basic("ada", "s3cret")}, name="keyring command", answers=[SERVICE])
+    trace = Chain([cloud]).explain("https://ada@h.example/simple/")
+    assert [(str(step.key), step.said) for step in trace.steps] == [
+        ("https://h.example/simple", "nothing: keyring command: https://h.example/simple is none of mine"),
+        ("https://h.example/simple/", "nothing: keyring command: https://h.example/simple/ is none of mine"),
+        ("h.example", "BasicHTTP(username='ada', password=****)"),
+    ]

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.children import run
 from authshim.credentials import BasicHTTP
@@ -26,13 +26,19 @@ if TYPE_CHECKING:
 
     from authshim.children import Ended
 
-    Outcome = Union[BasicHTTP, str, None]
-    """A credential, None for "not here", or why it is broken: an exception's frames would hold the output."""
+    Outcome = Union[BasicHTTP, "_Miss", str]
+    """A credential, a miss, or why it is broken: an exception's frames would hold the output."""
 
 _ALONE, _WATCHED = 30.0, 300.0
 """Seconds that the command has: a person who is shown a device code needs the longer one."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class _Miss(NamedTuple):
+    """Not here; and what the command said of it, as back ends do of every URL that is not theirs."""
+
+    said: str = ""
 
 
 def _stderr_is_a_terminal() -> bool:
@@ -67,6 +73,7 @@ class KeyringCommand(Provider):
         self.command = tuple(command)
         self.search_path = search_path
         self.timeout = timeout
+        self.problems: list[str] = []
         self._environ = environ
         self._terminal = terminal
         self._run_child = run
@@ -87,7 +94,16 @@ class KeyringCommand(Provider):
         outcome = self._ask(self._program(), key, username or None)
         if isinstance(outcome, str):
             raise ProviderError(self.name, outcome)
-        return outcome
+        if isinstance(outcome, BasicHTTP):
+            return outcome
+        problem = f"{self.name}: {outcome.said}"
+        if outcome.said and problem not in self.problems:
+            self.problems.append(problem)
+        return None
+
+    def refresh(self) -> None:
+        """Drop what was said of misses; nothing else is kept."""
+        self.problems = []
 
     def __copy__(self) -> KeyringCommand:
         made = type(self).__new__(type(self))
@@ -95,7 +111,7 @@ class KeyringCommand(Provider):
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_environ": None, "_old": False}
+        return {**vars(self), "_environ": None, "_old": False, "problems": []}
 
     def _refuse(self, key: str, username: str | None) -> None:
         if _CONTROL.search(key) or _CONTROL.search(username or ""):
@@ -134,7 +150,7 @@ class KeyringCommand(Provider):
                 return _outcome(ended, _from_json, username)
             self._old = True
         if username is None:
-            return None
+            return _Miss()
         return _outcome(self._run([*program, "get", key, username]), _from_line, username)
 
     def _run(self, command: list[str]) -> Ended:
@@ -175,11 +191,13 @@ def _outcome(ended: Ended, read: Callable[[str, str | None], Outcome], username:
     stdout = ended.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
     if ended.status == 0:
         return read(stdout, username)
-    if ended.status == 1 and not ended.stdout.strip() and not ended.stderr.strip():
-        return None
+    is_miss = ended.status == 1 and not ended.stdout.strip()
+    if is_miss and not ended.stderr.strip():
+        return _Miss()
     how = f"was ended by signal {-ended.status}" if ended.status < 0 else f"failed with status {ended.status}"
     line = _last_line(ended.stderr.decode("utf-8", "replace"), stdout)
-    return f"it {how}: {line}" if line else f"it {how}"
+    said = f"it {how}: {line}" if line else f"it {how}"
+    return _Miss(said) if is_miss else said
 
 
 def _from_json(stdout: str, username: str | None) -> Outcome:
