@@ -17,7 +17,6 @@ the rest of ``authshim auth token`` together.
 
 from __future__ import annotations
 
-import re
 from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -155,12 +154,6 @@ class CondaToken(Credential):
         end = min(ends, default=len(url))
         slash = "" if url[end : end + 1] == "/" else "/"
         return f"{url[:end]}{self.segment}{slash}{url[end:]}"
-
-    def unwire_url(self, url: str) -> str:
-        """Return ``url`` without this token's ``/t/TOKEN``: a server may repeat it in a ``Location``."""
-        for segment in (self.segment, f"/t/{self.token}"):
-            url = re.sub(re.escape(segment) + r"(?=[/?#]|$)", "", url)
-        return url
 
     def to_json(self) -> dict[str, Any]:
         """Return ``{"CondaToken": TOKEN}``."""

@@ -94,19 +94,6 @@ def test_a_conda_token_is_percent_encoded_where_it_must_be() -> None:
     assert CondaToken("a?b#c d").wire_url("https://h/c") == "https://h/t/a%3Fb%23c%20d/c"
 
 
-def test_a_conda_token_is_taken_off_again() -> None:
-    token = CondaToken("tk")
-    assert token.unwire_url(token.wire_url("https://h/c?x")) == "https://h/c?x"
-
-
-def test_a_conda_token_is_taken_off_wherever_a_server_repeats_it() -> None:
-    assert CondaToken("a b").unwire_url("/t/a%20b/c/t/a b/d") == "/c/d"
-
-
-def test_another_token_is_left_alone() -> None:
-    assert CondaToken("tk").unwire_url("https://h/t/tk2/c") == "https://h/t/tk2/c"
-
-
 @pytest.mark.parametrize(("now", "expired"), [(1699999999.0, False), (1700000000.0, True), (1700000001.0, True)])
 def test_an_oauth_token_expires(now: float, expired: bool) -> None:
     token = from_json({"OAuth": OAUTH})
