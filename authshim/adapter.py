@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 
     AnySession = TypeVar("AnySession", bound=Session)
 
+_TAKEN = (304, 404)
+"""Answers that only somebody who was let in gets, besides success; a redirect may lead to a login page."""
+
 DRAINED = 64 * 1024
 """Bytes of a refusal that are read at most, so that its connection can be used again."""
 
@@ -133,7 +136,7 @@ class AuthAdapter(HTTPAdapter):
                 tried.append(found)
             response = self._transmit(_wire(request, found), request, found, options)
             if response.status_code not in (401, 403):
-                if found is not None and response.status_code < 400:
+                if found is not None and (response.status_code < 300 or response.status_code in _TAKEN):
                     self.chain.accept(url, found)
                 return response
             challenge = response.headers.get("WWW-Authenticate", "")
@@ -180,7 +183,7 @@ def install(
     adapters = session.adapters.values()
     ours = [adapter for adapter in adapters if isinstance(adapter, AuthAdapter)]
     if any(adapter.made_with != options for adapter in ours):
-        raise InstallError("this session was prepared before, with other options: use another session")
+        raise InstallError("this session has an AuthAdapter already, made with other options: use another session")
     first = ours[0] if ours else AuthAdapter(chain, manifest=manifest, environment=environment)
     for prefix, adapter in list(session.adapters.items()):
         if not isinstance(adapter, AuthAdapter):

@@ -37,21 +37,27 @@ def vendor_of(host: str) -> Vendor | None:
     return next((vendor for vendor in VENDORS if host.endswith(vendor.hosts)), None)
 
 
-def log_in(url: str, username: str | None, *, is_index: bool) -> str:
-    """Say how to give a credential for a URL that asks for one."""
+def log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
+    """Say how to give a credential for a URL that asks for one.
+
+    :param by_keyring: it is an index, and the keyring command is asked.
+    """
+    from shlex import quote
+
     parsed = parse(url)
-    vendor = vendor_of(parsed.host) if is_index else None
+    vendor = vendor_of(parsed.host) if by_keyring else None
     if vendor is None:
-        return f"keyring set {redact(url)} {username}" if is_index and username else login_command(parsed)
+        keyring = by_keyring and username and username.isprintable()
+        return f"keyring set {redact(url)} {quote(username or '')}" if keyring else login_command(parsed)
     if username is None:
         return f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
     return f"{vendor.login}   (once before: pipx inject keyring {vendor.backend})"
 
 
-def log_in_again(url: str, found: Found, *, is_index: bool) -> str:
-    """Say how to replace a credential that was refused."""
-    if found.provider == "keyring command" or (is_index and vendor_of(parse(url).host)):
-        return log_in(url, getattr(found.credential, "username", None), is_index=is_index)
+def log_in_again(url: str, found: Found) -> str:
+    """Say how to replace a credential that was refused, where it is kept."""
+    if found.provider == "keyring command":
+        return log_in(url, getattr(found.credential, "username", None), by_keyring=True)
     if found.provider in ("URL", "manifest"):
         return "correct the user:password@ in the URL"
     if "netrc" in found.provider:

@@ -16,7 +16,7 @@ from authshim.handed import DOWNGRADED, Handed
 from authshim.inquiry import Inquiry
 from authshim.scopes import sites
 from authshim.trace import Trace
-from authshim.urls import DEFAULT, is_presigned, parse, redact
+from authshim.urls import DEFAULT, SERVICE, is_presigned, parse, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -105,6 +105,11 @@ class Chain:
         """What a person should know where nothing is found: that one file replaced all other providers."""
         return self._inquiry.note
 
+    @property
+    def asks_keyring(self) -> bool:
+        """Whether a provider is among its own that is asked for the URLs of indexes: the keyring command."""
+        return any(SERVICE in desk.answers for desk in self._inquiry.desks)
+
     def find(self, url: str, username: str | None = None) -> Found | None:
         """Return what is sent to a URL without being asked for it; None where nothing is.
 
@@ -148,9 +153,12 @@ class Chain:
         if scope is None or is_presigned(url):
             return None
         sent = [found.credential for found in tried]
-        for answer in self._answers(scope, url, status, tried, challenge):
-            if answer is not None and answer.credential not in sent:
-                return answer
+        while True:
+            for answer in self._answers(scope, url, status, tried, challenge):
+                if answer is not None and answer.credential not in sent:
+                    return answer
+            if not scope.reopen():
+                break
         scope.give_up()
         return None
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from authshim import advice
-from authshim.adapter import install
+from authshim.adapter import AuthAdapter, install
+from authshim.credentials import S3Credentials
 from authshim.errors import UrlError
 from authshim.manifest import Index
 from authshim.urls import parse, redact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from requests import PreparedRequest, Response
 
     from authshim.chain import Chain
     from authshim.manifest import Channel, Manifest
@@ -31,6 +35,7 @@ NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """Asked for where the project names no package of its own: an index that lets in says 404."""
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_NOBODY = "no provider has one"
 _SCHEMES = ("file", "s3", "oci")
 
 
@@ -79,11 +84,32 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     if unfilled:
         hole = unfilled.group()
         step = f"fill in {hole} in the {kind}'s URL"
-        return Result(kind, redact(place.url), NOT_PROBED, detail=f"{hole} is not filled in", next_step=step)
+        return Result(kind, _shown(place), NOT_PROBED, detail=f"{hole} is not filled in", next_step=step)
     scheme = place.url.partition(":")[0]
     if scheme in _SCHEMES:
-        return Result(kind, redact(place.url), NOT_PROBED, detail=f"{scheme} is not http(s)")
+        return Result(kind, _shown(place), NOT_PROBED, detail=f"{scheme} is not http(s)")
     return _Probe(chain, place, kind).run(names[0] if names else NOBODYS_NAME)
+
+
+class _Witness(AuthAdapter):
+    """Remembers what it sent last, so that nobody has to guess which credential was refused."""
+
+    def __init__(self, chain: Chain) -> None:
+        super().__init__(chain)
+        self.sent: list[Found] = []
+
+    def _exchange(self, request: PreparedRequest, options: dict[str, Any], tried: list[Found]) -> Response:
+        self.sent = tried
+        return super()._exchange(request, options, tried)
+
+
+class _Answer(NamedTuple):
+    """What came of one request, redirects included."""
+
+    status: int
+    found: Found | None
+    host: str
+    is_sign_in_page: bool
 
 
 class _Probe:
@@ -91,84 +117,120 @@ class _Probe:
 
     def __init__(self, chain: Chain, place: Index | Channel, kind: str) -> None:
         self._chain = chain
-        self._url = place.url
-        self._username = place.username
+        self._place = place
         self._kind = kind
+        self._witness = _Witness(chain)
         self._session = install(requests.Session(), chain)
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, self._witness)
 
     def run(self, name: str) -> Result:
-        target = self._target(name)
         try:
-            parse(target)
-            status, found = self._ask("GET", target)
-            if status == 404 and self._kind == "index" and self._ask("HEAD", self._url)[0] != 404:
-                status = 200  # the page is not there, but the index is
+            parse(self._place.url)
+            answer = self._ask("GET", self._target(name))
+            if answer.status == 404 and self._kind == "index":
+                root = self._ask("HEAD", "")
+                # Where the root is there, or says who may read it, only the page was missing.
+                answer = root if root.status < 400 or root.status in (401, 403) else answer
+                answer = root._replace(status=200) if root.status == 405 else answer
         except UrlError as error:
-            return self._result(UNREACHABLE, None, None, error.reason, "correct the URL")
-        except (requests.RequestException, OSError) as error:
-            return self._result(UNREACHABLE, None, None, *_trouble(error))
+            return self._result(UNREACHABLE, None, error.reason, "correct the URL")
+        except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
+            return self._result(UNREACHABLE, None, *_trouble(error))
         finally:
             self._session.close()
-        return self._judge(status, found)
+        return self._judge(answer)
 
     def _target(self, name: str) -> str:
-        if self._kind == "channel":
-            return f"{self._url.rstrip('/')}/noarch/repodata.json"
-        return self._url if self._kind == "flat index" else f"{self._url.rstrip('/')}/{name}/"
+        return {"channel": "/noarch/repodata.json", "flat index": ""}.get(self._kind, f"/{name}/")
 
-    def _ask(self, method: str, url: str) -> tuple[int, Found | None]:
-        """Return the status and the credential that was sent; the body stays unread."""
-        sent = self._chain.find(url)
+    def _ask(self, method: str, below: str) -> _Answer:
+        """Send one request as the place's own user; the body stays unread."""
+        url = self._place.url
+        if below:
+            url = url.rstrip("/") + below
         headers = {} if self._kind == "channel" else {"Accept": _ACCEPT}
-        with self._session.request(method, url, headers=headers, timeout=TIMEOUT, stream=True) as response:
-            # Where nothing was sent at first, an answer to the refusal may have been.
-            return response.status_code, sent or self._chain.find(url)
+        self._witness.sent = []
+        target = _with_user(url, self._place.username)
+        with self._session.request(method, target, headers=headers, timeout=TIMEOUT, stream=True) as response:
+            found = self._witness.sent[-1] if self._witness.sent else None
+            host = parse(response.url).host
+            return _Answer(response.status_code, found, host, _is_sign_in_page(response))
 
-    def _judge(self, status: int, found: Found | None) -> Result:
-        is_index = self._kind != "channel"
+    def _judge(self, answer: _Answer) -> Result:
+        status, found = answer.status, answer.found
+        if found is not None and isinstance(found.credential, S3Credentials):
+            found = None
+        if answer.is_sign_in_page or (status in (401, 403) and found is None):
+            detail = "it showed a page to sign in" if answer.is_sign_in_page else self._chain.note or _NOBODY
+            return self._result(NO_CREDENTIAL, answer, detail, self._log_in())
         if status < 400:
-            return self._result(OPEN if found is None else LET_IN, status, found)
-        if status in (401, 403) and found is None:
-            step = advice.log_in(self._url, self._username, is_index=is_index)
-            return self._result(NO_CREDENTIAL, status, None, self._chain.note or "no provider has one", step)
-        if status == 401 and found is not None:
-            return self._result(REJECTED, status, found, "", advice.log_in_again(self._url, found, is_index=is_index))
-        if status == 403:
-            step = "ask its owner to let this user read it, or log in as another"
-            return self._result(FORBIDDEN, status, found, "the user is known there, but may not read it", step)
+            return self._result(OPEN if found is None else LET_IN, answer)
+        if found is not None and status in (401, 403):
+            return self._refused(answer, found)
         if status in (404, 410):
-            return self._result(NOT_FOUND, status, found, self._missing_simple(), "correct the URL")
-        return self._result(UNREACHABLE, status, found, f"the server answered {status}", "try again later")
+            step = "correct the URL" if found else f"correct the URL, or log in: {self._log_in()}"
+            return self._result(NOT_FOUND, answer, self._missing_simple(), step)
+        return self._result(UNREACHABLE, answer, f"the server answered {status}", "try again later")
+
+    def _refused(self, answer: _Answer, found: Found) -> Result:
+        if answer.status == 401:
+            return self._result(REJECTED, answer, "", advice.log_in_again(self._place.url, found))
+        why = "this user may not read it" if found.accepted else "the password is wrong, or this user may not read it"
+        return self._result(FORBIDDEN, answer, why, "ask its owner to let this user read it, or log in as another")
+
+    def _log_in(self) -> str:
+        by_keyring = self._kind != "channel" and self._chain.asks_keyring
+        return advice.log_in(self._place.url, self._place.username, by_keyring=by_keyring)
 
     def _missing_simple(self) -> str:
-        if self._kind != "index" or self._url.rstrip("/").endswith("simple"):
+        if self._kind != "index" or self._place.url.rstrip("/").endswith("simple"):
             return ""
         return "the URL of an index mostly ends with /simple"
 
-    def _result(
-        self, answer: str, status: int | None, found: Found | None, detail: str = "", next_step: str = ""
-    ) -> Result:
-        url = redact(_with_user(self._url, self._username))
-        return Result(self._kind, url, answer, status, found, detail, next_step)
+    def _result(self, word: str, answer: _Answer | None, detail: str = "", next_step: str = "") -> Result:
+        status, found = (answer.status, answer.found) if answer else (None, None)
+        elsewhere = answer is not None and status != 200 and answer.host != parse(self._place.url).host
+        said = "; ".join(part for part in (f"{answer.host} said so" if answer and elsewhere else "", detail) if part)
+        return Result(self._kind, _shown(self._place), word, status, found, said, next_step)
+
+
+def _is_sign_in_page(response: Response) -> bool:
+    """Tell a page for people from an index: Azure answers 203, others lead to a login page elsewhere."""
+    html = "text/html" in response.headers.get("Content-Type", "")
+    return response.status_code == 203 or (bool(response.history) and html and "/simple" not in response.url)
 
 
 def _with_user(url: str, username: str | None) -> str:
-    return url if username is None else url.replace("://", f"://{username}@", 1)
+    from urllib.parse import quote
+
+    return url if username is None else url.replace("://", f"://{quote(username, safe='')}@", 1)
+
+
+def _shown(place: Index | Channel) -> str:
+    """Return what may be shown of a place; a username without a password may be a token."""
+    hidden = place.username is not None and place.password == ""
+    return redact(place.url.replace("://", "://****@", 1) if hidden else _with_user(place.url, place.username))
 
 
 def _trouble(error: Exception) -> tuple[str, str]:
     """Say why nothing was answered, and what to do about it."""
     words = "".join(type(part).__name__ + " " for part in _chain_of(error))
-    if "ProxyError" in words:
+    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
+        return "the file of trusted certificates is not there", "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE"
+    if "Proxy" in words or "InvalidSchema" in words:
         return "the proxy did not let through", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
-    if "SSL" in words or "Certificate" in words or "certificate" in str(error) or "CA_BUNDLE" in str(error):
+    if "SSL" in words or "Certificate" in words:
         return "its TLS certificate does not verify", "set REQUESTS_CA_BUNDLE to the file of your company's CA"
     if "NameResolution" in words or "gaierror" in words:
         return "its name is not known to DNS", "check the host name, and the network or VPN"
     if "Timeout" in words:
-        return f"no answer within {TIMEOUT[1]} s", "try again later, or check the network or VPN"
+        seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
+        return f"no answer within {seconds} s", "try again later, or check the network or VPN"
     if "TooManyRedirects" in words:
         return "it redirects without end", "correct the URL"
+    if "Location" in words or "InvalidURL" in words or "Unicode" in words:
+        return "its host name cannot be dialled", "correct the URL"
     return "the connection was refused or broke", "check the host and port, and the network or VPN"
 
 

@@ -81,6 +81,8 @@ def read(
     known = {name: environ[name] for name in NAMES if environ.get(name)}
     if keyring_provider is not None and keyring_provider not in _KEYRING_PROVIDERS:
         raise SettingsError("--pypi-keyring-provider", 'expected "subprocess" or "disabled"')
+    if auth_file == "":
+        raise SettingsError("--auth-file", "expected the name of a file")
     places = _Places(known, platform)
     config = _read_config(places.config_files(known, project))
     override, named_by = _override(known.get("RATTLER_AUTH_FILE"), auth_file, config)

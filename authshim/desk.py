@@ -12,7 +12,7 @@ from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.providers.base import Provider
 from authshim.realm import LIFETIME, ORIGINS
 from authshim.trace import Step
-from authshim.urls import SERVICE
+from authshim.urls import PATH, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +64,8 @@ class Desk:
         for problem in problems:
             self._say(problem, logging.WARNING)
         if credential is None:
-            because = [problem for problem in problems if problem not in before]
+            # What was wrong with a file is not this key's matter; what a command said of it is.
+            because = [problem for problem in problems if problem not in before and key.kind == SERVICE]
             return Step(self.name, key, f"nothing: {because[-1]}" if because else "nothing")
         reason = unfit(credential, key, realm)
         return Step(self.name, key, reason or _shown(credential, key, realm), None if reason else credential)
@@ -80,7 +81,7 @@ class Desk:
 
     def path_keys(self, *, waiting: bool) -> Iterable[str]:
         """List the provider's keys with a path; without ``waiting`` those that it listed last."""
-        if waiting:
+        if waiting and PATH in self.answers:
             if self._version is _NEVER:
                 self.has_changed()  # it is read now: what changes from now on is a change
             try:

@@ -57,8 +57,12 @@ class Manifest:
 
     @staticmethod
     def is_in(folder: str) -> bool:
-        """Tell whether a folder has a manifest; a pyproject.toml only with ``[tool.pixi]``."""
-        return _choose(folder) is not None
+        """Tell whether a folder has a project's manifest, and not only that of a package in it.
+
+        A pyproject.toml counts with ``[tool.pixi]``, and what cannot be read counts as well.
+        """
+        chosen = _choose(folder)
+        return chosen is not None and _is_project(*chosen)
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -145,6 +149,13 @@ def _choose(folder: str) -> tuple[str, Table | str] | None:
         if document is not None and (name != "pyproject.toml" or _has_pixi(document)):
             return file, document
     return None
+
+
+def _is_project(file: str, document: Table | str) -> bool:
+    if isinstance(document, str):
+        return True
+    pixi = document["tool"]["pixi"] if os.path.basename(file) == "pyproject.toml" else document
+    return not isinstance(pixi, dict) or bool(pixi.keys() & {"workspace", "project"})
 
 
 def _has_pixi(document: Table | str) -> bool:

@@ -102,7 +102,7 @@ class Memory:
             url = parse(start)._replace(path="/")
         except UrlError:
             return None
-        if username is not None and url.password is None:
+        if username is not None and url.username is None:
             url = url._replace(username=username)
         here = (path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}"))
         return _Origin(url, self.sites.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self)

@@ -130,6 +130,13 @@ class Scope:
         if realm in self.realms:
             self.current, self._until = self.realms.index(realm), float("inf")
 
+    def reopen(self) -> bool:
+        """Note that the one that was chosen opens it no more; False where none was chosen among several."""
+        chosen = len(self.realms) > 1 and self._until == float("inf")
+        if chosen:
+            self._until = 0.0
+        return chosen
+
     def give_up(self) -> None:
         """Note that none of the realms opened it, so that they are not all tried again at once."""
         self._until = max(self._until, time.monotonic() + LIFETIME)

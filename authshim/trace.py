@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from authshim.credentials import S3Credentials
 from authshim.urls import DEFAULT, SERVICE
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ class Trace(NamedTuple):
         if self.found is None:
             return f"no credential: {self.why}" if self.why else "no credential"
         what = f"{self.found.credential!r} from {self.found.provider}"
+        if isinstance(self.found.credential, S3Credentials):
+            return f"nothing is sent: {what}, which is for s3:// URLs only"
         if self.found.key.kind in (SERVICE, DEFAULT) and self.found.asked:
             return f"sent after a refusal: {what}"
         return f"sent: {what}"

@@ -79,6 +79,8 @@ def parse(url: str) -> Url:
         raise UrlError(redact(url), "it is not an http(s) URL")
     if not parts.host:
         raise UrlError(redact(url), "it has no host")
+    if not all(0 < len(label) < 64 for label in parts.host.rstrip(".").split(".")):
+        raise UrlError(redact(url), "its host name has a part that is empty or too long")
     username, colon, password = (parts.auth or "").partition(":")
     return Url(
         scheme=parts.scheme,

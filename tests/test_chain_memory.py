@@ -13,7 +13,7 @@ from chain_fakes import Broken, Clock, Keeper, Rotating, Waiting, basic, bearer,
 
 from authshim import BearerToken, Chain, Credential, Index
 from authshim.memory import ORIGINS
-from authshim.urls import HOST
+from authshim.urls import HOST, SERVICE
 
 URL = "https://h/simple/demo/"
 
@@ -528,3 +528,28 @@ def test_what_was_found_is_compared_by_what_it_is() -> None:
     assert first == second
     assert hash(first) == hash(second)
     assert repr(first) == "Found(BearerToken(token=****), provider='store', key='h')"
+
+
+def test_a_provider_without_path_keys_is_not_waited_for_by_other_hosts() -> None:
+    import threading
+
+    release, started = threading.Event(), threading.Event()
+
+    class Slow(Keeper):
+        def find(self, key: str, username: str | None = None) -> Credential | None:
+            started.set()
+            release.wait(10)
+            return None
+
+    changing = Keeper({"other.example": bearer()})
+    chain = Chain([changing, Slow(answers=[SERVICE])])
+    asking = threading.Thread(target=chain.find, args=("https://ada@slow.example/simple/",), daemon=True)
+    asking.start()
+    assert started.wait(10)
+    found: list[object] = []
+    other = threading.Thread(target=lambda: found.append(chain.find("https://other.example/")), daemon=True)
+    other.start()
+    other.join(5)
+    release.set()
+    asking.join(5)
+    assert found

@@ -442,3 +442,19 @@ def test_without_a_common_segment_no_index_lends_its_credential() -> None:
     chain = Chain([command], indexes=[A, B])
     assert request(chain, url="https://h/other/demo.whl") == [None]
     assert command.asked == []
+
+
+def test_an_index_that_opens_a_path_no_more_gives_way_to_the_next_one() -> None:
+    first, second = basic("a", "s3cret"), basic("b", "s3cret")
+    url = "https://h.example/simple/demo/"
+    chain = Chain(
+        [Keeper()],
+        indexes=[Index("https://a:s3cret@h.example/simple"), Index("https://b:s3cret@h.example/simple")],
+    )
+    found = chain.find(url)
+    assert found is not None
+    assert found.credential == first
+    chain.accept(url, found)
+    again = chain.refused(url, status=401, tried=[found])
+    assert again is not None
+    assert again.credential == second

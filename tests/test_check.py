@@ -25,10 +25,27 @@ class Keeps(authshim.Provider):
         return None if key.startswith("*") else self.credential
 
 
+class NoKeyring(Keeps):
+    """A keyring command that has nothing."""
+
+    answers = frozenset({"service"})
+
+    def __init__(self) -> None:
+        super().__init__(None, "keyring command")
+
+
+class Answers(Keeps):
+    """Has one credential, for the kinds of key that it is given."""
+
+    def __init__(self, credential: authshim.Credential, name: str, *kinds: str) -> None:
+        super().__init__(credential, name)
+        self.answers = frozenset(kinds)
+
+
 def chain(credential: authshim.Credential | None = None, *places: object, name: str = "vault") -> authshim.Chain:
     indexes = [place for place in places if isinstance(place, authshim.Index)]
     channels = [place for place in places if isinstance(place, authshim.Channel)]
-    return authshim.Chain([Keeps(credential, name)], indexes=indexes, channels=channels)
+    return authshim.Chain([Keeps(credential, name), NoKeyring()], indexes=indexes, channels=channels)
 
 
 def ask(place: authshim.Index | authshim.Channel, credential: authshim.Credential | None = None) -> Result:
@@ -101,12 +118,81 @@ def test_a_user_who_may_not_read_is_forbidden(recorder: Recorder, index: authshi
 
 
 def test_an_answer_after_a_refusal_is_the_credential_that_let_in(recorder: Recorder, index: authshim.Index) -> None:
-    class OnDemand(Keeps):
-        answers = frozenset({"default"})
-
     recorder.on("/acme/*", lambda seen: Answer() if seen.authorization == SECRET.header else CHALLENGE)
-    result = probe(authshim.Chain([OnDemand(SECRET, "netrc")], indexes=[index]), index)
+    result = probe(authshim.Chain([Answers(SECRET, "netrc", "default")], indexes=[index]), index)
     assert (result.answer, result.found and result.found.provider) == ("let in", "netrc")
+
+
+def test_an_answer_after_a_refusal_that_is_refused_as_well_is_rejected(
+    recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.default = CHALLENGE
+    result = probe(authshim.Chain([Answers(SECRET, "netrc", "default")], indexes=[index]), index)
+    assert (result.answer, result.found and result.found.provider) == ("rejected", "netrc")
+
+
+def test_a_private_index_without_the_page_lets_in_by_its_root(recorder: Recorder, index: authshim.Index) -> None:
+    def answer(seen: object) -> Answer:
+        if getattr(seen, "authorization", None) != SECRET.header:
+            return CHALLENGE
+        return Answer(404 if getattr(seen, "method", "") == "GET" else 200)
+
+    recorder.on("/acme/*", answer)
+    result = probe(authshim.Chain([Answers(SECRET, "keyring command", "service")], indexes=[index]), index)
+    assert (result.answer, result.found and result.found.provider) == ("let in", "keyring command")
+
+
+@pytest.mark.parametrize(("root", "word"), [(401, "no credential"), (500, "not found"), (405, "open")])
+def test_a_missing_page_is_judged_by_the_root(root: int, word: str, recorder: Recorder, index: authshim.Index) -> None:
+    recorder.on("/acme/*", lambda seen: Answer(404 if seen.method == "GET" else root))
+    assert ask(index).answer == word
+
+
+def test_the_host_that_refused_is_named_after_a_redirect(
+    make_recorder: Callable[..., Recorder], recorder: Recorder, index: authshim.Index
+) -> None:
+    other = make_recorder()
+    other.default = CHALLENGE
+    recorder.default = redirect(f"http://localhost:{other.port}/x")
+    result = probe(authshim.Chain([Answers(SECRET, "vault", "port")], indexes=[index]), index, ["demo"])
+    assert result.detail.startswith("localhost said so")
+
+
+def test_two_users_of_one_index_are_told_apart(recorder: Recorder) -> None:
+    recorder.on("/simple/*", lambda seen: Answer() if seen.authorization == SECRET.header else Answer(403))
+    ada = authshim.Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
+    bob = authshim.Index(f"http://bob:s3cret@127.0.0.1:{recorder.port}/simple")
+    both = chain(None, bob, ada)
+    assert [probe(both, place, ["demo"]).answer for place in (ada, bob)] == ["let in", "forbidden"]
+
+
+def test_a_token_that_stands_as_the_username_is_not_shown(recorder: Recorder) -> None:
+    result = ask(authshim.Index(f"http://s3cret:@127.0.0.1:{recorder.port}/simple"))
+    assert (result.answer, result.url) == ("let in", f"http://****@127.0.0.1:{recorder.port}/simple")
+    assert "s3cret" not in repr(result)
+
+
+def test_s3_keys_are_no_credential_for_http(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = CHALLENGE
+    assert ask(index, authshim.S3Credentials("id", "s3cret")).answer == "no credential"
+
+
+def test_a_page_to_sign_in_is_no_open_index(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.on("/acme/*", redirect("/login"))
+    recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "text/html"}))
+    result = ask(index)
+    assert (result.answer, result.detail) == ("no credential", "it showed a page to sign in")
+
+
+def test_azures_203_is_a_page_to_sign_in(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = Answer(203)
+    assert ask(index).answer == "no credential"
+
+
+@pytest.mark.parametrize("host", ["a..b.localhost", f"{'x' * 70}.example"])
+def test_a_host_name_that_cannot_be_costs_its_own_line_only(host: str) -> None:
+    result = ask(authshim.Index(f"http://{host}/simple"))
+    assert (result.answer, result.next_step) == ("unreachable", "correct the URL")
 
 
 @pytest.mark.parametrize("url", ["file:///srv/wheels/simple", "s3://bucket/channel", "oci://ghcr.io/acme"])
@@ -154,7 +240,8 @@ def test_requests_ca_bundle_is_honoured(
 
 def test_a_ca_bundle_that_is_not_there_is_told(tls_recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
-    assert ask(authshim.Index(f"{tls_recorder.url}/simple")).detail == "its TLS certificate does not verify"
+    result = ask(authshim.Index(f"{tls_recorder.url}/simple"))
+    assert result.detail == "the file of trusted certificates is not there"
 
 
 def test_a_proxy_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

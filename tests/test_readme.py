@@ -20,7 +20,7 @@ channels = ["https://conda.example/acme"]
 platforms = []
 
 [pypi-options]
-extra-index-urls = ["https://index.example/acme/simple/"]
+extra-index-urls = ["https://index.example/acme/simple"]
 """
 
 

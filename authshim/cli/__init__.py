@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
 from authshim.cli import check, demo, explain
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_usage(sys.stderr)
         print("authshim: error: name a command: check, explain or demo (authshim -h says more)", file=sys.stderr)
         return 2
+    _escape_unknown_letters()
     _set_up_logging(getattr(options, "verbose", 0) - getattr(options, "quiet", 0))
     try:
         code: int = options.run(options)
@@ -77,6 +79,13 @@ def _reading_options() -> argparse.ArgumentParser:
     )
     options.add_argument("-e", "--environment", metavar="NAME", help="one pixi environment (all of them without)")
     return options
+
+
+def _escape_unknown_letters() -> None:
+    """A terminal may not know every letter of a URL; that is no reason to end with a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _print_version() -> int:

@@ -148,10 +148,12 @@ class KeyringCommand(Provider):
             ended = self._run([*program, "--mode", "creds", "--output", "json", "get", key, *asked])
             if not _is_usage_error(ended):
                 return _outcome(ended, _from_json, username)
-            self._old = True
+            self._old = bool(ended.stderr)
         if username is None:
             return _Miss()
-        return _outcome(self._run([*program, "get", key, username]), _from_line, username)
+        ended = self._run([*program, "get", key, username])
+        self._old = self._old or ended.status == 0
+        return _outcome(ended, _from_line, username)
 
     def _run(self, command: list[str]) -> Ended:
         watched = self._terminal()
