@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from authshim.errors import ProviderError as ProviderError
     from authshim.errors import ProviderMissing as ProviderMissing
     from authshim.errors import SettingsError as SettingsError
+    from authshim.errors import StoreError as StoreError
     from authshim.errors import UrlError as UrlError
     from authshim.manifest import Channel as Channel
     from authshim.manifest import Index as Index
     from authshim.manifest import Manifest as Manifest
     from authshim.providers.base import Provider as Provider
+    from authshim.providers.base import Store as Store
     from authshim.trace import Found as Found
     from authshim.trace import Trace as Trace
 
@@ -48,10 +50,11 @@ _HOMES = {
         "ProviderError",
         "ProviderMissing",
         "SettingsError",
+        "StoreError",
         "UrlError",
     ),
     "manifest": ("Channel", "Index", "Manifest"),
-    "providers.base": ("Provider",),
+    "providers.base": ("Provider", "Store"),
     "trace": ("Found", "Trace"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -6,7 +6,8 @@
     ├── UrlError            a URL that has no host, or one that cannot be dialled
     ├── CredentialError     an entry that is no credential, or cannot stand in a request
     ├── ProviderError       a provider is here but broken
-    │   └── ProviderMissing     its program, bus or file is not here, although it was expected
+    │   ├── ProviderMissing     its program, bus or file is not here, although it was expected
+    │   └── StoreError          it cannot be written
     ├── SettingsError       an option, or a variable of the environment, that is wrong
     ├── ManifestError       the project's file is wrong
     └── InstallError        a session was prepared before, in another way
@@ -54,6 +55,13 @@ class ProviderMissing(ProviderError):
 
     def __str__(self) -> str:
         return f"no {self.provider} here: {self.reason}"
+
+
+class StoreError(ProviderError):
+    """A provider cannot be written; what it kept before, it keeps."""
+
+    def __str__(self) -> str:
+        return f"cannot write to {self.provider}: {self.reason}"
 
 
 class SettingsError(AuthshimError, ValueError):

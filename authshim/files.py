@@ -1,9 +1,17 @@
-"""Read the small text files that people keep: bounded, never a device, never half a guess."""
+"""The small text files that people keep.
+
+They are read within bounds, never from a device, never by half a guess; and written whole or not at all.
+"""
 
 from __future__ import annotations
 
 import os
 import stat
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Callable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LIMIT = 64 * 1024 * 1024
 """Bytes; an auth file of 100,000 hosts has about 10 MB."""
@@ -30,6 +38,108 @@ def read_text(path: str, *, limit: int = LIMIT) -> str | None:
         raise Unreadable(_reason(error)) from None
     try:
         return _decode(_read(descriptor, limit))
+    finally:
+        os.close(descriptor)
+
+
+class Unwritable(Exception):
+    """A file cannot be written; the message says why, without its content."""
+
+
+def update(path: str, change: Callable[[str | None], str | None], *, deadline: float = 30.0) -> None:
+    """Replace the text of a file by what ``change`` makes of it: whole or not at all, one process at a time.
+
+    The new text goes into a file beside the target, of mode 0600, which is synced and then takes the target's
+    name; a folder that is missing is made, of mode 0700. A symbolic link is followed and stays. Who writes holds
+    ``TARGET.lock``, which stays as well: to remove it would let two in.
+
+    :param change: gets None where there is no file; returns None to leave all as it is.
+    :param deadline: in seconds, for others to let go of the lock.
+    :raises Unreadable: see ``read_text``.
+    :raises Unwritable: no permission, no space, or another process holds the lock.
+    """
+    read_text(path)  # a device is refused before anything is made beside it
+    try:
+        target = os.path.realpath(path)
+        _make_folder(os.path.dirname(target))
+        with _locked(target, deadline):
+            text = change(read_text(target))
+            if text is not None:
+                _replace(target, text)
+    except OSError as error:
+        raise Unwritable(_reason(error)) from None
+
+
+def others_can_read(path: str) -> bool:
+    """Tell whether the file is there and its mode lets others than its owner read it; never so on Windows."""
+    try:
+        return os.name == "posix" and bool(os.stat(path).st_mode & 0o044)
+    except (OSError, ValueError):
+        return False
+
+
+def _make_folder(folder: str) -> None:
+    if not os.path.isdir(folder):
+        _make_folder(os.path.dirname(folder))
+        with suppress(FileExistsError):  # of two processes, one makes it
+            os.mkdir(folder, 0o700)
+
+
+@contextmanager
+def _locked(target: str, deadline: float) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(f"{target}.lock", timeout=deadline, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Unwritable(f"another process has held {target}.lock for {deadline:g} s") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _replace(target: str, text: str) -> None:
+    new = f"{target}.new"  # who holds the lock is alone with it
+    with suppress(FileNotFoundError):
+        os.unlink(new)  # of a writer that was killed
+    try:
+        _write(new, text.encode("utf-8"), like=target)
+        os.replace(new, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(new)
+        raise
+    _sync_folder(os.path.dirname(target))
+
+
+def _write(path: str, data: bytes, *, like: str) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags, 0o600), "wb") as file:
+        _keep_owner(file.fileno(), like)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _keep_owner(descriptor: int, like: str) -> None:
+    """Give a new file to the owner of the old one, so that ``sudo`` does not take it away from its user."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):
+        owner, mine = os.stat(like), os.fstat(descriptor)
+        if owner.st_uid != mine.st_uid:
+            os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+
+def _sync_folder(folder: str) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some file systems cannot sync a folder
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

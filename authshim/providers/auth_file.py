@@ -6,15 +6,15 @@ costs itself only. What is no JSON at all is refused here too.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable
 
 from authshim import credentials, files
-from authshim.errors import CredentialError, ProviderError
+from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.base import Provider
 from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key, redact
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from authshim.credentials import Credential
 
@@ -67,6 +67,51 @@ class AuthFile(Provider):
         self.problems = []
         self._contents = None
 
+    def save(self, key: str, credential: Credential) -> None:
+        """Write the entry of ``key``; the others stay as they mean, in their order, those of unknown kinds too.
+
+        :raises StoreError: it could not be written, or what is there is no JSON, which is never overwritten.
+        """
+        self._rewrite(lambda entries: _put(entries, key, credential))
+
+    def forget(self, key: str) -> bool:
+        """Remove the entry of ``key``, in every form in which the key is written.
+
+        :raises ProviderError: the file is there but cannot be used.
+        :raises StoreError: it could not be written.
+        """
+        contents = self._read()
+        if contents.broken:
+            raise ProviderError(self.name, contents.broken)
+        return contents.written(key) is not None and self._rewrite(lambda entries: _drop(entries, key))
+
+    def list(self) -> Mapping[str, Credential | None]:
+        """Return the credentials by key, in the file's order; ``problems`` has what is wrong with the others.
+
+        :raises ProviderError: the file is there but cannot be used.
+        """
+        contents = self._read()
+        if contents.broken:
+            raise ProviderError(self.name, contents.broken)
+        if files.others_can_read(self.path):
+            self._note(f"{self.path}: others can read it: chmod 600 {self.path}")
+        found = {key: self.find(key) for key in contents.keys}
+        return {key: credential for key, credential in found.items() if credential is not None}
+
+    def _rewrite(self, change: Callable[[dict[str, Any]], bool]) -> bool:
+        exposed = files.others_can_read(self.path)
+        changed, failure = _rewrite(self.path, change)
+        if failure:
+            raise StoreError(self.name, failure)
+        self.refresh()
+        if exposed and changed:
+            self._note(f"{self.path}: others could read it until now")
+        return changed
+
+    def _note(self, problem: str) -> None:
+        if problem not in self.problems:
+            self.problems.append(problem)
+
     def _read(self) -> _Contents:
         if self._contents is None:
             self._contents = contents = _read(self.path)
@@ -102,7 +147,8 @@ class _Contents:
         for key in self.unmatched:
             del self.entries[key]
         normalised = {key: normalise_key(key) for key in self.entries}
-        self.paths = tuple(key for key in normalised.values() if "/" in key)
+        self.keys = tuple(dict.fromkeys(normalised.values()))
+        self.paths = tuple(key for key in self.keys if "/" in key)
         self._aliases = {normal: key for key, normal in normalised.items() if normal != key}
 
     def written(self, key: str) -> str | None:
@@ -117,27 +163,75 @@ def _read(path: str) -> _Contents:
         return _Contents(broken=str(error))
     if text is None:
         return _Contents(missing=True)
-    if not text.strip():
-        # rattler refuses it as well: whoever wrote it was interrupted.
-        return _Contents(broken="it is empty; write {} into it, or remove it")
-    return _parse(text)
+    entries = _parse(text)
+    return _Contents(broken=entries) if isinstance(entries, str) else _Contents(entries)
 
 
-def _parse(text: str) -> _Contents:
+def _parse(text: str) -> dict[str, Any] | str:
+    """Return the entries, or why there are none."""
     import json
 
+    if not text.strip():
+        # rattler refuses it as well: whoever wrote it was interrupted.
+        return "it is empty; write {} into it, or remove it"
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        return _Contents(broken=f"line {error.lineno}: {_reason(error)}")
+        return f"line {error.lineno}: {_reason(error)}"
     except RecursionError:
-        return _Contents(broken="its JSON is nested too deeply")
+        return "its JSON is nested too deeply"
     except ValueError:
         # Python refuses to read a whole number of more than 4,300 digits.
-        return _Contents(broken="it has a number that is too long")
-    if not isinstance(data, dict):
-        return _Contents(broken="it is not a JSON object")
-    return _Contents(data)
+        return "it has a number that is too long"
+    return data if isinstance(data, dict) else "it is not a JSON object"
+
+
+def _rewrite(path: str, change: Callable[[dict[str, Any]], bool]) -> tuple[bool, str]:
+    """Let ``change`` work on the entries; return whether it did, and why that could not be written.
+
+    The reason is returned and not raised: the frames of an exception would hold the text.
+    """
+    refused: list[str] = []
+    done = False
+
+    def changed(text: str | None) -> str | None:
+        entries = {} if text is None else _parse(text)
+        if isinstance(entries, str):
+            refused.append(f"{entries}; it stays as it is")
+            return None
+        nonlocal done
+        done = change(entries)
+        return _dump(entries, refused) if done else None
+
+    try:
+        files.update(path, changed)
+    except (files.Unreadable, files.Unwritable) as error:
+        refused.append(str(error))
+    return done, "".join(refused[:1])
+
+
+def _dump(entries: dict[str, Any], refused: list[str]) -> str | None:
+    import json
+
+    try:
+        return json.dumps(entries, indent=2, allow_nan=False) + "\n"
+    except (ValueError, RecursionError):
+        refused.append("it has a number that cannot be written back; it stays as it is")
+        return None
+
+
+def _put(entries: dict[str, Any], key: str, credential: Credential) -> bool:
+    entries[key] = credential.to_json()
+    for written in [written for written in entries if written != key and normalise_key(written) == key]:
+        del entries[written]
+    return True
+
+
+def _drop(entries: dict[str, Any], key: str) -> bool:
+    doomed = [written for written in entries if normalise_key(written) == key]
+    for written in doomed:
+        del entries[written]
+    return bool(doomed)
 
 
 def _reason(error: Any) -> str:

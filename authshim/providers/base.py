@@ -1,13 +1,13 @@
-"""The small protocol behind which credentials are kept."""
+"""The two small protocols behind which credentials are kept."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from authshim.urls import HOST, PORT, WILDCARD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from authshim.credentials import Credential
 
@@ -58,4 +58,43 @@ class Provider(Protocol):
 
     def refresh(self) -> None:
         """Drop what was read, and read it again when next asked."""
-        return None  # noqa: RET501 - an empty body would make it abstract
+        return
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A provider that can also be written.
+
+    Whatever breaks in between, an entry is the old one or the new one, and the others stay.
+    """
+
+    name: str
+    """What a person calls it."""
+
+    problems: Collection[str]
+    """What a person should know of it, in one sentence each."""
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        """Return the credential kept under ``key``; see ``Provider``."""
+        ...
+
+    def save(self, key: str, credential: Credential) -> None:
+        """Keep a credential under ``key``, in place of any that is there.
+
+        :raises ProviderError: it cannot be read or written; StoreError where writing failed.
+        """
+        ...
+
+    def forget(self, key: str) -> bool:
+        """Drop what is kept under ``key``; False where nothing is.
+
+        :raises ProviderError: it cannot be read or written; StoreError where writing failed.
+        """
+        ...
+
+    def list(self) -> Mapping[str, Credential | None]:
+        """Return what is kept, by its key; None where a secret need not be read to know that it is there.
+
+        :raises ProviderError: it is broken, or cannot be listed.
+        """
+        ...

@@ -1,0 +1,225 @@
+"""Files are written whole or not at all, by one process at a time."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from leaks import assert_no_secret
+
+from authshim import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+posix = pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX")
+
+
+def write(path: Path, text: str) -> None:
+    files.update(str(path), lambda _: text)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@posix
+def test_a_new_file_is_for_its_owner_only_and_so_are_the_folders_made_for_it(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "b" / "auth.json"
+    before = os.umask(0)
+    try:
+        write(file, "new")
+    finally:
+        os.umask(before)
+    assert file.read_text() == "new"
+    assert [mode(path) for path in (file, file.parent, file.parent.parent)] == [0o600, 0o700, 0o700]
+
+
+@posix
+def test_a_file_that_others_could_read_is_for_its_owner_only_afterwards(tmp_path: Path) -> None:
+    file = tmp_path / "auth.json"
+    file.write_text("old")
+    file.chmod(0o644)
+    assert files.others_can_read(str(file))
+    write(file, "new")
+    assert mode(file) == 0o600
+    assert not files.others_can_read(str(file))
+
+
+def test_the_change_is_given_the_text_and_none_where_there_is_no_file(tmp_path: Path) -> None:
+    seen: list[str | None] = []
+    for _ in range(2):
+        files.update(str(tmp_path / "f"), lambda text: seen.append(text) or "text")
+    assert seen == [None, "text"]
+
+
+def test_no_change_writes_nothing(tmp_path: Path) -> None:
+    files.update(str(tmp_path / "f"), lambda _: None)
+    assert not (tmp_path / "f").exists()
+
+
+@posix
+@pytest.mark.parametrize("there", [True, False], ids=["to a file", "to nothing yet"])
+def test_a_symbolic_link_is_followed_and_stays(there: bool, tmp_path: Path) -> None:
+    target, link = tmp_path / "dotfiles" / "auth.json", tmp_path / "link.json"
+    target.parent.mkdir()
+    if there:
+        target.write_text("old")
+    link.symlink_to("dotfiles/auth.json")
+    write(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+    assert not target.is_symlink()
+
+
+def test_nothing_but_the_file_and_its_lock_stays(tmp_path: Path) -> None:
+    write(tmp_path / "f", "new")
+    assert {path.name for path in tmp_path.iterdir()} <= {"f", "f.lock"}
+
+
+def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "f.new").write_text("half")
+    write(tmp_path / "f", "new")
+    assert (tmp_path / "f").read_text() == "new"
+    assert not (tmp_path / "f.new").exists()
+
+
+@posix
+def test_a_link_where_the_new_file_would_be_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("dear")
+    (tmp_path / "f.new").symlink_to("victim")
+    write(tmp_path / "f", "new")
+    assert (tmp_path / "victim").read_text() == "dear"
+
+
+def test_an_error_of_the_change_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    write(tmp_path / "f", "old")
+
+    def fail(_: str | None) -> str:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        files.update(str(tmp_path / "f"), fail)
+    assert (tmp_path / "f").read_text() == "old"
+
+
+@posix
+@pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
+def test_what_is_no_file_is_not_replaced_and_nothing_is_made_beside_it(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(os.devnull)
+    with pytest.raises(files.Unreadable):
+        write(path, "new")
+    assert [found.name for found in tmp_path.iterdir()] == ["f"]
+
+
+@posix
+def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "f").symlink_to("f")
+    with pytest.raises(files.Unreadable):
+        write(tmp_path / "f", "new")
+
+
+def test_another_that_holds_the_lock_is_waited_for_within_bounds(tmp_path: Path) -> None:
+    held, go_on = threading.Event(), threading.Event()
+
+    def hold(_: str | None) -> None:
+        held.set()
+        go_on.wait(20)
+
+    other = threading.Thread(target=files.update, args=(str(tmp_path / "f"), hold))
+    other.start()
+    held.wait(20)
+    with pytest.raises(files.Unwritable, match=r"another process has held .*f\.lock for 0\.1 s"):
+        files.update(str(tmp_path / "f"), lambda _: "new", deadline=0.1)
+    go_on.set()
+    other.join()
+    write(tmp_path / "f", "new")
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Root may write everywhere, so the test runs as another."""
+    import filelock  # noqa: F401 - nobody might not be allowed to
+
+    if os.name != "posix":
+        pytest.skip("modes of POSIX")
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can reach; pytest's own are closed to others."""
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix="authshim-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_a_read_only_folder_is_one_sentence(open_folder: Path, request: pytest.FixtureRequest) -> None:
+    (open_folder / "f").write_text("old")
+    (open_folder / "f").chmod(0o644)
+    open_folder.chmod(0o555)
+    request.getfixturevalue("nobody")
+    with pytest.raises(files.Unwritable) as caught:
+        write(open_folder / "f", "s3cret")
+    assert str(caught.value) == "permission denied"
+    assert (open_folder / "f").read_text() == "old"
+
+
+@posix
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(files.Unwritable):
+        write(tmp_path / "file" / "below" / "f", "new")
+
+
+FULL = """\
+import resource, sys
+from authshim import files
+import filelock
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+try:
+    files.update(sys.argv[1], lambda _: "s3cret" * 4096)
+except files.Unwritable as error:
+    print(error)
+"""
+
+
+@posix
+def test_a_disk_that_is_full_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
+    """The kernel's bound for the size of a file stops the writing half-way, as a full disk does."""
+    write(tmp_path / "f", "old")
+    command = [sys.executable, "-c", FULL, str(tmp_path / "f")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert (ended.stdout, ended.stderr) == ("file too large\n", "")
+    assert (tmp_path / "f").read_text() == "old"
+    assert not (tmp_path / "f.new").exists()
+    assert_no_secret(ended.stdout)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root writes the files of others")
+def test_a_file_of_another_user_stays_theirs(tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("old")
+    os.chown(tmp_path / "f", 65534, 65534)
+    write(tmp_path / "f", "new")
+    assert (tmp_path / "f").stat().st_uid == 65534
