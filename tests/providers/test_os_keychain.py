@@ -13,7 +13,8 @@ from provider_contract import ProviderContract, assert_sentences
 
 from authshim.credentials import BasicHTTP, BearerToken
 from authshim.errors import ProviderError, ProviderMissing
-from authshim.providers.os_keychain import CredentialManager, OSKeychain
+from authshim.providers.keychains import CredentialManager
+from authshim.providers.os_keychain import OSKeychain
 from authshim.urls import HOST, WILDCARD, Key
 
 ENTRIES: dict[str, dict[str, str]] = {"contract": {}}
