@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from authshim.errors import AuthshimError as AuthshimError
     from authshim.errors import CredentialError as CredentialError
     from authshim.errors import InstallError as InstallError
+    from authshim.errors import LoginError as LoginError
     from authshim.errors import ManifestError as ManifestError
     from authshim.errors import ProviderError as ProviderError
     from authshim.errors import ProviderMissing as ProviderMissing
+    from authshim.errors import ProviderUnlisted as ProviderUnlisted
     from authshim.errors import SettingsError as SettingsError
     from authshim.errors import StoreError as StoreError
     from authshim.errors import UrlError as UrlError
@@ -46,9 +48,11 @@ _HOMES = {
         "AuthshimError",
         "CredentialError",
         "InstallError",
+        "LoginError",
         "ManifestError",
         "ProviderError",
         "ProviderMissing",
+        "ProviderUnlisted",
         "SettingsError",
         "StoreError",
         "UrlError",

@@ -6,9 +6,11 @@
     ├── UrlError            a URL that has no host, or one that cannot be dialled
     ├── CredentialError     an entry that is no credential, or cannot stand in a request
     ├── ProviderError       a provider is here but broken
+    │   ├── ProviderUnlisted    it answers for a host, but cannot say for which ones
     │   ├── ProviderMissing     its program, bus or file is not here, although it was expected
     │   └── StoreError          it cannot be written
     ├── SettingsError       an option, or a variable of the environment, that is wrong
+    ├── LoginError          a server does not take what it was given, or cannot be asked
     ├── ManifestError       the project's file is wrong
     └── InstallError        a session was prepared before, in another way
 
@@ -57,6 +59,13 @@ class ProviderMissing(ProviderError):
         return f"no {self.provider} here: {self.reason}"
 
 
+class ProviderUnlisted(ProviderError):
+    """What a provider keeps cannot be listed; it answers for a host that is named."""
+
+    def __str__(self) -> str:
+        return f"cannot list {self.provider}: {self.reason}"
+
+
 class StoreError(ProviderError):
     """A provider cannot be written; what it kept before, it keeps."""
 
@@ -74,6 +83,10 @@ class SettingsError(AuthshimError, ValueError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
+
+
+class LoginError(AuthshimError):
+    """A server that has to confirm a credential does not, or cannot be asked; nothing was stored."""
 
 
 class ManifestError(AuthshimError):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
 
 from authshim.errors import UrlError
 
@@ -81,6 +80,8 @@ def parse(url: str) -> Url:
         raise UrlError(redact(url), "it has no host")
     if not all(0 < len(label) < 64 for label in parts.host.rstrip(".").split(".")):
         raise UrlError(redact(url), "its host name has a part that is empty or too long")
+    from urllib.parse import unquote  # 4 ms, of which `authshim auth token` needs none
+
     username, colon, password = (parts.auth or "").partition(":")
     return Url(
         scheme=parts.scheme,

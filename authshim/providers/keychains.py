@@ -10,7 +10,7 @@ from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
-from authshim.errors import ProviderError, ProviderMissing
+from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ class Backend(Protocol):
     def usernames(self, service: str) -> list[str]:
         """List the entries without reading a secret.
 
-        :raises ProviderError: it cannot be listed.
+        :raises ProviderUnlisted: it cannot be listed.
         """
         ...
 
@@ -195,9 +195,9 @@ class MacKeychain:
     def usernames(self, service: str) -> list[str]:  # noqa: ARG002 - as the others have it
         """Tell that they cannot be listed: keyring has no way to it.
 
-        :raises ProviderError: always.
+        :raises ProviderUnlisted: always.
         """
-        raise ProviderError(NAME, "the macOS Keychain cannot be listed here; name a host")
+        raise ProviderUnlisted(NAME, "keyring has no way to; name a host")
 
 
 class CredentialManager:

@@ -81,6 +81,16 @@ class NetrcFile(Provider):
         login, password = next((pair for pair in reversed(found) if pair[0] == username), found[-1])
         return BasicHTTP(login, password)
 
+    def logins(self) -> list[tuple[str, BasicHTTP]]:
+        """List the logins by machine, each machine's last one first: it is the one that is taken.
+
+        :raises ProviderError: the file is there but cannot be read.
+        """
+        kept = self._read()
+        if kept.broken:
+            raise ProviderError(self.name, kept.broken)
+        return [(host or DEFAULT, BasicHTTP(*pair)) for host, pairs in kept.pairs.items() for pair in reversed(pairs)]
+
     def version(self) -> object:
         """Return what changes when one of the files does, or appears."""
         return tuple(files.version(path) for path in self.paths)
@@ -127,15 +137,15 @@ class _Logins:
     def __init__(self, broken: str = "") -> None:
         self.broken = broken
         self.problems: list[str] = []
-        self._pairs: dict[str | None, list[tuple[str, str]]] = {}
+        self.pairs: dict[str | None, list[tuple[str, str]]] = {}
 
     def of(self, host: str | None) -> list[tuple[str, str]]:
         """Return the logins of a host in the file's order; of the ``default`` entry for None."""
-        return self._pairs.get(host, [])
+        return self.pairs.get(host, [])
 
     def add(self, host: str | None, login: str, password: str) -> None:
         """Keep one more login of a host."""
-        self._pairs.setdefault(host, []).append((login, password))
+        self.pairs.setdefault(host, []).append((login, password))
 
 
 class _EntryError(Exception):

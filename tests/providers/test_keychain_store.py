@@ -12,7 +12,7 @@ from leaks import assert_no_secret
 from store_contract import EVERY_KIND, StoreContract
 
 from authshim.credentials import BearerToken
-from authshim.errors import ProviderError, ProviderMissing, StoreError
+from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted, StoreError
 from authshim.providers.os_keychain import OSKeychain
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class FakeWin32:
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, object]] = {}
 
-    def CredRead(self, *, Type: int, TargetName: str) -> dict[str, object]:
+    def CredRead(self, *, Type: int, TargetName: str) -> dict[str, object]:  # noqa: N803 - Windows' names
         return self._of(TargetName)
 
     def CredWrite(self, credential: dict[str, object], flags: int) -> None:
@@ -47,7 +47,7 @@ class FakeWin32:
             raise Win32Error(1783)
         self.kept[str(credential["TargetName"])] = {**credential, "CredentialBlob": blob}
 
-    def CredDelete(self, TargetName: str, Type: int) -> None:
+    def CredDelete(self, TargetName: str, Type: int) -> None:  # noqa: N803
         self._of(TargetName)
         del self.kept[TargetName]
 
@@ -175,7 +175,7 @@ def test_on_macos_what_is_saved_is_found(credential: BearerToken, security: Fake
 
 
 def test_the_macos_keychain_cannot_be_listed(security: FakeSecurity) -> None:
-    with pytest.raises(ProviderError, match="the macOS Keychain cannot be listed here; name a host"):
+    with pytest.raises(ProviderUnlisted, match="cannot list OS keychain: keyring has no way to; name a host"):
         OSKeychain(platform="darwin").list()
 
 

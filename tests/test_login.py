@@ -1,0 +1,182 @@
+"""The rules of a login, as pixi has them."""
+
+from __future__ import annotations
+
+import pytest
+
+from authshim.credentials import BearerToken
+from authshim.errors import AuthshimError, ProviderMissing, SettingsError, StoreError, UrlError
+from authshim.login import BASIC, CONDA, TOKEN, kind_of, read_target, store, stores_of
+from authshim.providers.auth_file import AuthFile
+
+KEYS = {
+    "prefix.dev": "*.prefix.dev",
+    "MyServer.com": "*.myserver.com",
+    "repo.prefix.dev": "repo.prefix.dev",
+    "*.prefix.dev": "*.prefix.dev",
+    "localhost": "localhost",
+    "https://prefix.dev/channels/acme": "*.prefix.dev",
+    "https://h.example.com:8443/a": "h.example.com",
+    "http://ada:s3cret@h.example.com/": "h.example.com",
+    "h.example:8443": "h.example:8443",
+    "h.example/acme/": "h.example/acme",
+    "h.example/": "*.h.example",
+    "127.0.0.1": "127.0.0.1",
+    "[::1]": "[::1]",
+    "::1": "[::1]",
+    "[::1]:8080": "[::1]:8080",
+    "bücher.example": "*.xn--bcher-kva.example",
+}
+
+
+@pytest.mark.parametrize(("words", "key"), KEYS.items(), ids=KEYS)
+def test_the_key_of_a_host(words: str, key: str) -> None:
+    assert read_target(words).key == key
+
+
+@pytest.mark.parametrize("words", KEYS)
+def test_keys_that_pixi_does_not_read_are_told(words: str) -> None:
+    ours = KEYS[words] in ("h.example:8443", "h.example/acme", "[::1]:8080")
+    assert read_target(words).warning.startswith("pixi does not read keys with a port or a path") is ours
+
+
+WRONG = [
+    "",
+    "*",
+    "ada:s3cret@h.example",
+    "h example",
+    "h.example:port",
+    "*.h.example:80",
+    "*.h.example/a",
+    "h.example/a?b",
+]
+
+
+@pytest.mark.parametrize("words", [*WRONG, "s3://bucket", "h\n.example", "a/b c", "*.*.h"])
+def test_what_is_no_host_is_refused_without_showing_it(words: str) -> None:
+    with pytest.raises(SettingsError, match="HOST: ") as caught:
+        read_target(words)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("words", ["https://", "ftp://h.example", "https://h ost/"])
+def test_what_is_no_url_is_refused(words: str) -> None:
+    with pytest.raises(UrlError):
+        read_target(words)
+
+
+FORGOTTEN = {
+    "prefix.dev": ("prefix.dev", "*.prefix.dev"),
+    "repo.prefix.dev": ("repo.prefix.dev", "*.repo.prefix.dev"),
+    "*.prefix.dev": ("*.prefix.dev",),
+    "h.example:80": ("h.example:80",),
+    "h.example/a": ("h.example/a",),
+    "127.0.0.1": ("127.0.0.1",),
+}
+
+
+@pytest.mark.parametrize(("words", "keys"), FORGOTTEN.items(), ids=FORGOTTEN)
+def test_the_keys_that_a_logout_removes(words: str, keys: tuple[str, ...]) -> None:
+    assert read_target(words).keys == keys
+
+
+@pytest.mark.parametrize("words", KEYS)
+def test_a_key_is_among_those_of_its_url(words: str) -> None:
+    target = read_target(words)
+    keys = target.lookup_keys(frozenset([target.key] if "/" in target.key else []))
+    assert target.key in keys
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "kind"),
+    [
+        ("h.example", {"token"}, TOKEN),
+        ("h.example", {"username"}, BASIC),
+        ("h.example", {"username", "password"}, BASIC),
+        ("h.example", {"conda-token"}, CONDA),
+        ("prefix.dev", set(), TOKEN),
+        ("repo.prefix.dev", {"token"}, TOKEN),
+        ("anaconda.org", set(), CONDA),
+        ("conda.anaconda.org", {"conda-token"}, CONDA),
+        ("notprefix.dev", {"username"}, BASIC),
+    ],
+)
+def test_the_kind_of_a_login(host: str, given: set[str], kind: str) -> None:
+    assert kind_of(host, given) == kind
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "sentence"),
+    [
+        ("h.example", {"token", "username", "password"}, "--token: cannot go together with --username"),
+        ("h.example", {"token", "conda-token"}, "--token: cannot go together with --conda-token"),
+        ("h.example", {"username", "conda-token"}, "--username: cannot go together with --conda-token"),
+        ("h.example", {"password"}, "--password: goes together with --username"),
+        ("h.example", {"password", "token"}, "--password: goes together with --username"),
+        ("h.example", set(), "HOST: how to log in at h.example? by --token, --username or --conda-token"),
+        ("prefix.dev", {"username", "password"}, "--username: prefix.dev takes --token and nothing else"),
+        ("prefix.dev", {"conda-token"}, "--conda-token: prefix.dev takes --token and nothing else"),
+        ("anaconda.org", {"token"}, "--token: anaconda.org takes --conda-token and nothing else"),
+    ],
+)
+def test_combinations_that_pixi_refuses(host: str, given: set[str], sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        kind_of(host, given)
+    assert str(caught.value) == sentence
+
+
+class Shelf:
+    """A store that keeps in memory, or raises."""
+
+    def __init__(self, name: str, error: Exception | None = None) -> None:
+        self.name, self.error, self.problems = name, error, ()
+        self.kept: dict[str, object] = {}
+
+    def find(self, key: str, username: str | None = None) -> None: ...
+
+    def forget(self, key: str) -> bool:
+        return False
+
+    def list(self) -> dict[str, None]:
+        return {}
+
+    def save(self, key: str, credential: BearerToken) -> None:
+        if self.error:
+            raise self.error
+        self.kept[key] = credential
+
+
+TOK = BearerToken("s3cret")
+GONE = ProviderMissing("OS keychain", "there is no D-Bus session")
+
+
+def test_the_first_store_keeps_it() -> None:
+    first, second = Shelf("a"), Shelf("b")
+    assert store([first, second], "h", TOK) == (first, [])
+    assert (first.kept, second.kept) == ({"h": TOK}, {})
+
+
+def test_a_store_that_is_not_here_is_passed_over_and_told() -> None:
+    second = Shelf("b")
+    assert store([Shelf("a", GONE), second], "h", TOK) == (second, ["no OS keychain here: there is no D-Bus session"])
+
+
+def test_a_store_that_is_locked_is_not_passed_over() -> None:
+    second = Shelf("b")
+    with pytest.raises(StoreError):
+        store([Shelf("a", StoreError("a", "it is locked")), second], "h", TOK)
+    assert second.kept == {}
+
+
+def test_without_a_store_that_is_said() -> None:
+    with pytest.raises(AuthshimError) as caught:
+        store([Shelf("a", GONE)], "h", TOK)
+    assert str(caught.value) == (
+        "no OS keychain here: there is no D-Bus session; there is no file to store it in; name one by --auth-file"
+    )
+
+
+def test_an_override_file_is_the_only_store() -> None:
+    first, second = AuthFile("a"), AuthFile("b")
+    assert stores_of([first, object(), second]) == [first, second]
+    assert stores_of([first, second, second], only="b") == [second]
