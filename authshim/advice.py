@@ -68,7 +68,7 @@ def log_in_again(url: str, found: Found) -> str:
 def login_command(url: Url) -> str:
     """Return the command that keeps a credential for a host where pixi and authshim find it."""
     if url.host == "anaconda.org" or url.host.endswith(".anaconda.org"):
-        return "pixi auth login anaconda.org --conda-token TOKEN"
+        return "authshim auth login anaconda.org --conda-token TOKEN"
     if url.host == "prefix.dev" or url.host.endswith(".prefix.dev"):
-        return "pixi auth login prefix.dev --token TOKEN"
-    return f"pixi auth login {url.host} --username USER --password PASSWORD   (or --token TOKEN)"
+        return "authshim auth login prefix.dev --token TOKEN"
+    return f"authshim auth login {url.host} --username USER --password PASSWORD   (or --token TOKEN)"

@@ -52,6 +52,8 @@ class Chain:
         providers, indexes, channels = tuple(providers), tuple(indexes), tuple(channels)
         given = {"providers": providers, "indexes": indexes, "channels": channels}
         self._recipe: tuple[Callable[..., Chain], dict[str, Any]] = (type(self), given)
+        self.providers = providers
+        """In the order in which they are asked."""
         self._inquiry = Inquiry(providers, sites(indexes, channels))
         self._handed = Handed()
         _chains.add(self)

@@ -100,7 +100,7 @@ def test_an_index_that_asks_where_nobody_knows_an_answer_says_no_credential(
     recorder.default = CHALLENGE
     result = ask(index)
     assert (result.answer, result.detail) == ("no credential", "no provider has one")
-    assert result.next_step.startswith("pixi auth login 127.0.0.1 --username USER")
+    assert result.next_step.startswith("authshim auth login 127.0.0.1 --username USER")
 
 
 def test_a_credential_that_is_not_taken_is_rejected(recorder: Recorder, index: authshim.Index) -> None:
@@ -297,7 +297,7 @@ def test_a_redirect_loop_is_told(recorder: Recorder, index: authshim.Index) -> N
         ("https://ada@index.example/simple", "keyring set https://index.example/simple ada"),
         (
             "https://index.example/simple",
-            "pixi auth login index.example --username USER --password PASSWORD   (or --token TOKEN)",
+            "authshim auth login index.example --username USER --password PASSWORD   (or --token TOKEN)",
         ),
     ],
 )
@@ -319,7 +319,7 @@ def test_the_next_step_is_the_vendors_own_command(
     [
         ("keyring command", "keyring set {url} ada"),
         ("netrc ~/.netrc", "correct the entry for {netloc} in netrc ~/.netrc"),
-        ("vault", "pixi auth login 127.0.0.1 --username USER --password PASSWORD   (or --token TOKEN)"),
+        ("vault", "authshim auth login 127.0.0.1 --username USER --password PASSWORD   (or --token TOKEN)"),
     ],
 )
 def test_a_rejected_credential_is_mended_where_it_is_kept(
