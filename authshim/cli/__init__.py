@@ -9,9 +9,10 @@ import argparse
 import os
 import sys
 from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from authshim.cli import check, demo, explain
+from authshim.cli import auth
+from authshim.cli.parser import Parser
 from authshim.errors import AuthshimError, SettingsError, UrlError
 
 if TYPE_CHECKING:
@@ -20,16 +21,18 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = _parser(whole=arguments[:1] != ["auth"])
+    options, unknown = parser.parse_known_args(arguments)
     if options.version:
         return _print_version()
-    if options.run is None:
+    if unknown or options.run is None:
         parser.print_usage(sys.stderr)
-        print("authshim: error: name a command: check, explain or demo (authshim -h says more)", file=sys.stderr)
+        print(f"authshim: error: {_unrecognized(unknown) if unknown else options.missing}", file=sys.stderr)
         return 2
     _escape_unknown_letters()
-    _set_up_logging(getattr(options, "verbose", 0) - getattr(options, "quiet", 0))
+    if not options.silent:
+        set_up_logging(options)
     try:
         code: int = options.run(options)
         sys.stdout.flush()
@@ -46,28 +49,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    loudness = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
+    """Make the parser; without the commands that ``auth`` does not need, whose import costs a fifth of its time."""
+    loudness = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     loudness.add_argument("-v", "--verbose", action="count", help="say more; -vv says all")
     loudness.add_argument("-q", "--quiet", action="count", help="say less: no warnings")
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="authshim",
         description="Find the credentials that you already keep, for private package indexes and channels.",
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    parser.set_defaults(run=None)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    missing = "name a command: auth, check, completion, explain or demo (authshim -h says more)"
+    parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")  # to ask for it is slow
+    auth.add_parser(commands, loudness)
+    if whole:
+        _add_others(commands, loudness)
+    return parser
+
+
+def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
+    from authshim.cli import check, completion, demo, explain
+
     reading = [loudness, _reading_options()]
     check.add_parser(commands, reading)
     explain.add_parser(commands, reading)
     demo.add_parser(commands, [loudness])
-    return parser
+    completion.add_parser(commands, [loudness])
 
 
 def _reading_options() -> argparse.ArgumentParser:
     """Return the options of every command that reads credentials; their names are pixi's."""
-    options = argparse.ArgumentParser(add_help=False)
+    options = Parser(add_help=False)
     options.add_argument("--auth-file", metavar="FILE", help="read this auth file, and nothing else")
     options.add_argument(
         "--pypi-keyring-provider",
@@ -95,9 +109,17 @@ def _print_version() -> int:
     return 0
 
 
-def _set_up_logging(loudness: int) -> None:
+def _unrecognized(words: Sequence[str]) -> str:
+    """Name what was not understood; a word that is no option may be a part of a password."""
+    shown = [word.partition("=")[0] if word.startswith("--") else "****" for word in words]
+    return f"unrecognized arguments: {' '.join(shown)}"
+
+
+def set_up_logging(options: argparse.Namespace) -> None:
+    """Let the library's log go to standard error, as loud as ``-v`` and ``-q`` say."""
     import logging
 
+    loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(max(loudness, -1), logging.DEBUG)
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("authshim: %(message)s"))

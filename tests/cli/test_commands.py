@@ -82,7 +82,7 @@ def test_check_ends_with_1_and_a_next_step_where_one_is_not_fine(
     assert main(["check", "-e", "default"]) == 1
     out = capsys.readouterr().out.splitlines()
     assert out[0].endswith("no credential (HTTP 401; no provider has one)")
-    assert out[1].strip().startswith("-> pixi auth login 127.0.0.1")
+    assert out[1].strip().startswith("-> authshim auth login 127.0.0.1")
 
 
 def test_check_json_has_a_version_and_no_secret(
@@ -210,7 +210,7 @@ def test_a_variable_that_is_wrong_is_a_usage_error(
 
 def test_no_command_is_a_usage_error_that_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert "name a command: check, explain or demo" in capsys.readouterr().err
+    assert "name a command: auth, check, completion, explain or demo" in capsys.readouterr().err
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:

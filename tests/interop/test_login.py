@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 from interop.judge import REPODATA, Rattler, in_words
-from interop.keychain import private_keychain, store
+from interop.keychain import lock, private_bus, private_keychain, store
 
 import authshim
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from servers import Recorder
 
 SOURCE = str(Path(authshim.__file__).parents[1])
+
+IMPORTS = """\
+from authshim.credentials import *
+from authshim.providers.auth_file import AuthFile
+from authshim.providers.os_keychain import OSKeychain
+"""
 
 PYTHON = """\
 import secretstorage, sys
@@ -39,7 +45,7 @@ def run(environ: Mapping[str, str], *arguments: str, given: str = "") -> subproc
 
 
 def python(environ: Mapping[str, str], code: str) -> str:
-    ended = run(environ, "-c", "from authshim.credentials import *\n" + code)
+    ended = run(environ, "-c", IMPORTS + code)
     assert (ended.returncode, ended.stderr) == (0, "")
     return ended.stdout
 
@@ -89,7 +95,7 @@ def test_every_kind_in_the_keychain_is_what_pixi_sends(
 ) -> None:
     made, sent = KINDS[kind]
     host = f"{kind}.example"
-    python(keychain, f"from authshim.providers.os_keychain import *\nOSKeychain().save('{host}', {made})")
+    python(keychain, f"OSKeychain().save('{host}', {made})")
     assert pixi_sends(keychain, host) == sent
 
 
@@ -98,14 +104,12 @@ def test_every_kind_in_a_file_is_what_pixi_sends(kind: str, home: Path, pixi_sen
     made, sent = KINDS[kind]
     file = home / ".rattler" / "credentials.json"
     environ = {"HOME": str(home)}
-    python(environ, f"from authshim.providers.auth_file import *\nAuthFile({str(file)!r}).save('*.h.example', {made})")
+    python(environ, f"AuthFile({str(file)!r}).save('*.h.example', {made})")
     assert pixi_sends(environ, "a.h.example") == sent
 
 
 def test_an_item_has_the_attributes_that_rattler_gives_it(keychain: dict[str, str]) -> None:
-    python(
-        keychain, "from authshim.providers.os_keychain import *\nOSKeychain().save('*.own.example', BearerToken('t'))"
-    )
+    python(keychain, "OSKeychain().save('*.own.example', BearerToken('t'))")
     attributes = {"service": "rattler", "username": "*.own.example"}
     (item,) = items(keychain, "*.own.example")
     found, label, content_type = item.split("|")
@@ -129,7 +133,7 @@ def test_over_items_of_others_one_item_is_left_and_pixi_sends_it(
     for attributes in BY_OTHERS[writers]:
         store(keychain, host, '{"BearerToken": "old"}', **attributes)
     assert len(items(keychain, host)) == len(BY_OTHERS[writers])
-    python(keychain, f"from authshim.providers.os_keychain import *\nOSKeychain().save('{host}', BearerToken('new'))")
+    python(keychain, f"OSKeychain().save('{host}', BearerToken('new'))")
     (item,) = items(keychain, host)
     assert "application" not in item
     assert f"keyring:{host}@rattler" in item
@@ -137,21 +141,17 @@ def test_over_items_of_others_one_item_is_left_and_pixi_sends_it(
 
 
 def test_an_item_that_rattler_writes_over_ours_stays_one(keychain: dict[str, str]) -> None:
-    python(
-        keychain, "from authshim.providers.os_keychain import *\nOSKeychain().save('again.example', BearerToken('t'))"
-    )
+    python(keychain, "OSKeychain().save('again.example', BearerToken('t'))")
     store(keychain, "again.example", '{"BearerToken": "newer"}')
     assert len(items(keychain, "again.example")) == 1
-    found = python(
-        keychain, "from authshim.providers.os_keychain import *\nprint(OSKeychain().find('again.example').token)"
-    )
+    found = python(keychain, "print(OSKeychain().find('again.example').token)")
     assert found == "newer\n"
 
 
 def test_forgetting_removes_the_items_of_others_too(keychain: dict[str, str], pixi_sends: Callable[..., str]) -> None:
     store(keychain, "gone.example", '{"BearerToken": "old"}')
     store(keychain, "gone.example", '{"BearerToken": "old"}', application="Python keyring library")
-    code = "from authshim.providers.os_keychain import *\nk = OSKeychain()\nprint(*[k.forget('gone.example') for _ in '12'])"
+    code = "k = OSKeychain()\nprint(*[k.forget('gone.example') for _ in '12'])"
     assert python(keychain, code) == "True False\n"
     assert items(keychain, "gone.example") == []
     assert pixi_sends(keychain, "gone.example") == "nothing"
@@ -161,9 +161,101 @@ def test_listing_reads_no_secret(keychain: dict[str, str]) -> None:
     store(keychain, "listed.example", '{"BearerToken": "s3cret"}')
     code = """\
 import secretstorage
-from authshim.providers.os_keychain import *
+import json
 secretstorage.Item.get_secret = None
 print(json.dumps(dict(OSKeychain().list())))
 """
     listed = json.loads(python(keychain, code))
     assert listed["listed.example"] is None
+
+
+# The command line
+
+
+def auth(environ: Mapping[str, str], *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    return run(environ, "-m", "authshim", "auth", *words, given=given)
+
+
+def test_a_login_is_seen_by_pixi_until_the_logout(keychain: dict[str, str], pixi_sends: Callable[..., str]) -> None:
+    ended = auth(keychain, "login", "cycle.example", "--token", "-", given="s3cret\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (
+        0,
+        "stored the BearerToken for *.cycle.example in OS keychain\n",
+        "",
+    )
+    assert pixi_sends(keychain, "repo.cycle.example") == "Bearer s3cret"
+    assert auth(keychain, "token", "repo.cycle.example").stdout == "s3cret\n"
+    assert auth(keychain, "logout", "cycle.example").stdout == "removed *.cycle.example from OS keychain\n"
+    assert pixi_sends(keychain, "repo.cycle.example") == "nothing"
+
+
+def test_a_login_with_pixi_is_seen_and_can_be_ended(keychain: dict[str, str], pixi_sends: Callable[..., str]) -> None:
+    store(keychain, "*.theirs.example", '{"BearerToken": "s3cret"}')
+    assert auth(keychain, "token", "a.theirs.example").stdout == "s3cret\n"
+    assert auth(keychain, "logout", "theirs.example").returncode == 0
+    assert items(keychain, "*.theirs.example") == []
+    assert pixi_sends(keychain, "a.theirs.example") == "nothing"
+
+
+def test_status_lists_the_keychain_without_its_secrets_and_a_host_with_its_kind(keychain: dict[str, str]) -> None:
+    store(keychain, "kinds.example", '{"BasicHTTP": {"username": "ada", "password": "s3cret"}}')
+    (line,) = [line for line in auth(keychain, "status").stdout.splitlines() if line.startswith("kinds.example")]
+    assert line.split() == ["kinds.example", "?", "OS", "keychain"]
+    (line,) = auth(keychain, "status", "kinds.example").stdout.splitlines()
+    assert line.split() == ["kinds.example", "BasicHTTP", "ada", "OS", "keychain"]
+
+
+def test_an_override_file_leaves_the_keychain_alone(keychain: dict[str, str], tmp_path: Path) -> None:
+    environ = {**keychain, "RATTLER_AUTH_FILE": str(tmp_path / "own.json")}
+    assert auth(environ, "login", "aside.example", "--token", "-", given="s3cret").returncode == 0
+    assert json.loads((tmp_path / "own.json").read_bytes()) == {"*.aside.example": {"BearerToken": "s3cret"}}
+    assert items(keychain, "*.aside.example") == []
+
+
+def test_a_locked_keychain_is_one_sentence_and_no_file_takes_its_place(tmp_path: Path) -> None:
+    with private_keychain(tmp_path) as environ:
+        store(environ, "h.example", '{"BearerToken": "s3cret"}')
+        lock(environ)
+        ended = [
+            auth(environ, "login", "h.example", "--token", "-", given="s3cret"),
+            auth(environ, "logout", "h.example"),
+            auth(environ, "status"),
+        ]
+    assert [one.returncode for one in ended] == [1, 1, 1]
+    locked = "cannot write to OS keychain: it is locked: unlock it and try again"
+    assert ended[0].stderr == f"authshim: error: {locked}\n"
+    assert ended[1].stderr.count("it is locked") == 1
+    assert "cannot read OS keychain: it is locked" in ended[2].stdout
+    assert not (tmp_path / ".rattler").exists()
+
+
+def test_without_a_bus_a_login_goes_to_the_file_with_a_warning(tmp_path: Path) -> None:
+    ended = auth({"HOME": str(tmp_path)}, "login", "h.example", "--token", "-", given="s3cret")
+    assert ended.returncode == 0
+    assert ended.stderr.splitlines() == [
+        "authshim: no OS keychain here: there is no D-Bus session",
+        "authshim: auth file ~/.rattler/credentials.json is not encrypted",
+    ]
+    assert (tmp_path / ".rattler" / "credentials.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_bus_without_a_keychain_is_as_good_as_none(tmp_path: Path) -> None:
+    with private_bus(tmp_path) as environ:
+        ended = auth(environ, "login", "h.example", "--token", "-", given="s3cret")
+    assert ended.returncode == 0
+    assert "no Secret Service (GNOME Keyring, KWallet) answers on D-Bus" in ended.stderr
+
+
+def test_many_logins_and_logouts_at_once_leave_one_item_each(keychain: dict[str, str]) -> None:
+    code = """\
+import sys
+for number in range(3):
+    OSKeychain(deadline=30).save("together.example", BearerToken(sys.argv[1]))
+    OSKeychain(deadline=30).save(sys.argv[1] + ".example", BearerToken("tok"))
+"""
+    environ = {"PATH": os.environ["PATH"], **keychain, "PYTHONPATH": SOURCE}
+    children = [
+        subprocess.Popen([sys.executable, "-c", IMPORTS + code, f"child-{number}"], env=environ) for number in range(4)
+    ]
+    assert [child.wait(120) for child in children] == [0] * 4
+    assert [len(items(keychain, host)) for host in ("together.example", "child-0.example")] == [1, 1]

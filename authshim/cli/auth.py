@@ -1,0 +1,258 @@
+"""``authshim auth``: login, logout and token; ``cli.status`` has the fourth."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+    from collections.abc import Iterable
+
+    from authshim.chain import Chain
+    from authshim.config import Settings
+    from authshim.credentials import Credential
+    from authshim.login import Target
+    from authshim.providers.base import Store
+
+_ASK = object()
+"""The value of an option that was given without one."""
+
+_MARGIN = 300  # seconds: an OAuth token with less is left to the chain
+
+
+def add_parser(commands: Any, loudness: ArgumentParser) -> None:
+    """Add the commands to the command line."""
+    group = commands.add_parser(
+        "auth",
+        parents=[loudness],
+        help="log in and out, see your logins",
+        description="Log in and out, on the store that pixi uses too.",
+    )
+    group.set_defaults(missing="name a command: login, logout, status or token (authshim auth -h says more)")
+    actions = group.add_subparsers(title="commands", metavar="COMMAND", prog="authshim auth")
+    _add_login(actions, loudness)
+    logout = add_action(actions, loudness, "logout", "forget the credentials of a host", _run_logout)
+    logout.add_argument("host", metavar="HOST", nargs="?", help="as it was given to login")
+    logout.add_argument("--all", action="store_true", help="forget the credentials of every host")
+    listing = add_action(actions, loudness, "status", "list the credentials, without a secret", _run_status)
+    listing.add_argument("host", metavar="HOST", nargs="?", help="only those that answer for this host")
+    listing.add_argument("--json", action="store_true", help="print JSON")
+    token = add_action(actions, loudness, "token", "print the token for a host", _run_token)
+    token.add_argument("host", metavar="HOST", help="a host or a URL")
+    token.set_defaults(silent=True)
+
+
+def _add_login(actions: Any, loudness: ArgumentParser) -> None:
+    login = add_action(actions, loudness, "login", "store a credential for a host", _run_login)
+    login.description = (
+        "Store a credential where pixi and authshim find it. A secret that is left out is asked for; - reads it from "
+        "standard input, so that it stands in no shell's history."
+    )
+    login.add_argument("host", metavar="HOST", help="the host to authenticate with (e.g. repo.prefix.dev)")
+    optional: dict[str, Any] = {"nargs": "?", "const": _ASK}
+    login.add_argument("--token", help="the token to use (for authentication with prefix.dev)", **optional)
+    login.add_argument("--username", help="the username to use (for basic HTTP authentication)")
+    login.add_argument("--password", help="the password to use (for basic HTTP authentication)", **optional)
+    login.add_argument("--conda-token", help="the token to use on anaconda.org / quetz authentication", **optional)
+
+
+def add_action(actions: Any, loudness: ArgumentParser, name: str, summary: str, run: Any) -> ArgumentParser:
+    """Add one command to the group."""
+    parser: ArgumentParser = actions.add_parser(name, parents=[loudness], help=summary)
+    parser.add_argument("--auth-file", metavar="FILE", help="use this auth file, and nothing else")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def settings_of(options: Namespace) -> Settings:
+    """Read the settings; those of a project have no say in where a login goes."""
+    import os
+
+    from authshim import config
+
+    return config.read(os.environ, auth_file=options.auth_file)
+
+
+def chain_of(options: Namespace) -> Chain:
+    """Make the chain of the user's own providers."""
+    from authshim.chain import Chain
+
+    return Chain.from_environment(auth_file=options.auth_file)
+
+
+def with_tilde(text: str) -> str:
+    """Return a text for people; see ``project.with_tilde``."""
+    from authshim.cli import project
+
+    return project.with_tilde(text)
+
+
+def _run_status(options: Namespace) -> int:
+    from authshim.cli import status
+
+    return status.run(options)
+
+
+def _log() -> Any:
+    import logging
+
+    return logging.getLogger("authshim")
+
+
+def _run_login(options: Namespace) -> int:
+    from authshim import login
+
+    settings, target = settings_of(options), login.read_target(options.host)
+    names = {"token": options.token, "username": options.username, "password": options.password}
+    given = {name for name, value in {**names, "conda-token": options.conda_token}.items() if value is not None}
+    kind = login.kind_of(target.host, given)
+    credential = _credential(kind, target, options)
+    whose = ""
+    if login.is_prefix_dev(target.host):
+        from authshim import endpoints
+
+        whose = f" of {endpoints.viewer(credential, settings.prefix_dev_url)}"
+    chain = chain_of(options)
+    stores = login.stores_of(chain.providers, only=settings.auth_file)
+    store, missing = login.store(stores, target.key, credential)
+    print(with_tilde(f"stored the {type(credential).__name__}{whose} for {target.key} in {store.name}"))
+    in_clear = [] if settings.auth_file or store is not stores[-1] else [f"{store.name} is not encrypted"]
+    for warning in (target.warning, *missing, *in_clear, *store.problems, _shadowed(target, store, options)):
+        if warning:
+            _log().warning("%s", with_tilde(warning))
+    return 0
+
+
+def _credential(kind: str, target: Target, options: Namespace) -> Credential:
+    from authshim import credentials, login
+
+    if kind == login.BASIC:
+        password = _secret("--password", options.password, f"Password of {options.username} at {target.host}: ")
+        return credentials.BasicHTTP(options.username, password)
+    if kind == login.CONDA:
+        return credentials.CondaToken(_secret("--conda-token", options.conda_token, f"Token for {target.host}: "))
+    return credentials.BearerToken(_secret("--token", options.token, f"Token for {target.host}: "))
+
+
+def _secret(option: str, value: object, prompt: str) -> str:
+    """Return a secret as it was given, or ask for it."""
+    if isinstance(value, str) and value != "-":
+        return value
+    if value == "-":
+        given = sys.stdin.read().rstrip("\r\n")
+        if not given:
+            raise SettingsError(option, "standard input is empty")
+        return given
+    if not sys.stdin.isatty():
+        raise SettingsError(option, "there is no terminal to ask at; - reads it from standard input")
+    from getpass import getpass
+
+    try:
+        return getpass(prompt)
+    except EOFError:
+        raise SettingsError(option, "nothing was typed") from None
+
+
+def _shadowed(target: Target, store: Store, options: Namespace) -> str:
+    """Say which other entry answers for the host, now that this one is stored."""
+    found = chain_of(options).find(target.url)
+    if found is None or (found.provider, found.key) == (store.name, target.key):
+        return ""
+    return f"for {target.url} another comes first: {found.key} in {found.provider}"
+
+
+def _run_logout(options: Namespace) -> int:
+    from authshim import login
+
+    if (options.host is None) is not options.all:
+        raise SettingsError("HOST", "name a host, or give --all")
+    target = None if options.all else login.read_target(options.host)
+    chain = chain_of(options)
+    removed, fine = 0, True
+    for store in login.stores_of(chain.providers):
+        try:
+            removed += _forget(store, list(store.list()) if target is None else target.keys)
+        except ProviderMissing as error:
+            _log().info("%s", error)
+        except ProviderError as error:
+            _log().error("%s", with_tilde(str(error)))
+            fine = False
+    if not removed and fine:
+        print(f"nothing is stored for {options.host}" if target else "nothing is stored")
+    _name_what_stays(chain, target)
+    return 0 if fine else 1
+
+
+def _forget(store: Store, keys: Iterable[str]) -> int:
+    from authshim.credentials import OAuth
+
+    removed = 0
+    for key in keys:
+        credential = store.find(key)
+        if store.forget(key):
+            removed += 1
+            print(with_tilde(f"removed {key} from {store.name}"))
+            if isinstance(credential, OAuth):
+                from authshim import endpoints
+
+                problem = endpoints.revoke(credential)
+                if problem:
+                    _log().warning("%s", problem)
+    return removed
+
+
+def _name_what_stays(chain: Chain, target: Target | None) -> None:
+    for provider in chain.providers:
+        listed = getattr(provider, "logins", None)
+        try:
+            keys = [] if listed is None else [key for key, _ in listed()]
+        except ProviderError:
+            keys = []
+        if keys and (target is None or target.host in keys):
+            kept = "its logins" if target is None else f"its login for {target.host}"
+            print(with_tilde(f"{provider.name} keeps {kept}: it is not for authshim to change"))
+
+
+def _run_token(options: Namespace) -> int:
+    from authshim import login
+
+    target = login.read_target(options.host)
+    credential = _from_override(target, options) or _from_chain(target, options)
+    from authshim.tokens import bare_token
+
+    token = bare_token(credential)
+    if token is None:
+        raise AuthshimError(f"what is kept for {target.url} is a {type(credential).__name__}, which is no token")
+    print(token)
+    return 0
+
+
+def _from_override(target: Target, options: Namespace) -> Credential | None:
+    """Look into the override file, where it is all there is; without the chain this takes a fifth of the time."""
+    settings = settings_of(options)
+    if not settings.auth_file or not settings.auth_file_only:
+        return None
+    import time
+
+    from authshim.credentials import OAuth
+    from authshim.providers.auth_file import AuthFile
+
+    file = AuthFile(settings.auth_file)
+    paths = frozenset(file.path_keys())
+    found = next(filter(None, map(file.find, target.lookup_keys(paths))), None)
+    return None if isinstance(found, OAuth) and found.expired(time.time() + _MARGIN) else found
+
+
+def _from_chain(target: Target, options: Namespace) -> Credential:
+    from authshim.cli import set_up_logging
+
+    set_up_logging(options)
+    chain = chain_of(options)
+    found = chain.find(target.url)
+    if found is None:
+        why = chain.note or f"to give it one: authshim auth login {target.host}"
+        raise AuthshimError(f"no provider has a credential for {target.url}; {why}")
+    return found.credential

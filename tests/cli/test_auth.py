@@ -1,0 +1,565 @@
+"""``authshim auth``: what is typed, what is stored, and what is printed."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from servers import Answer
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers import Recorder
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    logger = logging.getLogger("authshim")
+    handlers, level = logger.handlers[:], logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
+
+
+@pytest.fixture
+def kept(home: Path) -> Path:
+    """The file that a login without a keychain goes to."""
+    return home / ".rattler" / "credentials.json"
+
+
+def keep(file: Path, **entries: object) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({key.replace("__", "*.").replace("_", "."): entry for key, entry in entries.items()}))
+    file.chmod(0o600)
+
+
+def given(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+
+
+BASIC = ["--username", "ada", "--password", "s3cret"]
+
+
+# login
+
+
+@pytest.mark.parametrize(
+    ("words", "entry"),
+    [
+        (["--token", "s3cret"], {"BearerToken": "s3cret"}),
+        (BASIC, {"BasicHTTP": {"username": "ada", "password": "s3cret"}}),
+        (["--conda-token", "s3cret"], {"CondaToken": "s3cret"}),
+        (["--username", "token", "--password", ""], {"BasicHTTP": {"username": "token", "password": ""}}),
+    ],
+)
+def test_login_stores_an_entry_as_pixi_does_and_says_where(
+    words: list[str], entry: object, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["auth", "login", "myserver.com", *words]) == 0
+    assert json.loads(kept.read_bytes()) == {"*.myserver.com": entry}
+    out, err = capsys.readouterr()
+    (kind,) = entry
+    assert out == f"stored the {kind} for *.myserver.com in auth file ~/.rattler/credentials.json\n"
+    assert err == "authshim: auth file ~/.rattler/credentials.json is not encrypted\n"
+
+
+@pytest.mark.parametrize("how", ["variable", "option", "config"])
+def test_an_override_file_is_where_a_login_goes(
+    how: str, kept: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "own.json"
+    if how == "variable":
+        monkeypatch.setenv("RATTLER_AUTH_FILE", str(file))
+    elif how == "config":
+        (home / ".pixi").mkdir()
+        (home / ".pixi" / "config.toml").write_text(f'authentication-override-file = "{file.as_posix()}"')
+    option = ["--auth-file", str(file)] if how == "option" else []
+    assert main(["auth", "login", "otherhost.example.com", *BASIC, *option]) == 0
+    assert set(json.loads(file.read_bytes())) == {"otherhost.example.com"}
+    assert not kept.exists()
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_is_merely_the_first_is_where_a_login_goes(
+    home: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(home / "own.json"))
+    monkeypatch.setenv("AUTHSHIM_AUTH_FILE_MODE", "first")
+    assert main(["auth", "login", "h.example", *BASIC]) == 0
+    assert (home / "own.json").exists()
+    assert not kept.exists()
+
+
+def test_a_project_does_not_say_where_a_login_goes(kept: Path) -> None:
+    Path(".pixi").mkdir()
+    Path(".pixi/config.toml").write_text('authentication-override-file = "theirs.json"')
+    Path("pixi.toml").write_text("[workspace]\nchannels = []\nplatforms = []\n")
+    assert main(["auth", "login", "h.example", *BASIC]) == 0
+    assert kept.exists()
+    assert not Path("theirs.json").exists()
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_dash_reads_the_secret_from_standard_input(end: str, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, f"s3cret {end}".replace(" ", ""))
+    assert main(["auth", "login", "h.example", "--token", "-"]) == 0
+    assert json.loads(kept.read_bytes()) == {"*.h.example": {"BearerToken": "s3cret"}}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["h.example"], "HOST: how to log in at h.example? by --token, --username or --conda-token"),
+        (["h.example", "--token", "s3cret", *BASIC], "--token: cannot go together with --username"),
+        (["h.example", "--password", "s3cret"], "--password: goes together with --username"),
+        (["prefix.dev", *BASIC], "--username: prefix.dev takes --token and nothing else"),
+        (["anaconda.org", "--token", "s3cret"], "--token: anaconda.org takes --conda-token and nothing else"),
+        (
+            ["h.example", "--username", "ada"],
+            "--password: there is no terminal to ask at; - reads it from standard input",
+        ),
+        (["h.example", "--token", "-"], "--token: standard input is empty"),
+        (["h.example", "--pasword=s3cret"], "unrecognized arguments: --pasword"),
+        (["h.example", "--token", "my", "s3cret"], "unrecognized arguments: ****"),
+    ],
+)
+def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
+    words: list[str], sentence: str, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(monkeypatch, "")
+    assert main(["auth", "login", *words]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", f"authshim: error: {sentence}")
+    assert "s3cret" not in err
+    assert not kept.exists()
+
+
+def test_a_secret_that_cannot_be_sent_is_refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth", "login", "h.example", "--token", "s3cret\n"]) == 1
+    assert capsys.readouterr().err == "authshim: error: the token has a control character (a line break, perhaps)\n"
+    assert not kept.exists()
+
+
+def test_a_key_that_pixi_does_not_read_is_told(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth", "login", "h.example:8443", *BASIC]) == 0
+    assert set(json.loads(kept.read_bytes())) == {"h.example:8443"}
+    assert "pixi does not read keys with a port or a path; authshim does" in capsys.readouterr().err
+
+
+def test_an_entry_that_comes_first_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / ".netrc").write_text("machine myserver.com login bob password s3cret\n")
+    assert main(["auth", "login", "myserver.com", *BASIC]) == 0
+    err = capsys.readouterr().err
+    assert "authshim: for https://myserver.com/ another comes first: myserver.com in netrc ~/.netrc\n" in err
+
+
+def test_quiet_drops_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth", "login", "-q", "h.example:1", *BASIC]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_file_that_is_broken_stops_the_login(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept.parent.mkdir()
+    kept.write_text('{"h": "s3cret"')
+    assert main(["auth", "login", "h.example", *BASIC]) == 1
+    out, err = capsys.readouterr()
+    assert (out, kept.read_text()) == ("", '{"h": "s3cret"')
+    assert err.startswith("authshim: error: cannot write to auth file ")
+    assert "s3cret" not in err
+
+
+def test_without_a_home_that_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from authshim import config
+
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(config, "_home_of_user", lambda: None)
+    assert main(["auth", "login", "h.example", *BASIC]) == 1
+    assert capsys.readouterr().err == "authshim: error: there is no file to store it in; name one by --auth-file\n"
+
+
+# prefix.dev
+
+
+@pytest.fixture
+def prefix(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    monkeypatch.setenv("PREFIX_DEV_API_URL", recorder.url)
+    recorder.default = Answer(200, b'{"data": {"viewer": {"login": "ada"}}}')
+    return recorder
+
+
+@pytest.mark.parametrize("host", ["prefix.dev", "repo.prefix.dev"])
+def test_a_token_of_prefix_dev_is_verified(
+    host: str, prefix: Recorder, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["auth", "login", host, "--token", "s3cret"]) == 0
+    assert [seen.authorization for seen in prefix.seen] == ["Bearer s3cret"]
+    assert capsys.readouterr().out.startswith("stored the BearerToken of ada for ")
+    assert len(json.loads(kept.read_bytes())) == 1
+
+
+def test_a_token_that_prefix_dev_does_not_know_is_not_stored(
+    prefix: Recorder, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prefix.default = Answer(200, b'{"data": {"viewer": null}}')
+    assert main(["auth", "login", "prefix.dev", "--token", "s3cret"]) == 1
+    assert capsys.readouterr().err == f"authshim: error: {prefix.url} does not accept the token\n"
+    assert not kept.exists()
+
+
+# logout
+
+TOK = {"BearerToken": "s3cret"}
+
+
+def test_logout_forgets_the_host_and_its_wildcard(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(kept, h_example=TOK, __h_example=TOK, other_example=TOK)
+    assert main(["auth", "logout", "h.example"]) == 0
+    assert set(json.loads(kept.read_bytes())) == {"other.example"}
+    assert capsys.readouterr().out.splitlines() == [
+        "removed h.example from auth file ~/.rattler/credentials.json",
+        "removed *.h.example from auth file ~/.rattler/credentials.json",
+    ]
+
+
+def test_logout_all_forgets_every_entry_that_is_a_credential(kept: Path) -> None:
+    keep(kept, h_example=TOK, other_example=TOK, strange_example={"Magic": 1})
+    assert main(["auth", "logout", "--all"]) == 0
+    assert set(json.loads(kept.read_bytes())) == {"strange.example"}
+
+
+def test_logout_of_what_is_not_stored_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth", "logout", "h.example"]) == 0
+    assert capsys.readouterr().out == "nothing is stored for h.example\n"
+
+
+@pytest.mark.parametrize("words", [[], ["h.example", "--all"]])
+def test_logout_wants_a_host_or_all(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth", "logout", *words]) == 2
+    assert capsys.readouterr().err == "authshim: error: HOST: name a host, or give --all\n"
+
+
+@pytest.mark.parametrize("words", [["h.example"], ["--all"]])
+def test_logout_names_a_netrc_that_it_cannot_change(
+    words: list[str], home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".netrc").write_text("machine h.example login bob password s3cret\n")
+    assert main(["auth", "logout", *words]) == 0
+    assert "netrc ~/.netrc keeps its login" in capsys.readouterr().out
+
+
+def test_logout_goes_on_behind_a_store_that_is_broken(
+    home: Path, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(home / "own.json"))
+    monkeypatch.setenv("AUTHSHIM_AUTH_FILE_MODE", "first")
+    (home / "own.json").write_text("s3cret")
+    keep(kept, h_example=TOK)
+    assert main(["auth", "logout", "h.example"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "removed h.example from auth file ~/.rattler/credentials.json\n"
+    assert err.startswith("authshim: cannot read auth file ~/own.json: line 1: ")
+
+
+def test_logout_revokes_an_oauth_login(recorder: Recorder, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entry = {"access_token": "s3cret", "refresh_token": None, "expires_at": None, "token_endpoint": "https://x/"}
+    entry.update(revocation_endpoint=f"{recorder.url}/r", client_id="c")
+    keep(kept, h_example={"OAuth": entry})
+    recorder.default = Answer(500)
+    assert main(["auth", "logout", "h.example"]) == 0
+    assert [seen.path for seen in recorder.seen] == ["/r"]
+    assert json.loads(kept.read_bytes()) == {}
+    assert "the tokens could not be revoked at" in capsys.readouterr().err
+
+
+# status
+
+
+def test_status_lists_the_entries_of_every_provider(home: Path, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(kept, h_example=TOK, a_example={"BasicHTTP": {"username": "ada", "password": "s3cret"}})
+    (home / ".netrc").write_text("machine h.example login bob password s3cret\ndefault login eve password s3cret\n")
+    assert main(["auth", "status"]) == 0
+    out = capsys.readouterr().out
+    assert [line.split() for line in out.splitlines()] == [
+        ["h.example", "BearerToken", "auth", "file", "~/.rattler/credentials.json"],
+        ["a.example", "BasicHTTP", "ada", "auth", "file", "~/.rattler/credentials.json"],
+        [
+            "h.example",
+            "BasicHTTP",
+            "bob",
+            "netrc",
+            "~/.netrc",
+            "shadowed",
+            "by",
+            "auth",
+            "file",
+            "~/.rattler/credentials.json",
+        ],
+        ["default", "BasicHTTP", "eve", "netrc", "~/.netrc"],
+        ["cannot", "list", "keyring", "command:", "it", "is", "asked", "for", "one", "URL", "at", "a", "time"],
+    ]
+    assert "s3cret" not in out
+
+
+def test_status_of_a_host_lists_what_answers_for_it_the_first_first(
+    home: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(kept, __h_example=TOK, other_example=TOK)
+    (home / ".netrc").write_text("machine a.h.example login bob password s3cret\n")
+    assert main(["auth", "status", "a.h.example", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    netrc = f"netrc {home / '.netrc'}"
+    assert [(entry["key"], entry["shadowed_by"]) for entry in document["entries"]] == [
+        ("a.h.example", None),
+        ("*.h.example", netrc),
+    ]
+    assert (document["version"], document["fine"]) == (1, True)
+
+
+def test_status_of_an_unknown_host_ends_with_1(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth", "status", "h.example"]) == 1
+    assert capsys.readouterr().out == "no credential for h.example\n"
+
+
+def test_status_says_when_a_token_expires(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = {"access_token": "s3cret", "token_endpoint": "https://h/", "client_id": "c"}
+    keep(kept, a={"OAuth": {**fields, "expires_at": 4102444800}}, b={"OAuth": {**fields, "expires_at": 1}})
+    assert main(["auth", "status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].endswith("expires 2100-01-01 00:00 UTC")
+    assert lines[1].endswith("expired 1970-01-01 00:00 UTC")
+
+
+def test_status_json_has_its_documented_keys_and_no_secret(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(kept, h_example={"BasicHTTP": {"username": "ada", "password": "s3cret"}})
+    assert main(["auth", "status", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["entries"] == [
+        {
+            "key": "h.example",
+            "kind": "BasicHTTP",
+            "username": "ada",
+            "provider": f"auth file {kept}",
+            "expires_at": None,
+            "expired": None,
+            "shadowed_by": None,
+        }
+    ]
+    assert "s3cret" not in out
+
+
+@pytest.mark.parametrize("words", [[], ["h.example"]])
+def test_status_of_a_broken_file_ends_with_1_and_says_why(
+    words: list[str], kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept.parent.mkdir()
+    kept.write_text("s3cret")
+    assert main(["auth", "status", *words]) == 1
+    out = capsys.readouterr().out
+    assert "cannot read auth file ~/.rattler/credentials.json: line 1: " in out
+    assert "s3cret" not in out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_status_tells_of_a_file_that_others_can_read(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(kept, h_example=TOK)
+    kept.chmod(0o644)
+    assert main(["auth", "status"]) == 0
+    assert "others can read it: chmod 600" in capsys.readouterr().out
+
+
+def test_status_says_that_one_file_replaced_all_others(capsys: pytest.CaptureFixture[str]) -> None:
+    keep(Path("own.json"))
+    assert main(["auth", "status", "--auth-file", "own.json"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["no credential", "only own.json was read: --auth-file is set"]
+
+
+# token
+
+
+@pytest.mark.parametrize("override", [True, False])
+@pytest.mark.parametrize(
+    "entry",
+    [TOK, {"CondaToken": "s3cret"}, {"OAuth": {"access_token": "s3cret", "token_endpoint": "x", "client_id": ""}}],
+)
+def test_token_prints_the_bare_token(
+    entry: object, override: bool, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep(kept, __h_example=entry)
+    if override:
+        monkeypatch.setenv("RATTLER_AUTH_FILE", str(kept))
+    for host in ("a.h.example", "https://a.h.example/acme", "h.example"):
+        assert main(["auth", "token", host]) == 0
+        assert capsys.readouterr() == ("s3cret\n", "")
+
+
+@pytest.mark.parametrize("override", [True, False])
+@pytest.mark.parametrize("kind", ["BasicHTTP", "S3Credentials"])
+def test_what_is_no_token_is_an_error(
+    kind: str, override: bool, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"BasicHTTP": ["username", "password"], "S3Credentials": ["access_key_id", "secret_access_key"]}[kind]
+    keep(kept, h_example={kind: dict.fromkeys(names, "s3cret")})
+    if override:
+        monkeypatch.setenv("RATTLER_AUTH_FILE", str(kept))
+    assert main(["auth", "token", "h.example"]) == 1
+    said = f"authshim: error: what is kept for https://h.example/ is a {kind}, which is no token\n"
+    assert capsys.readouterr() == ("", said)
+
+
+def test_a_token_that_nobody_has_is_an_error_with_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth", "token", "h.example"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.endswith(
+        "no provider has a credential for https://h.example/; to give it one: authshim auth login h.example\n"
+    )
+
+
+def test_an_oauth_token_that_has_expired_is_not_printed(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = {"access_token": "s3cret", "token_endpoint": "https://h/", "client_id": "c"}
+    keep(kept, h_example={"OAuth": {**fields, "expires_at": int(time.time()) - 1}})
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(kept))
+    assert main(["auth", "token", "h.example"]) == 1
+    assert capsys.readouterr().out == ""
+
+
+QUICK = """\
+import sys
+from authshim.cli import main
+assert main(["auth", "token", "a.h.example"]) == 0
+slow = "requests urllib3 keyring logging threading subprocess dataclasses tempfile tomli filelock shutil asyncio"
+print(*[name for name in slow.split() if name in sys.modules])
+"""
+
+
+def test_the_token_of_an_override_file_needs_no_heavy_import(kept: Path) -> None:
+    keep(kept, __h_example=TOK)
+    environ = {**os.environ, "RATTLER_AUTH_FILE": str(kept)}
+    source = str(Path(sys.modules["authshim"].__file__ or "").parents[1])
+    # -S: what a machine puts into site-packages for itself may import anything.
+    command = [sys.executable, "-S", "-c", QUICK]
+    ended = subprocess.run(
+        command, env={**environ, "PYTHONPATH": source}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.stdout, ended.stderr) == ("s3cret\n\n", "")
+
+
+# The command line
+
+
+def test_auth_alone_names_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["auth"]) == 2
+    assert "name a command: login, logout, status or token" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["auth"], ["auth", "login"], ["auth", "logout"], ["auth", "status"], ["auth", "token"]]
+)
+def test_help_verbose_and_quiet_are_on_every_level(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "-h"])
+    assert ended.value.code == 0
+    out = capsys.readouterr().out
+    assert all(option in out for option in ("--help", "--verbose", "--quiet"))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_that_knows_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import shutil
+
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(word in script for word in ("login", "logout", "conda-token", "explain"))
+    found = shutil.which(shell)
+    if found:
+        assert subprocess.run([found, "-n"], input=script, text=True, timeout=20, check=False).returncode == 0
+
+
+# A terminal
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+@pytest.mark.parametrize(
+    ("words", "prompt", "entry"),
+    [
+        (["h.example", "--token"], "Token for h.example: ", {"BearerToken": "s3cret"}),
+        (["anaconda.org"], "Token for anaconda.org: ", {"CondaToken": "s3cret"}),
+        (
+            ["h.example", "--username", "ada"],
+            "Password of ada at h.example: ",
+            {"BasicHTTP": {"username": "ada", "password": "s3cret"}},
+        ),
+    ],
+)
+def test_a_secret_that_is_left_out_is_asked_for_without_echo(
+    words: list[str], prompt: str, entry: object, kept: Path
+) -> None:
+    shown, status = type_at_terminal(["auth", "login", *words], prompt, "s3cret\n")
+    assert status == 0
+    assert shown.startswith(prompt)
+    assert "s3cret" not in shown
+    assert list(json.loads(kept.read_bytes()).values()) == [entry]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+@pytest.mark.parametrize(("typed", "code"), [("\x03", 130), ("\x04", 2)], ids=["Ctrl-C", "Ctrl-D"])
+def test_a_prompt_can_be_left(typed: str, code: int, kept: Path) -> None:
+    shown, status = type_at_terminal(["auth", "login", "h.example", "--token"], "Token for", typed)
+    assert status == code
+    assert "Traceback" not in shown
+    assert not kept.exists()
+
+
+def type_at_terminal(words: list[str], prompt: str, typed: str) -> tuple[str, int]:
+    """Run a command on a terminal of its own; type once the prompt is there; return all that it showed."""
+    import pty
+
+    source = str(Path(sys.modules["authshim"].__file__ or "").parents[1])
+    code = f"import sys; sys.path.insert(0, {source!r}); from authshim.cli import main; sys.exit(main({words!r}))"
+    child = subprocess.Popen(
+        [sys.executable, "-c", SESSION, code], stdin=(ends := pty.openpty())[1], stdout=ends[1], stderr=ends[1],
+        start_new_session=True, close_fds=True,
+    )  # fmt: skip
+    os.close(ends[1])
+    shown = b""
+    try:
+        while prompt.encode() not in shown:
+            shown += os.read(ends[0], 1024)
+        time.sleep(0.1)  # the echo is switched off before the prompt is written, but not the line's other modes
+        os.write(ends[0], typed.encode())
+        while data := _read(ends[0]):
+            shown += data
+        return shown.decode(), child.wait(20)
+    finally:
+        os.close(ends[0])
+        child.kill()
+        child.wait()
+
+
+SESSION = """\
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+exec(sys.argv[1])
+"""
+"""Makes the terminal the one that controls the process: getpass asks there, and Ctrl-C reaches it."""
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1024)
+    except OSError:  # EIO: the other side is closed
+        return b""
