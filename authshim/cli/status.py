@@ -133,7 +133,7 @@ def run(options: Namespace) -> int:
 def _table(rows: list[dict[str, Any]]) -> list[str]:
     cells = [[row["key"], row["kind"] or "?", row["username"] or "", row["provider"], _remark(row)] for row in rows]
     wide = [max((len(cell) for cell in column), default=0) for column in zip(*cells)]
-    return ["  ".join(f"{cell:{width}}" for cell, width in zip(line, wide)).rstrip() for line in cells]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, wide)).rstrip() for line in cells]
 
 
 def _remark(row: dict[str, Any]) -> str:
