@@ -104,6 +104,7 @@ def _log() -> Any:
 
 def _run_login(options: Namespace) -> int:
     from authshim import login
+    from authshim.providers.keychains import NAME as KEYCHAIN
 
     settings, target = settings_of(options), login.read_target(options.host)
     names = {"token": options.token, "username": options.username, "password": options.password}
@@ -119,7 +120,7 @@ def _run_login(options: Namespace) -> int:
     stores = login.stores_of(chain.providers, only=settings.auth_file)
     store, missing = login.store(stores, target.key, credential)
     print(with_tilde(f"stored the {type(credential).__name__}{whose} for {target.key} in {store.name}"))
-    in_clear = [] if settings.auth_file or store is not stores[-1] else [f"{store.name} is not encrypted"]
+    in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
     for warning in (target.warning, *missing, *in_clear, *store.problems, _shadowed(target, store, options)):
         if warning:
             _log().warning("%s", with_tilde(warning))

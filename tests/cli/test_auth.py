@@ -189,6 +189,29 @@ def test_without_a_home_that_is_said(monkeypatch: pytest.MonkeyPatch, capsys: py
     assert capsys.readouterr().err == "authshim: error: there is no file to store it in; name one by --auth-file\n"
 
 
+def test_a_keychain_is_never_said_to_be_unencrypted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not even where it is the last store, for want of a home."""
+    from types import SimpleNamespace
+
+    from authshim import config
+    from authshim.providers import os_keychain
+
+    kept: dict[str, str] = {}
+    keychain = SimpleNamespace(
+        get_password=lambda service, key: kept.get(key),
+        set_password=lambda service, key, secret: kept.update({key: secret}),
+    )
+    monkeypatch.setattr(os_keychain, "open_keychain", lambda platform: keychain)
+    monkeypatch.setattr(config, "_home_of_user", lambda: None)
+    for name in ("HOME", "USERPROFILE", "PYTHON_KEYRING_BACKEND"):
+        monkeypatch.delenv(name)
+    assert main(["auth", "login", "h.example", *BASIC]) == 0
+    assert list(kept) == ["*.h.example"]
+    assert capsys.readouterr() == ("stored the BasicHTTP for *.h.example in OS keychain\n", "")
+
+
 # prefix.dev
 
 
