@@ -561,7 +561,9 @@ def type_at_terminal(words: list[str], prompt: str, typed: str) -> tuple[str, in
     shown = b""
     try:
         while prompt.encode() not in shown:
-            shown += os.read(ends[0], 1024)
+            data = _read(ends[0])
+            assert data, shown
+            shown += data
         time.sleep(0.1)  # the echo is switched off before the prompt is written, but not the line's other modes
         os.write(ends[0], typed.encode())
         while data := _read(ends[0]):
@@ -574,14 +576,21 @@ def type_at_terminal(words: list[str], prompt: str, typed: str) -> tuple[str, in
 
 
 SESSION = """\
-import fcntl, sys, termios
+import fcntl, signal, sys, termios
+signal.signal(signal.SIGINT, signal.default_int_handler)
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 exec(sys.argv[1])
 """
-"""Makes the terminal the one that controls the process: getpass asks there, and Ctrl-C reaches it."""
+"""Makes the terminal the one that controls the process: getpass asks there, and Ctrl-C reaches it.
+
+Whoever runs the tests in the background had SIGINT ignored, and children inherit that.
+"""
 
 
 def _read(terminal: int) -> bytes:
+    import select
+
+    assert select.select([terminal], [], [], 30)[0], "the command neither said anything nor ended"
     try:
         return os.read(terminal, 1024)
     except OSError:  # EIO: the other side is closed
