@@ -56,7 +56,11 @@ class Credential:
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as rattler writes it, ``{"BearerToken": "..."}``; it holds the secret."""
-        return {type(self).__name__: {name: getattr(self, name) for name in self.fields}}
+        return {type(self).__name__: {name: getattr(self, name) for name in self._written()}}
+
+    def _written(self) -> tuple[str, ...]:
+        """List the fields that its JSON and its repr have: rattler leaves out an ``audience`` that is none."""
+        return self.fields
 
     def _key(self) -> tuple[Any, ...]:
         return tuple(getattr(self, name) for name in self.fields)
@@ -68,7 +72,7 @@ class Credential:
         return hash((type(self), self._key()))
 
     def __repr__(self) -> str:
-        parts = (f"{name}={self._shown(name)}" for name in self.fields)
+        parts = (f"{name}={self._shown(name)}" for name in self._written())
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def _shown(self, name: str) -> str:
@@ -181,18 +185,36 @@ class S3Credentials(Credential):
 class OAuth(Credential):
     """What ``pixi auth login`` keeps of an OAuth login; the access token is sent as Bearer.
 
-    ``expires_at`` is in Unix seconds, None where the server did not say.
+    ``expires_at`` is in Unix seconds, None where the server did not say. ``audience`` is the
+    service that the token is for, where the login was for one of several.
     """
 
-    __slots__ = ("access_token", "client_id", "expires_at", "refresh_token", "revocation_endpoint", "token_endpoint")
-    fields = ("access_token", "refresh_token", "expires_at", "token_endpoint", "revocation_endpoint", "client_id")
-    shown = frozenset({"expires_at", "token_endpoint", "revocation_endpoint", "client_id"})
+    __slots__ = (
+        "access_token",
+        "audience",
+        "client_id",
+        "expires_at",
+        "refresh_token",
+        "revocation_endpoint",
+        "token_endpoint",
+    )
+    fields = (
+        "access_token",
+        "refresh_token",
+        "expires_at",
+        "token_endpoint",
+        "revocation_endpoint",
+        "client_id",
+        "audience",
+    )
+    shown = frozenset({"expires_at", "token_endpoint", "revocation_endpoint", "client_id", "audience"})
     access_token: str
     refresh_token: str | None
     expires_at: float | None
     token_endpoint: str
     revocation_endpoint: str | None
     client_id: str
+    audience: str | None
 
     def __init__(
         self,
@@ -202,6 +224,7 @@ class OAuth(Credential):
         token_endpoint: str,
         revocation_endpoint: str | None,
         client_id: str,
+        audience: str | None = None,
     ) -> None:
         if expires_at is not None and (isinstance(expires_at, bool) or not isinstance(expires_at, (int, float))):
             raise CredentialError("expires_at is not a number of seconds")
@@ -213,11 +236,15 @@ class OAuth(Credential):
             token_endpoint=_text("token_endpoint", token_endpoint),
             revocation_endpoint=_optional("revocation_endpoint", revocation_endpoint),
             client_id=_text("client_id", client_id),
+            audience=_optional("audience", audience),
         )
 
     def expired(self, now: float) -> bool:
         """Tell whether the access token is past its time; ``now`` is in Unix seconds."""
         return self.expires_at is not None and self.expires_at <= now
+
+    def _written(self) -> tuple[str, ...]:
+        return self.fields if self.audience is not None else self.fields[:-1]
 
 
 def from_json(entry: object) -> Credential:
@@ -248,7 +275,7 @@ def _from_fields(cls: type[Credential], value: Mapping[str, Any]) -> Credential:
 
 _BARE: dict[str, Any] = {"BearerToken": BearerToken, "CondaToken": CondaToken}
 _WITH_FIELDS: dict[str, type[Credential]] = {cls.__name__: cls for cls in (BasicHTTP, S3Credentials, OAuth)}
-_OPTIONAL = frozenset({"session_token", "refresh_token", "expires_at", "revocation_endpoint"})
+_OPTIONAL = frozenset({"session_token", "refresh_token", "expires_at", "revocation_endpoint", "audience"})
 
 
 def _text(name: str, value: object) -> str:
