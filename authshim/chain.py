@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from authshim.handed import DOWNGRADED, Handed
 from authshim.inquiry import Inquiry
+from authshim.oauth import Renewer
 from authshim.scopes import sites
 from authshim.trace import Trace
 from authshim.urls import DEFAULT, SERVICE, is_presigned, parse, redact
@@ -92,6 +94,8 @@ class Chain:
             indexes=() if project is None else project.indexes(environment),
             channels=() if project is None else project.channels(environment),
         )
+        for desk in chain._inquiry.desks:
+            desk.renewer = Renewer(beside=settings.home_auth_file, environ=environ)
         if settings.auth_file_only:
             chain._inquiry.note = f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
         for problem in (*settings.problems, *(() if project is None else project.warnings)):
@@ -123,7 +127,8 @@ class Chain:
             return None
         realm = scope.realms[scope.current]
         found: Found | None = realm.found
-        if found is None or found.expires_at is not None or realm.origin in self._handed.origins:
+        is_due = found is None or (found.expires_at is not None and found.expires_at <= time.time())
+        if is_due or realm.origin in self._handed.origins:
             return self._find(realm, self._handed.how(url, realm.origin))
         return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
+from authshim.oauth import Entry, Renewer
 from authshim.providers.base import Provider
 from authshim.realm import LIFETIME, ORIGINS
 from authshim.trace import Step
@@ -34,6 +35,7 @@ class Desk:
     def __init__(self, provider: Any) -> None:
         self.answers = frozenset(getattr(provider, "answers", Provider.answers))
         self.lock = threading.RLock()
+        self.renewer = Renewer()
         self.asks_the_chain = False
         """Whether the provider was seen to use the chain itself; see ``inquiry``."""
         self._provider = provider
@@ -63,6 +65,9 @@ class Desk:
             return Step(self.name, key, self._complain(error), broken=True)
         for problem in problems:
             self._say(problem, logging.WARNING)
+        if isinstance(credential, OAuth):
+            # Not under the lock: a token endpoint may take half a minute.
+            credential = self.renewer.current(self._entry(key, realm.url.username), credential)
         if credential is None:
             # What was wrong with a file is not this key's matter; what a command said of it is.
             because = [problem for problem in problems if problem not in before and key.kind == SERVICE]
@@ -91,8 +96,17 @@ class Desk:
                 self._complain(error)
         return self._paths
 
-    def refresh(self) -> None:
-        """Drop what was answered, and let the provider drop what it read."""
+    def renew_locks(self) -> None:
+        """Replace the locks: after a fork they may be held by threads that are no more."""
+        self.lock = threading.RLock()
+        self.renewer.renew_locks()
+
+    def refresh(self, refused: Credential | None = None) -> None:
+        """Drop what was answered, and let the provider drop what it read.
+
+        :param refused: what a server has answered with 401: an OAuth login is renewed when next asked for.
+        """
+        self.renewer.note_refused(refused)
         try:
             with self.lock:
                 self._kept.clear()
@@ -116,6 +130,25 @@ class Desk:
 
     def _problems(self) -> tuple[str, ...]:
         return tuple(getattr(self._provider, "problems", ()))
+
+    def _entry(self, key: Key, username: str | None) -> Entry:
+        """Return the way back to where an answer came from."""
+        keep = getattr(self._provider, "save", None)
+
+        def read() -> Credential | None:
+            with self.lock:
+                self.refresh()
+                return self._answer(key, username)
+
+        def save(credential: Credential) -> None:
+            with self.lock:
+                try:
+                    self._provider.save(str(key), credential)
+                finally:
+                    self.refresh()
+
+        path = getattr(self._provider, "path", None)
+        return Entry(self.name, key, read=read, save=keep and save, path=path if isinstance(path, str) else None)
 
     def _complain(self, error: Exception) -> str:
         # Only of our own errors it is known that they hold no secret.

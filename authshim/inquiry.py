@@ -23,7 +23,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from authshim.credentials import BasicHTTP, S3Credentials
-from authshim.desk import Desk, is_expired
+from authshim.desk import Desk
 from authshim.errors import CredentialError
 from authshim.memory import Memory
 from authshim.realm import MISSED, MISSED_IN_PART, REFUSED
@@ -104,7 +104,7 @@ class Inquiry:
             fingerprint = self._fingerprint(found.credential)
             if realm.has_refused(fingerprint, era):
                 return None
-            again = found if is_second else self._ask_anew(realm, found, handed=handed)
+            again = found if is_second else self._ask_anew(realm, found, status, handed=handed)
             if again is None or again.credential != found.credential:
                 realm.found, realm.offer = (None, again) if found.asked else (again, None)
                 if again is None:
@@ -186,13 +186,13 @@ class Inquiry:
         self._lock = threading.Lock()
         self._thread = _Thread()
         for desk in self.desks:
-            desk.lock = threading.RLock()
+            desk.renew_locks()
         self.memory.renew_locks()
 
-    def refresh(self, desks: Iterable[Desk] | None = None) -> None:
+    def refresh(self, desks: Iterable[Desk] | None = None, *, refused: Credential | None = None) -> None:
         """Let providers read anew, all where none is named; what is known of the realms stays."""
         for desk in self.desks if desks is None else desks:
-            desk.refresh()
+            desk.refresh(refused)
 
     @contextmanager
     def _inside(self) -> Iterator[None]:
@@ -204,12 +204,12 @@ class Inquiry:
 
     def _is_known(self, realm: Realm, *, handed: bool) -> bool:
         if realm.found is not None:
-            return not is_expired(realm.found.credential)
+            return realm.found.expires_at is None or realm.found.expires_at > time.time()
         era = self.memory.era
         return realm.remembers(MISSED, era) or (handed and realm.remembers(MISSED_IN_PART, era))
 
-    def _ask_anew(self, realm: Realm, found: Found, *, handed: bool) -> Found | None:
-        self.refresh()
+    def _ask_anew(self, realm: Realm, found: Found, status: int, *, handed: bool) -> Found | None:
+        self.refresh(refused=found.credential if status == 401 else None)
         keys = realm.challenge_keys if found.asked else _unasked(realm, handed=handed)
         return self._first(realm, keys, asked=found.asked)
 

@@ -1,0 +1,701 @@
+"""OAuth logins that are renewed: when, by whom, and what is kept of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import parse_qs
+
+import pytest
+from servers import CHALLENGE, Answer, Recorder, redirect
+
+import authshim
+from authshim.errors import ProviderError
+from authshim.oauth import Renewer
+from authshim.providers.auth_file import AuthFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import Seen
+
+HOST = "127.0.0.1"
+URL = "https://127.0.0.1/simple/"
+
+
+class Server:
+    """A token endpoint that takes each refresh token once, as servers do that rotate them."""
+
+    def __init__(self, recorder: Recorder, **extra: object) -> None:
+        self.recorder = recorder
+        self.extra = extra
+        self.valid = "s3cret-refresh-0"
+        self.count = 0
+        self._lock = threading.Lock()
+        recorder.on("/token", self.answer)
+
+    @property
+    def url(self) -> str:
+        return self.recorder.url + "/token"
+
+    def answer(self, seen: Seen) -> Answer:
+        form = {name: values[0] for name, values in parse_qs(seen.body.decode()).items()}
+        with self._lock:
+            if form["refresh_token"] != self.valid:
+                return says({"error": "invalid_grant", "error_description": "s3cret"}, 400)
+            self.count += 1
+            self.valid = f"s3cret-refresh-{self.count}"
+            token = {"access_token": f"s3cret-access-{self.count}", "refresh_token": self.valid, "expires_in": 3600}
+            return says({**token, "token_type": "Bearer", **self.extra})
+
+    @property
+    def forms(self) -> list[dict[str, list[str]]]:
+        return [parse_qs(seen.body.decode()) for seen in self.recorder.seen if seen.path == "/token"]
+
+
+def says(data: object, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(data).encode(), {"Content-Type": "application/json"})
+
+
+@pytest.fixture
+def server(recorder: Recorder) -> Server:
+    return Server(recorder)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    """Write an auth file with one OAuth login; ``left`` is what it has still, in seconds."""
+
+    def write(endpoint: str, left: float | None = -60, key: str = HOST, **fields: object) -> Path:
+        entry: dict[str, object] = {
+            "access_token": "s3cret-access-0",
+            "refresh_token": "s3cret-refresh-0",
+            "expires_at": None if left is None else int(time.time() + left),
+            "token_endpoint": endpoint,
+            "revocation_endpoint": None,
+            "client_id": "authshim-test",
+            **fields,
+        }
+        file = tmp_path / "auth.json"
+        file.write_text(json.dumps({key: {"OAuth": entry}, "other.example": {"BearerToken": "s3cret"}}))
+        return file
+
+    return write
+
+
+def chain_of(file: Path, *more: authshim.Provider, **options: Any) -> authshim.Chain:
+    """Make a chain of one file; a test waits for nothing longer than it must."""
+    chain = authshim.Chain([AuthFile(str(file)), *more])
+    for desk in chain._inquiry.desks:
+        desk.renewer = Renewer(**{"environ": {}, "deadline": 5.0, **options})
+    return chain
+
+
+def sent(chain: authshim.Chain, url: str = URL) -> str | None:
+    found = chain.find(url)
+    return found and found.credential.header
+
+
+def stored(file: Path, key: str = HOST) -> dict[str, Any]:
+    return json.loads(file.read_text())[key]["OAuth"]
+
+
+def test_a_login_that_is_good_for_long_is_not_renewed(server: Server, write: Callable) -> None:
+    assert sent(chain_of(write(server.url, 330))) == "Bearer s3cret-access-0"
+    assert server.forms == []
+
+
+def test_a_login_that_never_expires_is_not_renewed(server: Server, write: Callable) -> None:
+    assert sent(chain_of(write(server.url, None))) == "Bearer s3cret-access-0"
+    assert server.forms == []
+
+
+@pytest.mark.parametrize("left", [299, 0, -60])
+def test_a_login_is_renewed_300_seconds_before_it_ends(left: float, server: Server, write: Callable) -> None:
+    file = write(server.url, left)
+    assert sent(chain_of(file)) == "Bearer s3cret-access-1"
+    assert stored(file)["access_token"] == "s3cret-access-1"
+
+
+def test_the_request_names_the_grant_the_token_and_the_client(server: Server, write: Callable) -> None:
+    sent(chain_of(write(server.url)))
+    assert server.forms == [
+        {"grant_type": ["refresh_token"], "refresh_token": ["s3cret-refresh-0"], "client_id": ["authshim-test"]}
+    ]
+    assert server.recorder.seen[0].authorization is None
+
+
+def test_the_audience_is_asked_for_and_kept(server: Server, write: Callable) -> None:
+    file = write(server.url, audience="https://repo.example")
+    sent(chain_of(file))
+    assert server.forms[0]["audience"] == ["https://repo.example"]
+    assert stored(file)["audience"] == "https://repo.example"
+
+
+def test_what_is_stored_is_what_rattler_writes(server: Server, write: Callable) -> None:
+    file = write(server.url, revocation_endpoint="https://h.example/revoke")
+    before = int(time.time())
+    sent(chain_of(file))
+    written = stored(file)
+    assert before + 3600 <= written.pop("expires_at") <= time.time() + 3600
+    assert written == {
+        "access_token": "s3cret-access-1",
+        "refresh_token": "s3cret-refresh-1",
+        "token_endpoint": server.url,
+        "revocation_endpoint": "https://h.example/revoke",
+        "client_id": "authshim-test",
+    }
+    assert isinstance(stored(file)["expires_at"], int)
+    assert json.loads(file.read_text())["other.example"] == {"BearerToken": "s3cret"}
+
+
+def test_it_is_written_back_under_the_key_that_it_came_from(server: Server, write: Callable) -> None:
+    file = write(server.url, key="*.h.example")
+    assert sent(chain_of(file), "https://repo.h.example/") == "Bearer s3cret-access-1"
+    assert sorted(json.loads(file.read_text())) == ["*.h.example", "other.example"]
+
+
+def test_each_renewal_uses_the_newest_refresh_token(server: Server, write: Callable) -> None:
+    server.extra["expires_in"] = 0
+    file = write(server.url)
+    for count in range(1, 4):
+        sent(chain_of(file))
+        assert stored(file)["refresh_token"] == f"s3cret-refresh-{count}"
+    assert [form["refresh_token"] for form in server.forms] == [[f"s3cret-refresh-{count}"] for count in range(3)]
+
+
+def test_an_answer_without_a_refresh_token_keeps_the_one_that_is_there(server: Server, write: Callable) -> None:
+    server.extra["refresh_token"] = None
+    file = write(server.url)
+    sent(chain_of(file))
+    assert (stored(file)["access_token"], stored(file)["refresh_token"]) == ("s3cret-access-1", "s3cret-refresh-0")
+
+
+def test_32_threads_renew_once(server: Server, write: Callable) -> None:
+    chain = chain_of(write(server.url))
+    assert in_threads(32, lambda _: sent(chain)) == ["Bearer s3cret-access-1"] * 32
+    assert len(server.forms) == 1
+
+
+def test_threads_at_several_hosts_of_one_login_renew_once(server: Server, write: Callable) -> None:
+    chain = chain_of(write(server.url, key="*.h.example"))
+    answers = in_threads(32, lambda at: sent(chain, f"https://{'abcd'[at % 4]}.h.example/"))
+    assert answers == ["Bearer s3cret-access-1"] * 32
+    assert len(server.forms) == 1
+
+
+def test_a_folder_that_takes_no_lock_still_sees_one_thread_at_a_time(
+    server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.oauth._lock_file", lambda *_: None)
+    chain = chain_of(write(server.url, key="*.h.example"))
+    answers = in_threads(16, lambda at: sent(chain, f"https://{'abcd'[at % 4]}.h.example/"))
+    assert answers == ["Bearer s3cret-access-1"] * 16
+    assert len(server.forms) == 1
+
+
+CHILD = """
+import sys, authshim
+from authshim.providers.auth_file import AuthFile
+chain = authshim.Chain([AuthFile(sys.argv[1])])
+print("ready", flush=True)
+sys.stdin.readline()
+print(chain.find(sys.argv[2]).credential.header, flush=True)
+"""
+
+
+def test_processes_renew_once(server: Server, write: Callable) -> None:
+    file = write(server.url)
+    command = [sys.executable, "-c", CHILD, str(file), URL]
+    path = os.pathsep.join(sys.path)
+    children = [
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+        )
+        for _ in range(4)
+    ]
+    try:
+        for child in children:
+            assert child.stdout.readline() == "ready\n"
+        for child in children:
+            child.stdin.write("go\n")
+            child.stdin.flush()
+        assert [child.communicate(timeout=30)[0] for child in children] == ["Bearer s3cret-access-1\n"] * 4
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
+    assert len(server.forms) == 1
+
+
+def test_what_another_program_renewed_meanwhile_is_used(server: Server, write: Callable) -> None:
+    file = write(server.url)
+    provider = AuthFile(str(file))
+    chain = authshim.Chain([provider])
+    provider.find(HOST)  # it was read; now the other one writes
+    write(server.url, 3600, access_token="s3cret-theirs", refresh_token="s3cret-refresh-9")
+    assert sent(chain) == "Bearer s3cret-theirs"
+    assert server.forms == []
+
+
+def test_what_another_program_renewed_without_a_lock_at_the_same_moment_is_used(
+    server: Server, write: Callable, no_secret: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    def theirs(seen: Seen) -> Answer:
+        write(server.url, 3600, access_token="s3cret-theirs", refresh_token="s3cret-refresh-9")
+        return says({"error": "invalid_grant"}, 400)
+
+    server.recorder.on("/token", theirs)
+    assert sent(chain_of(write(server.url))) == "Bearer s3cret-theirs"
+    assert warnings(caplog) == []
+
+
+def test_a_login_that_was_removed_meanwhile_is_not_renewed(server: Server, write: Callable) -> None:
+    file = write(server.url)
+    provider = AuthFile(str(file))
+    chain = authshim.Chain([provider])
+    provider.find(HOST)
+    file.write_text("{}")
+    assert sent(chain) is None
+    assert (server.forms, file.read_text()) == ([], "{}")
+
+
+def test_a_login_that_has_ended_is_said_once_and_nothing_is_sent(
+    server: Server, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
+) -> None:
+    server.valid = "s3cret-other"
+    chain = chain_of(write(server.url))
+    assert [sent(chain), sent(chain, "http://127.0.0.1:9/"), sent(chain)] == [None, None, None]
+    assert len(server.forms) == 1
+    assert warnings(caplog) == ["the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"]
+    no_secret()
+
+
+def test_a_login_that_has_ended_is_used_for_as_long_as_its_token_is_good(server: Server, write: Callable) -> None:
+    server.valid = "s3cret-other"
+    chain = chain_of(write(server.url, 200))
+    assert sent(chain) == "Bearer s3cret-access-0"
+
+
+def test_after_a_new_login_it_is_renewed_again(server: Server, write: Callable) -> None:
+    server.valid = "s3cret-other"
+    chain = chain_of(write(server.url))
+    assert sent(chain) is None
+    write(server.url, refresh_token="s3cret-other")
+    chain.forget()
+    assert sent(chain) == "Bearer s3cret-access-1"
+
+
+def test_an_expired_login_without_a_refresh_token_is_said_once(
+    server: Server, write: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    chain = chain_of(write(server.url, refresh_token=None))
+    assert (sent(chain), sent(chain)) == (None, None)
+    assert warnings(caplog) == ["the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"]
+    assert server.forms == []
+
+
+def test_where_nothing_can_be_renewed_the_chain_goes_on(server: Server, write: Callable, tmp_path: Path) -> None:
+    second = tmp_path / "second.json"
+    second.write_text(json.dumps({HOST: {"BearerToken": "s3cret-second"}}))
+    server.valid = "s3cret-other"
+    assert sent(chain_of(write(server.url), AuthFile(str(second)))) == "Bearer s3cret-second"
+
+
+def test_a_wildcards_host_is_what_one_logs_in_to(
+    server: Server, write: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.valid = "s3cret-other"
+    sent(chain_of(write(server.url, key="*.h.example")), "https://repo.h.example/")
+    assert warnings(caplog)[0].endswith(": authshim auth login h.example")
+
+
+BAD = {
+    "an error of the server's": Answer(500, b"s3cret"),
+    "an error in JSON": says({"error": "invalid_client", "error_description": "s3cret"}, 401),
+    "no JSON": Answer(200, b"<html>s3cret</html>"),
+    "a list": says(["s3cret"]),
+    "no token": says({"refresh_token": "s3cret"}),
+    "a token that is no text": says({"access_token": 1}),
+    "a token with a line break": says({"access_token": "s3cret\r\nX: y"}),
+    "a refresh token that is no text": says({"access_token": "a", "refresh_token": ["s3cret"]}),
+    "nested too deeply": Answer(200, b"[" * 200_000),
+    "too much": Answer(200, b'{"access_token": "s3cret"}' + b" " * (1024 * 1024)),
+    "nothing": Answer(200, b""),
+    "no UTF-8": Answer(200, b'{"access_token": "\xff\xfe s3cret"}'),
+}
+
+
+@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
+def test_a_bad_answer_is_one_warning_and_changes_nothing(
+    bad: Answer, recorder: Recorder, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
+) -> None:
+    recorder.on("/token", bad)
+    file = write(recorder.url + "/token")
+    before = file.read_text()
+    chain = chain_of(file)
+    assert (sent(chain), sent(chain, "http://127.0.0.1:9/")) == (None, None)
+    assert (len(recorder.seen), file.read_text()) == (1, before)
+    (said,) = warnings(caplog)
+    assert said.startswith(
+        f"the login for 127.0.0.1 (auth file {file}) could not be renewed: {recorder.url}/token answ"
+    )
+    no_secret()
+
+
+def test_a_bad_answer_leaves_a_token_in_use_that_is_still_good(recorder: Recorder, write: Callable) -> None:
+    recorder.on("/token", Answer(500))
+    chain = chain_of(write(recorder.url + "/token", 200))
+    assert [sent(chain) for _ in range(5)] == ["Bearer s3cret-access-0"] * 5
+    assert len(recorder.seen) == 1
+
+
+@pytest.mark.parametrize("left", [200, -60])
+def test_an_endpoint_that_hangs_costs_the_deadline_once(
+    left: float, recorder: Recorder, write: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    release = threading.Event()
+    recorder.on("/token", lambda _: release.wait(20) and None)
+    chain = chain_of(write(recorder.url + "/token", left), deadline=0.2)
+    try:
+        began = time.monotonic()
+        answers = [sent(chain, url) for url in (URL, URL, "http://127.0.0.1:9/", URL)]
+        assert time.monotonic() - began < 5
+    finally:
+        release.set()
+    assert answers == [None if left < 0 else "Bearer s3cret-access-0"] * 4
+    assert len(recorder.seen) == 1
+    assert warnings(caplog)[0].endswith("/token did not answer in time")
+
+
+def test_an_answer_byte_by_byte_costs_the_deadline(write: Callable, recorder: Recorder) -> None:
+    import socket
+
+    with socket.create_server((HOST, 0)) as listening:
+        stop = threading.Event()
+
+        def trickle() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not stop.wait(0.05):
+                    connection.sendall(b"x")
+                connection.sendall(b"\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            chain = chain_of(write(f"http://{HOST}:{listening.getsockname()[1]}/token"), deadline=0.3)
+            began = time.monotonic()
+            assert sent(chain) is None
+            assert time.monotonic() - began < 5
+        finally:
+            stop.set()
+            thread.join(5)
+
+
+def test_waiting_for_another_process_counts(server: Server, write: Callable) -> None:
+    from filelock import FileLock
+
+    file = write(server.url, 200)
+    with FileLock(f"{file}.oauth.lock"):
+        assert sent(chain_of(file, deadline=0.2)) == "Bearer s3cret-access-0"
+    assert server.forms == []
+
+
+def test_an_endpoint_that_is_down_is_left_alone(
+    write: Callable, caplog: pytest.LogCaptureFixture, make_recorder: Callable
+) -> None:
+    gone = make_recorder()
+    gone.stop()
+    chain = chain_of(write(gone.url + "/token"))
+    assert sent(chain) is None
+    assert warnings(caplog)[0].endswith("/token cannot be reached (NewConnectionError)")
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://login.example/token", "http://127.0.0.1.evil.example/token", "ftp://127.0.0.1/", "token", ""]
+)
+def test_an_endpoint_that_is_neither_https_nor_here_is_not_asked(
+    endpoint: str, write: Callable, anywhere: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert sent(chain_of(write(endpoint))) is None
+    assert anywhere.dialled == []
+    assert "could not be renewed" in warnings(caplog)[0]
+
+
+def test_a_redirect_is_not_followed(server: Server, write: Callable, caplog: pytest.LogCaptureFixture) -> None:
+    server.recorder.on("/old", redirect(server.url, 307))
+    assert sent(chain_of(write(server.recorder.url + "/old"))) is None
+    assert [seen.path for seen in server.recorder.seen] == ["/old"]
+    assert warnings(caplog)[0].endswith("/old answered 307")
+
+
+def test_an_endpoint_over_https_is_verified(
+    tls_recorder: Recorder, authority: Any, write: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Server(tls_recorder)
+    file = write(server.url)
+    assert sent(chain_of(file)) is None
+    assert warnings(caplog)[0].endswith("/token cannot be reached (SSLError)")
+    assert sent(chain_of(file, environ={"REQUESTS_CA_BUNDLE": authority.file})) == "Bearer s3cret-access-1"
+
+
+def test_a_proxy_of_the_environment_is_used(write: Callable) -> None:
+    import socket
+
+    heads: list[bytes] = []
+    with socket.create_server((HOST, 0)) as listening:
+
+        def refuse() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                heads.append(connection.recv(4096))
+                connection.sendall(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        environ = {"HTTPS_PROXY": f"u:p%40@{HOST}:{listening.getsockname()[1]}"}
+        assert sent(chain_of(write("https://login.example/token"), environ=environ)) is None
+        thread.join(5)
+    (head,) = heads
+    assert head.startswith(b"CONNECT login.example:443 ")
+    assert b"proxy-authorization: Basic dTpwQA==" in head.replace(b"Proxy-A", b"proxy-a")
+
+
+def test_no_proxy_names_what_is_reached_without_one(recorder: Recorder, write: Callable, anywhere: Any) -> None:
+    environ = {"https_proxy": recorder.url, "no_proxy": ".example"}
+    assert sent(chain_of(write("https://login.example/token"), environ=environ)) is None
+    assert (anywhere.dialled, recorder.seen) == ([("login.example", 443)], [])
+
+
+def test_no_proxy_sees_the_token_for_this_machine(server: Server, write: Callable, make_recorder: Callable) -> None:
+    proxy = make_recorder()
+    environ = {"http_proxy": proxy.url, "all_proxy": proxy.url}
+    assert sent(chain_of(write(server.url), environ=environ)) == "Bearer s3cret-access-1"
+    assert proxy.seen == []
+
+
+@pytest.mark.parametrize("lifetime", [None, "soon", True, -5, 1e300, [1]])
+def test_a_lifetime_that_is_none_is_none(lifetime: object, server: Server, write: Callable) -> None:
+    server.extra["expires_in"] = lifetime
+    file = write(server.url)
+    assert sent(chain_of(file)) == "Bearer s3cret-access-1"
+    assert stored(file)["expires_at"] is None
+
+
+@pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600"])
+def test_the_end_is_counted_from_before_the_request(lifetime: object, server: Server, write: Callable) -> None:
+    server.extra["expires_in"] = lifetime
+    file = write(server.url)
+    sent(chain_of(file, clock=lambda: 2e9))
+    assert stored(file)["expires_at"] == 2_000_003_600
+
+
+def test_a_clock_that_is_wrong_renews_once(server: Server, write: Callable) -> None:
+    file = write(server.url, 3600)
+    chain = chain_of(file, clock=lambda: time.time() + 86400)
+    assert [sent(chain) for _ in range(3)] == ["Bearer s3cret-access-1"] * 3
+    assert len(server.forms) == 1
+
+
+def test_a_token_that_lives_shorter_than_300_seconds_is_not_renewed_at_each_request(
+    server: Server, write: Callable
+) -> None:
+    server.extra["expires_in"] = 120
+    chain = chain_of(write(server.url, key="*.h.example"))
+    assert {sent(chain, f"https://{name}.h.example/") for name in "abcabc"} == {"Bearer s3cret-access-1"}
+    assert len(server.forms) == 1
+
+
+class Broken(AuthFile):
+    """A file on a full disk."""
+
+    def save(self, key: str, credential: authshim.Credential) -> None:
+        raise ProviderError(self.name, "no space left on device")
+
+
+def test_what_cannot_be_stored_is_used_and_kept_in_memory(
+    server: Server, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
+) -> None:
+    file = write(server.url)
+    before = file.read_text()
+    chain = authshim.Chain([Broken(str(file))])
+    assert sent(chain) == "Bearer s3cret-access-1"
+    chain.forget()
+    assert (sent(chain), file.read_text(), len(server.forms)) == ("Bearer s3cret-access-1", before, 1)
+    (said,) = warnings(caplog)
+    assert said == (
+        f"the login for 127.0.0.1 was renewed, but auth file {file} did not store it (no space left on device); "
+        "it is lost when this program ends: authshim auth login 127.0.0.1"
+    )
+    no_secret()
+
+
+def test_what_could_not_be_stored_is_renewed_with_its_own_refresh_token(server: Server, write: Callable) -> None:
+    server.extra["expires_in"] = 0
+    chain = authshim.Chain([Broken(str(write(server.url)))])
+    for _ in range(3):
+        sent(chain)
+        chain.forget()
+    assert [form["refresh_token"] for form in server.forms] == [[f"s3cret-refresh-{count}"] for count in range(3)]
+
+
+class Vault(authshim.Provider):
+    """A provider of one's own that keeps nothing."""
+
+    name = "vault"
+
+    def __init__(self, credential: authshim.Credential) -> None:
+        self.credential = credential
+
+    def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+        return self.credential if key == HOST else None
+
+
+@pytest.mark.parametrize(("left", "header"), [(200, "Bearer s3cret"), (-1, None)])
+def test_a_provider_that_stores_nothing_renews_its_logins_itself(
+    left: float, header: str | None, server: Server
+) -> None:
+    vault = Vault(authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + left, server.url, None, "id"))
+    assert sent(authshim.Chain([vault])) == header
+    assert server.forms == []
+
+
+class Keeping(Vault):
+    """One that keeps what it is given, in no file."""
+
+    def save(self, key: str, credential: authshim.Credential) -> None:
+        self.credential = credential
+
+
+def test_a_store_without_a_file_is_locked_beside_the_home_file(server: Server, tmp_path: Path) -> None:
+    vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
+    chain = authshim.Chain([vault])
+    beside = tmp_path / ".rattler" / "credentials.json"
+    chain._inquiry.desks[0].renewer = Renewer(beside=str(beside))
+    assert sent(chain) == "Bearer s3cret-access-1"
+    assert vault.credential.header == "Bearer s3cret-access-1"
+    assert beside.parent.is_dir()
+    assert [file.name for file in beside.parent.iterdir()] in ([], ["credentials.json.oauth.lock"])
+
+
+class Breaking(Keeping):
+    """One that can be read once."""
+
+    asked = 0
+
+    def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+        self.asked += key == HOST
+        if self.asked > 1:
+            raise RuntimeError("s3cret")
+        return super().find(key)
+
+
+def test_a_store_that_breaks_before_the_renewal_keeps_its_refresh_token(
+    server: Server, caplog: pytest.LogCaptureFixture, no_secret: Callable
+) -> None:
+    vault = Breaking(authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + 200, server.url, None, "id"))
+    assert sent(authshim.Chain([vault])) == "Bearer s3cret"
+    assert server.forms == []
+    assert warnings(caplog) == ["the login for 127.0.0.1 (vault) could not be renewed: RuntimeError"]
+    no_secret()
+
+
+@pytest.fixture
+def session(write: Callable, server: Server) -> Any:
+    """A session, and a login that its server takes no more although it looks good for an hour."""
+
+    def prepare(left: float | None = 3600) -> Any:
+        import requests
+
+        return authshim.install(requests.Session(), chain=chain_of(write(server.url, left)))
+
+    return prepare
+
+
+@pytest.mark.parametrize("left", [3600, None])
+def test_a_refused_login_is_renewed_and_the_request_sent_again(
+    left: float | None, server: Server, session: Callable
+) -> None:
+    server.recorder.on("/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE)
+    with session(left) as logged_in:
+        assert [logged_in.get(server.recorder.url + "/x").status_code for _ in range(3)] == [200] * 3
+    assert len(server.forms) == 1
+
+
+def test_32_threads_that_are_refused_renew_once(server: Server, session: Callable) -> None:
+    server.recorder.on("/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE)
+    with session() as logged_in:
+        assert in_threads(32, lambda _: logged_in.get(server.recorder.url + "/x").status_code) == [200] * 32
+    assert len(server.forms) == 1
+
+
+def test_a_server_that_takes_no_token_costs_one_renewal(server: Server, session: Callable) -> None:
+    server.recorder.on("/x", CHALLENGE)
+    with session() as logged_in:
+        assert [logged_in.get(server.recorder.url + "/x").status_code for _ in range(5)] == [401] * 5
+    assert len(server.forms) == 1
+
+
+def test_one_path_that_is_refused_costs_one_renewal_and_not_the_host(server: Server, session: Callable) -> None:
+    server.recorder.on("/closed", CHALLENGE)
+    with session() as logged_in:
+        for _ in range(3):
+            assert logged_in.get(server.recorder.url + "/open").status_code == 200
+            assert logged_in.get(server.recorder.url + "/closed").status_code == 401
+    assert len(server.forms) == 1
+
+
+def test_a_403_renews_nothing(server: Server, session: Callable) -> None:
+    server.recorder.on("/x", Answer(403))
+    with session() as logged_in:
+        assert logged_in.get(server.recorder.url + "/x").status_code == 403
+    assert server.forms == []
+
+
+def test_a_look_up_is_spared_until_300_seconds_before_the_end(server: Server, write: Callable) -> None:
+    file = write(server.url, 3600)
+    expires_at = stored(file)["expires_at"]
+    found = chain_of(file).find(URL)
+    assert found is not None
+    assert found.expires_at == expires_at - 300
+
+
+def test_nothing_of_http_is_imported_until_a_login_is_renewed(server: Server, write: Callable) -> None:
+    code = (
+        "import sys, authshim\n"
+        "from authshim.providers.auth_file import AuthFile\n"
+        "authshim.Chain([AuthFile(sys.argv[1])]).find(sys.argv[2])\n"
+        "print(*{'requests', 'filelock', 'certifi', 'urllib.request'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(write(server.url, 3600)), URL]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
+    assert done.stdout.split() == []
+
+
+def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Do the same in many threads at once."""
+    barrier = threading.Barrier(count)
+    answers: list[Any] = [None] * count
+
+    def run(at: int) -> None:
+        barrier.wait(10)
+        answers[at] = work(at)
+
+    threads = [threading.Thread(target=run, args=(at,)) for at in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return answers
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
