@@ -1,0 +1,229 @@
+"""OAuth logins at a real OpenID provider, renewed by py-rattler and by authshim, in turns.
+
+The provider takes each refresh token once, and ends the whole login when one comes a second time: whoever does not use
+the newest one is found out. The same without a real server, and with ones that misbehave: ``tests/test_oauth.py``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable
+
+import needs
+import pytest
+import requests
+from interop.judge import Rattler
+from interop.real_servers import free_port, running
+
+import authshim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = "oidc-provider@~8.8.1"
+"""The newest that runs on Debian 12's Node 18."""
+
+SHORT, LONG = "lives-short", "lives-long"
+"""Clients of the server: a token of the one is due as soon as it is there, a token of the other lives for an hour."""
+
+_ENVIRON = dict(os.environ)
+"""As it was before a test cleared it: npm reads its registry and its certificates from there."""
+
+
+class Provider:
+    """The server, and one login at it in an auth file."""
+
+    def __init__(self, url: str, file: Path) -> None:
+        self.url = url
+        self.channel = f"{url}/channel"
+        self.file = file
+
+    def log_in(self, client: str) -> None:
+        answer = self._post("/test/login", params={"client": client})
+        entry = {
+            "access_token": answer["access_token"],
+            "refresh_token": answer["refresh_token"],
+            "expires_at": int(time.time()) + answer["expires_in"],
+            "token_endpoint": f"{self.url}/token",
+            "revocation_endpoint": f"{self.url}/token/revocation",
+            "client_id": client,
+        }
+        self.file.write_text(json.dumps({"127.0.0.1": {"OAuth": entry}, "h.example": {"BearerToken": "t"}}))
+
+    def revoke(self, name: str) -> None:
+        entry = self.entry
+        self._post("/token/revocation", data={"token": entry[name], "client_id": entry["client_id"]})
+
+    def age(self) -> None:
+        """Let the entry look as if its token had expired."""
+        entries = json.loads(self.file.read_text())
+        entries["127.0.0.1"]["OAuth"]["expires_at"] = int(time.time()) - 60
+        self.file.write_text(json.dumps(entries))
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        return json.loads(self.file.read_text())["127.0.0.1"]["OAuth"]
+
+    def seen(self) -> list[tuple[str, int]]:
+        """Return what came to the channel ("channel", or "channel, nobody") and to the token endpoint since then."""
+        events = requests.get(f"{self.url}/test/seen", timeout=10).json()
+        return [
+            (event["what"] + (", nobody" if event.get("header") == "" else ""), event["status"]) for event in events
+        ]
+
+    def _post(self, path: str, **options: Any) -> Any:
+        response = requests.post(self.url + path, timeout=10, **options)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real OpenID provider, which npm installs into a folder of the test's own."""
+    node, npm = needs.program("node", "nodejs"), needs.program("npm", "npm")
+    folder = tmp_path_factory.mktemp("oidc")
+    (folder / "package.json").write_text("{}")
+    shutil.copy(Path(__file__).with_name("oidc_server.mjs"), folder)
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    done = subprocess.run(
+        [npm, "install", *options, PACKAGE],
+        check=False, cwd=folder, env=_ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    if done.returncode:
+        needs.missing(f"npm cannot install {PACKAGE}: {done.stderr[-500:]}")
+    port = free_port()
+    with running([node, str(folder / "oidc_server.mjs"), str(port)], [port], folder / "log"):
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def provider(server: str, tmp_path: Path) -> Provider:
+    made = Provider(server, tmp_path / "auth.json")
+    made.seen()
+    return made
+
+
+@pytest.fixture(scope="module")
+def rattler() -> Iterator[Rattler]:
+    judge = Rattler()
+    yield judge
+    judge.stop()
+
+
+@pytest.fixture
+def pixi(rattler: Rattler, provider: Provider, home: Path) -> Callable[[], str]:
+    """Let py-rattler fetch the channel."""
+    environ = {"HOME": str(home), "RATTLER_AUTH_FILE": str(provider.file)}
+    return lambda: rattler.fetch(provider.channel, environ)
+
+
+@pytest.fixture
+def python(provider: Provider) -> Callable[[], int]:
+    """Let a session that authshim prepared fetch the channel; a new one each time, as a new program would."""
+
+    def fetch() -> int:
+        chain = authshim.Chain.from_environment(environ={"RATTLER_AUTH_FILE": str(provider.file)})
+        with authshim.install(requests.Session(), chain=chain) as session:
+            return session.get(f"{provider.channel}/noarch/repodata.json", timeout=40).status_code
+
+    return fetch
+
+
+def test_pixi_and_python_renew_one_login_in_turns(provider: Provider, pixi: Callable, python: Callable) -> None:
+    provider.log_in(SHORT)
+    tokens = [provider.entry["refresh_token"]]
+    for _ in range(4):
+        assert python() == 200
+        tokens.append(provider.entry["refresh_token"])
+        assert pixi() == "fetched"
+        tokens.append(provider.entry["refresh_token"])
+    assert len(set(tokens)) == 9
+    assert provider.seen() == [("token", 200), ("channel", 200)] * 8
+
+
+def test_what_the_other_renewed_is_used_while_it_is_good(provider: Provider, pixi: Callable, python: Callable) -> None:
+    provider.log_in(LONG)
+    provider.age()
+    assert (python(), pixi(), python()) == (200, "fetched", 200)
+    assert [what for what, _ in provider.seen()] == ["token", "channel", "channel", "channel"]
+    provider.age()
+    assert (pixi(), python(), pixi()) == ("fetched", 200, "fetched")
+    assert [what for what, _ in provider.seen()] == ["token", "channel", "channel", "channel"]
+
+
+def test_a_token_that_was_revoked_is_renewed_after_the_401(
+    provider: Provider, pixi: Callable, python: Callable
+) -> None:
+    provider.log_in(LONG)
+    provider.revoke("access_token")
+    assert python() == 200
+    assert provider.seen() == [("channel", 401), ("token", 200), ("channel", 200)]
+    assert pixi() == "fetched"
+
+
+def test_a_login_that_was_revoked_sends_neither_to_the_channel(
+    provider: Provider, pixi: Callable, python: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider.log_in(LONG)
+    provider.revoke("refresh_token")
+    provider.age()
+    before = provider.file.read_text()
+    assert python() == 401
+    assert provider.seen() == [("token", 400), ("channel, nobody", 401)]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
+        "the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"
+    ]
+    assert pixi() != "fetched"
+    assert {what for what, _ in provider.seen()} == {"token", "channel, nobody"}
+    assert provider.file.read_text() == before
+
+
+CHILD = """
+import sys, authshim, requests
+session = authshim.install(requests.Session())
+print("ready", flush=True)
+sys.stdin.readline()
+print([session.get(sys.argv[1], timeout=40).status_code for _ in range(3)], flush=True)
+"""
+
+
+def test_processes_that_start_at_once_use_one_refresh_token(
+    provider: Provider, pixi: Callable, python: Callable, home: Path
+) -> None:
+    provider.log_in(LONG)
+    provider.age()
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    environ = {"PATH": os.defpath, "HOME": str(home), "PYTHONPATH": path, "RATTLER_AUTH_FILE": str(provider.file)}
+    command = [sys.executable, "-c", CHILD, f"{provider.channel}/noarch/repodata.json"]
+    children = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
+        for _ in range(6)
+    ]
+    try:
+        assert [child.stdout.readline() for child in children] == ["ready\n"] * 6
+        for child in children:
+            child.stdin.write("go\n")
+            child.stdin.flush()
+        assert [child.communicate(timeout=60)[0] for child in children] == ["[200, 200, 200]\n"] * 6
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()
+    assert [event for event in provider.seen() if event[0] == "token"] == [("token", 200)]
+    provider.age()
+    assert (pixi(), python()) == ("fetched", 200)
+
+
+def test_the_providers_own_tokens_are_in_no_log(provider: Provider, python: Callable, no_secret: Callable) -> None:
+    provider.log_in(SHORT)
+    before = provider.entry
+    assert python() == 200
+    for entry in (before, provider.entry):
+        for name in ("access_token", "refresh_token"):
+            no_secret(secret=entry[name])
