@@ -667,6 +667,17 @@ def test_a_look_up_is_spared_until_300_seconds_before_the_end(server: Server, wr
     assert found.expires_at == expires_at - 300
 
 
+def test_a_login_that_becomes_due_while_the_program_runs_is_renewed(server: Server, write: Callable) -> None:
+    passed = 0.0
+    chain = chain_of(write(server.url, 3600), clock=lambda: time.time() + passed)
+    found = chain.find(URL)
+    assert found is not None
+    assert found.credential.header == "Bearer s3cret-access-0"
+    passed, found.expires_at = 3400.0, time.time() - 1
+    assert [sent(chain), sent(chain)] == ["Bearer s3cret-access-1"] * 2
+    assert len(server.forms) == 1
+
+
 def test_nothing_of_http_is_imported_until_a_login_is_renewed(server: Server, write: Callable) -> None:
     code = (
         "import sys, authshim\n"
