@@ -48,7 +48,7 @@ def log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
     vendor = vendor_of(parsed.host) if by_keyring else None
     if vendor is None:
         keyring = by_keyring and username and username.isprintable()
-        return f"keyring set {redact(url)} {quote(username or '')}" if keyring else login_command(parsed)
+        return f"keyring set {quote(redact(url))} {quote(username or '')}" if keyring else login_command(parsed)
     if username is None:
         return f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
     return f"{vendor.login}   (once before: pipx inject keyring {vendor.backend})"

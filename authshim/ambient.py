@@ -7,6 +7,7 @@ a header that equals it as not set by the caller.
 from __future__ import annotations
 
 import os
+import stat
 
 from requests.auth import HTTPBasicAuth
 from requests.models import PreparedRequest
@@ -33,15 +34,22 @@ class Ambient:
         if known is None or known[0] != stamp:
             if len(self._known) >= _HOSTS:
                 self._known.clear()
-            known = self._known[start] = (stamp, _read(url))
+            # Opening a named pipe would wait for somebody to write to it.
+            known = self._known[start] = (stamp, _read(url) if _is_file(stamp) else None)
         return known[1]
 
 
-def _stamp() -> object:
+def _stamp() -> list[object]:
     """Return what changes when another netrc would be read; the variable is the one that requests reads."""
     named = os.environ.get("NETRC")
     paths = [f"~/{name}" for name in NETRC_FILES] if named is None else [named]
     return [version(os.path.expanduser(path)) for path in paths]
+
+
+def _is_file(stamp: list[object]) -> bool:
+    """Tell whether the first that is there, which requests reads, is a regular file."""
+    modes = [found[-1] for found in stamp if isinstance(found, tuple)]
+    return bool(modes) and stat.S_ISREG(modes[0])
 
 
 def _read(url: str) -> str | None:

@@ -166,7 +166,8 @@ class Chain:
                     return answer
             if not scope.reopen():
                 break
-        scope.give_up()
+        if not any(found.accepted for found in tried) and not self._handed.how(url, scope.realms[0].origin):
+            scope.give_up()
         return None
 
     def explain(self, url: str, username: str | None = None) -> Trace:

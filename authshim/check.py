@@ -80,7 +80,7 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     :param names: packages of the project; an index is asked for the page of the first.
     """
     kind = "channel" if not isinstance(place, Index) else "flat index" if place.flat else "index"
-    unfilled = re.search(r"<[^>]*>|\{[^}]*\}|\$\w+", place.url)
+    unfilled = re.search(r"<[^>]*>|\{[^}]*\}|\$\w+", redact(place.url))
     if unfilled:
         hole = unfilled.group()
         step = f"fill in {hole} in the {kind}'s URL"

@@ -111,7 +111,7 @@ class Inquiry:
                     realm.remember(MISSED_IN_PART if handed else MISSED, era)
                 return again
             realm.refuse(fingerprint, era)
-            if status == 401 and not (found.accepted or current.accepted):
+            if status == 401 and not handed and not any(each.accepted for each in (current, *tried)):
                 realm.found = realm.offer = None
                 realm.remember(MISSED, era)
             return None

@@ -49,7 +49,11 @@ class Manifest:
             pyproject.toml that has ``[tool.pixi]``. Folders above are not searched.
         :raises ManifestError: it is not there or cannot be read, or pixi would refuse it.
         """
-        found = _load(os.path.abspath(os.fspath(path)))
+        try:
+            absolute = os.path.abspath(os.fspath(path))
+        except OSError:
+            raise ManifestError(os.fspath(path), "the current folder is not there") from None
+        found = _load(absolute)
         # Raised here, where no frame holds what the file holds.
         if isinstance(found, ManifestError):
             raise found

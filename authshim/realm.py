@@ -138,5 +138,5 @@ class Scope:
         return chosen
 
     def give_up(self) -> None:
-        """Note that none of the realms opened it, so that they are not all tried again at once."""
+        """Note that none of the realms opened it, so that wrong passwords are not all tried again at once."""
         self._until = max(self._until, time.monotonic() + LIFETIME)

@@ -138,6 +138,7 @@ class _RequestLines(logging.Filter):
         shown = re.sub(r"/t/[^/?#\s]+", f"/t/{SHOWN}", said)
         if shown != said:
             record.msg, record.args = shown, ()  # an argument may be a Retry, which remembers the URL
+            record.exc_info, record.exc_text = None, None
         return True
 
 
@@ -146,5 +147,5 @@ _request_lines = _RequestLines()
 
 def hide_request_lines() -> None:
     """Keep tokens in URLs out of urllib3's log; calling it again changes nothing."""
-    for name in ("urllib3.connectionpool", "urllib3.util.retry"):
+    for name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
         logging.getLogger(name).addFilter(_request_lines)

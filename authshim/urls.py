@@ -73,13 +73,13 @@ def parse(url: str) -> Url:
     """
     parts = None if _CONTROL.search(url) else _dialled(url)
     if parts is None:
-        raise UrlError(redact(url), "it has a space, a control character, or a host or port that cannot be read")
+        raise UrlError(_unreadable(url), "it has a space, a control character, or a host or port that cannot be read")
     if parts.scheme not in _PORTS:
-        raise UrlError(redact(url), "it is not an http(s) URL")
+        raise UrlError(_unreadable(url), "it is not an http(s) URL")
     if not parts.host:
-        raise UrlError(redact(url), "it has no host")
+        raise UrlError(_unreadable(url), "it has no host")
     if not all(0 < len(label) < 64 for label in parts.host.rstrip(".").split(".")):
-        raise UrlError(redact(url), "its host name has a part that is empty or too long")
+        raise UrlError(_unreadable(url), "its host name has a part that is empty or too long")
     from urllib.parse import unquote  # 4 ms, of which `authshim auth token` needs none
 
     username, colon, password = (parts.auth or "").partition(":")
@@ -217,6 +217,15 @@ def redact(url: str) -> str:
 
 _NO_PORT = re.compile(r"(://)(?:\[[^]]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$)).*@", re.DOTALL)
 """What is behind the host is no port, and an @ comes later: a password with a slash in it, perhaps."""
+
+
+def _unreadable(url: str) -> str:
+    """Return what may be shown of a URL that has no parts to go by: nothing up to its last ``@``, and no odd port."""
+    before, at, rest = url.rpartition("@")
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", before + at)
+    shown = redact(f"{scheme.group() if scheme else ''}****@{rest}" if at else url)
+    return re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", shown)
+
 
 _PRESIGNED = (
     {"x-amz-signature"},

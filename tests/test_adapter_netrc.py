@@ -293,3 +293,14 @@ def test_a_chain_of_real_providers_prefers_the_auth_file(netrc: Path, tmp_path: 
     session.mount("http://", authshim.AuthAdapter(chain))
     session.get(recorder.url)
     assert recorder.seen[0].authorization == BasicHTTP("file", "s3cret").header
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not here")
+def test_a_netrc_that_is_a_pipe_does_not_hang_a_request_with_a_header_of_its_own(
+    recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("NETRC", str(tmp_path / "pipe"))
+    session = authshim.install(requests.Session(), Chain([]))
+    session.get(recorder.url, headers={"Authorization": "Bearer mine"}, timeout=5)
+    assert recorder.seen[0].authorization == "Bearer mine"

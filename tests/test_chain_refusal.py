@@ -458,3 +458,50 @@ def test_an_index_that_opens_a_path_no_more_gives_way_to_the_next_one() -> None:
     again = chain.refused(url, status=401, tried=[found])
     assert again is not None
     assert again.credential == second
+
+
+def test_one_forbidden_path_does_not_cost_the_host_though_each_answer_is_new() -> None:
+    mint = Rotating()
+    chain = Chain([mint])
+    url = "https://h.example/a"
+    first = chain.find(url)
+    assert first is not None
+    chain.accept(url, first)
+    forbidden = "https://h.example/forbidden"
+    second = chain.refused(forbidden, status=401, tried=[first])
+    assert second is not None
+    assert chain.refused(forbidden, status=401, tried=[first, second]) is None
+    assert chain.find(url) is not None
+
+
+def test_a_path_that_another_server_named_does_not_cost_the_host() -> None:
+    chain = Chain([Keeper({"h.example": bearer()})])
+    url = "https://h.example/trap"
+    chain.note_location("https://evil.example/", url)
+    found = chain.find(url)
+    assert found is not None
+    assert chain.refused(url, status=401, tried=[found]) is None
+    assert chain.find("https://h.example/a") == found
+
+
+def test_a_file_that_no_index_may_read_does_not_cost_the_others() -> None:
+    chain = Chain(
+        [Keeper()],
+        indexes=[
+            Index("https://a:s3cret@h.example/acme/one/simple"),
+            Index("https://b:s3cret@h.example/acme/two/simple"),
+        ],
+    )
+    own = "https://h.example/acme/one/simple/x/"
+    mine = chain.find(own)
+    assert mine is not None
+    chain.accept(own, mine)
+    shared = "https://h.example/acme/files/x"
+    tried = [chain.find(shared)]
+    assert tried[0] is not None
+    tried.append(chain.refused(shared, status=403, tried=[tried[0]]))
+    assert tried[1] is not None
+    assert chain.refused(shared, status=403, tried=[found for found in tried if found]) is None
+    again = chain.find(shared)
+    assert again is not None
+    assert chain.refused(shared, status=403, tried=[again]) == tried[1]

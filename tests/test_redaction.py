@@ -21,6 +21,7 @@ from urllib3.util.retry import Retry
 import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken
 from authshim.providers.auth_file import AuthFile
+from authshim.redaction import hide_request_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -562,3 +563,15 @@ def test_an_untrusted_certificate_of_a_trusted_authority_is_told_apart(
     response = session.get(tls_recorder.url + "/x", verify=authority.file)
     assert_clean(response)
     no_secret(response)
+
+
+def test_a_header_that_urllib3_cannot_read_is_logged_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    hide_request_lines()
+    try:
+        raise ValueError("http://h.example/t/s3cret/c")
+    except ValueError:
+        logging.getLogger("urllib3.connection").warning(
+            "Failed to parse headers (url=%s)", "http://h.example/t/s3cret/c", exc_info=True
+        )
+    assert "/t/****/c" in caplog.text
+    assert "s3cret" not in caplog.text

@@ -33,19 +33,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _escape_unknown_letters()
     if not options.silent:
         set_up_logging(options)
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         code: int = options.run(options)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except (SettingsError, UrlError) as error:
         return _fail(error, 2)
     except AuthshimError as error:
         return _fail(error, 1)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Whoever read our output has gone (`authshim check | head`); the flush at exit must not complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+    except OSError as error:
+        return _fail_to_print(error)
     return code
 
 
@@ -126,6 +129,13 @@ def set_up_logging(options: argparse.Namespace) -> None:
     logger = logging.getLogger("authshim")
     logger.handlers[:] = [handler]
     logger.setLevel(level)
+
+
+def _fail_to_print(error: OSError) -> int:
+    """Say that the disk is full; nothing where the reader has gone (``authshim check | head``)."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not complain
+    return 1 if isinstance(error, BrokenPipeError) else _fail(error, 1)
 
 
 def _fail(error: Exception, code: int) -> int:

@@ -20,7 +20,10 @@ def find_manifest(options: Namespace) -> Manifest | None:
 
     if options.manifest_path is not None:
         return Manifest.load(options.manifest_path)
-    folder = os.getcwd()
+    try:
+        folder = os.getcwd()
+    except OSError:
+        return None  # it was removed, or is not ours to read
     while True:
         if Manifest.is_in(folder):
             return Manifest.load(folder)
@@ -38,7 +41,7 @@ def require_manifest(options: Namespace) -> Manifest:
     manifest = find_manifest(options)
     if manifest is None:
         raise ManifestError(
-            os.getcwd(),
+            os.curdir,
             "there is no pixi.toml here or above, and no pyproject.toml with [tool.pixi]; name one by --manifest-path",
         )
     return manifest

@@ -246,6 +246,7 @@ def _last_line(stderr: str, stdout: str) -> str:
     if len(line) > 2000:
         line = line[:2000].rpartition(" ")[0]  # half a URL could not be redacted
     line = re.sub(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", lambda url: redact(without_userinfo(url.group())), line)
+    line = re.sub(r"(?i)\b(basic|bearer)\s+\S+", r"\1 ****", line)
     for told in sorted(_told(stdout), key=len, reverse=True):
         line = line.replace(told, "****")
     return _CONTROL.sub("?", line)[:200]

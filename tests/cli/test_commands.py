@@ -258,3 +258,64 @@ def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -
     project.on("/simple/*", Answer(404))
     project.on("/simple", Answer(200))
     assert main(["check", "-e", "default"]) == 0
+
+
+@pytest.mark.parametrize(("redirection", "says"), [(">&-", ""), (">/dev/full", "No space left on device")])
+def test_an_output_that_cannot_be_written_is_no_traceback(redirection: str, says: str) -> None:
+    import subprocess
+    import sys
+
+    script = f"{sys.executable} -m authshim explain https://h.example/ {redirection}"
+    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "Traceback" not in ended.stderr
+    assert says in ended.stderr
+    assert ended.returncode == 1
+
+
+def test_a_folder_that_is_gone_is_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    import os
+
+    (tmp_path / "gone").mkdir()
+    os.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert [main(["explain", "https://h.example/"]), main(["check"]), main(["check", "--manifest-path", "x"])] == [
+        1
+    ] * 3
+    assert "the current folder is not there" in capsys.readouterr().err
+
+
+def test_letters_that_the_terminal_does_not_know_are_escaped(tmp_path: Path) -> None:
+    import os
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "authshim", "explain", "--username", "bücher", "https://h.example/"]
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (1, "")
+    assert "b\\xfccher" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    "url", ["ada:s3cret@h.example/x", "https:/ada:s3cret@h/", "//ada:s3cret@h/", "https://h.example:44s3cret/"]
+)
+def test_what_is_no_url_tells_no_password(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", url]) == 2
+    assert "s3cret" not in capsys.readouterr().err
+
+
+def test_a_broken_manifest_that_nobody_named_does_not_stop_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pixi.toml").write_text("[workspace", encoding="utf-8")
+    assert main(["explain", "https://h.example/"]) == 1
+    told = capsys.readouterr()
+    assert "going on without it" in told.err
+    assert "no credential" in told.out
+
+
+def test_a_package_s_own_manifest_does_not_hide_its_workspace(
+    project: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("package").mkdir()
+    Path("package/pixi.toml").write_text("[package]\nname = 'x'\n", encoding="utf-8")
+    monkeypatch.chdir("package")
+    assert main(["check", "-e", "default"]) == 0
