@@ -259,3 +259,46 @@ for number in range(3):
     ]
     assert [child.wait(120) for child in children] == [0] * 4
     assert [len(items(keychain, host)) for host in ("together.example", "child-0.example")] == [1, 1]
+
+
+def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    import random
+    import time
+
+    file = tmp_path / "auth.json"
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": SOURCE, "RATTLER_AUTH_FILE": str(file)}
+    rest = {"other.example.com": {"BearerToken": "stays"}}
+    wholes = [{**rest, "h.example.com": {"BearerToken": token}} for token in ("old", "new")]
+    file.write_text(json.dumps(wholes[0]))
+    chance = random.Random(20)
+    began = time.monotonic()
+    assert auth(environ, "login", "h.example.com", "--token", "old").returncode == 0
+    whole_time = time.monotonic() - began
+    seen = set()
+    for number in range(200):
+        token = ("new", "old")[number % 2]
+        command = [sys.executable, "-m", "authshim", "-q", "auth", "login", "h.example.com", "--token", token]
+        child = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
+        try:
+            child.wait(chance.uniform(0.3, 1.5) * whole_time)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        seen.add(child.wait())
+        assert json.loads(file.read_text()) in wholes
+    assert seen == {0, -9}
+    assert auth(environ, "login", "h.example.com", "--token", "new").returncode == 0
+    assert json.loads(file.read_text()) == wholes[1]
+
+
+def test_a_disk_that_is_full_is_one_sentence_and_leaves_the_old_file(tmp_path: Path) -> None:
+    file = tmp_path / "auth.json"
+    file.write_text('{"other.example.com": {"BearerToken": "stays"}}')
+    before = file.read_text()
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": SOURCE, "RATTLER_AUTH_FILE": str(file)}
+    # Python ignores SIGXFSZ, so that a write over the limit is an error like that of a full disk.
+    script = f"ulimit -f 0; exec {sys.executable} -m authshim auth login h.example.com --token s3cret"
+    ended = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.count("\n") == 1
+    assert "file too large" in ended.stderr
+    assert file.read_text() == before

@@ -227,3 +227,37 @@ def test_the_providers_own_tokens_are_in_no_log(provider: Provider, python: Call
     for entry in (before, provider.entry):
         for name in ("access_token", "refresh_token"):
             no_secret(secret=entry[name])
+
+
+def test_a_logout_revokes_the_login_at_the_server(provider: Provider, home: Path) -> None:
+    provider.log_in(LONG)
+    entry = provider.entry
+    environ = {**os.environ, "RATTLER_AUTH_FILE": str(provider.file)}
+    command = [sys.executable, "-m", "authshim", "auth", "logout", "127.0.0.1"]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert json.loads(provider.file.read_text()) == {"h.example": {"BearerToken": "t"}}
+    again = {"grant_type": "refresh_token", "refresh_token": entry["refresh_token"], "client_id": LONG}
+    refused = requests.post(f"{provider.url}/token", data=again, timeout=10)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_login_in_the_keychain_is_renewed_there_and_pixi_goes_on_with_it(
+    provider: Provider, rattler: Rattler, tmp_path: Path
+) -> None:
+    from interop.keychain import private_keychain, store
+
+    provider.log_in(SHORT)
+    with private_keychain(tmp_path) as environ:
+        store(environ, "127.0.0.1", json.dumps({"OAuth": provider.entry}))
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        code = "import sys, authshim, requests; s = authshim.install(requests.Session()); print(s.get(sys.argv[1]))"
+        command = [sys.executable, "-c", code, f"{provider.channel}/noarch/repodata.json"]
+        for _ in range(2):
+            ended = subprocess.run(
+                command, env={"PATH": os.defpath, **environ, "PYTHONPATH": path},
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert (ended.stdout, ended.stderr) == ("<Response [200]>\n", "")
+            assert rattler.fetch(provider.channel, environ) == "fetched"
+    assert provider.seen() == [("token", 200), ("channel", 200)] * 4
