@@ -15,7 +15,7 @@ import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.errors import SettingsError
-from authshim.files import Unreadable, read_text
+from authshim.files import Unreadable, read_text, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -103,28 +103,6 @@ def read(
         prefix_dev_url=known.get("PREFIX_DEV_API_URL", "https://prefix.dev"),
         problems=config.problems,
     )
-
-
-def read_toml(path: str) -> dict[str, Any] | str | None:
-    """Return the tables of a TOML file, None where there is no file, or why it cannot be read.
-
-    The reason names the line, and is returned and not raised: an exception's frames, and
-    the parser's own words, may hold what the file holds.
-    """
-    try:
-        text = read_text(path)
-    except Unreadable as error:
-        return str(error)
-    if text is None:
-        return None
-    import tomli
-
-    try:
-        return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        return f"line {error.lineno}, column {error.colno}: it is not valid TOML"
-    except (ValueError, RecursionError):  # a number of too many digits, or too many brackets
-        return "it is not valid TOML"
 
 
 class _Places:

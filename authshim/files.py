@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 LIMIT = 64 * 1024 * 1024
 """Bytes; an auth file of 100,000 hosts has about 10 MB."""
@@ -142,6 +143,28 @@ def _sync_folder(folder: str) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_toml(path: str) -> dict[str, Any] | str | None:
+    """Return the tables of a TOML file, None where there is no file, or why it cannot be read.
+
+    The reason names the line, and is returned and not raised: an exception's frames, and
+    the parser's own words, may hold what the file holds.
+    """
+    try:
+        text = read_text(path)
+    except Unreadable as error:
+        return str(error)
+    if text is None:
+        return None
+    import tomli
+
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        return f"line {error.lineno}, column {error.colno}: it is not valid TOML"
+    except (ValueError, RecursionError):  # a number of too many digits, or too many brackets
+        return "it is not valid TOML"
 
 
 def version(path: str | None) -> object:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from authshim.config import read_toml
 from authshim.errors import ManifestError
+from authshim.files import read_toml
 from authshim.misplaced import warnings_of
 from authshim.places import Channel, Index, Place
 from authshim.tables import DEFAULT, Feature, Project, Table, TableError, read

@@ -159,7 +159,7 @@ def test_windows_has_its_own_places(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked_files(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], platform: str) -> list[str]:
     asked: list[str] = []
-    monkeypatch.setattr(config, "read_text", asked.append)
+    monkeypatch.setattr(config, "read_toml", asked.append)
     config.read(environ, platform=platform)
     return asked
 

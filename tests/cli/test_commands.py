@@ -5,15 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from servers import CHALLENGE, Answer, Recorder
 
 from authshim.cli import main
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PROJECT = """
 [workspace]
@@ -29,15 +25,6 @@ extra-index-urls = ["{url}/ml/simple"]
 [environments]
 ml = ["ml"]
 """
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    logger = logging.getLogger("authshim")
-    handlers, level = logger.handlers[:], logger.level
-    yield
-    logger.handlers[:] = handlers
-    logger.setLevel(level)
 
 
 @pytest.fixture
