@@ -64,10 +64,12 @@ class Memory:
 
     def realm(self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None) -> Realm:
         """Return the realm of a user at what is declared, or at a service that a keyring may know."""
-        if declared and url.password is None and url.username in (None, declared.username):
-            url = url._replace(username=declared.username, password=declared.password)
-        url = url._replace(path="/")
-        identity = (*url, declared, service, path_keys)
+        user = declared and declared.username  # a password has a user, if an empty one
+        if declared and user is not None and url.password is None and url.username in (None, user):
+            url = url._replace(username=user, password=declared.password)
+        if url.path != "/":
+            url = url._replace(path="/")
+        identity = (url, declared, service, path_keys)
         with self._lock:
             realm = self._realms.pop(identity, None)
             if realm is None:
@@ -136,6 +138,8 @@ class _Origin:
         by_path = site.by_path or path_keys or (_needs_service(url) and not site.covering("/")[1])
         self.only: Scope | None = None if by_path else self._scope(url, "")
         """The scope of every URL of this origin, where paths do not matter."""
+        if self.only is not None:
+            self._scopes.clear()  # one alone needs no table
 
     def scope_of(self, url: str) -> Scope:
         """Return the scope of a URL that begins with this origin."""

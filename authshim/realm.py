@@ -38,10 +38,10 @@ class Realm:
 
     __slots__ = (
         "_holds",
-        "challenge_keys",
+        "_path_keys",
+        "_service",
         "declared",
         "found",
-        "keys",
         "lock",
         "offer",
         "origin",
@@ -58,11 +58,8 @@ class Realm:
         self.url = url
         self.origin = url.origin
         self.declared = declared
-        services = _service_keys(url, declared.url if declared and declared.is_index else service)
-        default = Key("default", DEFAULT)
-        unasked = services if url.username else ()
-        self.keys = (*path_keys, *host_keys(url), *unasked)
-        self.challenge_keys = (default,) if unasked or url.host in _OPEN_HOSTS else (default, *services)
+        self._path_keys = path_keys
+        self._service = declared.url if declared and declared.is_index else service
         self.lock = threading.Lock()
         self.found: Found | None = None
         """What is sent unasked."""
@@ -71,6 +68,17 @@ class Realm:
         self.refused: bytes | None = None
         """The fingerprint of what was refused last, while ``REFUSED`` holds."""
         self._holds: dict[str, tuple[int, float]] = {}
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """What it is looked up under, unasked; made when it is needed, for a realm is kept much longer."""
+        return (*self._path_keys, *host_keys(self.url), *(self._service_keys() if self.url.username else ()))
+
+    @property
+    def challenge_keys(self) -> tuple[Key, ...]:
+        """What an answer to a refusal is looked up under."""
+        asked_before = self.url.username or self.url.host in _OPEN_HOSTS
+        return (Key("default", DEFAULT), *(() if asked_before else self._service_keys()))
 
     @property
     def is_index(self) -> bool:
@@ -100,13 +108,13 @@ class Realm:
         since, until = self._holds.get(what, (-1, 0.0))
         return since == era and until > time.monotonic()
 
-
-def _service_keys(url: Url, service: str | None) -> tuple[Key, ...]:
-    """List what a keyring may know an index by: its URL in both slash forms, then its host."""
-    if service is None:
-        return ()
-    other = service[:-1] if service.endswith("/") else service + "/"
-    return tuple(Key(text, SERVICE) for text in (service, other, url.netloc))
+    def _service_keys(self) -> tuple[Key, ...]:
+        """List what a keyring may know an index by: its URL in both slash forms, then its host."""
+        service = self._service
+        if service is None:
+            return ()
+        other = service[:-1] if service.endswith("/") else service + "/"
+        return tuple(Key(text, SERVICE) for text in (service, other, self.url.netloc))
 
 
 class Scope:
