@@ -33,7 +33,7 @@ class Memory:
         self.has_ties = False
         self._list_path_keys = list_path_keys
         self._lock = threading.Lock()
-        self._origins: dict[str | tuple[str, str], _Origin | None] = {}
+        self._origins: dict[str | tuple[str, str], _Origin | Scope | None] = {}
         self._realms: dict[tuple[object, ...], Realm] = {}
         self._path_keys: dict[str, frozenset[str]] | None = None
 
@@ -45,9 +45,7 @@ class Memory:
             origin = self._origins[start if username is None else (start, username)]
         except KeyError:
             origin = self._remember(start, username)
-        if origin is None:
-            return None
-        return origin.only or origin.scope_of(url)
+        return origin.scope_of(url) if isinstance(origin, _Origin) else origin
 
     def end_era(self) -> None:
         """Forget misses and refusals, and which paths matter; what was found stays."""
@@ -85,7 +83,7 @@ class Memory:
         for identity in cheapest[: ORIGINS // 8]:
             del self._realms[identity]
 
-    def _remember(self, start: str, username: str | None) -> _Origin | None:
+    def _remember(self, start: str, username: str | None) -> _Origin | Scope | None:
         # Not under the lock: the providers that list the path keys have locks of their own.
         era, path_keys = self.era, self._path_keys
         if path_keys is None:
@@ -99,7 +97,10 @@ class Memory:
                 self._origins[start if username is None else (start, username)] = origin
         return origin
 
-    def _origin(self, start: str, username: str | None, path_keys: Mapping[str, frozenset[str]]) -> _Origin | None:
+    def _origin(
+        self, start: str, username: str | None, path_keys: Mapping[str, frozenset[str]]
+    ) -> _Origin | Scope | None:
+        """Return what knows the scopes of an origin: where there is but one, that one."""
         try:
             url = parse(start)._replace(path="/")
         except UrlError:
@@ -107,7 +108,8 @@ class Memory:
         if username is not None and url.username is None:
             url = url._replace(username=username)
         here = (path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}"))
-        return _Origin(url, self.sites.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self)
+        origin = _Origin(url, self.sites.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self)
+        return origin.only or origin
 
 
 def _cost(realm: Realm) -> int:
@@ -138,8 +140,6 @@ class _Origin:
         by_path = site.by_path or path_keys or (_needs_service(url) and not site.covering("/")[1])
         self.only: Scope | None = None if by_path else self._scope(url, "")
         """The scope of every URL of this origin, where paths do not matter."""
-        if self.only is not None:
-            self._scopes.clear()  # one alone needs no table
 
     def scope_of(self, url: str) -> Scope:
         """Return the scope of a URL that begins with this origin."""
