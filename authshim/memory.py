@@ -147,7 +147,7 @@ class _Origin:
             path = parse(url).path
         except UrlError:
             path = "/"
-        return self._scope(self._url._replace(path=path), without_userinfo(url))
+        return self._scope(self._url._replace(path=path), url)
 
     def _scope(self, url: Url, text: str) -> Scope:
         prefix, covering = self._site.covering(url.path)
@@ -187,7 +187,7 @@ def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
 
 def _undeclared_service(url: Url, text: str) -> str:
     """Return what a keyring may know an undeclared URL by: the URL cut after ``/simple``, or its origin."""
-    return cut_after_simple(text) or f"{url.scheme}://{url.netloc}/"
+    return cut_after_simple(without_userinfo(text)) or f"{url.scheme}://{url.netloc}/"
 
 
 def _parting(path: str, prefix: str) -> str:
