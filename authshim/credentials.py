@@ -228,6 +228,8 @@ class OAuth(Credential):
     ) -> None:
         if expires_at is not None and (isinstance(expires_at, bool) or not isinstance(expires_at, (int, float))):
             raise CredentialError("expires_at is not a number of seconds")
+        if expires_at is not None and not abs(expires_at) < 1e15:
+            raise CredentialError("expires_at is out of range")
         self._freeze(
             f"Bearer {_token('access_token', access_token)}",
             access_token=access_token,

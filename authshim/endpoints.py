@@ -5,6 +5,7 @@ They are reached over https or on this machine, follow no redirect, and get noth
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
@@ -79,14 +80,23 @@ def _post(url: str, content: Callable[[], dict[str, Any]], *, header: str | None
             request.headers["Authorization"] = header
         return request
 
-    try:
-        answer = requests.post(url, auth=authorize, timeout=_SECONDS, allow_redirects=False, **content())
-    except requests.Timeout:
-        return _Answer(failure=f"it did not answer in {_SECONDS:g} s")
-    except (requests.RequestException, OSError, ValueError) as error:
-        return _Answer(failure=f"it cannot be reached ({type(error).__name__})")
-    failure = "" if answer.status_code == 200 else f"it answered HTTP {answer.status_code}"
-    return _Answer(answer.status_code, _login_of(answer), failure)
+    answers: list[_Answer] = []
+
+    def ask() -> None:
+        try:
+            answer = requests.post(url, auth=authorize, timeout=_SECONDS, allow_redirects=False, **content())
+        except (requests.RequestException, OSError, ValueError) as error:
+            if not isinstance(error, requests.Timeout):
+                answers.append(_Answer(failure=f"it cannot be reached ({type(error).__name__})"))
+            return
+        failure = "" if answer.status_code == 200 else f"it answered HTTP {answer.status_code}"
+        answers.append(_Answer(answer.status_code, _login_of(answer), failure))
+
+    # In a thread of its own: an answer byte by byte keeps no timeout.
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(_SECONDS)
+    return answers[0] if answers else _Answer(failure=f"it did not answer in {_SECONDS:g} s")
 
 
 def _login_of(answer: requests.Response) -> str | None:

@@ -84,6 +84,7 @@ def _make_folder(folder: str) -> None:
         _make_folder(os.path.dirname(folder))
         with suppress(FileExistsError):  # of two processes, one makes it
             os.mkdir(folder, 0o700)
+            give_to_owner(folder)
 
 
 @contextmanager
@@ -95,10 +96,22 @@ def _locked(target: str, deadline: float) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise Unwritable(f"another process has held {target}.lock for {deadline:g} s") from None
+    except PermissionError:
+        raise Unwritable(f"{target}.lock cannot be opened: permission denied") from None
+    give_to_owner(f"{target}.lock")
     try:
         yield
     finally:
         lock.release()
+
+
+def give_to_owner(path: str) -> None:
+    """Let a file that root made belong to the owner of its folder: ``sudo`` must not lock its user out."""
+    if os.name != "posix" or os.geteuid() != 0:
+        return
+    with suppress(OSError):
+        folder = os.stat(os.path.dirname(path))
+        os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
 def _replace(target: str, text: str) -> None:

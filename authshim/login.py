@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import AuthshimError, ProviderMissing, SettingsError
 from authshim.providers.base import Store
+from authshim.urls import PATH, PORT
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -78,7 +79,7 @@ def _of_url(words: str) -> Target:
         raise SettingsError("HOST", "keys for s3:// are stored by pixi auth login")
     url = parse(words)
     target = _target(url.host, "")
-    return target._replace(url=f"{url.scheme}://{url.netloc}/")
+    return target._replace(url=f"{url.scheme}://{url.netloc}{url.path}")
 
 
 def _dialled(netloc: str) -> str:
@@ -172,7 +173,10 @@ def store(stores: Iterable[Store], key: str, credential: Credential) -> tuple[St
     :raises AuthshimError: it cannot be written, or there is no store.
     """
     missing: list[str] = []
+    kind = PATH if "/" in key else PORT if _port_of(key) else None
     for candidate in stores:
+        if kind is not None and kind not in getattr(candidate, "answers", ()):
+            continue  # it would not be found there again
         try:
             candidate.save(key, credential)
         except ProviderMissing as error:

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from authshim import token_endpoint
 from authshim.credentials import OAuth
 from authshim.errors import AuthshimError, ProviderError
+from authshim.files import give_to_owner
 from authshim.token_endpoint import EndpointError, LoginEnded
 
 if TYPE_CHECKING:
@@ -156,6 +157,11 @@ class Renewer:
         current = self._newest(entry, entry.read())
         if not isinstance(current, OAuth) or not self._can_renew(entry, current):
             return current
+        if entry.path and not os.access(os.path.dirname(os.path.realpath(entry.path)), os.W_OK):
+            # A refresh token is used once; one that cannot be replaced where it lies stays unused.
+            self._leave_alone(entry, current, AGAIN)
+            self._say(f"the login for {entry.host} is not renewed: {entry.path} cannot be written")
+            return current
         began = time.monotonic()
         environ = os.environ if self._environ is None else self._environ
         try:
@@ -166,11 +172,17 @@ class Renewer:
             self._leave_alone(entry, current, max(AGAIN, 10 * (time.monotonic() - began)))
             self._say(f"the login for {entry.host} ({entry.provider}) could not be renewed: {error}")
             return current
-        self._store(entry, current, renewed)
-        return renewed
+        return self._store(entry, current, renewed)
 
-    def _store(self, entry: Entry, before: OAuth, renewed: OAuth) -> None:
-        """Store what is new; where that fails, remember what it stands for."""
+    def _store(self, entry: Entry, before: OAuth, renewed: OAuth) -> Credential | None:
+        """Store what is new, and return it; where that fails, remember what it stands for.
+
+        Somebody may have logged in or out in the meantime: what is there now is left as it is.
+        """
+        expected, _ = self._unsaved.get(entry.identity, (before, before))
+        now = entry.read()
+        if now != expected:
+            return now
         # A token that lives for less than EARLY is not renewed at every look-up.
         lifetime = AGAIN if renewed.expires_at is None else renewed.expires_at - self._clock()
         self._leave_alone(entry, renewed, min(AGAIN, lifetime))
@@ -186,6 +198,7 @@ class Renewer:
                 f"the login for {entry.host} was renewed, but {entry.provider} did not store it ({reason}); "
                 f"it is lost when this program ends: authshim auth login {entry.host}"
             )
+        return renewed
 
     def _end(self, entry: Entry, current: OAuth) -> Credential | None:
         """Say that a login has ended, unless another program has renewed it at the same moment."""
@@ -260,6 +273,7 @@ def _lock_file(beside: str | None, seconds: float) -> Any:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         lock = FileLock(path, mode=0o600)
         lock.acquire(timeout=max(0.0, seconds))
+        give_to_owner(path)
     except Timeout:
         raise _Busy from None
     except (OSError, NotImplementedError):

@@ -182,7 +182,7 @@ def test_a_read_only_folder_is_one_sentence(open_folder: Path, request: pytest.F
     request.getfixturevalue("nobody")
     with pytest.raises(files.Unwritable) as caught:
         write(open_folder / "f", "s3cret")
-    assert str(caught.value) == "permission denied"
+    assert str(caught.value) == f"{open_folder / 'f.lock'} cannot be opened: permission denied"
     assert (open_folder / "f").read_text() == "old"
 
 
@@ -223,3 +223,11 @@ def test_a_file_of_another_user_stays_theirs(tmp_path: Path) -> None:
     os.chown(tmp_path / "f", 65534, 65534)
     write(tmp_path / "f", "new")
     assert (tmp_path / "f").stat().st_uid == 65534
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_makes_belongs_to_the_owner_of_the_folder(open_folder: Path) -> None:
+    os.chown(open_folder, 65534, 65534)
+    write(open_folder / "new" / "f", "s3cret")
+    made = [open_folder / "new", open_folder / "new" / "f.lock"]
+    assert [path.stat().st_uid for path in made] == [65534] * 2

@@ -265,6 +265,38 @@ def test_a_login_that_was_removed_meanwhile_is_not_renewed(server: Server, write
     assert (server.forms, file.read_text()) == ([], "{}")
 
 
+@pytest.mark.parametrize("entries", [{}, {HOST: {"BearerToken": "s3cret-new-login"}}])
+def test_a_logout_or_a_login_while_it_is_renewed_is_left_as_it_is(
+    entries: dict[str, object], server: Server, write: Callable
+) -> None:
+    file = write(server.url)
+
+    def slowly(seen: Seen) -> Answer:
+        file.write_text(json.dumps(entries))  # somebody logs out, or in, before the answer is there
+        return server.answer(seen)
+
+    server.recorder.on("/token", slowly)
+    assert sent(chain_of(file)) == ("Bearer s3cret-new-login" if entries else None)
+    assert json.loads(file.read_text()) == entries
+
+
+def test_a_folder_that_cannot_be_written_spends_no_refresh_token(
+    server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(server.url, 60)
+    monkeypatch.setattr("authshim.oauth.os.access", lambda path, mode: False)  # root may write everywhere
+    assert sent(chain_of(file)) == "Bearer s3cret-access-0"
+    assert server.forms == []
+    assert warnings(caplog) == [f"the login for {HOST} is not renewed: {file} cannot be written"]
+
+
+def test_a_time_that_no_clock_knows_costs_its_entry_only(write: Callable, server: Server) -> None:
+    file = write(server.url)
+    file.write_text(file.read_text().replace('"expires_at": ', '"expires_at": 1' + "0" * 400))
+    assert sent(chain_of(file)) is None
+    assert sent(chain_of(file), "https://other.example/") == "Bearer s3cret"
+
+
 def test_a_login_that_has_ended_is_said_once_and_nothing_is_sent(
     server: Server, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
 ) -> None:

@@ -113,9 +113,9 @@ def _print_version() -> int:
 
 
 def _unrecognized(words: Sequence[str]) -> str:
-    """Name what was not understood; a word that is no option may be a part of a password."""
-    shown = [word.partition("=")[0] if word.startswith("--") else "****" for word in words]
-    return f"unrecognized arguments: {' '.join(shown)}"
+    """Count what was not understood, but do not show it: any word may be a part of a password."""
+    shown = " ".join("****" for _ in words)
+    return f"unrecognized arguments: {shown} (a secret that begins with - is written as in --password=-secret)"
 
 
 def set_up_logging(options: argparse.Namespace) -> None:

@@ -142,19 +142,23 @@ def _secret(option: str, value: object, prompt: str) -> str:
     """Return a secret as it was given, or ask for it."""
     if isinstance(value, str) and value != "-":
         return value
-    if value == "-":
-        given = sys.stdin.read().rstrip("\r\n")
-        if not given:
-            raise SettingsError(option, "standard input is empty")
-        return given
-    if not sys.stdin.isatty():
-        raise SettingsError(option, "there is no terminal to ask at; - reads it from standard input")
-    from getpass import getpass
-
+    is_terminal = sys.stdin is not None and sys.stdin.isatty()
     try:
-        return getpass(prompt)
+        if is_terminal:
+            from getpass import getpass
+
+            return getpass(prompt)
+        given = sys.stdin.read().rstrip("\r\n") if value == "-" and sys.stdin is not None else ""
     except EOFError:
+        print(file=sys.stderr)  # the cursor is behind the prompt
         raise SettingsError(option, "nothing was typed") from None
+    except UnicodeError:
+        raise SettingsError(option, "what was read is not text") from None
+    if value != "-":
+        raise SettingsError(option, "there is no terminal to ask at; - reads it from standard input")
+    if not given:
+        raise SettingsError(option, "standard input is empty")
+    return given
 
 
 def _shadowed(target: Target, store: Store, options: Namespace) -> str:
@@ -254,6 +258,7 @@ def _from_chain(target: Target, options: Namespace) -> Credential:
     chain = chain_of(options)
     found = chain.find(target.url)
     if found is None:
-        why = chain.note or f"to give it one: authshim auth login {target.host}"
+        key = target.key[2:] if target.key.startswith("*.") else target.key
+        why = chain.note or f"to give it one: authshim auth login {key}"
         raise AuthshimError(f"no provider has a credential for {target.url}; {why}")
     return found.credential

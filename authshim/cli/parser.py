@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 class Parser(argparse.ArgumentParser):
@@ -12,6 +16,10 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"formatter_class": _Formatter, "allow_abbrev": False, **options})
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2, and a message that shows nothing of what may be a secret glued to an option."""
+        super().error(re.sub(r"(ignored explicit argument) .*", r"\1 ****", message))
 
 
 class _Formatter(argparse.HelpFormatter):

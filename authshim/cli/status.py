@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
 
 from authshim.cli.project import with_tilde
+from authshim.desk import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class Listing:
 
     def _add(self, key: str, realm: str, provider: Provider, credential: Credential | None) -> None:
         shadowed_by = self._first.get(realm)
-        self._first.setdefault(realm, provider.name)
+        if credential is None or not is_expired(credential):
+            self._first.setdefault(realm, provider.name)
         self.entries.append(Entry(str(key), provider.name, credential, shadowed_by))
 
     def _guarded(self, ask: Callable[[], _Answer]) -> _Answer | None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from servers import Recorder
 
 
+UNRECOGNIZED = "unrecognized arguments: **** (a secret that begins with - is written as in --password=-secret)"
+
+
 @pytest.fixture
 def kept(home: Path) -> Path:
     """The file that a login without a keychain goes to."""
@@ -118,8 +121,9 @@ def test_a_dash_reads_the_secret_from_standard_input(end: str, kept: Path, monke
             "--password: there is no terminal to ask at; - reads it from standard input",
         ),
         (["h.example", "--token", "-"], "--token: standard input is empty"),
-        (["h.example", "--pasword=s3cret"], "unrecognized arguments: --pasword"),
-        (["h.example", "--token", "my", "s3cret"], "unrecognized arguments: ****"),
+        (["h.example", "--pasword=s3cret"], UNRECOGNIZED),
+        (["h.example", "--token", "my", "s3cret"], UNRECOGNIZED),
+        (["h.example", "--username", "u", "--password", "--s3cret"], UNRECOGNIZED),
     ],
 )
 def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
@@ -131,6 +135,15 @@ def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
     assert (out, err.splitlines()[-1]) == ("", f"authshim: error: {sentence}")
     assert "s3cret" not in err
     assert not kept.exists()
+
+
+def test_a_secret_that_looks_like_an_option_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["auth", "login", "h.example", "--token", "-vs3cret"])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert "ignored explicit argument ****" in err
+    assert "s3cret" not in err
 
 
 def test_a_secret_that_cannot_be_sent_is_refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -302,3 +302,10 @@ def test_a_disk_that_is_full_is_one_sentence_and_leaves_the_old_file(tmp_path: P
     assert ended.stderr.count("\n") == 1
     assert "file too large" in ended.stderr
     assert file.read_text() == before
+
+
+def test_a_login_for_a_port_goes_where_it_is_found_again(keychain: dict[str, str]) -> None:
+    ended = auth(keychain, "login", "port.example:8080", "--token", "-", given="s3cret")
+    assert "in auth file ~/.rattler/credentials.json" in ended.stdout
+    assert auth(keychain, "token", "port.example:8080").stdout == "s3cret\n"
+    assert items(keychain, "port.example:8080") == []
