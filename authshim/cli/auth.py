@@ -120,11 +120,21 @@ def _run_login(options: Namespace) -> int:
     stores = login.stores_of(chain.providers, only=settings.auth_file)
     store, missing = login.store(stores, target.key, credential)
     print(with_tilde(f"stored the {type(credential).__name__}{whose} for {target.key} in {store.name}"))
+    _replace_oauth(store, target)
     in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
     for warning in (target.warning, *missing, *in_clear, *store.problems, _shadowed(target, store, options)):
         if warning:
             _log().warning("%s", with_tilde(warning))
     return 0
+
+
+def _replace_oauth(store: Store, target: Target) -> None:
+    """Remove the OAuth login of the bare host, which pixi stores there: it would stand before ``*.host``."""
+    from authshim.credentials import OAuth
+
+    for key in target.keys:
+        if key != target.key and isinstance(store.find(key), OAuth) and store.forget(key):
+            print(with_tilde(f"removed the OAuth login for {key} from {store.name}"))
 
 
 def _credential(kind: str, target: Target, options: Namespace) -> Credential:
@@ -185,6 +195,8 @@ def _run_logout(options: Namespace) -> int:
         except ProviderError as error:
             _log().error("%s", with_tilde(str(error)))
             fine = False
+        for problem in store.problems:
+            _log().warning("%s", with_tilde(problem))
     if not removed and fine:
         print(f"nothing is stored for {options.host}" if target else "nothing is stored")
     _name_what_stays(chain, target)

@@ -137,6 +137,31 @@ def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
     assert not kept.exists()
 
 
+def test_a_login_takes_the_place_of_the_oauth_login_that_stood_before_it(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = {
+        "access_token": "s3cret",
+        "expires_at": 1,
+        "token_endpoint": "https://h.example/token",
+        "client_id": "pixi",
+    }
+    kept.parent.mkdir(mode=0o700)
+    kept.write_text(json.dumps({"h.example": {"OAuth": ended}}))
+    assert main(["auth", "login", "h.example", "--token", "new"]) == 0
+    assert json.loads(kept.read_bytes()) == {"*.h.example": {"BearerToken": "new"}}
+    assert "removed the OAuth login for h.example" in capsys.readouterr().out
+
+
+def test_logout_tells_of_entries_that_it_does_not_understand(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept.parent.mkdir(mode=0o700)
+    kept.write_text(json.dumps({"h.example": {"NewKind": "s3cret"}}))
+    main(["auth", "logout", "--all"])
+    err = capsys.readouterr().err
+    assert "h.example: is of a kind that authshim does not know" in err
+    assert "s3cret" not in err
+
+
 def test_a_secret_that_looks_like_an_option_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["auth", "login", "h.example", "--token", "-vs3cret"])
