@@ -163,12 +163,12 @@ def test_logout_tells_of_entries_that_it_does_not_understand(kept: Path, capsys:
 
 
 def test_a_secret_that_looks_like_an_option_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["auth", "login", "h.example", "--token", "-vs3cret"])
-    assert ended.value.code == 2
+    try:
+        code: object = main(["auth", "login", "h.example", "--token", "-vs3cret"])
+    except SystemExit as ended:  # argparse's own exit, up to Python 3.11
+        code = ended.code
     err = capsys.readouterr().err
-    assert "ignored explicit argument ****" in err
-    assert "s3cret" not in err
+    assert (code, "****" in err, "s3cret" in err) == (2, True, False)
 
 
 def test_a_secret_that_cannot_be_sent_is_refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -231,6 +231,7 @@ def test_the_providers_own_tokens_are_in_no_log(provider: Provider, python: Call
 
 def test_a_logout_revokes_the_login_at_the_server(provider: Provider, home: Path) -> None:
     provider.log_in(LONG)
+    provider.file.chmod(0o600)
     entry = provider.entry
     environ = {**os.environ, "RATTLER_AUTH_FILE": str(provider.file)}
     command = [sys.executable, "-m", "authshim", "auth", "logout", "127.0.0.1"]
