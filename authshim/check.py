@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import requests
 from urllib3.exceptions import HTTPError
 
-from authshim import advice
+from authshim import advice, trouble
 from authshim.adapter import AuthAdapter, install
 from authshim.credentials import S3Credentials
 from authshim.errors import UrlError
@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
 OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"
 FORBIDDEN, NOT_FOUND, UNREACHABLE, NOT_PROBED = "forbidden", "not found", "unreachable", "not probed"
-
-TIMEOUT = (10, 30)
-"""Seconds to connect, and to the first bytes of an answer."""
 
 NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """Asked for where the project names no package of its own: an index that lets in says 404."""
@@ -136,7 +133,7 @@ class _Probe:
         except UrlError as error:
             return self._result(UNREACHABLE, None, error.reason, "correct the URL")
         except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
-            return self._result(UNREACHABLE, None, *_trouble(error))
+            return self._result(UNREACHABLE, None, *trouble.why(error))
         finally:
             self._session.close()
         return self._judge(answer)
@@ -152,7 +149,7 @@ class _Probe:
         headers = {} if self._kind == "channel" else {"Accept": _ACCEPT}
         self._witness.sent = []
         target = _with_user(url, self._place.username)
-        with self._session.request(method, target, headers=headers, timeout=TIMEOUT, stream=True) as response:
+        with self._session.request(method, target, headers=headers, timeout=trouble.TIMEOUT, stream=True) as response:
             found = self._witness.sent[-1] if self._witness.sent else None
             host = parse(response.url).host
             return _Answer(response.status_code, found, host, _is_sign_in_page(response))
@@ -211,32 +208,3 @@ def _shown(place: Index | Channel) -> str:
     """Return what may be shown of a place; a username without a password may be a token."""
     hidden = place.username is not None and place.password == ""
     return redact(place.url.replace("://", "://****@", 1) if hidden else _with_user(place.url, place.username))
-
-
-def _trouble(error: Exception) -> tuple[str, str]:
-    """Say why nothing was answered, and what to do about it."""
-    words = "".join(type(part).__name__ + " " for part in _chain_of(error))
-    if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return "the file of trusted certificates is not there", "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE"
-    if "Proxy" in words or "InvalidSchema" in words:
-        return "the proxy did not let through", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
-    if "SSL" in words or "Certificate" in words:
-        return "its TLS certificate does not verify", "set REQUESTS_CA_BUNDLE to the file of your company's CA"
-    if "NameResolution" in words or "gaierror" in words:
-        return "its name is not known to DNS", "check the host name, and the network or VPN"
-    if "Timeout" in words:
-        seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
-        return f"no answer within {seconds} s", "try again later, or check the network or VPN"
-    if "TooManyRedirects" in words:
-        return "it redirects without end", "correct the URL"
-    if "Location" in words or "InvalidURL" in words or "Unicode" in words:
-        return "its host name cannot be dialled", "correct the URL"
-    return "the connection was refused or broke", "check the host and port, and the network or VPN"
-
-
-def _chain_of(error: object) -> Iterator[BaseException]:
-    """Yield an exception and all that it was made of."""
-    if isinstance(error, BaseException):
-        yield error
-        for part in (*error.args, getattr(error, "reason", None)):
-            yield from _chain_of(part)

@@ -256,7 +256,7 @@ def test_a_server_that_does_not_answer_in_time_is_told(
 ) -> None:
     from threading import Event
 
-    monkeypatch.setattr("authshim.check.TIMEOUT", (0.1, 0.1))
+    monkeypatch.setattr("authshim.trouble.TIMEOUT", (0.1, 0.1))
     done = Event()
     recorder.on("/acme/*", lambda seen: done.wait(5) and None)
     result = ask(index)
