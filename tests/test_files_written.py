@@ -197,11 +197,13 @@ FULL = """\
 import resource, sys
 from authshim import files
 import filelock
-resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+before = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
 try:
     files.update(sys.argv[1], lambda _: "s3cret" * 4096)
 except files.Unwritable as error:
     print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, before)  # coverage, if it looks on, writes a file at the end
 """
 
 
