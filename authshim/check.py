@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import requests
 from urllib3.exceptions import HTTPError
 
 from authshim import advice, trouble
-from authshim.adapter import AuthAdapter, install
-from authshim.credentials import S3Credentials
+from authshim.adapter import install
 from authshim.errors import UrlError
 from authshim.manifest import Index
-from authshim.urls import parse, redact
+from authshim.pages import ACCEPT, Witness, is_sign_in_page
+from authshim.urls import parse, redact, with_username
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from requests import PreparedRequest, Response
 
     from authshim.chain import Chain
     from authshim.manifest import Channel, Manifest
@@ -31,7 +29,6 @@ FORBIDDEN, NOT_FOUND, UNREACHABLE, NOT_PROBED = "forbidden", "not found", "unrea
 NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """Asked for where the project names no package of its own: an index that lets in says 404."""
 
-_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _NOBODY = "no provider has one"
 _SCHEMES = ("file", "s3", "oci")
 
@@ -81,23 +78,11 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     if unfilled:
         hole = unfilled.group()
         step = f"fill in {hole} in the {kind}'s URL"
-        return Result(kind, _shown(place), NOT_PROBED, detail=f"{hole} is not filled in", next_step=step)
+        return Result(kind, place.shown, NOT_PROBED, detail=f"{hole} is not filled in", next_step=step)
     scheme = place.url.partition(":")[0]
     if scheme in _SCHEMES:
-        return Result(kind, _shown(place), NOT_PROBED, detail=f"{scheme} is not http(s)")
+        return Result(kind, place.shown, NOT_PROBED, detail=f"{scheme} is not http(s)")
     return _Probe(chain, place, kind).run(names[0] if names else NOBODYS_NAME)
-
-
-class _Witness(AuthAdapter):
-    """Remembers what it sent last, so that nobody has to guess which credential was refused."""
-
-    def __init__(self, chain: Chain) -> None:
-        super().__init__(chain)
-        self.sent: list[Found] = []
-
-    def _exchange(self, request: PreparedRequest, options: dict[str, Any], tried: list[Found]) -> Response:
-        self.sent = tried
-        return super()._exchange(request, options, tried)
 
 
 class _Answer(NamedTuple):
@@ -116,7 +101,7 @@ class _Probe:
         self._chain = chain
         self._place = place
         self._kind = kind
-        self._witness = _Witness(chain)
+        self._witness = Witness(chain)
         self._session = install(requests.Session(), chain)
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, self._witness)
@@ -146,18 +131,15 @@ class _Probe:
         url = self._place.url
         if below:
             url = url.rstrip("/") + below
-        headers = {} if self._kind == "channel" else {"Accept": _ACCEPT}
+        headers = {} if self._kind == "channel" else {"Accept": ACCEPT}
         self._witness.sent = []
-        target = _with_user(url, self._place.username)
+        target = with_username(url, self._place.username)
         with self._session.request(method, target, headers=headers, timeout=trouble.TIMEOUT, stream=True) as response:
-            found = self._witness.sent[-1] if self._witness.sent else None
             host = parse(response.url).host
-            return _Answer(response.status_code, found, host, _is_sign_in_page(response))
+            return _Answer(response.status_code, self._witness.found, host, is_sign_in_page(response))
 
     def _judge(self, answer: _Answer) -> Result:
         status, found = answer.status, answer.found
-        if found is not None and isinstance(found.credential, S3Credentials):
-            found = None
         if answer.is_sign_in_page or (status in (401, 403) and found is None):
             detail = "it showed a page to sign in" if answer.is_sign_in_page else self._chain.note or _NOBODY
             return self._result(NO_CREDENTIAL, answer, detail, self._log_in())
@@ -189,22 +171,4 @@ class _Probe:
         status, found = (answer.status, answer.found) if answer else (None, None)
         elsewhere = answer is not None and status != 200 and answer.host != parse(self._place.url).host
         said = "; ".join(part for part in (f"{answer.host} said so" if answer and elsewhere else "", detail) if part)
-        return Result(self._kind, _shown(self._place), word, status, found, said, next_step)
-
-
-def _is_sign_in_page(response: Response) -> bool:
-    """Tell a page for people from an index: Azure answers 203, others lead to a login page elsewhere."""
-    html = "text/html" in response.headers.get("Content-Type", "")
-    return response.status_code == 203 or (bool(response.history) and html and "/simple" not in response.url)
-
-
-def _with_user(url: str, username: str | None) -> str:
-    from urllib.parse import quote
-
-    return url if username is None else url.replace("://", f"://{quote(username, safe='')}@", 1)
-
-
-def _shown(place: Index | Channel) -> str:
-    """Return what may be shown of a place; a username without a password may be a token."""
-    hidden = place.username is not None and place.password == ""
-    return redact(place.url.replace("://", "://****@", 1) if hidden else _with_user(place.url, place.username))
+        return Result(self._kind, self._place.shown, word, status, found, said, next_step)

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
-from authshim.urls import redact
+from authshim.urls import redact, with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
 """Where a channel that is only a name is."""
@@ -48,6 +48,12 @@ class Place:
         object.__setattr__(self, "url", bare)
         object.__setattr__(self, "username", username if its_username is None else its_username)
         object.__setattr__(self, "password", password if its_password is None else its_password)
+
+    @property
+    def shown(self) -> str:
+        """What may be shown of it; a username without a password may be a token."""
+        hidden = self.username is not None and self.password == ""
+        return redact(self.url.replace("://", "://****@", 1) if hidden else with_username(self.url, self.username))
 
     def _key(self) -> tuple[Any, ...]:
         return (self.url, self.username)

@@ -189,6 +189,13 @@ def without_userinfo(url: str) -> str:
     return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\\]*@", r"\1", url)
 
 
+def with_username(url: str, username: str | None) -> str:
+    """Return a URL without userinfo as ``username@`` writes it, where one is known."""
+    from urllib.parse import quote
+
+    return url if username is None else url.replace("://", f"://{quote(username, safe='')}@", 1)
+
+
 def normalise(url: str) -> str:
     """Return a URL that ``parse`` can read as it is dialled: without userinfo, fragment and the scheme's own port."""
     from urllib3.util import parse_url

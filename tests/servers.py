@@ -27,6 +27,8 @@ class Seen(NamedTuple):
     """As it stood in the request line: a path with its query, or a whole URL where the server is used as a proxy."""
     headers: Message
     body: bytes
+    peer: object = None
+    """The client's end of the connection."""
 
     @property
     def path(self) -> str:
@@ -174,7 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self._body()
-        answer = self.server.recorder.answer(Seen(self.command, self.path, self.headers, body))
+        answer = self.server.recorder.answer(Seen(self.command, self.path, self.headers, body, self.client_address))
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)

@@ -1,0 +1,267 @@
+"""One page of an index, the Simple API's answer to one name: fetched as the index's own user, and named.
+
+Bounded in bytes and in time, whatever the server does. pypi-simple reads it, JSON (PEP 691) or HTML (PEP 503).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from authshim import trouble
+from authshim.adapter import AuthAdapter, install
+from authshim.credentials import S3Credentials
+from authshim.errors import UrlError
+from authshim.urls import parse, with_username
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pypi_simple import ProjectPage
+    from requests import PreparedRequest, Response
+
+    from authshim.chain import Chain
+    from authshim.places import Index
+    from authshim.trace import Found
+
+FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
+UNREADABLE, UNREACHABLE = "unreadable", "unreachable"
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+LONGEST = 32 * 1024 * 1024
+"""Bytes of a page; the longest of pypi.org have a few million."""
+
+SLOWEST = 120.0
+"""Seconds from the first byte of a page to its end."""
+
+_REDIRECTS = 10
+_AT_ONCE = 64 * 1024
+
+
+class File(NamedTuple):
+    """A file that a page lists, as far as its name and the page tell."""
+
+    filename: str
+    url: str
+    """Absolute, without the fragment; it may be presigned: redact it before it is shown."""
+    version: str | None = None
+    """None where the filename has none that can be read."""
+    kind: str | None = None
+    """"wheel", "sdist", or what else pypi-simple knows."""
+    requires_python: str | None = None
+    hashes: tuple[tuple[str, str], ...] = ()
+    """Algorithm and hexadecimal digest."""
+    yanked: bool = False
+
+
+class Page(NamedTuple):
+    """What became of asking an index for a name."""
+
+    place: Index
+    answer: str
+    """One of the words above."""
+    status: int | None = None
+    """Of HTTP; None where nothing was answered."""
+    found: Found | None = None
+    """The credential that was sent last."""
+    host: str = ""
+    """Who answered, after redirects."""
+    detail: str = ""
+    """Why, where the word does not say it all."""
+    next_step: str = ""
+    """What to do, where ``trouble`` knows it."""
+    api: str = ""
+    """"JSON 1.1", "HTML 1.0" and so on, where it was found; "HTML" where the page does not say its version."""
+    seconds: float = 0.0
+    """To the end of the page."""
+    files: tuple[File, ...] = ()
+
+
+class Witness(AuthAdapter):
+    """Remembers what it sent last, so that nobody has to guess which credential was refused."""
+
+    def __init__(self, chain: Chain) -> None:
+        super().__init__(chain)
+        self.sent: list[Found] = []
+
+    def _exchange(self, request: PreparedRequest, options: dict[str, Any], tried: list[Found]) -> Response:
+        self.sent = tried
+        return super()._exchange(request, options, tried)
+
+    @property
+    def found(self) -> Found | None:
+        """The credential that was sent last; S3 keys are none for http."""
+        found = self.sent[-1] if self.sent else None
+        return None if found is not None and isinstance(found.credential, S3Credentials) else found
+
+
+class Reader:
+    """Asks indexes for pages with the credentials of one chain; each thread needs one of its own."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._witness = Witness(chain)
+        self._session = install(requests.Session(), chain)
+        self._session.max_redirects = _REDIRECTS
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, self._witness)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def page(self, index: Index, name: str) -> Page:
+        """Ask for a project's page; whatever goes wrong is told by the answer."""
+        return self._read(index, f"{index.url.rstrip('/')}/{quote(name, safe='')}/", name)
+
+    def links(self, index: Index, name: str) -> Page:
+        """Ask a flat index for its one page, whose files are those of any name; ``name`` tells how to read theirs."""
+        return self._read(index, index.url, name)
+
+    def _read(self, index: Index, url: str, name: str) -> Page:
+        started = time.monotonic()
+        try:
+            parse(url)
+            page = self._ask(index, url, name)
+        except UrlError as error:
+            page = Page(index, UNREACHABLE, detail=error.reason, next_step="correct the URL")
+        except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
+            detail, step = trouble.why(error)
+            page = Page(index, UNREACHABLE, detail=detail, next_step=step)
+        return page._replace(seconds=time.monotonic() - started)
+
+    def _ask(self, index: Index, url: str, name: str) -> Page:
+        self._witness.sent = []
+        target = with_username(url, index.username)
+        with self._session.get(target, headers={"Accept": ACCEPT}, timeout=trouble.TIMEOUT, stream=True) as response:
+            page = Page(index, "", response.status_code, self._witness.found, parse(response.url).host)
+            answer, detail = _judged(response)
+            if answer != FOUND:
+                return page._replace(answer=answer, detail=detail)
+            try:
+                read = _parsed(response, _body(response), name)
+            except _Unreadable as error:
+                return page._replace(answer=UNREADABLE, detail=str(error))
+        return page._replace(answer=FOUND, api=_api(response, read), files=tuple(map(_file, read.packages)))
+
+
+class _Unreadable(Exception):
+    """Why a page is none; without what stood on it."""
+
+
+def is_sign_in_page(response: Response) -> bool:
+    """Tell a page for people from an index: Azure answers 203, others lead to a login page elsewhere."""
+    return response.status_code == 203 or (
+        bool(response.history) and "text/html" in _content_type(response) and "/simple" not in response.url
+    )
+
+
+def _judged(response: Response) -> tuple[str, str]:
+    """Name an answer by its status; only 404 says that the name is not there, as for uv."""
+    status = response.status_code
+    if is_sign_in_page(response):
+        return REFUSED, "it showed a page to sign in"
+    if status in (401, 403):
+        return REFUSED, ""
+    if status == 404:
+        return NOT_THERE, ""
+    return (FOUND, "") if status == 200 else (UNREACHABLE, f"the server answered {status}")
+
+
+def _body(response: Response) -> bytes:
+    """Read a page to its end.
+
+    :raises _Unreadable: it is too long, or takes too long.
+    """
+    until = time.monotonic() + SLOWEST
+    parts, size = [], 0
+    for part in _as_it_comes(response):
+        size += len(part)
+        if size > LONGEST:
+            raise _Unreadable(f"its page is longer than {LONGEST:,} bytes")
+        if time.monotonic() > until:
+            raise _Unreadable(f"its page did not end within {SLOWEST:g} s")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _as_it_comes(response: Response) -> Iterator[bytes]:
+    """Yield what has arrived, so that a page that trickles in is noticed."""
+    raw = response.raw
+    if hasattr(raw, "read1"):
+        return iter(lambda: raw.read1(_AT_ONCE, decode_content=True), b"")
+    # urllib3 1.26 waits until as much has arrived as it was asked for.
+    return raw.stream(1024, decode_content=True)
+
+
+_PARSING = threading.Lock()
+
+
+def _parsed(response: Response, body: bytes, name: str) -> ProjectPage:
+    """Let pypi-simple read a page.
+
+    :raises _Unreadable: it cannot.
+    """
+    import warnings
+
+    import pypi_simple
+
+    # As if it had been read without a stream: pypi-simple takes a whole response.
+    response._content = body
+    try:
+        # The filters of warnings are the process's; Beautiful Soup and pypi-simple warn of what looks odd to them.
+        with _PARSING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            page = pypi_simple.ProjectPage.from_response(response, name)
+    except Exception as error:  # noqa: BLE001 - anything may come of what a stranger wrote
+        raise _Unreadable(_why_unreadable(error, response, body)) from None
+    if not any(file.version for file in page.packages) and _is_for_people(response, body):
+        raise _Unreadable("it showed a page for people, not an index's")
+    return page
+
+
+def _why_unreadable(error: Exception, response: Response, body: bytes) -> str:
+    import pypi_simple
+
+    if isinstance(error, pypi_simple.UnsupportedContentTypeError):
+        return f"its page is neither JSON nor HTML of an index but {_content_type(response)!r}"
+    if isinstance(error, pypi_simple.UnsupportedRepoVersionError):
+        return "its page has a version of the Simple API that is not known here"
+    if "json" not in _content_type(response):
+        return "its page is HTML that cannot be read"
+    html = body.lstrip()[:1] == b"<"
+    return "it answered HTML and called it JSON" if html else "its page is no JSON of the Simple API"
+
+
+def _is_for_people(response: Response, body: bytes) -> bool:
+    """Tell a page with something to fill in or to run; an index's has neither."""
+    text = body.lower()
+    return "html" in _content_type(response) and (b"<form" in text or b"<script" in text)
+
+
+def _content_type(response: Response) -> str:
+    kind = response.headers.get("Content-Type", "text/html").partition(";")[0].strip().lower()
+    return kind if kind.isprintable() else ""
+
+
+def _api(response: Response, page: ProjectPage) -> str:
+    kind = "JSON" if "json" in _content_type(response) else "HTML"
+    return f"{kind} {page.repository_version or ''}".rstrip()
+
+
+def _file(package: Any) -> File:
+    """Keep of a file what a choice needs."""
+    return File(
+        package.filename,
+        package.url,
+        package.version,
+        package.package_type,
+        package.requires_python,
+        tuple(sorted(package.digests.items())),
+        package.is_yanked,
+    )

@@ -1,0 +1,281 @@
+"""A page is read in every form that indexes have it in, and what is none is told for what it is."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from servers import CHALLENGE, Answer, Authority, Recorder, redirect
+
+import authshim
+from authshim.pages import File, Page, Reader
+from authshim.places import Index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SECRET = authshim.BasicHTTP("ada", "s3cret")
+DIGEST = "ab" * 32
+JSON_TYPE = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+JSON = {
+    "meta": {"api-version": "1.1"},
+    "name": "demo",
+    "files": [
+        {
+            "filename": "demo-1.0-py3-none-any.whl",
+            "url": "../../files/demo-1.0-py3-none-any.whl",
+            "hashes": {"sha256": DIGEST},
+            "requires-python": ">=3.9",
+            "yanked": "broken",
+        }
+    ],
+}
+HTML = f"""<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.0"></head><body>
+<a href="/files/demo-1.0-py3-none-any.whl#sha256={DIGEST}" data-requires-python="&gt;=3.9" data-yanked="broken">
+demo-1.0-py3-none-any.whl</a></body></html>""".encode()
+
+
+class Keeps(authshim.Provider):
+    """Has one credential, for every host."""
+
+    name = "vault"
+
+    def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+        return SECRET
+
+
+@pytest.fixture
+def index(recorder: Recorder) -> Index:
+    return Index(f"{recorder.url}/simple/")
+
+
+@pytest.fixture
+def ask(recorder: Recorder) -> Iterator[Callable[..., Page]]:
+    """``ask(answer)`` is what a reader says of a server that answers so."""
+    readers = []
+
+    def read(answer: object = None, *, chain: authshim.Chain | None = None, index: Index | None = None) -> Page:
+        if answer is not None:
+            recorder.default = answer
+            recorder.on("/simple/demo/", answer)
+        readers.append(Reader(chain or authshim.Chain([])))
+        return readers[-1].page(index or Index(f"{recorder.url}/simple/"), "demo")
+
+    yield read
+    for reader in readers:
+        reader.close()
+
+
+def test_a_page_is_asked_for_below_the_index_as_json_first(recorder: Recorder, ask: Callable[..., Page]) -> None:
+    ask()
+    (seen,) = recorder.seen
+    assert (seen.method, seen.path) == ("GET", "/simple/demo/")
+    assert seen.headers["Accept"].startswith("application/vnd.pypi.simple.v1+json,")
+
+
+@pytest.mark.parametrize(
+    ("answer", "api"),
+    [
+        (Answer(200, json.dumps(JSON).encode(), JSON_TYPE), "JSON 1.1"),
+        (Answer(200, HTML, {"Content-Type": "application/vnd.pypi.simple.v1+html"}), "HTML 1.0"),
+        (Answer(200, HTML, {"Content-Type": "text/html; charset=utf-8"}), "HTML 1.0"),
+        (Answer(200, HTML.replace(b"repository-version", b"x"), {"Content-Type": "text/html"}), "HTML"),
+        (Answer(200, HTML), "HTML 1.0"),
+    ],
+    ids=["json", "versioned html", "html", "html without its version", "no content type"],
+)
+def test_a_page_is_read_in_each_of_its_forms(
+    answer: Answer, api: str, recorder: Recorder, ask: Callable[..., Page]
+) -> None:
+    page = ask(answer)
+    assert (page.answer, page.api, page.detail) == ("found", api, "")
+    assert page.files == (
+        File(
+            "demo-1.0-py3-none-any.whl",
+            f"{recorder.url}/files/demo-1.0-py3-none-any.whl",
+            "1.0",
+            "wheel",
+            ">=3.9",
+            (("sha256", DIGEST),),
+            True,
+        ),
+    )
+
+
+def test_a_compressed_page_is_read(ask: Callable[..., Page]) -> None:
+    packed = gzip.compress(json.dumps(JSON).encode())
+    assert len(ask(Answer(200, packed, {**JSON_TYPE, "Content-Encoding": "gzip"})).files) == 1
+
+
+def test_a_page_without_files_is_found(ask: Callable[..., Page]) -> None:
+    page = ask(Answer(200, b"<html></html>", {"Content-Type": "text/html"}))
+    assert (page.answer, page.files) == ("found", ())
+
+
+def test_a_newer_minor_version_of_the_api_is_no_hindrance(ask: Callable[..., Page]) -> None:
+    newer = {**JSON, "meta": {"api-version": "1.999"}}
+    assert ask(Answer(200, json.dumps(newer).encode(), JSON_TYPE)).api == "JSON 1.999"
+
+
+def test_links_are_relative_to_where_a_redirect_led(recorder: Recorder, ask: Callable[..., Page]) -> None:
+    recorder.on("/moved/simple/demo/", Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a>'))
+    page = ask(redirect("/moved/simple/demo/"))
+    assert [file.url for file in page.files] == [f"{recorder.url}/moved/simple/demo/demo-1.0.zip"]
+
+
+def test_the_credential_that_was_sent_is_told(ask: Callable[..., Page], no_secret: Callable[..., None]) -> None:
+    page = ask(Answer(200, HTML), chain=authshim.Chain([Keeps()]))
+    assert (page.answer, page.found and page.found.provider) == ("found", "vault")
+    no_secret(page)
+
+
+def test_an_index_is_asked_as_its_own_user(recorder: Recorder, ask: Callable[..., Page]) -> None:
+    index = Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
+    page = ask(index=index, chain=authshim.Chain([], indexes=[index]))
+    assert recorder.seen[0].authorization == SECRET.header
+    assert page.found is not None
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_not_taken_for_a_name_that_is_not_there(status: int, ask: Callable[..., Page]) -> None:
+    page = ask(CHALLENGE._replace(status=status), chain=authshim.Chain([Keeps()]))
+    assert (page.answer, page.status, page.found and page.found.provider) == ("refused", status, "vault")
+
+
+def test_a_page_to_sign_in_is_a_refusal(recorder: Recorder, ask: Callable[..., Page]) -> None:
+    recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "text/html"}))
+    page = ask(redirect("/login"))
+    assert (page.answer, page.detail) == ("refused", "it showed a page to sign in")
+
+
+def test_a_name_that_is_not_there_is_told_so(ask: Callable[..., Page]) -> None:
+    assert ask(Answer(404)).answer == "not there"
+
+
+@pytest.mark.parametrize("status", [204, 304, 410, 429, 500, 503])
+def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> None:
+    page = ask(Answer(status, b""))
+    assert (page.answer, page.status, page.detail) == ("unreachable", status, f"the server answered {status}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(200, HTML, JSON_TYPE), "it answered HTML and called it JSON"),
+        (Answer(200, b"{", JSON_TYPE), "its page is no JSON of the Simple API"),
+        (Answer(200, b"[" * 100_000, JSON_TYPE), "its page is no JSON of the Simple API"),
+        (Answer(200, b'{"files": []}', JSON_TYPE), "its page is no JSON of the Simple API"),
+        (
+            Answer(200, b"{}", {"Content-Type": "application/json"}),
+            "its page is neither JSON nor HTML of an index but 'application/json'",
+        ),
+        (
+            Answer(200, json.dumps({**JSON, "meta": {"api-version": "2.0"}}).encode(), JSON_TYPE),
+            "its page has a version of the Simple API that is not known here",
+        ),
+        (
+            Answer(200, b"<html><form><input type=password></form></html>"),
+            "it showed a page for people, not an index's",
+        ),
+        (
+            Answer(200, b'<meta name="pypi:project-status" content="odd">', {"Content-Type": "text/html"}),
+            "its page is HTML that cannot be read",
+        ),
+    ],
+    ids=["html for json", "broken", "deep", "other json", "plain json", "newer", "for people", "odd html"],
+)
+def test_what_is_no_page_is_unreadable(answer: Answer, said: str, ask: Callable[..., Page]) -> None:
+    page = ask(answer)
+    assert (page.answer, page.status, page.detail) == ("unreadable", 200, said)
+
+
+def test_a_page_of_which_a_warning_would_be_said_says_none(ask: Callable[..., Page]) -> None:
+    assert ask(Answer(200, b'<?xml version="1.0"?><html></html>')).answer == "found"
+
+
+def test_a_redirect_loop_is_unreachable(ask: Callable[..., Page]) -> None:
+    page = ask(redirect("/simple/demo/"))
+    assert (page.answer, page.detail) == ("unreachable", "it redirects without end")
+
+
+def test_a_certificate_that_does_not_verify_is_unreachable(tls_recorder: Recorder, ask: Callable[..., Page]) -> None:
+    page = ask(index=Index(f"{tls_recorder.url}/simple"))
+    assert (page.answer, page.detail) == ("unreachable", "its TLS certificate does not verify")
+
+
+def test_a_trusted_certificate_is_no_hindrance(
+    tls_recorder: Recorder, authority: Authority, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
+    tls_recorder.default = Answer(200, HTML)
+    assert ask(index=Index(f"{tls_recorder.url}/simple")).answer == "found"
+
+
+def test_a_host_name_that_cannot_be_is_unreachable(ask: Callable[..., Page]) -> None:
+    page = ask(index=Index("http://a..b.localhost/simple"))
+    assert (page.answer, page.next_step) == ("unreachable", "correct the URL")
+
+
+def test_a_page_that_is_too_long_is_not_read_to_its_end(
+    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.pages.LONGEST", 1000)
+    packed = gzip.compress(b" " * 100_000)
+    page = ask(Answer(200, packed, {"Content-Encoding": "gzip"}))
+    assert (page.answer, page.detail) == ("unreadable", "its page is longer than 1,000 bytes")
+
+
+@pytest.fixture
+def trickling() -> Iterator[str]:
+    """The URL of a server whose pages never end: a byte now and then, and then another."""
+    server = socket.create_server(("127.0.0.1", 0))
+    over = threading.Event()
+
+    def serve() -> None:
+        with suppress(OSError), server.accept()[0] as connection:
+            connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000000\r\n\r\n")
+            while not over.wait(0.05):
+                connection.sendall(b" ")
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    over.set()
+    thread.join(5)
+    server.close()
+
+
+def test_a_page_that_trickles_in_without_end_is_given_up(
+    trickling: str, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.pages.SLOWEST", 0.3)
+    page = ask(index=Index(f"{trickling}/simple"))
+    assert (page.answer, page.detail) == ("unreadable", "its page did not end within 0.3 s")
+
+
+def test_a_page_that_breaks_off_is_unreachable(ask: Callable[..., Page]) -> None:
+    answer = Answer(200, HTML, {"Content-Length": str(len(HTML) + 1), "Connection": "close"})
+    assert ask(answer).answer == "unreachable"
+
+
+def test_pages_of_one_host_share_a_connection(recorder: Recorder) -> None:
+    recorder.default = Answer(200, HTML)
+    reader = Reader(authshim.Chain([]))
+    for name in ("a", "b", "c"):
+        reader.page(Index(f"{recorder.url}/simple"), name)
+    reader.close()
+    assert len({seen.peer for seen in recorder.seen}) == 1
+
+
+def test_a_flat_index_is_one_page_for_all_names(recorder: Recorder) -> None:
+    recorder.on("/wheels.html", Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a><a href="b-2.zip">b-2.zip</a>'))
+    reader = Reader(authshim.Chain([]))
+    page = reader.links(Index(f"{recorder.url}/wheels.html", flat=True), "demo")
+    reader.close()
+    assert [file.filename for file in page.files] == ["demo-1.0.zip", "b-2.zip"]
