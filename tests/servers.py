@@ -76,14 +76,19 @@ class Recorder:
     said is answered by ``default``.
     """
 
-    def __init__(self, ca: trustme.CA | None = None) -> None:
+    def __init__(self, ca: trustme.CA | None = None, *, proxy: bool = False) -> None:
+        """Start to serve: http, or https where there is a ``ca``.
+
+        :param proxy: speak http, and https to who asks for a tunnel to a host: be that host then, whichever.
+        """
         self.default = Answer()
         self._scripts: dict[str, list[Script]] = {}
         self._seen: list[Seen] = []
         self._lock = threading.Lock()
-        self._server = _Server(self, _contexts(ca) if ca else None)
+        contexts = _contexts(ca) if ca else None
+        self._server = _Server(self, None if proxy else contexts, tunnels=contexts if proxy else None)
         self.port = self._server.server_port
-        self.url = f"{'https' if ca else 'http'}://127.0.0.1:{self.port}"
+        self.url = f"{'https' if ca and not proxy else 'http'}://127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -95,6 +100,10 @@ class Recorder:
     def on(self, path: str, *answers: Script) -> None:
         with self._lock:
             self._scripts[path] = list(answers)
+
+    def knows(self, authority: str) -> bool:
+        """Tell whether it opens a tunnel to ``host:port``."""
+        return True
 
     def clear(self) -> None:
         """Forget the requests that were seen."""
@@ -125,9 +134,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, recorder: Recorder, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, recorder: Recorder, context: ssl.SSLContext | None, *, tunnels: ssl.SSLContext | None = None
+    ) -> None:
         self.recorder = recorder
         self.context = context
+        self.tunnels = tunnels
         self._open: set[_Handler] = set()
         self._changed = threading.Condition()
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -170,9 +182,22 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             super().finish()
         finally:
-            if self.server.context:
+            if isinstance(self.request, ssl.SSLSocket):
                 self.request.close()
             self.server.closed(self)
+
+    def do_CONNECT(self) -> None:
+        """Open a tunnel whose other end is ourselves."""
+        if self.server.tunnels is None or not self.server.recorder.knows(self.path):
+            self.send_error(502)
+            return
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.flush()
+        self.request = self.connection = self.server.tunnels.wrap_socket(self.request, server_side=True)
+        self.rfile = self.connection.makefile("rb", self.rbufsize)
+        self.wfile = self.connection.makefile("wb", self.wbufsize)
+        self.close_connection = False
 
     def _serve(self) -> None:
         body = self._body()

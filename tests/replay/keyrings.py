@@ -1,0 +1,75 @@
+"""``keyring`` commands that count how often they are run: a fake one, and one that runs the real one."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import needs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from replay.recording import Secret
+
+_FAKE = """\
+#!{python} -SE
+import json, sys
+with open({calls!r}, "a") as calls:
+    calls.write(" ".join(sys.argv[1:]) + "\\n")
+with open({answers!r}) as answers:
+    found = json.load(answers).get(sys.argv[6])
+if found is None:
+    sys.exit(1)
+print(json.dumps(found))
+"""
+
+_REAL = """\
+#!/bin/sh
+echo "$*" >> {calls}
+exec {command} "$@"
+"""
+
+
+class Keyring:
+    """A ``keyring`` in a folder of its own, to be put on PATH."""
+
+    def __init__(self, folder: Path, held: Mapping[str, Secret] | None = None) -> None:
+        """Take what a fake one answers for each URL; None: the real command beside this Python is run."""
+        self.folder = folder
+        self._calls = folder / "calls"
+        self._calls.touch()
+        program = folder / "keyring"
+        if held is None:
+            real = Path(sys.executable).with_name("keyring")
+            program.write_text(_REAL.format(calls=shlex.quote(str(self._calls)), command=shlex.quote(str(real))))
+        else:
+            self.hold(held)
+            answers = str(folder / "answers.json")
+            program.write_text(_FAKE.format(python=sys.executable, calls=str(self._calls), answers=answers))
+        program.chmod(0o755)
+
+    def hold(self, held: Mapping[str, Secret]) -> None:
+        """Let the fake one answer otherwise from now on."""
+        answers = {url: {"username": secret.username, "password": secret.value} for url, secret in held.items()}
+        (self.folder / "answers.json").write_text(json.dumps(answers))
+
+    @property
+    def calls(self) -> list[str]:
+        """The arguments of each process."""
+        return self._calls.read_text().splitlines()
+
+
+def needs_backend(module: str, package: str) -> None:
+    """Ask for a back end that ``tox -e replay`` installs."""
+    from importlib.util import find_spec
+
+    try:
+        found = find_spec(module)
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        needs.missing(f"no {package} here: tox -e replay")
