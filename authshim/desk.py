@@ -133,7 +133,6 @@ class Desk:
 
     def _entry(self, key: Key, username: str | None) -> Entry:
         """Return the way back to where an answer came from."""
-        keep = getattr(self._provider, "save", None)
 
         def read() -> Credential | None:
             with self.lock:
@@ -147,8 +146,8 @@ class Desk:
                 finally:
                     self.refresh()
 
-        path = getattr(self._provider, "path", None)
-        return Entry(self.name, key, read=read, save=keep and save, path=path if isinstance(path, str) else None)
+        path, keeps = getattr(self._provider, "path", None), hasattr(self._provider, "save")
+        return Entry(self.name, key, read=read, save=save, keeps=keeps, path=path if isinstance(path, str) else None)
 
     def _complain(self, error: Exception) -> str:
         # Only of our own errors it is known that they hold no secret.

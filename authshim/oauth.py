@@ -53,11 +53,12 @@ class Entry:
 
     :param provider: what a person calls it.
     :param read: reads the entry anew.
-    :param save: replaces the entry; None where the provider cannot keep anything.
+    :param save: replaces the entry.
+    :param keeps: whether the provider can keep anything.
     :param path: the provider's file, if it has one; the lock lies beside it.
     """
 
-    __slots__ = ("identity", "path", "provider", "read", "save")
+    __slots__ = ("identity", "keeps", "path", "provider", "read", "save")
 
     def __init__(
         self,
@@ -65,13 +66,15 @@ class Entry:
         key: str,
         *,
         read: Callable[[], Credential | None],
-        save: Callable[[Credential], None] | None,
+        save: Callable[[Credential], None],
+        keeps: bool,
         path: str | None = None,
     ) -> None:
         self.provider = provider
         self.identity = (provider, str(key))
         self.read = read
         self.save = save
+        self.keeps = keeps
         self.path = path
 
     @property
@@ -146,7 +149,7 @@ class Renewer:
         return renewed if stored is not None and credential == stored else credential
 
     def _can_renew(self, entry: Entry, credential: Credential | None) -> bool:
-        if not isinstance(credential, OAuth) or not credential.refresh_token or entry.save is None:
+        if not isinstance(credential, OAuth) or not credential.refresh_token or not entry.keeps:
             return False
         if not (credential in self._refused or credential.expired(self._clock() + EARLY)):
             return False
@@ -187,8 +190,7 @@ class Renewer:
         lifetime = AGAIN if renewed.expires_at is None else renewed.expires_at - self._clock()
         self._leave_alone(entry, renewed, min(AGAIN, lifetime))
         try:
-            if entry.save is not None:
-                entry.save(renewed)
+            entry.save(renewed)
             self._unsaved.pop(entry.identity, None)
         except Exception as error:  # noqa: BLE001 - a provider may be anybody's
             stored, _ = self._unsaved.get(entry.identity, (before, before))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import time
 
@@ -292,6 +294,49 @@ def test_a_late_acceptance_does_not_bring_an_old_answer_back() -> None:
     assert chain.find(URL) is new
 
 
+def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhile() -> None:
+    chain = Chain([default(basic())])
+    offer = chain.refused(URL, status=401, challenge="Basic")
+    assert offer is not None
+    with offer.realm.lock:
+        waiting = threading.Thread(target=chain.accept, args=[URL, offer], daemon=True)
+        waiting.start()
+        while not offer.accepted:  # it is set before the lock is waited for
+            time.sleep(0.001)
+        offer.realm.offer = None
+    waiting.join(10)
+    assert not waiting.is_alive()
+    assert chain.find(URL) is None
+
+
+def test_a_change_while_the_path_keys_are_listed_is_not_missed() -> None:
+    class Changing(Keeper):
+        def path_keys(self) -> list[str]:
+            listed = super().path_keys()
+            if not listed:
+                self.held["h/simple"] = bearer("by-path")
+                chain._inquiry.memory.end_era()
+            return listed
+
+    chain = Chain([Changing({"h": bearer("by-host")})])
+    assert sent(chain.find(URL)) == bearer("by-host")
+    assert sent(chain.find(URL)) == bearer("by-path")
+
+
+def test_a_path_that_cannot_be_dialled_is_taken_for_its_origins_root() -> None:
+    chain = Chain([Keeper({"h/simple": bearer("by-path"), "h": bearer("by-host")})])
+    assert sent(chain.find("https://h/simple/ ")) == bearer("by-host")
+
+
+def test_an_acceptance_of_what_is_no_url_of_the_web_changes_nothing() -> None:
+    indexes = [Index("https://ada@h/acme/a/simple"), Index("https://bob@h/acme/b/simple")]
+    chain = Chain([keyring({"https://h/acme/a/simple": basic("ada")})], indexes=indexes)
+    found = chain.find("https://h/acme/files/x.whl")
+    assert found is not None
+    chain.accept("ftp://h/acme/files/x.whl", found)
+    assert chain.find("https://h/acme/files/x.whl") is found
+
+
 def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:
     slow = Waiting({"slow": bearer()}, answers=[HOST])
 
@@ -341,6 +386,8 @@ class Nesting(Keeper):
         if found is not None:
             self.chain.accept(self.server, found)
             self.chain.refused(self.server, status=401, tried=[found])
+        else:
+            assert self.chain.refused(self.server, status=401, challenge="Basic") is None
         return BearerToken(f"{key}-by-{getattr(found and found.credential, 'token', None)}")
 
 
@@ -479,6 +526,12 @@ def test_a_fork_keeps_what_was_found() -> None:
     if child == 0:
         os._exit(0 if sent(chain.find(URL)) == bearer() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_system_that_cannot_fork_has_chains_too() -> None:
+    code = "import os\ndel os.fork, os.register_at_fork\nimport authshim\nprint(authshim.Chain([]).find('https://h/'))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.stdout, ended.stderr) == ("None\n", "")
 
 
 def test_a_chain_that_nobody_holds_is_let_go() -> None:

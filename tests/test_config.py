@@ -395,3 +395,19 @@ def test_tomli_is_not_imported_where_no_file_is(home: Path) -> None:
     root = str(Path(config.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_a_keyring_provider_that_pixi_does_not_know_is_an_error(home: Path) -> None:
+    with pytest.raises(SettingsError, match=r'--pypi-keyring-provider: expected "subprocess" or "disabled"'):
+        config.read({"HOME": str(home)}, keyring_provider="native")
+
+
+def test_who_is_in_no_list_of_users_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pwd
+
+    def unknown(_: int) -> object:
+        raise KeyError
+
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    settings = config.read({}, platform="linux")
+    assert (settings.home_auth_file, settings.netrc_files) == (None, ())

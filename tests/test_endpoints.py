@@ -89,3 +89,17 @@ def test_without_an_endpoint_nothing_is_revoked() -> None:
 
 def test_nothing_is_revoked_in_the_clear() -> None:
     assert "it is not an https URL" in revoke(oauth("http://h.example/revoke"))
+
+
+def test_a_server_that_does_not_answer_in_time_is_an_error(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    from threading import Event
+
+    done = Event()
+    recorder.default = lambda _: done.wait(20) and None  # type: ignore[assignment]
+    monkeypatch.setattr("authshim.endpoints._SECONDS", 0.2)
+    try:
+        with pytest.raises(LoginError, match=r"it did not answer in 0\.2 s") as caught:
+            viewer(TOKEN, recorder.url)
+    finally:
+        done.set()
+    assert_no_secret(caught.value)

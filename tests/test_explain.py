@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from chain_fakes import STORE, Broken, Keeper, basic, bearer, default, keyring, sent
 
-from authshim import Chain, Channel, CondaToken, Credential, Index, ProviderError, UrlError
+from authshim import Chain, Channel, CondaToken, Credential, Index, ProviderError, S3Credentials, UrlError
 from authshim.urls import DEFAULT, HOST, PORT, SERVICE
 
 FULL = """
@@ -157,3 +157,11 @@ def test_what_a_provider_said_of_a_miss_is_told_with_it() -> None:
         ("https://h.example/simple/", "nothing: keyring command: https://h.example/simple/ is none of mine"),
         ("h.example", "BasicHTTP(username='ada', password=****)"),
     ]
+
+
+def test_keys_for_s3_are_said_to_be_for_s3_only() -> None:
+    trace = Chain([Keeper({"h": S3Credentials("id", "s3cret")})]).explain("https://h/")
+    assert str(trace).splitlines()[-1] == (
+        "nothing is sent: S3Credentials(access_key_id=****, secret_access_key=****, session_token=None) from keeper, "
+        "which is for s3:// URLs only"
+    )

@@ -150,3 +150,17 @@ def test_a_replaced_file_has_another_version(file: Path) -> None:
 @pytest.mark.parametrize("path", [None, "", "nowhere", "a\0b"])
 def test_what_is_not_there_has_no_version(path: str | None) -> None:
     assert version(path) is None
+
+
+@posix
+def test_a_disk_that_fails_is_told_in_its_words(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_text("s3cret")
+
+    def fail(_: int) -> object:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("authshim.files.os.fstat", fail)
+    with pytest.raises(Unreadable, match=r"^input/output error$") as caught:
+        read_text(str(file))
+    monkeypatch.undo()
+    assert_no_secret(caught.value)

@@ -233,3 +233,26 @@ def test_what_root_makes_belongs_to_the_owner_of_the_folder(open_folder: Path) -
     write(open_folder / "new" / "f", "s3cret")
     made = [open_folder / "new", open_folder / "new" / "f.lock"]
     assert [path.stat().st_uid for path in made] == [65534] * 2
+
+
+def test_a_system_without_owners_and_modes_has_files_written_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows; its own name would have pathlib look for drives."""
+    monkeypatch.setattr("authshim.files.os.name", "other")
+    try:
+        files.update(str(tmp_path) + "/f", lambda _: "new")
+        others = files.others_can_read(str(tmp_path) + "/f")
+    finally:
+        monkeypatch.undo()
+    assert (tmp_path / "f").read_text() == "new"
+    assert not others
+
+
+@posix
+def test_who_is_not_root_gives_no_file_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(os, "chown", lambda *words, **_: given.append(words))
+    files.give_to_owner(str(tmp_path / "f"))
+    assert given == []

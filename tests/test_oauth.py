@@ -431,6 +431,41 @@ def test_an_answer_byte_by_byte_costs_the_deadline(write: Callable, recorder: Re
             thread.join(5)
 
 
+def test_waiting_for_another_thread_counts(recorder: Recorder, write: Callable) -> None:
+    asked, release = threading.Event(), threading.Event()
+
+    def answer(_: Seen) -> None:
+        asked.set()
+        release.wait(20)
+
+    recorder.on("/token", answer)
+    chain = chain_of(write(recorder.url + "/token", 200, key="*.h.example"), deadline=1.0)
+    first = threading.Thread(target=sent, args=[chain, "https://a.h.example/"], daemon=True)
+    first.start()
+    try:
+        assert asked.wait(10)
+        assert sent(chain, "https://b.h.example/") == "Bearer s3cret-access-0"
+    finally:
+        release.set()
+        first.join(10)
+    assert len(recorder.seen) == 1
+
+
+def test_where_no_lock_can_be_made_a_login_is_renewed_without(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
+    chain = authshim.Chain([vault])
+    chain._inquiry.desks[0].renewer = Renewer(beside=str(tmp_path / "file" / "below"))
+    assert sent(chain) == "Bearer s3cret-access-1"
+
+
+def test_of_the_logins_that_were_refused_the_last_64_are_remembered() -> None:
+    renewer = Renewer()
+    for number in range(1000):
+        renewer.note_refused(authshim.OAuth(f"s3cret-{number}", None, None, "https://h/", None, "id"))
+    assert [login.access_token for login in renewer._refused] == [f"s3cret-{number}" for number in range(936, 1000)]
+
+
 def test_waiting_for_another_process_counts(server: Server, write: Callable) -> None:
     from filelock import FileLock
 

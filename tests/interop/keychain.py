@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+_KEPT = ("PATH", "LANG", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG")
+
+
 @contextmanager
 def private_keychain(folder: Path) -> Iterator[dict[str, str]]:
     """Start a bus and an unlocked keychain; give the environment of those who shall see them.
@@ -47,7 +50,7 @@ def private_bus(folder: Path) -> Iterator[dict[str, str]]:
     config = folder / "bus.conf"
     config.write_text(_CONFIG.format(path=folder / "run" / "bus"))
     environ = {
-        **{name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ},
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
         "HOME": str(folder),
         "XDG_RUNTIME_DIR": str(folder / "run"),
         "XDG_DATA_HOME": str(folder / "data"),

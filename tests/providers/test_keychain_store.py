@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
 import pytest
 from leaks import assert_no_secret
@@ -104,6 +104,28 @@ def test_on_windows_entries_of_others_are_not_listed(win32: FakeWin32) -> None:
 def test_on_windows_a_secret_that_is_too_long_is_told(win32: FakeWin32) -> None:
     with pytest.raises(StoreError, match=r"this is more than the Credential Manager takes") as caught:
         OSKeychain(platform="win32").save("h.example", BearerToken("s3cret" * 500))
+    assert_no_secret(caught.value)
+
+
+ASKS = {
+    "find": lambda store: store.find("h.example"),
+    "save": lambda store: store.save("h.example", TOKEN),
+    "forget": lambda store: store.forget("h.example"),
+    "list": lambda store: store.list(),
+}
+
+
+@pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
+def test_on_windows_an_error_of_the_system_is_one_error_without_its_words(
+    ask: Callable[[OSKeychain], object], win32: FakeWin32, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object, **__: object) -> None:
+        raise Win32Error(5)
+
+    for name in ("CredRead", "CredWrite", "CredDelete", "CredEnumerate"):
+        monkeypatch.setattr(win32, name, denied)
+    with pytest.raises(ProviderError) as caught:
+        ask(OSKeychain(platform="win32"))
     assert_no_secret(caught.value)
 
 
@@ -208,15 +230,8 @@ class Broken:
         return fail
 
 
-ASKS = {
-    "save": lambda store: store.save("h.example", TOKEN),
-    "forget": lambda store: store.forget("h.example"),
-    "list": lambda store: store.list(),
-}
-
-
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_a_back_end_that_fails_is_one_error_without_its_words(ask: object) -> None:
+def test_a_back_end_that_fails_is_one_error_without_its_words(ask: Callable[[OSKeychain], object]) -> None:
     with pytest.raises(ProviderError, match=r"its back end failed \(OSError\)") as caught:
         ask(OSKeychain(backend=Broken(OSError("s3cret"))))
     assert_no_secret(caught.value)
@@ -224,7 +239,7 @@ def test_a_back_end_that_fails_is_one_error_without_its_words(ask: object) -> No
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_without_a_keychain_it_is_missing_for_writing_too(ask: object) -> None:
+def test_without_a_keychain_it_is_missing_for_everything(ask: Callable[[OSKeychain], object]) -> None:
     with pytest.raises(ProviderMissing, match="there is no D-Bus session"):
         ask(OSKeychain(backend=Broken(ProviderMissing("OS keychain", "there is no D-Bus session"))))
 
