@@ -10,11 +10,11 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from authshim import advice, trouble
-from authshim.adapter import install
 from authshim.errors import UrlError
 from authshim.manifest import Index
-from authshim.pages import ACCEPT, Witness, is_sign_in_page
+from authshim.pages import ACCEPT, is_sign_in_page
 from authshim.urls import parse, redact, with_username
+from authshim.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,9 +102,7 @@ class _Probe:
         self._place = place
         self._kind = kind
         self._witness = Witness(chain)
-        self._session = install(requests.Session(), chain)
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, self._witness)
+        self._session = self._witness.session()
 
     def run(self, name: str) -> Result:
         try:
@@ -132,7 +130,6 @@ class _Probe:
         if below:
             url = url.rstrip("/") + below
         headers = {} if self._kind == "channel" else {"Accept": ACCEPT}
-        self._witness.sent = []
         target = with_username(url, self._place.username)
         with self._session.request(method, target, headers=headers, timeout=trouble.TIMEOUT, stream=True) as response:
             host = parse(response.url).host

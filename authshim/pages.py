@@ -14,16 +14,13 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from authshim import trouble
-from authshim.adapter import AuthAdapter, install
-from authshim.credentials import S3Credentials
 from authshim.errors import UrlError
 from authshim.urls import parse, with_username
+from authshim.witness import Witness, as_it_comes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pypi_simple import ProjectPage
-    from requests import PreparedRequest, Response
+    from requests import Response
 
     from authshim.chain import Chain
     from authshim.places import Index
@@ -41,7 +38,6 @@ SLOWEST = 120.0
 """Seconds from the first byte of a page to its end."""
 
 _REDIRECTS = 10
-_AT_ONCE = 64 * 1024
 
 
 class File(NamedTuple):
@@ -83,33 +79,13 @@ class Page(NamedTuple):
     files: tuple[File, ...] = ()
 
 
-class Witness(AuthAdapter):
-    """Remembers what it sent last, so that nobody has to guess which credential was refused."""
-
-    def __init__(self, chain: Chain) -> None:
-        super().__init__(chain)
-        self.sent: list[Found] = []
-
-    def _exchange(self, request: PreparedRequest, options: dict[str, Any], tried: list[Found]) -> Response:
-        self.sent = tried
-        return super()._exchange(request, options, tried)
-
-    @property
-    def found(self) -> Found | None:
-        """The credential that was sent last; S3 keys are none for http."""
-        found = self.sent[-1] if self.sent else None
-        return None if found is not None and isinstance(found.credential, S3Credentials) else found
-
-
 class Reader:
     """Asks indexes for pages with the credentials of one chain; each thread needs one of its own."""
 
     def __init__(self, chain: Chain) -> None:
         self._witness = Witness(chain)
-        self._session = install(requests.Session(), chain)
+        self._session = self._witness.session()
         self._session.max_redirects = _REDIRECTS
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, self._witness)
 
     def close(self) -> None:
         """Close the connections."""
@@ -136,7 +112,6 @@ class Reader:
         return page._replace(seconds=time.monotonic() - started)
 
     def _ask(self, index: Index, url: str, name: str) -> Page:
-        self._witness.sent = []
         target = with_username(url, index.username)
         with self._session.get(target, headers={"Accept": ACCEPT}, timeout=trouble.TIMEOUT, stream=True) as response:
             page = Page(index, "", response.status_code, self._witness.found, parse(response.url).host)
@@ -180,7 +155,7 @@ def _body(response: Response) -> bytes:
     """
     until = time.monotonic() + SLOWEST
     parts, size = [], 0
-    for part in _as_it_comes(response):
+    for part in as_it_comes(response, decode=True):
         size += len(part)
         if size > LONGEST:
             raise _Unreadable(f"its page is longer than {LONGEST:,} bytes")
@@ -188,15 +163,6 @@ def _body(response: Response) -> bytes:
             raise _Unreadable(f"its page did not end within {SLOWEST:g} s")
         parts.append(part)
     return b"".join(parts)
-
-
-def _as_it_comes(response: Response) -> Iterator[bytes]:
-    """Yield what has arrived, so that a page that trickles in is noticed."""
-    raw = response.raw
-    if hasattr(raw, "read1"):
-        return iter(lambda: raw.read1(_AT_ONCE, decode_content=True), b"")
-    # urllib3 1.26 waits until as much has arrived as it was asked for.
-    return raw.stream(1024, decode_content=True)
 
 
 _PARSING = threading.Lock()

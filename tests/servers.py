@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import trustme
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from email.message import Message
     from pathlib import Path
 
@@ -46,10 +47,13 @@ class Seen(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the server says; ``Content-Length`` is added."""
+    """What the server says; ``Content-Length`` is added.
+
+    A body that is no bytes is sent piece by piece, without a length of its own, and then the connection ends.
+    """
 
     status: int = 200
-    body: bytes = b"ok"
+    body: bytes | Iterable[bytes] = b"ok"
     headers: dict[str, str] = {}
 
 
@@ -205,11 +209,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if "Content-Length" not in answer.headers:
+        whole = isinstance(answer.body, bytes)
+        if whole and "Content-Length" not in answer.headers:
             self.send_header("Content-Length", str(len(answer.body)))
+        self.close_connection |= not whole
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(answer.body)
+            for piece in [answer.body] if whole else answer.body:
+                self.wfile.write(piece)
+                self.wfile.flush()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_OPTIONS = do_PATCH = _serve
 
