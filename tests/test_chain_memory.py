@@ -328,12 +328,13 @@ def test_a_path_that_cannot_be_dialled_is_taken_for_its_origins_root() -> None:
     assert sent(chain.find("https://h/simple/ ")) == bearer("by-host")
 
 
-def test_an_acceptance_of_what_is_no_url_of_the_web_changes_nothing() -> None:
+@pytest.mark.parametrize("url", ["ftp://h/acme/files/x.whl", "https://h/other/x.whl"])
+def test_an_acceptance_for_a_url_that_it_was_not_found_for_changes_nothing(url: str) -> None:
     indexes = [Index("https://ada@h/acme/a/simple"), Index("https://bob@h/acme/b/simple")]
     chain = Chain([keyring({"https://h/acme/a/simple": basic("ada")})], indexes=indexes)
     found = chain.find("https://h/acme/files/x.whl")
     assert found is not None
-    chain.accept("ftp://h/acme/files/x.whl", found)
+    chain.accept(url, found)
     assert chain.find("https://h/acme/files/x.whl") is found
 
 

@@ -411,3 +411,20 @@ def test_who_is_in_no_list_of_users_has_no_home(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pwd, "getpwuid", unknown)
     settings = config.read({}, platform="linux")
     assert (settings.home_auth_file, settings.netrc_files) == (None, ())
+
+
+def test_a_file_to_be_named_without_a_name_is_an_error(home: Path) -> None:
+    with pytest.raises(SettingsError, match="--auth-file: expected the name of a file"):
+        config.read({"HOME": str(home)}, auth_file="")
+
+
+def test_a_configuration_that_vanishes_while_it_is_read_is_told_without_the_line(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanished(_: str) -> str:
+        raise config.Unreadable("permission denied")
+
+    file = write(home / ".pixi/config.toml", 'pypi-config = "s3cret"\n')
+    monkeypatch.setattr(config, "read_text", vanished)
+    (problem,) = read(home).problems
+    assert problem == f"{file}: pypi-config: expected a table"

@@ -307,3 +307,7 @@ def test_the_environment_is_left_alone(make_recorder: Callable) -> None:
     recorder.default = Answer(401)
     authshim.install(requests.Session()).get(recorder.url)
     assert dict(os.environ) == before
+
+
+def test_the_names_of_the_package_are_listed_before_they_are_loaded() -> None:
+    assert set(authshim.__all__) <= set(dir(authshim))

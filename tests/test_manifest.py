@@ -601,3 +601,11 @@ def test_a_manifest_that_is_gone_where_it_lands_is_an_error(load: Load) -> None:
     Path(pickle.loads(pickled).path).unlink()
     with pytest.raises(ManifestError):
         pickle.loads(pickled)
+
+
+def test_a_path_that_no_file_system_can_have_is_an_error() -> None:
+    from authshim.errors import UrlError
+    from authshim.places import file_url
+
+    with pytest.raises(UrlError, match="it is not a path"):
+        file_url("\ud800", "/")

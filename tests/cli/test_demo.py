@@ -56,3 +56,25 @@ def test_the_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path) -
     demo.communicate(timeout=30)
     assert demo.returncode in (1, 130)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_keyring_of_the_demo_answers_as_a_vendors_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from keyring.errors import PasswordSetError
+
+    from authshim.cli.demo_keyring import Keyring
+
+    (tmp_path / "keyring.json").write_text('{"https://h/simple": ["ada", "lovelace"]}', encoding="utf-8")
+    monkeypatch.setenv("AUTHSHIM_DEMO_KEYRING", str(tmp_path / "keyring.json"))
+    ring = Keyring()
+    assert ring.get_password("https://h/simple", "ada") == "lovelace"
+    assert ring.get_password("https://h/simple", "bob") is ring.get_password("https://other/", "ada") is None
+    with pytest.raises(PasswordSetError, match="keeps nothing"):
+        ring.set_password("https://h/simple", "ada", "byron")
+
+
+def test_a_demo_that_goes_wrong_says_so(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    from authshim.cli import demo, main
+
+    monkeypatch.setattr(demo, "_run", lambda *_: 1)
+    assert main(["demo"]) == 1
+    assert "This is not what the demo should show" in capfd.readouterr().err

@@ -1,0 +1,41 @@
+"""Why a request got no answer, in words without what it was about."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import requests
+from leaks import assert_no_secret
+from urllib3.exceptions import LocationParseError, MaxRetryError, NameResolutionError, NewConnectionError
+
+from authshim.trouble import why
+
+
+def wrapped(reason: Exception) -> requests.ConnectionError:
+    return requests.ConnectionError(MaxRetryError(None, "/s3cret", reason))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError("s3cret"), "the file of trusted certificates is not there"),
+        (requests.exceptions.ProxyError("s3cret"), "the proxy did not let through"),
+        (requests.exceptions.SSLError("s3cret"), "its TLS certificate does not verify"),
+        (
+            wrapped(NameResolutionError("s3cret", None, socket.gaierror())),  # type: ignore[arg-type]
+            "its name is not known to DNS",
+        ),
+        (requests.ConnectTimeout("s3cret"), "no answer within 10 s"),
+        (requests.ReadTimeout("s3cret"), "no answer within 30 s"),
+        (requests.TooManyRedirects("s3cret"), "it redirects without end"),
+        (requests.exceptions.InvalidURL("s3cret"), "its host name cannot be dialled"),
+        (LocationParseError("s3cret"), "its host name cannot be dialled"),
+        (wrapped(NewConnectionError(None, "s3cret")), "the connection was refused or broke"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_broke_is_said_in_words_of_our_own(error: Exception, said: str) -> None:
+    reason, step = why(error)
+    assert reason == said
+    assert step
+    assert_no_secret(reason, step)
