@@ -3,99 +3,213 @@
 from __future__ import annotations
 
 import base64
+import functools
+import html
+import logging
 import pickle
-from collections.abc import Iterable, Iterator, Mapping
+import re
+import types
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from authshim import Credential
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 SECRET = "s3cret"
 
-_OUR_SIDE = ("authshim", "requests", "urllib3", "http.client")
-"""Frames of these may be printed with their locals by an error reporter; a test's own frame holds what it planted."""
+RUN = 6
+"""Characters in a row that are too many to tell of a secret."""
+
+HOLDERS = (Credential,)
+"""What holds a secret, since something must: it shows none by its repr, and is not pickled."""
+
+_LIBRARIES = ("authshim", "requests", "urllib3", "http", "email", "queue")
+"""Packages whose objects are looked into."""
+
+_OUR_SIDE = ("authshim", "requests", "urllib3", "http", "socket", "ssl")
+"""Packages whose frames are: error reporters print them with their locals. A test's own frame holds what it planted."""
 
 
 def forms(secret: str) -> list[str]:
-    """List the forms in which a secret can be read: plain, and within base64 at each of the three offsets.
+    """List the forms in which a secret stands in a text: plain, UTF-16, and in base64 at each of the three offsets.
 
-    >>> forms("s3cret")
-    ['s3cret', 'czNjcmV0', 'MzY3Jld', 'zM2NyZX']
+    >>> forms("s3cret")[0]
+    's3cret'
+    >>> forms("s3cret")[-3:]
+    ['czNjcmV0', 'MzY3Jld', 'zM2NyZX']
     """
-    found = [secret]
+    found = {secret: None, secret.encode("utf-16-le").decode("latin-1"): None}
+    found[secret.encode().decode("latin-1")] = None  # a pickle, read as text
     for offset in range(3):
         raw = b"\0" * offset + secret.encode()
-        text = base64.b64encode(raw).decode().rstrip("=")
-        # The first and the last character may also carry bits of the neighbours.
-        found.append(text[(0, 2, 3)[offset] : len(raw) * 8 // 6])
-    return found
+        for encode in (base64.urlsafe_b64encode, base64.b64encode):
+            text = encode(raw).decode().rstrip("=")
+            # The first and the last character may also carry bits of the neighbours.
+            found[text[(0, 2, 3)[offset] : len(raw) * 8 // 6]] = None
+    return list(found)
 
 
-def assert_no_secret(*things: object, secret: str = SECRET) -> None:
-    """Fail where a text, an exception with all that hangs on it, a response or an object's repr or pickle tells it."""
-    wanted = forms(secret)
+def readings(text: str) -> Iterator[str]:
+    r"""Yield a text as it stands, and as those read it who undo percent signs, backslashes, HTML and hexadecimal.
+
+    >>> [reading for reading in readings("%733cret %5cu0073") if "s" in reading]
+    ['s3cret \\u0073', 's3cret s']
+    """
+    yield text
+    waiting = [text]
+    for _ in range(2):  # what was quoted was perhaps quoted before
+        read = [undo(part) for part in waiting for undo in _UNDO]
+        waiting = [*dict.fromkeys(part for part in read if part)]
+        yield from waiting
+
+
+def _unhexed(text: str) -> str:
+    """Return what runs of hexadecimal digits say, from their first digit and from their second."""
+    runs = [run[at:] for run in re.findall(r"(?:[0-9a-fA-F]{2}[ :]?){4,}", text) for at in (0, 1)]
+    digits = (re.sub("[ :]", "", run) for run in runs)
+    return " ".join(bytes.fromhex(run[: len(run) // 2 * 2]).decode("latin-1") for run in digits)
+
+
+def _unescaped(text: str) -> str:
+    text = re.sub(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1] or found[2], 16)), text)
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+_UNDO = (
+    lambda text: unquote(text) if "%" in text else "",
+    lambda text: _unescaped(text) if "\\" in text else "",
+    lambda text: html.unescape(text) if "&" in text else "",
+    _unhexed,
+)
+
+
+def told(text: str, secret: str = SECRET) -> str:
+    """Return what a text tells of a secret: of a long one, some characters in a row are too many; else nothing.
+
+    >>> told("GET /t/c3MzY3JldA== HTTP/1.1"), told("nothing")
+    ('MzY3Jld', '')
+    >>> told("a prefix: s3cret-0123", "s3cret-0123456789")
+    's3cret'
+    """
+    return next((form for reading in readings(text) for form in _runs(secret) if form in reading), "")
+
+
+@functools.lru_cache
+def _runs(secret: str) -> tuple[str, ...]:
+    runs = [secret[at : at + RUN] for at in range(max(1, len(secret) - RUN + 1))]
+    return tuple(dict.fromkeys(form for run in runs for form in forms(run)))
+
+
+def assert_no_secret(*things: object, secret: str = SECRET, theirs: tuple[str, ...] = ()) -> None:
+    """Fail where a text, an exception, a response or any object tells a secret, or something that it leads to.
+
+    :param theirs: packages of which only the repr counts.
+    """
+    done: set[str] = set()
+    for where, text in walk(*things, theirs=theirs):
+        if text not in done:
+            done.add(text)
+            said = told(text, secret)
+            assert not said, f"{where} tells {said!r}: {text[:2000]!r}"
+
+
+def walk(*things: object, theirs: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Yield every text that things lead to, and where it stands.
+
+    Looked at are their ``str``, ``repr`` and pickle, what ``vars`` and slots hold, the members of containers, and of
+    an exception its causes, notes and frames.
+
+    :param theirs: packages of which only the repr counts.
+    """
+    goes = _Walk(theirs)
     for thing in things:
-        for where, text in _texts(thing, set()):
-            told = [form for form in wanted if form in text]
-            assert not told, f"{where} tells {told[0]!r}: {text!r}"
+        yield from goes.texts(thing)
 
 
-def _texts(thing: object, done: set[int]) -> Iterator[tuple[str, str]]:
-    if id(thing) in done:
-        return
-    done.add(id(thing))
-    if isinstance(thing, str):
-        yield "text", thing
-    elif isinstance(thing, bytes):
-        yield "bytes", thing.decode("latin-1")
-    elif isinstance(thing, BaseException):
-        yield from _of_exception(thing, done)
-    elif isinstance(thing, Mapping):
-        yield from _of_all([*thing.keys(), *thing.values()], done)
-    elif isinstance(thing, (list, tuple, set, frozenset)):
-        yield from _of_all(thing, done)
-    else:
-        yield from _of_object(thing, done)
+class _Walk:
+    """Goes to all that a thing leads to, once."""
+
+    def __init__(self, theirs: tuple[str, ...]) -> None:
+        self._theirs = theirs
+        self._seen: dict[int, object] = {}  # it holds the things, so that no other takes the place of one that is gone
+
+    def texts(self, thing: object) -> Iterator[tuple[str, str]]:
+        """Yield every text, and where it stands."""
+        waiting: deque[tuple[str, object]] = deque([(type(thing).__name__, thing)])
+        while waiting:
+            where, item = waiting.popleft()
+            if id(item) in self._seen:
+                continue
+            self._seen[id(item)] = item
+            if isinstance(item, str):
+                yield where, item
+            elif isinstance(item, (bytes, bytearray)):
+                yield where, item.decode("latin-1")
+            elif not isinstance(item, (int, float, type(None), type, types.ModuleType)):
+                yield from self._said(where, item)
+                waiting.extend((where + name, part) for name, part in self._inside(item))
+
+    def _said(self, where: str, item: object) -> Iterator[tuple[str, str]]:
+        """Yield what it says of itself; a container's members speak for themselves."""
+        if not isinstance(item, (types.TracebackType, types.FrameType)) and not _is_container(item):
+            yield f"the repr of {where}", repr(item)
+            yield f"the str of {where}", str(item)
+        package = _package(item)
+        if package not in self._theirs and (package in _LIBRARIES or isinstance(item, BaseException)):
+            with suppress(Exception):  # what cannot be pickled tells nothing that way
+                yield f"the pickle of {where}", pickle.dumps(item).decode("latin-1")
+
+    def _inside(self, item: object) -> Iterator[tuple[str, object]]:
+        if isinstance(item, dict):
+            yield from ((f"[{name!r}]", part) for name, part in list(item.items()))
+            yield from ((".keys()", name) for name in list(item))
+        elif isinstance(item, (list, tuple, set, frozenset, deque)):
+            yield from (("[]", part) for part in item)
+        elif isinstance(item, types.TracebackType):
+            yield from _of_frames(item)
+        if isinstance(item, BaseException):
+            yield from ((f".{name}", getattr(item, name)) for name in ("args", "__cause__", "__context__"))
+            yield ".__traceback__", item.__traceback__
+            yield from _attributes(item)
+        elif isinstance(item, logging.LogRecord):
+            yield ".getMessage()", item.getMessage()
+            yield from _attributes(item)
+        elif self._is_looked_into(item):
+            yield from _attributes(item)
+
+    def _is_looked_into(self, item: object) -> bool:
+        package = _package(item)
+        return package in _LIBRARIES and package not in self._theirs and not isinstance(item, HOLDERS)
 
 
-def _of_all(things: Iterable[object], done: set[int]) -> Iterator[tuple[str, str]]:
-    for thing in things:
-        yield from _texts(thing, done)
+def _package(item: object) -> str:
+    return (getattr(type(item), "__module__", None) or "").partition(".")[0]
 
 
-def _of_exception(error: BaseException, done: set[int]) -> Iterator[tuple[str, str]]:
-    name = type(error).__name__
-    yield f"str of {name}", str(error)
-    yield f"repr of {name}", repr(error)
-    yield from _of_all([error.args, getattr(error, "__notes__", ()), vars(error)], done)
-    for other in (error.__cause__, error.__context__):
-        if other is not None:
-            yield from _texts(other, done)
-    frame = error.__traceback__
-    while frame is not None:
-        module = frame.tb_frame.f_globals.get("__name__", "")
-        if module.split(".")[0] in _OUR_SIDE or module in _OUR_SIDE:
-            for local, value in frame.tb_frame.f_locals.items():
-                for where, text in _texts(value, done):
-                    yield f"local {local} of {module}:{frame.tb_lineno}, {where}", text
-        frame = frame.tb_next
+def _is_container(item: object) -> bool:
+    return isinstance(item, (dict, list, tuple, set, frozenset, deque))
 
 
-_ATTRIBUTES = {
-    "Response": ("url", "headers", "history", "request", "raw", "cookies", "reason"),
-    "PreparedRequest": ("url", "headers"),
-    "HTTPResponse": ("_request_url", "headers", "retries"),
-    "Retry": ("history",),
-    "RequestsCookieJar": ("_cookies",),
-}
-"""What an object of `requests` or urllib3 shows beyond its repr, by the name of its class."""
+def _attributes(item: object) -> Iterator[tuple[str, object]]:
+    for name, value in list(getattr(item, "__dict__", {}).items()):
+        yield f".{name}", value
+    for name in (name for kind in type(item).__mro__ for name in _names(vars(kind).get("__slots__", ()))):
+        with suppress(AttributeError):
+            yield f".{name}", getattr(item, name)
 
 
-def _of_object(thing: object, done: set[int]) -> Iterator[tuple[str, str]]:
-    name = type(thing).__name__
-    yield f"repr of {name}", repr(thing)
-    yield f"str of {name}", str(thing)
-    for attribute in _ATTRIBUTES.get(name, ()):
-        for where, text in _texts(getattr(thing, attribute, None), done):
-            yield f"{name}.{attribute}, {where}", text
-    try:
-        pickled = pickle.dumps(thing)
-    except Exception:  # noqa: BLE001 - what cannot be pickled tells nothing that way
-        return
-    yield f"pickle of {name}", pickled.decode("latin-1")
+def _names(slots: str | Iterable[str]) -> Iterable[str]:
+    return [slots] if isinstance(slots, str) else slots
+
+
+def _of_frames(frames: types.TracebackType | None) -> Iterator[tuple[str, object]]:
+    while frames is not None:
+        module = frames.tb_frame.f_globals.get("__name__", "")
+        if module.split(".")[0] in _OUR_SIDE:
+            for local, value in frames.tb_frame.f_locals.items():
+                yield f"<{module}:{frames.tb_lineno}>.{local}", value
+        frames = frames.tb_next
