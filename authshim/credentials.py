@@ -18,12 +18,30 @@ the rest of ``authshim auth token`` together.
 from __future__ import annotations
 
 from binascii import b2a_base64
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from authshim.errors import CredentialError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_Function = TypeVar("_Function", bound=Any)
+
+
+def _unseen(init: _Function) -> _Function:
+    """Let an error of a constructor carry no frame that holds what it was given: reporters print them."""
+
+    @wraps(init)
+    def checked(self: Credential, *values: Any, **named: Any) -> None:
+        try:
+            return init(self, *values, **named)  # type: ignore[no-any-return]
+        except (CredentialError, TypeError) as error:
+            kind, said = type(error), str(error)
+        del values, named
+        raise kind(said)
+
+    return cast("_Function", checked)
 
 
 class Credential:
@@ -76,7 +94,7 @@ class Credential:
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def _shown(self, name: str) -> str:
-        value = getattr(self, name)
+        value = getattr(self, name, None)  # a debugger may ask in the middle of the constructor
         return repr(value) if name in self.shown or value is None else "****"
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -102,6 +120,7 @@ class BearerToken(Credential):
     fields = ("token",)
     token: str
 
+    @_unseen
     def __init__(self, token: str) -> None:
         self._freeze(f"Bearer {_token('token', token)}", token=token)
 
@@ -119,6 +138,7 @@ class BasicHTTP(Credential):
     username: str
     password: str
 
+    @_unseen
     def __init__(self, username: str, password: str) -> None:
         pair = f"{_text('username', username)}:{_text('password', password)}"
         try:
@@ -133,7 +153,7 @@ class BasicHTTP(Credential):
         return self.username if self.password else None
 
     def _shown(self, name: str) -> str:
-        return super()._shown(name) if self.password else "****"
+        return super()._shown(name) if getattr(self, "password", None) else "****"
 
 
 class CondaToken(Credential):
@@ -145,6 +165,7 @@ class CondaToken(Credential):
     segment: str
     """``/t/TOKEN`` as it stands in the URL, percent-encoded where it must be."""
 
+    @_unseen
     def __init__(self, token: str) -> None:
         from urllib.parse import quote
 
@@ -173,6 +194,7 @@ class S3Credentials(Credential):
     secret_access_key: str
     session_token: str | None
 
+    @_unseen
     def __init__(self, access_key_id: str, secret_access_key: str, session_token: str | None = None) -> None:
         self._freeze(
             None,
@@ -216,6 +238,7 @@ class OAuth(Credential):
     client_id: str
     audience: str | None
 
+    @_unseen
     def __init__(
         self,
         access_token: str,
@@ -246,7 +269,7 @@ class OAuth(Credential):
         return self.expires_at is not None and self.expires_at <= now
 
     def _written(self) -> tuple[str, ...]:
-        return self.fields if self.audience is not None else self.fields[:-1]
+        return self.fields if getattr(self, "audience", None) is not None else self.fields[:-1]
 
 
 def from_json(entry: object) -> Credential:

@@ -6,7 +6,7 @@ import base64
 import copy
 import json
 import pickle
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 from hypothesis import given
@@ -128,6 +128,11 @@ def test_a_token_that_stands_as_the_username_is_not_shown() -> None:
     assert credential.shown_username is None
 
 
+@pytest.mark.parametrize("kind", [BasicHTTP, BearerToken, CondaToken, OAuth, S3Credentials])
+def test_a_credential_that_is_not_made_yet_can_be_shown(kind: type[Credential]) -> None:
+    assert repr(kind.__new__(kind)).startswith(f"{kind.__name__}(")
+
+
 def test_the_username_is_told_where_it_is_one() -> None:
     assert BasicHTTP("ada", "s3cret").shown_username == "ada"
     assert BearerToken("s3cret").shown_username is None
@@ -217,6 +222,25 @@ def test_what_is_no_credential_is_said_without_its_content(entry: object, said: 
         from_json(entry)
     assert str(caught.value) == said
     assert_no_secret(str(caught.value), repr(caught.value))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: BasicHTTP("ada", "s3cret\n"),
+        lambda: BasicHTTP("ada", password="s3cret\udc80"),
+        lambda: BasicHTTP(password="s3cret"),  # type: ignore[call-arg]
+        lambda: BearerToken("s3cret\n"),
+        lambda: CondaToken(token="s3cret s3cret\n"),
+        lambda: S3Credentials("s3cret\n", "s3cret", "s3cret"),
+        lambda: OAuth("s3cret", "s3cret\n", None, "https://h.example/", None, "c"),
+        lambda: OAuth("s3cret", "s3cret", 1e20, "https://h.example/", None, "c"),
+    ],
+)
+def test_no_frame_of_a_constructors_error_holds_the_secret(make: Callable[[], Credential]) -> None:
+    with pytest.raises((CredentialError, TypeError)) as caught:
+        make()
+    assert_no_secret(caught.value)
 
 
 @pytest.mark.parametrize("char", ["\r", "\n", "\0", "\x1f", "\x7f"])
