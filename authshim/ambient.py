@@ -15,12 +15,15 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import NETRC_FILES, get_netrc_auth
 
 from authshim.files import version
+from authshim.hidden import Closed
 
 _HOSTS = 1000
 
 
-class Ambient:
+class Ambient(Closed):
     """Remembers those headers for as long as the file stays as it is: requests reads it each time."""
+
+    __slots__ = ("_known",)
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[object, str | None]] = {}

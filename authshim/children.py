@@ -14,6 +14,8 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
+from authshim.hidden import Closed
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from subprocess import Popen
@@ -28,8 +30,8 @@ _TURN = 0.05
 """Seconds between two looks at whether a child has exited whose stdout is still open."""
 
 
-class Ended:
-    """How a child ended; its repr does not show what was printed, and it is not pickled."""
+class Ended(Closed):
+    """How a child ended."""
 
     __slots__ = ("status", "stderr", "stdout", "stopped")
 
@@ -41,9 +43,6 @@ class Ended:
         """Empty where it was passed through."""
         self.stopped = stopped
         """Why it could not be started, or why we ended it; None where it exited by itself."""
-
-    def __reduce__(self) -> str:
-        raise TypeError("what a child printed may be a secret and is not pickled")
 
 
 def run(

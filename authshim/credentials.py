@@ -22,6 +22,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from authshim.errors import CredentialError
+from authshim.hidden import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +45,7 @@ def _unseen(init: _Function) -> _Function:
     return cast("_Function", checked)
 
 
-class Credential:
+class Credential(Closed):
     """What is sent to a server so that it lets its user in."""
 
     __slots__ = ("__weakref__", "header")
@@ -108,9 +109,6 @@ class Credential:
 
     def __deepcopy__(self, memo: object) -> Credential:
         return self
-
-    def __reduce__(self) -> Any:
-        raise TypeError(f"a {type(self).__name__} holds a secret and is not pickled")
 
 
 class BearerToken(Credential):

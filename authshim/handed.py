@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from authshim.errors import UrlError
+from authshim.hidden import Closed
 from authshim.urls import normalise, parse
 
 DOWNGRADED, ELSEWHERE = "downgraded", "elsewhere"
@@ -12,12 +13,14 @@ DOWNGRADED, ELSEWHERE = "downgraded", "elsewhere"
 _NEWEST = 1000
 
 
-class Handed:
-    """The newest thousand of them, and how each was named.
+class Handed(Closed):
+    """The newest thousand of them, and how each was named; they may carry signatures.
 
     What such a URL names in its turn is no better: not on its own origin, and not over
     http where it was downgraded itself.
     """
+
+    __slots__ = ("_how", "lock", "origins")
 
     def __init__(self) -> None:
         self.origins: set[str] = set()

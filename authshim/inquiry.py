@@ -257,7 +257,7 @@ class Inquiry:
         if url.password is None:
             return None
         try:
-            credential = BasicHTTP(url.username or "", url.password)
+            credential = BasicHTTP(url.username or "", url.password.text)
         except CredentialError as error:
             self._warn_once(f"the user:password@ of {realm.origin} is not used: {error}")
             return None

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from authshim.errors import UrlError
+from authshim.hidden import Hidden
 from authshim.realm import ORIGINS, Realm, Scope
 from authshim.scopes import Site
 from authshim.urls import PATH, SERVICE, cut_after_simple, host_keys, parse, prefixes, without_userinfo
@@ -33,7 +34,7 @@ class Memory:
         self.has_ties = False
         self._list_path_keys = list_path_keys
         self._lock = threading.Lock()
-        self._origins: dict[str | tuple[str, str], _Origin | Scope | None] = {}
+        self._origins: dict[object, _Origin | Scope | None] = {}
         self._realms: dict[tuple[object, ...], Realm] = {}
         self._path_keys: dict[str, frozenset[str]] | None = None
 
@@ -42,7 +43,7 @@ class Memory:
         at = url.find("/", 8)
         start = url if at < 0 else url[:at]
         try:
-            origin = self._origins[start if username is None else (start, username)]
+            origin = self._origins[_name(start, username)]
         except KeyError:
             origin = self._remember(start, username)
         return origin.scope_of(url) if isinstance(origin, _Origin) else origin
@@ -94,7 +95,7 @@ class Memory:
                 self._path_keys = path_keys
                 if len(self._origins) >= ORIGINS:
                     self._origins.clear()
-                self._origins[start if username is None else (start, username)] = origin
+                self._origins[_name(start, username)] = origin
         return origin
 
     def _origin(
@@ -110,6 +111,12 @@ class Memory:
         here = (path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}"))
         origin = _Origin(url, self.sites.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self)
         return origin.only or origin
+
+
+def _name(start: str, username: str | None) -> object:
+    """Return what an origin is remembered by; a URL's own password is not seen there."""
+    name = Hidden(start) if "@" in start else start
+    return name if username is None else (name, username)
 
 
 def _cost(realm: Realm) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
+from authshim.hidden import Closed
 from authshim.urls import redact, with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
@@ -30,7 +31,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
 
 
-class Place:
+class Place(Closed):
     """A URL that somebody declared, and who they are there.
 
     :param url: userinfo in it is taken out, and percent-decoded once.

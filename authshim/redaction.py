@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from requests import PreparedRequest, Response
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 
+from authshim.hidden import Closed
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -106,8 +108,10 @@ def _parts(error: BaseException, outer: BaseException | None) -> Iterator[BaseEx
             yield part
 
 
-class _Censor:
+class _Censor(Closed):
     """Takes one token out of texts, however it is percent-encoded there."""
+
+    __slots__ = ("_segment", "_token")
 
     def __init__(self, token: CondaToken) -> None:
         written = "".join(f"(?:{re.escape(char)}|(?i:%{ord(char):02x}))" for char in token.token)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
+from authshim.hidden import Hidden
 from authshim.urls import index_root, parse, prefixes
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Declared(NamedTuple):
     url: str
     root: str
     username: str | None
-    password: str | None
+    password: Hidden | None
     is_index: bool
 
     def __repr__(self) -> str:
@@ -80,7 +81,8 @@ def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str,
             url = parse(item.url)
         except UrlError:
             continue
-        declared = Declared(item.url, _root(url, is_index), item.username, item.password, is_index)
+        password = None if item.password is None else Hidden(item.password)
+        declared = Declared(item.url, _root(url, is_index), item.username, password, is_index)
         by_origin.setdefault(url.origin, []).append(declared)
     return {origin: Site(declared) for origin, declared in by_origin.items()}
 

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
+from authshim.hidden import Hidden
 
 if TYPE_CHECKING:
     from urllib3.util.url import Url as ParsedUrl
@@ -47,7 +48,7 @@ class Url(NamedTuple):
     port: int
     path: str
     username: str | None = None
-    password: str | None = None
+    password: Hidden | None = None
 
     def __repr__(self) -> str:
         return f"Url({self.origin + self.path!r})"
@@ -89,7 +90,7 @@ def parse(url: str) -> Url:
         port=_PORTS[parts.scheme] if parts.port is None else parts.port,
         path=parts.path or "/",
         username=unquote(username) if username or colon else None,
-        password=unquote(password) if colon else None,
+        password=Hidden(unquote(password)) if colon else None,
     )
 
 

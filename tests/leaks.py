@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from authshim import Credential
+from authshim.hidden import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,9 +23,6 @@ SECRET = "s3cret"
 
 RUN = 6
 """Characters in a row that are too many to tell of a secret."""
-
-HOLDERS = (Credential,)
-"""What holds a secret, since something must: it shows none by its repr, and is not pickled."""
 
 _LIBRARIES = ("authshim", "requests", "urllib3", "http", "email", "queue")
 """Packages whose objects are looked into."""
@@ -183,7 +180,7 @@ class _Walk:
 
     def _is_looked_into(self, item: object) -> bool:
         package = _package(item)
-        return package in _LIBRARIES and package not in self._theirs and not isinstance(item, HOLDERS)
+        return package in _LIBRARIES and package not in self._theirs and not isinstance(item, Closed)
 
 
 def _package(item: object) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from leaks import assert_no_secret
 
 from authshim.errors import UrlError
+from authshim.hidden import Hidden
 from authshim.urls import (
     HOST,
     KINDS,
@@ -68,7 +69,7 @@ def test_an_ipv6_address_stays_in_brackets() -> None:
 
 def test_the_userinfo_is_percent_decoded_once() -> None:
     url = parse("https://a%40b:s3%2541cret@h.example/")
-    assert (url.username, url.password) == ("a@b", "s3%41cret")
+    assert (url.username, url.password) == ("a@b", Hidden("s3%41cret"))
 
 
 def test_a_username_may_stand_alone() -> None:
@@ -77,7 +78,7 @@ def test_a_username_may_stand_alone() -> None:
 
 
 def test_an_empty_password_is_a_password() -> None:
-    assert parse("https://ada:@h.example/").password == ""
+    assert parse("https://ada:@h.example/").password == Hidden("")
 
 
 def test_without_userinfo_nobody_is_named() -> None:

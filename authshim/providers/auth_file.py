@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from authshim import credentials, files
 from authshim.errors import CredentialError, ProviderError, StoreError
+from authshim.hidden import Closed
 from authshim.providers.base import Provider
 from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key, redact
 
@@ -135,8 +136,10 @@ class AuthFile(Provider):
         return f"AuthFile({self.path!r})"
 
 
-class _Contents:
-    """What one reading found; not a tuple, whose repr would show it."""
+class _Contents(Closed):
+    """What one reading found."""
+
+    __slots__ = ("_aliases", "broken", "entries", "keys", "made", "missing", "paths", "unmatched")
 
     def __init__(self, entries: dict[str, Any] | None = None, *, broken: str = "", missing: bool = False) -> None:
         self.entries = entries or {}

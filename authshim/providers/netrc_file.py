@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any
 from authshim import files
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError
+from authshim.hidden import Closed
 from authshim.providers.base import Provider
 from authshim.urls import DEFAULT, HOST, PORT, normalise_key
 
@@ -131,8 +132,10 @@ def _read(paths: Sequence[str]) -> tuple[str | None, _Logins]:
     return None, _Logins()
 
 
-class _Logins:
-    """What one reading found; not a tuple, whose repr would show it."""
+class _Logins(Closed):
+    """What one reading found."""
+
+    __slots__ = ("broken", "pairs", "problems")
 
     def __init__(self, broken: str = "") -> None:
         self.broken = broken
