@@ -206,7 +206,8 @@ class OAuth(Credential):
     """What ``pixi auth login`` keeps of an OAuth login; the access token is sent as Bearer.
 
     ``expires_at`` is in Unix seconds, None where the server did not say. ``audience`` is the
-    service that the token is for, where the login was for one of several.
+    service that the token is for, where the login was for one of several. ``more`` is what else its
+    JSON has: newer rattlers keep the scopes there, and a renewal must not lose them.
     """
 
     __slots__ = (
@@ -214,6 +215,7 @@ class OAuth(Credential):
         "audience",
         "client_id",
         "expires_at",
+        "more",
         "refresh_token",
         "revocation_endpoint",
         "token_endpoint",
@@ -235,6 +237,7 @@ class OAuth(Credential):
     revocation_endpoint: str | None
     client_id: str
     audience: str | None
+    more: Mapping[str, Any]
 
     @_unseen
     def __init__(
@@ -246,6 +249,8 @@ class OAuth(Credential):
         revocation_endpoint: str | None,
         client_id: str,
         audience: str | None = None,
+        *,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         if expires_at is not None and (isinstance(expires_at, bool) or not isinstance(expires_at, (int, float))):
             raise CredentialError("expires_at is not a number of seconds")
@@ -260,7 +265,12 @@ class OAuth(Credential):
             revocation_endpoint=_optional("revocation_endpoint", revocation_endpoint),
             client_id=_text("client_id", client_id),
             audience=_optional("audience", audience),
+            more={} if more is None else more,
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return ``{"OAuth": {...}}``, with what else it was read with."""
+        return {"OAuth": {**super().to_json()["OAuth"], **self.more}}
 
     def expired(self, now: float) -> bool:
         """Tell whether the access token is past its time; ``now`` is in Unix seconds."""
@@ -290,8 +300,10 @@ def from_json(entry: object) -> Credential:
 
 
 def _from_fields(cls: type[Credential], value: Mapping[str, Any]) -> Credential:
+    more = {name: kept for name, kept in value.items() if name not in cls.fields}
+    options: dict[str, Any] = {"more": more} if cls is OAuth else {}
     try:
-        return cls(*(value.get(name) if name in _OPTIONAL else value[name] for name in cls.fields))
+        return cls(*(value.get(name) if name in _OPTIONAL else value[name] for name in cls.fields), **options)
     except KeyError as error:
         raise CredentialError(f"is a {cls.__name__} without {error.args[0]}") from None
 

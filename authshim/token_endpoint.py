@@ -70,6 +70,7 @@ def renew(
             credential.revocation_endpoint,
             credential.client_id,
             credential.audience,
+            more=credential.more,
         )
     except (CredentialError, KeyError):
         raise EndpointError(endpoint, _NO_TOKEN) from None

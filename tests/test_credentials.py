@@ -105,6 +105,13 @@ def test_an_oauth_token_without_a_time_does_not_expire() -> None:
     assert not OAuth("s3cret", None, None, "https://h/token", None, "pixi").expired(1e12)
 
 
+def test_what_else_an_oauth_login_has_is_kept_and_not_shown() -> None:
+    entry = {"OAuth": {**OAUTH, "scopes": ["s3cret"], "oidc": {"id_token_verified": True}}}
+    credential = from_json(entry)
+    assert credential.to_json() == entry
+    assert_no_secret(credential)
+
+
 # what is shown
 
 

@@ -154,6 +154,15 @@ def test_what_is_stored_is_what_rattler_writes(server: Server, write: Callable) 
     assert json.loads(file.read_text())["other.example"] == {"BearerToken": "s3cret"}
 
 
+def test_what_newer_rattlers_keep_beside_the_tokens_stays(server: Server, write: Callable) -> None:
+    theirs = {"issuer_url": "https://login.example", "scopes": ["channel:read"], "oidc": {"id_token_verified": True}}
+    file = write(server.url, **theirs)
+    sent(chain_of(file))
+    written = stored(file)
+    assert written["access_token"] == "s3cret-access-1"
+    assert {name: written[name] for name in theirs} == theirs
+
+
 def test_it_is_written_back_under_the_key_that_it_came_from(server: Server, write: Callable) -> None:
     file = write(server.url, key="*.h.example")
     assert sent(chain_of(file), "https://repo.h.example/") == "Bearer s3cret-access-1"
