@@ -61,7 +61,7 @@ class Settings(NamedTuple):
     keyring_command: tuple[str, ...]  # AUTHSHIM_KEYRING_COMMAND in words; () where unset
     keyring_timeout: float | None  # AUTHSHIM_KEYRING_TIMEOUT in seconds; None where unset
     search_path: str  # PATH
-    prefix_dev_url: str  # PREFIX_DEV_API_URL, or else where prefix.dev is
+    prefix_dev_url: str | None  # PREFIX_DEV_API_URL; None where unset
     problems: tuple[str, ...]  # what was wrong with configuration files; never their content
 
 
@@ -100,7 +100,7 @@ def read(
         keyring_command=_command(known.get("AUTHSHIM_KEYRING_COMMAND"), windows=places.windows),
         keyring_timeout=_seconds(known.get("AUTHSHIM_KEYRING_TIMEOUT")),
         search_path=known.get("PATH", ""),
-        prefix_dev_url=known.get("PREFIX_DEV_API_URL", "https://prefix.dev"),
+        prefix_dev_url=known.get("PREFIX_DEV_API_URL"),
         problems=config.problems,
     )
 

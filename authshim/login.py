@@ -1,7 +1,7 @@
 """The rules of a login: the key that a host is kept under, which kind of credential it takes, where it is kept.
 
-They are pixi's (``get_url`` and ``login`` in rattler's ``auth.rs``), but for keys with a port or a path, which are
-kept as they are.
+They are pixi's (``get_url``, ``login`` and ``logout_candidate_keys`` in rattler's ``auth.rs``), but for keys with a
+port or a path, which are kept as they are.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ TOKEN, BASIC, CONDA = "token", "username", "conda-token"
 _PLAIN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
+_NO_HOST = re.compile(r"[@*?#\\]")
+_BUCKET = re.compile(r"s3://([^/?#]+)", re.IGNORECASE)
 _NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
 
 
@@ -36,7 +38,7 @@ class Target(NamedTuple):
     host: str
     """The name alone, to know the service by; as ``urls.parse`` writes it."""
     keys: tuple[str, ...]
-    """What a logout removes: the host, its wildcard, and the words as they were given."""
+    """What a logout removes: the host and its wildcard."""
     url: str
     """A URL that the key is for."""
     warning: str = ""
@@ -49,13 +51,14 @@ class Target(NamedTuple):
         port = _port_of(netloc)
         scheme = self.url.partition("://")[0]
         number = int(port[1:]) if port else {"http": 80}.get(scheme, 443)
-        return host_keys(Url(scheme, self.host, number, f"/{path}"), path_keys)
+        return host_keys(Url(scheme, netloc[: len(netloc) - len(port)], number, f"/{path}"), path_keys)
 
 
 def read_target(words: str) -> Target:
     """Read the word HOST: a host, ``*.host``, ``host:port``, ``host/path``, or a URL, which is cut to its host.
 
-    A host with exactly one dot is kept as ``*.host``: whoever logs in at prefix.dev means repo.prefix.dev too.
+    A host with exactly one dot is kept as ``*.host``: whoever logs in at prefix.dev means repo.prefix.dev too. A dot at
+    the end of a host is dropped: as a key it would match nothing in pixi.
 
     :raises SettingsError: it is none of these.
     :raises UrlError: it is a URL that has no host.
@@ -72,13 +75,27 @@ def read_target(words: str) -> Target:
     return _target(netloc, path)
 
 
+def read_forgotten(words: str) -> Target:
+    """Read the word HOST of a logout: besides what a login takes, whatever may stand in a store as a key.
+
+    Among the keys are the words as they were given: a file may have been written by hand, and pixi keeps a name in
+    capitals, or with a slash behind it, as it is.
+    """
+    bucket = _BUCKET.match(words)
+    try:
+        target = read_target(bucket[1] if bucket else words)
+    except AuthshimError:
+        return Target(words, "", (words, f"*.{words}"), "")
+    return target._replace(keys=tuple(dict.fromkeys((*target.keys, words, f"*.{words}"))))
+
+
 def _of_url(words: str) -> Target:
     from authshim.urls import parse
 
     if words.lower().startswith("s3://"):
         raise SettingsError("HOST", "keys for s3:// are stored by pixi auth login")
     url = parse(words)
-    target = _target(url.host, "")
+    target = _target(url.host.removesuffix("."), "")
     return target._replace(url=f"{url.scheme}://{url.netloc}{url.path}")
 
 
@@ -91,14 +108,14 @@ def _dialled(netloc: str) -> str:
     bare = netloc[len(wildcard) :]
     bare = f"[{bare}]" if bare.count(":") > 1 and "[" not in bare else bare
     url = None
-    if "@" not in bare and "*" not in bare:
+    if not _NO_HOST.search(bare):
         try:
             url = parse(f"https://{bare}/")
         except UrlError:
             url = None
     if url is None or (wildcard and _port_of(bare)):
         raise SettingsError("HOST", "expected a host, *.host, host:port, host/path or a URL")
-    return f"{wildcard}{url.host}{_port_of(bare)}"
+    return f"{wildcard}{url.host.removesuffix('.')}{_port_of(bare)}"
 
 
 def _port_of(netloc: str) -> str:
@@ -110,17 +127,13 @@ def _target(netloc: str, path: str) -> Target:
     port = _port_of(netloc)
     host = netloc[: len(netloc) - len(port)]
     bare = host[2:] if host.startswith("*.") else host
-    exact = f"{netloc}{path}"
-    wildcard = f"*.{bare}"
-    if port or path:
-        if host != bare:
-            raise SettingsError("HOST", "expected a wildcard without a port or a path")
-        keys: tuple[str, ...] = (exact,)
-    else:
-        keys = (exact,) if host != bare or _ADDRESS.fullmatch(bare) else (bare, wildcard)
-    widens = exact.count(".") == 1 and len(keys) == 2
-    url = f"https://{bare}{port}{path}/"
-    return Target(wildcard if widens else exact, bare, keys, url, _NOT_FOR_PIXI if port or path else "")
+    if host != bare and (port or path):
+        raise SettingsError("HOST", "expected a wildcard without a port or a path")
+    exact = f"{bare}{port}{path}"
+    wildcard = f"*.{exact}"
+    widens = exact == bare and bare.count(".") == 1 and not _ADDRESS.fullmatch(bare)
+    key = wildcard if widens or host != bare else exact
+    return Target(key, bare, (exact, wildcard), f"https://{exact}/", _NOT_FOR_PIXI if port or path else "")
 
 
 def kind_of(host: str, given: Collection[str]) -> str:
@@ -152,6 +165,11 @@ def _only(host: str) -> str:
 def is_prefix_dev(host: str) -> bool:
     """Tell whether a token for this host can be verified at prefix.dev."""
     return f".{host}".endswith(".prefix.dev")
+
+
+def prefix_dev_of(host: str) -> str:
+    """Return the URL of the server that verifies a token for a host of prefix.dev; repo.prefix.dev itself does not."""
+    return f"https://{host.removeprefix('repo.')}"
 
 
 def stores_of(providers: Iterable[object], *, only: str | None = None) -> list[Store]:

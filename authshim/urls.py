@@ -79,7 +79,7 @@ def parse(url: str) -> Url:
         raise UrlError(_unreadable(url), "it is not an http(s) URL")
     if not parts.host:
         raise UrlError(_unreadable(url), "it has no host")
-    if not all(0 < len(label) < 64 for label in parts.host.rstrip(".").split(".")):
+    if not all(0 < len(label) < 64 for label in parts.host.removesuffix(".").split(".")):
         raise UrlError(_unreadable(url), "its host name has a part that is empty or too long")
     from urllib.parse import unquote  # 4 ms, of which `authshim auth token` needs none
 
@@ -221,6 +221,17 @@ def redact(url: str) -> str:
     url = re.sub(r"/t/[^/?#]+", "/t/****", url)
     url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
     return _CONTROL.sub("?", url)
+
+
+def shown_key(key: str) -> str:
+    """Return what may be shown of a key that somebody wrote: it may be a URL with a password.
+
+    >>> shown_key("https://ada:lovelace@h.example")
+    '****@h.example'
+    """
+    _, at, host = key.rpartition("@")
+    shown = redact(f"****@{host}" if at else key)
+    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 _NO_PORT = re.compile(r"(://)(?:\[[^]]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$)).*@", re.DOTALL)

@@ -69,6 +69,14 @@ class StoreContract:
         assert sorted(listed) == sorted(kept)
         assert all(listed[key] in (None, kept[key]) for key in kept)
 
+    def test_every_key_that_it_names_can_be_forgotten(self, store: Store) -> None:
+        for key in ("h.example", "*.wild.example"):
+            store.save(key, EVERY_KIND[0])
+        named = list(store.keys())
+        assert sorted(named) == ["*.wild.example", "h.example"]
+        assert [store.forget(key) for key in named] == [True, True]
+        assert list(store.keys()) == []
+
     def test_it_tells_no_secret(self, store: Store) -> None:
         store.save("h.example", EVERY_KIND[1])
         assert_no_secret(store, store.list(), list(store.problems), repr(vars(store)))

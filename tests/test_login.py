@@ -6,7 +6,7 @@ import pytest
 
 from authshim.credentials import BearerToken
 from authshim.errors import AuthshimError, ProviderMissing, SettingsError, StoreError, UrlError
-from authshim.login import BASIC, CONDA, TOKEN, kind_of, read_target, store, stores_of
+from authshim.login import BASIC, CONDA, TOKEN, kind_of, prefix_dev_of, read_forgotten, read_target, store, stores_of
 from authshim.providers.auth_file import AuthFile
 
 KEYS = {
@@ -26,6 +26,13 @@ KEYS = {
     "::1": "[::1]",
     "[::1]:8080": "[::1]:8080",
     "bücher.example": "*.xn--bcher-kva.example",
+    "prefix.dev.": "*.prefix.dev",
+    "repo.prefix.dev.": "repo.prefix.dev",
+    "*.h.example.": "*.h.example",
+    "h.example.:8443": "h.example:8443",
+    "h.example./acme": "h.example/acme",
+    "https://h.example.com./acme": "h.example.com",
+    "127.0.0.1.": "127.0.0.1",
 }
 
 
@@ -49,6 +56,10 @@ WRONG = [
     "*.h.example:80",
     "*.h.example/a",
     "h.example/a?b",
+    "h.example?b",
+    "h.example#b",
+    "h.example\\b",
+    "h.example..",
 ]
 
 
@@ -66,25 +77,54 @@ def test_what_is_no_url_is_refused(words: str) -> None:
 
 
 FORGOTTEN = {
-    "prefix.dev": ("prefix.dev", "*.prefix.dev"),
-    "repo.prefix.dev": ("repo.prefix.dev", "*.repo.prefix.dev"),
-    "*.prefix.dev": ("*.prefix.dev",),
-    "h.example:80": ("h.example:80",),
-    "h.example/a": ("h.example/a",),
-    "127.0.0.1": ("127.0.0.1",),
+    "prefix.dev": {"prefix.dev", "*.prefix.dev"},
+    "repo.prefix.dev": {"repo.prefix.dev", "*.repo.prefix.dev"},
+    "*.prefix.dev": {"prefix.dev", "*.prefix.dev"},
+    "h.example:80": {"h.example:80", "*.h.example:80"},
+    "h.example/a": {"h.example/a", "*.h.example/a"},
+    "https://h.example:80/a": {"h.example", "*.h.example", "https://h.example:80/a"},
+    "H.Example": {"h.example", "*.h.example", "H.Example", "*.H.Example"},
+    "h.example/": {"h.example", "*.h.example", "h.example/", "*.h.example/"},
+    "h.example.": {"h.example", "*.h.example", "h.example.", "*.h.example."},
+    "s3://my-bucket": {"my-bucket", "*.my-bucket", "s3://my-bucket"},
+    "s3://my.bucket/a": {"my.bucket", "*.my.bucket", "s3://my.bucket/a"},
+    "*": {"*"},
+    "*.h.example:80": {"*.h.example:80"},
+    "https://h ost/": {"https://h ost/"},
 }
 
 
 @pytest.mark.parametrize(("words", "keys"), FORGOTTEN.items(), ids=FORGOTTEN)
-def test_the_keys_that_a_logout_removes(words: str, keys: tuple[str, ...]) -> None:
-    assert read_target(words).keys == keys
+def test_a_logout_removes_the_host_its_wildcard_and_the_words_as_they_were_given(words: str, keys: set[str]) -> None:
+    removed = read_forgotten(words).keys
+    assert keys <= set(removed)
+    assert {key for key in removed if key not in keys} <= {f"*.{words}"}  # as pixi has it where a name has one dot
+    assert len(set(removed)) == len(removed)
 
 
 @pytest.mark.parametrize("words", KEYS)
+def test_a_logout_removes_what_a_login_with_the_same_words_stored(words: str) -> None:
+    assert read_target(words).key in read_forgotten(words).keys
+
+
+@pytest.mark.parametrize("words", [words for words in KEYS if not words.startswith("https://h.example.com.")])
 def test_a_key_is_among_those_of_its_url(words: str) -> None:
     target = read_target(words)
     keys = target.lookup_keys(frozenset([target.key] if "/" in target.key else []))
     assert target.key in keys
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("prefix.dev", "https://prefix.dev"),
+        ("repo.prefix.dev", "https://prefix.dev"),
+        ("beta.prefix.dev", "https://beta.prefix.dev"),
+        ("repo.beta.prefix.dev", "https://beta.prefix.dev"),
+    ],
+)
+def test_where_a_token_of_prefix_dev_is_verified(host: str, url: str) -> None:
+    assert prefix_dev_of(host) == url
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,8 @@ def test_the_netloc_leaves_the_schemes_own_port_out() -> None:
         "https://h.example/\r\nx",
         "https://h.example/\x00",
         "https://\x7f.example/",
+        "https://h..example/",
+        "https://h.example../",
     ],
 )
 def test_what_cannot_be_dialled_is_refused(url: str) -> None:

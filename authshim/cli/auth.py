@@ -1,15 +1,15 @@
-"""``authshim auth``: login, logout and token; ``cli.status`` has the fourth."""
+"""``authshim auth``: login and token; ``cli.logout`` and ``cli.status`` have the others."""
 
 from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
 
-from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
+from authshim.errors import AuthshimError, SettingsError
+from authshim.urls import redact, shown_key
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterable
 
     from authshim.chain import Chain
     from authshim.config import Settings
@@ -115,11 +115,11 @@ def _run_login(options: Namespace) -> int:
     if login.is_prefix_dev(target.host):
         from authshim import endpoints
 
-        whose = f" of {endpoints.viewer(credential, settings.prefix_dev_url)}"
+        whose = f" of {endpoints.viewer(credential, settings.prefix_dev_url or login.prefix_dev_of(target.host))}"
     chain = chain_of(options)
     stores = login.stores_of(chain.providers, only=settings.auth_file)
     store, missing = login.store(stores, target.key, credential)
-    print(with_tilde(f"stored the {type(credential).__name__}{whose} for {target.key} in {store.name}"))
+    print(with_tilde(f"stored the {type(credential).__name__}{whose} for {shown_key(target.key)} in {store.name}"))
     _replace_oauth(store, target)
     in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
     for warning in (target.warning, *missing, *in_clear, *store.problems, _shadowed(target, store, options)):
@@ -132,9 +132,8 @@ def _replace_oauth(store: Store, target: Target) -> None:
     """Remove the OAuth login of the bare host, which pixi stores there: it would stand before ``*.host``."""
     from authshim.credentials import OAuth
 
-    for key in target.keys:
-        if key != target.key and isinstance(store.find(key), OAuth) and store.forget(key):
-            print(with_tilde(f"removed the OAuth login for {key} from {store.name}"))
+    if target.key == f"*.{target.host}" and isinstance(store.find(target.host), OAuth) and store.forget(target.host):
+        print(with_tilde(f"removed the OAuth login for {target.host} from {store.name}"))
 
 
 def _credential(kind: str, target: Target, options: Namespace) -> Credential:
@@ -176,61 +175,13 @@ def _shadowed(target: Target, store: Store, options: Namespace) -> str:
     found = chain_of(options).find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):
         return ""
-    return f"for {target.url} another comes first: {found.key} in {found.provider}"
+    return f"for {redact(target.url)} another comes first: {shown_key(found.key)} in {found.provider}"
 
 
 def _run_logout(options: Namespace) -> int:
-    from authshim import login
+    from authshim.cli import logout
 
-    if (options.host is None) is not options.all:
-        raise SettingsError("HOST", "name a host, or give --all")
-    target = None if options.all else login.read_target(options.host)
-    chain = chain_of(options)
-    removed, fine = 0, True
-    for store in login.stores_of(chain.providers):
-        try:
-            removed += _forget(store, list(store.list()) if target is None else target.keys)
-        except ProviderMissing as error:
-            _log().info("%s", error)
-        except ProviderError as error:
-            _log().error("%s", with_tilde(str(error)))
-            fine = False
-        for problem in store.problems:
-            _log().warning("%s", with_tilde(problem))
-    if not removed and fine:
-        print(f"nothing is stored for {options.host}" if target else "nothing is stored")
-    _name_what_stays(chain, target)
-    return 0 if fine else 1
-
-
-def _forget(store: Store, keys: Iterable[str]) -> int:
-    from authshim.credentials import OAuth
-
-    removed = 0
-    for key in keys:
-        credential = store.find(key)
-        if store.forget(key):
-            removed += 1
-            print(with_tilde(f"removed {key} from {store.name}"))
-            if isinstance(credential, OAuth):
-                from authshim import endpoints
-
-                problem = endpoints.revoke(credential)
-                if problem:
-                    _log().warning("%s", problem)
-    return removed
-
-
-def _name_what_stays(chain: Chain, target: Target | None) -> None:
-    for provider in chain.providers:
-        listed = getattr(provider, "logins", None)
-        try:
-            keys = [] if listed is None else [key for key, _ in listed()]
-        except ProviderError:
-            keys = []
-        if keys and (target is None or target.host in keys):
-            kept = "its logins" if target is None else f"its login for {target.host}"
-            print(with_tilde(f"{provider.name} keeps {kept}: it is not for authshim to change"))
+    return logout.run(options)
 
 
 def _run_token(options: Namespace) -> int:
@@ -242,7 +193,8 @@ def _run_token(options: Namespace) -> int:
 
     token = bare_token(credential)
     if token is None:
-        raise AuthshimError(f"what is kept for {target.url} is a {type(credential).__name__}, which is no token")
+        kind = type(credential).__name__
+        raise AuthshimError(f"what is kept for {redact(target.url)} is a {kind}, which is no token")
     print(token)
     return 0
 
@@ -270,7 +222,7 @@ def _from_chain(target: Target, options: Namespace) -> Credential:
     chain = chain_of(options)
     found = chain.find(target.url)
     if found is None:
-        key = target.key[2:] if target.key.startswith("*.") else target.key
+        key = shown_key(target.key[2:] if target.key.startswith("*.") else target.key)
         why = chain.note or f"to give it one: authshim auth login {key}"
-        raise AuthshimError(f"no provider has a credential for {target.url}; {why}")
+        raise AuthshimError(f"no provider has a credential for {redact(target.url)}; {why}")
     return found.credential

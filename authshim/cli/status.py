@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
 from authshim.cli.project import with_tilde
 from authshim.desk import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
+from authshim.urls import shown_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -40,7 +41,7 @@ class Entry(NamedTuple):
         expires = None if self.credential is None else expires_at(self.credential)
         expires = expires if expires is not None and abs(expires) < 1e12 else None
         return {
-            "key": self.key,
+            "key": shown_key(self.key),
             "kind": None if self.credential is None else type(self.credential).__name__,
             "username": None if self.credential is None else self.credential.shown_username,
             "provider": self.provider,
@@ -126,7 +127,7 @@ def run(options: Namespace) -> int:
         for line in _table(rows):
             print(with_tilde(line))
         if not rows:
-            print(f"no credential for {options.host}" if target else "no credential")
+            print(f"no credential for {shown_key(options.host)}" if target else "no credential")
         for note in listing.notes:
             print(with_tilde(note))
     return 0 if listing.fine else 1

@@ -12,7 +12,7 @@ from authshim import credentials, files
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.hidden import Closed
 from authshim.providers.base import Provider
-from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key, redact
+from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key, shown_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -45,9 +45,7 @@ class AuthFile(Provider):
 
         :raises ProviderError: the file is there but cannot be used; again at each call, until ``refresh``.
         """
-        contents = self._read()
-        if contents.broken:
-            raise ProviderError(self.name, contents.broken)
+        contents = self._usable()
         written = contents.written(key)
         if written is None:
             return None
@@ -76,28 +74,31 @@ class AuthFile(Provider):
         self._rewrite(lambda entries: _put(entries, key, credential))
 
     def forget(self, key: str) -> bool:
-        """Remove the entry of ``key``, in every form in which the key is written.
+        """Remove the entry of ``key``, in every form in which the key is written; also one that matches nothing.
 
         :raises ProviderError: the file is there but cannot be used.
         :raises StoreError: it could not be written.
         """
-        contents = self._read()
-        if contents.broken:
-            raise ProviderError(self.name, contents.broken)
-        return contents.written(key) is not None and self._rewrite(lambda entries: _drop(entries, key))
+        written = self._usable().written(key)
+        return written is not None and self._rewrite(lambda entries: _drop(entries, key))
 
     def list(self) -> Mapping[str, Credential | None]:
         """Return the credentials by key, in the file's order; ``problems`` has what is wrong with the others.
 
         :raises ProviderError: the file is there but cannot be used.
         """
-        contents = self._read()
-        if contents.broken:
-            raise ProviderError(self.name, contents.broken)
+        contents = self._usable()
         if files.others_can_read(self.path):
             self._note(f"{self.path}: others can read it: chmod 600 {self.path}")
         found = {key: self.find(key) for key in contents.keys}
         return {key: credential for key, credential in found.items() if credential is not None}
+
+    def keys(self) -> Iterable[str]:
+        """List the keys as they are written, those too that match nothing or stand for no credential.
+
+        :raises ProviderError: the file is there but cannot be used.
+        """
+        return tuple(self._usable().entries)
 
     def _rewrite(self, change: Callable[[dict[str, Any]], bool]) -> bool:
         exposed = files.others_can_read(self.path)
@@ -113,19 +114,25 @@ class AuthFile(Provider):
         if problem not in self.problems:
             self.problems.append(problem)
 
+    def _usable(self) -> _Contents:
+        contents = self._read()
+        if contents.broken:
+            raise ProviderError(self.name, contents.broken)
+        return contents
+
     def _read(self) -> _Contents:
         if self._contents is None:
             self._contents = contents = _read(self.path)
             if contents.missing and self._named:
                 self.problems.append(f"{self.path} does not exist")
-            self.problems += [f"{self.path}: {_shown(key)} {why}" for key, why in contents.unmatched.items()]
+            self.problems += [f"{self.path}: {shown_key(key)} {why}" for key, why in contents.unmatched.items()]
         return self._contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
         try:
             return credentials.from_json(entry)
         except CredentialError as error:
-            self.problems.append(f"{self.path}: {_shown(written)}: {error}")
+            self.problems.append(f"{self.path}: {shown_key(written)}: {error}")
             return None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -147,9 +154,7 @@ class _Contents(Closed):
         self.missing = missing
         self.made: dict[str, Credential | None] = {}
         self.unmatched = {key: why for key in self.entries if (why := _never_matches(key))}
-        for key in self.unmatched:
-            del self.entries[key]
-        normalised = {key: normalise_key(key) for key in self.entries}
+        normalised = {key: normalise_key(key) for key in self.entries if key not in self.unmatched}
         self.keys = tuple(dict.fromkeys(normalised.values()))
         self.paths = tuple(key for key in self.keys if "/" in key)
         self._aliases = {normal: key for key, normal in normalised.items() if normal != key}
@@ -231,7 +236,7 @@ def _put(entries: dict[str, Any], key: str, credential: Credential) -> bool:
 
 
 def _drop(entries: dict[str, Any], key: str) -> bool:
-    doomed = [written for written in entries if normalise_key(written) == key]
+    doomed = [written for written in entries if key in (written, normalise_key(written))]
     for written in doomed:
         del entries[written]
     return bool(doomed)
@@ -255,10 +260,3 @@ def _never_matches(key: str) -> str:
     if key == "*":
         return "matches nothing; name a host behind it"
     return ""
-
-
-def _shown(key: str) -> str:
-    """Return what may be shown of a key, which may be a URL with a password."""
-    _, at, host = key.rpartition("@")
-    shown = redact(f"****@{host}" if at else key)
-    return shown.encode("utf-8", "backslashreplace").decode()

@@ -98,3 +98,10 @@ class Store(Protocol):
         :raises ProviderError: it is broken, or cannot be listed.
         """
         ...
+
+    def keys(self) -> Iterable[str]:
+        """List every key that can be forgotten, those too under which no credential is.
+
+        :raises ProviderError: it is broken, or cannot be listed.
+        """
+        ...

@@ -84,12 +84,19 @@ class OSKeychain(Provider):
     def list(self) -> Mapping[str, Credential | None]:
         """Return the keys, without reading a secret.
 
-        :raises ProviderError: it cannot be listed, is locked, failed, or did not answer in time.
+        :raises ProviderError: see ``keys``.
+        """
+        return dict.fromkeys(self.keys())
+
+    def keys(self) -> Iterable[str]:
+        """List the keys.
+
+        :raises ProviderError: they cannot be listed; it is locked, failed, or did not answer in time.
         """
         answer = self._bounded(lambda keychain: keychain.usernames(SERVICE))
         if isinstance(answer, ProviderError):
             raise _again(answer)
-        return dict.fromkeys(cast("Iterable[str]", answer))
+        return cast("Iterable[str]", answer)
 
     def refresh(self) -> None:
         """Drop what failed, and look for the keychain again."""

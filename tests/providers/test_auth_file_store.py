@@ -65,6 +65,18 @@ def test_a_key_in_another_form_is_replaced_and_forgotten_with_it(file: Path) -> 
         assert "old" not in file.read_text()
 
 
+ODD = ["https://h.example/x", "*", "h.example.", "H.Example", "ada@h.example", "strange.example"]
+
+
+@pytest.mark.parametrize("key", ODD)
+def test_what_stands_in_the_file_can_be_forgotten_as_it_is_written(key: str, file: Path) -> None:
+    file.write_text(json.dumps({odd: {"Magic" if odd.startswith("s") else "BearerToken": "s3cret"} for odd in ODD}))
+    store = AuthFile(str(file))
+    assert list(store.keys()) == ODD
+    assert store.forget(key) is True
+    assert list(json.loads(file.read_bytes())) == [other for other in ODD if other != key]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -86,7 +98,7 @@ def test_a_file_that_cannot_be_used_is_never_overwritten(text: str, why: str, fi
 
 def test_forgetting_and_listing_say_that_a_file_is_broken(file: Path) -> None:
     file.write_text("s3cret")
-    for ask in (lambda store: store.forget("h.example"), lambda store: store.list()):
+    for ask in (lambda store: store.forget("h.example"), lambda store: store.list(), lambda store: store.keys()):
         with pytest.raises(ProviderError, match=r"cannot read auth file .*: line 1: ") as caught:
             ask(AuthFile(str(file)))
         assert_no_secret(caught.value)

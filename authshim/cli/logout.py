@@ -1,0 +1,75 @@
+"""``authshim auth logout``: forget what is stored, wherever that is."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from authshim import login
+from authshim.cli.auth import chain_of
+from authshim.cli.project import with_tilde
+from authshim.credentials import OAuth
+from authshim.errors import ProviderError, ProviderMissing, SettingsError
+from authshim.urls import shown_key
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Iterable
+
+    from authshim.chain import Chain
+    from authshim.login import Target
+    from authshim.providers.base import Store
+
+logger = logging.getLogger("authshim")
+
+
+def run(options: Namespace) -> int:
+    """Forget a host in every store, or all that is stored."""
+    if bool(options.host) is options.all:
+        raise SettingsError("HOST", "name a host, or give --all")
+    target = None if options.all else login.read_forgotten(options.host)
+    chain = chain_of(options)
+    removed, fine = 0, True
+    for store in login.stores_of(chain.providers):
+        try:
+            removed += _forget(store, list(store.keys()) if target is None else target.keys)
+        except ProviderMissing as error:
+            logger.info("%s", error)
+        except ProviderError as error:
+            logger.error("%s", with_tilde(str(error)))  # noqa: TRY400 - a sentence, no traceback
+            fine = False
+        for problem in store.problems:
+            logger.warning("%s", with_tilde(problem))
+    if not removed and fine:
+        print(f"nothing is stored for {shown_key(options.host)}" if target else "nothing is stored")
+    _name_what_stays(chain, target)
+    return 0 if fine else 1
+
+
+def _forget(store: Store, keys: Iterable[str]) -> int:
+    removed = 0
+    for key in keys:
+        credential = store.find(key)
+        if store.forget(key):
+            removed += 1
+            print(with_tilde(f"removed {shown_key(key)} from {store.name}"))
+            if isinstance(credential, OAuth):
+                from authshim import endpoints
+
+                problem = endpoints.revoke(credential)
+                if problem:
+                    logger.warning("%s", problem)
+    return removed
+
+
+def _name_what_stays(chain: Chain, target: Target | None) -> None:
+    for provider in chain.providers:
+        listed = getattr(provider, "logins", None)
+        try:
+            keys = [] if listed is None else [key for key, _ in listed()]
+        except ProviderError:
+            keys = []
+        kept = keys if target is None else [key for key in (*target.keys, target.host) if key in keys]
+        if kept:
+            which = "its logins" if target is None else f"its login for {kept[0]}"
+            print(with_tilde(f"{provider.name} keeps {which}: it is not for authshim to change"))
