@@ -47,6 +47,35 @@ def home() -> Path:
 
 
 @pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Root may write everywhere, so the test runs as another."""
+    import filelock  # noqa: F401 - nobody might not be allowed to
+
+    if os.name != "posix":
+        pytest.skip("modes of POSIX")
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    yield
+    if root:
+        os.seteuid(0)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody can reach; pytest's own are closed to others."""
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    folder = Path(tempfile.mkdtemp(prefix="authshim-test-"))
+    folder.chmod(0o755)
+    yield folder
+    folder.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
 def make_recorder() -> Iterator[Callable[..., Recorder]]:
     """Start as many servers as a test wants; ``ca=`` makes it one for https."""
     made: list[Recorder] = []

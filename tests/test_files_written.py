@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +15,7 @@ from leaks import assert_no_secret
 from authshim import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX")
 
@@ -148,33 +147,6 @@ def test_another_that_holds_the_lock_is_waited_for_within_bounds(tmp_path: Path)
     write(tmp_path / "f", "new")
 
 
-@pytest.fixture
-def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Root may write everywhere, so the test runs as another."""
-    import filelock  # noqa: F401 - nobody might not be allowed to
-
-    if os.name != "posix":
-        pytest.skip("modes of POSIX")
-    root = os.geteuid() == 0
-    if root:
-        os.seteuid(65534)
-    yield
-    if root:
-        os.seteuid(0)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that everybody can reach; pytest's own are closed to others."""
-    import shutil
-    import tempfile
-
-    folder = Path(tempfile.mkdtemp(prefix="authshim-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
-
-
 def test_a_read_only_folder_is_one_sentence(open_folder: Path, request: pytest.FixtureRequest) -> None:
     (open_folder / "f").write_text("old")
     (open_folder / "f").chmod(0o644)
@@ -191,6 +163,29 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(files.Unwritable):
         write(tmp_path / "file" / "below" / "f", "new")
+
+
+def test_a_new_file_is_on_the_disk_before_it_takes_the_name_of_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else a power cut leaves an empty file."""
+    (tmp_path / "f").write_text("old")
+    done: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def seen_sync(descriptor: int) -> None:
+        sync(descriptor)
+        found = os.fstat(descriptor)
+        done.append(f"synced {found.st_size}" if stat.S_ISREG(found.st_mode) else "folder")
+
+    def seen_replace(source: str, target: str) -> None:
+        replace(source, target)
+        done.append("renamed")
+
+    monkeypatch.setattr(os, "fsync", seen_sync)
+    monkeypatch.setattr(os, "replace", seen_replace)
+    write(tmp_path / "f", "newer")
+    assert done == ["synced 5", "renamed", *(["folder"] if os.name == "posix" else [])]
 
 
 FULL = """\

@@ -705,6 +705,31 @@ def test_a_refused_login_is_renewed_and_the_request_sent_again(
     assert len(server.forms) == 1
 
 
+def test_what_was_renewed_is_stored_before_it_is_used(server: Server, session: Callable, tmp_path: Path) -> None:
+    used: list[tuple[str | None, str]] = []
+
+    def answer(seen: Seen) -> Answer:
+        used.append((seen.authorization, stored(tmp_path / "auth.json")["access_token"]))
+        return Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE
+
+    server.recorder.on("/x", answer)
+    with session() as logged_in:
+        logged_in.get(server.recorder.url + "/x")
+    assert used[-1] == ("Bearer s3cret-access-1", "s3cret-access-1")
+
+
+def test_a_renewal_has_30_seconds(write: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def renew(credential: authshim.OAuth, *, seconds: float, **_: object) -> authshim.OAuth:
+        given.append(seconds)
+        return credential
+
+    monkeypatch.setattr("authshim.token_endpoint.renew", renew)
+    authshim.Chain([AuthFile(str(write("https://login.example/token")))]).find(URL)
+    assert 0 < given[0] <= 30
+
+
 def test_32_threads_that_are_refused_renew_once(server: Server, session: Callable) -> None:
     server.recorder.on("/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE)
     with session() as logged_in:

@@ -79,7 +79,9 @@ class OSKeychain(Provider):
         :raises ProviderMissing: there is no keychain here.
         :raises StoreError: it is locked, failed, or did not answer in time.
         """
-        return bool(self._write(lambda keychain: keychain.delete_password(SERVICE, str(key))))
+        removed = bool(self._write(lambda keychain: keychain.delete_password(SERVICE, str(key))))
+        self.problems = [problem for problem in self.problems if not problem.startswith(f"{NAME}: {key}: ")]
+        return removed
 
     def list(self) -> Mapping[str, Credential | None]:
         """Return the keys, without reading a secret.

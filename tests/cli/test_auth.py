@@ -203,6 +203,29 @@ def test_a_file_that_is_broken_stops_the_login(kept: Path, capsys: pytest.Captur
     assert "s3cret" not in err
 
 
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    open_folder: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HOME", str(open_folder))
+    login = ["auth", "login", "h.example", *BASIC, "--auth-file", str(open_folder / "auth.json")]
+    assert main(login) == 0  # nobody might not be allowed to import what it takes
+    before = (open_folder / "auth.json").read_text()
+    (open_folder / "auth.json").chmod(0o644)
+    open_folder.chmod(0o555)
+    capsys.readouterr()
+    request.getfixturevalue("nobody")
+    for words in (login, ["auth", "logout", "h.example", "--auth-file", str(open_folder / "auth.json")]):
+        assert main(words) == 1
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert "cannot write to auth file " in err
+        assert "s3cret" not in err
+    assert (open_folder / "auth.json").read_text() == before
+
+
 def test_without_a_home_that_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from authshim import config
 
@@ -501,6 +524,59 @@ def test_status_tells_of_a_file_that_others_can_read(kept: Path, capsys: pytest.
     assert "others can read it: chmod 600" in capsys.readouterr().out
 
 
+@pytest.fixture
+def unlisted(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What a keychain holds that cannot say what it holds, as that of macOS."""
+    from types import SimpleNamespace
+
+    from authshim.errors import ProviderUnlisted
+    from authshim.providers import os_keychain
+
+    held: dict[str, str] = {}
+
+    def usernames(service: str) -> list[str]:
+        raise ProviderUnlisted("OS keychain", "name a host")
+
+    keychain = SimpleNamespace(
+        get_password=lambda service, key: held.get(key),
+        delete_password=lambda service, key: held.pop(key, None) is not None,
+        usernames=usernames,
+    )
+    monkeypatch.setattr(os_keychain, "open_keychain", lambda platform: keychain)
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    return held
+
+
+def test_a_keychain_that_cannot_be_listed_is_said(unlisted: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    unlisted["*.h.example"] = '{"BearerToken": "s3cret"}'
+    assert main(["auth", "status"]) == 0
+    assert "cannot list OS keychain: name a host\n" in capsys.readouterr().out
+    assert main(["auth", "status", "a.h.example"]) == 0
+    assert capsys.readouterr().out.split() == ["*.h.example", "BearerToken", "OS", "keychain"]
+
+
+def test_logout_all_is_no_success_where_a_keychain_cannot_be_listed(
+    unlisted: dict[str, str], kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unlisted["*.h.example"] = '{"BearerToken": "s3cret"}'
+    keep(kept, other_example=TOK)
+    assert main(["auth", "logout", "--all"]) == 1
+    assert capsys.readouterr() == (
+        "removed other.example from auth file ~/.rattler/credentials.json\n",
+        "authshim: cannot list OS keychain: name a host\n",
+    )
+    assert main(["auth", "logout", "h.example"]) == 0
+    assert unlisted == {}
+
+
+def test_what_was_wrong_with_an_entry_is_not_said_once_it_is_gone(
+    unlisted: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    unlisted["h.example"] = "s3cret"
+    assert main(["auth", "logout", "h.example"]) == 0
+    assert capsys.readouterr() == ("removed h.example from OS keychain\n", "")
+
+
 def test_status_says_that_one_file_replaced_all_others(capsys: pytest.CaptureFixture[str]) -> None:
     keep(Path("own.json"))
     assert main(["auth", "status", "--auth-file", "own.json"]) == 0
@@ -547,6 +623,26 @@ def test_a_token_that_nobody_has_is_an_error_with_the_next_step(capsys: pytest.C
     assert err.endswith(
         "no provider has a credential for https://h.example/; to give it one: authshim auth login h.example\n"
     )
+
+
+def test_every_command_takes_an_auth_file_and_the_variable_comes_first(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named, other = home / "named.json", home / "other.json"
+    keep(named, h_example=TOK)
+    keep(other)
+    option = ["--auth-file", str(named)]
+    assert main(["auth", "token", "h.example", *option]) == 0
+    assert main(["auth", "status", "h.example", *option]) == 0
+    monkeypatch.setenv("RATTLER_AUTH_FILE", str(other))
+    assert main(["auth", "token", "h.example", *option]) == 1
+    assert main(["auth", "status", "h.example", *option]) == 1
+    assert main(["auth", "logout", "h.example", *option]) == 0
+    assert "h.example" in json.loads(named.read_bytes())
+    monkeypatch.delenv("RATTLER_AUTH_FILE")
+    assert main(["auth", "logout", "h.example", *option]) == 0
+    assert json.loads(named.read_bytes()) == {}
+    assert capsys.readouterr().out.startswith("s3cret\n")
 
 
 def test_an_oauth_token_that_has_expired_is_not_printed(

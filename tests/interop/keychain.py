@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from needs import program
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 
@@ -97,6 +98,22 @@ def store(environ: dict[str, str], host: str, secret: str, **attributes: str) ->
         check=True,
         timeout=20,
     )
+
+
+def items(environ: Mapping[str, str], host: str) -> list[str]:
+    """List the entries of a host, with their attributes, label and content type."""
+    command = [sys.executable, "-W", "error", "-c", _ITEMS, host]
+    return subprocess.run(
+        command, env=dict(environ), capture_output=True, text=True, check=True, timeout=20
+    ).stdout.splitlines()
+
+
+_ITEMS = """\
+import contextlib, secretstorage, sys
+with contextlib.closing(secretstorage.dbus_init()) as connection:
+    for item in secretstorage.search_items(connection, {"service": "rattler", "username": sys.argv[1]}):
+        print(item.get_attributes(), item.get_label(), item.get_secret_content_type(), sep="|")
+"""
 
 
 def lock(environ: dict[str, str]) -> None:

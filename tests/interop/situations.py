@@ -231,6 +231,7 @@ KEYCHAIN = {
     "login.example": basic("ada", "pässwörd€"),
     "conda.example": conda("tk"),
     "oauth.example": oauth(NEVER),
+    "s3.example": s3(),
 }
 """What the OS keychain holds in the situations below."""
 
@@ -241,6 +242,7 @@ IN_KEYCHAIN = [
     Situation("a name and password in the keychain", "http://login.example/c", {}, "Basic ada:pässwörd€"),
     Situation("a conda token in the keychain", "http://conda.example/c", {}, "/t/tk before the path"),
     Situation("an OAuth login in the keychain", "http://oauth.example/c", {}, "Bearer tok"),
+    Situation("S3 keys in the keychain", "http://s3.example/c", {}, "nothing"),
     Situation("a wildcard in the keychain", "http://a.b.wild.example/c", {}, "Bearer tok"),
     Situation("a host that the keychain has not", "http://other.example/c", {}, "nothing"),
     Situation("the keychain before the home", HOST, home(LOWER), "Bearer tok"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 from interop.judge import REPODATA, Rattler, in_words
-from interop.keychain import lock, private_bus, private_keychain, store
+from interop.keychain import items, lock, private_bus, private_keychain, store
 
 import authshim
 
@@ -28,13 +28,6 @@ from authshim.providers.auth_file import AuthFile
 from authshim.providers.os_keychain import OSKeychain
 """
 
-PYTHON = """\
-import secretstorage, sys
-with __import__("contextlib").closing(secretstorage.dbus_init()) as connection:
-    for item in secretstorage.search_items(connection, {"service": "rattler", "username": sys.argv[1]}):
-        print(item.get_attributes(), item.get_label(), item.get_secret_content_type(), sep="|")
-"""
-
 
 def run(environ: Mapping[str, str], *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", *arguments]
@@ -48,10 +41,6 @@ def python(environ: Mapping[str, str], code: str) -> str:
     ended = run(environ, "-c", IMPORTS + code)
     assert (ended.returncode, ended.stderr) == (0, "")
     return ended.stdout
-
-
-def items(environ: Mapping[str, str], host: str) -> list[str]:
-    return run(environ, "-c", PYTHON, host).stdout.splitlines()
 
 
 @pytest.fixture(scope="module")
@@ -246,19 +235,37 @@ def test_a_bus_without_a_keychain_is_as_good_as_none(tmp_path: Path) -> None:
     assert "no Secret Service (GNOME Keyring, KWallet) answers on D-Bus" in ended.stderr
 
 
-def test_many_logins_and_logouts_at_once_leave_one_item_each(keychain: dict[str, str]) -> None:
-    code = """\
+MANY = """\
 import sys
+from authshim.cli import main
+own = sys.argv[1]
 for number in range(3):
-    OSKeychain(deadline=30).save("together.example", BearerToken(sys.argv[1]))
-    OSKeychain(deadline=30).save(sys.argv[1] + ".example", BearerToken("tok"))
+    for host in (f"{own}-{number}.many.example", "together.many.example"):
+        assert main(["auth", "login", host, "--token", own]) == 0
+assert main(["auth", "logout", f"{own}-1.many.example"]) == 0
 """
-    environ = {"PATH": os.environ["PATH"], **keychain, "PYTHONPATH": SOURCE}
+
+
+@pytest.mark.parametrize("where", ["keychain", "file"])
+def test_sixteen_processes_that_log_in_and_out_at_once_lose_no_entry(
+    where: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    environ = {"HOME": str(tmp_path)} if where == "file" else request.getfixturevalue("keychain")
+    command = [sys.executable, "-c", MANY]
     children = [
-        subprocess.Popen([sys.executable, "-c", IMPORTS + code, f"child-{number}"], env=environ) for number in range(4)
-    ]
-    assert [child.wait(120) for child in children] == [0] * 4
-    assert [len(items(keychain, host)) for host in ("together.example", "child-0.example")] == [1, 1]
+        subprocess.Popen(
+            [*command, f"child{number}"], env={"PATH": os.environ["PATH"], **environ, "PYTHONPATH": SOURCE},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        for number in range(16)
+    ]  # fmt: skip
+    assert [child.wait(300) for child in children] == [0] * 16
+    listed = json.loads(auth(environ, "status", "--json").stdout)["entries"]
+    keys = [entry["key"] for entry in listed if entry["key"].endswith(".many.example")]
+    kept = [f"child{own}-{number}.many.example" for own in range(16) for number in (0, 2)]
+    assert sorted(keys) == sorted([*kept, "together.many.example"])
+    if where == "keychain":
+        assert [len(items(environ, key)) for key in ("together.many.example", "child7-0.many.example")] == [1, 1]
 
 
 def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:

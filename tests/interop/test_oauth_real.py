@@ -246,7 +246,7 @@ def test_a_logout_revokes_the_login_at_the_server(provider: Provider, home: Path
 def test_a_login_in_the_keychain_is_renewed_there_and_pixi_goes_on_with_it(
     provider: Provider, rattler: Rattler, tmp_path: Path
 ) -> None:
-    from interop.keychain import private_keychain, store
+    from interop.keychain import items, private_keychain, store
 
     provider.log_in(SHORT)
     with private_keychain(tmp_path) as environ:
@@ -261,4 +261,6 @@ def test_a_login_in_the_keychain_is_renewed_there_and_pixi_goes_on_with_it(
             )  # fmt: skip
             assert (ended.stdout, ended.stderr) == ("<Response [200]>\n", "")
             assert rattler.fetch(provider.channel, environ) == "fetched"
+        (item,) = items(environ, "127.0.0.1")  # whoever wrote last, it was over the other's
+        assert "keyring:127.0.0.1@rattler" in item
     assert provider.seen() == [("token", 200), ("channel", 200)] * 4
