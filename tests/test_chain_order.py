@@ -506,8 +506,9 @@ def test_https_that_http_named_has_what_is_found() -> None:
 
 def test_a_location_that_cannot_be_dialled_is_passed_over() -> None:
     chain = Chain([])
-    chain.note_location("https://h/", "javascript:alert(1)")
-    chain.note_location("https://h/", "https://[/")
+    for target in ("javascript:alert(1)", "https://[/"):
+        chain.note_location("https://h/", target)
+    assert chain._handed.origins == set()
 
 
 def test_the_newest_thousand_locations_are_remembered() -> None:

@@ -144,9 +144,11 @@ def test_a_second_call_with_the_same_manifest_written_otherwise_does_nothing(
 ) -> None:
     path = write_manifest(tmp_path, recorder)
     session = authshim.install(requests.Session(), manifest=path)
+    before = dict(session.adapters)
     monkeypatch.chdir(tmp_path)
     for manifest in (str(path), "pixi.toml", Path("pixi.toml"), authshim.Manifest.load(path)):
-        authshim.install(session, manifest=manifest)
+        assert authshim.install(session, manifest=manifest) is session
+        assert dict(session.adapters) == before
 
 
 @pytest.mark.parametrize("options", [{"chain": Chain([])}, {"environment": "test"}, {"manifest": "pixi.toml"}])
