@@ -64,5 +64,6 @@ def as_it_comes(response: Response, *, decode: bool) -> Iterator[bytes]:
     raw = response.raw
     if hasattr(raw, "read1"):
         return iter(lambda: raw.read1(_AT_ONCE, decode_content=decode), b"")
-    # urllib3 1.26 waits until as much has arrived as it was asked for.
+    # urllib3 1.26 waits until as much has arrived as it was asked for, and takes a short body for a whole one.
+    raw.enforce_content_length = True
     return raw.stream(1024, decode_content=decode)

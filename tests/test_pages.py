@@ -183,7 +183,7 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> N
             "it showed a page for people, not an index's",
         ),
         (
-            Answer(200, b'<meta name="pypi:project-status" content="odd">', {"Content-Type": "text/html"}),
+            Answer(200, b'<base href="http://[x"><a href="y">y</a>', {"Content-Type": "text/html"}),
             "its page is HTML that cannot be read",
         ),
     ],
