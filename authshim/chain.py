@@ -91,7 +91,7 @@ class Chain:
         )
         chain = cls(
             _providers(settings, environ),
-            indexes=() if project is None else project.indexes(environment),
+            indexes=() if project is None else (*project.indexes(environment), *project.own_indexes(environment)),
             channels=() if project is None else project.channels(environment),
         )
         for desk in chain._inquiry.desks:

@@ -62,8 +62,10 @@ def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> I
 
     :param environment: a pixi environment; None: all of them.
     """
-    places: list[Index | Channel] = [*manifest.indexes(environment), *manifest.channels(environment)]
-    names = manifest.pypi_dependencies(environment)
+    indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
+    places: list[Index | Channel] = [*indexes, *manifest.channels(environment)]
+    wanted = manifest.dependencies(environment)
+    names = [each.name for each in wanted if not each.origin and each.own_index is None]
     with ThreadPoolExecutor(max_workers=16) as pool:
         yield from pool.map(lambda place: probe(chain, place, names), places)
 

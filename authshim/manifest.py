@@ -6,20 +6,23 @@ import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from authshim.errors import ManifestError
+from authshim.features import DEFAULT, MODES, STRATEGIES
 from authshim.files import read_toml
 from authshim.misplaced import warnings_of
 from authshim.places import Channel, Index, Place
-from authshim.tables import DEFAULT, Feature, Project, Table, TableError, read
+from authshim.requirements import Dependency
+from authshim.tables import read
+from authshim.typed import Table, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Channel", "Index", "Manifest"]
+    from authshim.features import Feature, Project
+    from authshim.machines import Machine
+
+__all__ = ["Channel", "Dependency", "Index", "Manifest"]
 
 P = TypeVar("P", bound=Place)
-
-PYPI = Index("https://pypi.org/simple")
-"""pixi's index where a project names none."""
 
 _NAMES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
 """pixi's manifests, in the order in which it looks for them in a folder."""
@@ -83,7 +86,16 @@ class Manifest:
         :param environment: None: those of all environments, without duplicates.
         :raises ManifestError: there is no such environment.
         """
-        return _unique(index for features in self._chosen(environment) for index in self._indexes(features))
+        return _unique(index for features in self._chosen(environment) for index in self._project.indexes(features))
+
+    def own_indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
+        """List the indexes that only single packages of an environment come from, by their own ``index``.
+
+        :raises ManifestError: there is no such environment.
+        """
+        known = self.indexes(environment)
+        wants = (want for features in self._chosen(environment) for feature in features for want in feature.wants)
+        return _unique(want.own_index for want in wants if want.own_index and want.own_index not in known)
 
     def channels(self, environment: str | None = DEFAULT) -> tuple[Channel, ...]:
         """List the conda channels of an environment, the highest priority first.
@@ -91,17 +103,39 @@ class Manifest:
         :param environment: None: those of all environments, without duplicates.
         :raises ManifestError: there is no such environment.
         """
-        return _unique(channel for features in self._chosen(environment) for channel in _channels(features))
+        return _unique(
+            channel for features in self._chosen(environment) for channel in self._project.channels(features)
+        )
 
-    def pypi_dependencies(self, environment: str | None = DEFAULT) -> tuple[str, ...]:
-        """List the packages (PEP 503 names) that an environment takes from an index.
+    def dependencies(self, environment: str | None = DEFAULT) -> tuple[Dependency, ...]:
+        """List the packages of PyPI's kind that an environment wants, on each platform that it is for.
 
-        Those of ``target`` tables are left out, and those with a path, a URL or a repository.
+        Those of the manifest and its targets, and of a pyproject.toml's ``[project]`` and groups; a package that
+        is wanted otherwise on another platform comes once more.
 
-        :raises ManifestError: there is no such environment.
+        :param environment: None: those of all environments, without duplicates.
+        :raises ManifestError: there is no such environment, or pixi would refuse a requirement.
         """
-        chosen = self._chosen(environment)
-        return tuple(dict.fromkeys(name for features in chosen for feature in features for name in feature.packages))
+        found = _dependencies(self._project, self._chosen(environment))
+        # Raised here, where no frame holds what the file holds.
+        if isinstance(found, str):
+            raise ManifestError(self.path, found)
+        return found
+
+    def index_strategy(self, environment: str = DEFAULT) -> str:
+        """Return uv's word for which of several indexes serves a package."""
+        (features,) = self._chosen(environment)
+        return str(self._project.single(features, "index_strategy") or STRATEGIES[0])
+
+    def prerelease_mode(self, environment: str = DEFAULT) -> str:
+        """Return uv's word for which versions before a release count."""
+        (features,) = self._chosen(environment)
+        return str(self._project.single(features, "prerelease_mode") or MODES[0])
+
+    def machine(self, environment: str = DEFAULT) -> Machine:
+        """Return what the packages of an environment are chosen for: this machine's platform, where it has that."""
+        (features,) = self._chosen(environment)
+        return self._project.machines(features)[0]
 
     def _chosen(self, environment: str | None) -> list[tuple[Feature, ...]]:
         environments = self._project.environments
@@ -111,13 +145,6 @@ class Manifest:
             raise ManifestError(self.path, f"there is no environment {environment!r}; it has {', '.join(environments)}")
         return [environments[environment]]
 
-    def _indexes(self, features: tuple[Feature, ...]) -> list[Index]:
-        options = [self._project.base, *(feature.options for feature in features)]
-        # The features agree on theirs, so the last that is named is a feature's, or the base's.
-        named = [its.index_url for its in options if its.index_url]
-        extra = [index for its in options for index in its.extra]
-        return [*extra, named[-1] if named else PYPI, *(index for its in options for index in its.flat)]
-
     def __repr__(self) -> str:
         return f"Manifest({self.path!r})"
 
@@ -125,9 +152,13 @@ class Manifest:
         return Manifest.load, (self.path,)
 
 
-def _channels(features: tuple[Feature, ...]) -> list[Channel]:
-    entries = [entry for feature in features for entry in feature.channels]
-    return [channel for _, channel in sorted(entries, key=lambda entry: -entry[0])]
+def _dependencies(project: Project, environments: list[tuple[Feature, ...]]) -> tuple[Dependency, ...] | str:
+    """Return the dependencies of environments, or what is wrong with one."""
+    try:
+        found = [project.dependencies(features) for features in environments]
+    except TableError as error:
+        return str(error)
+    return tuple(dict.fromkeys(dependency for one in found for dependency in one))
 
 
 def _unique(places: Iterable[P]) -> tuple[P, ...]:

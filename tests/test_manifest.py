@@ -220,9 +220,62 @@ def test_features_that_disagree_are_both_named(refused: Callable[..., str]) -> N
 
 def test_an_unknown_environment_is_an_error_that_names_the_known_ones(load: Load) -> None:
     manifest = load(FEATURES)
-    for ask in (manifest.indexes, manifest.channels, manifest.pypi_dependencies):
+    for ask in (manifest.indexes, manifest.channels, manifest.dependencies, manifest.own_indexes):
         with pytest.raises(ManifestError, match="no environment 'prod'; it has default, ml, bare, inline"):
             ask("prod")
+
+
+@pytest.mark.parametrize(
+    ("key", "one", "other"),
+    [("index-strategy", "unsafe-best-match", "first-index"), ("prerelease-mode", "allow", "disallow")],
+)
+def test_features_may_say_only_one_strategy_and_mode(
+    key: str, one: str, other: str, refused: Callable[..., str]
+) -> None:
+    said = refused(
+        f"""
+        [feature.a.pypi-options]
+        {key} = "{one}"
+        [feature.b.pypi-options]
+        {key} = "{other}"
+        [environments]
+        both = ["a", "b"]
+        """
+    )
+    assert said.startswith("in the environment 'both' the features 'a' and 'b' name different ")
+
+
+def test_a_feature_s_strategy_and_mode_come_before_the_workspace_s(load: Load) -> None:
+    manifest = load(
+        """
+        [workspace.pypi-options]
+        index-strategy = "unsafe-first-match"
+        prerelease-mode = "allow"
+        [feature.a.pypi-options]
+        index-strategy = "unsafe-best-match"
+        prerelease-mode = "explicit"
+        [environments]
+        a = ["a"]
+        """
+    )
+    assert (manifest.index_strategy(), manifest.prerelease_mode()) == ("unsafe-first-match", "allow")
+    assert (manifest.index_strategy("a"), manifest.prerelease_mode("a")) == ("unsafe-best-match", "explicit")
+
+
+def test_pixi_s_own_strategy_and_mode_are_taken_where_a_project_names_none(load: Load) -> None:
+    manifest = load("")
+    assert (manifest.index_strategy(), manifest.prerelease_mode()) == ("first-index", "if-necessary-or-explicit")
+
+
+@pytest.mark.parametrize("key", ["index-strategy", "prerelease-mode"])
+def test_an_unknown_strategy_or_mode_is_refused_with_the_known_ones(key: str, refused: Callable[..., str]) -> None:
+    said = refused(f'[pypi-options]\n{key} = "always"\n')
+    assert said.startswith(f"[pypi-options] {key}: expected one of ")
+
+
+def test_an_extra_index_may_be_a_table(load: Load) -> None:
+    manifest = load('[pypi-options]\nextra-index-urls = [{ url = "https://a/simple", exclude-newer = false }]\n')
+    assert urls(manifest) == ["https://a/simple", PYPI]
 
 
 def test_an_unknown_feature_is_an_error(refused: Callable[..., str]) -> None:
@@ -446,32 +499,6 @@ def test_a_pyproject_s_tables_lie_under_tool_pixi(load: Load) -> None:
     assert urls(manifest, "ml") == ["https://ml/simple", "https://a/simple"]
     assert channels(manifest) == ["https://conda.anaconda.org/conda-forge"]
     assert manifest.warnings == ()
-
-
-def test_packages_are_those_that_come_from_an_index(load: Load) -> None:
-    manifest = load(PYPROJECT, name="pyproject.toml", head="")
-    assert manifest.pypi_dependencies() == ("root", "private-lib", "spaced")
-    assert manifest.pypi_dependencies("ml") == ("pytest", "root", "private-lib", "spaced")
-    assert manifest.pypi_dependencies("docs")[0] == "sphinx"
-    assert set(manifest.pypi_dependencies(None)) == {"root", "private-lib", "spaced", "pytest", "sphinx"}
-
-
-def test_packages_of_features_count_where_the_feature_does(load: Load) -> None:
-    manifest = load(
-        """
-        [pypi-dependencies]
-        A_b = { version = "*" }
-        g = { git = "https://h/g" }
-        [target.linux-64.pypi-dependencies]
-        only-here = "*"
-        [feature.ml.pypi-dependencies]
-        torch = "*"
-        [environments]
-        ml = { features = ["ml"], no-default-feature = true }
-        """
-    )
-    assert manifest.pypi_dependencies() == ("a-b",)
-    assert manifest.pypi_dependencies("ml") == ("torch",)
 
 
 def test_a_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[..., str]) -> None:

@@ -1,0 +1,200 @@
+"""The packages that a project wants: pixi's ``pypi-dependencies``, and what a pyproject.toml names.
+
+A ``Want`` is one entry as it was read; nothing of packaging is imported, and no URL is kept. ``combined``
+makes ``Dependency``s of the wants of an environment's features, for its machines:
+
+1. Within a feature the entry of a ``target`` takes the place of the one that stands in no target.
+2. The entries of several features hold all together.
+3. An entry whose marker (PEP 508) does not hold on the machine is left out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from authshim.errors import UrlError
+from authshim.places import Index
+from authshim.typed import Table, TableError, said, texts, typed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from authshim.machines import Machine
+
+ORIGINS = ("path", "git", "url")
+"""Where a package may come from, besides an index."""
+
+
+class Want(NamedTuple):
+    """One entry of a feature."""
+
+    selector: str
+    """Of the ``[target.SELECTOR]`` in which it stands; "" where it stands in none."""
+    name: str
+    """As PEP 503 normalises it."""
+    text: str
+    """The requirement as PEP 508 writes it, without a URL."""
+    own_index: Index | None = None
+    """The only index that it may come from, where it names one."""
+    origin: str = ""
+    """One of ORIGINS where it does not come from an index."""
+
+
+class Dependency(NamedTuple):
+    """A package that an environment wants, and where it wants it."""
+
+    name: str
+    """As PEP 503 normalises it."""
+    specifier: str = ""
+    """PEP 440; empty: any version."""
+    extras: tuple[str, ...] = ()
+    own_index: Index | None = None
+    """The only index that it may come from; None: those of the environment."""
+    origin: str = ""
+    """"path", "git" or "url" where it does not come from an index."""
+    machine: Machine | None = None
+    """What it is chosen for; None where nobody has said."""
+    platforms: tuple[str, ...] = ()
+    """Where it is wanted so, as conda names them; that of the machine is the first."""
+
+
+def from_table(table: Table, where: tuple[str, ...], selector: str) -> Iterator[Want]:
+    """Yield the entries of a ``pypi-dependencies`` table.
+
+    :raises TableError: pixi would refuse one.
+    """
+    for name, spec in table.items():
+        place = said(where, name)
+        if not isinstance(spec, (str, dict)):
+            raise TableError(f"{place}: expected a version or a table")
+        entry = {"version": spec} if isinstance(spec, str) else spec
+        origin = next((key for key in ORIGINS if key in entry), "")
+        own = _index(entry["index"], place) if "index" in entry else None
+        yield Want(selector, normalised(name), _text(name, entry, (*where, name)), own, origin)
+
+
+def _text(name: str, spec: Table, where: tuple[str, ...]) -> str:
+    version, marker = typed(spec, "version", str, where).strip(), typed(spec, "env-markers", str, where)
+    extras = ",".join(texts(spec, "extras", where))
+    return f"{name}[{extras}] {'' if version == '*' else version}{f' ; {marker}' if marker else ''}"
+
+
+def _index(value: Any, place: str) -> Index:
+    if not isinstance(value, str):
+        raise TableError(f"{place}: expected a URL as the index")
+    try:
+        return Index(value.strip(" "))
+    except UrlError as error:
+        raise TableError(f"{place}: {error}") from None
+
+
+def of_groups(document: Table) -> dict[str, tuple[Want, ...]]:
+    """Return the requirements of a pyproject.toml by pixi's feature; those of the project under "".
+
+    :raises TableError: a dependency group includes itself.
+    """
+    project = typed(document, "project", dict, ())
+    groups = document.get("dependency-groups")
+    groups = groups if isinstance(groups, dict) else {}
+    found = {"": typed(project, "dependencies", list, ("project",))}
+    optional = typed(project, "optional-dependencies", dict, ("project",))
+    named = [*optional.items(), *((name, [*_included(name, groups, ())]) for name in groups)]
+    for name, entries in named:
+        # pixi names them with dashes where an environment is made of them.
+        for spelled in {name, name.replace("_", "-")}:
+            found[spelled] = [*found.get(spelled, []), *(entries if isinstance(entries, list) else [])]
+    own = normalised(str(project.get("name")))
+    return {name: tuple(want for want in _required(entries) if want.name != own) for name, entries in found.items()}
+
+
+def _included(name: str, groups: Mapping[str, Any], within: tuple[str, ...]) -> Iterator[Any]:
+    """Yield the entries of a dependency group, and of those that it includes (PEP 735)."""
+    key = normalised(name)
+    if key in within:
+        raise TableError(f"{said(('dependency-groups',), name)}: it includes itself")
+    for other, entries in groups.items():
+        for entry in entries if normalised(other) == key and isinstance(entries, list) else []:
+            if isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
+                yield from _included(entry["include-group"], groups, (*within, key))
+            else:
+                yield entry
+
+
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:\[[^\]]*\])?)\s*(@?)")
+
+
+def _required(entries: Iterable[Any]) -> Iterator[Want]:
+    for entry in entries:
+        match = _REQUIREMENT.match(entry) if isinstance(entry, str) else None
+        if match:
+            name, extras, direct = match.groups()
+            marker = re.search(r"\s;.*", entry)
+            text = f"{name}{extras}{marker.group() if marker else ''}" if direct else entry
+            yield Want("", normalised(name), text, None, "url" if direct else "")
+
+
+def normalised(name: str) -> str:
+    """Return a name as PEP 503 writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def combined(features: Sequence[Sequence[Want]], machines: Iterable[Machine]) -> tuple[Dependency, ...]:
+    """Return what the features of an environment want on its machines; what is the same on several comes once.
+
+    :raises TableError: a requirement cannot be read, or two name different indexes.
+    """
+    found: dict[tuple[Dependency, str], list[Machine]] = {}
+    for machine in machines:
+        for dependency in _on(machine, features):
+            found.setdefault((dependency, machine.python), []).append(machine)
+    return tuple(
+        dependency._replace(machine=its[0], platforms=tuple(machine.platform for machine in its))
+        for (dependency, _), its in found.items()
+    )
+
+
+def _on(machine: Machine, features: Sequence[Sequence[Want]]) -> Iterator[Dependency]:
+    found: dict[str, list[Want]] = {}
+    for wants in features:
+        for name, mine in chosen(((want.selector, want.name, want) for want in wants), machine).items():
+            found.setdefault(name, []).extend(mine)
+    for name, of_name in found.items():
+        dependency = _one(name, of_name, machine)
+        if dependency is not None:
+            yield dependency
+
+
+def chosen(entries: Iterable[tuple[str, str, Any]], machine: Machine) -> dict[str, list[Any]]:
+    """Return the values of (selector, name, value) that count on a machine, by name."""
+    found: dict[str, list[Any]] = {}
+    targets: set[str] = set()
+    for selector, name, value in sorted(entries, key=lambda entry: entry[0] != ""):
+        if not machine.fits(selector):
+            continue
+        if selector and name not in targets:
+            found.pop(name, None)
+        if selector:
+            targets.add(name)
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _one(name: str, wants: Sequence[Want], machine: Machine) -> Dependency | None:
+    """Return what several entries of one name come to; None where none holds here."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        pairs = [(want, Requirement(want.text)) for want in wants]
+    except InvalidRequirement:
+        raise TableError(f"{name}: expected a requirement such as >=1.2,<2 (or * for any version)") from None
+    held = [(want, one) for want, one in pairs if one.marker is None or one.marker.evaluate(machine.markers())]
+    if not held:
+        return None
+    indexes = list(dict.fromkeys(want.own_index for want, _ in held if want.own_index))
+    if len(indexes) > 1:
+        raise TableError(f"{name}: its entries name different indexes")
+    specifiers = dict.fromkeys(str(one.specifier) for _, one in held if one.specifier)
+    extras = dict.fromkeys(extra for _, one in held for extra in sorted(one.extras))
+    origin = next((want.origin for want, _ in held if want.origin), "")
+    return Dependency(name, ",".join(specifiers), tuple(extras), indexes[0] if indexes else None, origin)

@@ -1,0 +1,369 @@
+"""What a project wants from its indexes, on each of its platforms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from leaks import assert_no_secret
+
+from authshim.errors import ManifestError
+from authshim.machines import Machine
+from authshim.manifest import Dependency, Index, Manifest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORKSPACE = '[workspace]\nchannels = []\nplatforms = ["win-64", "osx-arm64", "linux-64"]\n'
+
+Load = Callable[..., Manifest]
+
+
+@pytest.fixture(autouse=True)
+def _here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authshim.features.here", lambda: Machine("linux-64", "3.11.7"))
+
+
+@pytest.fixture
+def load(tmp_path: Path) -> Load:
+    """``load(text)`` reads it as a pixi.toml for three platforms; ``head=""`` without its workspace."""
+
+    def write(text: str, *, name: str = "pixi.toml", head: str = WORKSPACE) -> Manifest:
+        (tmp_path / name).write_text(head + text, encoding="utf-8")
+        return Manifest.load(tmp_path / name)
+
+    return write
+
+
+def wanted(manifest: Manifest, environment: str | None = "default") -> list[tuple[str, str]]:
+    return [(each.name, each.specifier) for each in manifest.dependencies(environment)]
+
+
+def refused(manifest: Manifest) -> str:
+    with pytest.raises(ManifestError) as caught:
+        manifest.dependencies()
+    assert_no_secret(caught.value)
+    return caught.value.reason
+
+
+def test_a_dependency_is_a_version_or_a_table(load: Load) -> None:
+    manifest = load(
+        """
+        [pypi-dependencies]
+        Any_One = "*"
+        ranged = ">=1.2, <2"
+        with-extras = { version = "==3", extras = ["b", "a"] }
+        bare = {}
+        """
+    )
+    assert [each[:4] for each in manifest.dependencies()] == [
+        ("any-one", "", (), None),
+        ("ranged", "<2,>=1.2", (), None),
+        ("with-extras", "==3", ("a", "b"), None),
+        ("bare", "", (), None),
+    ]
+
+
+def test_what_does_not_come_from_an_index_is_told_so(load: Load) -> None:
+    manifest = load(
+        """
+        [pypi-dependencies]
+        here = { path = ".", editable = true }
+        cloned = { git = "https://ada:s3cret@h.example/g", rev = "1" }
+        file = { url = "https://ada:s3cret@h.example/file-1.zip" }
+        """
+    )
+    assert [(each.name, each.origin) for each in manifest.dependencies()] == [
+        ("here", "path"),
+        ("cloned", "git"),
+        ("file", "url"),
+    ]
+    assert "s3cret" not in repr(manifest.dependencies())
+
+
+def test_a_dependency_may_name_its_own_index(load: Load) -> None:
+    manifest = load('[pypi-dependencies]\ntorch = { version = "*", index = "https://ada:s3cret@h.example/simple" }\n')
+    (torch,) = manifest.dependencies()
+    assert torch.own_index == Index("https://ada@h.example/simple")
+    assert manifest.own_indexes() == (torch.own_index,)
+    assert torch.own_index not in manifest.indexes()
+    assert "s3cret" not in repr(torch)
+
+
+def test_an_own_index_that_is_the_project_s_as_well_is_listed_once(load: Load) -> None:
+    manifest = load('[pypi-dependencies]\na = { version = "*", index = "https://pypi.org/simple" }\n')
+    assert manifest.own_indexes() == ()
+
+
+def test_the_platform_of_this_machine_comes_first(load: Load) -> None:
+    (one,) = load('[pypi-dependencies]\na = "*"\n').dependencies()
+    assert one.machine == Machine("linux-64", "3.11.7", "the project")
+    assert one.platforms == ("linux-64", "win-64", "osx-arm64")
+
+
+def test_a_project_for_other_platforms_is_chosen_for_its_first(load: Load) -> None:
+    manifest = load('[pypi-dependencies]\na = "*"\n', head='[workspace]\nplatforms = ["win-64", "osx-64"]\n')
+    assert manifest.machine().platform == "win-64"
+
+
+def test_a_project_that_names_no_platform_is_for_this_machine(load: Load) -> None:
+    manifest = load("", head="[workspace]\nplatforms = []\n")
+    assert manifest.machine() == Machine("linux-64", "3.11.7")
+
+
+def test_a_platform_may_be_a_table(load: Load) -> None:
+    head = (
+        '[workspace]\nplatforms = [{ name = "old", platform = "linux-aarch64", glibc = "2.17" }, { name = "osx-64" }]\n'
+    )
+    (one,) = load('[pypi-dependencies]\na = "*"\n', head=head).dependencies()
+    assert one.platforms == ("linux-aarch64", "osx-64")
+
+
+def test_an_environment_is_for_the_platforms_of_all_its_features(load: Load) -> None:
+    manifest = load(
+        """
+        [feature.a]
+        platforms = ["osx-arm64", "win-64"]
+        pypi-dependencies = { a = "*" }
+        [environments]
+        a = ["a"]
+        """
+    )
+    (one,) = manifest.dependencies("a")
+    assert one.platforms == ("win-64", "osx-arm64")
+
+
+@pytest.mark.parametrize(
+    ("selector", "platforms"),
+    [
+        ("win", ("win-64",)),
+        ("osx", ("osx-arm64",)),
+        ("linux", ("linux-64",)),
+        ("unix", ("linux-64", "osx-arm64")),
+        ("osx-arm64", ("osx-arm64",)),
+        ("linux-aarch64", ()),
+    ],
+)
+def test_a_target_counts_on_its_platforms(selector: str, platforms: tuple[str, ...], load: Load) -> None:
+    found = load(f'[target.{selector}.pypi-dependencies]\na = "*"\n').dependencies()
+    assert tuple(platform for each in found for platform in each.platforms) == platforms
+
+
+def test_a_target_s_entry_takes_the_place_of_the_feature_s(load: Load) -> None:
+    manifest = load(
+        """
+        [pypi-dependencies]
+        torch = ">=1"
+        [target.osx.pypi-dependencies]
+        torch = "==2"
+        """
+    )
+    assert [(each.specifier, each.platforms) for each in manifest.dependencies()] == [
+        (">=1", ("linux-64", "win-64")),
+        ("==2", ("osx-arm64",)),
+    ]
+
+
+def test_entries_of_several_features_hold_together(load: Load) -> None:
+    manifest = load(
+        """
+        [pypi-dependencies]
+        a = { version = ">=1", extras = ["x"] }
+        [feature.f.pypi-dependencies]
+        A = { version = "<2", extras = ["y"], index = "https://h.example/simple" }
+        [environments]
+        f = ["f"]
+        """
+    )
+    assert [each[:4] for each in manifest.dependencies("f")] == [
+        ("a", "<2,>=1", ("y", "x"), Index("https://h.example/simple"))
+    ]
+    assert wanted(manifest) == [("a", ">=1")]
+    assert wanted(manifest, None) == [("a", ">=1"), ("a", "<2,>=1")]
+
+
+def test_entries_that_name_different_indexes_are_refused(load: Load) -> None:
+    manifest = load(
+        """
+        [pypi-dependencies]
+        a = { index = "https://ada:s3cret@h.example/simple" }
+        [feature.f.pypi-dependencies]
+        a = { index = "https://ada:s3cret@i.example/simple" }
+        [environments]
+        default = ["f"]
+        """
+    )
+    assert refused(manifest) == "a: its entries name different indexes"
+
+
+@pytest.mark.parametrize(
+    "written", ['"1.2"', '"latest"', '">=x"', '"https://ada:s3cret@h/"', '{ env-markers = "os ==" }']
+)
+def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
+    said = refused(load(f"[pypi-dependencies]\na = {written}\n"))
+    assert said == "a: expected a requirement such as >=1.2,<2 (or * for any version)"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("a = 3", "[pypi-dependencies] a: expected a version or a table"),
+        ("a = { version = 3 }", "[pypi-dependencies.a] version: expected text"),
+        ("a = { extras = 'x' }", "[pypi-dependencies.a] extras: expected a list"),
+        ("a = { index = 3 }", "[pypi-dependencies] a: expected a URL as the index"),
+        ("a = { index = 's3cret@h' }", "[pypi-dependencies] a: cannot use the URL ****@h: it has no scheme, such as"),
+    ],
+)
+def test_what_pixi_would_refuse_names_its_place(written: str, said: str, load: Load) -> None:
+    with pytest.raises(ManifestError) as caught:
+        load(f"[pypi-dependencies]\n{written}\n")
+    assert caught.value.reason.startswith(said)
+    assert_no_secret(caught.value)
+
+
+def test_platforms_that_are_no_names_are_refused(load: Load) -> None:
+    with pytest.raises(ManifestError, match="platforms: expected names, or tables with a platform"):
+        load("", head="[workspace]\nplatforms = [3]\n")
+
+
+# Markers, and the Python they are compared with
+
+
+@pytest.mark.parametrize(
+    ("marker", "platforms"),
+    [
+        ("sys_platform == 'win32'", ("win-64",)),
+        ("platform_system == 'Darwin' and platform_machine == 'arm64'", ("osx-arm64",)),
+        ("os_name == 'posix'", ("linux-64", "osx-arm64")),
+        ("python_version < '3.11'", ()),
+        ("python_full_version == '3.11.7'", ("linux-64", "win-64", "osx-arm64")),
+        ("implementation_name == 'cpython'", ("linux-64", "win-64", "osx-arm64")),
+    ],
+)
+def test_a_marker_is_compared_with_each_platform(marker: str, platforms: tuple[str, ...], load: Load) -> None:
+    found = load(f'[pypi-dependencies]\na = {{ version = "*", env-markers = "{marker}" }}\n').dependencies()
+    assert tuple(platform for each in found for platform in each.platforms) == platforms
+
+
+@pytest.mark.parametrize(
+    ("dependencies", "python", "python_from"),
+    [
+        ('python = "3.12.*"', "3.12", "the project"),
+        ('python = { version = ">=3.9,<3.13", channel = "x" }', "3.12", "the project"),
+        ('python = ">=3.9"', "3.11.7", "this interpreter"),
+        ('python = "*"', "3.11.7", "this interpreter"),
+        ("python = { path = 'x' }", "3.11.7", "this interpreter"),
+        ('python = "x.y.z"', "3.11.7", "this interpreter"),
+        ("", "3.11.7", "this interpreter"),
+    ],
+)
+def test_the_python_is_what_conda_s_python_allows(dependencies: str, python: str, python_from: str, load: Load) -> None:
+    machine = load(f"[dependencies]\n{dependencies}\n").machine()
+    assert (machine.python, machine.python_from) == (python, python_from)
+
+
+def test_the_python_of_a_target_counts_on_its_platform_only(load: Load) -> None:
+    manifest = load(
+        """
+        [dependencies]
+        python = "3.12.*"
+        [target.win.dependencies]
+        python = "3.10.*"
+        [pypi-dependencies]
+        a = "*"
+        """
+    )
+    assert [(each.machine and each.machine.python, each.platforms) for each in manifest.dependencies()] == [
+        ("3.12", ("linux-64", "osx-arm64")),
+        ("3.10", ("win-64",)),
+    ]
+
+
+def test_pythons_of_several_features_hold_together(load: Load) -> None:
+    manifest = load(
+        """
+        [dependencies]
+        python = ">=3.9"
+        [feature.f.dependencies]
+        python = "<3.11"
+        [environments]
+        f = ["f"]
+        """
+    )
+    assert manifest.machine("f").python == "3.10"
+
+
+# pyproject.toml
+
+PYPROJECT = """
+[project]
+name = "Demo.App"
+requires-python = ">=3.9,<3.13"
+dependencies = [
+    "Private_Lib[extra]>=1", "direct @ https://ada:s3cret@h/d.whl", " spaced ; python_version < '4'", "demo-app",
+    "elsewhere @ https://ada:s3cret@h/e.whl ; sys_platform == 'win32'", "old; python_version < '3'",
+]
+[project.optional-dependencies]
+my_docs = ["sphinx", "demo-app[x]"]
+[dependency-groups]
+dev = ["pytest", { include-group = "Lint.All" }, { include-group = "nowhere" }, 3]
+lint-all = ["ruff>=0.1"]
+[tool.pixi.workspace]
+channels = ["conda-forge"]
+platforms = ["linux-64"]
+[tool.pixi.pypi-dependencies]
+Root = "*"
+here = { path = ".", editable = true }
+[tool.pixi.environments]
+ml = ["dev"]
+docs = ["my-docs"]
+bare = { features = ["my_docs"], no-default-feature = true }
+"""
+
+
+@pytest.fixture
+def pyproject(load: Load) -> Manifest:
+    return load(PYPROJECT, name="pyproject.toml", head="")
+
+
+def test_the_requirements_of_a_pyproject_count_as_well(pyproject: Manifest) -> None:
+    assert [(each.name, each.specifier, each.extras, each.origin) for each in pyproject.dependencies()] == [
+        ("private-lib", ">=1", ("extra",), ""),
+        ("direct", "", (), "url"),
+        ("spaced", "", (), ""),
+        ("root", "", (), ""),
+        ("here", "", (), "path"),
+    ]
+
+
+def test_a_dependency_group_is_a_feature_and_may_include_another(pyproject: Manifest) -> None:
+    assert wanted(pyproject, "ml")[:2] == [("pytest", ""), ("ruff", ">=0.1")]
+
+
+def test_optional_dependencies_are_a_feature_without_the_project_itself(pyproject: Manifest) -> None:
+    assert wanted(pyproject, "bare") == [("sphinx", "")]
+    assert wanted(pyproject, "docs")[0] == ("sphinx", "")
+
+
+def test_requires_python_counts_where_the_project_s_own_feature_does(pyproject: Manifest) -> None:
+    assert (pyproject.machine().python, pyproject.machine().python_from) == ("3.12", "the project")
+    assert pyproject.machine("bare").python == "3.11.7"
+
+
+def test_conda_s_python_comes_before_requires_python(load: Load) -> None:
+    text = PYPROJECT + '[tool.pixi.dependencies]\npython = "3.10.*"\n'
+    assert load(text, name="pyproject.toml", head="").machine().python == "3.10"
+
+
+def test_a_group_that_includes_itself_is_refused(load: Load) -> None:
+    text = '[tool.pixi.workspace]\n[dependency-groups]\na = [{ include-group = "b" }]\nb = [{ include-group = "a" }]\n'
+    with pytest.raises(ManifestError, match=r"\[dependency-groups\] a: it includes itself"):
+        load(text, name="pyproject.toml", head="")
+
+
+def test_no_secret_of_a_pyproject_is_kept(pyproject: Manifest) -> None:
+    assert_no_secret([*pyproject.dependencies(None)])
+
+
+def test_a_dependency_without_a_machine_is_one_by_name_only() -> None:
+    assert Dependency("a").platforms == ()
