@@ -26,6 +26,9 @@ ORIGINS = ("path", "git", "url")
 """Where a package may come from, besides an index."""
 
 
+_NO_REQUIREMENT = "{}: expected a requirement such as >=1.2,<2 (or * for any version)"
+
+
 class Want(NamedTuple):
     """One entry of a feature."""
 
@@ -71,7 +74,8 @@ def from_table(table: Table, where: tuple[str, ...], selector: str) -> Iterator[
         entry = {"version": spec} if isinstance(spec, str) else spec
         origin = next((key for key in ORIGINS if key in entry), "")
         own = _index(entry["index"], place) if "index" in entry else None
-        yield Want(selector, normalised(name), _text(name, entry, (*where, name)), own, origin)
+        text = _without_url(normalised(name), _text(name, entry, (*where, name)))
+        yield Want(selector, normalised(name), text, own, origin)
 
 
 def _text(name: str, spec: Table, where: tuple[str, ...]) -> str:
@@ -131,7 +135,14 @@ def _required(entries: Iterable[Any]) -> Iterator[Want]:
             name, extras, direct = match.groups()
             marker = re.search(r"\s;.*", entry)
             text = f"{name}{extras}{marker.group() if marker else ''}" if direct else entry
-            yield Want("", normalised(name), text, None, "url" if direct else "")
+            yield Want("", normalised(name), _without_url(normalised(name), text), None, "url" if direct else "")
+
+
+def _without_url(name: str, text: str) -> str:
+    """Return a requirement; one with a URL in it, and perhaps a password, is not kept."""
+    if "/" in text or "@" in text:
+        raise TableError(_NO_REQUIREMENT.format(name))
+    return text
 
 
 def normalised(name: str) -> str:
@@ -187,7 +198,7 @@ def _one(name: str, wants: Sequence[Want], machine: Machine) -> Dependency | Non
     try:
         pairs = [(want, Requirement(want.text)) for want in wants]
     except InvalidRequirement:
-        raise TableError(f"{name}: expected a requirement such as >=1.2,<2 (or * for any version)") from None
+        raise TableError(_NO_REQUIREMENT.format(name)) from None
     held = [(want, one) for want, one in pairs if one.marker is None or one.marker.evaluate(machine.markers())]
     if not held:
         return None

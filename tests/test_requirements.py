@@ -200,8 +200,17 @@ def test_entries_that_name_different_indexes_are_refused(load: Load) -> None:
     "written", ['"1.2"', '"latest"', '">=x"', '"https://ada:s3cret@h/"', '{ env-markers = "os ==" }']
 )
 def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
-    said = refused(load(f"[pypi-dependencies]\na = {written}\n"))
-    assert said == "a: expected a requirement such as >=1.2,<2 (or * for any version)"
+    with pytest.raises(ManifestError) as caught:
+        load(f"[pypi-dependencies]\na = {written}\n").dependencies()
+    assert caught.value.reason == "a: expected a requirement such as >=1.2,<2 (or * for any version)"
+    assert_no_secret(caught.value)
+
+
+def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> None:
+    text = '[project]\ndependencies = ["a https://ada:s3cret@h/"]\n[tool.pixi.workspace]\n'
+    with pytest.raises(ManifestError) as caught:
+        load(text, name="pyproject.toml", head="")
+    assert_no_secret(caught.value)
 
 
 @pytest.mark.parametrize(
