@@ -117,8 +117,7 @@ def _run_login(options: Namespace) -> int:
 
         whose = f" of {endpoints.viewer(credential, settings.prefix_dev_url or login.prefix_dev_of(target.host))}"
     chain = chain_of(options)
-    stores = login.stores_of(chain.providers, only=settings.auth_file)
-    store, missing = login.store(stores, target.key, credential)
+    store, missing = login.store(login.stores_of(chain.providers), target.key, credential)
     print(with_tilde(f"stored the {type(credential).__name__}{whose} for {shown_key(target.key)} in {store.name}"))
     _replace_oauth(store, target)
     in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
