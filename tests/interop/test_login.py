@@ -274,7 +274,7 @@ def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pat
 
     file = tmp_path / "auth.json"
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": SOURCE, "RATTLER_AUTH_FILE": str(file)}
-    rest = {"other.example.com": {"BearerToken": "stays"}}
+    rest = {"other.example.com": {"BearerToken": "stays" * 1_000_000}}  # so that the writing takes its time
     wholes = [{**rest, "h.example.com": {"BearerToken": token}} for token in ("old", "new")]
     file.write_text(json.dumps(wholes[0]))
     chance = random.Random(20)
