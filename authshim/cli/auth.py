@@ -157,8 +157,11 @@ def _secret(option: str, value: object, prompt: str) -> str:
 
             return getpass(prompt)
         given = sys.stdin.read().rstrip("\r\n") if value == "-" and sys.stdin is not None else ""
-    except EOFError:
+    except KeyboardInterrupt:
         print(file=sys.stderr)  # the cursor is behind the prompt
+        raise
+    except EOFError:
+        print(file=sys.stderr)
         raise SettingsError(option, "nothing was typed") from None
     except UnicodeError:
         raise SettingsError(option, "what was read is not text") from None

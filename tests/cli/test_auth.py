@@ -758,6 +758,8 @@ def test_a_secret_that_is_left_out_is_asked_for_without_echo(
 def test_a_prompt_can_be_left(typed: str, code: int, kept: Path) -> None:
     shown, status = type_at_terminal(["auth", "login", "h.example", "--token"], "Token for", typed)
     assert status == code
+    assert shown.partition("\r\n")[0] == "Token for h.example: "
+    assert shown.endswith("\r\n")
     assert "Traceback" not in shown
     assert not kept.exists()
 
