@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from authshim.credentials import BasicHTTP, S3Credentials
 from authshim.desk import Desk
 from authshim.errors import CredentialError
+from authshim.hidden import emptying_frames
 from authshim.memory import Memory
 from authshim.realm import MISSED, MISSED_IN_PART, REFUSED
 from authshim.trace import Found, Step
@@ -68,6 +69,7 @@ class Inquiry:
         """Whether this thread is in a look-up already (invariant 6)."""
         return self._thread.inside
 
+    @emptying_frames
     def look_up(self, realm: Realm, *, handed: bool = False) -> Found | None:
         """Return what is sent unasked, from memory or from the providers.
 
@@ -89,6 +91,7 @@ class Inquiry:
                 realm.remember(MISSED_IN_PART if handed else MISSED, era)
             return realm.found
 
+    @emptying_frames
     def renew(self, realm: Realm, tried: Sequence[Found], status: int, *, handed: bool = False) -> Found | None:
         """Ask anew for what was refused, unless another thread has, or it was in vain before.
 
@@ -116,6 +119,7 @@ class Inquiry:
                 realm.remember(MISSED, era)
             return None
 
+    @emptying_frames
     def answer_challenge(self, realm: Realm, challenge: str) -> Found | None:
         """Return what is sent only after a refusal: netrc's ``default`` for Basic, a keyring's answer for any.
 
@@ -144,6 +148,7 @@ class Inquiry:
                 if realm.offer is found:
                     realm.found, realm.offer = found, None
 
+    @emptying_frames
     def explain(self, realm: Realm) -> tuple[Found | None, list[Step]]:
         """Ask every provider for every key; a challenge's keys only where nothing else is found.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from authshim.errors import ManifestError
 from authshim.features import DEFAULT, MODES, STRATEGIES
 from authshim.files import read_toml
+from authshim.hidden import emptying_frames
 from authshim.misplaced import warnings_of
 from authshim.places import Channel, Index, Place
 from authshim.requirements import Dependency
@@ -166,6 +167,7 @@ def _unique(places: Iterable[P]) -> tuple[P, ...]:
     return tuple({(place, place.password): place for place in places}.values())
 
 
+@emptying_frames
 def _load(path: str) -> Manifest | ManifestError:
     """Return a manifest, or what is wrong with it: an exception's frames would hold its URLs."""
     if not os.path.isdir(path):

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from requests import PreparedRequest, Response
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 
-from authshim.hidden import Closed
+from authshim.hidden import Closed, parts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from authshim.credentials import CondaToken
 
@@ -80,7 +80,7 @@ def clean_error(error: BaseException, request: PreparedRequest, tokens: Iterable
     that the caller is just handling stays whole, though Python hangs it on as the context.
     """
     censors = [_Censor(token) for token in tokens]
-    for part in _parts(error, sys.exc_info()[1]):
+    for part in parts_of(error, sys.exc_info()[1]):
         part.__traceback__ = None
         if isinstance(getattr(part, "request", None), PreparedRequest):
             part.request = request  # type: ignore[attr-defined]
@@ -93,19 +93,6 @@ def clean_error(error: BaseException, request: PreparedRequest, tokens: Iterable
             if isinstance(response, Response):
                 _clean_words(response, request, censor)
     return error
-
-
-def _parts(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
-    """List an exception, its causes, and what it was made of (urllib3's ``reason``); ``outer`` is none of them."""
-    seen = {id(outer)}
-    waiting: list[object] = [error]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, BaseException) and id(part) not in seen:
-            seen.add(id(part))
-            waiting += [part.__cause__, part.__context__, *part.args, *vars(part).values()]
-            waiting += getattr(part, "exceptions", ())
-            yield part
 
 
 class _Censor(Closed):

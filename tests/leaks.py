@@ -12,7 +12,6 @@ import types
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from authshim.hidden import Closed
 
@@ -60,7 +59,7 @@ def readings(text: str) -> Iterator[str]:
     waiting = [text]
     for _ in range(2):  # what was quoted was perhaps quoted before
         read = [undo(part) for part in waiting for undo in _UNDO]
-        waiting = [*dict.fromkeys(part for part in read if part)]
+        waiting = [*{part for part in read if part} - {text, *waiting}]
         yield from waiting
 
 
@@ -76,14 +75,17 @@ def _unescaped(text: str) -> str:
     return re.sub(r"\\(.)", r"\1", text)
 
 
+_QUOTED = re.compile("(?:%[0-9a-fA-F]{2})+")
+
 _UNDO = (
-    lambda text: unquote(text) if "%" in text else "",
+    lambda text: _QUOTED.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "replace"), text),
     lambda text: _unescaped(text) if "\\" in text else "",
     lambda text: html.unescape(text) if "&" in text else "",
     _unhexed,
 )
 
 
+@functools.lru_cache(maxsize=2048)
 def told(text: str, secret: str = SECRET) -> str:
     """Return what a text tells of a secret: of a long one, some characters in a row are too many; else nothing.
 
@@ -95,7 +97,7 @@ def told(text: str, secret: str = SECRET) -> str:
     return next((form for reading in readings(text) for form in _runs(secret) if form in reading), "")
 
 
-@functools.lru_cache
+@functools.lru_cache(maxsize=64)
 def _runs(secret: str) -> tuple[str, ...]:
     runs = [secret[at : at + RUN] for at in range(max(1, len(secret) - RUN + 1))]
     return tuple(dict.fromkeys(form for run in runs for form in forms(run)))
@@ -153,8 +155,9 @@ class _Walk:
     def _said(self, where: str, item: object) -> Iterator[tuple[str, str]]:
         """Yield what it says of itself; a container's members speak for themselves."""
         if not isinstance(item, (types.TracebackType, types.FrameType)) and not _is_container(item):
-            yield f"the repr of {where}", repr(item)
-            yield f"the str of {where}", str(item)
+            for name, show in (("repr", repr), ("str", str)):
+                with suppress(AttributeError):  # it is not made yet: an exception caught it in its constructor
+                    yield f"the {name} of {where}", show(item)
         package = _package(item)
         if package not in self._theirs and (package in _LIBRARIES or isinstance(item, BaseException)):
             with suppress(Exception):  # what cannot be pickled tells nothing that way

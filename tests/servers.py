@@ -114,6 +114,13 @@ class Recorder:
         with self._lock:
             self._seen.clear()
 
+    def reset(self) -> None:
+        """Forget what was seen, and what it was told to answer."""
+        with self._lock:
+            self._seen.clear()
+            self._scripts.clear()
+            self.default = Answer()
+
     def answer(self, seen: Seen) -> Answer:
         with self._lock:
             self._seen.append(seen)
@@ -279,8 +286,12 @@ class Names:
 
     def __call__(self, recorder: Recorder, host: str | None = None, port: int | None = None) -> Recorder:
         """Send what goes to ``host`` (any, if None) and ``port`` (any, if None) to ``recorder``."""
-        self._routes[host, port] = recorder.port
+        self.to_port(recorder.port, host, port)
         return recorder
+
+    def to_port(self, number: int, host: str | None = None, port: int | None = None) -> None:
+        """Send what goes to ``host`` and ``port`` to a port of this machine."""
+        self._routes[host, port] = number
 
     def _create_connection(self, address: tuple[str, int], *args: object, **options: object) -> object:
         host, port = address

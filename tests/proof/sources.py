@@ -1,0 +1,156 @@
+"""Every kind of credential from everything that keeps one, planted as its user has it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from urllib.parse import quote
+
+from proof.stage import RENEWED, SECRET
+from servers import Answer
+
+if TYPE_CHECKING:
+    from proof.stage import Stage
+
+S3 = {"access_key_id": "AKIA" + SECRET, "secret_access_key": SECRET, "session_token": SECRET}
+OAUTH = {"access_token": SECRET, "refresh_token": SECRET, "expires_at": None, "client_id": "pixi"}
+KINDS: dict[str, dict[str, Any]] = {
+    "BasicHTTP": {"BasicHTTP": {"username": "ada", "password": SECRET}},
+    "BearerToken": {"BearerToken": SECRET},
+    "CondaToken": {"CondaToken": SECRET},
+    "OAuth": {
+        "OAuth": {**OAUTH, "token_endpoint": "https://h.example/token", "revocation_endpoint": "https://h.example/end"}
+    },
+    "S3Credentials": {"S3Credentials": S3},
+}
+
+
+class Source(NamedTuple):
+    """Where a credential comes from."""
+
+    plant: Callable[[Stage, str], None]
+    """Plants it for a.example, of http or https."""
+    userinfo: str = ""
+    """Stands before the host."""
+    project: bool = False
+    """It stands in a pixi.toml."""
+    sent: bool = True
+    """Whether it is sent to http(s) URLs at all."""
+    asked: bool = False
+    """Whether it is sent only after a refusal."""
+    written_by_caller: bool = False
+    """It stands in what the caller gave to requests."""
+    from_netrc: bool = False
+    """Without ``install``, requests itself puts it into the request that the caller sees."""
+
+
+def _in_home(kind: str) -> Callable[[Stage, str], None]:
+    return lambda stage, _: stage.keep(a_example=KINDS[kind])
+
+
+def _in_override(stage: Stage, _: str) -> None:
+    path = stage.write("own.json", json.dumps({"a.example": KINDS["BearerToken"]}))
+    stage.monkeypatch.setenv("RATTLER_AUTH_FILE", str(path))
+
+
+class Keychain:
+    """In place of the system's."""
+
+    def __init__(self, **entries: object) -> None:
+        self._entries = {key.replace("_", "."): json.dumps(entry) for key, entry in entries.items()}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self._entries.get(username)
+
+    def set_password(self, service: str, username: str, secret: str) -> None:
+        self._entries[username] = secret
+
+    def delete_password(self, service: str, username: str) -> bool:
+        return self._entries.pop(username, None) is not None
+
+    def usernames(self, service: str) -> list[str]:
+        return list(self._entries)
+
+
+def use_keychain(stage: Stage, **entries: object) -> None:
+    """Let a keychain be there."""
+    keychain = Keychain(**entries)
+    stage.monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    stage.monkeypatch.setattr("authshim.providers.os_keychain.open_keychain", lambda platform: keychain)
+
+
+def _in_keychain(kind: str) -> Callable[[Stage, str], None]:
+    return lambda stage, _: use_keychain(stage, a_example=KINDS[kind])
+
+
+def _netrc(entry: str) -> Callable[[Stage, str], None]:
+    return lambda stage, _: stage.write(".netrc", f"{entry} login ada password {SECRET}\n") and None
+
+
+def use_keyring(stage: Stage, answer: str) -> None:
+    """Let a keyring command be there that prints ``answer``."""
+    stage.write("answer", answer)
+    script = stage.write("keyring", f"#!/bin/sh\ncat '{stage.home}/answer'\n", mode=0o700)
+    stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(script))
+
+
+def _keyring(stage: Stage, _: str) -> None:
+    use_keyring(stage, json.dumps({"username": "ada", "password": SECRET}))
+
+
+def declare(stage: Stage, index: str) -> None:
+    """Write the project."""
+    stage.write("pixi.toml", f'[workspace]\nchannels = []\nplatforms = []\n[pypi-options]\nindex-url = "{index}"\n')
+
+
+def _declared(stage: Stage, scheme: str) -> None:
+    declare(stage, f"{scheme}://ada:{quote(SECRET, safe='')}@a.example/simple")
+
+
+def _declared_user(stage: Stage, scheme: str) -> None:
+    _keyring(stage, scheme)
+    declare(stage, f"{scheme}://ada@a.example/simple")
+
+
+def _declared_without_user(stage: Stage, scheme: str) -> None:
+    _keyring(stage, scheme)
+    declare(stage, f"{scheme}://a.example/simple")
+
+
+def _renewed(stage: Stage, _: str) -> None:
+    """An OAuth login that has to be renewed at once, and is."""
+    answer = {"access_token": RENEWED, "refresh_token": RENEWED, "expires_in": 3600}
+    stage.servers.elsewhere.on("/token", Answer(200, json.dumps(answer).encode()))
+    stage.keep(
+        a_example={
+            "OAuth": {
+                **OAUTH,
+                "expires_at": 1,
+                "token_endpoint": f"{stage.servers.elsewhere.url}/token",
+                "revocation_endpoint": None,
+            }
+        }
+    )
+
+
+SOURCES: dict[str, Source] = {
+    **{f"auth file, {kind}": Source(_in_home(kind), sent=kind != "S3Credentials") for kind in KINDS},
+    **{f"keychain, {kind}": Source(_in_keychain(kind), sent=kind != "S3Credentials") for kind in KINDS},
+    "override file": Source(_in_override),
+    "netrc": Source(_netrc("machine a.example"), from_netrc=True),
+    "netrc, default": Source(_netrc("default"), asked=True, from_netrc=True),
+    "OAuth that is renewed": Source(_renewed),
+    "URL": Source(lambda stage, scheme: None, userinfo=f"ada:{quote(SECRET, safe='')}@", written_by_caller=True),
+    "manifest": Source(_declared, project=True),
+    "manifest, userinfo in the URL": Source(_declared, userinfo="ada@", project=True),
+}
+
+if sys.platform != "win32":  # the scripts are a shell's
+    SOURCES.update(
+        {
+            "keyring": Source(_keyring, userinfo="ada@"),
+            "keyring, declared user": Source(_declared_user, project=True),
+            "keyring, declared without a user": Source(_declared_without_user, project=True, asked=True),
+        }
+    )

@@ -1,0 +1,140 @@
+"""What the proofs play on: servers under any host name, a home to plant secrets in, and a witness of what is done."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+import requests
+from servers import Names, Recorder
+
+import authshim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pytest
+    from servers import Authority
+
+SECRET = "s3cret~7Kq+9Zw=Xj"
+"""Planted wherever credentials are kept. Its characters may stand in a header, and some are quoted in URLs and HTML."""
+
+RENEWED = SECRET + "-renewed"
+
+CALLER_WROTE_IT = ("requests", "urllib3", "http", "email")
+"""Packages whose objects hold what the caller gave to requests, with or without authshim."""
+
+_ACTS = frozenset({"open", "subprocess.Popen", "os.putenv", "os.exec", "os.posix_spawn", "os.system"})
+
+
+class Witness:
+    """Notes which files are opened for writing, which programs are started, and what is put into the environment.
+
+    An audit hook cannot be taken away again, so there is one for all tests of a process.
+    """
+
+    def __init__(self) -> None:
+        self.acts: list[tuple[str, tuple[object, ...]]] | None = None
+        sys.addaudithook(self._note)
+
+    def _note(self, event: str, args: tuple[object, ...]) -> None:
+        if self.acts is not None and event in _ACTS and (event != "open" or _is_for_writing(args)):
+            self.acts.append((event, args))
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[list[tuple[str, tuple[object, ...]]]]:
+        """Note what is done from here on."""
+        self.acts = acts = []
+        try:
+            yield acts
+        finally:
+            self.acts = None
+
+
+def _is_for_writing(args: tuple[object, ...]) -> bool:
+    return isinstance(args[2], int) and bool(args[2] & (os.O_WRONLY | os.O_RDWR))
+
+
+class Servers:
+    """One of each kind, for all tests of a process."""
+
+    def __init__(self, authority: Authority) -> None:
+        self.authority = authority
+        self.origin, self.elsewhere = Recorder(), Recorder()
+        self.origin_tls, self.elsewhere_tls = Recorder(ca=authority.ca), Recorder(ca=authority.ca)
+        self.silent = socket.create_server(("127.0.0.1", 0), backlog=1024)  # it never answers
+
+    @property
+    def recorders(self) -> tuple[Recorder, ...]:
+        return self.origin, self.origin_tls, self.elsewhere, self.elsewhere_tls
+
+    def stop(self) -> None:
+        self.silent.close()
+        for recorder in self.recorders:
+            recorder.stop()
+
+
+class Stage:
+    """One test's view of them: a.example is the origin, of http and https, and every other name is elsewhere."""
+
+    def __init__(self, servers: Servers, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.servers = servers
+        self.home = home
+        self.monkeypatch = monkeypatch
+        self.names = Names(monkeypatch)
+        self.asks = False
+        """Whether the origin asks who somebody is before it answers."""
+        for recorder in servers.recorders:
+            recorder.reset()
+        self.names(servers.elsewhere)
+        self.names(servers.elsewhere_tls, port=443)
+        for recorder in servers.recorders:
+            self.names(recorder, "127.0.0.1", recorder.port)
+        self.names.to_port(1, "127.0.0.1", 1)
+        self.names(servers.origin, "proxy.example", 8080)
+        self.names(servers.origin, "a.example", 80)
+        self.names(servers.origin_tls, "a.example", 443)
+
+    def write(self, name: str, text: str, mode: int = 0o600) -> Path:
+        """Write a file of the user's."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(mode)
+        return path
+
+    def keep(self, **entries: object) -> None:
+        """Write rattler's own file; ``a_example`` stands for a.example."""
+        text = json.dumps({key.replace("_", "."): entry for key, entry in entries.items()})
+        self.write(".rattler/credentials.json", text)
+
+    @property
+    def received(self) -> dict[str, list[str]]:
+        """What has reached each of the servers, request line, headers and body in one text."""
+        names = ("origin", "origin_tls", "elsewhere", "elsewhere_tls")
+        return {
+            name: [f"{seen.target}\n{seen.headers}\n{seen.body!r}" for seen in recorder.seen]
+            for name, recorder in zip(names, self.servers.recorders)
+        }
+
+
+def mounted(chain: authshim.Chain, **options: Any) -> requests.Session:
+    """Return a session on which an adapter is mounted by hand."""
+    session = requests.Session()
+    adapter = authshim.AuthAdapter(chain, **options)
+    session.mount("http://", adapter)
+    session.mount("https://", adapter)
+    return session
+
+
+def installed(chain: authshim.Chain, **options: Any) -> requests.Session:
+    """Return a session that ``install`` has prepared."""
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, requests.adapters.HTTPAdapter(**options))
+    return authshim.install(session, chain)
