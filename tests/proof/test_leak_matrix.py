@@ -1,0 +1,109 @@
+"""Every credential, from all that keeps one, through every way a request may end: the secret is on the wire alone.
+
+``sources`` has the credentials, ``outcomes`` the ends, and ``leaks`` the places that are searched. What the caller
+wrote into a URL is searched for on authshim's side only: requests shows it with or without authshim.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+import requests
+from leaks import assert_no_secret, told
+from proof.outcomes import OUTCOMES, Outcome
+from proof.sources import SOURCES, Source
+from proof.stage import CALLER_WROTE_IT, SECRET, Stage, installed, mounted
+
+import authshim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from proof.stage import Witness
+
+BOTH_WAYS = pytest.mark.parametrize("login", [mounted, installed], ids=["mounted", "installed"])
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("outcome", OUTCOMES.values(), ids=list(OUTCOMES))
+@pytest.mark.parametrize("source", SOURCES.values(), ids=list(SOURCES))
+def test_the_secret_is_nowhere_but_on_the_wire_to_its_origin(
+    login: Callable[..., requests.Session],
+    source: Source,
+    outcome: Outcome,
+    stage: Stage,
+    witness: Witness,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    source.plant(stage, outcome.scheme)
+    stage.asks = source.asked
+    outcome.script(stage)
+    chain = authshim.Chain.from_environment(manifest=stage.home if source.project else None)
+    url = f"{outcome.scheme}://{source.userinfo}a.example/simple/x"
+    theirs = source.written_by_caller or (source.from_netrc and login is mounted)
+    with ExitStack() as closing:
+        acts = closing.enter_context(witness.watching())
+        session = closing.enter_context(login(chain, **outcome.adapter))
+        session.max_redirects = 3
+        result = ended(session, url, outcome)
+        assert_it_was_sent(source, outcome, stage)
+        trace = chain.explain(url)
+        assert_no_secret(
+            *_shown(result, theirs),
+            session,
+            chain,
+            trace,
+            str(trace),
+            caplog.records,
+            capfd.readouterr(),
+            [warning.message for warning in recwarn],
+            acts,
+            secret=SECRET,
+            theirs=CALLER_WROTE_IT if theirs else (),
+        )
+
+
+def ended(session: requests.Session, url: str, outcome: Outcome) -> object:
+    """Return the response, or the exception as somebody catches it who asks for all of its frames."""
+    try:
+        result: object = session.get(url, **{"timeout": 30, **outcome.options})
+    except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt too
+        result = error
+    assert isinstance(result, outcome.raises or requests.Response), repr(result)
+    return result
+
+
+def assert_it_was_sent(source: Source, outcome: Outcome, stage: Stage) -> None:
+    """Fail where the origin has not got the secret that it should have, or anybody else has."""
+    received = stage.received
+    at_origin = [told(text, SECRET) for text in (*received.pop("origin"), *received.pop("origin_tls"))]
+    assert any(at_origin) is (outcome.reaches and source.sent)
+    elsewhere = [text for texts in received.values() for text in texts if not text.startswith("/token\n")]
+    assert_no_secret(elsewhere, secret=SECRET)
+
+
+def _shown(result: object, theirs: bool) -> list[object]:
+    """Return what came of a request, and a traceback as it is printed with the locals of its frames.
+
+    :param theirs: the caller's own words are in it; then only what is said counts.
+    """
+    if not isinstance(result, BaseException):
+        return [result]
+    printed = traceback.TracebackException.from_exception(result, capture_locals=not theirs)
+    for frames in _stacks(printed):
+        frames[:] = [frame for frame in frames if "tests" not in frame.filename]
+    return [*printed.format(), *([] if theirs else [result])]
+
+
+def _stacks(printed: traceback.TracebackException | None) -> Iterator[traceback.StackSummary]:
+    if printed is not None:
+        yield printed.stack
+        yield from _stacks(printed.__cause__)
+        yield from _stacks(printed.__context__)
