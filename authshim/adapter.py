@@ -29,6 +29,7 @@ from authshim.chain import Chain
 from authshim.credentials import BasicHTTP, CondaToken
 from authshim.errors import CredentialError, InstallError
 from authshim.redaction import clean_error, clean_response, hide_request_lines
+from authshim.urls import is_presigned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     AnySession = TypeVar("AnySession", bound=Session)
 
 _TAKEN = (304, 404)
-"""Answers that only somebody who was let in gets, besides success; a redirect may lead to a login page."""
+"""Answers that only somebody who was let in gets, besides success."""
 
 DRAINED = 64 * 1024
 """Bytes of a refusal that are read at most, so that its connection can be used again."""
@@ -131,18 +132,20 @@ class AuthAdapter(HTTPAdapter):
         """
         url = request.url or ""
         found = self.chain.find(url)
+        refused = False
         while True:
             if found is not None:
                 tried.append(found)
             response = self._transmit(_wire(request, found), request, found, options)
             if response.status_code not in (401, 403):
-                if found is not None and (response.status_code < 300 or response.status_code in _TAKEN):
+                if found is not None and _is_let_in(response, refused=refused):
                     self.chain.accept(url, found)
                 return response
             challenge = response.headers.get("WWW-Authenticate", "")
             found = self.chain.refused(url, status=response.status_code, tried=tried, challenge=challenge)
             if found is None or not _rewind(request):
                 return response
+            refused = True
             _drain(response)
 
     def _transmit(
@@ -254,6 +257,18 @@ def _copy_of(headers: CaseInsensitiveDict[str]) -> CaseInsensitiveDict[str]:
 
 def _conda_token(found: Found | None) -> CondaToken | None:
     return found.credential if found is not None and isinstance(found.credential, CondaToken) else None
+
+
+def _is_let_in(response: Response, *, refused: bool) -> bool:
+    """Tell whether an answer shows that the credential was taken.
+
+    A redirect may lead to a login page, but not where the server has said 401 to another
+    credential, nor where it leads to a presigned URL.
+    """
+    status = response.status_code
+    if status in REDIRECT_STATI:
+        return refused or is_presigned(response.headers.get("Location", ""))
+    return status < 300 or status in _TAKEN
 
 
 def _answers_challenges(request: PreparedRequest) -> bool:

@@ -125,7 +125,7 @@ class Chain:
         scope = self._inquiry.memory.scope(url, username)
         if scope is None or ("?" in url and is_presigned(url)):
             return None
-        realm = scope.realms[scope.current]
+        realm = scope.realms[0] if len(scope.realms) == 1 else self._inquiry.memory.likeliest(url, scope)
         found: Found | None = realm.found
         is_due = found is None or (found.expires_at is not None and found.expires_at <= time.time())
         if is_due or realm.origin in self._handed.origins:
@@ -145,9 +145,7 @@ class Chain:
         """Note that a server took what was found for a URL."""
         self._inquiry.accept(found)
         if self._inquiry.memory.has_ties:
-            scope = self._inquiry.memory.scope(url)
-            if scope is not None:
-                scope.choose(found.realm)
+            self._inquiry.memory.choose(url, found.realm)
 
     def refused(self, url: str, *, status: int, tried: Sequence[Found] = (), challenge: str = "") -> Found | None:
         """Return what to send after a 401 or 403; None where there is nothing else to send.
@@ -213,7 +211,7 @@ class Chain:
         self, scope: Scope, url: str, status: int, tried: Sequence[Found], challenge: str
     ) -> Iterator[Found | None]:
         """Yield what might be sent after a refusal, the best first; some of it may have been sent."""
-        realms = scope.candidates()
+        realms = scope.candidates(parse(url).path)
         handed = self._handed.how(url, realms[0].origin)
         if handed == DOWNGRADED:
             return

@@ -172,15 +172,9 @@ def prefix_dev_of(host: str) -> str:
     return f"https://{host.removeprefix('repo.')}"
 
 
-def stores_of(providers: Iterable[object], *, only: str | None = None) -> list[Store]:
-    """Return the providers that can be written, in their order.
-
-    :param only: the path of an override file, which is then the only one.
-    """
-    stores = [provider for provider in providers if isinstance(provider, Store)]
-    return [store for store in stores if only is None or getattr(store, "path", None) == only][
-        : None if only is None else 1
-    ]
+def stores_of(providers: Iterable[object]) -> list[Store]:
+    """Return the providers that can be written, in their order; an override file is the first of them, or the only."""
+    return [provider for provider in providers if isinstance(provider, Store)]
 
 
 def store(stores: Iterable[Store], key: str, credential: Credential) -> tuple[Store, list[str]]:

@@ -13,7 +13,7 @@ from authshim.errors import UrlError
 from authshim.hidden import Hidden, emptying_frames
 from authshim.realm import ORIGINS, Realm, Scope
 from authshim.scopes import Site
-from authshim.urls import PATH, SERVICE, cut_after_simple, host_keys, parse, prefixes, without_userinfo
+from authshim.urls import PATH, SERVICE, cut_after_simple, host_keys, parse, prefixes, shared_path, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ class Memory:
         self.sites = sites
         self.era = 0
         """Counts the changes of files."""
-        self.has_ties = False
+        self.has_ties = any(site.has_ties for site in sites.values())
         self._list_path_keys = list_path_keys
         self._lock = threading.Lock()
         self._origins: dict[object, _Origin | Scope | None] = {}
@@ -47,6 +47,21 @@ class Memory:
         except KeyError:
             origin = self._remember(start, username)
         return origin.scope_of(url) if isinstance(origin, _Origin) else origin
+
+    def choose(self, url: str, realm: Realm) -> None:
+        """Note which realm opened a URL."""
+        origin = self._origin_of(url)
+        if isinstance(origin, _Origin):
+            origin.choose(url, realm)
+
+    def likeliest(self, url: str, scope: Scope) -> Realm:
+        """Return the realm to try first for a URL in the scope of several."""
+        origin = self._origin_of(url)
+        return scope.likeliest(parse(url).path, origin.latest if isinstance(origin, _Origin) else None)
+
+    def _origin_of(self, url: str) -> _Origin | Scope | None:
+        at = url.find("/", 8)
+        return self._origins.get(url if at < 0 else url[:at])
 
     def end_era(self) -> None:
         """Forget misses and refusals, and which paths matter; what was found stays."""
@@ -137,7 +152,7 @@ def _by_netloc(path_keys: Iterable[str]) -> dict[str, frozenset[str]]:
 class _Origin:
     """The scopes of one scheme, user, host and port."""
 
-    __slots__ = ("_memory", "_path_keys", "_scopes", "_site", "_url", "only")
+    __slots__ = ("_memory", "_parted", "_path_keys", "_scopes", "_site", "_url", "latest", "only")
 
     def __init__(self, url: Url, site: Site, path_keys: frozenset[str], memory: Memory) -> None:
         self._url = url
@@ -145,6 +160,10 @@ class _Origin:
         self._path_keys = path_keys
         self._memory = memory
         self._scopes: dict[tuple[str, ...], Scope] = {}
+        self._parted: dict[str, str] = {}
+        """Where a tie begins, and the longer path behind which two realms were seen to part."""
+        self.latest: Realm | None = None
+        """Who was let in last at a root of its own: an index's page is fetched before its files are."""
         by_path = site.by_path or path_keys or (_needs_service(url) and not site.covering("/")[1])
         self.only: Scope | None = None if by_path else self._scope(url, "")
         """The scope of every URL of this origin, where paths do not matter."""
@@ -157,12 +176,30 @@ class _Origin:
             path = "/"
         return self._scope(self._url._replace(path=path), url)
 
+    def choose(self, url: str, realm: Realm) -> None:
+        """Note which realm opened a URL; where another one opened its neighbours, they part there."""
+        scope, folder = self.scope_of(url), parse(url).path.rpartition("/")[0]
+        if len(folder) < len(scope.path):
+            folder = scope.path
+        if len(scope.realms) == 1:
+            self.latest = realm
+        elif scope.is_parted_by(realm, folder):
+            self._parted[scope.path] = shared_path(scope.ground, folder)
+            for winner, path in ((scope.realms[scope.current], scope.ground), (realm, folder)):
+                side = self._at(path)
+                side.choose(winner, side.path)
+        else:
+            scope.choose(realm, folder)
+
+    def _at(self, path: str) -> Scope:
+        return self._scope(self._url._replace(path=path), path)
+
     def _scope(self, url: Url, text: str) -> Scope:
         prefix, covering = self._site.covering(url.path)
         covering = _of_user(covering, url.username)
         matched = _matched(url, self._path_keys)
         service = _undeclared_service(url, text) if _needs_service(url) and not covering else None
-        tie = _parting(url.path, prefix) if len(covering) > 1 else ""
+        tie = self._tie(url.path, prefix) if len(covering) > 1 else ""
         identity = (prefix, tie, service or "", *matched)
         scope = self._scopes.get(identity)
         if scope is None:
@@ -170,9 +207,18 @@ class _Origin:
                 self._scopes.clear()
             declared: list[Declared | None] = [*covering] or [None]
             realms = [self._memory.realm(url, item, matched, service) for item in declared]
-            self._memory.has_ties |= len(realms) > 1
-            scope = self._scopes.setdefault(identity, Scope(realms))
+            scope = self._scopes.setdefault(identity, Scope(realms, tie))
         return scope
+
+    def _tie(self, path: str, prefix: str) -> str:
+        """Return where the scope of a path begins that several cover: it has one winner, as far as is known."""
+        tie = _parting(path, prefix)
+        while tie in self._parted and path.startswith(self._parted[tie] + "/"):
+            longer = _parting(path, self._parted[tie])
+            if len(longer) <= len(tie):
+                break
+            tie = longer
+        return tie
 
 
 def _matched(url: Url, path_keys: frozenset[str]) -> tuple[Key, ...]:

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from authshim.urls import DEFAULT, SERVICE, Key, host_keys
+from authshim.urls import DEFAULT, SERVICE, Key, host_keys, shared_path
 
 if TYPE_CHECKING:
     from authshim.scopes import Declared
@@ -120,27 +120,48 @@ class Realm:
 class Scope:
     """A part of an origin: the realms that may open it, and the one that does."""
 
-    __slots__ = ("_until", "current", "realms")
+    __slots__ = ("_until", "current", "ground", "path", "realms")
 
-    def __init__(self, realms: list[Realm]) -> None:
+    def __init__(self, realms: list[Realm], path: str = "") -> None:
+        """Take the realms, and the path that the scope begins with where they are several."""
         self.realms = realms
+        self.path = path
         self.current = 0
+        self.ground = ""
+        """The path below which all lies that the current realm opened; empty where nothing is known."""
         self._until = 0.0
 
-    def candidates(self) -> list[Realm]:
-        """List the realms to try: the one that opens it, or all where that is not known."""
-        if len(self.realms) == 1 or self._until > time.monotonic():
+    def candidates(self, path: str = "") -> list[Realm]:
+        """List the realms to try: the one that opens it, or all where that is not known.
+
+        :param path: what was refused; off the ground of the one that was chosen it may be another's.
+        """
+        if len(self.realms) == 1 or (self._until > time.monotonic() and self._is_ground(path)):
             return [self.realms[self.current]]
         return self.realms
 
-    def choose(self, realm: Realm) -> None:
-        """Note the realm that opened it."""
+    def likeliest(self, path: str, latest: Realm | None) -> Realm:
+        """Return the realm to try first.
+
+        :param latest: who is tried where nothing is known of the path.
+        """
+        guess = latest in self.realms and not (self._until > time.monotonic() and self._is_ground(path))
+        return latest if latest and guess else self.realms[self.current]
+
+    def is_parted_by(self, realm: Realm, folder: str) -> bool:
+        """Tell whether another one than the chosen one opened a folder off its ground."""
+        return self._is_chosen and self.realms[self.current] is not realm and not self._is_ground(folder)
+
+    def choose(self, realm: Realm, folder: str) -> None:
+        """Note the realm that opened something in a folder."""
         if realm in self.realms:
-            self.current, self._until = self.realms.index(realm), float("inf")
+            at = self.realms.index(realm)
+            self.ground = shared_path(self.ground, folder) if self._is_chosen and at == self.current else folder
+            self.current, self._until = at, float("inf")
 
     def reopen(self) -> bool:
         """Note that the one that was chosen opens it no more; False where none was chosen among several."""
-        chosen = len(self.realms) > 1 and self._until == float("inf")
+        chosen = len(self.realms) > 1 and self._is_chosen
         if chosen:
             self._until = 0.0
         return chosen
@@ -148,3 +169,10 @@ class Scope:
     def give_up(self) -> None:
         """Note that none of the realms opened it, so that wrong passwords are not all tried again at once."""
         self._until = max(self._until, time.monotonic() + LIFETIME)
+
+    @property
+    def _is_chosen(self) -> bool:
+        return self._until == float("inf")
+
+    def _is_ground(self, path: str) -> bool:
+        return not path or not self._is_chosen or f"{path}/".startswith(f"{self.ground}/")

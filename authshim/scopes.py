@@ -59,6 +59,8 @@ class Site:
             self._shared.setdefault("", indexes)
         self.by_path = bool(len(every) > 1 or (every and not indexes))
         """Whether the path of a URL matters."""
+        self.has_ties = any(len(items) > 1 for covered in (self._whole, self._shared) for items in covered.values())
+        """Whether several may cover a URL alike."""
 
     def covering(self, path: str) -> tuple[str, list[Declared]]:
         """Return the path by which a URL is covered, and what covers it; several are a tie."""

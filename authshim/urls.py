@@ -149,6 +149,16 @@ def prefixes(path: str) -> list[str]:
     return ["/" + "/".join(segments[:count]) for count in range(len(segments), 0, -1)]
 
 
+def shared_path(path: str, other: str) -> str:
+    """Return the longest prefix by whole segments that two paths have in common.
+
+    >>> shared_path("/acme/a/files", "/acme/b")
+    '/acme'
+    """
+    others = prefixes(other)
+    return next((prefix for prefix in prefixes(path) if prefix in others), "")
+
+
 def normalise_key(text: str) -> str:
     """Return a key that somebody wrote as ``host_keys`` writes it: the host lower-case and in punycode.
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 from fakes import Canned, Fixed, Renewing, installed, mounted
-from servers import Answer, Recorder, Seen
+from servers import CHALLENGE, Answer, Recorder, Seen, redirect
 
 from authshim import BasicHTTP, BearerToken, CondaToken
+from authshim.urls import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from servers import Names
 
 OLD, NEW = BearerToken("old"), BearerToken("new")
+BASIC = BasicHTTP("ada", "s3cret")
 
 
 def only_new(seen: Seen) -> Answer:
@@ -104,6 +106,31 @@ def test_another_failure_renews_nothing(status: int, recorder: Recorder) -> None
     recorder.default = Answer(status)
     assert mounted(Renewing(OLD, NEW)).get(recorder.url).status_code == status
     assert sent(recorder) == ["Bearer old"]
+
+
+PRESIGNED = "/files/x?X-Amz-Signature=0a1b"
+
+
+def test_a_redirect_after_a_refusal_shows_that_the_credential_was_taken(recorder: Recorder) -> None:
+    let_in = redirect("/files/x")
+    recorder.default = Answer()
+    recorder.on("/x", lambda seen: let_in if seen.authorization == BASIC.header else CHALLENGE)
+    session = installed(Fixed({"default": BASIC}, [DEFAULT]))
+    for _ in range(2):
+        session.get(recorder.url + "/x", allow_redirects=False)
+    assert sent(recorder) == [None, BASIC.header, BASIC.header]
+
+
+@pytest.mark.parametrize(("location", "still_sent"), [(PRESIGNED, True), ("/login?next=x", False)])
+def test_a_redirect_to_a_presigned_url_shows_it_too_and_one_to_a_login_page_does_not(
+    location: str, still_sent: bool, recorder: Recorder
+) -> None:
+    recorder.on("/x", redirect(location))
+    recorder.on("/y", Answer(401))
+    session = mounted(Fixed({"127.0.0.1": OLD}))
+    for path in ("/x", "/y", "/y"):
+        session.get(recorder.url + path, allow_redirects=False)
+    assert sent(recorder) == ["Bearer old", "Bearer old", "Bearer old" if still_sent else None]
 
 
 def test_a_conda_token_is_renewed_too(recorder: Recorder) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, keyring, sent
+from hypothesis import given
+from hypothesis import strategies as st
 
 from authshim import BasicHTTP, Chain, Found, Index
 from authshim.urls import SERVICE
@@ -421,6 +423,57 @@ def test_in_a_tie_without_usernames_each_index_is_asked_for_after_the_refusal() 
     chain = Chain([keyring(BOTH)], indexes=[a, b])
     assert request(chain, basic("bob"), url=BETWEEN) == [None, basic("ada"), basic("bob")]
     assert request(chain, basic("bob"), url=BETWEEN) == [basic("bob")]
+
+
+OF_A, OF_B = "https://h/acme/files/a-guid/{}/x.whl", "https://h/acme/files/b-guid/{}/x.whl"
+
+
+def test_where_two_winners_were_seen_to_part_each_keeps_its_side() -> None:
+    command = keyring(BOTH)
+    chain = Chain([command], indexes=[A, B])
+    assert request(chain, basic("ada"), url=OF_A.format(1)) == [basic("ada")]
+    assert request(chain, basic("bob"), url=OF_B.format(1)) == [basic("ada"), basic("bob")]
+    for number in range(2, 9):
+        assert request(chain, basic("ada"), url=OF_A.format(number)) == [basic("ada")]
+        assert request(chain, basic("bob"), url=OF_B.format(number)) == [basic("bob")]
+    assert len(command.asked) == 2
+
+
+def test_two_sides_part_again_further_down() -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    request(chain, basic("ada"), url=OF_A.format("1/deep"))
+    request(chain, basic("bob"), url=OF_B.format("1/deep"))
+    request(chain, basic("bob"), url=OF_A.format("2/deep"))
+    assert request(chain, basic("bob"), url=OF_B.format("3/deep")) == [basic("bob")]
+
+
+def test_on_the_ground_of_the_winner_it_is_renewed_before_another_is_tried() -> None:
+    command = keyring(BOTH)
+    chain = Chain([command], indexes=[A, B])
+    for number in (1, 2):
+        request(chain, basic("ada"), url=OF_A.format(number))
+    command.held = {"https://h/acme/a/simple": basic("ada", "new")}
+    assert request(chain, basic("ada", "new"), url=OF_A.format(3)) == [basic("ada"), basic("ada", "new")]
+
+
+def test_the_index_whose_page_was_read_last_is_tried_first() -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    request(chain, basic("ada"), url="https://h/acme/a/simple/x/")
+    request(chain, basic("bob"), url="https://h/acme/b/simple/x/")
+    assert request(chain, basic("bob"), url=OF_B.format(1)) == [basic("bob")]
+    request(chain, basic("ada"), url="https://h/acme/a/simple/x/")
+    assert request(chain, basic("ada"), url=OF_A.format(1)) == [basic("ada")]
+
+
+SEGMENTS = st.lists(st.sampled_from(["", "x", "y"]), max_size=4)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["ada", "bob"]), SEGMENTS), max_size=12))
+def test_whoever_opens_whatever_there_is_an_end(opened: list[tuple[str, list[str]]]) -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    for user, segments in opened:
+        url = "/".join(["https://h/acme", *segments])
+        assert request(chain, basic(user), url=url)[-1] == basic(user)
 
 
 def test_two_users_at_one_root_are_tried_in_turn() -> None:

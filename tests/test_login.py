@@ -8,6 +8,7 @@ from authshim.credentials import BearerToken
 from authshim.errors import AuthshimError, ProviderMissing, SettingsError, StoreError, UrlError
 from authshim.login import BASIC, CONDA, TOKEN, kind_of, prefix_dev_of, read_forgotten, read_target, store, stores_of
 from authshim.providers.auth_file import AuthFile
+from authshim.providers.netrc_file import NetrcFile
 
 KEYS = {
     "prefix.dev": "*.prefix.dev",
@@ -216,7 +217,6 @@ def test_without_a_store_that_is_said() -> None:
     )
 
 
-def test_an_override_file_is_the_only_store() -> None:
+def test_what_cannot_be_written_is_no_store() -> None:
     first, second = AuthFile("a"), AuthFile("b")
-    assert stores_of([first, object(), second]) == [first, second]
-    assert stores_of([first, second, second], only="b") == [second]
+    assert stores_of([first, object(), NetrcFile(["n"]), second]) == [first, second]

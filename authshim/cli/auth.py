@@ -117,8 +117,7 @@ def _run_login(options: Namespace) -> int:
 
         whose = f" of {endpoints.viewer(credential, settings.prefix_dev_url or login.prefix_dev_of(target.host))}"
     chain = chain_of(options)
-    stores = login.stores_of(chain.providers, only=settings.auth_file)
-    store, missing = login.store(stores, target.key, credential)
+    store, missing = login.store(login.stores_of(chain.providers), target.key, credential)
     print(with_tilde(f"stored the {type(credential).__name__}{whose} for {shown_key(target.key)} in {store.name}"))
     _replace_oauth(store, target)
     in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
@@ -158,8 +157,11 @@ def _secret(option: str, value: object, prompt: str) -> str:
 
             return getpass(prompt)
         given = sys.stdin.read().rstrip("\r\n") if value == "-" and sys.stdin is not None else ""
-    except EOFError:
+    except KeyboardInterrupt:
         print(file=sys.stderr)  # the cursor is behind the prompt
+        raise
+    except EOFError:
+        print(file=sys.stderr)
         raise SettingsError(option, "nothing was typed") from None
     except UnicodeError:
         raise SettingsError(option, "what was read is not text") from None

@@ -31,8 +31,18 @@ class Entry(NamedTuple):
     provider: str
     credential: Credential | None
     """None where its secret was not read."""
-    shadowed_by: str | None
-    """The provider whose entry is taken instead."""
+    shadowed_by: tuple[str | None, str | None]
+    """The key and the provider of the entry that is taken instead."""
+
+    @property
+    def is_renewed(self) -> bool:
+        """Whether a login that has expired is good again as soon as it is used."""
+        return getattr(self.credential, "refresh_token", None) is not None
+
+    @property
+    def answers(self) -> bool:
+        """Whether it is taken for its host, as far as one can tell without asking its server."""
+        return self.credential is None or self.is_renewed or not is_expired(self.credential)
 
     def as_json(self, now: float) -> dict[str, Any]:
         """Return what ``--json`` prints of it."""
@@ -47,8 +57,22 @@ class Entry(NamedTuple):
             "provider": self.provider,
             "expires_at": expires,
             "expired": None if expires is None else expires <= now,
-            "shadowed_by": self.shadowed_by,
+            "shadowed_by": self.shadowed_by[1],
+            "shadowed_by_key": self.shadowed_by[0],
         }
+
+    def as_line(self, now: float) -> list[str]:
+        """Return the columns of its line."""
+        row = self.as_json(now)
+        remarks = []
+        if row["expires_at"] is not None:
+            when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(row["expires_at"]))
+            renewed = " and is renewed when it is used" if self.is_renewed else ""
+            remarks.append(f"expired {when}{renewed}" if row["expired"] else f"expires {when}")
+        if row["shadowed_by"]:
+            nearer = f"{row['shadowed_by_key']} in " if row["shadowed_by_key"] != row["key"] else ""
+            remarks.append(f"shadowed by {nearer}{row['shadowed_by']}")
+        return [row["key"], row["kind"] or "?", row["username"] or "", row["provider"], ", ".join(remarks)]
 
 
 class Listing:
@@ -58,7 +82,7 @@ class Listing:
         self.entries: list[Entry] = []
         self.notes: list[str] = []
         self.fine = True
-        self._first: dict[str, str] = {}
+        self._first: dict[str, Entry] = {}
         if target is None:
             self._list(chain)
         else:
@@ -85,10 +109,12 @@ class Listing:
         self.fine = self.fine and bool(self.entries)
 
     def _add(self, key: str, realm: str, provider: Provider, credential: Credential | None) -> None:
-        shadowed_by = self._first.get(realm)
-        if credential is None or not is_expired(credential):
-            self._first.setdefault(realm, provider.name)
-        self.entries.append(Entry(str(key), provider.name, credential, shadowed_by))
+        first = self._first.get(realm)
+        shadowed_by = (None, None) if first is None else (shown_key(first.key), first.provider)
+        entry = Entry(str(key), provider.name, credential, shadowed_by)
+        if entry.answers:
+            self._first.setdefault(realm, entry)
+        self.entries.append(entry)
 
     def _guarded(self, ask: Callable[[], _Answer]) -> _Answer | None:
         try:
@@ -118,32 +144,21 @@ def run(options: Namespace) -> int:
     from authshim.login import read_target
 
     target = read_target(options.host) if options.host is not None else None
-    listing = Listing(chain_of(options), target)
-    rows = [entry.as_json(time.time()) for entry in listing.entries]
+    listing, now = Listing(chain_of(options), target), time.time()
     if options.json:
+        rows = [entry.as_json(now) for entry in listing.entries]
         document = {"version": 1, "fine": listing.fine, "entries": rows, "notes": listing.notes}
         print(json.dumps(document, indent=2))
     else:
-        for line in _table(rows):
+        for line in _table([entry.as_line(now) for entry in listing.entries]):
             print(with_tilde(line))
-        if not rows:
+        if not listing.entries:
             print(f"no credential for {shown_key(options.host)}" if target else "no credential")
         for note in listing.notes:
             print(with_tilde(note))
     return 0 if listing.fine else 1
 
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
-    cells = [[row["key"], row["kind"] or "?", row["username"] or "", row["provider"], _remark(row)] for row in rows]
-    wide = [max((len(cell) for cell in column), default=0) for column in zip(*cells)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, wide)).rstrip() for line in cells]
-
-
-def _remark(row: dict[str, Any]) -> str:
-    remarks = []
-    if row["expires_at"] is not None:
-        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(row["expires_at"]))
-        remarks.append(f"expired {when}" if row["expired"] else f"expires {when}")
-    if row["shadowed_by"]:
-        remarks.append(f"shadowed by {row['shadowed_by']}")
-    return ", ".join(remarks)
+def _table(lines: list[list[str]]) -> list[str]:
+    wide = [max((len(cell) for cell in column), default=0) for column in zip(*lines)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(line, wide)).rstrip() for line in lines]

@@ -446,11 +446,30 @@ def test_status_of_a_host_lists_what_answers_for_it_the_first_first(
     assert main(["auth", "status", "a.h.example", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     netrc = f"netrc {home / '.netrc'}"
-    assert [(entry["key"], entry["shadowed_by"]) for entry in document["entries"]] == [
-        ("a.h.example", None),
-        ("*.h.example", netrc),
+    assert [(entry["key"], entry["shadowed_by"], entry["shadowed_by_key"]) for entry in document["entries"]] == [
+        ("a.h.example", None, None),
+        ("*.h.example", netrc, "a.h.example"),
     ]
     assert (document["version"], document["fine"]) == (1, True)
+    assert main(["auth", "status", "a.h.example"]) == 0
+    assert "  shadowed by a.h.example in netrc ~/.netrc\n" in capsys.readouterr().out
+
+
+def test_a_login_that_has_ended_shadows_nothing_but_one_that_is_renewed_does(
+    home: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = {"access_token": "s3cret", "expires_at": 1, "token_endpoint": "https://h/", "client_id": "c"}
+    keep(kept, ended_example={"OAuth": ended}, h_example={"OAuth": {**ended, "refresh_token": "s3cret"}})
+    (home / ".netrc").write_text(
+        "machine ended.example login bob password s3cret\nmachine h.example login bob password s3cret\n"
+    )
+    assert main(["auth", "status"]) == 0
+    ends = [line.rpartition(".json  ")[2] for line in capsys.readouterr().out.splitlines()[:2]]
+    assert ends == ["expired 1970-01-01 00:00 UTC", "expired 1970-01-01 00:00 UTC and is renewed when it is used"]
+    for host, answers in (("ended.example", "netrc"), ("h.example", "auth file")):
+        assert main(["auth", "status", host, "--json"]) == 0
+        taken = [entry for entry in json.loads(capsys.readouterr().out)["entries"] if entry["shadowed_by"] is None]
+        assert taken[-1]["provider"].startswith(answers)
 
 
 @pytest.mark.parametrize(
@@ -499,6 +518,7 @@ def test_status_json_has_its_documented_keys_and_no_secret(kept: Path, capsys: p
             "expires_at": None,
             "expired": None,
             "shadowed_by": None,
+            "shadowed_by_key": None,
         }
     ]
     assert "s3cret" not in out
@@ -738,6 +758,8 @@ def test_a_secret_that_is_left_out_is_asked_for_without_echo(
 def test_a_prompt_can_be_left(typed: str, code: int, kept: Path) -> None:
     shown, status = type_at_terminal(["auth", "login", "h.example", "--token"], "Token for", typed)
     assert status == code
+    assert shown.partition("\r\n")[0] == "Token for h.example: "
+    assert shown.endswith("\r\n")
     assert "Traceback" not in shown
     assert not kept.exists()
 

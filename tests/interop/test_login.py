@@ -165,17 +165,27 @@ def auth(environ: Mapping[str, str], *words: str, given: str = "") -> subprocess
     return run(environ, "-m", "authshim", "auth", *words, given=given)
 
 
-def test_a_login_is_seen_by_pixi_until_the_logout(keychain: dict[str, str], pixi_sends: Callable[..., str]) -> None:
-    ended = auth(keychain, "login", "cycle.example", "--token", "-", given="s3cret\n")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (
-        0,
-        "stored the BearerToken for *.cycle.example in OS keychain\n",
-        "",
-    )
-    assert pixi_sends(keychain, "repo.cycle.example") == "Bearer s3cret"
-    assert auth(keychain, "token", "repo.cycle.example").stdout == "s3cret\n"
-    assert auth(keychain, "logout", "cycle.example").stdout == "removed *.cycle.example from OS keychain\n"
-    assert pixi_sends(keychain, "repo.cycle.example") == "nothing"
+LOGINS = {
+    "token": (["--token", "-"], "BearerToken", "Bearer s3cret"),
+    "basic": (["--username", "ada", "--password", "-"], "BasicHTTP", "Basic ada:s3cret"),
+    "conda": (["--conda-token", "-"], "CondaToken", "/t/s3cret before the path"),
+}
+
+
+@pytest.mark.parametrize("login", LOGINS)
+@pytest.mark.parametrize("where", ["OS keychain", "auth file ~/.rattler/credentials.json"])
+def test_a_login_is_seen_by_pixi_until_the_logout(
+    where: str, login: str, home: Path, pixi_sends: Callable[..., str], request: pytest.FixtureRequest
+) -> None:
+    environ = request.getfixturevalue("keychain") if where == "OS keychain" else {"HOME": str(home)}
+    words, kind, sent = LOGINS[login]
+    ended = auth(environ, "login", "cycle.example", *words, given="s3cret\n")
+    assert (ended.returncode, ended.stdout) == (0, f"stored the {kind} for *.cycle.example in {where}\n")
+    assert pixi_sends(environ, "repo.cycle.example") == sent
+    token = auth(environ, "token", "repo.cycle.example")
+    assert (token.returncode, token.stdout) == ((1, "") if login == "basic" else (0, "s3cret\n"))
+    assert auth(environ, "logout", "cycle.example").stdout == f"removed *.cycle.example from {where}\n"
+    assert pixi_sends(environ, "repo.cycle.example") == "nothing"
 
 
 def test_a_login_with_pixi_is_seen_and_can_be_ended(keychain: dict[str, str], pixi_sends: Callable[..., str]) -> None:
@@ -274,7 +284,7 @@ def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pat
 
     file = tmp_path / "auth.json"
     environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": SOURCE, "RATTLER_AUTH_FILE": str(file)}
-    rest = {"other.example.com": {"BearerToken": "stays"}}
+    rest = {"other.example.com": {"BearerToken": "stays" * 1_000_000}}  # so that the writing takes its time
     wholes = [{**rest, "h.example.com": {"BearerToken": token}} for token in ("old", "new")]
     file.write_text(json.dumps(wholes[0]))
     chance = random.Random(20)

@@ -13,12 +13,58 @@ from store_contract import EVERY_KIND, StoreContract
 
 from authshim.credentials import BearerToken
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted, StoreError
+from authshim.providers.keychains import SecretService
 from authshim.providers.os_keychain import OSKeychain
 
 if TYPE_CHECKING:
     from authshim.providers.base import Store
 
 TOKEN = BearerToken("s3cret")
+
+
+# Linux: a fake of secretstorage, with a keychain that merges what it is given into the item that it replaces.
+
+
+class FakeItem:
+    def __init__(self, label: str, attributes: dict[str, str], secret: bytes) -> None:
+        self.item_path, self.label, self.attributes, self.secret = f"/{id(self)}", label, attributes, secret
+
+    def get_attributes(self) -> dict[str, str]:
+        return self.attributes
+
+    def set_attributes(self, attributes: dict[str, str]) -> None:
+        self.attributes = attributes
+
+    def set_label(self, label: str) -> None:
+        self.label = label
+
+
+class Merging:
+    """What is used of secretstorage."""
+
+    def __init__(self, item: FakeItem) -> None:
+        self.item = item
+
+    def dbus_init(self) -> SimpleNamespace:
+        return SimpleNamespace(close=lambda: None)
+
+    def get_collection_by_alias(self, connection: object, alias: str) -> Merging:
+        return self
+
+    def create_item(self, label: str, attributes: dict[str, str], secret: bytes, *, replace: bool) -> FakeItem:
+        self.item.attributes.update(attributes)
+        self.item.secret = secret
+        return self.item
+
+    def search_items(self, connection: object, attributes: dict[str, str]) -> list[FakeItem]:
+        return [SimpleNamespace(is_locked=lambda: False, item_path=self.item.item_path)]
+
+
+def test_on_linux_what_another_wrote_into_an_item_does_not_stay_in_it() -> None:
+    name = {"service": "rattler", "username": "h.example"}
+    item = FakeItem("Password for h.example", {**name, "application": "Python keyring library"}, b"old")
+    SecretService(None, Merging(item)).set_password("rattler", "h.example", "new")
+    assert (item.attributes, item.label, item.secret) == (name, "keyring:h.example@rattler", b"new")
 
 
 # Windows: a fake of the module that keyring itself uses.

@@ -48,10 +48,18 @@ def replay(
 
         run = replay(SERVICE, pixi_toml(URL), {URL: SECRET})  # a fake keyring command holds SECRET for URL
         run = replay(SERVICE, pixi_toml(URL), real=True)      # the real one, as the environment has it
+        run = replay(SERVICE, pixi_toml(URL), apart="why")    # told in a line of its own
     """
-    made: list[tuple[Service, Run]] = []
+    made: list[tuple[str, Run]] = []
 
-    def make(service: Service, manifest: str, held: Mapping[str, Secret] | None = None, *, real: bool = False) -> Run:
+    def make(
+        service: Service,
+        manifest: str,
+        held: Mapping[str, Secret] | None = None,
+        *,
+        real: bool = False,
+        apart: str = "",
+    ) -> Run:
         internet.services.append(service)
         folder: Path = tmp_path_factory.mktemp("run")
         keyring = Keyring(folder, None if real else held or {})
@@ -59,13 +67,14 @@ def replay(
         (folder / "pixi.toml").write_text(manifest)
         session = authshim.install(requests.Session(), manifest=folder / "pixi.toml")
         session.headers["User-Agent"] = OURS
-        made.append((service, Run(internet, keyring, session)))
+        name = f"{service.name}: {apart}" if apart else service.name
+        made.append((name, Run(internet, keyring, session)))
         return made[-1][1]
 
     yield make
-    for service, run in made:
+    for name, run in made:
         run.session.close()
-        request.node.user_properties.append((_PROPERTY, (service.name, *run.figures)))
+        request.node.user_properties.append((_PROPERTY, (name, *run.figures)))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -75,9 +84,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if told:
         terminalreporter.section("replayed")
-    for service in sorted({name for name, *_ in told}):
-        runs = [figures for name, *figures in told if name == service]
-        terminalreporter.line(f"{service:<24} {Figures(*map(sum, zip(*runs)))}, in {len(runs)} runs")
+    names = sorted({name for name, *_ in told})
+    for name in names:
+        runs = [figures for other, *figures in told if other == name]
+        terminalreporter.line(f"{name:<{max(map(len, names))}}  {Figures(*map(sum, zip(*runs)))} ({len(runs)} runs)")
 
 
 def _teardowns(terminalreporter: pytest.TerminalReporter) -> Iterator[pytest.TestReport]:

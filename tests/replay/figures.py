@@ -41,19 +41,22 @@ def figures(log: Sequence[Exchange], keyrings: int, secrets: Iterable[Secret]) -
 def wasted(log: Sequence[Exchange]) -> list[Exchange]:
     """List the refusals, of whatever status, at doors for which the session had the key.
 
-    It had a credential if it showed it anywhere, sooner or later. That one which was let in before is refused is no
-    waste the first time: so one learns that a token has expired.
+    It had a credential if it showed it anywhere, sooner or later. That a token is refused which was let in here before
+    is no waste, unless the request was begun after another one had taken its place: so a session, with all of its
+    threads, learns that the token has expired.
     """
     had = {exchange.shown for exchange in log}
-    let_in: set[str | None] = set()
+    first_in: dict[tuple[object, str | None], int] = {}
     found = []
-    for exchange in log:
+    for at, exchange in enumerate(log):
         if exchange.door is None:
             continue
+        here = (exchange.door.takes, exchange.shown)
         if not exchange.refused:
-            let_in.add(exchange.shown)
-        elif exchange.shown in let_in:
-            let_in.remove(exchange.shown)
+            first_in.setdefault(here, at)
+        elif here in first_in:
+            followers = [then for (takes, _), then in first_in.items() if takes == here[0] and then > first_in[here]]
+            found += [exchange] if any(then < exchange.begun for then in followers) else []
         elif any(secret.shown in had for secret in exchange.door.takes):
             found.append(exchange)
     return found

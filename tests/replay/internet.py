@@ -6,6 +6,7 @@ this process, and the ``keyring`` command, pip, pixi or dotnet in others. Nothin
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -22,6 +23,10 @@ OURS = "authshim-replay"
 """What the requests of the session that is tried call themselves; a back end of ``keyring`` has another name."""
 
 
+BEGUN = "Replay-Begun"
+"""A header that says how much was answered before."""
+
+
 class Exchange(NamedTuple):
     """A request, and what it was answered."""
 
@@ -33,6 +38,11 @@ class Exchange(NamedTuple):
     door: Door | None
     refused: bool
     """Whether the door did not let it in."""
+
+    @property
+    def begun(self) -> int:
+        """How many requests of the session were answered when this one was begun; all, where it does not say."""
+        return int(self.seen.headers.get(BEGUN) or sys.maxsize)
 
     @property
     def ours(self) -> bool:
@@ -78,7 +88,7 @@ class Internet(Recorder):
     def answer(self, seen: Seen) -> Answer:
         host = urlsplit(f"//{seen.host}").hostname or ""
         for route in self._routes():
-            asked = route.match(host, seen)
+            asked = route.match(host, seen, self.expired)
             if asked is not None:
                 refusal = route.door.refusal(asked.shown, self.expired) if route.door else None
                 answer = refusal or route.say(asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,15 @@ class Keyring:
 
 def needs_backend(module: str, package: str) -> None:
     """Ask for a back end that ``tox -e replay`` installs."""
-    from importlib.util import find_spec
-
     try:
         found = find_spec(module)
-    except ModuleNotFoundError:
+    except ModuleNotFoundError:  # not even the package that it is in
         found = None
     if found is None:
         needs.missing(f"no {package} here: tox -e replay")
+
+
+def elsewhere(package: str) -> str:
+    """Return the folder in which ``tox -e replay`` installs a back end that bears no other one beside it."""
+    folder = Path(sys.prefix, package)
+    return str(folder) if folder.is_dir() else needs.missing(f"no {package} here: tox -e replay")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from servers import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from servers import Seen
 
@@ -40,7 +40,12 @@ class Secret(NamedTuple):
 
 
 class Door(NamedTuple):
-    """Who is let in, and what the others are told."""
+    """Who is let in, and what the others are told.
+
+    ::
+
+        Door(takes=(ADA,), nobody=CHALLENGE, stranger=CHALLENGE, forbidden=Answer(403), knows=(BOB,))
+    """
 
     takes: tuple[Secret, ...]
     nobody: Answer | None
@@ -70,6 +75,12 @@ class Asked(NamedTuple):
     host: str
     names: Mapping[str, str]
     """What stands in the path where the route has ``{name}``."""
+    expired: Collection[str] = ()
+    """What was shown for credentials that are not taken any more."""
+
+    def first_of(self, secrets: Iterable[Secret]) -> Secret:
+        """Return the first that has not expired: what a service that gives out tokens gives now."""
+        return next(secret for secret in secrets if secret.shown not in self.expired)
 
     @property
     def shown(self) -> str | None:
@@ -92,13 +103,13 @@ class Route(NamedTuple):
     query: str = ""
     """A part of the query that must be there."""
 
-    def match(self, host: str, seen: Seen) -> Asked | None:
+    def match(self, host: str, seen: Seen, expired: Collection[str] = ()) -> Asked | None:
         """Return the request with the names that stand in its path, where it fits."""
         parts = urlsplit(seen.target)
         if host != self.host or seen.method not in (self.method, "HEAD") or self.query not in parts.query:
             return None
         found = re.fullmatch(_pattern(self.path), parts.path)
-        return Asked(seen, host, found.groupdict()) if found else None
+        return Asked(seen, host, found.groupdict(), expired) if found else None
 
     def say(self, asked: Asked) -> Answer:
         """Return what who is let in is told."""

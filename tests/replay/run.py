@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from replay.figures import Figures, figures
+from replay.internet import BEGUN
 from replay.recording import content_of
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class Run:
         self.keyring = keyring
         self.session = session
 
-    def get(self, url: str, **options: object) -> requests.Response:
-        return self.session.get(url, timeout=20, **options)
+    def get(self, url: str) -> requests.Response:
+        return self.session.get(url, timeout=20, headers={BEGUN: str(len(self.log))})
 
     def links(self, index: str, project: str) -> list[str]:
         """Fetch a project's page; return the URLs of its files."""
@@ -60,6 +61,11 @@ class Run:
     def log(self) -> list[Exchange]:
         """The session's own requests."""
         return [exchange for exchange in self.internet.log if exchange.ours]
+
+    @property
+    def shown(self) -> set[tuple[str, str | None]]:
+        """What the session showed, and to whom."""
+        return {(exchange.host, exchange.shown) for exchange in self.log}
 
     @property
     def figures(self) -> Figures:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 from replay.figures import leaked, wasted
-from replay.internet import OURS, Exchange
+from replay.internet import BEGUN, OURS, Exchange
 from replay.keyrings import Keyring
 from replay.recording import Door, Route, Secret, Service
 from servers import Answer, Seen
@@ -80,9 +80,13 @@ def test_what_is_not_recorded_is_told_at_the_end(served: Internet) -> None:
     served.strangers.clear()
 
 
-def exchange(shown: str | None, *, refused: bool = False, host: str = HOST, door: Door = DOOR) -> Exchange:
+def exchange(
+    shown: str | None, *, refused: bool = False, host: str = HOST, door: Door = DOOR, begun: int | None = None
+) -> Exchange:
     """Make an entry of the log."""
     headers = Message()
+    if begun is not None:
+        headers[BEGUN] = str(begun)
     headers["User-Agent"] = OURS
     if shown is not None:
         headers["Authorization"] = shown
@@ -96,10 +100,17 @@ def test_a_refusal_is_wasted_where_the_key_was_there() -> None:
     assert wasted([first]) == []
 
 
-def test_a_token_that_expires_is_no_waste_the_first_time() -> None:
-    sent, refused = exchange(ADA.shown), exchange(ADA.shown, refused=True)
-    assert wasted([sent, refused]) == []
-    assert wasted([sent, refused, refused]) == [refused]
+def test_to_learn_that_a_token_has_expired_is_no_waste() -> None:
+    old, refused, new = exchange(ADA.shown), exchange(ADA.shown, refused=True), exchange(BOB.shown)
+    in_flight, later = exchange(ADA.shown, refused=True, begun=1), exchange(ADA.shown, refused=True, begun=3)
+    assert wasted([old, refused, new, in_flight]) == []
+    assert wasted([old, refused, new, later]) == [later]
+
+
+def test_what_is_let_in_elsewhere_is_wasted_here() -> None:
+    elsewhere = exchange(BOB.shown, door=DOOR._replace(takes=(BOB,)))
+    refused = exchange(BOB.shown, refused=True)
+    assert wasted([elsewhere, refused, exchange(ADA.shown)]) == [refused]
 
 
 def test_a_secret_is_found_where_it_does_not_belong() -> None:
