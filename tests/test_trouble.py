@@ -21,6 +21,8 @@ def wrapped(reason: Exception) -> requests.ConnectionError:
     [
         (OSError("s3cret"), "the file of trusted certificates is not there"),
         (requests.exceptions.ProxyError("s3cret"), "the proxy did not let through"),
+        (requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."), "the proxy did not let through"),
+        (requests.exceptions.InvalidSchema("s3cret"), "it redirects to what is not http(s)"),
         (requests.exceptions.SSLError("s3cret"), "its TLS certificate does not verify"),
         (
             wrapped(NameResolutionError("s3cret", None, socket.gaierror())),  # type: ignore[arg-type]
