@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.urls import parse, redact
+from authshim.urls import cut_after_simple, parse, redact, without_userinfo
 
 if TYPE_CHECKING:
     from authshim.trace import Found
@@ -52,6 +52,15 @@ def log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
     if username is None:
         return f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
     return f"{vendor.login}   (once before: pipx inject keyring {vendor.backend})"
+
+
+def log_in_at(url: str, username: str | None, *, asks_keyring: bool) -> str:
+    """Say how to give a credential for any URL, of an index or below one."""
+    bare = without_userinfo(url)
+    index = cut_after_simple(bare)
+    parsed = parse(url)
+    by_keyring = asks_keyring and (index is not None or vendor_of(parsed.host) is not None)
+    return log_in(index or bare, username or parsed.username, by_keyring=by_keyring)
 
 
 def log_in_again(url: str, found: Found) -> str:

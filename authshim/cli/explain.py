@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import project
-from authshim.errors import ManifestError
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -31,7 +29,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print the trace, and what to do where there is no credential."""
-    chain = _make_chain(options)
+    chain = project.make_chain_here(options)
     trace = chain.explain(options.url, options.username)
     print(project.with_tilde(str(_with_short_names(trace))))
     if trace.found is None and trace.steps:
@@ -46,23 +44,7 @@ def _with_short_names(trace: Trace) -> Trace:
     )
 
 
-def _make_chain(options: Namespace) -> Chain:
-    """Make the chain; a manifest that nobody named may be wrong, and is then left out."""
-    try:
-        return project.make_chain(options, project.find_manifest(options))
-    except ManifestError as error:
-        if options.manifest_path is not None or options.environment is not None:
-            raise
-        print(f"authshim: {error}; going on without it", file=sys.stderr)
-        return project.make_chain(options, None)
-
-
 def _print_next_step(url: str, username: str | None, chain: Chain) -> None:
     from authshim import advice
-    from authshim.urls import cut_after_simple, parse, without_userinfo
 
-    bare = without_userinfo(url)
-    index = cut_after_simple(bare)
-    username = username or parse(url).username
-    by_keyring = index is not None and chain.asks_keyring
-    print(f"  -> {advice.log_in(index or bare, username, by_keyring=by_keyring)}")
+    print(f"  -> {advice.log_in_at(url, username, asks_keyring=chain.asks_keyring)}")

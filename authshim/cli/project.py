@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from authshim.errors import ManifestError
@@ -63,3 +64,14 @@ def make_chain(options: Namespace, manifest: Manifest | None) -> Chain:
         manifest=manifest,
         environment=options.environment,
     )
+
+
+def make_chain_here(options: Namespace) -> Chain:
+    """Make the chain; a manifest that nobody named may be wrong, and is then left out."""
+    try:
+        return make_chain(options, find_manifest(options))
+    except ManifestError as error:
+        if options.manifest_path is not None or options.environment is not None:
+            raise
+        print(f"authshim: {error}; going on without it", file=sys.stderr)
+        return make_chain(options, None)
