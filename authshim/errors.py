@@ -11,6 +11,7 @@
     │   └── StoreError          it cannot be written
     ├── SettingsError       an option, or a variable of the environment, that is wrong
     ├── LoginError          a server does not take what it was given, or cannot be asked
+    ├── DownloadError       a file cannot be had
     ├── ManifestError       the project's file is wrong
     └── InstallError        a session was prepared before, in another way
 
@@ -87,6 +88,19 @@ class SettingsError(AuthshimError, ValueError):
 
 class LoginError(AuthshimError):
     """A server that has to confirm a credential does not, or cannot be asked; nothing was stored."""
+
+
+class DownloadError(AuthshimError):
+    """A file cannot be had; what was under its name is there as before."""
+
+    def __init__(self, url: str, reason: str, next_step: str) -> None:
+        super().__init__(url, reason, next_step)
+        self.url = url
+        self.reason = reason
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"cannot get {self.url}: {self.reason}"
 
 
 class ManifestError(AuthshimError):

@@ -36,7 +36,7 @@ def read_text(path: str, *, limit: int = LIMIT) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise Unreadable(_reason(error)) from None
+        raise Unreadable(reason(error)) from None
     try:
         return _decode(_read(descriptor, limit))
     finally:
@@ -45,6 +45,10 @@ def read_text(path: str, *, limit: int = LIMIT) -> str | None:
 
 class Unwritable(Exception):
     """A file cannot be written; the message says why, without its content."""
+
+
+class Held(Unwritable):
+    """Another process holds the lock."""
 
 
 def update(path: str, change: Callable[[str | None], str | None], *, deadline: float = 30.0) -> None:
@@ -63,12 +67,12 @@ def update(path: str, change: Callable[[str | None], str | None], *, deadline: f
     try:
         target = os.path.realpath(path)
         _make_folder(os.path.dirname(target))
-        with _locked(target, deadline):
+        with locked(target, deadline):
             text = change(read_text(target))
             if text is not None:
-                _replace(target, text)
+                replace(target, text)
     except OSError as error:
-        raise Unwritable(_reason(error)) from None
+        raise Unwritable(reason(error)) from None
 
 
 def others_can_read(path: str) -> bool:
@@ -88,20 +92,29 @@ def _make_folder(folder: str) -> None:
 
 
 @contextmanager
-def _locked(target: str, deadline: float) -> Iterator[None]:
+def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None]:
+    """Hold ``TARGET.lock``, alone among all processes.
+
+    :param stays: leave it behind. Where it is removed, the filelock of Python 3.9 may let two in if a third
+        process comes in that very moment.
+    :raises Held: another process has it for longer than the deadline.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(f"{target}.lock", timeout=deadline, mode=0o600)
     try:
         lock.acquire()
-    except Timeout:
-        raise Unwritable(f"another process has held {target}.lock for {deadline:g} s") from None
+    except (Timeout, FileNotFoundError):  # or who held it has just removed it
+        raise Held(f"another process has held {target}.lock for {deadline:g} s") from None
     except PermissionError:
         raise Unwritable(f"{target}.lock cannot be opened: permission denied") from None
     give_to_owner(f"{target}.lock")
     try:
         yield
     finally:
+        if not stays:
+            with suppress(OSError):
+                os.unlink(f"{target}.lock")
         lock.release()
 
 
@@ -114,18 +127,24 @@ def give_to_owner(path: str) -> None:
         os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
-def _replace(target: str, text: str) -> None:
+def replace(target: str, text: str) -> None:
+    """Replace the text of a file, whole or not at all; the caller holds a lock."""
     new = f"{target}.new"  # who holds the lock is alone with it
     with suppress(FileNotFoundError):
         os.unlink(new)  # of a writer that was killed
     try:
         _write(new, text.encode("utf-8"), like=target)
-        os.replace(new, target)
+        take_name(new, target)
     except BaseException:
         with suppress(OSError):
             os.unlink(new)
         raise
-    _sync_folder(os.path.dirname(target))
+
+
+def take_name(new: str, target: str) -> None:
+    """Let a file that is written and synced take the target's name, for good."""
+    os.replace(new, target)
+    _sync_folder(os.path.dirname(target) or os.curdir)
 
 
 def _write(path: str, data: bytes, *, like: str) -> None:
@@ -196,7 +215,7 @@ def _read(descriptor: int, limit: int) -> bytes:
         with open(descriptor, "rb", closefd=False) as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise Unreadable(_reason(error)) from None
+        raise Unreadable(reason(error)) from None
     if len(data) > limit:
         del data  # the error's frames would hold it
         raise Unreadable(f"it is larger than {limit // 1024 // 1024} MiB")
@@ -212,5 +231,6 @@ def _decode(data: bytes) -> str:
         return data.decode("latin-1")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Say in the system's words what was wrong with a file."""
     return (getattr(error, "strerror", None) or "its name cannot be used").lower()

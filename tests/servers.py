@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import threading
@@ -59,6 +60,28 @@ class Answer(NamedTuple):
 
 def redirect(location: str, status: int = 302) -> Answer:
     return Answer(status, b"", {"Location": location})
+
+
+class Served:
+    """A file that a good server sends whole or from a byte on (RFC 9110), and whose answers end too early at will."""
+
+    def __init__(self, data: bytes, tag: str = '"v1"') -> None:
+        self.data = data
+        self.headers = {"ETag": tag}
+        self.ends: list[int] = []
+        """After how many bytes each of the next answers ends; all are whole from then on."""
+
+    def __call__(self, seen: Seen) -> Answer:
+        tag, start, headers = self.headers.get("ETag"), 0, {**self.headers}
+        asked = re.fullmatch("bytes=([0-9]+)-", seen.headers.get("Range", ""))
+        if asked and seen.headers.get("If-Range", tag) == tag:
+            start = int(asked.group(1))
+            if start >= len(self.data):
+                return Answer(416, b"", {"Content-Range": f"bytes */{len(self.data)}"})
+            headers["Content-Range"] = f"bytes {start}-{len(self.data) - 1}/{len(self.data)}"
+        rest = self.data[start:]
+        headers["Content-Length"] = str(len(rest))
+        return Answer(206 if start else 200, [rest[: self.ends.pop(0)] if self.ends else rest], headers)
 
 
 CHALLENGE = Answer(401, b"who are you?", {"WWW-Authenticate": 'Basic realm="private"'})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.cli import auth
 from authshim.cli.parser import Parser
-from authshim.errors import AuthshimError, SettingsError, UrlError
+from authshim.errors import AuthshimError, DownloadError, SettingsError, UrlError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +63,7 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    missing = "name a command: auth, check, completion, explain or demo (authshim -h says more)"
+    missing = "name a command: auth, check, completion, demo, explain or get (authshim -h says more)"
     parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")  # to ask for it is slow
     auth.add_parser(commands, loudness)
@@ -73,11 +73,12 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
 
 
 def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
-    from authshim.cli import check, completion, demo, explain
+    from authshim.cli import check, completion, demo, explain, get
 
     reading = [loudness, _reading_options()]
     check.add_parser(commands, reading)
     explain.add_parser(commands, reading)
+    get.add_parser(commands, reading)
     demo.add_parser(commands, [loudness])
     completion.add_parser(commands, [loudness])
 
@@ -139,5 +140,9 @@ def _fail_to_print(error: OSError) -> int:
 
 
 def _fail(error: Exception, code: int) -> int:
-    print(f"authshim: error: {error}", file=sys.stderr)
+    from authshim.cli.project import with_tilde
+
+    print(with_tilde(f"authshim: error: {error}"), file=sys.stderr)
+    if isinstance(error, DownloadError):
+        print(with_tilde(f"  -> {error.next_step}"), file=sys.stderr)
     return code

@@ -26,5 +26,15 @@ def run(options: Namespace) -> int:
     """Print the script."""
     import shtab
 
+    _complete_files(options.parser, shtab.FILE)
     print(shtab.complete(options.parser, shell=options.shell))
     return 0
+
+
+def _complete_files(parser: ArgumentParser, files: Any) -> None:
+    """Let shtab offer files for every option that takes one."""
+    for action in parser._actions:
+        if action.metavar in ("FILE", "PATH"):
+            action.complete = files  # type: ignore[attr-defined]
+        for below in action.choices.values() if isinstance(action.choices, dict) else ():
+            _complete_files(below, files)

@@ -32,6 +32,8 @@ class Nginx(NamedTuple):
     port: int
     other_port: int
     log: Path
+    files: Path
+    """What ``/files/`` serves behind Basic; ``/slow/`` is the same, a trickle from 128 KiB on."""
 
     @property
     def url(self) -> str:
@@ -103,7 +105,8 @@ def nginx(folder: Path) -> Iterator[Nginx]:
     """Serve pages behind Basic, Bearer and ``/t/TOKEN/``, and redirects to all of them."""
     program = needs.program("nginx", "nginx-light")
     (folder / "htpasswd").write_text(_htpasswd_line())
-    served = Nginx(free_port(), free_port(), folder / "requests")
+    served = Nginx(free_port(), free_port(), folder / "requests", folder / "files")
+    served.files.mkdir()
     (folder / "nginx.conf").write_text(_nginx_config(folder, served))
     command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors")]
     with running(command, [served.port, served.other_port], folder / "log"):
@@ -143,6 +146,18 @@ http {{
             try_files /none @let_in;
         }}
         location @let_in {{ return 200 "let in"; }}
+        location /files/ {{
+            auth_basic private;
+            auth_basic_user_file {folder}/htpasswd;
+            alias {served.files}/;
+        }}
+        location /slow/ {{
+            auth_basic private;
+            auth_basic_user_file {folder}/htpasswd;
+            alias {served.files}/;
+            limit_rate_after 128k;
+            limit_rate 8k;
+        }}
         location /bearer/ {{
             if ($bearer = 0) {{ return 401; }}
             return 200 "let in";

@@ -1,0 +1,308 @@
+"""``authshim get`` as it is typed, interrupted, killed, and run twice at once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from servers import CHALLENGE, Answer, Recorder, Served, redirect
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers import Seen
+
+DATA = bytes(range(256)) * 1024
+HALF = len(DATA) // 2
+SHA256 = hashlib.sha256(DATA).hexdigest()
+NAME = "demo-1.0.whl"
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def url(recorder: Recorder) -> str:
+    """A file that ada alone may read."""
+    file = Served(DATA)
+    recorder.on(f"/files/{NAME}", lambda seen: file(seen) if seen.authorization else CHALLENGE)
+    return f"{recorder.url}/files/{NAME}"
+
+
+@pytest.fixture(autouse=True)
+def _netrc(home: Path) -> None:
+    (home / ".netrc").write_text("machine 127.0.0.1 login ada password s3cret\n", encoding="utf-8")
+
+
+class Slow:
+    """Sends one half of the file, and the other when it is let go on."""
+
+    def __init__(self) -> None:
+        self.may_go_on = threading.Event()
+
+    def __call__(self, _: Seen) -> Answer:
+        return Answer(200, self._body(), {"Content-Length": str(len(DATA)), "ETag": '"v1"'})
+
+    def _body(self) -> Iterator[bytes]:
+        yield DATA[:HALF]
+        self.may_go_on.wait(60)
+        yield DATA[HALF:]
+
+
+@pytest.fixture
+def slow(recorder: Recorder, url: str) -> Iterator[Slow]:
+    """The first who asks for the file is kept waiting in the middle."""
+    made, file = Slow(), Served(DATA)
+    recorder.on(f"/files/{NAME}", made, file)
+    yield made
+    made.may_go_on.set()
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    """Start the command as its own process, which Ctrl-C reaches."""
+    program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    program += "from authshim.cli import main; sys.exit(main(sys.argv[1:]))"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, "-c", program, *words], text=True, **pipes)
+
+
+def wait_for_half(process: subprocess.Popen[str]) -> None:
+    part = Path(f"{NAME}.part")
+    until = time.monotonic() + 60
+    while not part.exists() or part.stat().st_size < HALF:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def here() -> set[str]:
+    return {path.name for path in Path.cwd().iterdir()}
+
+
+def test_the_file_is_named_as_in_the_url_and_what_was_done_is_said(url: str, capsys: Captured) -> None:
+    assert main(["get", f"{url}#sha256={SHA256}"]) == 0
+    told = capsys.readouterr()
+    assert told.out == f"wrote {NAME} (262,144 bytes; its sha256 is right)\n"
+    assert told.err == ""
+    assert Path(NAME).read_bytes() == DATA
+
+
+def test_a_file_without_a_hash_is_said_to_be_unchecked(url: str, capsys: Captured) -> None:
+    assert main(["get", url, "-o", "x"]) == 0
+    assert capsys.readouterr().out == "wrote x (262,144 bytes; its URL has no hash to check it by)\n"
+
+
+def test_a_file_that_is_there_is_replaced_and_that_is_said(url: str, capsys: Captured) -> None:
+    Path(NAME).write_bytes(b"old")
+    assert main(["get", url]) == 0
+    assert capsys.readouterr().out.endswith(", in place of the one that was there\n")
+    assert Path(NAME).read_bytes() == DATA
+
+
+def test_a_file_that_is_there_and_right_is_said_to_be(url: str, recorder: Recorder, capsys: Captured) -> None:
+    Path(NAME).write_bytes(DATA)
+    assert main(["get", f"{url}#sha256={SHA256}"]) == 0
+    assert capsys.readouterr().out == f"{NAME} is there already, and its sha256 is right\n"
+    assert recorder.seen == []
+
+
+def test_an_encoding_is_said_where_no_hash_tells_that_it_is_right(recorder: Recorder, capsys: Captured) -> None:
+    recorder.default = Answer(200, b"packed", {"Content-Encoding": "gzip"})
+    assert main(["get", f"{recorder.url}/x.json"]) == 0
+    assert "; the server sent it in gzip, as it is now)" in capsys.readouterr().out
+
+
+def test_what_went_wrong_is_an_error_with_a_next_step(url: str, home: Path, capsys: Captured) -> None:
+    (home / ".netrc").unlink()
+    assert main(["get", url]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == (
+        f"authshim: error: cannot get {url}: the server asks for a credential, and no provider has one (HTTP 401)"
+    )
+    assert second.startswith("  -> authshim auth login 127.0.0.1 --username USER")
+    assert here() == set()
+
+
+def test_a_login_that_is_refused_names_the_file_that_has_it(url: str, recorder: Recorder, capsys: Captured) -> None:
+    recorder.on(f"/files/{NAME}", CHALLENGE)
+    assert main(["get", url]) == 1
+    told = capsys.readouterr()
+    assert "BasicHTTP(username='ada', password=****) from netrc ~/.netrc" in told.err
+    assert "s3cret" not in told.out + told.err
+
+
+def test_a_wrong_hash_leaves_nothing(url: str, capsys: Captured) -> None:
+    assert main(["get", f"{url}#sha256={'0' * 64}"]) == 1
+    assert "its sha256 is not the one in the URL" in capsys.readouterr().err
+    assert here() == set()
+
+
+@pytest.mark.parametrize(
+    "words", [["https://h.example/"], ["https://h.example/x#readme"], ["ftp://h.example/x"], ["https://h/x", "-o", ""]]
+)
+def test_a_command_line_that_cannot_be_meant_is_a_usage_error(words: list[str], capsys: Captured) -> None:
+    assert main(["get", *words]) == 2
+    assert here() == set()
+
+
+def test_no_secret_of_the_url_is_shown(recorder: Recorder, capsys: Captured) -> None:
+    recorder.default = Answer(404)
+    assert main(["get", f"http://ada:s3cret@127.0.0.1:{recorder.port}/t/s3cret/x?sig=s3cret", "-vv"]) == 1
+    told = capsys.readouterr()
+    assert "s3cret" not in told.out + told.err
+    assert f"cannot get http://****@127.0.0.1:{recorder.port}/t/****/x?****: " in told.err
+
+
+def test_the_project_s_indexes_say_who_the_user_is(recorder: Recorder, home: Path) -> None:
+    (home / ".netrc").unlink()
+    Path("pixi.toml").write_text(
+        f"""
+        [workspace]
+        channels = []
+        platforms = []
+        [pypi-options]
+        index-url = "http://ada:s3cret@127.0.0.1:{recorder.port}/acme/simple"
+        """,
+        encoding="utf-8",
+    )
+    recorder.on("/acme/*", lambda seen: Answer() if seen.authorization else CHALLENGE)
+    assert main(["get", f"{recorder.url}/acme/files/{NAME}"]) == 0
+    assert main(["get", f"{recorder.url}/acme/files/{NAME}", "--manifest-path", "nowhere.toml"]) == 1
+
+
+# Standard output
+
+
+def test_standard_output_gets_the_file_and_nothing_else(url: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert main(["get", f"{url}#sha256={SHA256}", "-o", "-"]) == 0
+    assert capfdbinary.readouterr().out == DATA
+    assert here() == set()
+
+
+def test_standard_output_gets_nothing_of_a_file_that_is_wrong(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["get", f"{url}#sha256={'0' * 64}", "-o", "-"]) == 1
+    assert capfdbinary.readouterr().out == b""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_goes_away_is_no_traceback(url: str) -> None:
+    script = f"{sys.executable} -m authshim get {url} -o - | true"
+    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stderr == ""
+
+
+def test_the_completion_offers_files_for_the_output(capsys: Captured) -> None:
+    assert main(["completion", "bash"]) == 0
+    assert "_shtab_authshim_get__o_COMPGEN=_shtab_compgen_files" in capsys.readouterr().out
+
+
+# Breaks
+
+
+def test_a_break_is_told_on_stderr_unless_quiet(
+    recorder: Recorder, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.download.WAITS", (0,))
+    for flags in ([], ["-q"]):
+        file = Served(DATA)
+        file.ends = [HALF]
+        recorder.on("/x", file)
+        assert main(["get", f"{recorder.url}/x", *flags]) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "authshim: the connection broke after 131,072 of 262,144 bytes; trying again in 0 s",
+        "authshim: going on after 131,072 bytes",
+    ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_killed_download_is_gone_on_with(url: str, slow: Slow, recorder: Recorder, capsys: Captured) -> None:
+    process = start("get", url)
+    wait_for_half(process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    slow.may_go_on.set()
+    assert not Path(NAME).exists()
+    assert main(["get", f"{url}"]) == 0
+    assert recorder.seen[-1].headers["Range"] == f"bytes={HALF}-"
+    assert Path(NAME).read_bytes() == DATA
+    assert here() == {NAME}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_keeps_the_part_and_says_so(url: str, slow: Slow) -> None:
+    process = start("get", url)
+    wait_for_half(process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert err == f"authshim: {NAME}.part keeps what has come; the same command goes on with it\n"
+    assert here() == {f"{NAME}.part", f"{NAME}.part.json"}
+
+
+def test_the_second_of_two_that_get_the_same_file_is_told_and_the_first_goes_on(
+    url: str, slow: Slow, capsys: Captured
+) -> None:
+    first = start("get", f"{url}#sha256={SHA256}")
+    wait_for_half(first)
+    assert main(["get", url]) == 1
+    assert f"another process is getting {NAME}" in capsys.readouterr().err
+    slow.may_go_on.set()
+    out, err = first.communicate(timeout=60)
+    assert (first.returncode, err) == (0, "")
+    assert out.startswith(f"wrote {NAME}")
+    assert here() == {NAME}
+
+
+def test_many_at_once_that_get_the_same_file_leave_it_whole(url: str) -> None:
+    processes = [start("get", f"{url}#sha256={SHA256}") for _ in range(4)]
+    told = [process.communicate(timeout=120) for process in processes]
+    assert "wrote" in "".join(out for out, _ in told)
+    for process, (_, err) in zip(processes, told):
+        assert (process.returncode == 0) is (err == ""), err
+        assert not err or f"another process is getting {NAME}" in err
+    assert Path(NAME).read_bytes() == DATA
+    assert here() == {NAME}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+def test_the_progress_and_a_break_are_shown_on_a_terminal(recorder: Recorder, url: str) -> None:
+    import pty
+
+    file = Served(DATA)
+    file.ends = [HALF]
+    recorder.on(f"/files/{NAME}", file)
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "authshim", "get", url]
+    environ = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    os.close(theirs)
+    shown = b""
+    try:
+        while data := os.read(ours, 4096):
+            shown += data
+    except OSError:  # EIO: the other side is closed
+        pass
+    out, _ = process.communicate(timeout=60)
+    os.close(ours)
+    assert out == f"wrote {NAME} (262,144 bytes; its URL has no hash to check it by)\n"
+    assert NAME.encode() in shown
+    assert b"kB" in shown
+    assert b"authshim: the connection broke after 131,072 of 262,144 bytes; trying again in 1 s\r\n" in shown
+
+
+def test_a_blob_of_another_host_is_fetched_without_the_credential(url: str, recorder: Recorder) -> None:
+    recorder.on("/moved.whl", redirect(f"http://localhost:{recorder.port}/blob?sv=1&sig=x", 303))
+    assert main(["get", f"{recorder.url}/moved.whl"]) == 0
+    assert [bool(seen.authorization) for seen in recorder.seen] == [True, False]

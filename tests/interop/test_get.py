@@ -1,0 +1,109 @@
+"""Downloads from a real nginx and a real pypiserver, beside curl."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+import needs
+import pytest
+import requests
+from interop.real_servers import PASSWORD, USER, WHEEL, wheel
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from interop.real_servers import Nginx
+
+DATA = bytes(range(256)) * 1024
+NAME = "demo.bin"
+PART = Path(f"{NAME}.part")
+
+
+@pytest.fixture(autouse=True)
+def _netrc(home: Path) -> None:
+    (home / ".netrc").write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
+
+
+@pytest.fixture
+def file(nginx: Nginx) -> Path:
+    """The file that nginx serves."""
+    (nginx.files / NAME).write_bytes(DATA)
+    os.utime(nginx.files / NAME, (1e9, 1e9))
+    return nginx.files / NAME
+
+
+def statuses(nginx: Nginx) -> list[str]:
+    """Return what nginx answered to the requests for the file, and with how many bytes."""
+    return re.findall(rf'"GET /\w+/{NAME} HTTP/1.1" (\d+ \d+)', nginx.log.read_text())
+
+
+def leave_half(nginx: Nginx) -> int:
+    """Kill a download in its middle, and return how much of it is there."""
+    process = subprocess.Popen([sys.executable, "-m", "authshim", "get", f"{nginx.url}/slow/{NAME}"])
+    until = time.monotonic() + 60
+    while not PART.exists() or PART.stat().st_size < 128 * 1024:
+        assert process.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait(20)
+    assert not Path(NAME).exists()
+    return PART.stat().st_size
+
+
+def test_the_bytes_are_those_that_curl_gets(nginx: Nginx, file: Path) -> None:
+    curl = needs.program("curl", "curl")
+    url = f"{nginx.url}/files/{NAME}"
+    subprocess.run([curl, "-sSf", "-u", f"{USER}:{PASSWORD}", "-o", "theirs", url], check=True, timeout=60)
+    assert main(["get", url, "-o", "ours"]) == 0
+    assert Path("ours").read_bytes() == Path("theirs").read_bytes() == DATA
+    assert Path("ours").stat().st_mode == Path("theirs").stat().st_mode
+
+
+def test_a_download_that_was_killed_is_gone_on_with(nginx: Nginx, file: Path) -> None:
+    had = leave_half(nginx)
+    assert main(["get", f"{nginx.url}/slow/{NAME}"]) == 0
+    assert statuses(nginx)[-1] == f"206 {len(DATA) - had}"
+    assert Path(NAME).read_bytes() == DATA
+    assert not PART.exists()
+
+
+def test_a_file_that_changed_meanwhile_comes_whole(nginx: Nginx, file: Path) -> None:
+    leave_half(nginx)
+    changed = DATA[:1000:-1][: 100 * 1024]
+    file.write_bytes(changed)
+    os.utime(file, (1.1e9, 1.1e9))
+    assert main(["get", f"{nginx.url}/slow/{NAME}", "-q"]) == 0
+    assert statuses(nginx)[-1] == f"200 {len(changed)}"
+    assert Path(NAME).read_bytes() == changed
+
+
+def test_a_part_that_is_whole_only_takes_its_name(nginx: Nginx, file: Path) -> None:
+    had = leave_half(nginx)
+    with PART.open("ab") as part:
+        part.write(DATA[had:])
+    assert main(["get", f"{nginx.url}/slow/{NAME}"]) == 0
+    assert statuses(nginx)[-1].startswith("416 ")
+    assert Path(NAME).read_bytes() == DATA
+
+
+def test_curl_s_part_is_not_taken_for_ours(nginx: Nginx, file: Path) -> None:
+    PART.write_bytes(DATA[:10])
+    assert main(["get", f"{nginx.url}/files/{NAME}"]) == 1
+    assert PART.read_bytes() == DATA[:10]
+
+
+def test_a_wheel_comes_from_pypiserver_by_the_link_on_its_page(pypiserver: str) -> None:
+    page = requests.get(pypiserver + "demo/", timeout=20)
+    link = re.search(r'href="([^"]+)"', page.text).group(1)
+    assert "#" in link
+    assert main(["get", urljoin(page.url, link)]) == 0
+    assert Path(WHEEL).read_bytes() == wheel()
