@@ -18,7 +18,7 @@ from authshim.inquiry import Inquiry
 from authshim.oauth import Renewer
 from authshim.scopes import sites
 from authshim.trace import Trace
-from authshim.urls import DEFAULT, SERVICE, is_presigned, parse, redact
+from authshim.urls import DEFAULT, SERVICE, is_presigned, parse, path_of, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -211,7 +211,7 @@ class Chain:
         self, scope: Scope, url: str, status: int, tried: Sequence[Found], challenge: str
     ) -> Iterator[Found | None]:
         """Yield what might be sent after a refusal, the best first; some of it may have been sent."""
-        realms = scope.candidates(parse(url).path)
+        realms = scope.candidates(path_of(url))
         handed = self._handed.how(url, realms[0].origin)
         if handed == DOWNGRADED:
             return

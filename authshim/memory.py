@@ -13,7 +13,17 @@ from authshim.errors import UrlError
 from authshim.hidden import Hidden, emptying_frames
 from authshim.realm import ORIGINS, Realm, Scope
 from authshim.scopes import Site
-from authshim.urls import PATH, SERVICE, cut_after_simple, host_keys, parse, prefixes, shared_path, without_userinfo
+from authshim.urls import (
+    PATH,
+    SERVICE,
+    cut_after_simple,
+    host_keys,
+    parse,
+    path_of,
+    prefixes,
+    shared_path,
+    without_userinfo,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -57,11 +67,11 @@ class Memory:
     def likeliest(self, url: str, scope: Scope) -> Realm:
         """Return the realm to try first for a URL in the scope of several."""
         origin = self._origin_of(url)
-        return scope.likeliest(parse(url).path, origin.latest if isinstance(origin, _Origin) else None)
+        return scope.likeliest(path_of(url), origin.latest if isinstance(origin, _Origin) else None)
 
     def _origin_of(self, url: str) -> _Origin | Scope | None:
         at = url.find("/", 8)
-        return self._origins.get(url if at < 0 else url[:at])
+        return self._origins.get(_name(url if at < 0 else url[:at], None))
 
     def end_era(self) -> None:
         """Forget misses and refusals, and which paths matter; what was found stays."""
@@ -170,26 +180,22 @@ class _Origin:
 
     def scope_of(self, url: str) -> Scope:
         """Return the scope of a URL that begins with this origin."""
-        try:
-            path = parse(url).path
-        except UrlError:
-            path = "/"
-        return self._scope(self._url._replace(path=path), url)
+        return self._scope(self._url._replace(path=path_of(url)), url)
 
     def choose(self, url: str, realm: Realm) -> None:
         """Note which realm opened a URL; where another one opened its neighbours, they part there."""
-        scope, folder = self.scope_of(url), parse(url).path.rpartition("/")[0]
-        if len(folder) < len(scope.path):
-            folder = scope.path
+        scope = self.scope_of(url)
         if len(scope.realms) == 1:
             self.latest = realm
-        elif scope.is_parted_by(realm, folder):
-            self._parted[scope.path] = shared_path(scope.ground, folder)
-            for winner, path in ((scope.realms[scope.current], scope.ground), (realm, folder)):
-                side = self._at(path)
-                side.choose(winner, side.path)
-        else:
+            return
+        folder = max(path_of(url).rpartition("/")[0], scope.path, key=len)
+        if not scope.is_parted_by(realm, folder):
             scope.choose(realm, folder)
+            return
+        self._parted[scope.path] = shared_path(scope.ground, folder)
+        for winner, path in ((scope.realms[scope.current], scope.ground), (realm, folder)):
+            side = self._at(path)
+            side.choose(winner, side.path)
 
     def _at(self, path: str) -> Scope:
         return self._scope(self._url._replace(path=path), path)

@@ -149,6 +149,14 @@ def prefixes(path: str) -> list[str]:
     return ["/" + "/".join(segments[:count]) for count in range(len(segments), 0, -1)]
 
 
+def path_of(url: str) -> str:
+    """Return the path of a URL whose origin can be dialled; ``/`` where the rest of it cannot be read."""
+    try:
+        return parse(url).path
+    except UrlError:
+        return "/"
+
+
 def shared_path(path: str, other: str) -> str:
     """Return the longest prefix by whole segments that two paths have in common.
 

@@ -428,15 +428,25 @@ def test_in_a_tie_without_usernames_each_index_is_asked_for_after_the_refusal() 
 OF_A, OF_B = "https://h/acme/files/a-guid/{}/x.whl", "https://h/acme/files/b-guid/{}/x.whl"
 
 
-def test_where_two_winners_were_seen_to_part_each_keeps_its_side() -> None:
-    command = keyring(BOTH)
-    chain = Chain([command], indexes=[A, B])
-    assert request(chain, basic("ada"), url=OF_A.format(1)) == [basic("ada")]
-    assert request(chain, basic("bob"), url=OF_B.format(1)) == [basic("ada"), basic("bob")]
+@pytest.mark.parametrize("of_whom", ["", "token@"])
+def test_where_two_winners_were_seen_to_part_each_keeps_its_side(of_whom: str) -> None:
+    indexes = [Index(index.url, "token") for index in (A, B)]
+    held = {"https://h/acme/a/simple": basic("token", "a"), "https://h/acme/b/simple": basic("token", "b")}
+    command = keyring(held)
+    chain = Chain([command], indexes=indexes)
+    a, b = held.values()
+    of_a, of_b = (url.replace("https://", "https://" + of_whom) for url in (OF_A, OF_B))
+    assert request(chain, a, url=of_a.format(1)) == [a]
+    assert request(chain, b, url=of_b.format(1)) == [a, b]
     for number in range(2, 9):
-        assert request(chain, basic("ada"), url=OF_A.format(number)) == [basic("ada")]
-        assert request(chain, basic("bob"), url=OF_B.format(number)) == [basic("bob")]
+        assert request(chain, a, url=of_a.format(number)) == [a]
+        assert request(chain, b, url=of_b.format(number)) == [b]
     assert len(command.asked) == 2
+
+
+def test_a_path_that_cannot_be_read_is_refused_like_any_other() -> None:
+    chain = Chain([keyring(BOTH)], indexes=[A, B])
+    assert request(chain, url="https://h/acme/files/a b") == [None]
 
 
 def test_two_sides_part_again_further_down() -> None:

@@ -40,8 +40,8 @@ class Run:
         self.keyring = keyring
         self.session = session
 
-    def get(self, url: str) -> requests.Response:
-        return self.session.get(url, timeout=20, headers={BEGUN: str(len(self.log))})
+    def get(self, url: str, **options: object) -> requests.Response:
+        return self.session.get(url, timeout=20, headers={BEGUN: str(len(self.log))}, **options)
 
     def links(self, index: str, project: str) -> list[str]:
         """Fetch a project's page; return the URLs of its files."""
