@@ -76,7 +76,6 @@ def _feed(host: str, base: str, files: str, name: str, guid: str, *takes: Secret
     return (
         Route(host, index, Answer(200, b"<!DOCTYPE html>"), door),
         Route(host, f"{index}/", Answer(200, b"<!DOCTYPE html>"), door),
-        Route(host, f"{index}/absent/", Answer(404, b""), door),
         Route(host, f"{index}/{{project}}/", page(f"{below}/{{project}}/1/{{file}}"), door),
         Route(host, f"{below}/{{project}}/{{version}}/{{file}}", moved(blob, 303), door),
     )

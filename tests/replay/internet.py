@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from servers import Answer, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
-    from replay.recording import Door, Route, Secret, Service
+    from replay.recording import Asked, Door, Route, Secret, Service
     from servers import Authority, Seen
 
 OURS = "authshim-replay"
@@ -87,20 +87,34 @@ class Internet(Recorder):
 
     def answer(self, seen: Seen) -> Answer:
         host = urlsplit(f"//{seen.host}").hostname or ""
-        for route in self._routes():
-            asked = route.match(host, seen, self.expired)
-            if asked is not None:
-                refusal = route.door.refusal(asked.shown, self.expired) if route.door else None
-                answer = refusal or route.say(asked)
-                exchange = Exchange(host, seen, answer.status, asked.shown, route.door, refusal is not None)
-                break
-        else:
-            answer = Answer(404, b"nothing is recorded here")
-            exchange = Exchange(host, seen, 404, seen.authorization, None, refused=False)
-            self.strangers.append(str(exchange))
+        asked, route = next(self._matches(host, seen), (None, None))
+        if asked is None:
+            self.strangers.append(f"{seen.method} https://{host}{seen.path}")
+            return self._note(host, seen, Answer(404, b"nothing is recorded here"), seen.authorization)
+        refusal = route.door.refusal(asked.shown, self.expired) if route.door else None
+        try:
+            answer = refusal or route.say(asked)
+        except Exception as error:  # noqa: BLE001 - the server would swallow it
+            self.strangers.append(f"{seen.method} https://{host}{seen.path}: {error!r}")
+            answer = Answer(500, b"the recording is wrong")
+        return self._note(host, seen, answer, asked.shown, route.door, refused=refusal is not None)
+
+    def _note(
+        self,
+        host: str,
+        seen: Seen,
+        answer: Answer,
+        shown: str | None,
+        door: Door | None = None,
+        *,
+        refused: bool = False,
+    ) -> Answer:
         with self._lock:
-            self._log.append(exchange)
+            self._log.append(Exchange(host, seen, answer.status, shown, door, refused))
         return answer
 
-    def _routes(self) -> Iterable[Route]:
-        return (route for service in self.services for route in service.routes)
+    def _matches(self, host: str, seen: Seen) -> Iterator[tuple[Asked, Route]]:
+        for route in (route for service in self.services for route in service.routes):
+            asked = route.match(host, seen, self.expired)
+            if asked is not None:
+                yield asked, route

@@ -142,6 +142,8 @@ def _pattern(path: str) -> str:
 
 # What an index serves, made up
 
+PROJECTS = tuple(f"part-{number}" for number in range(40))
+
 
 def wheel_of(project: str, version: str = "1.0") -> str:
     """Return the file name of a project's wheel."""
@@ -158,13 +160,15 @@ def sha256_of(file: str) -> str:
 
 
 def page(link: str, **headers: str) -> Callable[[Asked], Answer]:
-    """Answer a project's page (PEP 503) with one file.
+    """Answer a project's page (PEP 503) with one file, and 404 where it is none of ``PROJECTS``.
 
     :param link: its ``href``, with ``{project}``, ``{file}`` and the other names of the route.
     """
 
     def answer(asked: Asked) -> Answer:
         project = asked.names["project"]
+        if project not in PROJECTS:
+            return Answer(404, b"")
         file = wheel_of(project)
         href = link.format(**{**asked.names, "file": file})
         body = f'<!DOCTYPE html><html><body><a href="{href}#sha256={sha256_of(file)}">{file}</a></body></html>'

@@ -9,12 +9,12 @@ import pytest
 from replay import google
 from replay.figures import Figures
 from replay.keyrings import needs_backend
+from replay.recording import PROJECTS
 from replay.run import pixi_toml
 
 if TYPE_CHECKING:
     from replay.run import Run
 
-PROJECTS = [f"part-{number}" for number in range(40)]
 FEW = PROJECTS[:4]
 
 

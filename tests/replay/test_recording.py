@@ -12,7 +12,7 @@ import requests
 from replay.figures import leaked, wasted
 from replay.internet import BEGUN, OURS, Exchange
 from replay.keyrings import Keyring
-from replay.recording import Door, Route, Secret, Service
+from replay.recording import Door, Route, Secret, Service, page
 from servers import Answer, Seen
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ SERVICE = Service(
     "an example",
     (
         Route(HOST, "/simple/{project}/", Answer(200, b"come in"), DOOR),
+        Route(HOST, "/wrong/{project}/", page("{verison}/{file}")),
         Route(HOST, "/t/{token}/{file*}", Answer(200, b"come in"), IN_PATH),
     ),
     (ADA, BOB, TOKEN),
@@ -76,7 +77,13 @@ def test_what_is_not_recorded_is_told_at_the_end(served: Internet) -> None:
     requests.get(f"https://{HOST}/other", timeout=20)
     with pytest.raises(requests.exceptions.ProxyError):
         requests.get("https://evil.example/", timeout=20)
-    assert served.strangers == [f"GET https://{HOST}/other -> 404", "evil.example:443"]
+    assert served.strangers == [f"GET https://{HOST}/other", "evil.example:443"]
+    served.strangers.clear()
+
+
+def test_a_recording_that_is_wrong_is_told_at_the_end(served: Internet) -> None:
+    assert requests.get(f"https://{HOST}/wrong/part-1/", timeout=20).status_code == 500
+    assert served.strangers == [f"GET https://{HOST}/wrong/part-1/: KeyError('verison')"]
     served.strangers.clear()
 
 
