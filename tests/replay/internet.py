@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 OURS = "authshim-replay"
 """What the requests of the session that is tried call themselves; a back end of ``keyring`` has another name."""
 
-
 BEGUN = "Replay-Begun"
 """A header that says how much was answered before."""
 

@@ -16,22 +16,16 @@ if TYPE_CHECKING:
 
     from replay.recording import Secret
 
-_FAKE = """\
-#!{python} -SE
-import json, sys
-with open({calls!r}, "a") as calls:
-    calls.write(" ".join(sys.argv[1:]) + "\\n")
-with open({answers!r}) as answers:
-    found = json.load(answers).get(sys.argv[6])
-if found is None:
-    sys.exit(1)
-print(json.dumps(found))
-"""
-
-_REAL = """\
+_COUNTING = """\
 #!/bin/sh
 echo "$*" >> {calls}
 exec {command} "$@"
+"""
+
+_FAKE = """\
+import json, sys
+found = json.load(open(sys.argv[1])).get(sys.argv[7])
+print(json.dumps(found)) if found else sys.exit(1)
 """
 
 
@@ -43,20 +37,20 @@ class Keyring:
         self.folder = folder
         self._calls = folder / "calls"
         self._calls.touch()
-        program = folder / "keyring"
+        self._answers = folder / "answers.json"
         if held is None:
-            real = Path(sys.executable).with_name("keyring")
-            program.write_text(_REAL.format(calls=shlex.quote(str(self._calls)), command=shlex.quote(str(real))))
+            command = [str(Path(sys.executable).with_name("keyring"))]
         else:
             self.hold(held)
-            answers = str(folder / "answers.json")
-            program.write_text(_FAKE.format(python=sys.executable, calls=str(self._calls), answers=answers))
+            command = [sys.executable, "-SE", "-c", _FAKE, str(self._answers)]
+        program = folder / "keyring"
+        program.write_text(_COUNTING.format(calls=shlex.quote(str(self._calls)), command=shlex.join(command)))
         program.chmod(0o755)
 
     def hold(self, held: Mapping[str, Secret]) -> None:
         """Let the fake one answer otherwise from now on."""
         answers = {url: {"username": secret.username, "password": secret.value} for url, secret in held.items()}
-        (self.folder / "answers.json").write_text(json.dumps(answers))
+        self._answers.write_text(json.dumps(answers))
 
     @property
     def calls(self) -> list[str]:
