@@ -18,8 +18,12 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**{"formatter_class": _Formatter, "allow_abbrev": False, **options})
 
     def error(self, message: str) -> NoReturn:
-        """Exit with 2, and a message that shows nothing of what may be a secret glued to an option."""
-        super().error(re.sub(r"(ignored explicit argument) .*", r"\1 ****", message))
+        """Exit with 2, and a message that shows nothing of a secret glued to an option, or typed in a wrong place."""
+        message = re.sub(r"(ignored explicit argument) .*", r"\1 ****", message, flags=re.DOTALL)
+        message = re.sub(
+            r"^(argument [^-].*: invalid choice:) .* (\(choose from)", r"\1 **** \2", message, flags=re.DOTALL
+        )
+        super().error(message)
 
 
 class _Formatter(argparse.HelpFormatter):

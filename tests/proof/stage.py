@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import requests
+from leaks import told
 from servers import Names, Recorder
 
 import authshim
@@ -87,6 +88,7 @@ class Stage:
         self.home = home
         self.monkeypatch = monkeypatch
         self.names = Names(monkeypatch)
+        monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")  # which knows nothing, and sooner than keyring does
         self.asks = False
         """Whether the origin asks who somebody is before it answers."""
         for recorder in servers.recorders:
@@ -121,6 +123,12 @@ class Stage:
             name: [f"{seen.target}\n{seen.headers}\n{seen.body!r}" for seen in recorder.seen]
             for name, recorder in zip(names, self.servers.recorders)
         }
+
+
+def files_that_tell(home: Path) -> list[str]:
+    """List the files below a folder that hold the secret."""
+    paths = [path for path in home.rglob("*") if path.is_file()]
+    return [str(path.relative_to(home)) for path in paths if told(path.read_bytes().decode("latin-1"), SECRET)]
 
 
 def mounted(chain: authshim.Chain, **options: Any) -> requests.Session:
