@@ -36,6 +36,8 @@ class Options(NamedTuple):
     flat: tuple[Index, ...]
     index_strategy: str | None
     prerelease_mode: str | None
+    unread: tuple[str, ...]
+    """What it, or the table that it stands in, says besides of which version or file is taken."""
 
 
 class Feature(NamedTuple):
@@ -73,6 +75,11 @@ class Project(NamedTuple):
         """Return what can be said once only; the features agree on theirs."""
         said = (getattr(feature.options, field) for feature in features)
         return next(filter(None, said), getattr(self.base, field))
+
+    def unread(self, features: tuple[Feature, ...]) -> list[str]:
+        """List the options of pixi that tell which version or file is taken and that nobody here follows."""
+        options = [self.base, *(feature.options for feature in features)]
+        return list(dict.fromkeys(key for its in options for key in its.unread))
 
     def dependencies(self, features: tuple[Feature, ...]) -> tuple[Dependency, ...]:
         """Return the packages that are wanted, on each machine.

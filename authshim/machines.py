@@ -155,7 +155,8 @@ def choose_python(specs: Sequence[str], mine: str) -> str | None:
     def allowed(python: str) -> bool:
         return all(any(Version(python) in one for one in alternatives) for alternatives in sets)
 
-    exact = [python for spec in specs for python in re.findall(r"3\.[0-9]+\.[0-9]+", spec)]
+    named = [pair for spec in specs for pair in re.findall(r"(3\.[0-9]+)\.([0-9]{1,2})(?![0-9])", spec)]
+    exact = [f"{minor}.{micro}" for minor, last in named for micro in range(int(last) + 2)]
     minors = [f"3.{minor}.{_ANY_MICRO}" for minor in range(100)]
     found = sorted(filter(allowed, {*exact, *minors}), key=Version)
     if not specs or not found:

@@ -133,6 +133,11 @@ class Manifest:
         (features,) = self._chosen(environment)
         return str(self._project.single(features, "prerelease_mode") or MODES[0])
 
+    def unread(self, environment: str = DEFAULT) -> tuple[str, ...]:
+        """List the options of pixi that tell which version or file is taken and that nobody here follows."""
+        (features,) = self._chosen(environment)
+        return tuple(self._project.unread(features))
+
     def machine(self, environment: str = DEFAULT) -> Machine:
         """Return what the packages of an environment are chosen for: this machine's platform, where it has that."""
         (features,) = self._chosen(environment)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import requests
 from urllib3.exceptions import HTTPError
 
-from authshim import trouble
+from authshim import advice, trouble
 from authshim.errors import UrlError
 from authshim.urls import parse, with_username
 from authshim.witness import Witness, as_it_comes
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from authshim.trace import Found
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
-UNREADABLE, UNREACHABLE = "unreadable", "unreachable"
+UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
@@ -46,10 +46,6 @@ class File(NamedTuple):
     filename: str
     url: str
     """Absolute, without the fragment; it may be presigned: redact it before it is shown."""
-    version: str | None = None
-    """None where the filename has none that can be read."""
-    kind: str | None = None
-    """"wheel", "sdist", or what else pypi-simple knows."""
     requires_python: str | None = None
     hashes: tuple[tuple[str, str], ...] = ()
     """Algorithm and hexadecimal digest."""
@@ -71,7 +67,7 @@ class Page(NamedTuple):
     detail: str = ""
     """Why, where the word does not say it all."""
     next_step: str = ""
-    """What to do, where ``trouble`` knows it."""
+    """What to do about it, where that is known."""
     api: str = ""
     """"JSON 1.1", "HTML 1.0" and so on, where it was found; "HTML" where the page does not say its version."""
     seconds: float = 0.0
@@ -83,6 +79,7 @@ class Reader:
     """Asks indexes for pages with the credentials of one chain; each thread needs one of its own."""
 
     def __init__(self, chain: Chain) -> None:
+        self._chain = chain
         self._witness = Witness(chain)
         self._session = self._witness.session()
         self._session.max_redirects = _REDIRECTS
@@ -93,17 +90,17 @@ class Reader:
 
     def page(self, index: Index, name: str) -> Page:
         """Ask for a project's page; whatever goes wrong is told by the answer."""
-        return self._read(index, f"{index.url.rstrip('/')}/{quote(name, safe='')}/", name)
+        return self._read(index, f"{index.url.rstrip('/')}/{quote(name, safe='')}/")
 
-    def links(self, index: Index, name: str) -> Page:
-        """Ask a flat index for its one page, whose files are those of any name; ``name`` tells how to read theirs."""
-        return self._read(index, index.url, name)
+    def links(self, index: Index) -> Page:
+        """Ask a flat index for its one page, whose files are those of any name."""
+        return self._read(index, index.url)
 
-    def _read(self, index: Index, url: str, name: str) -> Page:
+    def _read(self, index: Index, url: str) -> Page:
         started = time.monotonic()
         try:
             parse(url)
-            page = self._ask(index, url, name)
+            return self._ask(index, url, started)
         except UrlError as error:
             page = Page(index, UNREACHABLE, detail=error.reason, next_step="correct the URL")
         except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
@@ -111,18 +108,37 @@ class Reader:
             page = Page(index, UNREACHABLE, detail=detail, next_step=step)
         return page._replace(seconds=time.monotonic() - started)
 
-    def _ask(self, index: Index, url: str, name: str) -> Page:
+    def _ask(self, index: Index, url: str, started: float) -> Page:
         target = with_username(url, index.username)
         with self._session.get(target, headers={"Accept": ACCEPT}, timeout=trouble.TIMEOUT, stream=True) as response:
             page = Page(index, "", response.status_code, self._witness.found, parse(response.url).host)
             answer, detail = _judged(response)
             if answer != FOUND:
-                return page._replace(answer=answer, detail=detail)
+                page = page._replace(answer=answer, detail=detail, seconds=time.monotonic() - started)
+                return self._refused(page)
+            if response.history and page.found is None:
+                # Whoever was sent on got there with the credential of the index.
+                page = page._replace(found=self._chain.find(target))
             try:
-                read = _parsed(response, _body(response), name)
+                body = _body(response)
+                page = page._replace(seconds=time.monotonic() - started)
+                read = _parsed(response, body)
             except _Unreadable as error:
                 return page._replace(answer=UNREADABLE, detail=str(error))
         return page._replace(answer=FOUND, api=_api(response, read), files=tuple(map(_file, read.packages)))
+
+    def _refused(self, page: Page) -> Page:
+        """Say what to do about a refusal."""
+        place, found = page.place, page.found
+        if page.answer != REFUSED:
+            return page
+        if found is None:
+            step = advice.log_in(place.url, place.username, by_keyring=self._chain.asks_keyring)
+            return page._replace(detail=page.detail or self._chain.note or "no provider has one", next_step=step)
+        again = advice.log_in_again(place.url, found)
+        return page._replace(
+            next_step=again if page.status == 401 else f"ask its owner to let this user in, or {again}"
+        )
 
 
 class _Unreadable(Exception):
@@ -168,7 +184,7 @@ def _body(response: Response) -> bytes:
 _PARSING = threading.Lock()
 
 
-def _parsed(response: Response, body: bytes, name: str) -> ProjectPage:
+def _parsed(response: Response, body: bytes) -> ProjectPage:
     """Let pypi-simple read a page.
 
     :raises _Unreadable: it cannot.
@@ -183,7 +199,7 @@ def _parsed(response: Response, body: bytes, name: str) -> ProjectPage:
         # The filters of warnings are the process's; Beautiful Soup and pypi-simple warn of what looks odd to them.
         with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            page = pypi_simple.ProjectPage.from_response(response, name)
+            page = pypi_simple.ProjectPage.from_response(response, "")
     except Exception as error:  # noqa: BLE001 - anything may come of what a stranger wrote
         raise _Unreadable(_why_unreadable(error, response, body)) from None
     if not any(file.version for file in page.packages) and _is_for_people(response, body):
@@ -225,8 +241,6 @@ def _file(package: Any) -> File:
     return File(
         package.filename,
         package.url,
-        package.version,
-        package.package_type,
         package.requires_python,
         tuple(sorted(package.digests.items())),
         package.is_yanked,

@@ -130,6 +130,7 @@ class _Reader:
             tuple(self._links(entry, said(where, "find-links")) for entry in links),
             one_of(options, "index-strategy", STRATEGIES, where),
             one_of(options, "prerelease-mode", MODES, where),
+            tuple(key for key in _UNREAD if (options if key in _UNREAD_OPTIONS else table).get(key) not in _UNSAID),
         )
 
     def _links(self, entry: Any, place: str) -> Index:
@@ -160,6 +161,11 @@ def _index(entry: Any, place: str, *, flat: bool = False) -> Index:
         return Index(entry.strip(" "), flat=flat)
     except UrlError as error:
         raise TableError(f"{place}: {error}") from None
+
+
+_UNREAD_OPTIONS = ("no-build", "no-binary", "dependency-overrides")
+_UNREAD = ("exclude-newer", "pypi-exclude-newer", "solve-strategy", *_UNREAD_OPTIONS)
+_UNSAID: tuple[Any, ...] = (None, False, [], "highest")
 
 
 def _url(entry: Any) -> Any:

@@ -98,8 +98,6 @@ def test_a_page_is_read_in_each_of_its_forms(
         File(
             "demo-1.0-py3-none-any.whl",
             f"{recorder.url}/files/demo-1.0-py3-none-any.whl",
-            "1.0",
-            "wheel",
             ">=3.9",
             (("sha256", DIGEST),),
             True,
@@ -276,6 +274,6 @@ def test_pages_of_one_host_share_a_connection(recorder: Recorder) -> None:
 def test_a_flat_index_is_one_page_for_all_names(recorder: Recorder) -> None:
     recorder.on("/wheels.html", Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a><a href="b-2.zip">b-2.zip</a>'))
     reader = Reader(authshim.Chain([]))
-    page = reader.links(Index(f"{recorder.url}/wheels.html", flat=True), "demo")
+    page = reader.links(Index(f"{recorder.url}/wheels.html", flat=True))
     reader.close()
     assert [file.filename for file in page.files] == ["demo-1.0.zip", "b-2.zip"]

@@ -63,7 +63,7 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    missing = "name a command: auth, check, completion, demo, explain or get (authshim -h says more)"
+    missing = "name a command: auth, check, completion, demo, explain, get or resolve (authshim -h says more)"
     parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")  # to ask for it is slow
     auth.add_parser(commands, loudness)
@@ -73,12 +73,13 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
 
 
 def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
-    from authshim.cli import check, completion, demo, explain, get
+    from authshim.cli import check, completion, demo, explain, get, resolve
 
     reading = [loudness, _reading_options()]
     check.add_parser(commands, reading)
     explain.add_parser(commands, reading)
     get.add_parser(commands, reading)
+    resolve.add_parser(commands, reading)
     demo.add_parser(commands, [loudness])
     completion.add_parser(commands, [loudness])
 

@@ -197,7 +197,7 @@ def test_a_variable_that_is_wrong_is_a_usage_error(
 
 def test_no_command_is_a_usage_error_that_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert "name a command: auth, check, completion, demo, explain or get" in capsys.readouterr().err
+    assert "name a command: auth, check, completion, demo, explain, get or resolve" in capsys.readouterr().err
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:

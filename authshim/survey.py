@@ -1,0 +1,172 @@
+"""Ask each index of a project for each package that it wants, side by side, and tell where each would come from."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from authshim.errors import SettingsError
+from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, File, Page, Reader
+from authshim.requirements import Dependency, normalised
+from authshim.resolve import Resolution, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from typing import Callable
+
+    from authshim.chain import Chain
+    from authshim.manifest import Manifest
+    from authshim.places import Index
+
+_AT_ONCE = 16
+
+
+class Question(NamedTuple):
+    """A package, and where pixi would look for it."""
+
+    dependency: Dependency
+    indexes: tuple[Index, ...]
+    """In pixi's order; only its own where it names one, and flat pages."""
+    strategy: str
+    mode: str
+    environments: tuple[str, ...] = ()
+    """The pixi environments that ask so."""
+
+
+def questions(manifest: Manifest, environment: str | None, names: Sequence[str] = ()) -> list[Question]:
+    """List what is to be asked; what several environments want in the same way is asked once.
+
+    :param environment: a pixi environment; None: all of them.
+    :param names: packages, perhaps with a specifier (``torch>=2``); without any, those that the project wants.
+    :raises ManifestError: there is no such environment, or pixi would refuse a requirement.
+    :raises SettingsError: a name is none.
+    """
+    wanted = [_named(text) for text in names]
+    found: dict[Question, list[str]] = {}
+    for each in manifest.environments if environment is None else (environment,):
+        for dependency in _dependencies(manifest, each, wanted):
+            question = Question(
+                dependency,
+                _indexes(manifest.indexes(each), dependency),
+                manifest.index_strategy(each),
+                manifest.prerelease_mode(each),
+            )
+            found.setdefault(question, []).append(each)
+    return [question._replace(environments=tuple(environments)) for question, environments in found.items()]
+
+
+def _named(text: str) -> Dependency:
+    """Read a name, with a specifier perhaps."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    shown = repr(text) if re.fullmatch(r"[\w.\-\[\],<>=!~*+ ]{1,100}", text) else "****"
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement:
+        requirement = None
+    if requirement is None or requirement.url or requirement.marker:
+        raise SettingsError(shown, "it is no package's name; expected one such as torch or 'torch>=2'")
+    return Dependency(normalised(requirement.name), str(requirement.specifier), tuple(sorted(requirement.extras)))
+
+
+def _dependencies(manifest: Manifest, environment: str, wanted: Sequence[Dependency]) -> Iterator[Dependency]:
+    """Yield what an environment wants, or what was asked for in its stead."""
+    own = manifest.dependencies(environment)
+    if not wanted:
+        yield from own
+    for asked in wanted:
+        mine = [each for each in own if each.name == asked.name]
+        for each in mine:
+            yield each._replace(specifier=asked.specifier or each.specifier, extras=asked.extras or each.extras)
+        if not mine:
+            machine = manifest.machine(environment)
+            yield asked._replace(machine=machine, platforms=(machine.platform,))
+
+
+def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, ...]:
+    if dependency.origin:
+        return ()
+    if dependency.own_index is not None:
+        return (dependency.own_index, *(index for index in indexes if index.flat))
+    return tuple(indexes)
+
+
+def survey(
+    chain: Chain, asked: Sequence[Question], tell: Callable[[int, int], object] | None = None
+) -> list[Resolution]:
+    """Answer questions, in their order.
+
+    :param tell: is told after each page how many are there, and of how many.
+    """
+    pages = _fetch(chain, {key for question in asked for key in _keys(question)}, tell)
+    return [
+        resolve(
+            question.dependency,
+            [pages[key]._replace(place=index) for key, index in zip(_keys(question), question.indexes)],
+            strategy=question.strategy,
+            mode=question.mode,
+        )._replace(environments=question.environments)
+        for question in asked
+    ]
+
+
+def _keys(question: Question) -> list[tuple[Index, str]]:
+    """Return what is to be fetched; a flat page is the same for all names."""
+    return [(index, "" if index.flat else question.dependency.name) for index in question.indexes]
+
+
+def _fetch(
+    chain: Chain, keys: Iterable[tuple[Index, str]], tell: Callable[[int, int], object] | None
+) -> dict[tuple[Index, str], Page]:
+    readers = _Readers(chain)
+    pool = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        running = {pool.submit(readers.page, index, name): (index, name) for index, name in keys}
+        for done, future in enumerate(as_completed(running), 1):
+            future.result()
+            if tell is not None:
+                tell(done, len(running))
+        return {key: future.result() for future, key in running.items()}
+    finally:
+        pool.shutdown(cancel_futures=True)
+        readers.close()
+
+
+class _Readers:
+    """A reader for each thread."""
+
+    def __init__(self, chain: Chain) -> None:
+        self._chain = chain
+        self._mine = threading.local()
+        self._all: list[Reader] = []
+
+    def page(self, index: Index, name: str) -> Page:
+        if index.url.startswith("file:"):
+            return _folder(index)
+        if not hasattr(self._mine, "reader"):
+            self._mine.reader = Reader(self._chain)
+            self._all.append(self._mine.reader)
+        reader: Reader = self._mine.reader
+        return reader.links(index) if index.flat else reader.page(index, name)
+
+    def close(self) -> None:
+        for reader in self._all:
+            reader.close()
+
+
+def _folder(index: Index) -> Page:
+    """List a folder of files, as ``find-links`` may name one."""
+    if not index.flat:
+        return Page(index, NOT_ASKED, detail="only http(s) indexes are read here")
+    try:
+        names = sorted(os.listdir(url2pathname(urlsplit(index.url).path)))
+    except OSError as error:
+        detail = f"the folder cannot be read: {(error.strerror or 'it is no folder').lower()}"
+        return Page(index, UNREACHABLE, detail=detail, next_step="correct the path in find-links")
+    files = tuple(File(name, f"{index.url.rstrip('/')}/{name}") for name in names)
+    return Page(index, FOUND, files=files)

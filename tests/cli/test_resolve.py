@@ -1,0 +1,320 @@
+"""``authshim resolve`` as it is typed, what it prints, and each way in which an index may be broken."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from servers import CHALLENGE, Answer, Recorder, redirect
+
+from authshim.cli import main
+
+JSON_TYPE = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+DIGEST = "ab" * 32
+PROJECT = """
+[workspace]
+channels = []
+platforms = ["linux-64"]
+[dependencies]
+python = "3.12.*"
+[pypi-options]
+extra-index-urls = ["{private}/simple"]
+index-url = "{public}/simple"
+[pypi-dependencies]
+acme = ">=1"
+"""
+
+
+def page(*filenames: str) -> Answer:
+    files = [{"filename": each, "url": f"../../files/{each}", "hashes": {"sha256": DIGEST}} for each in filenames]
+    document = {"meta": {"api-version": "1.1"}, "name": "acme", "files": files}
+    return Answer(200, json.dumps(document).encode(), JSON_TYPE)
+
+
+@pytest.fixture
+def private(recorder: Recorder, home: Path) -> Recorder:
+    """An index that lets ada in."""
+    line = f"machine 127.0.0.1:{recorder.port} login ada password s3cret\n"
+    (home / ".netrc").write_text(line, encoding="utf-8")
+    recorder.default = CHALLENGE
+    return recorder
+
+
+@pytest.fixture
+def public(make_recorder: Callable[..., Recorder], private: Recorder) -> Recorder:
+    """The other index of a project in the current folder."""
+    made = make_recorder()
+    made.default = Answer(404)
+    text = PROJECT.format(private=private.url, public=made.url)
+    Path("pixi.toml").write_text(text, encoding="utf-8")
+    return made
+
+
+def serve(private: Recorder, *filenames: str) -> None:
+    """Let the private index have the project's package, for ada."""
+    private.on("/simple/acme/", lambda seen: page(*filenames) if seen.authorization else CHALLENGE)
+
+
+def test_it_tells_index_version_file_and_hash(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(private, "acme-2.0-py3-none-any.whl", "acme-1.0.tar.gz")
+    assert main(["resolve"]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines() == [
+        "for linux-64 (the project's) and Python 3.12 (the project's)",
+        f"  acme>=1  2.0  {private.url}/simple",
+        f"           acme-2.0-py3-none-any.whl  sha256:{DIGEST}",
+    ]
+    assert told.err == ""
+
+
+def test_a_name_may_be_given_with_a_specifier(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(private, "acme-2.0-py3-none-any.whl", "acme-1.0.tar.gz")
+    assert main(["resolve", "acme<2"]) == 0
+    assert f"  acme<2  1.0  {private.url}/simple\n" in capsys.readouterr().out
+
+
+def test_what_has_no_hash_is_told_so(private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    public.on("/simple/other/", Answer(200, b'<a href="other-1.zip">other-1.zip</a>'))
+    private.on("/simple/other/", Answer(404))
+    assert main(["resolve", "other"]) == 0
+    assert "other-1.zip  without a hash\n" in capsys.readouterr().out
+
+
+def test_a_public_index_with_the_same_name_is_a_warning(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(private, "acme-2.0-py3-none-any.whl")
+    public.on("/simple/acme/", page("acme-99.0-py3-none-any.whl"))
+    assert main(["resolve"]) == 0
+    assert f"warning: {public.url}/simple has acme as well, up to 99.0: " in capsys.readouterr().out
+
+
+def test_a_name_that_nobody_has_ends_with_1(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private.on("/simple/acme/", Answer(404))
+    assert main(["resolve"]) == 1
+    assert "  acme>=1  none: no index has it\n" in capsys.readouterr().out
+
+
+def test_a_refused_index_makes_the_answer_doubtful_and_says_what_to_do(
+    private: Recorder, public: Recorder, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".netrc").unlink()
+    public.on("/simple/acme/", page("acme-99.0-py3-none-any.whl"))
+    assert main(["resolve"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1] == f"  acme>=1  99.0 (doubtful)  {public.url}/simple"
+    said = "refused (HTTP 401, no provider has one); pixi stops there"
+    assert lines[3].strip() == f"doubtful: whether {private.url}/simple has acme is not known: {said}"
+    assert lines[4] == f"{private.url}/simple  refused (HTTP 401; no provider has one)"
+    assert lines[5].startswith("  -> authshim auth login 127.0.0.1 --username USER")
+
+
+def test_a_rejected_credential_is_mended_where_it_is_kept(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str], no_secret: Callable[..., None]
+) -> None:
+    assert main(["resolve"]) == 1
+    told = capsys.readouterr()
+    assert f"  -> correct the entry for 127.0.0.1:{private.port} in netrc ~/.netrc\n" in told.out
+    no_secret(told.out, told.err)
+
+
+def test_a_user_who_may_not_read_is_told_to_ask(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private.default = Answer(403)
+    assert main(["resolve"]) == 1
+    assert "  -> ask its owner to let this user in, or correct the entry for" in capsys.readouterr().out
+
+
+ENDLESS = Answer(200, b" " * 100_000, {"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(200, b"<html>", JSON_TYPE), "unreadable (HTTP 200, it answered HTML and called it JSON)"),
+        (Answer(200, b"{", JSON_TYPE), "unreadable (HTTP 200, its page is no JSON of the Simple API)"),
+        (ENDLESS, "unreadable (HTTP 200, its page is longer than 50,000 bytes)"),
+        (redirect("/simple/acme/"), "unreachable (it redirects without end)"),
+        (Answer(503), "unreachable (HTTP 503, the server answered 503)"),
+        (redirect("http://a..b/"), "unreachable (its host name cannot be dialled)"),
+    ],
+    ids=["html for json", "broken json", "endless", "redirect loop", "broken server", "odd redirect"],
+)
+def test_an_index_that_is_broken_is_told_in_a_sentence(
+    answer: Answer,
+    said: str,
+    private: Recorder,
+    public: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("authshim.pages.LONGEST", 50_000)
+    private.on("/simple/acme/", answer)
+    public.on("/simple/acme/", page("acme-99.0-py3-none-any.whl"))
+    assert main(["resolve"]) == 1
+    told = capsys.readouterr()
+    assert f"doubtful: whether {private.url}/simple has acme is not known: {said}; pixi stops there\n" in told.out
+    assert told.err == ""
+
+
+def test_a_certificate_that_does_not_verify_is_told_with_what_to_do(
+    tls_recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PROJECT.format(private=tls_recorder.url, public=tls_recorder.url)
+    Path("pixi.toml").write_text(text, encoding="utf-8")
+    assert main(["resolve"]) == 1
+    out = capsys.readouterr().out
+    assert f"{tls_recorder.url}/simple  unreachable (its TLS certificate does not verify)\n" in out
+    assert "  -> set REQUESTS_CA_BUNDLE to the file of your company's CA\n" in out
+
+
+@pytest.mark.parametrize("name", ["a b", "https://ada:s3cret@h/", "torch @ https://ada:s3cret@h/"])
+def test_what_is_no_name_is_a_usage_error(name: str, public: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", name]) == 2
+    err = capsys.readouterr().err
+    assert "it is no package's name; expected one such as torch or 'torch>=2'" in err
+    assert "s3cret" not in err
+
+
+def test_a_project_without_packages_is_told_so(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = Path("pixi.toml").read_text(encoding="utf-8").replace('acme = ">=1"', "")
+    Path("pixi.toml").write_text(text, encoding="utf-8")
+    assert main(["resolve"]) == 0
+    assert capsys.readouterr().out == "the project wants no package from an index\n"
+
+
+def test_it_needs_a_project(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["resolve", "torch"]) == 1
+    assert "there is no pixi.toml here or above" in capsys.readouterr().err
+
+
+def test_environments_and_machines_that_differ_have_a_heading_each(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private.default = Answer(404)
+    more = """
+[target.linux-64.pypi-dependencies]
+here = { path = "." }
+[feature.f.pypi-options]
+no-binary = true
+[feature.f.dependencies]
+python = "<3.12.3"
+[environments]
+f = ["f"]
+"""
+    with Path("pixi.toml").open("a", encoding="utf-8") as file:
+        file.write(more)
+    assert main(["resolve"]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "default; for linux-64 (the project's) and Python 3.12 (the project's)",
+        "  acme>=1  none: no index has it",
+        "  here     not from an index: path",
+        "f; for linux-64 (the project's) and Python 3.12.2 (the project's); not looked at: no-binary",
+        "  acme>=1  none: no index has it",
+        "  here     not from an index: path",
+    ]
+
+
+def test_json_has_a_version_each_index_that_was_asked_and_no_secret(
+    private: Recorder, public: Recorder, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(private, "acme-2.0-py3-none-any.whl")
+    assert main(["resolve", "--json"]) == 0
+    out = capsys.readouterr().out
+    document = json.loads(out)
+    (result,) = document.pop("results")
+    asked = result.pop("asked")
+    assert document == {"version": 1, "manifest": str(Path("pixi.toml").resolve()), "fine": True, "unread": []}
+    assert result == {
+        "name": "acme",
+        "specifier": ">=1",
+        "extras": [],
+        "environments": ["default"],
+        "platforms": ["linux-64"],
+        "platform": "linux-64",
+        "platform_from": "the project",
+        "python": "3.12",
+        "python_from": "the project",
+        "origin": "index",
+        "fine": True,
+        "index": f"{private.url}/simple",
+        "version": "2.0",
+        "filename": "acme-2.0-py3-none-any.whl",
+        "url": f"{private.url}/files/acme-2.0-py3-none-any.whl",
+        "hashes": {"sha256": DIGEST},
+        "problem": "",
+        "doubts": [],
+        "warnings": [],
+    }
+    assert all(each.pop("seconds") >= 0 for each in asked)
+    first, second = asked
+    assert first == {
+        "index": f"{private.url}/simple",
+        "answer": "found",
+        "status": 200,
+        "api": "JSON 1.1",
+        "files": 1,
+        "credential": "BasicHTTP",
+        "username": "ada",
+        "provider": f"netrc {home / '.netrc'}",
+        "key": f"127.0.0.1:{private.port}",
+        "detail": "",
+        "next_step": "",
+    }
+    assert (second["answer"], second["status"], second["credential"]) == ("not there", 404, None)
+    assert "s3cret" not in out
+
+
+def test_json_of_what_nobody_has_says_why(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private.on("/simple/acme/", Answer(404))
+    assert main(["resolve", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    (result,) = document["results"]
+    assert (document["fine"], result["fine"], result["index"], result["problem"]) == (
+        False,
+        False,
+        None,
+        "no index has it",
+    )
+
+
+def test_a_presigned_url_of_a_file_is_not_shown(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    link = '<a href="https://blob.example/acme-1.0.zip?sig=s3cret&sv=1">acme-1.0.zip</a>'
+    private.on("/simple/acme/", Answer(200, link.encode()))
+    assert main(["resolve", "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out)["results"][0]["url"] == "https://blob.example/acme-1.0.zip?****"
+    assert "s3cret" not in out
+
+
+def test_progress_is_shown_where_somebody_looks_on(
+    private: Recorder, public: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(private, "acme-2.0-py3-none-any.whl")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(["resolve"]) == 0
+    told = capsys.readouterr()
+    assert "asking the indexes" in told.err
+    assert "asking the indexes" not in told.out
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_command_is_completed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    assert "resolve" in capsys.readouterr().out

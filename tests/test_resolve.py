@@ -1,0 +1,253 @@
+"""The rules of which index, version and file are taken, without any index."""
+
+from __future__ import annotations
+
+import pytest
+from packaging.requirements import Requirement
+from resolve_situations import ANY, MAC, SITUATIONS, STRATEGIES, Listed, Situation, wheel
+
+from authshim.credentials import BasicHTTP
+from authshim.machines import Machine
+from authshim.pages import File, Page
+from authshim.places import Index
+from authshim.requirements import Dependency, normalised
+from authshim.resolve import Resolution, resolve
+from authshim.trace import Found
+from authshim.urls import Key
+
+MACHINE = Machine("linux-64", "3.11")
+FLAT = Index("https://flat.example/", flat=True)
+
+
+def index(number: int) -> Index:
+    return Index(f"https://{number}.example/simple")
+
+
+def page(place: Index, listed: tuple[Listed, ...] | int, **options: object) -> Page:
+    if isinstance(listed, int):
+        return Page(place, "not there", listed, **options)
+    files = (
+        File(each.filename, f"{place.url}/{each.filename}", each.requires_python, (), each.yanked) for each in listed
+    )
+    return Page(place, "found", 200, files=tuple(files), **options)
+
+
+def dependency(wanted: str, **options: object) -> Dependency:
+    requirement = Requirement(wanted)
+    return Dependency(normalised(requirement.name), str(requirement.specifier), machine=MACHINE, **options)
+
+
+def answer(situation: Situation) -> Resolution:
+    pages = [page(index(number), listed) for number, listed in enumerate(situation.pages)]
+    pages += [page(FLAT, situation.flat)] if situation.flat else []
+    return resolve(dependency(situation.wanted), pages, strategy=situation.strategy, mode=situation.mode)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.says)
+def test_what_is_taken(situation: Situation) -> None:
+    found = answer(situation)
+    taken = found.taken
+    where = "" if taken is None else "flat" if taken.place.flat else taken.place.url[8]
+    assert (f"{where}: {taken.file.filename}" if taken else "") == situation.expected
+    assert bool(found.problem) is (taken is None)
+    assert found.fine is (taken is not None)
+
+
+def ask(
+    *pages: Page, wanted: str = "demo", strategy: str = "first-index", mode: str = "if-necessary-or-explicit"
+) -> Resolution:
+    return resolve(dependency(wanted), pages, strategy=strategy, mode=mode)
+
+
+# What cannot be taken
+
+
+@pytest.mark.parametrize(
+    ("wanted", "mode", "said"),
+    [
+        ("demo>5", "allow", "4 outside >5"),
+        ("demo>2.5", "allow", "2 outside >2.5, 1 yanked, 1 without a file for linux-64 and Python 3.11"),
+        ("demo==2.0rc1", "disallow", "3 outside ==2.0rc1, 1 before a release (prerelease-mode disallow)"),
+    ],
+)
+def test_what_stood_in_the_way_is_counted(wanted: str, mode: str, said: str) -> None:
+    listed = (wheel("1.0"), wheel("2.0rc1"), wheel("3.0", yanked=True), wheel("4.0", MAC))
+    found = ask(page(index(0), listed), wanted=wanted, mode=mode)
+    assert found.problem == f"nothing that https://0.example/simple has can be taken: {said}"
+
+
+def test_a_page_without_files_is_told_so() -> None:
+    assert ask(page(index(0), ())).problem == "nothing that https://0.example/simple has can be taken: it lists no file"
+
+
+def test_several_indexes_that_have_nothing_to_take_are_all_named() -> None:
+    pages = [page(index(number), (wheel("1.0", ANY, ">=4"),)) for number in range(2)]
+    found = ask(*pages, strategy="unsafe-best-match")
+    assert found.problem == (
+        "nothing that https://0.example/simple and https://1.example/simple have can be taken: 2 not for Python 3.11"
+    )
+
+
+def test_what_does_not_come_from_an_index_is_fine_and_not_looked_for() -> None:
+    found = resolve(Dependency("demo", origin="path"), [], strategy="first-index", mode="allow")
+    assert (found.fine, found.taken, found.problem) == (True, None, "")
+
+
+def test_a_dependency_without_a_machine_is_chosen_for_this_one() -> None:
+    found = resolve(Dependency("demo"), [page(index(0), (wheel("1.0"),))], strategy="first-index", mode="allow")
+    assert found.fine
+
+
+# Indexes that did not answer
+
+REFUSED = Page(index(0), "refused", 401, detail="no provider has one")
+DOUBT = "whether https://0.example/simple has demo is not known: refused (HTTP 401, no provider has one); pixi "
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_refusal_before_the_one_that_serves_makes_it_doubtful(strategy: str) -> None:
+    found = ask(REFUSED, page(index(1), (wheel("1.0"),)), strategy=strategy)
+    assert found.taken is not None
+    does = "stops there" if strategy == "first-index" else "passes over it"
+    assert (found.fine, found.doubts) == (False, (DOUBT + does,))
+
+
+@pytest.mark.parametrize("status", [401, 403, 410, 503])
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_pixi_does_at_an_index_that_did_not_answer_is_told(status: int, strategy: str) -> None:
+    # tests/interop/test_uv.py: test_uv_passes_over_a_refusal_only_where_that_is_unsafe
+    found = ask(REFUSED._replace(status=status), page(index(1), (wheel("1.0"),)), strategy=strategy)
+    passes = strategy != "first-index" and status in (401, 403)
+    assert found.doubts[0].endswith("; pixi passes over it" if passes else "; pixi stops there")
+
+
+def test_an_index_behind_matters_where_pixi_stops_at_it_all_the_same() -> None:
+    broken = Page(index(0), "unreachable", 503)
+    assert len(ask(page(index(1), (wheel("1.0"),)), broken, strategy="unsafe-first-match").doubts) == 1
+
+
+@pytest.mark.parametrize(
+    ("strategy", "doubts"),
+    [("first-index", ()), ("unsafe-first-match", ()), ("unsafe-best-match", (f"{DOUBT}passes over it",))],
+)
+def test_a_refusal_behind_the_one_that_serves_matters_where_the_highest_of_all_is_taken(
+    strategy: str, doubts: tuple[str, ...]
+) -> None:
+    assert ask(page(index(1), (wheel("1.0"),)), REFUSED, strategy=strategy).doubts == doubts
+
+
+def test_a_refusal_behind_the_first_that_has_it_does_not_matter_though_nothing_of_it_fits() -> None:
+    assert ask(page(index(1), (wheel("1.0"),)), REFUSED, wanted="demo>1").doubts == ()
+
+
+def test_a_refusal_is_not_taken_for_a_name_that_is_not_there() -> None:
+    found = ask(page(index(1), 404), REFUSED)
+    assert (found.problem, found.doubts) == ("no index that answered has it", (f"{DOUBT}stops there",))
+
+
+def test_a_flat_page_that_did_not_answer_makes_it_doubtful_wherever_it_stands() -> None:
+    broken = Page(FLAT, "unreachable", detail="no answer in time")
+    found = ask(page(index(0), (wheel("1.0"),)), broken)
+    said = "unreachable (no answer in time); pixi stops there"
+    assert found.doubts == (f"whether https://flat.example/ has demo is not known: {said}",)
+
+
+def test_what_is_taken_from_a_flat_page_is_doubtful_by_the_indexes_before_only() -> None:
+    pages = (page(index(1), (wheel("1.0"),)), REFUSED, page(FLAT, (wheel("2.0"),)))
+    found = ask(*pages, strategy="unsafe-first-match")
+    assert found.taken is not None
+    assert (found.taken.place, found.doubts) == (FLAT, ())
+
+
+# A public index that has the name of a private package
+
+SENT = Found(BasicHTTP("ada", "s3cret"), "vault", Key("0.example", "host"))
+PYPI = Index("https://pypi.org/simple")
+
+
+def private(number: int, *listed: Listed) -> Page:
+    return page(index(number), listed, found=SENT, host=f"{number}.example")
+
+
+def public(number: int, *listed: Listed) -> Page:
+    return page(index(number), listed, host=f"{number}.example")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "said"),
+    [
+        (
+            "first-index",
+            (
+                "only the order of the indexes makes pixi take the private https://0.example/simple's, "
+                "and other programs may not"
+            ),
+        ),
+        (
+            "unsafe-first-match",
+            "under unsafe-first-match it is taken from there where no version of https://0.example/simple fits",
+        ),
+        (
+            "unsafe-best-match",
+            "under unsafe-best-match the highest version of all is taken, whoever uploaded it there",
+        ),
+    ],
+)
+def test_a_public_index_behind_the_private_one_is_warned_of(strategy: str, said: str) -> None:
+    found = ask(private(0, wheel("1.0")), public(1, wheel("9.0"), wheel("8.0")), strategy=strategy)
+    assert found.warnings == (f"https://1.example/simple has demo as well, up to 9.0: {said}",)
+    assert found.fine
+
+
+def test_a_public_index_before_the_private_one_is_warned_of() -> None:
+    found = ask(public(1, wheel("9.0")), private(0, wheel("1.0")))
+    assert found.warnings == (
+        (
+            "https://1.example/simple has demo as well, up to 9.0, and comes before the private "
+            "https://0.example/simple: pixi takes it from there"
+        ),
+    )
+
+
+def test_a_public_page_without_files_has_the_name_all_the_same() -> None:
+    (warning,) = ask(private(0, wheel("1.0")), public(1)).warnings
+    assert warning.startswith("https://1.example/simple has demo as well: ")
+
+
+def test_pypi_is_public_though_a_credential_was_sent_to_it() -> None:
+    pypi = page(PYPI, (wheel("9.0"),), found=SENT, host="pypi.org")
+    assert len(ask(private(0, wheel("1.0")), pypi).warnings) == 1
+
+
+@pytest.mark.parametrize("pages", [(private(0, wheel("1.0")),), (public(0, wheel("1.0")), public(1, wheel("2.0")))])
+def test_private_or_public_ones_alone_are_not_warned_of(pages: tuple[Page, ...]) -> None:
+    assert ask(*pages).warnings == ()
+
+
+@pytest.mark.parametrize("answer", ["not there", "refused", "unreachable"])
+def test_a_public_index_that_does_not_have_the_name_is_not_warned_of(answer: str) -> None:
+    other = Page(index(1), answer, 404)
+    assert ask(private(0, wheel("1.0")), other).warnings == ()
+
+
+def _with_hashes(found: Page, digest: str) -> Page:
+    return found._replace(files=tuple(file._replace(hashes=(("sha256", digest),)) for file in found.files))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "warned"),
+    [
+        (("1.0",), ("1.0", "2.0"), False),
+        (("1.0", "3.0"), ("1.0", "2.0"), True),
+    ],
+)
+def test_an_index_that_only_mirrors_the_public_one_is_not_warned_of(
+    mine: tuple[str, ...], theirs: tuple[str, ...], warned: bool
+) -> None:
+    pages = private(0, *map(wheel, mine)), public(1, *map(wheel, theirs))
+    assert bool(ask(*(_with_hashes(each, "ab") for each in pages)).warnings) is warned
+
+
+def test_a_file_of_the_same_name_with_another_hash_is_no_mirror() -> None:
+    pages = _with_hashes(private(0, wheel("1.0")), "ab"), _with_hashes(public(1, wheel("1.0")), "cd")
+    assert len(ask(*pages).warnings) == 1

@@ -1,0 +1,252 @@
+"""Every index is asked for every package, once, side by side, as its own user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Barrier
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from servers import CHALLENGE, Answer, Recorder
+
+import authshim
+from authshim.errors import ManifestError, SettingsError
+from authshim.manifest import Index, Manifest
+from authshim.survey import Question, questions, survey
+
+if TYPE_CHECKING:
+    from authshim.resolve import Resolution
+
+PROJECT = """
+[workspace]
+channels = []
+platforms = ["linux-64", "win-64"]
+[dependencies]
+python = "3.12.*"
+"""
+
+Load = Callable[..., Manifest]
+
+
+@pytest.fixture
+def load() -> Load:
+    """``load(text)`` reads it as the project's pixi.toml, in the current folder."""
+
+    def write(text: str) -> Manifest:
+        Path("pixi.toml").write_text(PROJECT + text, encoding="utf-8")
+        return Manifest.load("pixi.toml")
+
+    return write
+
+
+def links(*filenames: str) -> Answer:
+    text = "".join(f'<a href="/files/{each}">{each}</a>' for each in filenames)
+    return Answer(200, text.encode(), {"Content-Type": "text/html"})
+
+
+def ask(manifest: Manifest, *names: str, environment: str | None = None) -> list[Resolution]:
+    chain = authshim.Chain.from_environment(manifest=manifest, environment=environment)
+    return survey(chain, questions(manifest, environment, names))
+
+
+def dependencies(asked: list[Question]) -> list[tuple[str, str]]:
+    return [(each.dependency.name, each.dependency.specifier) for each in asked]
+
+
+# What is asked
+
+
+def test_without_names_the_project_s_packages_are_asked_for(load: Load) -> None:
+    manifest = load('[pypi-dependencies]\na = ">=1"\nb = "*"\n')
+    assert dependencies(questions(manifest, None)) == [("a", ">=1"), ("b", "")]
+
+
+def test_a_name_takes_the_specifier_index_and_machine_of_the_project(load: Load) -> None:
+    manifest = load(
+        '[pypi-dependencies]\nA = { version = ">=1", extras = ["x"], index = "https://own/simple" }\nb = "*"\n'
+    )
+    ((question),) = questions(manifest, None, ["a"])
+    assert question.dependency[:4] == ("a", ">=1", ("x",), Index("https://own/simple"))
+    assert question.dependency.platforms == ("linux-64", "win-64")
+
+
+def test_a_specifier_and_extras_that_are_given_take_the_place_of_the_project_s(load: Load) -> None:
+    manifest = load('[pypi-dependencies]\na = { version = ">=1", extras = ["x"] }\n')
+    (question,) = questions(manifest, None, ["A[y]<1"])
+    assert question.dependency[:3] == ("a", "<1", ("y",))
+
+
+def test_a_name_that_the_project_does_not_want_is_asked_for_all_the_same(load: Load) -> None:
+    (question,) = questions(load(""), None, ["torch>=2"])
+    assert question.dependency[:2] == ("torch", ">=2")
+    assert question.dependency.machine is not None
+    assert question.dependency.machine.python == "3.12"
+    assert question.indexes == (Index("https://pypi.org/simple"),)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a b", "-x", "https://ada:s3cret@h/", "a @ https://ada:s3cret@h/", "a; os_name == 's3cret'", "a>=x"]
+)
+def test_what_is_no_name_is_told_without_showing_a_secret(text: str, load: Load) -> None:
+    with pytest.raises(SettingsError, match="it is no package's name; expected one such as torch or 'torch>=2'") as e:
+        questions(load(""), None, [text])
+    assert "s3cret" not in str(e.value)
+
+
+ENVIRONMENTS = """
+[pypi-dependencies]
+a = "*"
+[feature.f.pypi-dependencies]
+b = "*"
+[feature.g.pypi-options]
+extra-index-urls = ["https://g/simple"]
+index-strategy = "unsafe-best-match"
+prerelease-mode = "allow"
+[environments]
+f = ["f"]
+g = ["g"]
+"""
+
+
+def test_what_environments_want_in_the_same_way_is_asked_once(load: Load) -> None:
+    asked = questions(load(ENVIRONMENTS), None)
+    assert [(each.dependency.name, each.environments) for each in asked] == [
+        ("a", ("default", "f")),
+        ("b", ("f",)),
+        ("a", ("g",)),
+    ]
+    assert [(each.strategy, each.mode) for each in asked[1:]] == [
+        ("first-index", "if-necessary-or-explicit"),
+        ("unsafe-best-match", "allow"),
+    ]
+
+
+def test_one_environment_can_be_asked_for(load: Load) -> None:
+    manifest = load(ENVIRONMENTS)
+    assert dependencies(questions(manifest, "f")) == [("b", ""), ("a", "")]
+    with pytest.raises(ManifestError, match="no environment 'x'"):
+        questions(manifest, "x")
+
+
+def test_a_dependency_s_own_index_is_the_only_one_besides_flat_pages(load: Load) -> None:
+    manifest = load(
+        """
+        [pypi-options]
+        find-links = [{ url = "https://flat/" }]
+        [pypi-dependencies]
+        a = { version = "*", index = "https://own/simple" }
+        """
+    )
+    (question,) = questions(manifest, None)
+    assert [index.url for index in question.indexes] == ["https://own/simple", "https://flat/"]
+
+
+# How it is asked
+
+
+def test_pages_are_fetched_side_by_side(recorder: Recorder, load: Load) -> None:
+    together = Barrier(4, timeout=20)
+    recorder.on("/*", lambda seen: together.wait() < 4 and links("a-1.0.zip", "b-1.0.zip"))
+    manifest = load(
+        f"""
+        [pypi-options]
+        extra-index-urls = ["{recorder.url}/one/simple"]
+        index-url = "{recorder.url}/two/simple"
+        [pypi-dependencies]
+        a = "*"
+        b = "*"
+        """
+    )
+    found = ask(manifest)
+    assert [(each.dependency.name, each.fine) for each in found] == [("a", True), ("b", True)]
+    assert sorted(seen.path for seen in recorder.seen) == [
+        f"/{number}/simple/{name}/" for number in ("one", "two") for name in ("a", "b")
+    ]
+
+
+def test_a_page_that_several_environments_need_is_fetched_once(recorder: Recorder, load: Load) -> None:
+    recorder.default = links("a-1.0.zip")
+    manifest = load(
+        f"""
+        [pypi-options]
+        index-url = "{recorder.url}/simple"
+        [pypi-dependencies]
+        a = "*"
+        [feature.f.pypi-dependencies]
+        a = ">=1"
+        [environments]
+        f = ["f"]
+        """
+    )
+    assert len(ask(manifest)) == 2
+    assert len(recorder.seen) == 1
+
+
+def test_a_flat_page_is_fetched_once_for_all_names(recorder: Recorder, load: Load) -> None:
+    recorder.default = Answer(404)
+    recorder.on("/flat", links("a-1.0.zip", "b-2.0.zip"))
+    manifest = load(
+        f"""
+        [pypi-options]
+        index-url = "{recorder.url}/simple"
+        find-links = [{{ url = "{recorder.url}/flat" }}]
+        [pypi-dependencies]
+        a = "*"
+        b = "*"
+        """
+    )
+    assert [each.taken and each.taken.file.filename for each in ask(manifest)] == ["a-1.0.zip", "b-2.0.zip"]
+    assert [seen.path for seen in recorder.seen].count("/flat") == 1
+
+
+def test_a_folder_of_files_is_a_flat_page(recorder: Recorder, load: Load) -> None:
+    recorder.default = Answer(404)
+    Path("wheel house").mkdir()
+    Path("wheel house/a-1.0-py3-none-any.whl").touch()
+    manifest = load(
+        f"""
+        [pypi-options]
+        index-url = "{recorder.url}/simple"
+        find-links = [{{ path = "wheel house" }}, {{ path = "nowhere" }}]
+        [pypi-dependencies]
+        a = "*"
+        """
+    )
+    (found,) = ask(manifest)
+    assert found.taken is not None
+    assert found.taken.file.filename == "a-1.0-py3-none-any.whl"
+    assert [page.detail for page in found.asked[1:]] == ["", "the folder cannot be read: no such file or directory"]
+    assert not found.fine
+
+
+def test_an_index_that_is_a_file_url_is_not_taken_for_one_that_has_nothing(load: Load) -> None:
+    (found,) = ask(load('[pypi-options]\nindex-url = "file:///srv/simple"\n[pypi-dependencies]\na = "*"\n'))
+    assert found.doubts == (
+        "whether file:///srv/simple has a is not known: not asked (only http(s) indexes are read here)",
+    )
+
+
+def test_a_dependency_s_own_index_gets_its_own_credential(
+    recorder: Recorder, load: Load, no_secret: Callable[..., None]
+) -> None:
+    header = authshim.BasicHTTP("ada", "s3cret").header
+    recorder.on("/*", lambda seen: links("a-1.0.zip") if seen.authorization == header else CHALLENGE)
+    url = f"http://ada:s3cret@127.0.0.1:{recorder.port}/own/simple"
+    (found,) = ask(load(f'[pypi-dependencies]\na = {{ version = "*", index = "{url}" }}\n'))
+    assert found.fine
+    assert len(recorder.seen) == 1
+    no_secret(found)
+
+
+def test_what_does_not_come_from_an_index_is_not_asked_for(recorder: Recorder, load: Load) -> None:
+    manifest = load(f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = {{ path = "." }}\n')
+    (found,) = ask(manifest)
+    assert (found.fine, found.asked, recorder.seen) == (True, (), [])
+
+
+def test_each_page_is_told_of(recorder: Recorder, load: Load) -> None:
+    recorder.default = Answer(404)
+    manifest = load(f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = "*"\nb = "*"\n')
+    told: list[tuple[int, int]] = []
+    survey(authshim.Chain([]), questions(manifest, None), lambda *numbers: told.append(numbers))
+    assert told == [(1, 2), (2, 2)]
