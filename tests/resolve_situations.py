@@ -146,6 +146,8 @@ FILES = [
     _one("a name in other letters", "Demo", (Listed(f"DEMO-1.0-{ANY}.whl"),), Listed(f"DEMO-1.0-{ANY}.whl")),
     _one("what is no distribution", "demo", (wheel("1.0"), Listed("demo-2.0.exe"), Listed("README")), wheel("1.0")),
     _one("an egg", "demo", (wheel("1.0"), Listed("demo-2.0-py3.11.egg")), wheel("1.0")),
+    _one("an sdist whose version cannot be read", "demo", (wheel("1.0"), Listed("demo-new.tar.gz")), wheel("1.0")),
+    _one("a version by its letters", "demo===1.0", (wheel("1.0"), wheel("2.0")), wheel("1.0")),
     _one("an sdist that is a zip", "demo", (Listed("demo-1.0.zip"),), Listed("demo-1.0.zip")),
     _one("a wheel whose name cannot be read", "demo", (wheel("1.0"), Listed("demo-2.0-py3.whl")), wheel("1.0")),
 ]

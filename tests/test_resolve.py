@@ -76,6 +76,10 @@ def test_what_stood_in_the_way_is_counted(wanted: str, mode: str, said: str) -> 
     assert found.problem == f"nothing that https://0.example/simple has can be taken: {said}"
 
 
+def test_a_version_that_is_no_version_is_nothing_before_a_release() -> None:
+    assert ask(page(index(0), (wheel("1.0"),)), wanted="demo===odd").problem.endswith("1 outside ===odd")
+
+
 def test_a_page_without_files_is_told_so() -> None:
     assert ask(page(index(0), ())).problem == "nothing that https://0.example/simple has can be taken: it lists no file"
 
