@@ -39,6 +39,7 @@ LINES: dict[str, list[list[str]]] = {
         ["get", f"http://a.example/t/{SECRET}/x?sig={SECRET}", "-o", "out"],
         ["get", f"http://a.example/t/{SECRET}"],
     ],
+    "resolve": [["resolve", "demo"], ["resolve", "--json", "demo>=1"], ["resolve", "-vv", "demo"]],
     "explain": [
         ["explain", "http://a.example/simple/x"],
         ["explain", "-vv", "http://ada@a.example/simple/x", "--username", "ada"],
@@ -102,6 +103,8 @@ WRONG = [
     ["explain", f"https://ada:{SECRET}@a exam.ple/"],
     ["explain", f"https://a.example:{SECRET}/"],
     ["check", SECRET],
+    ["resolve", f"https://ada:{SECRET}@h/"],
+    ["resolve", f"demo @ https://ada:{SECRET}@h/"],
     ["completion", SECRET],
 ]
 
@@ -204,7 +207,7 @@ CHECKED += [
 CHECKED += [("netrc", "redirects without end")]
 
 
-@pytest.mark.parametrize("command", ["check", "get"])
+@pytest.mark.parametrize("command", ["check", "get", "resolve"])
 @pytest.mark.parametrize(("name", "outcome"), CHECKED)
 def test_a_command_that_asks_a_server_shows_no_secret_and_writes_none(
     command: str, name: str, outcome: str, stage: Stage, typed: Callable
@@ -220,7 +223,7 @@ def test_a_command_that_asks_a_server_shows_no_secret_and_writes_none(
     kept = files_that_tell(stage.home)
     for line in LINES[command]:
         out = typed([word.replace("http://a.example", place) for word in line])
-        assert command == "get" or "index" in out
+        assert {"check": "index", "get": "", "resolve": "demo"}[command] in out
     assert files_that_tell(stage.home) == kept
     received = stage.received
     elsewhere = [text for name in ("elsewhere", "elsewhere_tls") for text in received[name]]
