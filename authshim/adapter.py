@@ -146,7 +146,11 @@ class AuthAdapter(HTTPAdapter):
             if found is None or not _rewind(request):
                 return response
             refused = True
-            _drain(response)
+            self._put_aside(response)
+
+    def _put_aside(self, response: Response) -> None:
+        """Be done with a refusal, after which there is something else to send."""
+        _drain(response)
 
     def _transmit(
         self, sent: PreparedRequest, request: PreparedRequest, found: Found | None, options: dict[str, Any]

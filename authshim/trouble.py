@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 TIMEOUT = (10, 30)
 """Seconds to connect, and to the next bytes of an answer."""
 
+WHOLE = 60.0
+"""Seconds for the heads of all the answers to one question, redirects and refusals included."""
+
+
+class TooSlow(requests.Timeout):
+    """Bytes come, but not the end of what they are a part of."""
+
 
 _KNOWN = (
     (("Proxy", "SOCKS"), "the proxy did not let through", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
@@ -26,8 +33,10 @@ _KNOWN = (
         "its name is not known to DNS",
         "check the host name, and the network or VPN",
     ),
+    (("TooSlow",), "no whole answer within {whole:g} s", "try again later, or tell the server's owner"),
     (("Timeout",), "no answer within {seconds} s", "try again later, or check the network or VPN"),
     (("TooManyRedirects",), "it redirects without end", "correct the URL"),
+    (("InvalidHeader", "BadStatusLine", "LineTooLong"), "its answer is not HTTP", "check the port, and http or https"),
     (("Location", "InvalidURL", "Unicode"), "its host name cannot be dialled", "correct the URL"),
 )
 """Parts of the names of errors, the first that fits, and what is said of them."""
@@ -46,7 +55,7 @@ def why(error: Exception) -> tuple[str, str]:
     seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
     for names, reason, step in _KNOWN:
         if any(name in words for name in names):
-            return reason.format(seconds=seconds), step
+            return reason.format(seconds=seconds, whole=WHOLE), step
     return "the connection was refused or broke", "check the host and port, and the network or VPN"
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import requests
 
+from authshim import trouble
 from authshim.adapter import AuthAdapter, install
 from authshim.credentials import S3Credentials
 
@@ -23,16 +26,19 @@ _AT_ONCE = 64 * 1024
 class Witness(AuthAdapter):
     """Remembers what it sent last, so that nobody has to guess which credential was refused.
 
-    The page that comes with a redirect is not read: it may have no end.
+    No server holds it: the page that comes with a redirect or a refusal is not read, as it may have no end, and
+    the heads of all answers are bounded in time together. What the chain takes is not counted.
     """
 
     def __init__(self, chain: Chain) -> None:
         super().__init__(chain)
         self.sent: list[Found] = []
+        self.left = trouble.WHOLE
+        """Seconds."""
 
     def session(self) -> requests.Session:
         """Return a session that sends all its requests this way."""
-        session = install(requests.Session(), self.chain)
+        session = install(_Session(self), self.chain)
         for scheme in ("https://", "http://"):
             session.mount(scheme, self)
         return session
@@ -54,6 +60,49 @@ class Witness(AuthAdapter):
     def _exchange(self, request: PreparedRequest, options: dict[str, Any], tried: list[Found]) -> Response:
         self.sent = tried
         return super()._exchange(request, options, tried)
+
+    def _put_aside(self, response: Response) -> None:
+        response.close()
+
+    def _transmit(self, *args: Any) -> Response:
+        """Send in a thread of its own: a head that comes byte by byte keeps no timeout."""
+        outcomes: list[Response | BaseException] = []  # the first counts
+        send = super()._transmit
+
+        def transmit() -> None:
+            try:
+                response = send(*args)
+            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
+                outcomes.append(error)
+                return
+            outcomes.append(response)
+            if outcomes[0] is not response:
+                response.close()
+
+        started = time.monotonic()
+        thread = threading.Thread(target=transmit, daemon=True)
+        thread.start()
+        thread.join(max(self.left, 0))
+        self.left -= time.monotonic() - started
+        outcomes.append(trouble.TooSlow())
+        try:
+            if isinstance(outcomes[0], BaseException):
+                raise outcomes[0]
+            return outcomes[0]
+        finally:
+            del outcomes[:]
+
+
+class _Session(requests.Session):
+    """Gives each question, with all that it is redirected to, the same time."""
+
+    def __init__(self, witness: Witness) -> None:
+        super().__init__()
+        self._witness = witness
+
+    def request(self, *args: Any, **options: Any) -> Response:
+        self._witness.left = trouble.WHOLE
+        return super().request(*args, **options)
 
 
 def as_it_comes(response: Response, *, decode: bool) -> Iterator[bytes]:

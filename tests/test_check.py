@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
-from servers import CHALLENGE, Answer, Authority, Names, Recorder, redirect
+from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, redirect
 
 import authshim
 from authshim.check import NOBODYS_NAME, Result, check, probe
@@ -262,6 +262,13 @@ def test_a_server_that_does_not_answer_in_time_is_told(
     result = ask(index)
     done.set()
     assert (result.answer, result.detail) == ("unreachable", "no answer within 0.1 s")
+
+
+def test_a_server_whose_answer_comes_byte_by_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authshim.trouble.WHOLE", 0.3)
+    with dripping() as url:
+        result = ask(authshim.Index(f"{url}/simple"))
+    assert (result.answer, result.detail) == ("unreachable", "no whole answer within 0.3 s")
 
 
 def test_a_server_that_is_broken_is_unreachable_with_its_status(recorder: Recorder, index: authshim.Index) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import socket
+from http.client import BadStatusLine
 
 import pytest
 import requests
 from leaks import assert_no_secret
-from urllib3.exceptions import LocationParseError, MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import LocationParseError, MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 
-from authshim.trouble import why
+from authshim.trouble import TooSlow, why
 
 
 def wrapped(reason: Exception) -> requests.ConnectionError:
@@ -30,6 +31,9 @@ def wrapped(reason: Exception) -> requests.ConnectionError:
         ),
         (requests.ConnectTimeout("s3cret"), "no answer within 10 s"),
         (requests.ReadTimeout("s3cret"), "no answer within 30 s"),
+        (TooSlow("s3cret"), "no whole answer within 60 s"),
+        (requests.exceptions.InvalidHeader("s3cret"), "its answer is not HTTP"),
+        (requests.ConnectionError(ProtocolError("", BadStatusLine("s3cret"))), "its answer is not HTTP"),
         (requests.TooManyRedirects("s3cret"), "it redirects without end"),
         (requests.exceptions.InvalidURL("s3cret"), "its host name cannot be dialled"),
         (LocationParseError("s3cret"), "its host name cannot be dialled"),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from threading import Event
+from typing import TYPE_CHECKING, Callable
 
 import pytest
-from servers import CHALLENGE, Answer, Recorder, redirect
+import requests
+from servers import CHALLENGE, Answer, Recorder, dripping, redirect
 
 import authshim
+from authshim import trouble
 from authshim.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import requests
 
 ADA = authshim.BasicHTTP("ada", "s3cret")
 
@@ -61,3 +63,55 @@ def test_the_page_of_a_redirect_is_not_read(session: requests.Session, recorder:
     recorder.on("/x", Answer(302, page, {"Location": "/there"}))
     assert session.get(f"{recorder.url}/x").text == "ok"
     assert next(page, None) is not None
+
+
+def test_the_page_of_a_refusal_is_not_read_before_the_next_is_sent(recorder: Recorder) -> None:
+    done, waited = Event(), []
+
+    def page() -> Iterator[bytes]:
+        yield b"x"
+        waited.append(done.wait(20))
+
+    bob = authshim.BasicHTTP("bob", "s3cret")
+
+    class Renews(Vault):
+        def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+            return (bob if recorder.seen else ADA) if key == "127.0.0.1" else None
+
+    recorder.on("/x", Answer(401, page(), {**CHALLENGE.headers, "Content-Length": "60000"}), Answer())
+    with Witness(authshim.Chain([Renews()])).session() as session:
+        assert session.get(f"{recorder.url}/x").text == "ok"
+    assert waited == []
+    done.set()
+
+
+def test_a_head_without_end_is_given_up(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trouble, "WHOLE", 0.3)
+    with dripping() as url, pytest.raises(requests.Timeout) as slow:
+        session.get(url, timeout=(10, 10))
+    assert trouble.why(slow.value)[0] == "no whole answer within 0.3 s"
+
+
+def test_a_redirect_has_only_the_time_that_is_left(
+    session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trouble, "WHOLE", 0.5)
+    recorder.on("/x", lambda seen: time.sleep(0.2) or redirect("/x"))
+    with pytest.raises(requests.Timeout):
+        session.get(f"{recorder.url}/x")
+    assert len(recorder.seen) < 30
+
+
+def test_each_question_has_the_whole_time(witness: Witness, session: requests.Session, recorder: Recorder) -> None:
+    for _ in range(2):
+        session.get(recorder.url)
+    assert trouble.WHOLE - 30 < witness.left < trouble.WHOLE
+
+
+def test_what_breaks_is_raised_without_what_was_sent(
+    session: requests.Session, recorder: Recorder, no_secret: Callable[..., None]
+) -> None:
+    recorder.stop()
+    with pytest.raises(requests.ConnectionError) as broke:
+        session.get(recorder.url)
+    no_secret(broke.value)
