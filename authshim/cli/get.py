@@ -78,7 +78,7 @@ def _outcome(got: Got, found: Link, target: str) -> str:
     if got.how == ALREADY_THERE:
         return f"{target} is there already, and {right}"
     replaced = ", in place of the one that was there" if got.how == REPLACED else ""
-    encoded = f"; the server sent it in {got.encoding}, as it is now" if got.encoding and not names else ""
+    encoded = f"; it is {got.encoding}-encoded, as the server sent it" if got.encoding and not names else ""
     return f"wrote {target} ({got.size:,} bytes; {right}{encoded}){replaced}"
 
 
@@ -100,7 +100,7 @@ def _to_standard_output(found: Link, options: Namespace) -> int:
 @contextmanager
 def _looking_on(name: str, *, is_quiet: bool) -> Iterator[tuple[Progress | None, Say]]:
     """Show on a terminal how far it has come; yield what shows it, and what tells of breaks."""
-    if is_quiet:
+    if is_quiet or sys.stderr is None:
         yield None, lambda _text: None
         return
     if not sys.stderr.isatty():

@@ -118,7 +118,7 @@ def test_a_file_that_is_there_and_right_is_said_to_be(url: str, recorder: Record
 def test_an_encoding_is_said_where_no_hash_tells_that_it_is_right(recorder: Recorder, capsys: Captured) -> None:
     recorder.default = Answer(200, b"packed", {"Content-Encoding": "gzip"})
     assert main(["get", f"{recorder.url}/x.json"]) == 0
-    assert "; the server sent it in gzip, as it is now)" in capsys.readouterr().out
+    assert "; it is gzip-encoded, as the server sent it)" in capsys.readouterr().out
 
 
 def test_what_went_wrong_is_an_error_with_a_next_step(url: str, home: Path, capsys: Captured) -> None:
