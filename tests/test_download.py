@@ -8,6 +8,7 @@ import json
 import os
 import stat
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -369,6 +370,16 @@ def test_a_rest_of_unknown_length_is_taken(get: Downloads, served: Served, recor
     recorder.on(f"/{NAME}", served, Answer(206, DATA[HALF:], rest))
     get()
     assert Path(NAME).read_bytes() == DATA
+
+
+def test_what_comes_after_the_rest_is_not_taken(get: Downloads, served: Served, recorder: Recorder) -> None:
+    served.ends = [len(DATA) - 10]
+    rest = {"Content-Range": f"bytes {len(DATA) - 10}-{len(DATA) - 1}/{len(DATA)}", "ETag": '"v1"'}
+    more = iter([b"x" * 65536] * 1024)
+    recorder.on(f"/{NAME}", served, Answer(206, chain([DATA[-10:] + b"x"], more), rest))
+    get()
+    assert Path(NAME).read_bytes() == DATA
+    assert next(more, None) is not None
 
 
 def test_a_part_that_nobody_asked_for_is_no_file(get: Downloads, recorder: Recorder) -> None:
@@ -770,6 +781,32 @@ def test_a_full_disk_is_told(get: Downloads, served: Served, monkeypatch: pytest
     assert error.next_step == "free some space, and run it again"
 
 
+def test_what_is_written_in_pieces_is_whole(get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "write", lambda file, data, write=os.write: write(file, data[:1000]))
+    get()
+    assert Path(NAME).read_bytes() == DATA
+
+
+def test_a_file_is_on_the_disk_before_it_takes_its_name(
+    get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or else a power cut leaves a part of it under the name."""
+    done: list[str] = []
+
+    def sync(descriptor: int, sync: Callable[[int], None] = os.fsync) -> None:
+        done.append("sync" if os.fstat(descriptor).st_size == len(DATA) else "another")
+        sync(descriptor)
+
+    def rename(old: str, new: str, rename: Callable[[str, str], None] = os.replace) -> None:
+        done.append(f"rename to {new}")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(os, "replace", rename)
+    get()
+    assert done.index("sync") < done.index(f"rename to {NAME}")
+
+
 def test_a_file_that_another_process_is_getting_is_left_to_it(
     get: Downloads, served: Served, recorder: Recorder
 ) -> None:
@@ -785,7 +822,7 @@ def test_what_somebody_else_put_where_the_part_would_be_is_not_written(
     kind: str, get: Downloads, served: Served, recorder: Recorder
 ) -> None:
     part, victim = Path(f"{NAME}.part"), Path("victim")
-    victim.write_bytes(b"dear")
+    victim.touch()
     make = {
         "file": partial(part.write_bytes, b"dear"),
         "hard link": partial(os.link, victim, part),
@@ -795,7 +832,7 @@ def test_what_somebody_else_put_where_the_part_would_be_is_not_written(
     make[kind]()
     error = get.fails()
     assert error.next_step == "name another file by -o"
-    assert (victim.read_bytes(), recorder.seen) == (b"dear", [])
+    assert (victim.read_bytes(), recorder.seen) == (b"", [])
     assert kind != "file" or part.read_bytes() == b"dear"
 
 

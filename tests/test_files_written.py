@@ -130,6 +130,18 @@ def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
         write(tmp_path / "f", "new")
 
 
+def test_a_lock_that_is_removed_while_it_is_asked_for_is_held_by_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def acquire(_: object) -> None:
+        """Do what the filelock of Python 3.9 does then."""
+        raise FileNotFoundError
+
+    monkeypatch.setattr("filelock.FileLock.acquire", acquire)
+    with pytest.raises(files.Held), files.locked(str(tmp_path / "f"), 0, stays=False):
+        pass
+
+
 def test_another_that_holds_the_lock_is_waited_for_within_bounds(tmp_path: Path) -> None:
     held, go_on = threading.Event(), threading.Event()
 
