@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -16,7 +17,7 @@ from authshim.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import Callable
 
     from authshim.chain import Chain
@@ -115,48 +116,50 @@ def survey(
     ]
 
 
-def _keys(question: Question) -> list[tuple[Index, str]]:
-    """Return what is to be fetched; a flat page is the same for all names."""
+_Key = tuple["Index", str]
+"""An index, and a name; "" for a flat one, whose page is the same for all names."""
+
+
+def _keys(question: Question) -> list[_Key]:
+    """Return what is to be fetched."""
     return [(index, "" if index.flat else question.dependency.name) for index in question.indexes]
 
 
-def _fetch(
-    chain: Chain, keys: Iterable[tuple[Index, str]], tell: Callable[[int, int], object] | None
-) -> dict[tuple[Index, str], Page]:
-    readers = _Readers(chain)
-    pool = ThreadPoolExecutor(_AT_ONCE)
-    try:
-        running = {pool.submit(readers.page, index, name): (index, name) for index, name in keys}
-        for done, future in enumerate(as_completed(running), 1):
-            future.result()
-            if tell is not None:
-                tell(done, len(running))
-        return {key: future.result() for future, key in running.items()}
-    finally:
-        pool.shutdown(cancel_futures=True)
-        readers.close()
+def _fetch(chain: Chain, keys: Collection[_Key], tell: Callable[[int, int], object] | None) -> dict[_Key, Page]:
+    """Fetch pages, side by side; at Ctrl-C nobody waits for those that are under way."""
+    todo: SimpleQueue[_Key] = SimpleQueue()
+    answers: SimpleQueue[tuple[_Key, Page | BaseException]] = SimpleQueue()
+    for key in keys:
+        todo.put(key)
+    for _ in range(min(_AT_ONCE, len(keys))):
+        threading.Thread(target=_work, args=(chain, todo, answers), daemon=True).start()
+    pages: dict[_Key, Page] = {}
+    while len(pages) < len(keys):
+        key, answer = answers.get()
+        if isinstance(answer, BaseException):
+            raise answer
+        pages[key] = answer
+        if tell is not None:
+            tell(len(pages), len(keys))
+    return pages
 
 
-class _Readers:
-    """A reader for each thread."""
-
-    def __init__(self, chain: Chain) -> None:
-        self._chain = chain
-        self._mine = threading.local()
-        self._all: list[Reader] = []
-
-    def page(self, index: Index, name: str) -> Page:
-        if index.url.startswith("file:"):
-            return _folder(index)
-        if not hasattr(self._mine, "reader"):
-            self._mine.reader = Reader(self._chain)
-            self._all.append(self._mine.reader)
-        reader: Reader = self._mine.reader
-        return reader.links(index) if index.flat else reader.page(index, name)
-
-    def close(self) -> None:
-        for reader in self._all:
-            reader.close()
+def _work(chain: Chain, todo: SimpleQueue[_Key], answers: SimpleQueue[tuple[_Key, Page | BaseException]]) -> None:
+    """Answer what there is to do, with a reader of this thread's own."""
+    reader = Reader(chain)
+    with suppress(Empty):
+        while True:
+            key = index, name = todo.get_nowait()
+            try:
+                if index.url.startswith("file:"):
+                    page = _folder(index)
+                else:
+                    page = reader.links(index) if index.flat else reader.page(index, name)
+            except BaseException as error:  # noqa: BLE001 - whoever waits for the page is to have it
+                answers.put((key, error))
+                break
+            answers.put((key, page))
+    reader.close()
 
 
 def _folder(index: Index) -> Page:

@@ -250,3 +250,14 @@ def test_each_page_is_told_of(recorder: Recorder, load: Load) -> None:
     told: list[tuple[int, int]] = []
     survey(authshim.Chain([]), questions(manifest, None), lambda *numbers: told.append(numbers))
     assert told == [(1, 2), (2, 2)]
+
+
+def test_an_error_that_nobody_foresaw_is_not_swallowed(
+    recorder: Recorder, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(*arguments: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("authshim.survey.Reader.page", page)
+    with pytest.raises(ZeroDivisionError):
+        ask(load('[pypi-dependencies]\na = "*"\n'))
