@@ -108,6 +108,8 @@ class Wish(NamedTuple):
 def candidates_of(page: Page, wish: Wish) -> Iterator[Candidate]:
     """Yield the files of a page that are versions of a project; what cannot be read is left out, as uv does."""
     for file in page.files:
+        if not file.filename.isprintable():
+            continue
         found = _wheel(file, wish.name) if file.filename.endswith(".whl") else _sdist(file, wish.name)
         if found is not None and _lower_bound(file.requires_python or "") is not None:
             version, tags, build = found

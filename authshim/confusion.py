@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from authshim.pages import Page
 
-_PYPI = ("pypi.org", "test.pypi.org")
+PYPI = ("pypi.org", "test.pypi.org")
+"""Hosts that are public whatever was sent to them."""
 
 _, FIRST_MATCH, BEST_MATCH = STRATEGIES
 
@@ -54,7 +55,7 @@ def _sentence(pages: Sequence[Page], mine: int, other: int, name: str, strategy:
 
 
 def _is_public(page: Page) -> bool:
-    return page.found is None or page.host in _PYPI
+    return page.found is None or page.host in PYPI
 
 
 def _mirrors(page: Page, public: Page) -> bool:

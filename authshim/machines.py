@@ -54,10 +54,11 @@ class Machine(NamedTuple):
     python_from: str = "this interpreter"
     """Who says so: that, or "the project"."""
 
-    def fits(self, selector: str) -> bool:
-        """Tell whether a ``[target.SELECTOR]`` counts here; "" is what stands in no target."""
+    def nearness(self, selector: str) -> int | None:
+        """Tell how near a ``[target.SELECTOR]`` is, "" being what stands in no target; None: it does not count here."""
         family = self.platform.partition("-")[0]
-        return selector in ("", self.platform, family) or (selector == "unix" and family in ("linux", "osx"))
+        known = ["", "unix" if family in ("linux", "osx") else "", family, self.platform]
+        return known.index(selector) if selector in known else None
 
     @property
     def version(self) -> Version:

@@ -5,10 +5,11 @@ Bounded in bytes and in time, whatever the server does. pypi-simple reads it, JS
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -114,8 +115,10 @@ class Reader:
             page = Page(index, "", response.status_code, self._witness.found, parse(response.url).host)
             answer, detail = _judged(response)
             if answer != FOUND:
+                elsewhere = f"{page.host} said so" if page.host != parse(url).host else ""
+                detail = "; ".join(part for part in (elsewhere, detail) if part)
                 page = page._replace(answer=answer, detail=detail, seconds=time.monotonic() - started)
-                return self._refused(page)
+                return self._with_step(page)
             if response.history and page.found is None:
                 # Whoever was sent on got there with the credential of the index.
                 page = page._replace(found=self._chain.find(target))
@@ -124,21 +127,30 @@ class Reader:
                 page = page._replace(seconds=time.monotonic() - started)
                 read = _parsed(response, body)
             except _Unreadable as error:
-                return page._replace(answer=UNREADABLE, detail=str(error))
-        return page._replace(answer=FOUND, api=_api(response, read), files=tuple(map(_file, read.packages)))
+                return self._with_step(page._replace(answer=UNREADABLE, detail=str(error)))
+        html = "json" not in _content_type(response)
+        files = tuple(_file(package, html=html) for package in read.packages)
+        return page._replace(answer=FOUND, api=_api(response, read), files=files)
 
-    def _refused(self, page: Page) -> Page:
-        """Say what to do about a refusal."""
+    def _with_step(self, page: Page) -> Page:
+        """Say what to do about an answer that is no page."""
         place, found = page.place, page.found
         if page.answer != REFUSED:
-            return page
+            return page._replace(next_step=_STEPS[page.answer])
         if found is None:
             step = advice.log_in(place.url, place.username, by_keyring=self._chain.asks_keyring)
-            return page._replace(detail=page.detail or self._chain.note or "no provider has one", next_step=step)
+            nobody = "" if "sign in" in page.detail else self._chain.note or "no provider has one"
+            return page._replace(detail="; ".join(filter(None, (page.detail, nobody))), next_step=step)
         again = advice.log_in_again(place.url, found)
-        return page._replace(
-            next_step=again if page.status == 401 else f"ask its owner to let this user in, or {again}"
-        )
+        step = again if page.status == 401 else f"ask its owner to let this user in, or {again}"
+        return page._replace(next_step=step)
+
+
+_STEPS = {
+    NOT_THERE: "",
+    UNREACHABLE: "try again later",
+    UNREADABLE: "correct the URL, or ask whoever runs the index",
+}
 
 
 class _Unreadable(Exception):
@@ -236,12 +248,16 @@ def _api(response: Response, page: ProjectPage) -> str:
     return f"{kind} {page.repository_version or ''}".rstrip()
 
 
-def _file(package: Any) -> File:
-    """Keep of a file what a choice needs."""
+def _file(package: Any, *, html: bool) -> File:
+    """Keep of a file what a choice needs; of HTML uv takes the name from the link, and not from its text."""
+    url = package.url
     return File(
-        package.filename,
-        package.url,
+        unquote(urlsplit(url).path.rpartition("/")[2]) if html else package.filename,
+        url,
         package.requires_python,
-        tuple(sorted(package.digests.items())),
+        tuple(sorted(pair for pair in package.digests.items() if _HASH.fullmatch("=".join(pair)))),
         package.is_yanked,
     )
+
+
+_HASH = re.compile(r"[A-Za-z0-9_]+=[0-9A-Fa-f]+")

@@ -3,7 +3,7 @@
 A ``Want`` is one entry as it was read; nothing of packaging is imported, and no URL is kept. ``combined``
 makes ``Dependency``s of the wants of an environment's features, for its machines:
 
-1. Within a feature the entry of a ``target`` takes the place of the one that stands in no target.
+1. Within a feature the entry of a ``target`` takes the place of one that stands in a wider target, or in none.
 2. The entries of several features hold all together.
 3. An entry whose marker (PEP 508) does not hold on the machine is left out.
 """
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 ORIGINS = ("path", "git", "url")
 """Where a package may come from, besides an index."""
-
 
 _NO_REQUIREMENT = "{}: expected a requirement such as >=1.2,<2 (or * for any version)"
 
@@ -177,16 +176,16 @@ def _on(machine: Machine, features: Sequence[Sequence[Want]]) -> Iterator[Depend
 
 
 def chosen(entries: Iterable[tuple[str, str, Any]], machine: Machine) -> dict[str, list[Any]]:
-    """Return the values of (selector, name, value) that count on a machine, by name."""
+    """Return the values of (selector, name, value) that count on a machine, by name; the nearest target's alone."""
     found: dict[str, list[Any]] = {}
-    targets: set[str] = set()
-    for selector, name, value in sorted(entries, key=lambda entry: entry[0] != ""):
-        if not machine.fits(selector):
+    nearest: dict[str, int] = {}
+    for selector, name, value in entries:
+        rank = machine.nearness(selector)
+        if rank is None or rank < nearest.get(name, 0):
             continue
-        if selector and name not in targets:
-            found.pop(name, None)
-        if selector:
-            targets.add(name)
+        if rank > nearest.get(name, 0):
+            found[name] = []
+        nearest[name] = rank
         found.setdefault(name, []).append(value)
     return found
 

@@ -49,16 +49,16 @@ def questions(manifest: Manifest, environment: str | None, names: Sequence[str] 
     """
     wanted = [_named(text) for text in names]
     found: dict[Question, list[str]] = {}
-    for each in manifest.environments if environment is None else (environment,):
-        for dependency in _dependencies(manifest, each, wanted):
-            question = Question(
-                dependency,
-                _indexes(manifest.indexes(each), dependency),
-                manifest.index_strategy(each),
-                manifest.prerelease_mode(each),
-            )
-            found.setdefault(question, []).append(each)
-    return [question._replace(environments=tuple(environments)) for question, environments in found.items()]
+    environments = manifest.environments if environment is None else (environment,)
+    for each, dependency in _dependencies(manifest, environments, wanted):
+        question = Question(
+            dependency,
+            _indexes(manifest.indexes(each), dependency),
+            manifest.index_strategy(each),
+            manifest.prerelease_mode(each),
+        )
+        found.setdefault(question, []).append(each)
+    return [question._replace(environments=tuple(dict.fromkeys(names))) for question, names in found.items()]
 
 
 def _named(text: str) -> Dependency:
@@ -75,18 +75,20 @@ def _named(text: str) -> Dependency:
     return Dependency(normalised(requirement.name), str(requirement.specifier), tuple(sorted(requirement.extras)))
 
 
-def _dependencies(manifest: Manifest, environment: str, wanted: Sequence[Dependency]) -> Iterator[Dependency]:
-    """Yield what an environment wants, or what was asked for in its stead."""
-    own = manifest.dependencies(environment)
+def _dependencies(
+    manifest: Manifest, environments: Sequence[str], wanted: Sequence[Dependency]
+) -> Iterator[tuple[str, Dependency]]:
+    """Yield what environments want, or what was asked for in its stead: of those that want it, or else of all."""
+    own = [(each, dependency) for each in environments for dependency in manifest.dependencies(each)]
     if not wanted:
         yield from own
     for asked in wanted:
-        mine = [each for each in own if each.name == asked.name]
-        for each in mine:
-            yield each._replace(specifier=asked.specifier or each.specifier, extras=asked.extras or each.extras)
-        if not mine:
-            machine = manifest.machine(environment)
-            yield asked._replace(machine=machine, platforms=(machine.platform,))
+        mine = [(each, dependency) for each, dependency in own if dependency.name == asked.name]
+        for each, its in mine:
+            yield each, its._replace(specifier=asked.specifier or its.specifier, extras=asked.extras or its.extras)
+        for each in () if mine else environments:
+            machine = manifest.machine(each)
+            yield each, asked._replace(machine=machine, platforms=(machine.platform,))
 
 
 def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, ...]:

@@ -105,6 +105,17 @@ def test_a_page_is_read_in_each_of_its_forms(
     )
 
 
+def test_a_file_of_html_is_named_by_its_link(ask: Callable[..., Page]) -> None:
+    page = ask(Answer(200, b'<a href="/f/demo-1.0%2Bcpu-py3-none-any.whl?x=1#sha256=ab">Download (2 MB)</a>'))
+    assert [file.filename for file in page.files] == ["demo-1.0+cpu-py3-none-any.whl"]
+
+
+def test_a_hash_that_is_none_is_left_out(ask: Callable[..., Page]) -> None:
+    files = [{**JSON["files"][0], "hashes": {"sha256": "\x1b[31m", "md5": "abab", "\x1b": "ab"}}]
+    (file,) = ask(Answer(200, json.dumps({**JSON, "files": files}).encode(), JSON_TYPE)).files
+    assert file.hashes == (("md5", "abab"),)
+
+
 def test_a_compressed_page_is_read(ask: Callable[..., Page]) -> None:
     packed = gzip.compress(json.dumps(JSON).encode())
     assert len(ask(Answer(200, packed, {**JSON_TYPE, "Content-Encoding": "gzip"})).files) == 1
@@ -149,6 +160,40 @@ def test_a_page_to_sign_in_is_a_refusal(recorder: Recorder, ask: Callable[..., P
     recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "text/html"}))
     page = ask(redirect("/login"))
     assert (page.answer, page.detail) == ("refused", "it showed a page to sign in")
+    assert page.next_step.startswith("authshim auth login 127.0.0.1 ")
+
+
+def test_the_host_that_refused_is_named_after_a_redirect(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], ask: Callable[..., Page]
+) -> None:
+    other = make_recorder()
+    other.default = CHALLENGE
+    page = ask(redirect(f"http://localhost:{other.port}/simple/demo/"))
+    assert (page.answer, page.detail) == ("refused", "localhost said so; no provider has one")
+
+
+@pytest.mark.parametrize(
+    ("answer", "step"),
+    [
+        (Answer(503), "try again later"),
+        (Answer(200, b"{", JSON_TYPE), "correct the URL, or ask whoever runs the index"),
+        (Answer(404), ""),
+    ],
+)
+def test_what_to_do_is_told(answer: Answer, step: str, ask: Callable[..., Page]) -> None:
+    assert ask(answer).next_step == step
+
+
+def test_a_page_that_was_reached_by_a_credential_is_told_with_it(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], ask: Callable[..., Page]
+) -> None:
+    other = make_recorder()
+    other.default = Answer(200, HTML)
+    index = Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
+    recorder.on("/simple/demo/", redirect(f"http://localhost:{other.port}/simple/demo/"))
+    page = ask(index=index, chain=authshim.Chain([], indexes=[index]))
+    assert (page.answer, page.host, other.seen[0].authorization) == ("found", "localhost", None)
+    assert page.found is not None
 
 
 def test_a_name_that_is_not_there_is_told_so(ask: Callable[..., Page]) -> None:

@@ -164,6 +164,16 @@ def test_a_target_s_entry_takes_the_place_of_the_feature_s(load: Load) -> None:
     ]
 
 
+@pytest.mark.parametrize("order", [("unix", "osx", "osx-arm64"), ("osx-arm64", "osx", "unix")])
+def test_the_nearest_target_counts_alone(order: tuple[str, ...], load: Load) -> None:
+    tables = (f'[target.{selector}.pypi-dependencies]\ntorch = "=={at}"\n' for at, selector in enumerate(order))
+    found = {each.specifier: each.platforms for each in load("".join(tables)).dependencies()}
+    assert found == {
+        f"=={order.index('osx-arm64')}": ("osx-arm64",),
+        f"=={order.index('unix')}": ("linux-64",),
+    }
+
+
 def test_entries_of_several_features_hold_together(load: Load) -> None:
     manifest = load(
         """

@@ -84,6 +84,21 @@ def test_a_page_without_files_is_told_so() -> None:
     assert ask(page(index(0), ())).problem == "nothing that https://0.example/simple has can be taken: it lists no file"
 
 
+@pytest.mark.parametrize(
+    "filename", ["demo-9.0-1\x1b[31m-py3-none-any.whl", "demo-9.0\n.tar.gz", "demo-9.0-1\u202e-py3-none-any.whl"]
+)
+def test_a_filename_that_would_mislead_a_terminal_is_not_taken(filename: str) -> None:
+    found = ask(page(index(0), (wheel("1.0"), Listed(filename))))
+    assert found.taken is not None
+    assert found.taken.file.filename == f"demo-1.0-{ANY}.whl"
+
+
+def test_a_file_of_another_project_is_not_taken() -> None:
+    found = ask(page(index(0), (wheel("1.0"), Listed(f"demo_x-9.0-{ANY}.whl"), Listed("demo-x-9.0.tar.gz"))))
+    assert found.taken is not None
+    assert str(found.taken.version) == "1.0"
+
+
 def test_several_indexes_that_have_nothing_to_take_are_all_named() -> None:
     pages = [page(index(number), (wheel("1.0", ANY, ">=4"),)) for number in range(2)]
     found = ask(*pages, strategy="unsafe-best-match")

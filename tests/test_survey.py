@@ -128,6 +128,15 @@ def test_one_environment_can_be_asked_for(load: Load) -> None:
         questions(manifest, "x")
 
 
+def test_a_name_is_asked_for_where_some_environment_wants_it(load: Load) -> None:
+    asked = questions(load(ENVIRONMENTS), None, ["b", "c", "b"])
+    assert [(each.dependency.name, each.environments) for each in asked] == [
+        ("b", ("f",)),
+        ("c", ("default", "f")),
+        ("c", ("g",)),
+    ]
+
+
 def test_a_dependency_s_own_index_is_the_only_one_besides_flat_pages(load: Load) -> None:
     manifest = load(
         """

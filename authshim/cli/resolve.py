@@ -50,6 +50,8 @@ def run(options: Namespace) -> int:
         _print_json(manifest, found)
     else:
         _print_lines(manifest, found)
+        if not options.names:
+            _print_empty(found)
     return 0 if all(each.fine for each in found) else 1
 
 
@@ -123,6 +125,20 @@ def _print_silent(found: Sequence[Resolution]) -> None:
         print(project.with_tilde(f"{page.place.shown}  {page.answer}{f' ({said})' if said else ''}"))
         if page.next_step:
             print(project.with_tilde(f"  -> {page.next_step}"))
+
+
+def _print_empty(found: Sequence[Resolution]) -> None:
+    """Name the indexes that have none of the project's packages: CodeArtifact says so of what may not be read."""
+    from authshim.confusion import PYPI
+
+    pages: dict[str, set[str]] = {}
+    for page in (page for each in found for page in each.asked if page.host not in PYPI):
+        pages.setdefault(page.place.shown, set()).add(page.answer)
+    for place in (place for place, answers in pages.items() if answers == {"not there"}):
+        print(
+            f"{place}  has none of these; an index whose URL is wrong, or that hides them from its user, says the same"
+        )
+        print("  -> authshim check")
 
 
 def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:

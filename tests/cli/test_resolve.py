@@ -61,7 +61,7 @@ def test_it_tells_index_version_file_and_hash(
     private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     serve(private, "acme-2.0-py3-none-any.whl", "acme-1.0.tar.gz")
-    assert main(["resolve"]) == 0
+    assert main(["resolve", "acme"]) == 0
     told = capsys.readouterr()
     assert told.out.splitlines() == [
         "for linux-64 (the project's) and Python 3.12 (the project's)",
@@ -99,8 +99,18 @@ def test_a_name_that_nobody_has_ends_with_1(
     private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     private.on("/simple/acme/", Answer(404))
-    assert main(["resolve"]) == 1
-    assert "  acme>=1  none: no index has it\n" in capsys.readouterr().out
+    assert main(["resolve", "acme"]) == 1
+    assert capsys.readouterr().out.endswith("  acme>=1  none: no index has it\n")
+
+
+def test_an_index_that_has_none_of_the_project_s_packages_is_told(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    serve(private, "acme-2.0-py3-none-any.whl")
+    assert main(["resolve"]) == 0
+    *_, said, step = capsys.readouterr().out.splitlines()
+    assert said.startswith(f"{public.url}/simple  has none of these; ")
+    assert step == "  -> authshim check"
 
 
 def test_a_refused_index_makes_the_answer_doubtful_and_says_what_to_do(
@@ -215,7 +225,7 @@ f = ["f"]
 """
     with Path("pixi.toml").open("a", encoding="utf-8") as file:
         file.write(more)
-    assert main(["resolve"]) == 1
+    assert main(["resolve", "acme", "here"]) == 1
     assert capsys.readouterr().out.splitlines() == [
         "default; for linux-64 (the project's) and Python 3.12 (the project's)",
         "  acme>=1  none: no index has it",

@@ -118,3 +118,14 @@ def test_uv_passes_over_a_refusal_only_where_that_is_unsafe(
     said = run_uv(situation, recorder.url, tmp_path / "target")
     passes = strategy != "first-index" and status in (401, 403)
     assert any("/files/" in seen.path for seen in recorder.seen) is passes, said
+
+
+def test_uv_takes_a_file_s_name_from_the_link_of_a_page(recorder: Recorder, tmp_path: Path) -> None:
+    # tests/test_pages.py: test_a_file_of_html_is_named_by_its_link
+    situation = Situation("", "demo", ((wheel("1.0+cpu"),),), "")
+    serve(recorder, situation)
+    link = f'<a href="/0/files/{wheel("1.0%2Bcpu").filename}">Download</a>'
+    recorder.on("/0/simple/demo/", Answer(200, link.encode(), {"Content-Type": "text/html"}))
+    recorder.on("/0/files/*", lambda seen: Answer(200, content_of(wheel("1.0+cpu").filename)))
+    said = run_uv(situation, recorder.url, tmp_path / "target")
+    assert "demo==1.0+cpu" in said
