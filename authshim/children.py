@@ -93,14 +93,19 @@ def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool
 
 def _watch(process: Popen[bytes], deadline: float, grace: float) -> Ended:
     until = time.monotonic() + deadline
-    stdout, stderr = _Reader(process.stdout, stop_at=STDOUT_LIMIT), _Reader(process.stderr)
-    # Its stdout ends when it does: that wakes us at once, where Popen.wait sleeps up to 50 ms at a time.
-    while not stdout.finished.wait(_TURN) and process.poll() is None and time.monotonic() < until:
-        pass
-    in_time = not stdout.flooded and _wait(process, until - time.monotonic())
-    if not in_time or not _finished((stdout, stderr), grace):
-        _end(process, grace)
-        _finished((stdout, stderr), grace)
+    stdout, stderr = readers = _Reader(process.stdout, stop_at=STDOUT_LIMIT), _Reader(process.stderr)
+    try:
+        # Its stdout ends when it does: that wakes us at once, where Popen.wait sleeps up to 50 ms at a time.
+        while not stdout.finished.wait(_TURN) and process.poll() is None and time.monotonic() < until:
+            pass
+        in_time = not stdout.flooded and _wait(process, until - time.monotonic())
+        # One that it left behind may flood as well.
+        if not in_time or not _finished(readers, grace) or stdout.flooded:
+            _end(process, grace)
+            _finished(readers, grace)
+    finally:
+        for reader in readers:
+            reader.left.set()
     stopped = None if in_time else f"it did not answer within {deadline:g} s"
     if stdout.flooded:
         stopped = f"it printed more than {STDOUT_LIMIT // 1024} KiB"
@@ -125,10 +130,12 @@ def _wait(process: Popen[bytes], seconds: float) -> bool:
 
 def _end(process: Popen[bytes], grace: float) -> None:
     """End the child and all of its process group, politely at first; leave no zombie."""
-    _signal(process, force=False)
-    _wait(process, grace)
-    _signal(process, force=True)
-    _wait(process, grace)
+    try:
+        _signal(process, force=False)
+        _wait(process, grace)
+    finally:  # whoever is not patient presses Ctrl-C again
+        _signal(process, force=True)
+        _wait(process, grace)
 
 
 if sys.platform == "win32":
@@ -155,11 +162,12 @@ else:
 class _Reader:
     """Read a pipe in a thread of its own, which owns and closes it.
 
-    Where somebody outside the group holds the pipe the thread waits on, as a daemon; nobody waits for it.
+    It ends when the pipe does, or soon after ``left`` is set: somebody outside the group may hold the pipe for days.
     """
 
     def __init__(self, pipe: IO[bytes] | None, *, stop_at: int | None = None) -> None:
         self.finished = threading.Event()
+        self.left = threading.Event()
         self.flooded = False
         self._stop_at = stop_at
         self._data = bytearray()
@@ -174,7 +182,7 @@ class _Reader:
 
     def _read(self, pipe: IO[bytes]) -> None:
         with pipe, suppress(OSError):
-            while not self.flooded:
+            while not self.flooded and _is_readable(pipe, self.left):
                 chunk = pipe.read(65536)
                 if not chunk:
                     break
@@ -187,3 +195,17 @@ class _Reader:
             del self._data[:-STDERR_KEPT]
         elif len(self._data) > self._stop_at:
             self.flooded = True
+
+
+def _is_readable(pipe: IO[bytes], left: threading.Event) -> bool:
+    """Wait for something to read, or for the end; False where nobody wants it any more."""
+    if sys.platform == "win32":
+        return True  # nothing waits for a pipe there: the thread stays until it is closed
+    import select
+
+    waiting = select.poll()
+    waiting.register(pipe, select.POLLIN)
+    while not left.is_set():
+        if waiting.poll(_TURN * 1000):
+            return True
+    return False

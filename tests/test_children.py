@@ -119,16 +119,115 @@ def test_one_that_holds_the_pipe_after_the_child_is_not_waited_for(tmp_path: Pat
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
+LEAVE = """\
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    open({!r}, "w").write(f"{{os.getpid()}}\\n")
+    time.sleep(60)
+print("answer", flush=True)
+os._exit(0)
+"""
+
+
 @posix
 def test_one_that_left_the_group_and_holds_the_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    leave = "import os,time\nif os.fork() == 0:\n os.setsid(); time.sleep(60)\nprint('answer', flush=True); os._exit(0)"
-    pid = tmp_path / "pid"
-    leave = leave.replace("os.setsid();", f"os.setsid(); open({str(pid)!r}, 'w').write(str(os.getpid()) + chr(10));")
+    before = os.listdir("/dev/fd"), threading.active_count()
     try:
-        ended = python(leave)
+        ended = python(LEAVE.format(str(tmp_path / "pid")))
         assert (ended.stdout, ended.stopped) == (b"answer\n", None)
+        until = time.monotonic() + 10
+        while (os.listdir("/dev/fd"), threading.active_count()) != before:
+            assert time.monotonic() < until, "a thread or a descriptor is left"
+            time.sleep(0.01)
     finally:
-        os.kill(int(wait_for(pid)), signal.SIGKILL)
+        os.kill(int(wait_for(tmp_path / "pid")), signal.SIGKILL)
+
+
+FLOOD_LATER = """\
+import os, time
+leader = os.getpid()
+if os.fork() == 0:
+    os.close(2)
+    open({!r}, "w").write(f"{{os.getpid()}}\\n")
+    while os.getppid() == leader:
+        time.sleep(0.01)
+    time.sleep(0.3)  # until the exit was seen
+    try:
+        while True:
+            os.write(1, b"x" * 65536)
+    except BrokenPipeError:  # which Python makes of SIGPIPE
+        time.sleep(60)
+print("answer", flush=True)
+os._exit(0)
+"""
+
+
+@posix
+def test_one_that_floods_after_the_child_has_exited_ends_as_well(tmp_path: Path) -> None:
+    ended = python(FLOOD_LATER.format(str(tmp_path / "pid")), grace=10)
+    assert ended.stopped == "it printed more than 1024 KiB"
+    assert is_gone(int(wait_for(tmp_path / "pid")))
+
+
+@posix
+def test_a_grandchild_that_ignores_sigterm_ends_as_well(tmp_path: Path) -> None:
+    stubborn = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"
+    assert shell(f'sh -c "{stubborn.replace("$", chr(92) + "$")}" & wait', deadline=0.5).stopped
+    assert is_gone(int(wait_for(tmp_path / "pid")))
+
+
+@posix
+def test_a_child_that_was_stopped_ends_as_well() -> None:
+    assert shell("kill -STOP $$", deadline=0.2).status == -signal.SIGKILL
+
+
+class Clock:
+    """In place of the module ``time``; it stands until the test moves it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        self.read = 0
+        monkeypatch.setattr("authshim.children.time", self)
+
+    def monotonic(self) -> float:
+        self.read += 1
+        return self.now
+
+    def move(self, seconds: float) -> None:
+        """Move it once the deadline was set by it."""
+        until = time.monotonic() + 10
+        while self.read < 2:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        self.now += seconds
+
+
+@posix
+def test_an_answer_in_the_last_second_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "go")
+
+    def answer() -> None:
+        clock.move(29)
+        (tmp_path / "go").write_text("\n")
+
+    clock = Clock(monkeypatch)
+    thread = threading.Thread(target=answer)
+    thread.start()
+    ended = shell(f"read x < {tmp_path}/go; echo answer", deadline=30)
+    thread.join()
+    assert (ended.stdout, ended.stopped) == (b"answer\n", None)
+
+
+@posix
+def test_an_answer_after_the_deadline_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "go")
+    clock = Clock(monkeypatch)
+    thread = threading.Thread(target=clock.move, args=[30])
+    thread.start()
+    ended = shell(f"read x < {tmp_path}/go; echo answer", deadline=30)
+    thread.join()
+    assert (ended.stdout, ended.stopped) == (b"", "it did not answer within 30 s")
 
 
 @posix
@@ -151,9 +250,47 @@ def test_ctrl_c_ends_the_group(tmp_path: Path) -> None:
 
 
 @posix
+def test_a_second_ctrl_c_ends_a_child_that_ignores_sigterm(tmp_path: Path) -> None:
+    def interrupt_twice() -> None:
+        for name in ("pid", "term"):
+            wait_for(tmp_path / name)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt_twice)
+    thread.start()
+    stubborn = f"trap 'echo > {tmp_path}/term' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"
+    with pytest.raises(KeyboardInterrupt):
+        shell(stubborn, grace=60)
+    thread.join()
+    assert is_gone(int(wait_for(tmp_path / "pid")))
+
+
+@posix
 def test_stderr_can_be_passed_through(capfd: pytest.CaptureFixture[str]) -> None:
     assert shell("echo code 1234 >&2", pass_stderr=True).stderr == b""
     assert capfd.readouterr().err == "code 1234\n"
+
+
+@posix
+def test_only_the_standard_streams_are_inherited() -> None:
+    reading, writing = os.pipe()
+    try:
+        os.set_inheritable(writing, True)
+        opened = "import os\nfor fd in range(256):\n try: os.fstat(fd); print(fd)\n except OSError: pass"
+        assert python(opened).stdout.split() == [b"0", b"1", b"2"]
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@posix
+@pytest.mark.parametrize(
+    "end", ["exit 1", "kill -9 $$", "exec sleep 60", "exec cat /dev/zero", "exec >&- 2>&-; sleep 60"]
+)
+def test_no_zombie_is_left_however_it_ends(end: str, tmp_path: Path) -> None:
+    shell(f"echo $$ > {tmp_path}/pid; {end}", deadline=0.5)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(int(wait_for(tmp_path / "pid")), os.WNOHANG)
 
 
 @posix
