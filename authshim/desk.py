@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.oauth import Entry, Renewer
+from authshim.once import Once
 from authshim.providers.base import Provider
 from authshim.realm import LIFETIME, ORIGINS
 from authshim.trace import Step
@@ -39,7 +40,7 @@ class Desk:
         self.asks_the_chain = False
         """Whether the provider was seen to use the chain itself; see ``inquiry``."""
         self._provider = provider
-        self._said: set[str] = set()
+        self._once = Once()
         self._version: object = _NEVER
         self._paths: tuple[str, ...] = ()
         self._kept: dict[tuple[str, str, str | None], tuple[Credential | None, float]] = {}
@@ -157,8 +158,7 @@ class Desk:
         return sentence
 
     def _say(self, sentence: str, level: int) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
+        if self._once.is_new(sentence):
             logger.log(level, "%s", sentence)
 
 

@@ -27,6 +27,7 @@ from authshim.desk import Desk
 from authshim.errors import CredentialError
 from authshim.hidden import emptying_frames
 from authshim.memory import Memory
+from authshim.once import Once
 from authshim.realm import MISSED, MISSED_IN_PART, REFUSED
 from authshim.trace import Found, Step
 from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback, redact
@@ -58,11 +59,10 @@ class Inquiry:
         self.desks = [Desk(provider) for provider in providers]
         self.memory = Memory(sites, self._path_keys)
         self.note = ""
-        self._lock = threading.Lock()
         self._thread = _Thread()
         self._next_check = 0.0
         self._salt = os.urandom(16)
-        self._warned: set[str] = set()
+        self._once = Once()
 
     @property
     def is_nested(self) -> bool:
@@ -188,7 +188,6 @@ class Inquiry:
 
     def renew_locks(self) -> None:
         """Replace the locks: after a fork they may be held by threads that are no more."""
-        self._lock = threading.Lock()
         self._thread = _Thread()
         for desk in self.desks:
             desk.renew_locks()
@@ -287,10 +286,7 @@ class Inquiry:
             self._warn_once(f"a credential is sent to {url.host} in the clear: use https")
 
     def _warn_once(self, sentence: str) -> None:
-        with self._lock:
-            said = sentence in self._warned
-            self._warned.add(sentence)
-        if not said:
+        if self._once.is_new(sentence):
             logger.warning("%s", sentence)
 
 

@@ -27,6 +27,7 @@ from authshim import token_endpoint
 from authshim.credentials import OAuth
 from authshim.errors import AuthshimError, ProviderError
 from authshim.files import give_to_owner
+from authshim.once import Once
 from authshim.token_endpoint import EndpointError, LoginEnded
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ class Renewer:
         self._environ = environ
         self._deadline = deadline
         self._clock = clock
-        self._said: set[str] = set()
+        self._once = Once()
         self._left_alone: dict[tuple[str, str], tuple[OAuth, float]] = {}
         self._unsaved: dict[tuple[str, str], tuple[OAuth, OAuth]] = {}
         self._refused: dict[OAuth, None] = {}
@@ -221,8 +222,7 @@ class Renewer:
         self._say(f"the login for {entry.host} has ended: log in again: authshim auth login {entry.host}")
 
     def _say(self, sentence: str) -> None:
-        if sentence not in self._said:
-            self._said.add(sentence)
+        if self._once.is_new(sentence):
             logger.warning("%s", sentence)
 
     @contextmanager

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _ALONE, _WATCHED = 30.0, 300.0
 """Seconds that the command has: a person who is shown a device code needs the longer one."""
 
+_PROBLEMS = 20
+"""How many are kept, the newest: what a back end says of a URL often names it, and there may be thousands."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -98,7 +101,7 @@ class KeyringCommand(Provider):
             return outcome
         problem = f"{self.name}: {outcome.said}"
         if outcome.said and problem not in self.problems:
-            self.problems.append(problem)
+            self.problems = [*self.problems[1 - _PROBLEMS :], problem]
         return None
 
     def refresh(self) -> None:

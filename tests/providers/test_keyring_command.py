@@ -305,6 +305,15 @@ def test_a_1_with_words_on_stderr_is_a_miss_and_a_problem(outcome: Ended, expect
     assert provider.problems == []
 
 
+def test_of_what_is_said_of_thousands_of_urls_the_newest_is_kept() -> None:
+    provider, run = asking(said("", 1, "no"))
+    for number in range(1000):
+        run.outcomes = [said("", 1, f"no {number}")]
+        provider.find(f"https://h.example/{number}/simple", "ada")
+    assert len(provider.problems) == 20
+    assert provider.problems[-1].endswith(": no 999")
+
+
 @pytest.mark.parametrize(
     ("outcome", "expected"),
     [

@@ -1,0 +1,25 @@
+"""What was said once is not said again."""
+
+from __future__ import annotations
+
+KEPT = 1000
+"""Sentences; beyond it they are forgotten, so that a program that runs for a year does not keep them all."""
+
+
+class Once:
+    """Tells which sentences are new.
+
+    Of many threads one is told so, without a lock that a fork would have to replace.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[str, object] = {}
+
+    def is_new(self, sentence: str) -> bool:
+        """Tell whether nobody has asked about a sentence yet."""
+        if sentence in self._said:
+            return False
+        if len(self._said) >= KEPT:
+            self._said.clear()
+        mine = object()
+        return self._said.setdefault(sentence, mine) is mine

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from chain_fakes import in_threads
+
+from authshim.once import KEPT, Once
+
+
+def test_a_sentence_is_new_once() -> None:
+    once = Once()
+    assert [once.is_new(word) for word in ("a", "b", "a", "b")] == [True, True, False, False]
+
+
+def test_one_of_many_threads_is_told_that_it_is_new() -> None:
+    once = Once()
+    assert sorted(in_threads(16, lambda: once.is_new("a"))) == [False] * 15 + [True]
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    once = Once()
+    for number in range(3 * KEPT):
+        assert once.is_new(str(number))
+    assert len(once._said) <= KEPT
+    assert not once.is_new(str(3 * KEPT - 1))
