@@ -83,6 +83,7 @@ class Memory:
     def renew_locks(self) -> None:
         """Replace the locks: after a fork they may be held by threads that are no more."""
         self._lock = threading.Lock()
+        self._origins.clear()  # a scope of theirs may hold a realm that was just taken out of those below
         for realm in self._realms.values():
             realm.lock = threading.Lock()
 
@@ -108,6 +109,7 @@ class Memory:
         cheapest = sorted(self._realms, key=lambda identity: _cost(self._realms[identity]))
         for identity in cheapest[: ORIGINS // 8]:
             del self._realms[identity]
+        self._origins.clear()  # their scopes would keep the realms
 
     @emptying_frames
     def _remember(self, start: str, username: str | None) -> _Origin | Scope | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import pickle
@@ -15,6 +16,7 @@ from chain_fakes import Broken, Clock, Keeper, Rotating, Waiting, basic, bearer,
 
 from authshim import BearerToken, Chain, Credential, Index
 from authshim.memory import ORIGINS
+from authshim.realm import Realm
 from authshim.urls import HOST, SERVICE
 
 URL = "https://h/simple/demo/"
@@ -195,6 +197,18 @@ def test_the_keyrings_answer_stays_longest() -> None:
         chain.find(f"https://h{number}.example/")
     assert sent(chain.find(URL)) == basic()
     assert len(command.asked) == 1
+
+
+def test_a_realm_that_is_forgotten_is_held_by_no_origin() -> None:
+    def realms() -> int:
+        gc.collect()
+        return sum(type(thing) is Realm for thing in gc.get_objects())
+
+    before, memory = realms(), Chain([keyring()])._inquiry.memory
+    for number in range(ORIGINS):
+        for host in ("g", "h"):
+            memory.scope(f"https://ada@{host}/{number}/simple/")
+    assert ORIGINS // 2 < realms() - before <= ORIGINS
 
 
 def test_the_parts_of_an_origin_are_bounded() -> None:
@@ -536,7 +550,6 @@ def test_a_system_that_cannot_fork_has_chains_too() -> None:
 
 
 def test_a_chain_that_nobody_holds_is_let_go() -> None:
-    import gc
     import weakref
 
     chain = weakref.ref(Chain([Keeper()]))
