@@ -44,6 +44,8 @@ class Desk:
         self._version: object = _NEVER
         self._paths: tuple[str, ...] = ()
         self._kept: dict[tuple[str, str, str | None], tuple[Credential | None, float]] = {}
+        self._is_stale = False
+        """What is kept, and what the provider has read, is to be dropped before it is asked again."""
 
     @property
     def name(self) -> str:
@@ -92,6 +94,7 @@ class Desk:
                 self.has_changed()  # it is read now: what changes from now on is a change
             try:
                 with self.lock:
+                    self._freshen()
                     self._paths = tuple(self._provider.path_keys()) if hasattr(self._provider, "path_keys") else ()
             except Exception as error:  # noqa: BLE001 - see the class
                 self._complain(error)
@@ -103,20 +106,34 @@ class Desk:
         self.renewer.renew_locks()
 
     def refresh(self, refused: Credential | None = None) -> None:
-        """Drop what was answered, and let the provider drop what it read.
+        """Drop what was answered, and let the provider drop what it read: now, or once it has answered another thread.
+
+        It may take minutes until it has: nobody who may not even need it waits for that.
 
         :param refused: what a server has answered with 401: an OAuth login is renewed when next asked for.
         """
         self.renewer.note_refused(refused)
+        self._is_stale = True
+        if self.lock.acquire(blocking=False):
+            try:
+                self._freshen()
+            finally:
+                self.lock.release()
+
+    def _freshen(self) -> None:
+        """Do what ``refresh`` could not do yet; under the lock."""
+        if not self._is_stale:
+            return
+        self._is_stale = False
+        self._kept.clear()
         try:
-            with self.lock:
-                self._kept.clear()
-                if hasattr(self._provider, "refresh"):
-                    self._provider.refresh()
+            if hasattr(self._provider, "refresh"):
+                self._provider.refresh()
         except Exception as error:  # noqa: BLE001 - see the class
             self._complain(error)
 
     def _answer(self, key: Key, username: str | None) -> Credential | None:
+        self._freshen()
         question = (key.kind, str(key), username)
         credential, until = self._kept.get(question, (None, 0.0))
         if until > time.monotonic():

@@ -368,6 +368,41 @@ def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:
     thread.join(10)
 
 
+def test_a_renewal_waits_for_no_provider_that_it_does_not_need() -> None:
+    file, slow = Keeper({"h": bearer("old")}), Waiting({"https://slow/simple": basic()}, answers=[SERVICE])
+    chain = Chain([file, slow], indexes=[Index("https://ada@slow/simple")])
+    old = chain.find(URL)
+    other = threading.Thread(target=chain.find, args=["https://slow/simple/x"])
+    other.start()
+    assert slow.is_asked.wait(10)
+    file.held["h"] = bearer("new")
+    renewed: list[object] = []
+    mine = threading.Thread(target=lambda: renewed.append(chain.refused(URL, status=401, tried=[old])))
+    mine.start()
+    mine.join(8)
+    told_before, refreshed_before = [sent(found) for found in renewed], slow.refreshed
+    slow.may_answer.set()
+    other.join(10)
+    mine.join(10)
+    assert told_before == [bearer("new")]
+    assert refreshed_before == 0
+    chain.find("https://ada@other/simple/x")
+    assert slow.refreshed == 1
+
+
+def test_an_answer_that_was_on_its_way_at_a_refresh_is_not_kept() -> None:
+    slow = Waiting({"h": bearer("old")}, answers=[HOST])
+    chain = Chain([slow])
+    asking = threading.Thread(target=chain.find, args=[URL])
+    asking.start()
+    assert slow.is_asked.wait(10)
+    chain.forget()
+    slow.may_answer.set()
+    asking.join(10)
+    slow.held["h"] = bearer("new")
+    assert sent(chain.find(URL)) == bearer("new")
+
+
 def test_a_provider_is_asked_by_one_thread_at_a_time() -> None:
     class Alone(Keeper):
         inside = 0
