@@ -272,6 +272,10 @@ class OAuth(Credential):
         """Return ``{"OAuth": {...}}``, with what else it was read with."""
         return {"OAuth": {**super().to_json()["OAuth"], **self.more}}
 
+    def _shown(self, name: str) -> str:
+        has_userinfo = name.endswith("_endpoint") and "@" in (getattr(self, name, None) or "")
+        return "****" if has_userinfo else super()._shown(name)
+
     def expired(self, now: float) -> bool:
         """Tell whether the access token is past its time; ``now`` is in Unix seconds."""
         return self.expires_at is not None and self.expires_at <= now

@@ -97,7 +97,8 @@ class Stage:
         self.names(servers.elsewhere_tls, port=443)
         for recorder in servers.recorders:
             self.names(recorder, "127.0.0.1", recorder.port)
-        self.names.to_port(1, "127.0.0.1", 1)
+        for number in (1, servers.silent.getsockname()[1]):
+            self.names.to_port(number, "127.0.0.1", number)
         self.names(servers.origin, "proxy.example", 8080)
         self.names(servers.origin, "a.example", 80)
         self.names(servers.origin_tls, "a.example", 443)
