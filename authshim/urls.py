@@ -1,7 +1,8 @@
 """URLs, the keys that they are looked up under, and what may be shown of them.
 
-One parser reads them all: the one that urllib3 dials with, so that nobody is shown one
-host and sent to another (CVE-2024-47081 came of two parsers).
+One parser reads them all, urllib3's, so that nobody is shown one host and sent to another. A URL in which
+the standard library finds another host is refused, for requests 2.32 and later dial that one
+(CVE-2024-47081 came of two parsers).
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def parse(url: str) -> Url:
     """
     parts = None if _CONTROL.search(url) else _dialled(url)
     if parts is None:
-        raise UrlError(_unreadable(url), "it has a space, a control character, or a host or port that cannot be read")
+        raise UrlError(
+            _unreadable(url), "it has a space, a control character, or a host or port that is not clear to every reader"
+        )
     if parts.scheme not in _PORTS:
         raise UrlError(_unreadable(url), "it is not an http(s) URL")
     if not parts.host:
@@ -95,14 +98,28 @@ def parse(url: str) -> Url:
 
 
 def _dialled(url: str) -> ParsedUrl | None:
-    """Return what urllib3 makes of a URL; None, not its error, which may show a password as the port."""
+    """Return what urllib3 makes of a URL; None, not its error, which may show a password as the port.
+
+    None also where the standard library makes another host or port of it: one of the two is dialled.
+    """
+    from urllib.parse import urlsplit
+
     from urllib3.exceptions import LocationParseError
     from urllib3.util import parse_url
 
     try:
-        return parse_url(url)
-    except LocationParseError:
+        parts, other = parse_url(url), urlsplit(url)
+        host = other.hostname or ""
+        host = host if host.isascii() else parse_url(f"http://{host}").host or ""
+        agreed = _bare(parts.host or "") == _bare(host) and parts.port == other.port
+    except (LocationParseError, ValueError):
         return None
+    return parts if agreed else None
+
+
+def _bare(host: str) -> str:
+    """Return a host as both parsers write it: without brackets, the zone of an address after a lone ``%``."""
+    return host.strip("[]").lower().replace("%25", "%")
 
 
 def host_keys(url: Url, path_keys: frozenset[str] = frozenset()) -> list[Key]:

@@ -86,8 +86,32 @@ def test_without_userinfo_nobody_is_named() -> None:
     assert (url.username, url.password) == (None, None)
 
 
-def test_a_backslash_ends_the_host_as_where_it_is_dialled() -> None:
-    assert parse("https://h.example\\@evil.example/").host == "h.example"
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://h.example\\@evil.example/",
+        "https://evil.example\\@h.example/",
+        "https://h%2eexample/",
+        "https://℀.example/",
+    ],
+)
+def test_a_host_that_two_parsers_read_in_two_ways_is_refused(url: str) -> None:
+    with pytest.raises(UrlError, match="not clear to every reader"):
+        parse(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://[FE80::1]/",
+        "https://[fe80::1%25eth0]:8443/",
+        "https://STRASSE.de/",
+        "https://straße.de/",
+        "http://h:080/",
+    ],
+)
+def test_a_host_that_is_written_in_another_form_is_none_of_those(url: str) -> None:
+    assert parse(url).host
 
 
 def test_the_origin_is_scheme_host_and_port() -> None:
