@@ -304,7 +304,10 @@ def _contexts(ca: trustme.CA) -> ssl.SSLContext:
         if name:
             with lock:
                 if name not in made:
-                    made[name] = context(name)
+                    try:
+                        made[name] = context(name)
+                    except ValueError:  # no name that a certificate can be for
+                        return
             connection.context = made[name]
 
     default = context("127.0.0.1", "::1", "localhost")

@@ -1,0 +1,377 @@
+"""A credential goes to its own origin only, wherever a server sends its user, and however that is written.
+
+a.example is the origin, with one server for http and one for https; every other name, and every other port of
+a.example, leads to servers that ask everybody who they are. What they get is searched for the secret.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Callable
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from leaks import assert_no_secret, told
+from proof.sources import KINDS, SOURCES, Source
+from proof.stage import SECRET, Stage, installed, mounted
+from proof.tunnel import Tunnel
+from servers import CHALLENGE, Answer, redirect
+
+import authshim
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from servers import Seen
+
+BOTH_WAYS = pytest.mark.parametrize("login", [mounted, installed], ids=["mounted", "installed"])
+STATUSES = [301, 302, 303, 307, 308]
+
+HERE = [
+    "/y",
+    "y",
+    "?y",
+    "",
+    "//a.example/y",
+    "//A.EXAMPLE:80/y",
+    "http://a.example/y",
+    "http://a.example:80/y",
+    "http://a.example:080/y",
+    "http://a.example:/y",
+    "HTTP://A.Example/y",
+    "http://a%2eexample/y",
+    "http://a.example\\b.example/y",
+]
+"""Locations that lead back to http://a.example, however they are written."""
+
+OTHER_HOSTS = [
+    "http://b.example/y",
+    "//b.example/y",
+    "http://sub.a.example/y",
+    "http://example/y",
+    "http://ba.example/y",
+    "http://a.example.b.example/y",
+    "http://a.exampl/y",
+    "http://a.example.example/y",
+    "http://a-example/y",
+    "http://a.example./y",
+    "http://127.0.0.1/y",
+    "http://[::1]/y",
+]
+OTHER_PORTS = ["http://a.example:8080/y", "//a.example:81/y", "https://a.example:80/y", "http://a.example:443/y"]
+TRICKS = [
+    "http://a.example@b.example/y",
+    "http://a.example:80@b.example/y",
+    "http://a.example:80%2F@b.example/y",
+    "http://a.example%2F@b.example/y",
+    "http://a.example%40b.example/y",
+    "http://a.example\\@b.example/y",
+    "http://b.example\\@a.example/y",
+    "http://b.example#@a.example/y",
+    "http://b.example?@a.example/y",
+    "http://b.example/@a.example/y",
+    "http://b.example;a.example/y",
+    "http://a.example%2f.b.example/y",
+    "http://a.example%00.b.example/y",
+    "http://a.example%23.b.example/y",
+    "http://a.example%252eb.example/y",
+    "http://b.example:80:a.example/y",
+    "http://a.example b.example/y",
+    "http://a.example\tb.example/y",
+    "http:\\\\b.example/y",
+    "http:///b.example/y",
+    "///b.example/y",
+    "/\\b.example/y",
+    "//a.example@b.example/y",
+    "//b.example\\@a.example/y",
+    "http://[a.example]/y",
+    "http://ada@b.example/y",
+    "http://ada:@b.example/y",
+    "javascript://a.example/%0ax",
+    "ftp://a.example/y",
+]
+LOOK_ALIKES = [
+    "http://а.example/y",  # a Cyrillic letter
+    "http://ａ.example/y",
+    "http://a。example/y",
+    "http://a.exa\u00admple/y",
+    "http://a.example\u2044b.example/y",
+    "http://a.example\uff0fb.example/y",
+    "http://xn--a-.example/y",
+]
+ELSEWHERE = [*OTHER_HOSTS, *TRICKS, *LOOK_ALIKES]
+
+PRESIGNED = [
+    "X-Amz-Signature=1",
+    "x-goog-signature=1",
+    "sv=1&sig=1",
+    "Signature=1&Key-Pair-Id=1",
+    "AWSAccessKeyId=1&Signature=1",
+    "GoogleAccessId=1&Signature=1",
+]
+
+FOR_A_HOST = ["keychain, OAuth", "netrc"]
+"""Keys without a port, as rattler and netrc have them, are for every port of their host."""
+
+SOME = ["auth file, BasicHTTP", "auth file, BearerToken", "auth file, CondaToken", "URL", *FOR_A_HOST]
+SOME += [
+    name for name in ("keyring", "manifest", "netrc, default", "keyring, declared without a user") if name in SOURCES
+]
+
+FEW = [name for name in ("auth file, CondaToken", "netrc", "URL", "keyring") if name in SOME]
+"""One of each way in which a credential gets into a request."""
+
+
+def header(text: str) -> str:
+    """Write a Location as servers do, which is in UTF-8."""
+    return text.encode().decode("latin-1")
+
+
+def reset(stage: Stage) -> None:
+    """Forget what was seen and said, and let everybody elsewhere ask who is there."""
+    for recorder in stage.servers.recorders:
+        recorder.reset()
+    for recorder in stage.servers.recorders[2:]:
+        recorder.default = CHALLENGE
+
+
+def send_on(stage: Stage, location: str, status: int = 302) -> Callable[[Seen], Answer | None]:
+    """Return a script that sends everybody on, once they have shown what is asked for."""
+
+    def script(seen: Seen) -> Answer | None:
+        if stage.asks and not seen.authorization:
+            return CHALLENGE
+        return redirect(header(location), status) if seen.path.endswith("/simple/x") else None
+
+    return script
+
+
+def ask(stage: Stage, login: Callable, source: Source, *, scheme: str = "http", **options: Any) -> None:
+    """Ask for a page of a.example, as far as that goes."""
+    chain = authshim.Chain.from_environment(manifest=stage.home if source.project else None)
+    with login(chain) as session, suppress(requests.RequestException, ValueError):
+        session.max_redirects = 3
+        session.verify = stage.servers.authority.file
+        session.get(f"{scheme}://{source.userinfo}a.example/simple/x", timeout=30, **options)
+
+
+def follow(stage: Stage, login: Callable, source: Source, location: str, status: int = 302) -> None:
+    """Ask for a page of a.example, from where everybody is sent on."""
+    reset(stage)
+    stage.servers.origin.on("/*", send_on(stage, location, status))
+    ask(stage, login, source)
+
+
+def arrived(stage: Stage, where: str) -> list[bool]:
+    """Tell of each request that a server got whether it held the secret."""
+    return [told(text, SECRET) != "" for text in stage.received[where]]
+
+
+def prepare(stage: Stage, name: str, *, scheme: str = "http") -> Source:
+    """Plant a credential of a.example; in the auth file for one port."""
+    source = SOURCES[name]
+    source.plant(stage, scheme)
+    stage.asks = source.asked
+    if name.startswith("auth file"):
+        stage.keep(**{f"a_example:{80 if scheme == 'http' else 443}": KINDS[name.partition(", ")[2]]})
+    return source
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", SOME)
+def test_a_redirect_within_the_origin_keeps_its_credential(name: str, login: Callable, stage: Stage) -> None:
+    source = prepare(stage, name)
+    # Whose it is stands in the URL alone where nothing is declared; a Location that leaves it out leads to nobody's.
+    for location in HERE[: HERE.index("//a.example/y")] if name == "keyring" else HERE:
+        follow(stage, login, source, location)
+        assert arrived(stage, "origin")[-1], f"{location!r} lost it"
+        assert_no_secret(stage.received["elsewhere"], stage.received["elsewhere_tls"], secret=SECRET)
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", SOME)
+def test_a_redirect_elsewhere_carries_no_credential(name: str, login: Callable, stage: Stage) -> None:
+    source = prepare(stage, name)
+    for location in [*(ELSEWHERE if name in FEW else OTHER_HOSTS), *([] if name in FOR_A_HOST else OTHER_PORTS)]:
+        follow(stage, login, source, location)
+        for where in ("elsewhere", "elsewhere_tls", "origin_tls"):
+            assert not any(arrived(stage, where)), f"{location!r} took it to {where}"
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", FOR_A_HOST)
+def test_a_credential_of_a_host_is_for_all_its_ports(name: str, login: Callable, stage: Stage) -> None:
+    source = prepare(stage, name)
+    follow(stage, login, source, "http://a.example:8080/y")
+    assert arrived(stage, "elsewhere")[-1]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("name", FEW)
+def test_every_kind_of_redirect_is_alike(name: str, status: int, login: Callable, stage: Stage) -> None:
+    source = prepare(stage, name)
+    follow(stage, login, source, "/y", status)
+    assert arrived(stage, "origin")[-1]
+    for location in ("http://b.example/y", "//sub.a.example/y"):
+        follow(stage, login, source, location, status)
+        assert arrived(stage, "elsewhere") == [False]
+
+
+# From one scheme to the other
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("name", FEW)
+def test_https_to_http_carries_no_credential(name: str, status: int, login: Callable, stage: Stage) -> None:
+    source = prepare(stage, name, scheme="https")
+    stage.servers.origin.default = stage.servers.elsewhere.default = CHALLENGE
+    for location in ("http://a.example/y", "http://a.example:443/y", "http://b.example/y"):
+        stage.servers.origin_tls.on("/*", send_on(stage, location, status))
+        ask(stage, login, source, scheme="https")
+        assert any(arrived(stage, "origin_tls"))
+        assert not any(arrived(stage, "origin"))
+        assert not any(arrived(stage, "elsewhere"))
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", FOR_A_HOST)
+def test_http_to_https_keeps_the_credential_of_the_host(name: str, login: Callable, stage: Stage) -> None:
+    source = prepare(stage, name)
+    stage.servers.origin.on("/*", send_on(stage, "https://a.example/y"))
+    ask(stage, login, source)
+    assert arrived(stage, "origin_tls") == [True]
+
+
+# What else a Location may name
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", [name for name in SOME if name != "URL"])
+def test_nothing_is_added_to_a_presigned_url(name: str, login: Callable, stage: Stage) -> None:
+    source = prepare(stage, name)
+    for query in PRESIGNED:
+        follow(stage, login, source, f"/y?{query}")
+        assert [told(text, SECRET) != "" for text in stage.received["origin"] if "/y?" in text] == [False]
+
+
+@BOTH_WAYS
+def test_each_of_two_hosts_gets_its_own_credential(login: Callable, stage: Stage) -> None:
+    stage.keep(a_example={"BearerToken": SECRET}, b_example={"BearerToken": "its-own"})
+    stage.servers.origin.on("/*", send_on(stage, "http://b.example/y"))
+    ask(stage, login, Source(plant=lambda *_: None))
+    assert [seen.authorization for seen in stage.servers.elsewhere.seen] == ["Bearer its-own"]
+
+
+@BOTH_WAYS
+def test_a_header_that_the_caller_set_goes_nowhere_else(login: Callable, stage: Stage) -> None:
+    for location in [*ELSEWHERE, *OTHER_PORTS]:
+        reset(stage)
+        stage.servers.origin.on("/*", send_on(stage, location))
+        ask(stage, login, Source(plant=lambda *_: None), headers={"Authorization": f"Bearer {SECRET}"})
+        assert arrived(stage, "origin")[0]
+        for where in ("elsewhere", "elsewhere_tls", "origin_tls"):
+            assert not any(arrived(stage, where)), f"{location!r} took it to {where}"
+
+
+PIECES = [
+    *("http://", "//", "/", "\\", "@", ":", ":80", "?", "#", ".", ";", "[", "]", "%", "xn--", "ada"),
+    *("a.example", "b.example", "a", "а", "。", "%2e", "%2F", "%40", "%5C", "%00"),
+]
+
+
+@BOTH_WAYS
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(location=st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
+def test_no_location_takes_a_credential_elsewhere(login: Callable, stage: Stage, location: str) -> None:
+    source = prepare(stage, "auth file, BearerToken")
+    follow(stage, login, source, location)
+    for where in ("elsewhere", "elsewhere_tls", "origin_tls"):
+        assert not any(arrived(stage, where)), f"{location!r} took it to {where}"
+
+
+# A request that somebody has prepared by hand: its URL was read by nobody yet
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("trick", ["\\@", "%5C@", "\t\\@", "%2F@", "%00."])
+def test_a_request_whose_url_two_parsers_read_in_two_ways_gets_nothing(
+    trick: str, login: Callable, stage: Stage
+) -> None:
+    stage.keep(a_example=KINDS["BearerToken"])
+    request = requests.Request("GET", "http://a.example/").prepare()
+    request.url = f"http://a.example{trick}b.example/y"
+    with login(authshim.Chain.from_environment()) as session, suppress(requests.RequestException, ValueError):
+        session.send(request, timeout=30)
+    assert not any(arrived(stage, "elsewhere"))
+
+
+def test_without_install_requests_itself_sends_a_netrc_password_to_the_host_before_a_backslash(stage: Stage) -> None:
+    r"""The limit of an adapter that is only mounted.
+
+    requests reads netrc with the URL as it was typed, in which the standard library sees a.example, and only then
+    rewrites the URL to http://b.example/%5C@a.example/. What the adapter gets cannot be told from a header that the
+    caller has set. After ``install``, requests reads no netrc.
+    """
+    SOURCES["netrc"].plant(stage, "http")
+    with mounted(authshim.Chain.from_environment()) as session:
+        session.get("http://b.example\\@a.example/", timeout=30)
+    assert arrived(stage, "elsewhere") == [True]
+    reset(stage)
+    with installed(authshim.Chain.from_environment()) as session:
+        session.get("http://b.example\\@a.example/", timeout=30)
+    assert arrived(stage, "elsewhere") == [False]
+
+
+# Proxies
+
+
+@BOTH_WAYS
+def test_a_proxy_for_http_gets_what_it_passes_on_and_no_more(login: Callable, stage: Stage) -> None:
+    stage.keep(a_example=KINDS["BearerToken"])
+    stage.names(stage.servers.elsewhere, "proxy.example", 8080)
+    stage.servers.elsewhere.default = Answer()
+    with login(authshim.Chain.from_environment()) as session:
+        session.proxies["http"] = "http://eve:proxy-password@proxy.example:8080"
+        session.get("http://a.example/x", timeout=30)
+        session.get("http://b.example/x", timeout=30)
+    assert arrived(stage, "elsewhere") == [True, False]
+    assert len({seen.headers["Proxy-Authorization"] for seen in stage.servers.elsewhere.seen}) == 1
+
+
+@pytest.fixture
+def tunnel(stage: Stage) -> Iterator[Tunnel]:
+    """A proxy for https to a.example; what goes to another host ends elsewhere."""
+    servers = stage.servers
+    tunnel = Tunnel(lambda host: (servers.origin_tls if host == "a.example" else servers.elsewhere_tls).port)
+    stage.names.to_port(tunnel.port, "proxy.example", 8080)
+    yield tunnel
+    tunnel.stop()
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", SOME)
+def test_a_proxy_for_https_gets_no_credential(name: str, login: Callable, stage: Stage, tunnel: Tunnel) -> None:
+    source = prepare(stage, name, scheme="https")
+    stage.servers.origin_tls.on("/*", send_on(stage, "https://b.example/y"))
+    stage.monkeypatch.setenv("https_proxy", "http://eve:proxy-password@proxy.example:8080")
+    ask(stage, login, source, scheme="https")
+    assert any(arrived(stage, "origin_tls"))
+    assert [head.split()[1] for head in tunnel.heads][-1] == "b.example:443"
+    assert_no_secret(tunnel.heads, stage.received["elsewhere_tls"], secret=SECRET)
+    to_servers = [*stage.received["origin_tls"], *stage.received["elsewhere_tls"]]
+    assert not any("proxy-authorization" in text.lower() for text in to_servers)
+
+
+# netrc's default
+
+
+@BOTH_WAYS
+def test_a_netrc_default_answers_the_host_that_was_asked_for_and_no_other(login: Callable, stage: Stage) -> None:
+    source = prepare(stage, "netrc, default")
+    follow(stage, login, source, "http://b.example/y")
+    assert arrived(stage, "origin") == [False, True]
+    assert arrived(stage, "elsewhere") == [False]
