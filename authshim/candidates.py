@@ -147,12 +147,7 @@ def _priorities(machine: Machine) -> dict[Tag, int]:
 
 def _names_a_prerelease(operator: str, version: str) -> bool:
     """Tell whether a specifier asks for versions before a release; one that excludes them does not."""
-    if operator == "!=":
-        return False
-    try:
-        return Version(version.rstrip("*").rstrip(".")).is_prerelease
-    except InvalidVersion:
-        return False
+    return operator != "!=" and Version(version.rstrip("*").rstrip(".")).is_prerelease
 
 
 @lru_cache(maxsize=4096)

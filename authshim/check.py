@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,7 +12,7 @@ from authshim import advice, trouble
 from authshim.errors import UrlError
 from authshim.manifest import Index
 from authshim.pages import ACCEPT, is_sign_in_page
-from authshim.urls import parse, redact, with_username
+from authshim.urls import parse, with_username
 from authshim.witness import Witness
 
 if TYPE_CHECKING:
@@ -76,11 +75,9 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     :param names: packages of the project; an index is asked for the page of the first.
     """
     kind = "channel" if not isinstance(place, Index) else "flat index" if place.flat else "index"
-    unfilled = re.search(r"<[^>]*>|\{[^}]*\}|\$\w+", redact(place.url))
-    if unfilled:
-        hole = unfilled.group()
-        step = f"fill in {hole} in the {kind}'s URL"
-        return Result(kind, place.shown, NOT_PROBED, detail=f"{hole} is not filled in", next_step=step)
+    if place.hole:
+        step = f"fill in {place.hole} in the {kind}'s URL"
+        return Result(kind, place.shown, NOT_PROBED, detail=f"{place.hole} is not filled in", next_step=step)
     scheme = place.url.partition(":")[0]
     if scheme in _SCHEMES:
         return Result(kind, place.shown, NOT_PROBED, detail=f"{scheme} is not http(s)")

@@ -98,6 +98,9 @@ class Reader:
         return self._read(index, index.url)
 
     def _read(self, index: Index, url: str) -> Page:
+        if index.hole:
+            step = f"fill in {index.hole} in the index's URL"
+            return Page(index, NOT_ASKED, detail=f"{index.hole} is not filled in", next_step=step)
         started = time.monotonic()
         try:
             parse(url)

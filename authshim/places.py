@@ -27,6 +27,7 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?([^@/?#\\]*)")
 """Scheme, userinfo, and host with port, as ``urls.parse`` tells them apart; but what stands for
 the host may still be a placeholder, such as ``<location>-python.pkg.dev``."""
 
+_HOLE = re.compile(r"<[^>]*>|\{[^}]*\}|\$\w+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
 
@@ -55,6 +56,12 @@ class Place(Closed):
         """What may be shown of it; a username without a password may be a token."""
         hidden = self.username is not None and self.password == ""
         return redact(self.url.replace("://", "://****@", 1) if hidden else with_username(self.url, self.username))
+
+    @property
+    def hole(self) -> str:
+        """What is still to be filled in in its URL, such as ``<location>``; empty: nothing."""
+        found = _HOLE.search(redact(self.url))
+        return found.group() if found else ""
 
     def _key(self) -> tuple[Any, ...]:
         return (self.url, self.username)

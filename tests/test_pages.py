@@ -264,6 +264,13 @@ def test_a_host_name_that_cannot_be_is_unreachable(ask: Callable[..., Page]) -> 
     assert (page.answer, page.next_step) == ("unreachable", "correct the URL")
 
 
+@pytest.mark.parametrize("hole", ["<location>", "{feed}", "$HOST"])
+def test_an_index_that_is_not_filled_in_is_not_asked(hole: str, ask: Callable[..., Page]) -> None:
+    page = ask(index=Index(f"https://{hole}.example/simple"))
+    assert (page.answer, page.detail) == ("not asked", f"{hole} is not filled in")
+    assert page.next_step == f"fill in {hole} in the index's URL"
+
+
 def test_a_page_that_is_too_long_is_not_read_to_its_end(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:

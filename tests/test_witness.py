@@ -12,7 +12,7 @@ from servers import CHALLENGE, Answer, Recorder, dripping, redirect
 
 import authshim
 from authshim import trouble
-from authshim.witness import Witness
+from authshim.witness import Witness, as_it_comes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,3 +115,15 @@ def test_what_breaks_is_raised_without_what_was_sent(
     with pytest.raises(requests.ConnectionError) as broke:
         session.get(recorder.url)
     no_secret(broke.value)
+
+
+def test_urllib3_1_26_is_told_to_notice_a_body_that_breaks_off() -> None:
+    class Raw:
+        enforce_content_length = False
+
+        def stream(self, amount: int, decode_content: bool) -> list[bytes]:
+            return [b"a", b"b"] if self.enforce_content_length and decode_content and amount < 10_000 else []
+
+    response = requests.Response()
+    response.raw = Raw()
+    assert list(as_it_comes(response, decode=True)) == [b"a", b"b"]

@@ -187,6 +187,14 @@ def test_a_certificate_that_does_not_verify_is_told_with_what_to_do(
     assert "  -> set REQUESTS_CA_BUNDLE to the file of your company's CA\n" in out
 
 
+def test_an_index_that_is_no_http_is_not_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    text = PROJECT.format(private="file:///srv", public="file:///srv")
+    Path("pixi.toml").write_text(text, encoding="utf-8")
+    assert main(["resolve"]) == 1
+    out = capsys.readouterr().out
+    assert out.endswith("\nfile:///srv/simple  not asked (only http(s) indexes are read here)\n")
+
+
 @pytest.mark.parametrize("name", ["a b", "https://ada:s3cret@h/", "torch @ https://ada:s3cret@h/"])
 def test_what_is_no_name_is_a_usage_error(name: str, public: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resolve", name]) == 2
