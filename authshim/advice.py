@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.urls import cut_after_simple, parse, redact, without_userinfo
@@ -22,14 +23,60 @@ class Vendor(NamedTuple):
     """The keyring back end that knows it, on PyPI."""
     login: str
     """The command that logs its user in."""
+    place: str
+    """What its URLs name, as a regular expression."""
+    owner: str
+    """What lets a user read, with the names of ``place``."""
+    missing: tuple[str, str] = ("", "correct the URL")
+    """What its 404 means to who is logged in, and what to do."""
+    lists: bool = True
+    """Whether the root of an index is there."""
 
+
+_DESCRIBE = (
+    "aws codeartifact describe-repository --domain {domain} --domain-owner {account} --repository {repository} "
+    "--region {region}"
+)
 
 VENDORS = (
-    Vendor(("-python.pkg.dev",), "oauth2accesstoken", "keyrings.google-artifactregistry-auth", "gcloud auth login"),
-    Vendor(("pkgs.dev.azure.com", ".pkgs.visualstudio.com"), "VssSessionToken", "keyrings.artifacts", "az login"),
-    Vendor((".amazonaws.com",), "aws", "keyrings.codeartifact", "aws sso login"),
+    Vendor(
+        ("-python.pkg.dev",),
+        "oauth2accesstoken",
+        "keyrings.google-artifactregistry-auth",
+        "gcloud auth login",
+        r"https://(?P<location>[\w-]+)-python\.pkg\.dev/(?P<project>[\w.:-]+)/(?P<repository>[\w-]+)/",
+        "let an owner run: gcloud artifacts repositories add-iam-policy-binding {repository} --project={project} "
+        "--location={location} --member=user:EMAIL --role=roles/artifactregistry.reader",
+        lists=False,
+    ),
+    Vendor(
+        ("pkgs.dev.azure.com", ".pkgs.visualstudio.com"),
+        "VssSessionToken",
+        "keyrings.artifacts",
+        "az login",
+        r"https://.*/_packaging/(?P<feed>[^/]+)/",
+        "ask an owner of the feed {feed} to make this user a Feed Reader",
+        ("there is no such feed, or this user may not see it", "correct the URL"),
+    ),
+    Vendor(
+        (".amazonaws.com",),
+        "aws",
+        "keyrings.codeartifact",
+        "aws sso login",
+        r"https://(?P<domain>[a-z0-9-]+)-(?P<account>[0-9]{12})\.d\.codeartifact\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
+        r"/pypi/(?P<repository>[\w.-]+)/",
+        "ask an administrator for the permission codeartifact:ReadFromRepository on {repository}",
+        ("there is no such repository, or this user may not read it: CodeArtifact says 404 to both", _DESCRIBE),
+    ),
 )
-"""The specification names the first two; their usernames and the third are the back ends' own words."""
+"""The specification names the first two; their usernames and the third are the back ends' own words.
+
+What lets a user read is told by the vendors' pages: gcloud's reference "add-iam-policy-binding", Azure's "Manage feed
+permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".
+"""
+
+
+_OWNER = "ask its owner to let this user read it, or log in as another"
 
 
 def vendor_of(host: str) -> Vendor | None:
@@ -77,7 +124,34 @@ def log_in_again(url: str, found: Found) -> str:
 def login_command(url: Url) -> str:
     """Return the command that keeps a credential for a host where pixi and authshim find it."""
     if url.host == "anaconda.org" or url.host.endswith(".anaconda.org"):
-        return "authshim auth login anaconda.org --conda-token TOKEN"
+        return "authshim auth login anaconda.org"
     if url.host == "prefix.dev" or url.host.endswith(".prefix.dev"):
-        return "authshim auth login prefix.dev --token TOKEN"
-    return f"authshim auth login {url.host} --username USER --password PASSWORD   (or --token TOKEN)"
+        return "authshim auth login prefix.dev"
+    return f"authshim auth login {url.host} --username USER   (or --token, or --conda-token; it asks for the secret)"
+
+
+def ask_owner(url: str) -> str:
+    """Say who can let a user read who is known and may not."""
+    vendor = vendor_of(parse(url).host)
+    return _filled(vendor, vendor.owner, url) if vendor else _OWNER
+
+
+def missing(url: str) -> tuple[str, str]:
+    """Return what a 404 means to a user who is logged in, where it means more than it says, and what to do."""
+    vendor = vendor_of(parse(url).host)
+    detail, step = vendor.missing if vendor else ("", "correct the URL")
+    return detail, _filled(vendor, step, url) if vendor else step
+
+
+def lists_nothing(url: str) -> bool:
+    """Tell whether the service has no page that lists an index's projects."""
+    vendor = vendor_of(parse(url).host)
+    return vendor is not None and not vendor.lists
+
+
+def _filled(vendor: Vendor, step: str, url: str) -> str:
+    """Put what an index URL names into a step; without what it does not."""
+    found = re.match(vendor.place, url)
+    if found is None:
+        return _OWNER if "{" in step else step
+    return step.format(**found.groupdict())

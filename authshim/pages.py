@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 import requests
@@ -16,15 +16,18 @@ from urllib3.exceptions import HTTPError
 
 from authshim import advice, trouble
 from authshim.errors import UrlError
-from authshim.urls import parse, with_username
+from authshim.places import Index
+from authshim.urls import parse, with_username, without_userinfo
 from authshim.witness import Witness, as_it_comes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pypi_simple import ProjectPage
     from requests import Response
 
     from authshim.chain import Chain
-    from authshim.places import Index
+    from authshim.places import Place
     from authshim.trace import Found
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
@@ -46,17 +49,16 @@ class File(NamedTuple):
 
     filename: str
     url: str
-    """Absolute, without the fragment; it may be presigned: redact it before it is shown."""
+    """Absolute, without userinfo and fragment; it may be presigned: redact it before it is shown."""
     requires_python: str | None = None
     hashes: tuple[tuple[str, str], ...] = ()
     """Algorithm and hexadecimal digest."""
     yanked: bool = False
 
 
-class Page(NamedTuple):
-    """What became of asking an index for a name."""
+class Answer(NamedTuple):
+    """What became of asking a place for anything."""
 
-    place: Index
     answer: str
     """One of the words above."""
     status: int | None = None
@@ -69,11 +71,27 @@ class Page(NamedTuple):
     """Why, where the word does not say it all."""
     next_step: str = ""
     """What to do about it, where that is known."""
+    seconds: float = 0.0
+    """On the wire, from the question to the head of the last answer."""
+
+
+class Page(NamedTuple):
+    """What became of asking an index for a name: an ``Answer``, and what stood in it."""
+
+    place: Index
+    answer: str
+    status: int | None = None
+    found: Found | None = None
+    host: str = ""
+    detail: str = ""
+    next_step: str = ""
+    seconds: float = 0.0
     api: str = ""
     """"JSON 1.1", "HTML 1.0" and so on, where it was found; "HTML" where the page does not say its version."""
-    seconds: float = 0.0
-    """To the end of the page."""
     files: tuple[File, ...] = ()
+
+
+Said = TypeVar("Said", Answer, Page)
 
 
 class Reader:
@@ -97,63 +115,92 @@ class Reader:
         """Ask a flat index for its one page, whose files are those of any name."""
         return self._read(index, index.url)
 
+    def look(self, place: Place, url: str, *, method: str = "GET", header: str | None = None) -> Answer:
+        """Ask for anything at a place as its own user, and read none of it.
+
+        :param header: an ``Authorization`` in place of the user's own.
+        """
+        headers = {} if header is None else {"Authorization": header}
+        return self._ask(place, method, url, headers, lambda _, answer: answer)
+
+    def log_in(self, place: Place) -> str:
+        """Say how to give a credential for a place."""
+        by_keyring = isinstance(place, Index) and self._chain.asks_keyring
+        return advice.log_in(place.url, place.username, by_keyring=by_keyring)
+
     def _read(self, index: Index, url: str) -> Page:
         if index.hole:
             step = f"fill in {index.hole} in the index's URL"
             return Page(index, NOT_ASKED, detail=f"{index.hole} is not filled in", next_step=step)
-        started = time.monotonic()
+
+        def read(response: Response, answer: Answer) -> Page:
+            if answer.answer != FOUND:
+                return Page(index, *answer)
+            try:
+                listed = _parsed(response, _body(response))
+            except _Unreadable as error:
+                step = _STEPS[UNREADABLE]
+                return Page(index, *answer._replace(answer=UNREADABLE, detail=str(error), next_step=step))
+            html = "json" not in _content_type(response)
+            files = tuple(_file(package, html=html) for package in listed.packages)
+            return Page(index, *answer, _api(response, listed), files)
+
+        said = self._ask(index, "GET", url, {"Accept": ACCEPT}, read)
+        return said if isinstance(said, Page) else Page(index, *said)
+
+    def _ask(
+        self,
+        place: Place,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        read: Callable[[Response, Answer], Said],
+    ) -> Said | Answer:
+        """Send one request, and let ``read`` make of the answer what is wanted, while it can be read."""
+        options: dict[str, Any] = {"headers": headers, "timeout": trouble.TIMEOUT, "stream": True}
+        said: Said | Answer
         try:
-            parse(url)
-            return self._ask(index, url, started)
+            target = _target(place, url)
+            with self._session.request(method, target, allow_redirects=True, **options) as response:
+                said = read(response, self._named(place, target, response))
         except UrlError as error:
-            page = Page(index, UNREACHABLE, detail=error.reason, next_step="correct the URL")
+            said = Answer(UNREACHABLE, detail=error.reason, next_step="correct the URL")
         except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
             detail, step = trouble.why(error)
-            page = Page(index, UNREACHABLE, detail=detail, next_step=step)
-        return page._replace(seconds=time.monotonic() - started)
+            said = Answer(UNREACHABLE, detail=detail, next_step=step)
+        return said._replace(seconds=self._witness.took)
 
-    def _ask(self, index: Index, url: str, started: float) -> Page:
-        target = with_username(url, index.username)
-        with self._session.get(target, headers={"Accept": ACCEPT}, timeout=trouble.TIMEOUT, stream=True) as response:
-            page = Page(index, "", response.status_code, self._witness.found, parse(response.url).host)
-            answer, detail = _judged(response)
-            if answer != FOUND:
-                elsewhere = f"{page.host} said so" if page.host != parse(url).host else ""
-                detail = "; ".join(part for part in (elsewhere, detail) if part)
-                page = page._replace(answer=answer, detail=detail, seconds=time.monotonic() - started)
-                return self._with_step(page)
-            if response.history and page.found is None:
-                # Whoever was sent on got there with the credential of the index.
-                page = page._replace(found=self._chain.find(target))
-            try:
-                body = _body(response)
-                page = page._replace(seconds=time.monotonic() - started)
-                read = _parsed(response, body)
-            except _Unreadable as error:
-                return self._with_step(page._replace(answer=UNREADABLE, detail=str(error)))
-        html = "json" not in _content_type(response)
-        files = tuple(_file(package, html=html) for package in read.packages)
-        return page._replace(answer=FOUND, api=_api(response, read), files=files)
+    def _named(self, place: Place, target: str, response: Response) -> Answer:
+        """Name an answer, and say what to do about it where that is no page."""
+        answer, detail = _judged(response)
+        found, host = self._witness.found, parse(response.url).host
+        if answer == FOUND:
+            if response.history and found is None:
+                found = self._chain.find(target)  # whoever was sent on got there with it
+            return Answer(answer, response.status_code, found, host)
+        elsewhere = f"{host} said so" if host != parse(target).host else ""
+        nobody = (self._chain.note or "no provider has one") if answer == REFUSED and not (found or detail) else ""
+        told = "; ".join(part for part in (elsewhere, detail, nobody) if part)
+        said = Answer(answer, response.status_code, found, host, told, _STEPS.get(answer, ""))
+        return said if answer != REFUSED else said._replace(next_step=self._step(place, said))
 
-    def _with_step(self, page: Page) -> Page:
-        """Say what to do about an answer that is no page."""
-        place, found = page.place, page.found
-        if page.answer != REFUSED:
-            return page._replace(next_step=_STEPS[page.answer])
-        if found is None:
-            step = advice.log_in(place.url, place.username, by_keyring=self._chain.asks_keyring)
-            nobody = "" if "sign in" in page.detail else self._chain.note or "no provider has one"
-            return page._replace(detail="; ".join(filter(None, (page.detail, nobody))), next_step=step)
-        again = advice.log_in_again(place.url, found)
-        step = again if page.status == 401 else f"ask its owner to let this user in, or {again}"
-        return page._replace(next_step=step)
+    def _step(self, place: Place, said: Answer) -> str:
+        """Say what to do about a refusal."""
+        if said.found is None or said.status not in (401, 403):
+            return self.log_in(place)
+        again = advice.log_in_again(place.url, said.found)
+        return again if said.status == 401 else f"{advice.ask_owner(place.url)}, or {again}"
 
 
-_STEPS = {
-    NOT_THERE: "",
-    UNREACHABLE: "try again later",
-    UNREADABLE: "correct the URL, or ask whoever runs the index",
-}
+_STEPS = {UNREACHABLE: "try again later", UNREADABLE: "correct the URL, or ask whoever runs the index"}
+
+
+def _target(place: Place, url: str) -> str:
+    """Return a URL as the place's own user asks for it; elsewhere they are nobody.
+
+    :raises UrlError: it cannot be dialled.
+    """
+    return with_username(url, place.username) if parse(url).origin == parse(place.url).origin else url
 
 
 class _Unreadable(Exception):
@@ -253,7 +300,7 @@ def _api(response: Response, page: ProjectPage) -> str:
 
 def _file(package: Any, *, html: bool) -> File:
     """Keep of a file what a choice needs; of HTML uv takes the name from the link, and not from its text."""
-    url = package.url
+    url = without_userinfo(package.url)
     return File(
         unquote(urlsplit(url).path.rpartition("/")[2]) if html else package.filename,
         url,

@@ -49,6 +49,11 @@ class Witness(AuthAdapter):
         found = self.sent[-1] if self.sent else None
         return None if found is not None and isinstance(found.credential, S3Credentials) else found
 
+    @property
+    def took(self) -> float:
+        """The seconds that the last question spent on the wire, up to the head of its last answer."""
+        return trouble.WHOLE - self.left
+
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         """Send a request, as the adapter does."""
         self.sent = []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Callable
+import json
+from typing import TYPE_CHECKING, Callable
 
 import pytest
 from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, redirect
@@ -11,7 +12,11 @@ import authshim
 from authshim.check import NOBODYS_NAME, Result, check, probe
 from authshim.errors import ProviderError
 
+if TYPE_CHECKING:
+    from servers import Seen
+
 SECRET = authshim.BasicHTTP("ada", "s3cret")
+LOGIN = "authshim auth login {host} --username USER   (or --token, or --conda-token; it asks for the secret)"
 
 
 class Keeps(authshim.Provider):
@@ -110,11 +115,140 @@ def test_a_credential_that_is_not_taken_is_rejected(recorder: Recorder, index: a
     assert len(recorder.seen) == 1
 
 
+def knows(*, known: int, nobody: int, root: int | None = None) -> Callable[[Seen], Answer]:
+    """Answer the known user, the strangers, and the known user at the root, each with a status."""
+
+    def answer(seen: Seen) -> Answer:
+        if seen.authorization != SECRET.header:
+            return CHALLENGE if nobody == 401 else Answer(nobody)
+        return Answer(known if root is None or not seen.path.endswith("/simple/") else root)
+
+    return answer
+
+
 def test_a_user_who_may_not_read_is_forbidden(recorder: Recorder, index: authshim.Index) -> None:
-    recorder.default = Answer(403)
+    recorder.default = knows(known=403, nobody=401)  # type: ignore[assignment]
     result = ask(index, SECRET)
-    assert (result.answer, result.status) == ("forbidden", 403)
+    assert (result.answer, result.status, result.detail) == ("forbidden", 403, "this user may not read it")
     assert result.next_step == "ask its owner to let this user read it, or log in as another"
+
+
+def test_a_403_that_a_login_which_nobody_has_gets_as_well_is_a_wrong_password(
+    recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.default = knows(known=403, nobody=403)  # type: ignore[assignment]
+    result = ask(index, SECRET)
+    assert (result.answer, result.status) == ("rejected", 403)
+    assert result.detail == "the password is wrong, as it seems: a login that nobody has is answered 403 as well"
+    assert result.next_step.startswith("authshim auth login 127.0.0.1")
+
+
+def test_a_user_who_may_read_the_index_but_not_one_page_is_told_so(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = knows(known=403, nobody=403, root=200)  # type: ignore[assignment]
+    result = ask(index, SECRET)
+    assert (result.answer, result.detail) == ("forbidden", "this user may read the index, but not demo")
+
+
+def test_a_403_is_no_wrong_password_where_the_root_says_401(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = knows(known=403, nobody=403, root=401)  # type: ignore[assignment]
+    assert ask(index, SECRET).answer == "rejected"
+
+
+def test_a_channel_whose_403_a_nobody_gets_as_well_rejects(recorder: Recorder) -> None:
+    recorder.default = knows(known=403, nobody=403)  # type: ignore[assignment]
+    assert ask(authshim.Channel(f"{recorder.url}/acme"), authshim.BearerToken("s3cret")).answer == "rejected"
+
+
+NO_FILES = "its page is there, but not the files that it names"
+
+
+def page_of(*links: str, kind: str = "application/vnd.pypi.simple.v1+json", version: str = "1.1") -> Answer:
+    files = [{"filename": link.rpartition("/")[2], "url": link, "hashes": {}} for link in links]
+    body = {"meta": {"api-version": version}, "name": "demo", "files": files}
+    return Answer(200, json.dumps(body).encode(), {"Content-Type": kind})
+
+
+def test_the_version_of_the_api_and_the_time_are_told(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.on("/acme/simple/demo/", page_of())
+    result = ask(index)
+    assert (result.answer, result.api) == ("open", "JSON 1.1")
+    assert result.seconds is not None
+    assert 0 < result.seconds < 30
+    html = b'<meta name="pypi:repository-version" content="1.0"><a href="/x/demo-1.0.tar.gz">demo-1.0.tar.gz</a>'
+    recorder.on("/acme/simple/demo/", Answer(200, html, {"Content-Type": "text/html"}))
+    assert ask(index).api == "HTML 1.0"
+
+
+def test_html_that_is_called_json_is_unreadable(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = Answer(200, b"<html>", {"Content-Type": "application/vnd.pypi.simple.v1+json"})
+    result = ask(index)
+    assert (result.answer, result.fine) == ("unreadable", False)
+    assert (result.detail, result.next_step) == ("it answered HTML and called it JSON", "correct the URL")
+
+
+def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    index = authshim.Index("http://ada@private.example/simple/")
+    beside, elsewhere = "/files/demo-1.0-py3-none-any.whl", "http://cdn.example/demo-1.0-py3-none-any.whl"
+    anywhere(recorder, host="private.example").default = knows(known=200, nobody=401)  # type: ignore[assignment]
+    cdn = anywhere(make_recorder(), host="cdn.example")
+    for link in (beside, elsewhere):
+        recorder.on("/simple/demo/", lambda seen, link=link: page_of(link) if seen.authorization else CHALLENGE)
+        command = Answers(SECRET, "keyring command", "service")
+        result = probe(authshim.Chain([command], indexes=[index]), index, ["demo"])
+        assert (result.answer, result.detail) == ("let in", "")
+    assert [seen.authorization for seen in recorder.seen] == [SECRET.header] * 3
+    assert [seen.authorization for seen in cdn.seen] == [None]
+
+
+@pytest.mark.parametrize(
+    ("file", "credential", "word", "said"),
+    [
+        (CHALLENGE, None, "no credential", "its page is open, but not its files: HTTP 401 from 127.0.0.1"),
+        (Answer(403), SECRET, "forbidden", f"{NO_FILES}: HTTP 403 from 127.0.0.1"),
+        (Answer(404), SECRET, "not found", f"{NO_FILES}: HTTP 404 from 127.0.0.1"),
+        (Answer(503), None, "unreachable", f"{NO_FILES}: HTTP 503 from 127.0.0.1"),
+        (redirect("http://localhost:1/"), None, "unreachable", f"{NO_FILES}: the connection was refused or broke"),
+    ],
+)
+def test_a_page_whose_files_cannot_be_had_is_not_fine(
+    file: Answer,
+    credential: authshim.Credential | None,
+    word: str,
+    said: str,
+    recorder: Recorder,
+    index: authshim.Index,
+) -> None:
+    recorder.on("/acme/simple/demo/", page_of("file:///nowhere", "../../files/demo-1.0-py3-none-any.whl"))
+    recorder.on("/acme/files/*", file)
+    result = ask(index, credential)
+    assert (result.answer, result.detail, result.fine) == (word, said, False)
+    assert result.next_step
+
+
+def test_an_index_that_leaves_a_page_to_another_one_is_judged_by_its_root(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    index = authshim.Index("http://private.example/simple/")
+    anywhere(recorder, host="private.example").on("/simple/demo/", redirect("http://public.example/simple/demo/"))
+    anywhere(make_recorder(), host="public.example").default = page_of()
+    recorder.on("/simple/", CHALLENGE)
+    assert ask(index).answer == "no credential"
+    recorder.on("/simple/", Answer())
+    result = ask(index)
+    assert (result.answer, result.detail) == ("open", "public.example serves demo in its place")
+    recorder.on("/simple/", Answer(404))
+    assert ask(index).answer == "open"
+
+
+def test_an_index_without_a_root_is_asked_for_more_names(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.default = Answer(404)
+    recorder.on("/acme/simple/third/", page_of())
+    names = ["first", "second", "third", "fourth"]
+    result = probe(chain(None, index), index, names)
+    assert (result.answer, result.api) == ("open", "JSON 1.1")
+    assert "/acme/simple/fourth/" not in [seen.path for seen in recorder.seen]
 
 
 def test_an_answer_after_a_refusal_is_the_credential_that_let_in(recorder: Recorder, index: authshim.Index) -> None:
@@ -304,7 +438,7 @@ def test_a_redirect_loop_is_told(recorder: Recorder, index: authshim.Index) -> N
         ("https://ada@index.example/simple", "keyring set https://index.example/simple ada"),
         (
             "https://index.example/simple",
-            "authshim auth login index.example --username USER --password PASSWORD   (or --token TOKEN)",
+            LOGIN.format(host="index.example"),
         ),
     ],
 )
@@ -326,7 +460,10 @@ def test_the_next_step_is_the_vendors_own_command(
     [
         ("keyring command", "keyring set {url} ada"),
         ("netrc ~/.netrc", "correct the entry for {netloc} in netrc ~/.netrc"),
-        ("vault", "authshim auth login 127.0.0.1 --username USER --password PASSWORD   (or --token TOKEN)"),
+        (
+            "vault",
+            LOGIN.format(host="127.0.0.1"),
+        ),
     ],
 )
 def test_a_rejected_credential_is_mended_where_it_is_kept(

@@ -22,7 +22,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "check",
         parents=parents,
         help="probe every index and channel of the project",
-        description="Probe every index and channel of the project with one small request each, "
+        description="Probe every index and channel of the project with small requests, "
         "and say what to do where one does not let you in.",
     )
     parser.add_argument("--json", action="store_true", help="for programs; README.rst names the keys")
@@ -65,7 +65,8 @@ def _print_lines(results: Sequence[Result]) -> None:
 def _reason(result: Result) -> str:
     sent = f"{result.found.credential!r} from {result.found.provider}" if result.found else ""
     said = f"HTTP {result.status}" if result.status and not result.fine else ""
-    reasons = "; ".join(part for part in (sent, said, result.detail) if part)
+    took = f"{result.seconds:.2f} s" if result.seconds is not None else ""
+    reasons = "; ".join(part for part in (sent, said, result.detail, result.api, took) if part)
     return f" ({reasons})" if reasons else ""
 
 
@@ -83,6 +84,8 @@ def _print_json(path: str, results: Iterable[Result]) -> None:
             "username": result.found and result.found.credential.shown_username,
             "provider": result.found and result.found.provider,
             "key": result.found and result.found.key,
+            "api": result.api or None,
+            "seconds": result.seconds and round(result.seconds, 3),
             "detail": result.detail,
             "next_step": result.next_step,
         }

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import TracebackType
 
-PAGE = b'<!DOCTYPE html><a href="/files/demo-1.0-py3-none-any.whl">demo-1.0-py3-none-any.whl</a>'
+FILE = "demo-1.0-py3-none-any.whl"
+PAGE = f'<!DOCTYPE html><a href="/files/{FILE}">{FILE}</a>'.encode()
 REPODATA = json.dumps({"info": {"subdir": "noarch"}, "packages": {}, "packages.conda": {}}).encode()
 
 
@@ -53,6 +54,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(401, b"", challenge=self.server.challenge)
         elif self.path.endswith("/repodata.json"):
             self._answer(200, REPODATA, "application/json")
+        elif self.path.endswith(FILE):
+            self._answer(200, b"nobody unpacks it", "application/octet-stream")
         elif "/simple" in self.path:
             self._answer(200, PAGE, "text/html")
         else:

@@ -42,11 +42,13 @@ def netrc(home: Path) -> None:
 def test_check_prints_a_line_for_each_place(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split() for line in lines] == [
+    assert [line.split()[:3] for line in lines] == [
         ["index", f"{project.url}/simple", "open"],
         ["index", f"{project.url}/ml/simple", "open"],
         ["channel", f"{project.url}/channel", "open"],
     ]
+    assert lines[0].split()[3] == "(HTML;"
+    assert lines[2].split()[-1] == "s)"
 
 
 def test_check_takes_one_environment(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -59,7 +61,7 @@ def test_check_says_which_credential_was_sent_and_where_from(
 ) -> None:
     main(["check", "-e", "default"])
     line = capsys.readouterr().out.splitlines()[0]
-    assert line.endswith("let in (BasicHTTP(username='ada', password=****) from netrc ~/.netrc)")
+    assert "let in (BasicHTTP(username='ada', password=****) from netrc ~/.netrc; HTML; " in line
 
 
 def test_check_ends_with_1_and_a_next_step_where_one_is_not_fine(
@@ -68,7 +70,7 @@ def test_check_ends_with_1_and_a_next_step_where_one_is_not_fine(
     project.on("/simple/*", CHALLENGE)
     assert main(["check", "-e", "default"]) == 1
     out = capsys.readouterr().out.splitlines()
-    assert out[0].endswith("no credential (HTTP 401; no provider has one)")
+    assert "no credential (HTTP 401; no provider has one; " in out[0]
     assert out[1].strip().startswith("-> authshim auth login 127.0.0.1")
 
 
@@ -79,6 +81,7 @@ def test_check_json_has_a_version_and_no_secret(
     out = capsys.readouterr().out
     document = json.loads(out)
     assert (document["version"], document["fine"]) == (1, True)
+    assert 0 < document["results"][0].pop("seconds") < 30
     assert document["manifest"] == str(Path("pixi.toml").resolve())
     assert document["results"][0] == {
         "kind": "index",
@@ -90,6 +93,7 @@ def test_check_json_has_a_version_and_no_secret(
         "username": "ada",
         "provider": f"netrc {Path.home() / '.netrc'}",
         "key": "127.0.0.1",
+        "api": "HTML",
         "detail": "",
         "next_step": "",
     }

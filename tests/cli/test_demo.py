@@ -24,7 +24,7 @@ def test_the_demo_shows_four_that_let_in_and_one_that_does_not(tmp_path: Path) -
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ended.stdout.count("let in (") == 4
     for provider in ("auth file ~/.rattler/credentials.json", "netrc ~/.netrc", "keyring command"):
-        assert f" from {provider})" in ended.stdout
+        assert f" from {provider}; " in ended.stdout
     assert ended.stdout.count("no credential (HTTP 401") == 1
     assert list(tmp_path.iterdir()) == []
 

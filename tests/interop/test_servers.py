@@ -68,6 +68,16 @@ def test_pypiserver_forbids_a_wrong_password(pypiserver: str, session: Callable,
     assert session().get(pypiserver + "demo/").status_code == 403
 
 
+@pytest.mark.parametrize(("password", "word"), [("wrong", "rejected"), (PASSWORD, "let in")])
+def test_check_knows_that_pypiservers_403_is_a_wrong_password(
+    password: str, word: str, pypiserver: str, home: Path
+) -> None:
+    from authshim.check import probe
+
+    write_netrc(home, password=password)
+    assert probe(authshim.Chain.from_environment(), authshim.Index(pypiserver), ["demo"]).answer == word
+
+
 def test_a_refused_password_is_read_anew(pypiserver: str, session: Callable, home: Path) -> None:
     write_netrc(home, password="wrong")
     chain = authshim.Chain.from_environment()

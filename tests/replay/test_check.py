@@ -1,0 +1,110 @@
+"""``authshim check`` tells what the services mean, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from replay import azure, codeartifact, google
+from replay.run import pixi_toml
+
+import authshim
+from authshim.check import probe
+
+if TYPE_CHECKING:
+    from replay.recording import Secret, Service
+    from replay.run import Run
+
+    from authshim.check import Result
+
+USERS = {
+    azure.PKGS: "VssSessionToken",
+    google.HOST: "oauth2accesstoken",
+    google.OLD_HOST: "oauth2accesstoken",
+    codeartifact.HOST: "aws",
+}
+
+
+@pytest.fixture
+def result_of(replay: Callable[..., Run]) -> Callable[..., Result]:
+    """Check a project with one index, for which a keyring command has a credential, or none."""
+
+    def ask(service: Service, url: str, secret: Secret | None) -> Result:
+        host = url.split("/")[2]
+        manifest = pixi_toml(url.replace("https://", f"https://{USERS[host]}@"))
+        run = replay(service, manifest, {} if secret is None else {url: secret})
+        project = authshim.Manifest.load(run.keyring.folder)
+        result = probe(authshim.Chain.from_environment(manifest=project), project.indexes()[0], ["part-1"])
+        assert run.figures.leaks == 0
+        return result
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("service", "url", "secret"),
+    [
+        (azure.SERVICE, azure.BLUE_INDEX, azure.BLUE),
+        (google.SERVICE, google.INDEX, google.TOKEN),
+        (codeartifact.SERVICE, codeartifact.INDEX, codeartifact.TOKEN),
+        (codeartifact.SERVICE, codeartifact.ASSETS_INDEX, codeartifact.TOKEN),
+    ],
+    ids=["azure", "google", "codeartifact", "codeartifact-s3"],
+)
+def test_an_index_and_its_files_let_in(
+    service: Service, url: str, secret: Secret, result_of: Callable[..., Result]
+) -> None:
+    result = result_of(service, url, secret)
+    assert (result.answer, result.detail, result.next_step, result.api) == ("let in", "", "", "HTML")
+
+
+@pytest.mark.parametrize(
+    ("service", "url", "step"),
+    [
+        (azure.SERVICE, azure.BLUE_INDEX, "az login   (once before: pipx inject keyring keyrings.artifacts)"),
+        (
+            google.SERVICE,
+            google.INDEX,
+            "gcloud auth login   (once before: pipx inject keyring keyrings.google-artifactregistry-auth)",
+        ),
+        (
+            google.SERVICE,  # which answers 403 to nobody
+            google.OLD_INDEX,
+            "gcloud auth login   (once before: pipx inject keyring keyrings.google-artifactregistry-auth)",
+        ),
+        (
+            codeartifact.SERVICE,
+            codeartifact.INDEX,
+            "aws sso login   (once before: pipx inject keyring keyrings.codeartifact)",
+        ),
+    ],
+    ids=["azure", "google", "google-403", "codeartifact"],
+)
+def test_who_has_no_credential_is_told_the_vendors_command(
+    service: Service, url: str, step: str, result_of: Callable[..., Result]
+) -> None:
+    result = result_of(service, url, None)
+    assert (result.answer, result.next_step) == ("no credential", step)
+
+
+def test_googles_403_is_a_matter_for_the_owner(result_of: Callable[..., Result]) -> None:
+    result = result_of(google.SERVICE, google.SECRET_INDEX, google.TOKEN)
+    assert (result.answer, result.status) == ("forbidden", 403)
+    assert result.next_step.startswith(
+        "let an owner run: gcloud artifacts repositories add-iam-policy-binding secret --project=acme"
+    )
+
+
+def test_an_index_of_google_without_the_projects_packages_lets_in(
+    result_of: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replay.recording.PROJECTS", ())
+    result = result_of(google.SERVICE, google.INDEX, google.TOKEN)
+    assert (result.answer, result.detail) == ("let in", "it has no page of the project's packages, and lists none")
+
+
+def test_codeartifacts_404_may_be_a_missing_permission(result_of: Callable[..., Result]) -> None:
+    result = result_of(codeartifact.SERVICE, codeartifact.SECRET_INDEX, codeartifact.TOKEN)
+    assert (result.answer, result.status) == ("not found", 404)
+    assert result.detail == "there is no such repository, or this user may not read it: CodeArtifact says 404 to both"
+    assert result.next_step.startswith("aws codeartifact describe-repository --domain acme --domain-owner 111122223333")
