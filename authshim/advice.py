@@ -76,7 +76,7 @@ permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".
 """
 
 
-_OWNER = "ask its owner to let this user read it, or log in as another"
+_OWNER = "ask its owner to let this user read it"
 
 
 def vendor_of(host: str) -> Vendor | None:

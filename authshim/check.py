@@ -156,9 +156,8 @@ class _Probe:
             return result
         said = f"HTTP {file.status} from {file.host}" if file.status else file.detail
         if file.answer == pages.REFUSED and page.found is None:
-            return self._result(
-                NO_CREDENTIAL, page, f"its page is open, but not its files: {said}", self._reader.log_in(self._place)
-            )
+            detail, step = f"its page is open, but not its files: {said}", self._reader.log_in(self._place)
+            return self._result(NO_CREDENTIAL, page, detail, step)
         word = {pages.REFUSED: FORBIDDEN, pages.NOT_THERE: NOT_FOUND}.get(file.answer, UNREACHABLE)
         step = file.next_step or advice.ask_owner(self._place.url)
         return self._result(word, page, f"its page is there, but not the files that it names: {said}", step)
@@ -188,7 +187,7 @@ class _Probe:
         if not found.accepted and self._nobody(found) == 403:
             detail = "the password is wrong, as it seems: a login that nobody has is answered 403 as well"
             return self._result(REJECTED, said, detail, advice.log_in_again(self._place.url, found))
-        return self._result(FORBIDDEN, said, "this user may not read it", said.next_step)
+        return self._result(FORBIDDEN, said, "this user may not read it", advice.ask_owner(self._place.url))
 
     def _nobody(self, found: Found) -> int | None:
         """Return what a login that nobody has is answered; nobody's account is locked by it."""
@@ -197,12 +196,8 @@ class _Probe:
 
     def _missing(self, said: Page | Answer) -> Result:
         if said.found is None:
-            return self._result(
-                NOT_FOUND,
-                said,
-                self._missing_simple(),
-                f"correct the URL, or log in: {self._reader.log_in(self._place)}",
-            )
+            step = f"correct the URL, or log in: {self._reader.log_in(self._place)}"
+            return self._result(NOT_FOUND, said, self._missing_simple(), step)
         detail, step = advice.missing(self._place.url)
         return self._result(NOT_FOUND, said, detail or self._missing_simple(), step)
 

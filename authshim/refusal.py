@@ -53,8 +53,7 @@ def _refused(status: int, who: str, url: str, found: Found | None, chain: Chain)
     what = f"{found.credential!r} from {found.provider}"
     if status == 401:
         return f"{who} does not take {what} (HTTP 401)", advice.log_in_again(redact(url), found)
-    step = "ask its owner to let this user read it, or log in as another"
-    return f"{who} forbids it to {what} (HTTP 403)", step
+    return f"{who} forbids it to {what} (HTTP 403)", advice.ask_owner(redact(url))
 
 
 def _renewed(url: str) -> str:

@@ -27,7 +27,7 @@ GOOGLES = (
     "let an owner run: gcloud artifacts repositories add-iam-policy-binding wheels --project=acme "
     "--location=europe-west1 --member=user:EMAIL --role=roles/artifactregistry.reader"
 )
-NOBODYS = "ask its owner to let this user read it, or log in as another"
+NOBODYS = "ask its owner to let this user read it"
 
 
 @pytest.mark.parametrize(

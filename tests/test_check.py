@@ -130,7 +130,7 @@ def test_a_user_who_may_not_read_is_forbidden(recorder: Recorder, index: authshi
     recorder.default = knows(known=403, nobody=401)  # type: ignore[assignment]
     result = ask(index, SECRET)
     assert (result.answer, result.status, result.detail) == ("forbidden", 403, "this user may not read it")
-    assert result.next_step == "ask its owner to let this user read it, or log in as another"
+    assert result.next_step == "ask its owner to let this user read it"
 
 
 def test_a_403_that_a_login_which_nobody_has_gets_as_well_is_a_wrong_password(

@@ -560,7 +560,7 @@ def test_a_user_who_may_not_read_is_told(get: Downloads, recorder: Recorder) -> 
     recorder.default = Answer(403)
     error = get.fails()
     assert error.reason == "the server forbids it to BasicHTTP(username='ada', password=****) from vault (HTTP 403)"
-    assert error.next_step == "ask its owner to let this user read it, or log in as another"
+    assert error.next_step == "ask its owner to let this user read it"
 
 
 def test_a_password_in_the_url_that_is_refused_is_told(get: Downloads, recorder: Recorder) -> None:

@@ -141,7 +141,7 @@ def test_a_user_who_may_not_read_is_told_to_ask(
 ) -> None:
     private.default = Answer(403)
     assert main(["resolve"]) == 1
-    assert "  -> ask its owner to let this user in, or correct the entry for" in capsys.readouterr().out
+    assert "  -> ask its owner to let this user read it, or correct the entry for" in capsys.readouterr().out
 
 
 ENDLESS = Answer(200, b" " * 100_000, {"Content-Type": "text/html"})
