@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from servers import Seen
 
 SECRET = authshim.BasicHTTP("ada", "s3cret")
+UNREADABLE_STEP = "correct the URL, or ask whoever runs the index"
 LOGIN = "authshim auth login {host} --username USER   (or --token, or --conda-token; it asks for the secret)"
 
 
@@ -183,7 +184,7 @@ def test_html_that_is_called_json_is_unreadable(recorder: Recorder, index: auths
     recorder.default = Answer(200, b"<html>", {"Content-Type": "application/vnd.pypi.simple.v1+json"})
     result = ask(index)
     assert (result.answer, result.fine) == ("unreadable", False)
-    assert (result.detail, result.next_step) == ("it answered HTML and called it JSON", "correct the URL")
+    assert (result.detail, result.next_step) == ("it answered HTML and called it JSON", UNREADABLE_STEP)
 
 
 def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
