@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import requests
 
@@ -71,7 +71,7 @@ class Witness(AuthAdapter):
 
     def _transmit(self, *args: Any) -> Response:
         """Send in a thread of its own: a head that comes byte by byte keeps no timeout."""
-        outcomes: list[Response | BaseException] = []  # the first counts
+        outcomes: list[Response | BaseException | None] = []  # the first counts
         send = super()._transmit
 
         def transmit() -> None:
@@ -93,9 +93,9 @@ class Witness(AuthAdapter):
         try:
             if isinstance(outcomes[0], BaseException):
                 raise outcomes[0]
-            return outcomes[0]
+            return cast("Response", outcomes[0])
         finally:
-            del outcomes[:]
+            outcomes[:] = [None]  # no frame keeps it; what comes later is not the first, and is hung up on
 
 
 class _Session(requests.Session):

@@ -178,6 +178,14 @@ def test_the_memory_is_bounded() -> None:
     assert len(chain._inquiry.desks[0]._kept) <= ORIGINS
 
 
+def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authshim.memory.ORIGINS", 10)
+    chain = Chain([Keeper()])
+    for number in range(25):
+        assert chain.find(f"ftp://h{number}/") is None
+    assert len(chain._inquiry.memory._origins) <= 10
+
+
 def test_misses_make_room_before_hits() -> None:
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
@@ -342,14 +350,16 @@ def test_a_path_that_cannot_be_dialled_is_taken_for_its_origins_root() -> None:
     assert sent(chain.find("https://h/simple/ ")) == bearer("by-host")
 
 
-@pytest.mark.parametrize("url", ["ftp://h/acme/files/x.whl", "https://h/other/x.whl"])
+@pytest.mark.parametrize("url", ["ftp://h/acme/files/x.whl", "https://h/other/x.whl", "https://h/acme/files/x.whl"])
 def test_an_acceptance_for_a_url_that_it_was_not_found_for_changes_nothing(url: str) -> None:
-    indexes = [Index("https://ada@h/acme/a/simple"), Index("https://bob@h/acme/b/simple")]
-    chain = Chain([keyring({"https://h/acme/a/simple": basic("ada")})], indexes=indexes)
-    found = chain.find("https://h/acme/files/x.whl")
-    assert found is not None
-    chain.accept(url, found)
-    assert chain.find("https://h/acme/files/x.whl") is found
+    indexes = [Index(f"https://ada@h/{path}/simple") for path in ("acme/a", "acme/b", "beta")]
+    held = {index.url: basic("ada", index.url) for index in indexes}
+    chain = Chain([keyring(held)], indexes=indexes)
+    before = chain.find("https://h/acme/files/x.whl")
+    betas = chain.find("https://h/beta/x.whl")
+    assert betas is not None
+    chain.accept(url, betas)
+    assert chain.find("https://h/acme/files/x.whl") is before
 
 
 def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:

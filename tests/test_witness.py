@@ -92,6 +92,26 @@ def test_a_head_without_end_is_given_up(session: requests.Session, monkeypatch: 
     assert trouble.why(slow.value)[0] == "no whole answer within 0.3 s"
 
 
+def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
+    witness: Witness, session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, closed = Event(), Event()
+    recorder.on("/x", lambda _: late.wait(20) and None)
+    hang_up = requests.Response.close
+
+    def close(response: requests.Response) -> None:
+        hang_up(response)
+        closed.set()
+
+    monkeypatch.setattr(requests.Response, "close", close)
+    monkeypatch.setattr(trouble, "WHOLE", 0.3)
+    with pytest.raises(requests.Timeout):
+        session.get(f"{recorder.url}/x")
+    assert not closed.is_set()
+    late.set()
+    assert closed.wait(20)
+
+
 def test_a_redirect_has_only_the_time_that_is_left(
     session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -812,3 +812,43 @@ def _read(terminal: int) -> bytes:
         return os.read(terminal, 1024)
     except OSError:  # EIO: the other side is closed
         return b""
+
+
+def test_logout_goes_on_where_there_is_no_keychain(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    (home / ".rattler").mkdir()
+    (home / ".rattler/credentials.json").write_text('{"h.example": {"BearerToken": "s3cret"}}')
+    assert main(["auth", "logout", "-v", "h.example"]) == 0
+    shown = capsys.readouterr()
+    assert "no OS keychain here: there is no D-Bus session" in shown.err
+    assert "removed h.example from auth file" in shown.out
+
+
+def test_logout_tells_what_is_wrong_with_a_file_and_with_a_netrc_nothing(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".netrc").mkdir()
+    (home / ".rattler").mkdir()
+    file = home / ".rattler/credentials.json"
+    file.write_text('{"h.example": {"BearerToken": "s3cret"}, "https://x.example/": {"BearerToken": "s3cret"}}')
+    file.chmod(0o644)
+    assert main(["auth", "logout", "h.example"]) == 0
+    shown = capsys.readouterr()
+    assert "others could read it until now" in shown.err
+    assert ".netrc" not in shown.out
+    assert "s3cret" not in shown.out + shown.err
+
+
+def test_ctrl_c_at_the_prompt_stores_nothing(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: str) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    monkeypatch.setattr("getpass.getpass", interrupted)
+    assert main(["auth", "login", "h.example", "--token"]) == 130
+    assert capsys.readouterr().err == "\n"
+    assert not (home / ".rattler").exists()

@@ -310,3 +310,27 @@ def test_a_package_s_own_manifest_does_not_hide_its_workspace(
     Path("package/pixi.toml").write_text("[package]\nname = 'x'\n", encoding="utf-8")
     monkeypatch.chdir("package")
     assert main(["check", "-e", "default"]) == 0
+
+
+def test_check_shows_that_it_is_at_work_where_somebody_looks_on(
+    project: Recorder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert main(["check"]) == 0
+    shown = capsys.readouterr()
+    assert "asking the indexes and channels" in shown.err
+    assert "asking the indexes and channels" not in shown.out
+
+
+def test_a_disk_that_is_full_is_told_where_there_is_no_standard_output(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("authshim.cli.completion.run", full)
+    monkeypatch.setattr("sys.stdout", None)
+    assert main(["completion", "bash"]) == 1
+    assert capsys.readouterr().err == "authshim: error: [Errno 28] No space left on device\n"

@@ -78,3 +78,20 @@ def test_a_demo_that_goes_wrong_says_so(monkeypatch: pytest.MonkeyPatch, capfd: 
     monkeypatch.setattr(demo, "_run", lambda *_: 1)
     assert main(["demo"]) == 1
     assert "This is not what the demo should show" in capfd.readouterr().err
+
+
+def test_the_servers_of_the_demo_have_nothing_else() -> None:
+    import requests
+
+    from authshim.cli.demo_servers import Server
+
+    with Server(header="Bearer x") as server:
+        for method, path, status in (
+            ("GET", "/nothing", 404),
+            ("HEAD", "/simple/demo/", 200),
+            ("GET", "/simple/", 200),
+        ):
+            url = f"http://{server.netloc}{path}"
+            assert (
+                requests.request(method, url, headers={"Authorization": "Bearer x"}, timeout=10).status_code == status
+            )

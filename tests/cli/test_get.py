@@ -306,3 +306,21 @@ def test_a_blob_of_another_host_is_fetched_without_the_credential(url: str, reco
     recorder.on("/moved.whl", redirect(f"http://localhost:{recorder.port}/blob?sv=1&sig=x", 303))
     assert main(["get", f"{recorder.url}/moved.whl"]) == 0
     assert [bool(seen.authorization) for seen in recorder.seen] == [True, False]
+
+
+def test_standard_output_is_no_terminal(url: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["get", url, "-o", "-"]) == 2
+    assert "standard output is a terminal; name a file, or pipe it into a program" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_anything_has_come_keeps_nothing(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("authshim.download.get", interrupted)
+    assert main(["get", url]) == 130
+    assert ".part" not in capsys.readouterr().err
+    assert here() == set()

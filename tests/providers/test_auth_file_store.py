@@ -198,3 +198,12 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pa
     command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path / "f"), "200"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert (ended.stdout, ended.stderr) == ("a b f f.lock\n", "")
+
+
+def test_a_file_that_is_opened_to_others_again_and_again_is_told_once(tmp_path: Path) -> None:
+    file = AuthFile(str(tmp_path / "auth.json"))
+    file.save("h.example", BearerToken("s3cret"))
+    (tmp_path / "auth.json").chmod(0o644)
+    for _ in range(2):
+        file.list()
+    assert [problem.partition(": ")[2].partition(":")[0] for problem in file.problems] == ["others can read it"]

@@ -306,3 +306,47 @@ def test_an_entry_is_json_of_one_line() -> None:
         OSKeychain(backend=backend).save("h.example", credential)
     assert [json.loads(secret) for secret in written] == [credential.to_json() for credential in EVERY_KIND]
     assert not any("\n" in secret for secret in written)
+
+
+# Linux: what keyring's own back end takes for granted, on a fake of the bus.
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A bus with a Secret Service, as far as ``secretstorage`` tells."""
+    secretstorage = pytest.importorskip("secretstorage")
+    monkeypatch.setattr(secretstorage, "dbus_init", lambda: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(secretstorage, "check_service_availability", lambda _: True)
+    return secretstorage
+
+
+def test_a_bus_that_is_too_slow_is_said_to_be(bus: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow() -> object:
+        raise TimeoutError("s3cret")
+
+    monkeypatch.setattr(bus, "dbus_init", slow)
+    with pytest.raises(StoreError, match="it did not answer in time") as caught:
+        OSKeychain(platform="linux").save("h.example", TOKEN)
+    assert_no_secret(caught.value)
+
+
+def test_a_secret_service_without_a_collection_is_not_asked_to_make_one(
+    bus: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(*_: object) -> object:
+        raise bus.ItemNotFoundException("s3cret")
+
+    monkeypatch.setattr(bus, "get_collection_by_alias", nowhere)
+    with pytest.raises(ProviderMissing, match="the Secret Service has no default collection"):
+        OSKeychain(platform="linux").save("h.example", TOKEN)
+
+
+def test_an_item_of_a_locked_collection_is_neither_replaced_nor_removed() -> None:
+    from authshim.providers.keychains import SecretService
+
+    locked = SimpleNamespace(is_locked=lambda: True)
+    storage = SimpleNamespace(
+        dbus_init=lambda: SimpleNamespace(close=lambda: None), search_items=lambda *_: iter([locked])
+    )
+    with pytest.raises(ProviderError, match="it is locked"):
+        SecretService(None, storage).delete_password("rattler", "h.example")  # type: ignore[arg-type]

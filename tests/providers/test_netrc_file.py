@@ -439,3 +439,8 @@ def test_a_large_file_is_read_in_one_go(write: Write, text: str) -> None:
     # Quadratic time would be noticed here.
     provider = write(text * 20_000 + "\nmachine h.example login ada password p")
     assert provider.find("h.example") == BasicHTTP("ada", "p")
+
+
+def test_a_file_that_cannot_be_read_has_no_logins_to_list(tmp_path: Path) -> None:
+    with pytest.raises(ProviderError, match="it is not a regular file"):
+        NetrcFile([str(tmp_path)]).logins()
