@@ -86,7 +86,8 @@ class KeyringCommand(Provider):
     def find(self, key: str, username: str | None = None) -> BasicHTTP | None:
         """Ask for the credential of ``key``, the URL of an index or ``host[:port]``.
 
-        An older keyring answers only where the username is known.
+        An older keyring answers only where the username is known. For a URL that holds a
+        secret it is not run: every user of the machine may see the arguments of a command.
 
         :raises ProviderMissing: there is no such command.
         :raises ProviderError: it failed, did not answer in time, or its answer is no credential.
@@ -94,14 +95,16 @@ class KeyringCommand(Provider):
         if key.startswith("-"):
             return None  # it would be read as an option; no URL and no host begins so
         self._refuse(key, username)
+        if redact(key) != key:
+            self._note("it is not asked for a URL with a token or a query, since others see what a command is given")
+            return None
         outcome = self._ask(self._program(), key, username or None)
         if isinstance(outcome, str):
             raise ProviderError(self.name, outcome)
         if isinstance(outcome, BasicHTTP):
             return outcome
-        problem = f"{self.name}: {outcome.said}"
-        if outcome.said and problem not in self.problems:
-            self.problems = [*self.problems[1 - _PROBLEMS :], problem]
+        if outcome.said:
+            self._note(outcome.said)
         return None
 
     def refresh(self) -> None:
@@ -115,6 +118,11 @@ class KeyringCommand(Provider):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_environ": None, "_old": False, "problems": []}
+
+    def _note(self, said: str) -> None:
+        problem = f"{self.name}: {said}"
+        if problem not in self.problems:
+            self.problems = [*self.problems[1 - _PROBLEMS :], problem]
 
     def _refuse(self, key: str, username: str | None) -> None:
         if _CONTROL.search(key) or _CONTROL.search(username or ""):

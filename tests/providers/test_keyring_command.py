@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
+import ntpath
 import os
 import pickle
+import subprocess
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Callable
 
 import pytest
+from chain_fakes import Keeper, bearer, sent
 from leaks import assert_no_secret
 from provider_contract import ProviderContract
 
+import authshim
 from authshim.children import Ended
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError, ProviderMissing
@@ -162,6 +167,26 @@ def test_a_key_that_would_be_an_option_is_not_here() -> None:
     assert run.arguments == []
 
 
+@pytest.mark.parametrize("key", ["https://h.example/t/s3cret/simple", f"{URL}?token=s3cret", f"{URL}#s3cret"])
+def test_a_secret_in_the_path_or_query_of_an_index_is_no_argument(key: str, no_secret: Callable[..., None]) -> None:
+    command, run = asking(said(ANSWER))
+    chain = authshim.Chain([command], indexes=[authshim.Index(key.replace("//", "//ada@"))])
+    found = chain.find("https://h.example/t/s3cret/simple/demo/")
+    assert found is not None
+    assert [asked[-2:] for asked in run.arguments] == [["h.example", "ada"]]
+    assert len(command.problems) == 1
+    no_secret(command.problems)
+
+
+@pytest.mark.parametrize("username", ["-x", "--help", "--", "-1", "--keyring-path=x"])
+def test_a_username_that_looks_like_an_option_runs_nothing_and_costs_no_other_provider(username: str) -> None:
+    command, run = asking(said(ANSWER))
+    url = f"https://{username}@h.example/simple/demo/"
+    assert authshim.Chain([command]).find(url) is None
+    assert sent(authshim.Chain([command, Keeper({"h.example": bearer()})]).find(url)) == bearer()
+    assert run.arguments == []
+
+
 # Deadline and environment
 
 
@@ -184,6 +209,52 @@ def test_without_a_terminal_azures_back_end_is_told_so(
     command, run = asking(said(ANSWER), terminal=lambda: terminal, environ=environ)
     command.find(URL)
     assert run.options[0]["environ"].get("ARTIFACTS_KEYRING_NONINTERACTIVE_MODE") == value
+
+
+def test_the_child_has_our_environment_and_two_words_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    command, run = asking(said(ANSWER), environ=None)
+    command.find(URL)
+    added = {"ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "true", "PYTHONIOENCODING": "utf-8"}
+    assert run.options[0]["environ"] == {**added, **os.environ}
+
+
+AT_A_TERMINAL = """\
+import authshim
+from authshim.children import run
+def noting(command, **options):
+    print(options["deadline"], options["pass_stderr"])
+    return run(command, **options)
+chain = authshim.Chain.from_environment()
+chain.providers[-1]._run_child = noting
+print(chain.find("https://ada@h.example/simple/"))
+"""
+
+
+@posix
+@pytest.mark.parametrize("is_terminal", [True, False])
+@pytest.mark.parametrize("timeout", [None, "7"])
+def test_a_real_terminal_has_more_time_and_shows_the_device_code(
+    is_terminal: bool, timeout: str | None, script: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring = script(f"echo code $ARTIFACTS_KEYRING_NONINTERACTIVE_MODE 1234 >&2; echo '{ANSWER}'")
+    monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", keyring)
+    if timeout:
+        monkeypatch.setenv("AUTHSHIM_KEYRING_TIMEOUT", timeout)
+    master, slave = os.openpty() if is_terminal else os.pipe()
+    try:
+        command = [sys.executable, "-c", AT_A_TERMINAL]
+        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=slave, text=True, timeout=60, check=False)
+        os.write(slave, b"end\n")
+        shown = b""
+        while b"end" not in shown:
+            shown += os.read(master, 1000)
+    finally:
+        os.close(master)
+        os.close(slave)
+    said, found = ended.stdout.splitlines()
+    assert said == f"{float(timeout or (300 if is_terminal else 30))} {is_terminal}"
+    assert found.startswith("Found(BasicHTTP(username='ada'")
+    assert shown.split() == ([b"code", b"1234", b"end"] if is_terminal else [b"end"])
 
 
 def test_a_pickle_has_no_environment() -> None:
@@ -370,6 +441,33 @@ def test_the_current_folder_has_no_keyring(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     assert isinstance(error_of(KeyringCommand(search_path=path)), ProviderMissing)
+
+
+@posix
+@pytest.mark.parametrize("named", ["./keyring", "bin/keyring", "keyring", "", "~/keyring"])
+@pytest.mark.parametrize("path", ["", ".", ":/nowhere:", "bin"])
+def test_no_variable_has_a_program_of_the_current_folder_run(
+    named: str, path: str, script: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("keyring", "bin/keyring"):
+        script(f"touch {tmp_path}/ran; echo '{ANSWER}'", name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    environ = {"AUTHSHIM_KEYRING_COMMAND": named, "PATH": path, "HOME": "/nowhere"}
+    assert authshim.Chain.from_environment(environ=environ).find("https://ada@h.example/simple/") is None
+    assert not (tmp_path / "ran").exists()
+
+
+def test_windows_looks_in_whole_paths_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With Windows' own reading of paths, and a search that says where it was sent."""
+    looked: list[str] = []
+    monkeypatch.setattr("authshim.providers.keyring_command.os", SimpleNamespace(path=ntpath, pathsep=";"))
+    monkeypatch.setattr("shutil.which", looked.append)
+    assert _which("keyring", ["C:\\Tools", "", ".", "bin", "C:bin", "D:/x", '"C:\\y"'], windows=True) is None
+    assert looked == ["C:\\Tools\\keyring.exe", "D:/x\\keyring.exe"]
+    for first in ("C:keyring.exe", "bin\\keyring.exe", ".\\keyring.exe", "bin/keyring"):
+        assert "is relative to the current folder" in error_of(KeyringCommand([first])).reason
 
 
 @posix
