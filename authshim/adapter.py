@@ -296,7 +296,7 @@ def _rewind(request: PreparedRequest) -> bool:
 def _drain(response: Response) -> None:
     """Read a short refusal to its end, so that its connection can be used again; hang up on any other."""
     try:
-        if int(response.headers["Content-Length"]) <= DRAINED:
+        if 0 <= int(response.headers["Content-Length"]) <= DRAINED:
             response.raw.read(DRAINED, decode_content=False)
     except Exception:  # noqa: BLE001, S110 - whatever broke, it is thrown away
         pass

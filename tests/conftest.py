@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 from leaks import assert_no_secret
-from servers import Authority, Names, Recorder
+from servers import Authority, Names, Play, Recorder, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +103,20 @@ def make_recorder() -> Iterator[Callable[..., Recorder]]:
 def recorder(make_recorder: Callable[..., Recorder]) -> Recorder:
     """A server for plain http."""
     return make_recorder()
+
+
+@pytest.fixture
+def make_wire() -> Iterator[Callable[..., Wire]]:
+    """Start as many servers of bytes as a test wants."""
+    made: list[Wire] = []
+
+    def make(*plays: bytes | Play) -> Wire:
+        made.append(Wire(*plays))
+        return made[-1]
+
+    yield make
+    for wire in made:
+        wire.stop()
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import re
 import socket
 import socketserver
 import ssl
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
@@ -162,6 +163,58 @@ class Recorder:
         self._server.shutdown()
         self._server.hang_up()
         self._server.server_close()
+        self._thread.join(5)
+
+
+class Play(NamedTuple):
+    """What is done on one connection."""
+
+    data: bytes
+    then: str = "wait"
+    """For the test to end, or "close", or "reset" the connection; "deaf" closes it before anything is read."""
+
+
+class Wire:
+    """A server of bytes: for each connection, in turn, it reads one request and does what it is told."""
+
+    def __init__(self, *plays: bytes | Play) -> None:
+        self.requests: list[bytes] = []
+        self.over = threading.Event()
+        self._plays = [play if isinstance(play, Play) else Play(play) for play in plays]
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.ExitStack() as kept, contextlib.suppress(OSError):
+            for play in self._plays:
+                connection, _ = self._listening.accept()
+                kept.enter_context(connection)
+                if play.then != "deaf":
+                    self._read(connection)
+                with contextlib.suppress(OSError):  # the client may have had enough
+                    connection.sendall(play.data)
+                if play.then == "reset":
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                if play.then != "wait":
+                    connection.close()
+            self.over.wait(120)
+
+    def _read(self, connection: socket.socket) -> None:
+        request = b""
+        while b"\r\n\r\n" not in request:
+            chunk = connection.recv(65536)
+            if not chunk:
+                return
+            request += chunk
+        self.requests.append(request)
+
+    def stop(self) -> None:
+        self.over.set()
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)  # one that waits for a connection is woken
+        self._listening.close()
         self._thread.join(5)
 
 
