@@ -48,6 +48,9 @@ _TAKEN = (304, 404)
 DRAINED = 64 * 1024
 """Bytes of a refusal that are read at most, so that its connection can be used again."""
 
+PATIENCE = 1.0
+"""Seconds without a byte of it, after which a new connection is made instead."""
+
 
 class AuthAdapter(HTTPAdapter):
     """Sends requests with the credentials that their user already keeps.
@@ -297,7 +300,12 @@ def _drain(response: Response) -> None:
     """Read a short refusal to its end, so that its connection can be used again; hang up on any other."""
     try:
         if 0 <= int(response.headers["Content-Length"]) <= DRAINED:
-            response.raw.read(DRAINED, decode_content=False)
+            raw: Any = response.raw
+            socket = raw.connection.sock
+            before = socket.gettimeout()
+            socket.settimeout(PATIENCE if before is None else min(PATIENCE, before))
+            raw.read(DRAINED, decode_content=False)
+            socket.settimeout(before)
     except Exception:  # noqa: BLE001, S110 - whatever broke, it is thrown away
         pass
     response.close()

@@ -298,10 +298,14 @@ LET_IN = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nlet in"
         b"HTTP/1.1 401 No\r\nContent-Length: 999999999\r\n\r\nx",
         b"HTTP/1.1 401 No\r\nContent-Length: many\r\n\r\nx",
         b"HTTP/1.1 401 No\r\nContent-Length: -1\r\n\r\nx",
+        b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nx",
     ],
 )
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_refusal_without_end_does_not_hang(head: bytes, stream: bool, make_wire: Callable) -> None:
+def test_a_refusal_without_end_does_not_hang(
+    head: bytes, stream: bool, make_wire: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.adapter.PATIENCE", 0.05)
     wire, contents = make_wire(head, LET_IN), []
 
     def get() -> None:
