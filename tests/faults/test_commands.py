@@ -1,0 +1,113 @@
+"""Keyring commands that hang, fork, flood, die or talk nonsense: one run, one sentence, and the request goes on."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+import requests
+from servers import Answer, Recorder
+
+import authshim
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands are scripts with #!")
+
+LATE = "it did not answer within 0.8 s"
+NONSENSE = "it printed something that is no credential"
+FLOOD = "it printed more than 1024 KiB"
+
+
+@pytest.fixture
+def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+    """Make a script the keyring command; the file that is returned has a line for each of its runs."""
+
+    def make(body: str, deadline: str) -> Path:
+        script, runs = tmp_path / "keyring", tmp_path / "runs"
+        script.write_text(f"#!/bin/sh\necho $$ >> {runs}\n{body}\n")
+        script.chmod(0o755)
+        monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(script))
+        monkeypatch.setenv("AUTHSHIM_KEYRING_TIMEOUT", deadline)
+        return runs
+
+    return make
+
+
+FAILING = {
+    "hangs": ("exec sleep 60", LATE),
+    "hangs and ignores SIGTERM": ("trap '' TERM; while :; do sleep 0.1; done", LATE),
+    "asks a person": ("echo 'Password: '; read answer && exit 0; sleep 60", LATE),
+    "says s3cret and hangs": ("echo s3cret; echo s3cret >&2; exec sleep 60", LATE),
+    "floods stdout": ("exec head -c 1073741824 /dev/zero", FLOOD),
+    "floods stdout for ever": ("exec cat /dev/zero", FLOOD),
+    "floods stderr for ever": ("exec cat /dev/zero >&2", LATE),
+    "forks and floods": ("cat /dev/zero & cat /dev/zero & wait", FLOOD),
+    "forks and leaves stdout open": ("sleep 60 & echo s3cret", NONSENSE),
+    "is killed": ("echo s3cret; kill -9 $$", "it was ended by signal 9"),
+    "crashes": ("echo s3cret; kill -SEGV $$", "it was ended by signal 11"),
+    "fails and tells": ("echo s3cret; echo no s3cret >&2; exit 3", "it failed with status 3: no ****"),
+    "answers nothing": ("exit 0", NONSENSE),
+    "answers bytes": ("printf '\\377\\376\\000s3cret'", NONSENSE),
+}
+
+
+@pytest.mark.parametrize(("body", "reason"), FAILING.values(), ids=FAILING)
+def test_a_command_that_fails_is_run_once_and_said_once_and_the_request_goes_on(
+    body: str,
+    reason: str,
+    command: Callable[..., Path],
+    recorder: Recorder,
+    no_secret: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    runs = command(body, "0.8" if reason == LATE else "60")
+    session = authshim.install(requests.Session())
+    recorder.default = Answer(401)
+    url = recorder.url.replace("//", "//ada@") + "/simple/"
+    assert [session.get(url).status_code for _ in range(3)] == [401] * 3
+    assert len(runs.read_text().split()) == 1
+    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert warnings == [f"cannot read keyring command: {reason}"]
+    no_secret()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(int(runs.read_text().split()[0]), os.WNOHANG)
+
+
+PEAK = """\
+import resource, sys
+from authshim.errors import ProviderError
+from authshim.providers.keyring_command import KeyringCommand
+command = KeyringCommand(["/bin/sh", "-c", sys.argv[1]], terminal=lambda: False)
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+def ask(text):
+    command.command = ("/bin/sh", "-c", text)
+    try:
+        return command.find("https://h.example/simple", "ada")
+    except ProviderError as error:
+        return error.reason
+ask("exit 1")
+before = peak()
+print(ask(sys.argv[1]), peak() - before, sep="|")
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("exec head -c 1073741824 /dev/zero", FLOOD),
+        ("head -c 67108864 /dev/zero >&2; exit 1", "None"),
+    ],
+)
+def test_what_is_kept_of_a_flood_is_bounded(body: str, said: str) -> None:
+    """In a process of its own, whose largest size the system knows."""
+    ended = subprocess.run([sys.executable, "-c", PEAK, body], capture_output=True, text=True, timeout=120, check=True)
+    outcome, grown = ended.stdout.strip().split("|")
+    assert outcome == said
+    assert int(grown) < 16 * 1024  # KiB
