@@ -6,6 +6,7 @@ They are read within bounds, never from a device, never by half a guess; and wri
 from __future__ import annotations
 
 import os
+import re
 import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Callable
@@ -14,8 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-LIMIT = 64 * 1024 * 1024
-"""Bytes; an auth file of 100,000 hosts has about 10 MB."""
+LIMIT = 16 * 1024 * 1024
+"""Bytes; an auth file of 100,000 hosts has about 10 MB. To read JSON takes up to 30 times its size."""
+
+TOML_LIMIT = 1024 * 1024
+"""Bytes of a manifest or a configuration; to read TOML takes up to 400 times its size."""
+
+_CHUNK = 64 * 1024
+
+_PART = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_DEEP = rf"(?<![\w-]){_PART}(?:[ \t]*\.[ \t]*{_PART}){{100}}"
+"""A key of more than a hundred parts: what is kept of each grows with their number."""
 
 
 class Unreadable(Exception):
@@ -184,11 +194,13 @@ def read_toml(path: str) -> dict[str, Any] | str | None:
     the parser's own words, may hold what the file holds.
     """
     try:
-        text = read_text(path)
+        text = read_text(path, limit=TOML_LIMIT)
     except Unreadable as error:
         return str(error)
     if text is None:
         return None
+    if re.search(_DEEP, text):
+        return "it has a key of more than 100 parts"
     import tomli
 
     try:
@@ -209,17 +221,21 @@ def version(path: str | None) -> object:
 
 
 def _read(descriptor: int, limit: int) -> bytes:
+    data, size = bytearray(), -1
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Unreadable("it is not a regular file")
-        with open(descriptor, "rb", closefd=False) as file:
-            data = file.read(limit + 1)
+        # Not in one go, for which Python would ask for the memory of the largest file.
+        while size < len(data) <= limit:
+            size = len(data)
+            data += os.read(descriptor, _CHUNK)
     except OSError as error:
+        data.clear()  # the error's frames would hold it
         raise Unreadable(reason(error)) from None
     if len(data) > limit:
-        del data  # the error's frames would hold it
+        data.clear()
         raise Unreadable(f"it is larger than {limit // 1024 // 1024} MiB")
-    return data
+    return bytes(data)
 
 
 def _decode(data: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from authshim.errors import ManifestError
@@ -14,6 +15,7 @@ from authshim.places import Channel, Index, Place
 from authshim.requirements import Dependency
 from authshim.tables import read
 from authshim.typed import Table, TableError
+from authshim.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,7 +150,7 @@ class Manifest:
         if environment is None:
             return [*environments.values()]
         if environment not in environments:
-            raise ManifestError(self.path, f"there is no environment {environment!r}; it has {', '.join(environments)}")
+            raise ManifestError(self.path, f"there is no environment {environment!r}; it has {_listed(environments)}")
         return [environments[environment]]
 
     def __repr__(self) -> str:
@@ -165,6 +167,11 @@ def _dependencies(project: Project, environments: list[tuple[Feature, ...]]) -> 
     except TableError as error:
         return str(error)
     return tuple(dict.fromkeys(dependency for one in found for dependency in one))
+
+
+def _listed(names: Iterable[str]) -> str:
+    first = [shown(name) for name in islice(names, 21)]
+    return ", ".join(first if len(first) < 21 else [*first[:20], "and more"])
 
 
 def _unique(places: Iterable[P]) -> tuple[P, ...]:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from authshim.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+MANY = 100
+"""Warnings of one file at most."""
 
 _OWNERS = ("", "workspace.", "project.", "feature.*.", "environments.*.")
 """The tables that may have a ``pypi-options``; ``*`` is any name."""
@@ -41,11 +47,13 @@ _OTHER_TOOLS = (
 def warnings_of(document: dict[str, Any], *, pyproject: bool) -> list[str]:
     """List what pixi does not read, each with its right place; names of tables and keys only."""
     rules = _pyproject_rules() if pyproject else _pixi_rules()
-    return [
+    every = (
         f"pixi does not read {_filled(wrong, names)} here; its place is {_filled(right, names)}"
         for wrong, right in rules
         for names in _matches(document, wrong.split("."))
-    ]
+    )
+    told = [*islice(every, MANY)]
+    return told if next(every, None) is None else [*told, "pixi does not read more than is told here"]
 
 
 def _pixi_rules() -> Iterator[tuple[str, str]]:
@@ -86,5 +94,5 @@ def _matches(value: Any, path: list[str]) -> Iterator[list[str]]:
 
 def _filled(path: str, names: list[str]) -> str:
     for name in names:
-        path = path.replace("*", name, 1)
+        path = path.replace("*", shown(name), 1)
     return path

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from authshim.errors import UrlError
 from authshim.hidden import Closed
-from authshim.urls import redact, with_username
+from authshim.urls import redact, shown, with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
 """Where a channel that is only a name is."""
@@ -172,4 +172,4 @@ def _shown(text: str) -> str:
     """Return what may be shown of a text that is no good URL: nothing up to its last ``@``."""
     before, at, rest = text.rpartition("@")
     scheme = _URL.match(before + at)
-    return redact(f"{scheme.group(1)}://****@{rest}" if scheme else f"****@{rest}" if at else rest)
+    return shown(redact(f"{scheme.group(1)}://****@{rest}" if scheme else f"****@{rest}" if at else rest))

@@ -20,6 +20,7 @@ from authshim.features import DEFAULT, MODES, STRATEGIES, Feature, Options, Proj
 from authshim.places import Channel, Index, channel, file_url
 from authshim.requirements import from_table, of_groups
 from authshim.typed import Table, TableError, as_table, one_of, said, texts, typed
+from authshim.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,7 +90,7 @@ class _Reader:
             raise TableError(f"{said(where[:-1], name)}: a feature is listed twice")
         for feature in listed:
             if feature not in features:
-                raise TableError(f"{said(where[:-1], name)}: there is no feature {feature!r}")
+                raise TableError(f"{said(where[:-1], name)}: there is no feature {shown(feature)!r}")
             found.append(features[feature])
         _must_agree(name, found)
         return tuple(found)
@@ -212,6 +213,6 @@ def _must_agree(environment: str, features: list[Feature]) -> None:
             first, other = named[0]
             if value != other or getattr(value, "password", None) != getattr(other, "password", None):
                 raise TableError(
-                    f"in the environment {environment!r} the features {first!r} and {name!r} "
+                    f"in the environment {shown(environment)!r} the features {shown(first)!r} and {shown(name)!r} "
                     f"name different {keys} in their pypi-options"
                 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from authshim.urls import shown
+
 Table = dict[str, Any]
 
 _EXPECTED = {dict: "a table", list: "a list", str: "text", bool: "true or false"}
@@ -49,4 +51,4 @@ def one_of(table: Table, key: str, words: tuple[str, ...], where: tuple[str, ...
 
 def said(where: tuple[str, ...], key: str = "") -> str:
     """Say a place: ``[a.b] key``."""
-    return " ".join(part for part in (f"[{'.'.join(where)}]" if where else "", key) if part)
+    return " ".join(part for part in (f"[{'.'.join(map(shown, where))}]" if where else "", shown(key)) if part)

@@ -28,6 +28,9 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 LONGEST = 253
 """Characters of a host name at most, without the dot at its end (RFC 1035)."""
 
+SHOWN = 200
+"""Characters of a name that a message shows at most."""
+
 DEEPEST = 100
 """Segments of a path that are told apart: a server may name one of 30,000 in its ``Location``."""
 
@@ -267,7 +270,23 @@ def redact(url: str) -> str:
         url = f"{url[: slashed.start()]}://****@{url[end:]}"
     url = re.sub(r"/t/[^/?#]+", "/t/****", url)
     url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
-    return _CONTROL.sub("?", url)
+    return printable(_CONTROL.sub("?", url))
+
+
+def printable(text: str) -> str:
+    r"""Return a text as one line that any terminal shows as it is; the rest is escaped.
+
+    >>> print(printable("caf\u00e9 \x1b[2J"))
+    café \x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def shown(text: str) -> str:
+    """Return what a sentence shows of a name that a file holds, of any length and in any characters."""
+    return printable(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
 
 
 def shown_key(key: str) -> str:
@@ -277,8 +296,7 @@ def shown_key(key: str) -> str:
     '****@h.example'
     """
     _, at, host = key.rpartition("@")
-    shown = redact(f"****@{host}" if at else key)
-    return shown.encode("utf-8", "backslashreplace").decode()
+    return shown(redact(f"****@{host}" if at else key))
 
 
 # Both go on from each ``://`` to the next slash at most, so that they are linear in the length of the URL.
@@ -291,8 +309,8 @@ def _unreadable(url: str) -> str:
     """Return what may be shown of a URL that has no parts to go by: nothing up to its last ``@``, and no odd port."""
     before, at, rest = url.rpartition("@")
     scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", before + at)
-    shown = redact(f"{scheme.group() if scheme else ''}****@{rest}" if at else url)
-    return re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", shown)
+    bare = redact(f"{scheme.group() if scheme else ''}****@{rest}" if at else url)
+    return shown(re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", bare))
 
 
 _PRESIGNED = (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from authshim import credentials, files
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.hidden import Closed
-from authshim.providers.base import Provider
+from authshim.providers.base import MORE, Provider, note
 from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key, shown_key
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ class AuthFile(Provider):
         return changed
 
     def _note(self, problem: str) -> None:
-        if problem not in self.problems:
-            self.problems.append(problem)
+        note(self.problems, problem, f"{self.path}: {MORE}")
 
     def _usable(self) -> _Contents:
         contents = self._read()
@@ -125,14 +124,15 @@ class AuthFile(Provider):
             self._contents = contents = _read(self.path)
             if contents.missing and self._named:
                 self.problems.append(f"{self.path} does not exist")
-            self.problems += [f"{self.path}: {shown_key(key)} {why}" for key, why in contents.unmatched.items()]
+            for key, why in contents.unmatched.items():
+                self._note(f"{self.path}: {shown_key(key)} {why}")
         return self._contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
         try:
             return credentials.from_json(entry)
         except CredentialError as error:
-            self.problems.append(f"{self.path}: {shown_key(written)}: {error}")
+            self._note(f"{self.path}: {shown_key(written)}: {error}")
             return None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
 
+MANY = 100
+"""Problems of one file that are told at most."""
+
+MORE = "more is wrong with it than is told here"
+
 
 class Provider(Protocol):
     """Is asked for a key, and answers with a credential or with None.
@@ -105,3 +110,9 @@ class Store(Protocol):
         :raises ProviderError: it is broken, or cannot be listed.
         """
         ...
+
+
+def note(problems: list[str], problem: str, more: str) -> None:
+    """Add a problem once; in place of those behind the hundredth add ``more``, once too."""
+    if problem not in problems and len(problems) <= MANY:
+        problems.append(problem if len(problems) < MANY else more)

@@ -31,13 +31,16 @@ from authshim import files
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError
 from authshim.hidden import Closed
-from authshim.providers.base import Provider
+from authshim.providers.base import MORE, Provider, note
 from authshim.urls import DEFAULT, HOST, PORT, normalise_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from authshim.credentials import Credential
+
+LIMIT = 4 * 1024 * 1024
+"""Bytes; a netrc of 40,000 machines has about 2 MB."""
 
 _STARTS = frozenset({"machine", "default", "macdef"})
 _VALUES = {"login": "login", "user": "login", "password": "password", "account": "account"}
@@ -124,7 +127,7 @@ def _read(paths: Sequence[str]) -> tuple[str | None, _Logins]:
         if path == os.devnull:
             return path, _Logins()  # NETRC=/dev/null is how people switch netrc off.
         try:
-            text = files.read_text(path)
+            text = files.read_text(path, limit=LIMIT)
         except files.Unreadable as error:
             return path, _Logins(broken=str(error))
         if text is not None:
@@ -243,7 +246,7 @@ class _Parser:
             self.logins.add(entry.get("machine"), entry.get("login", ""), entry.get("password", ""))
 
     def _fail(self, number: int, why: str) -> None:
-        self.logins.problems.append(f"line {number}: {why}")
+        note(self.logins.problems, f"line {number}: {why}", MORE)
         self._inside, self._entry, self._awaited, self._lost = False, {}, "", True
 
     def _closing(self, number: int) -> int:

@@ -1,0 +1,312 @@
+"""Files and URLs that are huge, deep, or have more entries than anybody has: time and memory stay in proportion."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import tracemalloc
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from leaks import assert_no_secret
+
+from authshim import files
+from authshim.errors import AuthshimError, ProviderError
+from authshim.manifest import Manifest
+from authshim.places import Index
+from authshim.providers import netrc_file
+from authshim.providers.auth_file import AuthFile
+from authshim.providers.base import MANY
+from authshim.providers.netrc_file import NetrcFile
+from authshim.urls import cut_after_simple, host_keys, is_presigned, normalise_key, parse, redact, without_userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SIZE = 200_000
+"""Characters: what takes the square of their number would be busy for minutes."""
+
+FEWER = SIZE // 10
+"""Of what takes its time for each entry."""
+
+FACTOR = 450
+"""How many times its size a file may take while it is read; TOML of nothing but dotted keys takes 400 times."""
+
+
+@contextmanager
+def deadline(seconds: int = 60) -> Iterator[None]:
+    """End what does not end: with room, for what is here takes a second."""
+    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(*_: object) -> None:
+        raise TimeoutError(f"not done after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def netrc(path: str) -> list[str]:
+    provider = NetrcFile([path])
+    provider.find("h.example")
+    return [*provider.problems]
+
+
+def auth_file(path: str) -> list[str]:
+    provider = AuthFile(path)
+    provider.list()
+    provider.path_keys()
+    return [*provider.problems]
+
+
+def manifest(path: str) -> list[str]:
+    read = Manifest.load(path)
+    read.indexes(None), read.channels(None)
+    with pytest.raises(AuthshimError) as caught:
+        read.indexes("none of that name")
+    return [*read.warnings, str(caught.value)]
+
+
+def numbered(form: str, size: int = SIZE) -> str:
+    """Repeat a form with a number in it, up to a size."""
+    return "".join(form.replace("%", str(number)) for number in range(size // len(form)))
+
+
+SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
+    "empty lines": (netrc, "\n" * FEWER),
+    "short lines": (netrc, numbered("ab\n")),
+    "machines": (netrc, numbered("machine h% login a password s3cret\n")),
+    "one machine, again and again": (netrc, numbered("machine h.example login a password s3cret\n")),
+    "entries that are wrong": (netrc, numbered("machine h% s3cret\n", FEWER)),
+    "keywords without a value": (netrc, numbered("machine\n", FEWER)),
+    "one line": (netrc, "machine h.example " + numbered("login s3cret ")),
+    "quotes": (netrc, '"' * SIZE),
+    "open quotes": (netrc, numbered('machine h login "s3cret\n')),
+    "escapes": (netrc, 'machine h login "' + numbered("\\a") + '"'),
+    "a host of a million labels": (netrc, "machine " + numbered("ü.") + " login a"),
+    "a host of one label": (netrc, "machine " + "ü" * SIZE + " login a"),
+    "lists": (auth_file, '{"a": [' + "[]," * (SIZE // 3) + "[]]}"),
+    "objects": (auth_file, '{"a": [' + "{}," * (SIZE // 3) + "{}]}"),
+    "brackets": (auth_file, "[" * SIZE),
+    "braces": (auth_file, '{"":' * SIZE),
+    "a number": (auth_file, '{"a": ' + "1" * SIZE + "}"),
+    "keys": (auth_file, "{" + numbered('"h%": "s3cret",') + '"": 0}'),
+    "URLs as keys": (auth_file, "{" + numbered('"https://s3cret@h/%": 0,') + '"": 0}'),
+    "keys in Unicode": (auth_file, "{" + numbered('"ü%": 0,', FEWER) + '"": 0}'),
+    "a long key": (auth_file, '{"h' + "h" * SIZE + '": 0}'),
+    "a long key in Unicode": (auth_file, '{"' + numbered("ü.") + '": 0}'),
+    "a key of colons": (auth_file, '{"https://' + ":" * SIZE + '": 0}'),
+    "tables": (manifest, numbered("[t%]\n", FEWER)),
+    "a table in tables": (manifest, "[" + "a." * SIZE + "a]\n"),
+    "a key of keys": (manifest, "a." * SIZE + "a=1\n"),
+    "keys of a hundred parts": (manifest, numbered("k%" + ".a" * 99 + "=1\n", FEWER)),
+    "arrays": (manifest, "a=" + "[" * SIZE),
+    "inline tables": (manifest, "a=" + "{a=" * SIZE),
+    "digits": (manifest, "a=" + "1" * SIZE),
+    "features": (manifest, "[workspace]\n" + numbered("[feature.f%]\n", FEWER)),
+    "environments": (manifest, "[workspace]\n[environments]\n" + numbered("e%=[]\n", FEWER)),
+    "channels": (manifest, "[workspace]\nchannels=[" + numbered("'c%',", FEWER) + "]\n"),
+    "indexes": (
+        manifest,
+        "[workspace]\n[pypi-options]\nextra-index-urls=[" + numbered("'x://u:s3cret@%/',", FEWER) + "]\n",
+    ),
+    "an index of colons": (manifest, "[workspace]\n[pypi-options]\nindex-url='x://" + ":" * SIZE + "'\n"),
+    "a channel of colons": (manifest, "[workspace]\nchannels=['x://s3cret@" + ":" * SIZE + "']\n"),
+    "options that are misplaced": (manifest, "[workspace]\n" + numbered("[target.t%.pypi-options]\n", FEWER)),
+    "an environment with a feature that is not there": (
+        manifest,
+        "[workspace]\n[environments]\ne=['" + "f" * SIZE + "']\n",
+    ),
+    "a name of a million characters": (manifest, "[workspace]\n[feature]\n" + "f" * SIZE + "=1\n"),
+}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Import what is imported when it is first used, which takes memory as well."""
+    for number, read in enumerate((netrc, auth_file, manifest)):
+        folder = tmp_path_factory.mktemp(str(number))
+        (folder / "pixi.toml").write_text("[workspace]\n[feature.ü]\n" if read is manifest else "machine ü login a")
+        _said(read, str(folder / "pixi.toml"))
+    parse("https://ü.example/")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_file_is_read_or_refused_within_bounds(shape: str, tmp_path: Path) -> None:
+    read, text = SHAPES[shape]
+    path = tmp_path / "pixi.toml"
+    path.write_text(text, encoding="utf-8")
+    tracemalloc.start()
+    try:
+        with deadline():
+            said = _said(read, str(path))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < FACTOR * len(text)
+    assert len(said) <= MANY + 2
+    assert all(len(line) < 3000 and line.isprintable() for line in said)
+    assert_no_secret(said)
+
+
+def _said(read: Callable[[str], list[str]], path: str) -> list[str]:
+    try:
+        return read(path)
+    except AuthshimError as error:
+        return [str(error)]
+
+
+URLS = {
+    "colons": "https://" + ":" * SIZE,
+    "colons and an @": "https://" + ":" * SIZE + "@h/",
+    "at signs": "https://" + "@" * SIZE,
+    "colons and at signs": "https://" + ":@" * SIZE,
+    "URLs in it": "://:x" * SIZE,
+    "URLs in it, and an @": "://:x" * SIZE + "@",
+    "brackets": "://[" * SIZE + "@",
+    "labels": "https://" + "a." * SIZE,
+    "labels in Unicode": "https://" + "ü." * FEWER,
+    "a label in Unicode": "https://" + "ü" * SIZE,
+    "segments": "https://h/" + "a/" * SIZE,
+    "slashes": "https://h" + "/" * SIZE,
+    "dots": "https://h/" + "../" * SIZE,
+    "simple": "https://h/" + "simpler/" * SIZE,
+    "tokens": "https://h" + "/t/" * SIZE,
+    "percent signs": "https://" + "%" * SIZE,
+    "digits": "https://h:" + "9" * SIZE,
+    "an address": "https://[" + ":" * SIZE + "]/",
+    "parameters": "https://h/?" + "sig&" * SIZE,
+    "letters": "a" * SIZE,
+    "backslashes": "https://" + "\\" * SIZE,
+    "control characters": "https://h/" + "\x00" * SIZE,
+}
+
+
+@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+def test_a_url_is_read_or_refused_within_bounds(url: str) -> None:
+    tracemalloc.start()
+    try:
+        with deadline():
+            for read in (redact, cut_after_simple, without_userinfo, is_presigned, normalise_key, _keys, Index):
+                assert len(_refusal(read, url)) < 1000
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < FACTOR * len(url)
+
+
+def _keys(url: str) -> None:
+    keys = host_keys(parse(url), frozenset({"h/a"}))
+    assert len(keys) < 300
+
+
+def _refusal(read: Callable[[str], object], url: str) -> str:
+    try:
+        read(url)
+    except AuthshimError as error:
+        return str(error)
+    return ""
+
+
+# What is too large is not read at all.
+
+
+@pytest.mark.parametrize(
+    ("read", "limit"),
+    [(netrc, netrc_file.LIMIT), (auth_file, files.LIMIT), (manifest, files.TOML_LIMIT)],
+    ids=["netrc", "auth file", "manifest"],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="files with holes")
+def test_what_is_too_large_is_refused_with_its_limit(
+    read: Callable[[str], list[str]], limit: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "pixi.toml"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(AuthshimError, match=f"it is larger than {limit >> 20} MiB$"):
+        read(str(path))
+
+
+def test_a_key_of_more_than_a_hundred_parts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pixi.toml"
+    path.write_text("[workspace]\n[a" + " . 'b'" * 99 + "]\n")
+    assert Manifest.load(path).warnings == ()
+    path.write_text("[workspace]\n[a" + " . 'b'" * 100 + "]\n")
+    with pytest.raises(AuthshimError, match=r"it has a key of more than 100 parts$"):
+        Manifest.load(path)
+
+
+# What is told is bounded as well.
+
+
+def test_of_many_bad_entries_a_hundred_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "netrc"
+    path.write_text("machine\n" * 1000)
+    problems = netrc(str(path))
+    assert len(problems) == MANY + 1
+    assert problems[0] == f"{path}: line 1: expected a host name"
+    assert problems[-1] == f"{path}: more is wrong with it than is told here"
+
+
+def test_a_hundred_bad_entries_are_told_whole(tmp_path: Path) -> None:
+    path = tmp_path / "netrc"
+    path.write_text("machine\n" * MANY)
+    assert netrc(str(path))[-1] == f"{path}: line {MANY}: expected a host name"
+
+
+def test_of_many_bad_keys_a_hundred_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+    path.write_text("{" + numbered('"h%": 0,', 4000) + '"x": 0}')
+    path.chmod(0o600)
+    problems = auth_file(str(path))
+    assert len(problems) == MANY + 1
+    assert problems[0] == f"{path}: h0: is not one credential"
+    assert problems[-1] == f"{path}: more is wrong with it than is told here"
+
+
+def test_of_many_misplaced_options_a_hundred_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "pixi.toml"
+    path.write_text("[workspace]\n" + numbered("[target.t%.pypi-options]\n", 4000))
+    warnings = Manifest.load(path).warnings
+    assert len(warnings) == MANY + 1
+    assert warnings[-1] == f"{path}: pixi does not read more than is told here"
+
+
+def test_of_many_environments_twenty_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "pixi.toml"
+    path.write_text("[workspace]\n[environments]\n" + numbered("e%=[]\n", 400))
+    told = manifest(str(path))[-1]
+    assert told.endswith("it has default, " + ", ".join(f"e{number}" for number in range(19)) + ", and more")
+
+
+def test_a_name_that_is_no_text_for_people_is_shown_in_escapes(tmp_path: Path) -> None:
+    path = tmp_path / "pixi.toml"
+    path.write_text('[workspace]\n[feature]\n"a\\u001b[2J\\u202e" = 1\n')
+    with pytest.raises(AuthshimError) as caught:
+        Manifest.load(path)
+    assert str(caught.value) == f"{path}: [feature.a\\x1b[2J\\u202e]: expected a table"
+
+
+def test_a_long_key_is_cut_where_it_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+    path.write_text('{"' + "h" * 1000 + '": 0}')
+    path.chmod(0o600)
+    assert auth_file(str(path)) == [f"{path}: {'h' * 200}...: is not one credential"]
+
+
+def test_a_broken_file_that_was_too_large_is_still_broken_when_asked_again(tmp_path: Path) -> None:
+    path = tmp_path / "auth.json"
+    path.write_bytes(b" " * (files.LIMIT + 1))
+    provider = AuthFile(str(path))
+    for _ in range(2):
+        with pytest.raises(ProviderError, match="larger than 16 MiB"):
+            provider.find("h.example")
