@@ -7,12 +7,17 @@ import os
 from typing import TYPE_CHECKING, Callable
 
 import pytest
+from hypothesis import HealthCheck, settings
 from leaks import assert_no_secret
 from servers import Authority, Names, Play, Recorder, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+# The same examples in every run, and however slow the machine is: nothing fails by chance.
+settings.register_profile("authshim", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("authshim")
 
 _FOREIGN = ("AUTHSHIM_", "ARTIFACTS_", "PIXI_", "PREFIX_DEV_", "RATTLER_", "XDG_", "KEYRING_")
 _DISTURBING = {

@@ -284,7 +284,7 @@ PIECES = [
 
 
 @BOTH_WAYS
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(location=st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
 def test_no_location_takes_a_credential_elsewhere(login: Callable, stage: Stage, location: str) -> None:
     source = prepare(stage, "auth file, BearerToken")
