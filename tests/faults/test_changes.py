@@ -103,7 +103,7 @@ BECOMES: dict[str, tuple[Callable[[Lodger], object], str]] = {
     "a device": (device, "it is not a regular file"),
     "a link to nothing": (lambda lodger: lodger.file.symlink_to("nothing"), ""),
     "a link to itself": (loop, "too many levels of symbolic links"),
-    "too large": (huge, "it is larger than 64 MiB"),
+    "too large": (huge, "it is larger than "),
 }
 
 
