@@ -142,8 +142,8 @@ class AuthAdapter(HTTPAdapter):
             response = self._transmit(_wire(request, found), request, found, options)
             if response.status_code not in (401, 403):
                 if found is not None and _is_let_in(response, refused=refused):
-                    self.chain.accept(url, found)
-                return response
+                    self.chain.accept(url, found, there=response.status_code != 404)
+                return self._search(request, response, options, tried) if response.status_code == 404 else response
             challenge = response.headers.get("WWW-Authenticate", "")
             found = self.chain.refused(url, status=response.status_code, tried=tried, challenge=challenge)
             if found is None or not _rewind(request):
@@ -151,8 +151,26 @@ class AuthAdapter(HTTPAdapter):
             refused = True
             self._put_aside(response)
 
+    def _search(
+        self, request: PreparedRequest, missing: Response, options: dict[str, Any], tried: list[Found]
+    ) -> Response:
+        """Ask for what was not found with what the other indexes have, where several cover its URL.
+
+        :param missing: the 404; it is returned where none of them finds it.
+        """
+        url = request.url or ""
+        while request.method in ("GET", "HEAD") and (found := self.chain.missed(url, tried)) is not None:
+            tried.append(found)
+            response = self._transmit(_wire(request, found), request, found, options)
+            if response.status_code < 400:
+                self.chain.accept(url, found)
+                self._put_aside(missing)
+                return response
+            self._put_aside(response)
+        return missing
+
     def _put_aside(self, response: Response) -> None:
-        """Be done with a refusal, after which there is something else to send."""
+        """Be done with an answer, after which there is something else to send, or another answer to return."""
         _drain(response)
 
     def _transmit(

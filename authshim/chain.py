@@ -141,10 +141,13 @@ class Chain:
         """
         self._handed.note(url, target)
 
-    def accept(self, url: str, found: Found) -> None:
-        """Note that a server took what was found for a URL."""
+    def accept(self, url: str, found: Found, *, there: bool = True) -> None:
+        """Note that a server took what was found for a URL.
+
+        :param there: whether it has what was asked for; where it has not, it may be another index's.
+        """
         self._inquiry.accept(found)
-        if self._inquiry.memory.has_ties:
+        if there and self._inquiry.memory.has_ties:
             self._inquiry.memory.choose(url, found.realm)
 
     def refused(self, url: str, *, status: int, tried: Sequence[Found] = (), challenge: str = "") -> Found | None:
@@ -167,6 +170,19 @@ class Chain:
         if not any(found.accepted for found in tried) and not self._handed.how(url, scope.realms[0].origin):
             scope.give_up()
         return None
+
+    def missed(self, url: str, tried: Sequence[Found]) -> Found | None:
+        """Return what another index has for a URL that several cover, after a 404; None where nothing is left.
+
+        To those who may not know of it, a server may say of what it has that it is not there.
+
+        :param tried: what was sent for this request so far.
+        """
+        scope = self._inquiry.memory.scope(url)
+        if scope is None or len(scope.realms) == 1 or is_presigned(url):
+            return None
+        sent = [found.credential for found in tried]
+        return next((answer for answer in self._others(scope, url, tried) if answer.credential not in sent), None)
 
     def explain(self, url: str, username: str | None = None) -> Trace:
         """Ask each provider anew, and tell what it said; what is remembered stays as it is.
@@ -215,9 +231,7 @@ class Chain:
         handed = self._handed.how(url, realms[0].origin)
         if handed == DOWNGRADED:
             return
-        for realm in realms:
-            if not any(found.realm is realm for found in tried):
-                yield self._find(realm, handed)
+        yield from self._others(scope, url, tried)
         for realm in realms:
             mine = [found for found in tried if found.realm is realm]
             # Of several indexes none is blamed for a path that may be another's.
@@ -225,6 +239,14 @@ class Chain:
                 yield self._inquiry.renew(realm, mine, status, handed=bool(handed))
             elif not mine and not handed and (status == 401 or realm.is_index):
                 yield self._inquiry.answer_challenge(realm, challenge)
+
+    def _others(self, scope: Scope, url: str, tried: Sequence[Found]) -> Iterator[Found]:
+        """Yield what there is for those of a URL's realms of which nothing was sent."""
+        for realm in scope.candidates(path_of(url)):
+            if not any(found.realm is realm for found in tried):
+                found = self._find(realm, self._handed.how(url, realm.origin))
+                if found is not None:
+                    yield found
 
     def _renew_locks(self) -> None:
         self._inquiry.renew_locks()

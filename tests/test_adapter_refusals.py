@@ -7,10 +7,12 @@ import threading
 from typing import TYPE_CHECKING, Callable
 
 import pytest
+import requests
 from fakes import Canned, Fixed, Renewing, installed, mounted
 from servers import CHALLENGE, Answer, Recorder, Seen, redirect
 
-from authshim import BasicHTTP, BearerToken, CondaToken
+import authshim
+from authshim import BasicHTTP, BearerToken, CondaToken, Index
 from authshim.urls import DEFAULT
 
 if TYPE_CHECKING:
@@ -322,6 +324,65 @@ def test_a_refusal_that_breaks_off_does_no_harm(make_wire: Callable) -> None:
     wire = make_wire(b"HTTP/1.1 401 No\r\nContent-Length: 9\r\n\r\nx", LET_IN)
     wire.over.set()
     assert mounted(Renewing(OLD, NEW)).get(wire.url, timeout=0.2).content == b"let in"
+
+
+# Several indexes with one claim, at a server that hides what somebody may not see
+
+
+BOB = BasicHTTP("bob", "s3cret")
+
+
+@pytest.fixture
+def hidden(recorder: Recorder) -> Recorder:
+    """The files of two indexes, whose paths tell nobody which index they are of."""
+    recorder.on("/acme/files/1/*", lambda seen: Answer(200) if seen.authorization == BASIC.header else Answer(404))
+    recorder.on("/acme/files/2/*", lambda seen: Answer(200) if seen.authorization == BOB.header else Answer(404))
+    recorder.on("/acme/files/3/*", lambda seen: Answer(404 if seen.authorization == BASIC.header else 401, b"not here"))
+    return recorder
+
+
+@pytest.fixture
+def both(hidden: Recorder) -> requests.Session:
+    """A session for a project with both indexes."""
+    indexes = [Index(f"{hidden.url}/acme/{name}/simple", name, "s3cret") for name in ("ada", "bob")]
+    return authshim.install(requests.Session(), authshim.Chain([], indexes=indexes))
+
+
+def test_what_one_index_does_not_find_another_one_may(hidden: Recorder, both: requests.Session) -> None:
+    assert both.get(hidden.url + "/acme/files/2/a.whl").status_code == 200
+    assert sent(hidden) == [BASIC.header, BOB.header]
+
+
+def test_who_found_it_is_asked_first_for_what_lies_beside_it(hidden: Recorder, both: requests.Session) -> None:
+    both.get(hidden.url + "/acme/files/2/a.whl")
+    hidden.clear()
+    assert both.get(hidden.url + "/acme/files/2/b.whl").status_code == 200
+    assert sent(hidden) == [BOB.header]
+
+
+def test_two_indexes_whose_files_lie_side_by_side_are_told_apart(hidden: Recorder, both: requests.Session) -> None:
+    for name in ("2/a", "1/a", "2/b", "1/b"):
+        both.get(f"{hidden.url}/acme/files/{name}.whl")
+    hidden.clear()
+    assert [both.get(f"{hidden.url}/acme/files/{name}.whl").status_code for name in ("1/c", "2/c")] == [200, 200]
+    assert sent(hidden) == [BASIC.header, BOB.header]
+
+
+def test_what_no_index_finds_is_not_there(hidden: Recorder, both: requests.Session) -> None:
+    response = both.get(hidden.url + "/acme/files/3/a.whl")
+    assert (response.status_code, response.content) == (404, b"not here")
+    assert sent(hidden) == [BASIC.header, BOB.header]
+
+
+def test_what_is_below_the_root_of_an_index_is_nobody_elses(hidden: Recorder, both: requests.Session) -> None:
+    hidden.default = Answer(404)
+    assert both.get(hidden.url + "/acme/bob/simple/absent/").status_code == 404
+    assert sent(hidden) == [BOB.header]
+
+
+def test_what_was_written_is_not_written_again(hidden: Recorder, both: requests.Session) -> None:
+    assert both.post(hidden.url + "/acme/files/2/a.whl", data=b"x").status_code == 404
+    assert sent(hidden) == [BASIC.header]
 
 
 # Many threads
