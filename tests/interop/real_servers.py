@@ -51,8 +51,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], ports: list[int], log: Path) -> Iterator[None]:
-    """Run a server until the block ends; it must listen on all ``ports`` within 20 seconds."""
+def running(command: list[str], ports: list[int], log: Path, *, seconds: float = 20) -> Iterator[None]:
+    """Run a server until the block ends; it must listen on all ``ports`` before so many ``seconds`` have passed."""
     environment = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -60,7 +60,7 @@ def running(command: list[str], ports: list[int], log: Path) -> Iterator[None]:
         )
     try:
         for port in ports:
-            _wait(process, port, log)
+            _wait(process, port, log, time.monotonic() + seconds)
         yield
     finally:
         process.terminate()
@@ -71,8 +71,7 @@ def running(command: list[str], ports: list[int], log: Path) -> Iterator[None]:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    deadline = time.monotonic() + 20
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path, deadline: float) -> None:
     while time.monotonic() < deadline and process.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -9,10 +9,8 @@ What is recorded, and whom it follows:
   So does a token that is not known: aws/aws-cdk issue 11961.
 - Whoever may not read is told 404, as if there were nothing: astral-sh/uv issue 11899.
 - What the service hands out for Python it sends itself, by AWS's page "Create the Amazon S3 gateway endpoint"; for
-  Maven it redirects with 307 to a presigned URL of S3, which answers 400 where an Authorization header comes along: a
-  comment by its team in ansible-collections/community.general issue 1171. *store* does the one, *assets* the other.
-- The bucket's name is made like those of that page, the query of a presigned URL like that of
-  amancevice/terraform-aws-serverless-pypi issue 5.
+  Maven it redirects with 307 to a presigned URL of S3: a comment by its team in ansible-collections/community.general
+  issue 1171. *store* does the one, *assets* the other. The bucket's name is made like those of that page.
 - A token comes from ``POST codeartifact.REGION.amazonaws.com/v1/authorization-token?domain=...``, which wants the
   request signed: AWS's API page "GetAuthorizationToken". It lives for between 15 minutes and 12 hours.
 """
@@ -23,7 +21,8 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from replay.recording import Door, Route, Secret, Service, content, moved, page
+from replay import s3
+from replay.recording import Door, Route, Secret, Service, content, page
 from servers import Answer
 
 if TYPE_CHECKING:
@@ -43,16 +42,10 @@ ACCESS_KEY = Secret("s3cret-access-key", ())
 """Of the user; it signs and is never sent."""
 
 _TOKENS = (TOKEN, NEXT_TOKEN)
-_SIGNATURE = (
-    "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Feu-west-1%2Fs3%2Faws4_request"
-    "&X-Amz-Date=20260101T090000Z&X-Amz-Expires=900&X-Amz-SignedHeaders=host&X-Amz-Signature=0a1b2c"
-)
 _WHO_ARE_YOU = Answer(401, b"", {"WWW-Authenticate": "Bearer"})
-_TWO_LOGINS = Answer(400, b"")
 
 _OPEN = Door(_TOKENS, nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU)
 _CLOSED = Door((), nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU, forbidden=Answer(404, b""), knows=_TOKENS)
-_PRESIGNED = Door((), nobody=None, stranger=_TWO_LOGINS)
 
 
 def _token(asked: Asked) -> Answer:
@@ -76,9 +69,9 @@ SERVICE = Service(
     "AWS CodeArtifact",
     (
         *_repository("store", _OPEN, content),
-        *_repository("assets", _OPEN, moved(f"https://{BUCKET}/111122223333/{{file}}?{_SIGNATURE}", 307)),
+        *_repository("assets", _OPEN, s3.presigned(f"https://{BUCKET}/111122223333/{{file}}", 307)),
         *_repository("secret", _CLOSED, content),
-        Route(BUCKET, "/111122223333/{file}", content, _PRESIGNED, query=_SIGNATURE),
+        s3.bucket(BUCKET, "/111122223333/{file}"),
         Route(API, "/v1/authorization-token", _token, method="POST", query="domain=acme&domain-owner=111122223333"),
     ),
     (TOKEN, NEXT_TOKEN, ACCESS_KEY),

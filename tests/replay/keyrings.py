@@ -69,6 +69,6 @@ def needs_backend(module: str, package: str) -> None:
 
 
 def elsewhere(package: str) -> str:
-    """Return the folder in which ``tox -e replay`` installs a back end that bears no other one beside it."""
+    """Return the folder in which ``tox -e replay`` installs what bears no other package beside it."""
     folder = Path(sys.prefix, package)
     return str(folder) if folder.is_dir() else needs.missing(f"no {package} here: tox -e replay")

@@ -38,6 +38,13 @@ class Secret(NamedTuple):
             return f"Bearer {self.value}"
         return "Basic " + base64.b64encode(f"{self.username}:{self.value}".encode()).decode()
 
+    @property
+    def stored(self) -> dict[str, object]:
+        """What rattler's auth file holds for it."""
+        if self.username is not None:
+            return {"BasicHTTP": {"username": self.username, "password": self.value}}
+        return {"CondaToken" if self.in_path else "BearerToken": self.value}
+
 
 class Door(NamedTuple):
     """Who is let in, and what the others are told.
@@ -159,20 +166,27 @@ def sha256_of(file: str) -> str:
     return hashlib.sha256(content_of(file)).hexdigest()
 
 
-def page(link: str, **headers: str) -> Callable[[Asked], Answer]:
-    """Answer a project's page (PEP 503) with one file, and 404 where it is none of ``PROJECTS``.
+ABSENT = Answer(404, b"")
 
-    :param link: its ``href``, with ``{project}``, ``{file}`` and the other names of the route.
+
+def page(
+    link: str, *, projects: Collection[str] | None = None, absent: Answering = ABSENT
+) -> Callable[[Asked], Answer]:
+    """Answer a project's page (PEP 503) with one file.
+
+    :param link: its ``href``, with ``{project}``, ``{file}``, ``{sha256}`` and the other names of the route.
+    :param projects: which there are; ``PROJECTS`` without.
+    :param absent: told of what is none of them.
     """
 
     def answer(asked: Asked) -> Answer:
         project = asked.names["project"]
-        if project not in PROJECTS:
-            return Answer(404, b"")
+        if project not in (PROJECTS if projects is None else projects):
+            return absent(asked) if callable(absent) else absent
         file = wheel_of(project)
-        href = link.format(**{**asked.names, "file": file})
+        href = link.format(**{**asked.names, "file": file, "sha256": sha256_of(file)})
         body = f'<!DOCTYPE html><html><body><a href="{href}#sha256={sha256_of(file)}">{file}</a></body></html>'
-        return Answer(200, body.encode(), {"Content-Type": "text/html; charset=UTF-8", **headers})
+        return Answer(200, body.encode(), {"Content-Type": "text/html; charset=UTF-8"})
 
     return answer
 

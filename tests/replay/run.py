@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import urljoin
+from typing import TYPE_CHECKING, Callable
+from urllib.parse import urljoin, urlsplit
 
 from replay.figures import Figures, figures
 from replay.internet import BEGUN
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PIXI_TOML = """\
 [workspace]
-channels = []
+channels = [{channels}]
 platforms = ["linux-64"]
 
 [pypi-options]
@@ -27,9 +27,14 @@ extra-index-urls = [{urls}]
 """
 
 
-def pixi_toml(*urls: str) -> str:
-    """Return the manifest of a project with these indexes."""
-    return _PIXI_TOML.format(urls=", ".join(f'"{url}"' for url in urls))
+def pixi_toml(*urls: str, username: str = "", channels: Iterable[str] = ()) -> str:
+    """Return the manifest of a project with these indexes and channels.
+
+    :param username: of the indexes, where their vendor wants one.
+    """
+    userinfo = f"{username}@" if username else ""
+    indexes = ", ".join(f'"{url}"'.replace("://", f"://{userinfo}", 1) for url in urls)
+    return _PIXI_TOML.format(urls=indexes, channels=", ".join(f'"{channel}"' for channel in channels))
 
 
 class Run:
@@ -55,7 +60,26 @@ class Run:
             for link in self.links(index, project):
                 response = self.get(link.partition("#")[0])
                 response.raise_for_status()
-                assert response.content == content_of(link.partition("#")[0].rpartition("/")[2])
+                assert response.content == content_of(urlsplit(link).path.rpartition("/")[2])
+
+    def create(
+        self,
+        channel: str,
+        packages: Iterable[str],
+        *,
+        subdirs: Iterable[str] = ("linux-64", "noarch"),
+        held: Callable[[str], bytes] = content_of,
+    ) -> None:
+        """Do as pixi does with a channel: fetch what each subdir has, then the packages, which must be whole."""
+        for subdir in subdirs:
+            repodata = self.get(f"{channel}/{subdir}/repodata.json.zst")
+            if repodata.status_code == 404:
+                repodata = self.get(f"{channel}/{subdir}/repodata.json")
+            repodata.raise_for_status()
+        for package in packages:
+            response = self.get(f"{channel}/noarch/{package}")
+            response.raise_for_status()
+            assert response.content == held(package)
 
     @property
     def log(self) -> list[Exchange]:

@@ -23,7 +23,7 @@ FEW = PROJECTS[:4]
 
 def declared(*urls: str) -> str:
     """Return a manifest with these indexes, for the user that the vendor names."""
-    return pixi_toml(*(url.replace("https://", "https://VssSessionToken@") for url in urls))
+    return pixi_toml(*urls, username="VssSessionToken")
 
 
 def test_one_keyring_process_serves_a_feed_and_its_files(replay: Callable[..., Run]) -> None:

@@ -19,7 +19,7 @@ FEW = PROJECTS[:4]
 
 def declared(*urls: str) -> str:
     """Return a manifest with these indexes, for the user that the vendor names."""
-    return pixi_toml(*(url.replace("https://", "https://aws@") for url in urls))
+    return pixi_toml(*urls, username="aws")
 
 
 def test_one_keyring_process_serves_a_repository(replay: Callable[..., Run]) -> None:

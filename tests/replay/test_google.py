@@ -20,7 +20,7 @@ FEW = PROJECTS[:4]
 
 def declared(url: str) -> str:
     """Return a manifest with this index, for the user that the vendor names."""
-    return pixi_toml(url.replace("https://", "https://oauth2accesstoken@"))
+    return pixi_toml(url, username="oauth2accesstoken")
 
 
 def test_one_keyring_process_serves_the_index_and_the_files_beside_it(replay: Callable[..., Run]) -> None:
