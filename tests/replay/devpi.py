@@ -3,8 +3,8 @@
 devpi is open to all who want to read; devpi-lockdown lets nginx ask it who may. A devpi-server takes half a minute to
 start, so it is recorded, as devpi-server 6.20.3 with devpi-web 5.1.1 and devpi-lockdown 2.0.0 answered:
 
-- The index is ``HOST/USER/INDEX/+simple/``; without a slash at its end a page is 302 to itself with it; what is not
-  there is 404.
+- The index is ``HOST/USER/INDEX/+simple/``, which lists what there is; without a slash at its end a page is 302 to
+  itself with it; what is not there is 404.
 - The files lie at ``+f/HASH/HASH/FILE`` beside ``+simple``, and the links to them begin with ``../../+f/``.
 - Who asks for ``application/vnd.pypi.simple.v1+json`` gets JSON (PEP 691), with the same links.
 - ``/+authcheck`` is 200 for a password by Basic and 401 without a challenge for nobody and for a wrong one. nginx makes
@@ -47,6 +47,7 @@ def _index(user: Secret) -> tuple[Route, ...]:
     login = redirect(f"https://{HOST}/+login?goto_url={below}/")
     door = Door((user,), nobody=login, stranger=login)
     return (
+        Route(HOST, f"{below}/+simple/", Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}), door),
         Route(HOST, f"{below}/+simple/{{project}}", moved(f"https://{HOST}{below}/+simple/{{project}}/"), door),
         Route(HOST, f"{below}/+simple/{{project}}/", _page, door),
         Route(HOST, f"{below}/+f/{{file*}}", content, door),

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from replay import s3
 from replay.recording import Door, Route, Secret, Service, content, page
-from servers import CHALLENGE
+from servers import CHALLENGE, Answer
 
 HOST = "index.acme.example"
 PUBLIC, BUCKET, PRIVATE = "cdn.acme.example", "acme-wheels.s3.amazonaws.com", "files.acme.example"
@@ -35,6 +35,7 @@ def _door(secret: Secret) -> Door:
 SERVICE = Service(
     "files at another host",
     (
+        Route(HOST, "/{index}/simple/", Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}), _door(ADA)),
         Route(HOST, "/public/simple/{project}/", page(f"https://{PUBLIC}/wheels/{{file}}"), _door(ADA)),
         Route(HOST, "/signed/simple/{project}/", page(f"https://{BUCKET}/{{file}}?{s3.QUERY}"), _door(ADA)),
         Route(HOST, "/private/simple/{project}/", page(f"https://{PRIVATE}/wheels/{{file}}"), _door(ADA)),

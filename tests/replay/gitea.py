@@ -4,16 +4,16 @@ What is recorded, and whom it follows:
 
 - The index is ``HOST/api/packages/OWNER/pypi/simple``, for a password or a token in its place: Gitea's page "PyPI
   Package Registry".
+- There is no list of what there is, only pages and files: ``routers/api/packages/api.go`` of go-gitea/gitea.
 - The files lie at ``files/NAME/VERSION/FILE`` beside ``simple``; the links to them are whole URLs:
   ``templates/api/packages/pypi/simple.tmpl``.
 - Who shows nothing gets 401 with the realm below, and so does a login without the right to read, or a token without
-  the scope: ``reqPackageAccess`` in ``routers/api/packages/api.go`` of go-gitea/gitea. Who shows what is wrong gets 401
-  without a challenge: ``verifyAuth`` there.
+  the scope: ``reqPackageAccess`` in that file. Who shows what is wrong gets 401 without a challenge: ``verifyAuth``.
 """
 
 from __future__ import annotations
 
-from replay.recording import Door, Route, Secret, Service, content, page
+from replay.recording import ABSENT, Door, Route, Secret, Service, content, page
 from servers import Answer
 
 HOST = "gitea.acme.example"
@@ -34,6 +34,7 @@ def _owner(name: str, *takes: Secret) -> tuple[Route, ...]:
     below = f"/api/packages/{name}/pypi"
     link = f"https://{HOST}{below}/files/{{project}}/1.0/{{file}}"
     return (
+        *(Route(HOST, f"{below}/simple{slash}", ABSENT) for slash in ("", "/")),
         Route(HOST, f"{below}/simple/{{project}}/", page(link), door),
         Route(HOST, f"{below}/files/{{project}}/{{version}}/{{file}}", content, door),
     )

@@ -9,6 +9,7 @@ What is recorded, and whom it follows:
   ``simple_package_versions_presenter.rb``. They want the login too: astral-sh/uv issue 14806.
 - Who shows nothing, or a token that is wrong, gets 401 with the realm below: ``basic_auth_helpers.rb``, and the table
   in ``pypi_packages_shared_examples.rb``, which has 404 for a login that is no member's, and 403 for a guest's.
+- ``simple`` lists what there is: the page "PyPI API".
 - What a project does not have is forwarded to ``pypi.org/simple/NAME/``: ``dependency_proxy_helpers.rb``; with 302:
   simple-repository/simple-repository issue 35.
 - Where the files are in an object storage, their URLs redirect to a presigned one: ``present_carrierwave_file!`` in
@@ -48,6 +49,7 @@ _SECRETS = (PARTS, TOOLS, PERSONAL, NEXT_PERSONAL, JOB)
 _WHO_ARE_YOU = Answer(401, b"", {"WWW-Authenticate": 'Basic realm="GitLab Packages Registry"'})
 
 
+_LIST = Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html; charset=UTF-8"})
 _STORED = s3.presigned(f"https://{BUCKET}/@hashed/{{file}}")
 
 
@@ -57,8 +59,8 @@ def _project(number: int, name: str, file: Answering, *takes: Secret) -> tuple[R
     forwarded = moved(f"https://{pypi.HOST}/simple/{{project}}/")
     listed = page(f"https://{HOST}{below}/files/{{sha256}}/{{file}}", projects=OWN, absent=forwarded)
     return (
-        Route(HOST, f"{below}/simple/{{project}}/", listed, door),
-        Route(HOST, f"{named}/simple/{{project}}/", listed, door),
+        *(Route(HOST, f"{base}/simple{slash}", _LIST, door) for base in (below, named) for slash in ("", "/")),
+        *(Route(HOST, f"{base}/simple/{{project}}/", listed, door) for base in (below, named)),
         Route(HOST, f"{below}/files/{{sha256}}/{{file}}", file, door),
     )
 

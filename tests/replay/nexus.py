@@ -4,8 +4,8 @@ What is recorded, and whom it follows:
 
 - A repository is ``HOST/repository/NAME/``, and who shows nothing, or what is wrong, gets 401 with the challenge
   below: sonatype-nexus-community/nexus-repository-r issue 22.
-- The pages lie below ``simple/``, the files below ``packages/NAME/`` beside it, and the links to them begin with
-  ``../../packages``: ``PyPiPathUtils.java`` and ``PyPiIndexUtils.java`` of sonatype/nexus-public.
+- ``simple/`` lists what there is, the pages lie below it, the files below ``packages/NAME/`` beside it, and the links
+  to them begin with ``../../packages``: ``PyPiPathUtils.java`` and ``PyPiIndexUtils.java`` of sonatype/nexus-public.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ _DOOR = Door((ADA,), nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU)
 SERVICE = Service(
     "Nexus",
     (
+        Route(
+            HOST, "/repository/wheels/simple/", Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}), _DOOR
+        ),
         Route(HOST, "/repository/wheels/simple/{project}/", page("../../packages/{project}/1.0/{file}"), _DOOR),
         Route(HOST, "/repository/wheels/packages/{project}/{version}/{file}", content, _DOOR),
     ),
