@@ -143,10 +143,14 @@ def missing(url: str) -> tuple[str, str]:
     return detail, _filled(vendor, step, url) if vendor else step
 
 
+_GITEA = r"/api/packages/[^/]+/pypi/simple/?$"
+"""An index of Gitea, at whatever host it is; its ``routers/api/packages/api.go`` has pages and files only."""
+
+
 def lists_nothing(url: str) -> bool:
     """Tell whether the service has no page that lists an index's projects."""
     vendor = vendor_of(parse(url).host)
-    return vendor is not None and not vendor.lists
+    return not vendor.lists if vendor else re.search(_GITEA, url) is not None
 
 
 def _filled(vendor: Vendor, step: str, url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from replay import azure, codeartifact, google
+from replay import azure, codeartifact, gitea, google
 from replay.run import pixi_toml
 
 import authshim
@@ -22,6 +22,7 @@ USERS = {
     google.HOST: "oauth2accesstoken",
     google.OLD_HOST: "oauth2accesstoken",
     codeartifact.HOST: "aws",
+    gitea.HOST: "ada",
 }
 
 
@@ -95,11 +96,16 @@ def test_googles_403_is_a_matter_for_the_owner(result_of: Callable[..., Result])
     )
 
 
-def test_an_index_of_google_without_the_projects_packages_lets_in(
-    result_of: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("service", "url", "secret"),
+    [(google.SERVICE, google.INDEX, google.TOKEN), (gitea.SERVICE, gitea.ACME_INDEX, gitea.ACME)],
+    ids=["google", "gitea"],
+)
+def test_an_index_without_the_projects_packages_and_without_a_list_lets_in(
+    service: Service, url: str, secret: Secret, result_of: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("replay.recording.PROJECTS", ())
-    result = result_of(google.SERVICE, google.INDEX, google.TOKEN)
+    result = result_of(service, url, secret)
     assert (result.answer, result.detail) == ("let in", "it has no page of the project's packages, and lists none")
 
 
