@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -25,6 +24,8 @@ STDOUT_LIMIT = 1024 * 1024
 
 STDERR_KEPT = 64 * 1024
 """Bytes; of what is printed to stderr the end is kept."""
+
+_IS_WINDOWS = os.name == "nt"
 
 _TURN = 0.05
 """Seconds between two looks at whether a child has exited whose stdout is still open."""
@@ -138,25 +139,26 @@ def _end(process: Popen[bytes], grace: float) -> None:
         _wait(process, grace)
 
 
-if sys.platform == "win32":
+def _signal(process: Popen[bytes], *, force: bool) -> None:
+    if _IS_WINDOWS:
+        _kill_tree(process, force=force)
+        return
+    # Not there: all have ended. Not permitted: macOS says so of a group of zombies.
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
 
-    def _signal(process: Popen[bytes], *, force: bool) -> None:
-        import subprocess
 
-        # By its whole path: Windows would look for it in the current folder first.
-        system = os.environ.get("SYSTEMROOT", r"C:\Windows")
-        taskkill = [rf"{system}\System32\taskkill.exe", "/T", *(["/F"] if force else []), "/PID", str(process.pid)]
-        with suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(taskkill, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=5)
-        if force:
-            process.kill()
+def _kill_tree(process: Popen[bytes], *, force: bool) -> None:
+    """Do what ``killpg`` does, on Windows."""
+    import subprocess
 
-else:
-
-    def _signal(process: Popen[bytes], *, force: bool) -> None:
-        # Not there: all have ended. Not permitted: macOS says so of a group of zombies.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
+    # By its whole path: Windows would look for it in the current folder first.
+    system = os.environ.get("SYSTEMROOT", r"C:\Windows")
+    taskkill = [rf"{system}\System32\taskkill.exe", "/T", *(["/F"] if force else []), "/PID", str(process.pid)]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run(taskkill, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=5)
+    if force:
+        process.kill()
 
 
 class _Reader:
@@ -199,7 +201,7 @@ class _Reader:
 
 def _is_readable(pipe: IO[bytes], left: threading.Event) -> bool:
     """Wait for something to read, or for the end; False where nobody wants it any more."""
-    if sys.platform == "win32":
+    if _IS_WINDOWS:
         return True  # nothing waits for a pipe there: the thread stays until it is closed
     import select
 

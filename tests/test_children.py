@@ -302,3 +302,26 @@ def test_no_zombie_and_no_descriptor_is_left() -> None:
     for pid in pids:
         with pytest.raises(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_on_windows_the_tree_of_a_child_is_ended_by_its_taskkill(
+    is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a fake of Windows: its own program ends what the child has started, and the child itself is killed."""
+    ended_by: list[list[str]] = []
+
+    def taskkill(command: list[str], **_: object) -> None:
+        ended_by.append(command)
+        if not is_there:
+            raise FileNotFoundError(command[0])
+
+    monkeypatch.setattr("authshim.children._IS_WINDOWS", True)
+    monkeypatch.setattr("subprocess.run", taskkill)
+    monkeypatch.setenv("SYSTEMROOT", r"D:\Windows")
+    ended = run([sys.executable, "-c", "import time; time.sleep(60)"], environ={}, deadline=0.3, grace=0.2)
+    assert ended.stopped is not None
+    assert [command[:-1] for command in ended_by] == [
+        [r"D:\Windows\System32\taskkill.exe", "/T", "/PID"],
+        [r"D:\Windows\System32\taskkill.exe", "/T", "/F", "/PID"],
+    ]
