@@ -94,7 +94,8 @@ class Stage:
         for recorder in servers.recorders:
             recorder.reset()
         self.names(servers.elsewhere)
-        self.names(servers.elsewhere_tls, port=443)
+        for port in (443, 8443):
+            self.names(servers.elsewhere_tls, port=port)
         for recorder in servers.recorders:
             self.names(recorder, "127.0.0.1", recorder.port)
         for number in (1, servers.silent.getsockname()[1]):

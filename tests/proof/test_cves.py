@@ -89,10 +89,11 @@ def test_cve_2014_1830_a_redirect_past_the_proxy_takes_none_of_its_passwords_alo
     https://github.com/pypa/advisory-database/blob/main/vulns/requests/PYSEC-2014-14.yaml
     """
     stage.keep(a_example=KINDS["BearerToken"])
-    send_on(stage, "https://b.example/y")
+    send_on(stage, "/y")
+    stage.servers.origin.on("/y", redirect("https://b.example/z"))
     stage.monkeypatch.setenv("http_proxy", PROXY)
     ask(stage, login)
-    assert stage.servers.origin.seen[0].headers["Proxy-Authorization"]
+    assert all(seen.headers["Proxy-Authorization"] for seen in stage.servers.origin.seen)
     assert [seen.headers["Proxy-Authorization"] for seen in stage.servers.elsewhere_tls.seen] == [None]
 
 
@@ -476,7 +477,7 @@ def test_cve_2021_22923_a_link_gets_nothing_of_the_page(login: Callable, stage: 
 @pytest.mark.parametrize(
     ("source", "location"),
     [
-        *product(["manifest", "URL", "auth file", "caller"], ["http://a.example:8080/y", "https://a.example:80/y"]),
+        *product(["manifest", "URL", "auth file", "caller"], ["http://a.example:8080/y", "https://a.example:8443/y"]),
         # What the caller gave goes from http to https of one host, as requests has it.
         *product(["manifest", "auth file"], ["https://a.example/y"]),
     ],
@@ -496,7 +497,7 @@ def test_cve_2022_27774_another_port_or_scheme_is_another_server(
     userinfo = SOURCES["URL"].userinfo if source == "URL" else ""
     ask(stage, login, f"http://{userinfo}a.example/x", headers=MINE if source == "caller" else {})
     assert had(stage, "origin") == [True]
-    assert [*had(stage, "origin_tls"), *had(stage, "elsewhere"), *had(stage, "elsewhere_tls")] in ([False], [])
+    assert [*had(stage, "origin_tls"), *had(stage, "elsewhere"), *had(stage, "elsewhere_tls")] == [False]
 
 
 @BOTH_WAYS
