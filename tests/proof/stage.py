@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -16,8 +17,7 @@ from servers import Names, Recorder
 import authshim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator
 
     import pytest
     from servers import Authority
@@ -125,6 +125,13 @@ class Stage:
             name: [f"{seen.target}\n{seen.headers}\n{seen.body!r}" for seen in recorder.seen]
             for name, recorder in zip(names, self.servers.recorders)
         }
+
+
+def written(acts: Iterable[tuple[str, tuple[object, ...]]]) -> Iterator[tuple[str, str]]:
+    """Yield the files that were opened for writing, and what they hold now."""
+    for path in dict.fromkeys(str(args[0]) for event, args in acts if event == "open"):
+        with contextlib.suppress(OSError):
+            yield path, Path(path).read_bytes().decode("latin-1")
 
 
 def files_that_tell(home: Path) -> list[str]:
