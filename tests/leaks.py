@@ -94,6 +94,8 @@ def told(text: str, secret: str = SECRET) -> str:
     >>> told("a prefix: s3cret-0123", "s3cret-0123456789")
     's3cret'
     """
+    if len(text) < RUN:
+        return ""
     return next((form for reading in readings(text) for form in _runs(secret) if form in reading), "")
 
 
@@ -155,11 +157,10 @@ class _Walk:
     def _said(self, where: str, item: object) -> Iterator[tuple[str, str]]:
         """Yield what it says of itself; a container's members speak for themselves."""
         if not isinstance(item, (types.TracebackType, types.FrameType)) and not _is_container(item):
-            for name, show in (("repr", repr), ("str", str)):
+            for name, show in _SHOWN[type(item).__str__ is object.__str__ :]:
                 with suppress(AttributeError):  # it is not made yet: an exception caught it in its constructor
                     yield f"the {name} of {where}", show(item)
-        package = _package(item)
-        if package not in self._theirs and (package in _LIBRARIES or isinstance(item, BaseException)):
+        if _package(item) not in self._theirs and _is_pickled_in_its_own_way(type(item)):
             with suppress(Exception):  # what cannot be pickled tells nothing that way
                 yield f"the pickle of {where}", pickle.dumps(item).decode("latin-1")
 
@@ -184,6 +185,18 @@ class _Walk:
     def _is_looked_into(self, item: object) -> bool:
         package = _package(item)
         return package in _LIBRARIES and package not in self._theirs and not isinstance(item, Closed)
+
+
+_SHOWN = (("str", str), ("repr", repr))
+
+
+@functools.cache
+def _is_pickled_in_its_own_way(kind: type) -> bool:
+    """Tell whether a pickle may hold something else than what is found in the thing itself."""
+    return any(
+        getattr(kind, name, None) is not getattr(object, name, None)
+        for name in ("__reduce__", "__reduce_ex__", "__getstate__")
+    )
 
 
 def _package(item: object) -> str:

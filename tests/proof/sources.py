@@ -20,7 +20,11 @@ KINDS: dict[str, dict[str, Any]] = {
     "BearerToken": {"BearerToken": SECRET},
     "CondaToken": {"CondaToken": SECRET},
     "OAuth": {
-        "OAuth": {**OAUTH, "token_endpoint": "https://h.example/token", "revocation_endpoint": "https://h.example/end"}
+        "OAuth": {
+            **OAUTH,
+            "token_endpoint": "http://127.0.0.1:1/token",
+            "revocation_endpoint": "http://127.0.0.1:1/end",
+        }
     },
     "S3Credentials": {"S3Credentials": S3},
 }

@@ -199,12 +199,11 @@ BY_COMMAND = {
         if not outcome.adapter and name not in ("Ctrl-C", "hook that raises", "proxy")
     }
 }
-SOME = ["auth file, BasicHTTP", "auth file, CondaToken", "netrc", "manifest", "OAuth that is renewed"]
-CHECKED = [(source, name) for source in READING for name in ("200", "401")]
-CHECKED += [
-    (source, name) for source in SOME for name in BY_COMMAND if name not in ("200", "401", "redirects without end")
-]
-CHECKED += [("netrc", "redirects without end")]
+SOME = ["auth file, CondaToken", "netrc"]
+"""One that stands in the URL, and one in a header."""
+CHECKED = [(source, "200") for source in READING]
+CHECKED += [(source, name) for source in SOME for name in BY_COMMAND if name not in ("200", "redirects without end")]
+CHECKED += [(source, "401") for source in ("manifest", "OAuth that is renewed", "netrc, default")]
 
 
 @pytest.mark.parametrize("command", ["check", "get", "resolve"])

@@ -252,7 +252,7 @@ def test_http_to_https_keeps_the_credential_of_the_host(name: str, login: Callab
 
 
 @BOTH_WAYS
-@pytest.mark.parametrize("name", [name for name in SOME if name != "URL"])
+@pytest.mark.parametrize("name", [name for name in FEW if name != "URL"])
 def test_nothing_is_added_to_a_presigned_url(name: str, login: Callable, stage: Stage) -> None:
     source = prepare(stage, name)
     for query in PRESIGNED:
