@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from authshim.features import Feature, Project
     from authshim.machines import Machine
+    from authshim.requirements import Want
 
 __all__ = ["Channel", "Dependency", "Index", "Manifest"]
 
@@ -97,8 +98,8 @@ class Manifest:
         :raises ManifestError: there is no such environment.
         """
         known = self.indexes(environment)
-        wants = (want for features in self._chosen(environment) for feature in features for want in feature.wants)
-        return _unique(want.own_index for want in wants if want.own_index and want.own_index not in known)
+        named = (want.own_index for want in self.wants(environment))
+        return _unique(index for index in named if index and index not in known)
 
     def channels(self, environment: str | None = DEFAULT) -> tuple[Channel, ...]:
         """List the conda channels of an environment, the highest priority first.
@@ -124,6 +125,13 @@ class Manifest:
         if isinstance(found, str):
             raise ManifestError(self.path, found)
         return found
+
+    def wants(self, environment: str | None = DEFAULT) -> tuple[Want, ...]:
+        """List the entries that ``dependencies`` are made of, as they were read: for any machine, right or wrong.
+
+        :raises ManifestError: there is no such environment.
+        """
+        return tuple(want for features in self._chosen(environment) for feature in features for want in feature.wants)
 
     def index_strategy(self, environment: str = DEFAULT) -> str:
         """Return uv's word for which of several indexes serves a package."""

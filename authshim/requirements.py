@@ -36,7 +36,7 @@ class Want(NamedTuple):
     name: str
     """As PEP 503 normalises it."""
     text: str
-    """The requirement as PEP 508 writes it, without a URL."""
+    """The requirement as PEP 508 writes it; "" where a URL stood in it, which is none."""
     own_index: Index | None = None
     """The only index that it may come from, where it names one."""
     origin: str = ""
@@ -73,7 +73,7 @@ def from_table(table: Table, where: tuple[str, ...], selector: str) -> Iterator[
         entry = {"version": spec} if isinstance(spec, str) else spec
         origin = next((key for key in ORIGINS if key in entry), "")
         own = _index(entry["index"], place) if "index" in entry else None
-        text = _without_url(normalised(name), _text(name, entry, (*where, name)))
+        text = _without_url(_text(name, entry, (*where, name)))
         yield Want(selector, normalised(name), text, own, origin)
 
 
@@ -134,14 +134,12 @@ def _required(entries: Iterable[Any]) -> Iterator[Want]:
             name, extras, direct = match.groups()
             marker = re.search(r"\s;.*", entry)
             text = f"{name}{extras}{marker.group() if marker else ''}" if direct else entry
-            yield Want("", normalised(name), _without_url(normalised(name), text), None, "url" if direct else "")
+            yield Want("", normalised(name), _without_url(text), None, "url" if direct else "")
 
 
-def _without_url(name: str, text: str) -> str:
-    """Return a requirement; one with a URL in it, and perhaps a password, is not kept."""
-    if "/" in text or "@" in text:
-        raise TableError(_NO_REQUIREMENT.format(name))
-    return text
+def _without_url(text: str) -> str:
+    """Return a requirement; of one with a URL in it, and perhaps a password, nothing is kept."""
+    return "" if "/" in text or "@" in text else text
 
 
 def normalised(name: str) -> str:

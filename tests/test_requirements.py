@@ -210,16 +210,20 @@ def test_entries_that_name_different_indexes_are_refused(load: Load) -> None:
     "written", ['"1.2"', '"latest"', '">=x"', '"https://ada:s3cret@h/"', '{ env-markers = "os ==" }']
 )
 def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
+    manifest = load(f"[pypi-dependencies]\na = {written}\n")
+    assert_no_secret(manifest.wants())
     with pytest.raises(ManifestError) as caught:
-        load(f"[pypi-dependencies]\na = {written}\n").dependencies()
+        manifest.dependencies()
     assert caught.value.reason == "a: expected a requirement such as >=1.2,<2 (or * for any version)"
     assert_no_secret(caught.value)
 
 
 def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> None:
     text = '[project]\ndependencies = ["a https://ada:s3cret@h/"]\n[tool.pixi.workspace]\n'
+    manifest = load(text, name="pyproject.toml", head="")
+    assert_no_secret(manifest.wants())
     with pytest.raises(ManifestError) as caught:
-        load(text, name="pyproject.toml", head="")
+        manifest.dependencies()
     assert_no_secret(caught.value)
 
 
