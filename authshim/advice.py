@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.urls import cut_after_simple, parse, redact, without_userinfo
+from authshim.urls import PATH, PORT, cut_after_simple, parse, redact, without_userinfo
 
 if TYPE_CHECKING:
     from authshim.trace import Found
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Vendor(NamedTuple):
     """A service whose credentials come from a program of its own."""
 
-    hosts: tuple[str, ...]
-    """Endings of host names."""
+    hosts: str
+    """Its host names, as a regular expression."""
     username: str
     """What its index URLs are written with, so that the keyring command is asked."""
     backend: str
@@ -40,7 +40,7 @@ _DESCRIBE = (
 
 VENDORS = (
     Vendor(
-        ("-python.pkg.dev",),
+        r".+-python\.pkg\.dev",
         "oauth2accesstoken",
         "keyrings.google-artifactregistry-auth",
         "gcloud auth login",
@@ -50,7 +50,7 @@ VENDORS = (
         lists=False,
     ),
     Vendor(
-        ("pkgs.dev.azure.com", ".pkgs.visualstudio.com"),
+        r"pkgs\.dev\.azure\.com|.+\.pkgs\.visualstudio\.com",
         "VssSessionToken",
         "keyrings.artifacts",
         "az login",
@@ -59,20 +59,24 @@ VENDORS = (
         ("there is no such feed, or this user may not see it", "correct the URL"),
     ),
     Vendor(
-        (".amazonaws.com",),
+        r".+\.d\.codeartifact\..+\.amazonaws\.com",
         "aws",
         "keyrings.codeartifact",
         "aws sso login",
         r"https://(?P<domain>[a-z0-9-]+)-(?P<account>[0-9]{12})\.d\.codeartifact\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
         r"/pypi/(?P<repository>[\w.-]+)/",
         "ask an administrator for the permission codeartifact:ReadFromRepository on {repository}",
-        ("there is no such repository, or this user may not read it: CodeArtifact says 404 to both", _DESCRIBE),
+        (
+            "CodeArtifact says so of what is not there, and of a repository that this user may not read",
+            _DESCRIBE,
+        ),
     ),
 )
 """The specification names the first two; their usernames and the third are the back ends' own words.
 
 What lets a user read is told by the vendors' pages: gcloud's reference "add-iam-policy-binding", Azure's "Manage feed
-permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".
+permissions", and CodeArtifact's "Repository policies" and "DescribeRepository". Neither Google nor CodeArtifact
+has a root that lists its packages: bazel-contrib/rules_python issue 3826, and AWS's page "Python compatibility".
 """
 
 
@@ -81,7 +85,7 @@ _OWNER = "ask its owner to let this user read it"
 
 def vendor_of(host: str) -> Vendor | None:
     """Return the vendor whose host this is."""
-    return next((vendor for vendor in VENDORS if host.endswith(vendor.hosts)), None)
+    return next((vendor for vendor in VENDORS if re.fullmatch(vendor.hosts, host)), None)
 
 
 def log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
@@ -116,7 +120,9 @@ def log_in_again(url: str, found: Found) -> str:
         return log_in(url, getattr(found.credential, "username", None), by_keyring=True)
     if found.provider in ("URL", "manifest"):
         return "correct the user:password@ in the URL"
-    if "netrc" in found.provider:
+    # What is kept for a path or a port is nearer than what a login keeps for the host.
+    is_nearer = found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
+    if is_nearer or "netrc" in found.provider:
         return f"correct the entry for {found.key} in {found.provider}"
     return login_command(parse(url))
 
@@ -139,8 +145,10 @@ def ask_owner(url: str) -> str:
 def missing(url: str) -> tuple[str, str]:
     """Return what a 404 means to a user who is logged in, where it means more than it says, and what to do."""
     vendor = vendor_of(parse(url).host)
-    detail, step = vendor.missing if vendor else ("", "correct the URL")
-    return detail, _filled(vendor, step, url) if vendor else step
+    if vendor is None:
+        return "", f"correct the URL, or {_OWNER}"
+    detail, step = vendor.missing
+    return detail, _filled(vendor, step, url)
 
 
 _GITEA = r"/api/packages/[^/]+/pypi/simple/?$"
@@ -148,7 +156,7 @@ _GITEA = r"/api/packages/[^/]+/pypi/simple/?$"
 
 
 def lists_nothing(url: str) -> bool:
-    """Tell whether the service has no page that lists an index's projects."""
+    """Tell whether the service has no page that lists an index's projects; a 404 there is no refusal."""
     vendor = vendor_of(parse(url).host)
     return not vendor.lists if vendor else re.search(_GITEA, url) is not None
 

@@ -1,7 +1,7 @@
 """Probe an index or channel with small requests, and name what it answered.
 
-One request tells mostly. Where services blur what they mean (a wrong password is 403 on some, a missing permission 404
-on others), a page, the root, a file, and what a login that nobody has is told are compared.
+Mostly one page and one file tell. Where services blur what they mean (a wrong password is 403 on some and 404 on
+others, and so is a missing permission), the root, more pages, and what strangers are told are compared.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim import advice, pages
-from authshim.credentials import BasicHTTP, BearerToken
-from authshim.manifest import Index
-from authshim.pages import Reader
+from authshim.chain import Chain
+from authshim.credentials import BasicHTTP, BearerToken, CondaToken
+from authshim.pages import Reader, page_url
+from authshim.places import Index, Place
 from authshim.urls import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from authshim.chain import Chain
+    from authshim.credentials import Credential
     from authshim.manifest import Channel, Manifest
     from authshim.pages import Answer, Page
     from authshim.trace import Found
@@ -32,8 +33,8 @@ NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """Asked for where the project names no package of its own: an index that lets in says 404."""
 
 _SCHEMES = ("file", "s3", "oci")
-_NAMES = 8
-"""How many of the project's packages an index is asked for, at most."""
+_NAMES = 50
+"""How many of the project's packages an index is asked for, at most, until it has one."""
 
 
 class Result(NamedTuple):
@@ -71,10 +72,15 @@ def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> I
     """
     indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
     places: list[Index | Channel] = [*indexes, *manifest.channels(environment)]
-    wanted = manifest.dependencies(environment)
-    names = [each.name for each in wanted if not each.origin and each.own_index is None]
+    # Of what is wanted the names alone: a requirement that is wrong does not keep anybody out.
+    wants = [want for want in manifest.wants(environment) if not want.origin]
+
+    def names_for(place: Index | Channel) -> list[str]:
+        own = [want.name for want in wants if want.own_index == place]
+        return list(dict.fromkeys(own or [want.name for want in wants if want.own_index is None]))
+
     with ThreadPoolExecutor(max_workers=16) as pool:
-        yield from pool.map(lambda place: probe(chain, place, names), places)
+        yield from pool.map(lambda place: probe(chain, place, names_for(place)), places)
 
 
 def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Result:
@@ -90,11 +96,11 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     if scheme in _SCHEMES:
         return Result(kind, place.shown, NOT_PROBED, detail=f"{scheme} is not http(s)")
     with closing(Reader(chain)) as reader:
-        return _Probe(reader, place, kind).run(names or [NOBODYS_NAME])
+        return _Probe(reader, place, kind).run(names)
 
 
 class _Probe:
-    """One place: what its page, its root, and a file say, and what is to be made of it."""
+    """One place: what its pages, its root, a file and strangers say, and what is to be made of it."""
 
     def __init__(self, reader: Reader, place: Index | Channel, kind: str) -> None:
         self._reader = reader
@@ -104,40 +110,43 @@ class _Probe:
     def run(self, names: Sequence[str]) -> Result:
         place = self._place
         if not isinstance(place, Index):
-            return self._judge(self._reader.look(place, f"{place.url}/noarch/repodata.json"))
+            url = f"{place.url}/noarch/repodata.json"
+            return self._judge(self._reader.look(place, url), url)
         if place.flat:
-            return self._of_page(self._reader.links(place), names)
-        return self._of_page(self._reader.page(place, names[0]), names)
+            page = self._reader.links(place)
+            return self._with_file(page, self._judge(page, place.url))
+        for name in names[:_NAMES] or [NOBODYS_NAME]:
+            page = self._reader.page(place, name)
+            if page.answer != pages.NOT_THERE:
+                return self._of_page(page, name)
+        result = self._without_page(page, page_url(place, name))
+        if result.answer == NOT_FOUND and result.found is not None and not names:
+            nothing = "it lists no packages, and the project names none to ask for"
+            return self._result(NOT_PROBED, page, nothing)
+        return result
 
-    def _of_page(self, page: Page, names: Sequence[str]) -> Result:
-        name = names[0]
-        if page.answer == pages.NOT_THERE and not page.place.flat:
-            return self._by_root(page, names)
+    def _of_page(self, page: Page, name: str) -> Result:
         if page.answer == pages.FOUND and page.host != parse(self._place.url).host:
             return self._forwarded(page, name)
         if page.status == 403 and page.found is not None:
             return self._forbidden(page, name)
-        result = self._judge(page)._replace(api=page.api)
-        return self._with_file(page, result) if result.fine else result
+        return self._with_file(page, self._judge(page, page_url(page.place, name)))
 
-    def _by_root(self, page: Page, names: Sequence[str]) -> Result:
-        """Judge an index by its root where the page of a project is not there."""
+    def _without_page(self, page: Page, url: str) -> Result:
+        """Judge an index that has none of the project's packages by its root."""
         root = self._root()
-        if root.answer == pages.FOUND or root.status in (401, 403):
-            return self._judge(root)
-        for at in range(1, min(len(names), _NAMES)):
-            other = self._reader.page(page.place, names[at])
-            if other.answer != pages.NOT_THERE:
-                return self._of_page(other, names[at:])
-        if advice.lists_nothing(page.place.url):
-            return self._result(_entered(page), page, "it has no page of the project's packages, and lists none")
-        return self._judge(page)
+        if root.answer in (pages.FOUND, pages.REFUSED):
+            return self._judge(root, self._place.url)
+        if advice.lists_nothing(self._place.url):
+            nothing = "it has no page of the project's packages, and lists none: one that is not there looks the same"
+            return self._result(_entered(page), page, nothing)
+        return self._judge(page, url)
 
     def _forwarded(self, page: Page, name: str) -> Result:
         """Judge an index by its root where it leaves a page to another one, as GitLab does."""
         root = self._root()
-        judged = root if root.answer == pages.FOUND or root.status in (401, 403) else page
-        result = self._judge(judged)
+        judged = root if root.answer in (pages.FOUND, pages.REFUSED) else page
+        result = self._judge(judged, self._place.url)
         return result._replace(detail=f"{page.host} serves {name} in its place") if result.fine else result
 
     def _forbidden(self, page: Page, name: str) -> Result:
@@ -146,60 +155,72 @@ class _Probe:
         if root.answer == pages.FOUND:
             step = advice.ask_owner(self._place.url)
             return self._result(FORBIDDEN, page, f"this user may read the index, but not {name}", step)
-        return self._judge(root if root.status in (401, 403) else page)
+        if root.status == 401:
+            return self._judge(root, self._place.url)
+        return self._judge(page, page_url(page.place, name))
 
     def _with_file(self, page: Page, result: Result) -> Result:
         """Ask for the first file that a page names: it may be elsewhere, and behind another door."""
+        result = result._replace(api=page.api)
         url = next((file.url for file in page.files if file.url.startswith(("https://", "http://"))), None)
-        file = url and self._reader.look(self._place, url)
-        if not file or file.answer == pages.FOUND:
+        if url is None or not result.fine:
             return result
-        said = f"HTTP {file.status} from {file.host}" if file.status else file.detail
-        if file.answer == pages.REFUSED and page.found is None:
-            detail, step = f"its page is open, but not its files: {said}", self._reader.log_in(self._place)
-            return self._result(NO_CREDENTIAL, page, detail, step)
-        word = {pages.REFUSED: FORBIDDEN, pages.NOT_THERE: NOT_FOUND}.get(file.answer, UNREACHABLE)
-        step = file.next_step or advice.ask_owner(self._place.url)
-        return self._result(word, page, f"its page is there, but not the files that it names: {said}", step)
+        file = self._reader.look(self._place, url)
+        return result if file.answer == pages.FOUND else self._of_file(file, url, page)._replace(api=page.api)
+
+    def _of_file(self, file: Answer, url: str, page: Page) -> Result:
+        """Name why there is no file where there is its page."""
+        there = "its page is there, but not its files"
+        is_known = file.found is not None and (file.found == page.found or file.status == 403)
+        if file.answer == pages.NOT_THERE or (file.answer == pages.REFUSED and is_known):
+            word = NOT_FOUND if file.answer == pages.NOT_THERE else FORBIDDEN
+            return self._result(word, file, there, advice.ask_owner(self._place.url))
+        result = self._judge(file, url)
+        return result._replace(detail="; ".join(filter(None, (result.detail, there))))
 
     def _root(self) -> Answer:
-        """Ask for the root of an index; where it cannot be asked for without a page, it is there."""
+        """Ask for the root of an index, without its list where the server can do that."""
         root = self._reader.look(self._place, self._place.url, method="HEAD")
-        return root._replace(answer=pages.FOUND, status=200) if root.status in (405, 501) else root
+        return self._reader.look(self._place, self._place.url) if root.status in (405, 501) else root
 
-    def _judge(self, said: Page | Answer) -> Result:
-        """Name what was answered to one question."""
+    def _judge(self, said: Page | Answer, url: str) -> Result:
+        """Name what was answered to one question, which was for ``url``."""
         if said.answer == pages.FOUND:
             return self._result(_entered(said), said)
         if said.answer == pages.REFUSED:
-            return self._refused(said)
+            return self._refused(said, url)
         if said.answer == pages.NOT_THERE:
-            return self._missing(said)
+            return self._missing(said, url)
         word = UNREADABLE if said.answer == pages.UNREADABLE else UNREACHABLE
         return self._result(word, said, next_step=said.next_step)
 
-    def _refused(self, said: Page | Answer) -> Result:
-        found = said.found
-        if found is None or said.status not in (401, 403):
+    def _refused(self, said: Page | Answer, url: str) -> Result:
+        if said.found is None:
             return self._result(NO_CREDENTIAL, said, next_step=said.next_step)
-        if said.status == 401:
+        if said.status != 403:
             return self._result(REJECTED, said, next_step=said.next_step)
-        if not found.accepted and self._nobody(found) == 403:
-            detail = "the password is wrong, as it seems: a login that nobody has is answered 403 as well"
-            return self._result(REJECTED, said, detail, advice.log_in_again(self._place.url, found))
-        return self._result(FORBIDDEN, said, "this user may not read it", advice.ask_owner(self._place.url))
+        return self._as_a_strangers(said, said.found, url) or self._result(
+            FORBIDDEN, said, "this user may not read it", advice.ask_owner(self._place.url)
+        )
 
-    def _nobody(self, found: Found) -> int | None:
-        """Return what a login that nobody has is answered; nobody's account is locked by it."""
-        nobody = BasicHTTP(NOBODYS_NAME, "") if isinstance(found.credential, BasicHTTP) else BearerToken(NOBODYS_NAME)
-        return self._reader.look(self._place, self._place.url, method="HEAD", header=nobody.header).status
-
-    def _missing(self, said: Page | Answer) -> Result:
+    def _missing(self, said: Page | Answer, url: str) -> Result:
         if said.found is None:
             step = f"correct the URL, or log in: {self._reader.log_in(self._place)}"
             return self._result(NOT_FOUND, said, self._missing_simple(), step)
         detail, step = advice.missing(self._place.url)
-        return self._result(NOT_FOUND, said, detail or self._missing_simple(), step)
+        return self._as_a_strangers(said, said.found, url) or self._result(
+            NOT_FOUND, said, detail or self._missing_simple(), step
+        )
+
+    def _as_a_strangers(self, said: Page | Answer, found: Found, url: str) -> Result | None:
+        """Return that a login is wrong where one that nobody has is answered the same, and no login otherwise."""
+        made_up, place = _made_up(found.credential), Place(self._place.url)
+        with closing(Reader(Chain([]))) as stranger:
+            same = stranger.look(place, made_up.wire_url(url), header=made_up.header).status == said.status
+            if not same or stranger.look(place, url).status == said.status:
+                return None
+        detail = f"the login is wrong, as it seems: one that nobody has is answered {said.status} as well"
+        return self._result(REJECTED, said, detail, advice.log_in_again(self._place.url, found))
 
     def _missing_simple(self) -> str:
         if self._kind != "index" or self._place.url.rstrip("/").endswith("simple"):
@@ -213,3 +234,10 @@ class _Probe:
 
 def _entered(said: Page | Answer) -> str:
     return OPEN if said.found is None else LET_IN
+
+
+def _made_up(credential: Credential) -> Credential:
+    """Return a login of the same kind that nobody has, so that nobody's account is locked by it."""
+    if isinstance(credential, BasicHTTP):
+        return BasicHTTP(NOBODYS_NAME, NOBODYS_NAME)
+    return CondaToken(NOBODYS_NAME) if isinstance(credential, CondaToken) else BearerToken(NOBODYS_NAME)

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from authshim import advice, trouble
 from authshim.errors import UrlError
 from authshim.places import Index
-from authshim.urls import parse, with_username, without_userinfo
+from authshim.urls import is_presigned, parse, redact, with_username, without_userinfo
 from authshim.witness import Witness, as_it_comes
 
 if TYPE_CHECKING:
@@ -91,6 +91,11 @@ class Page(NamedTuple):
     files: tuple[File, ...] = ()
 
 
+def page_url(index: Index, name: str) -> str:
+    """Return where an index has a project's page."""
+    return f"{index.url.rstrip('/')}/{quote(name, safe='')}/"
+
+
 Said = TypeVar("Said", Answer, Page)
 
 
@@ -109,7 +114,7 @@ class Reader:
 
     def page(self, index: Index, name: str) -> Page:
         """Ask for a project's page; whatever goes wrong is told by the answer."""
-        return self._read(index, f"{index.url.rstrip('/')}/{quote(name, safe='')}/")
+        return self._read(index, page_url(index, name))
 
     def links(self, index: Index) -> Page:
         """Ask a flat index for its one page, whose files are those of any name."""
@@ -174,22 +179,23 @@ class Reader:
         """Name an answer, and say what to do about it where that is no page."""
         answer, detail = _judged(response)
         found, host = self._witness.found, parse(response.url).host
+        if response.history and found is None and response.status_code < 400:
+            found = self._chain.find(target)  # whoever was sent on got there with it
         if answer == FOUND:
-            if response.history and found is None:
-                found = self._chain.find(target)  # whoever was sent on got there with it
             return Answer(answer, response.status_code, found, host)
-        elsewhere = f"{host} said so" if host != parse(target).host else ""
+        elsewhere = f"{host} said so" if host != parse(place.url).host else ""
         nobody = (self._chain.note or "no provider has one") if answer == REFUSED and not (found or detail) else ""
         told = "; ".join(part for part in (elsewhere, detail, nobody) if part)
         said = Answer(answer, response.status_code, found, host, told, _STEPS.get(answer, ""))
-        return said if answer != REFUSED else said._replace(next_step=self._step(place, said))
+        return said if answer != REFUSED else said._replace(next_step=self._step(place, said, response.url))
 
-    def _step(self, place: Place, said: Answer) -> str:
-        """Say what to do about a refusal."""
-        if said.found is None or said.status not in (401, 403):
-            return self.log_in(place)
-        again = advice.log_in_again(place.url, said.found)
-        return again if said.status == 401 else f"{advice.ask_owner(place.url)}, or {again}"
+    def _step(self, place: Place, said: Answer, url: str) -> str:
+        """Say what to do about a refusal by ``url``."""
+        is_elsewhere = said.status in (401, 403) and parse(url).origin != parse(place.url).origin
+        if said.found is None:
+            return advice.login_command(parse(url)) if is_elsewhere else self.log_in(place)
+        again = advice.log_in_again(redact(url) if is_elsewhere else place.url, said.found)
+        return f"{advice.ask_owner(place.url)}, or {again}" if said.status == 403 else again
 
 
 _STEPS = {UNREACHABLE: "try again later", UNREADABLE: "correct the URL, or ask whoever runs the index"}
@@ -207,22 +213,31 @@ class _Unreadable(Exception):
     """Why a page is none; without what stood on it."""
 
 
-def is_sign_in_page(response: Response) -> bool:
-    """Tell a page for people from an index: Azure answers 203, others lead to a login page elsewhere."""
-    return response.status_code == 203 or (
-        bool(response.history) and "text/html" in _content_type(response) and "/simple" not in response.url
-    )
+def _is_sign_in_page(response: Response) -> bool:
+    """Tell a page for people from an index: Azure answers 203, others lead to a login page, by another name."""
+    if response.status_code != 200 or not response.history:
+        return response.status_code == 203
+    asked, shown = (_segments(each.url) for each in (response.history[0], response))
+    is_elsewhere = asked[-1] != shown[-1] and not {"simple", "+simple"} & {*shown}
+    return is_elsewhere and "text/html" in _content_type(response)
+
+
+def _segments(url: str) -> list[str]:
+    return urlsplit(url).path.removesuffix("index.html").rstrip("/").split("/")
 
 
 def _judged(response: Response) -> tuple[str, str]:
-    """Name an answer by its status; only 404 says that the name is not there, as for uv."""
+    """Name an answer by its status; only 404 says that the name is not there, and PyTorch's 403: so it is for uv."""
     status = response.status_code
-    if is_sign_in_page(response):
+    # uv's status_code_strategy.rs
+    is_pytorch = f".{parse(response.url).host}".endswith(".pytorch.org")
+    if _is_sign_in_page(response):
         return REFUSED, "it showed a page to sign in"
-    if status in (401, 403):
-        return REFUSED, ""
-    if status == 404:
+    if status == 404 or (status == 403 and is_pytorch):
         return NOT_THERE, ""
+    # A signature that is not taken is no matter of logins.
+    if status in (401, 403) and not is_presigned(response.url):
+        return REFUSED, ""
     return (FOUND, "") if status == 200 else (UNREACHABLE, f"the server answered {status}")
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from authshim.advice import ask_owner, log_in, missing
+import authshim
+from authshim.advice import ask_owner, log_in, log_in_again, missing
+from authshim.urls import HOST, PATH, PORT, Key
 
 LOG_IN = [
     ("https://repo.prefix.dev/acme", "authshim auth login prefix.dev"),
@@ -46,12 +48,43 @@ def test_whoever_is_known_and_may_not_read_is_sent_to_an_owner(url: str, step: s
     assert ask_owner(url) == step
 
 
-def test_codeartifacts_404_has_two_meanings_and_a_command_that_tells_them_apart() -> None:
-    host = "acme-111122223333.d.codeartifact.eu-west-1.amazonaws.com"
-    said, step = missing(f"https://{host}/pypi/store/simple/")
-    assert said == "there is no such repository, or this user may not read it: CodeArtifact says 404 to both"
-    assert step == (
-        "aws codeartifact describe-repository --domain acme --domain-owner 111122223333 --repository store "
-        "--region eu-west-1"
-    )
-    assert missing("https://index.example/simple") == ("", "correct the URL")
+DESCRIBE = (
+    "aws codeartifact describe-repository --domain acme --domain-owner 111122223333 --repository store "
+    "--region eu-west-1"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "detail", "step"),
+    [
+        (
+            "https://acme-111122223333.d.codeartifact.eu-west-1.amazonaws.com/pypi/store/simple/",
+            "CodeArtifact says so of what is not there, and of a repository that this user may not read",
+            DESCRIBE,
+        ),
+        ("https://index.example/simple", "", f"correct the URL, or {NOBODYS}"),
+    ],
+)
+def test_what_a_404_means_to_who_is_logged_in_is_told_apart_by_the_vendors_command(
+    url: str, detail: str, step: str
+) -> None:
+    assert missing(url) == (detail, step)
+
+
+@pytest.mark.parametrize("host", ["acme.s3.eu-west-1.amazonaws.com", "pkgs.dev.azure.com.evil.example"])
+def test_another_service_of_a_vendor_or_another_s_is_not_logged_in_to_by_the_vendors_command(host: str) -> None:
+    assert log_in(f"https://{host}/simple/", None, by_keyring=True).startswith(f"authshim auth login {host} ")
+
+
+@pytest.mark.parametrize(
+    ("key", "provider", "step"),
+    [
+        (Key("h.example/acme", PATH), "auth file F", "correct the entry for h.example/acme in auth file F"),
+        (Key("h.example:443", PORT), "auth file F", "correct the entry for h.example:443 in auth file F"),
+        (Key("h.example", HOST), "auth file F", "authshim auth login h.example --username USER"),
+        (Key("h.example:443", PORT), "netrc F", "correct the entry for h.example:443 in netrc F"),
+    ],
+)
+def test_a_login_is_not_sent_where_a_nearer_entry_would_shadow_it(key: Key, provider: str, step: str) -> None:
+    found = authshim.Found(authshim.BasicHTTP("ada", "s3cret"), provider, key)
+    assert log_in_again("https://h.example/acme/simple/", found).startswith(step)

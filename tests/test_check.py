@@ -116,12 +116,15 @@ def test_a_credential_that_is_not_taken_is_rejected(recorder: Recorder, index: a
     assert len(recorder.seen) == 1
 
 
-def knows(*, known: int, nobody: int, root: int | None = None) -> Callable[[Seen], Answer]:
-    """Answer the known user, the strangers, and the known user at the root, each with a status."""
+def knows(
+    *, known: int, nobody: int, anonymous: int = 401, root: int | None = None, login: authshim.Credential = SECRET
+) -> Callable[[Seen], Answer]:
+    """Answer the known user, other logins, none, and the known user at the root, each with a status."""
 
     def answer(seen: Seen) -> Answer:
-        if seen.authorization != SECRET.header:
-            return CHALLENGE if nobody == 401 else Answer(nobody)
+        if seen.authorization != login.header:
+            status = nobody if seen.authorization else anonymous
+            return CHALLENGE if status == 401 else Answer(status)
         return Answer(known if root is None or not seen.path.endswith("/simple/") else root)
 
     return answer
@@ -134,20 +137,54 @@ def test_a_user_who_may_not_read_is_forbidden(recorder: Recorder, index: authshi
     assert result.next_step == "ask its owner to let this user read it"
 
 
-def test_a_403_that_a_login_which_nobody_has_gets_as_well_is_a_wrong_password(
+@pytest.mark.parametrize(("status", "anonymous"), [(403, 401), (404, 401), (404, 403)])
+def test_a_login_that_is_answered_like_one_that_nobody_has_is_rejected(
+    status: int, anonymous: int, recorder: Recorder, index: authshim.Index
+) -> None:
+    # pypiserver says 403 to a wrong password; Artifactory may say 404: pypa/pip issue 10016
+    recorder.default = knows(known=status, nobody=status, anonymous=anonymous)  # type: ignore[assignment]
+    result = ask(index, SECRET)
+    assert (result.answer, result.status) == ("rejected", status)
+    assert result.detail == f"the login is wrong, as it seems: one that nobody has is answered {status} as well"
+    assert result.next_step == LOGIN.format(host="127.0.0.1")
+
+
+@pytest.mark.parametrize(("status", "word"), [(403, "forbidden"), (404, "not found")])
+def test_a_login_is_not_wrong_where_everybody_is_told_the_same(
+    status: int, word: str, recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.default = Answer(status)
+    assert ask(index, SECRET).answer == word
+
+
+def test_a_404_to_a_login_that_is_right_is_a_matter_of_the_url_or_of_the_owner(
     recorder: Recorder, index: authshim.Index
 ) -> None:
-    recorder.default = knows(known=403, nobody=403)  # type: ignore[assignment]
+    recorder.default = knows(known=404, nobody=401)  # type: ignore[assignment]
     result = ask(index, SECRET)
-    assert (result.answer, result.status) == ("rejected", 403)
-    assert result.detail == "the password is wrong, as it seems: a login that nobody has is answered 403 as well"
-    assert result.next_step.startswith("authshim auth login 127.0.0.1")
+    assert (result.answer, result.found and result.found.provider) == ("not found", "vault")
+    assert result.next_step == "correct the URL, or ask its owner to let this user read it"
+
+
+def test_what_strangers_are_told_is_asked_once_and_under_a_made_up_name(
+    recorder: Recorder, index: authshim.Index, no_secret: Callable[..., None]
+) -> None:
+    recorder.default = knows(known=403, nobody=403)  # type: ignore[assignment]
+    ask(index, SECRET)
+    nobody = authshim.BasicHTTP(NOBODYS_NAME, NOBODYS_NAME).header
+    assert [(seen.method, seen.authorization) for seen in recorder.seen] == [
+        ("GET", SECRET.header),
+        ("HEAD", SECRET.header),
+        ("GET", nobody),
+        ("GET", None),
+    ]
 
 
 def test_a_user_who_may_read_the_index_but_not_one_page_is_told_so(recorder: Recorder, index: authshim.Index) -> None:
     recorder.default = knows(known=403, nobody=403, root=200)  # type: ignore[assignment]
     result = ask(index, SECRET)
     assert (result.answer, result.detail) == ("forbidden", "this user may read the index, but not demo")
+    assert [seen.method for seen in recorder.seen] == ["GET", "HEAD"]
 
 
 def test_a_403_is_no_wrong_password_where_the_root_says_401(recorder: Recorder, index: authshim.Index) -> None:
@@ -156,11 +193,21 @@ def test_a_403_is_no_wrong_password_where_the_root_says_401(recorder: Recorder, 
 
 
 def test_a_channel_whose_403_a_nobody_gets_as_well_rejects(recorder: Recorder) -> None:
-    recorder.default = knows(known=403, nobody=403)  # type: ignore[assignment]
-    assert ask(authshim.Channel(f"{recorder.url}/acme"), authshim.BearerToken("s3cret")).answer == "rejected"
+    token = authshim.BearerToken("s3cret")
+    recorder.default = knows(known=403, nobody=403, login=token)  # type: ignore[assignment]
+    assert ask(authshim.Channel(f"{recorder.url}/acme"), token).answer == "rejected"
+    assert {seen.path for seen in recorder.seen} == {"/acme/noarch/repodata.json"}
 
 
-NO_FILES = "its page is there, but not the files that it names"
+@pytest.mark.parametrize(("nobody", "word"), [(403, "rejected"), (401, "forbidden")])
+def test_a_conda_token_is_compared_with_one_that_nobody_has(nobody: int, word: str, recorder: Recorder) -> None:
+    recorder.default = CHALLENGE
+    recorder.on("/t/s3cret/acme/*", Answer(403))
+    recorder.on(f"/t/{NOBODYS_NAME}/acme/*", Answer(nobody))
+    assert ask(authshim.Channel(f"{recorder.url}/acme"), authshim.CondaToken("s3cret")).answer == word
+
+
+NO_FILES = "its page is there, but not its files"
 
 
 def page_of(*links: str, kind: str = "application/vnd.pypi.simple.v1+json", version: str = "1.1") -> Answer:
@@ -206,11 +253,12 @@ def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
 @pytest.mark.parametrize(
     ("file", "credential", "word", "said"),
     [
-        (CHALLENGE, None, "no credential", "its page is open, but not its files: HTTP 401 from 127.0.0.1"),
-        (Answer(403), SECRET, "forbidden", f"{NO_FILES}: HTTP 403 from 127.0.0.1"),
-        (Answer(404), SECRET, "not found", f"{NO_FILES}: HTTP 404 from 127.0.0.1"),
-        (Answer(503), None, "unreachable", f"{NO_FILES}: HTTP 503 from 127.0.0.1"),
-        (redirect("http://localhost:1/"), None, "unreachable", f"{NO_FILES}: the connection was refused or broke"),
+        (CHALLENGE, None, "no credential", f"no provider has one; {NO_FILES}"),
+        (CHALLENGE, SECRET, "forbidden", NO_FILES),
+        (Answer(403), SECRET, "forbidden", NO_FILES),
+        (Answer(404), SECRET, "not found", NO_FILES),
+        (Answer(503), None, "unreachable", f"the server answered 503; {NO_FILES}"),
+        (redirect("http://localhost:1/"), None, "unreachable", f"the connection was refused or broke; {NO_FILES}"),
     ],
 )
 def test_a_page_whose_files_cannot_be_had_is_not_fine(
@@ -228,6 +276,44 @@ def test_a_page_whose_files_cannot_be_had_is_not_fine(
     assert result.next_step
 
 
+def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    anywhere(recorder, host="private.example").default = page_of("http://files.example/demo-1.0-py3-none-any.whl")
+    anywhere(make_recorder(), host="files.example").default = CHALLENGE
+    result = ask(authshim.Index("http://private.example/simple/"))
+    assert (result.answer, result.status) == ("no credential", 401)
+    assert result.detail == f"files.example said so; no provider has one; {NO_FILES}"
+    assert result.next_step == LOGIN.format(host="files.example")
+
+
+@pytest.mark.parametrize(("status", "word"), [(401, "rejected"), (403, "forbidden")])
+def test_a_login_of_the_files_own_that_is_refused_is_told(
+    status: int, word: str, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    class OfFiles(Keeps):
+        def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+            return SECRET if key == "files.example" else None
+
+    anywhere(recorder, host="private.example").default = page_of("http://files.example/demo-1.0-py3-none-any.whl")
+    anywhere(make_recorder(), host="files.example").default = Answer(status)
+    index = authshim.Index("http://private.example/simple/")
+    result = probe(authshim.Chain([OfFiles()], indexes=[index]), index, ["demo"])
+    assert (result.answer, result.found and result.found.key) == (word, "files.example")
+
+
+def test_a_signature_that_is_not_taken_is_no_matter_of_logins(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    signed = "http://blobs.example/x?X-Amz-Signature=0a&X-Amz-Credential=b&X-Amz-Date=c&X-Amz-Algorithm=d"
+    anywhere(recorder, host="private.example").on("/simple/demo/", page_of("/files/demo-1.0-py3-none-any.whl"))
+    recorder.on("/files/*", redirect(signed))
+    anywhere(make_recorder(), host="blobs.example").default = Answer(403)
+    result = ask(authshim.Index("http://private.example/simple/"))
+    assert (result.answer, result.next_step) == ("unreachable", "try again later")
+    assert result.detail == f"blobs.example said so; the server answered 403; {NO_FILES}"
+
+
 def test_an_index_that_leaves_a_page_to_another_one_is_judged_by_its_root(
     recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
@@ -243,13 +329,22 @@ def test_an_index_that_leaves_a_page_to_another_one_is_judged_by_its_root(
     assert ask(index).answer == "open"
 
 
-def test_an_index_without_a_root_is_asked_for_more_names(recorder: Recorder, index: authshim.Index) -> None:
-    recorder.default = Answer(404)
+def test_an_index_is_asked_for_more_names_until_it_has_one(recorder: Recorder, index: authshim.Index) -> None:
+    recorder.on("/acme/simple/*", Answer(404))
     recorder.on("/acme/simple/third/", page_of())
     names = ["first", "second", "third", "fourth"]
     result = probe(chain(None, index), index, names)
     assert (result.answer, result.api) == ("open", "JSON 1.1")
-    assert "/acme/simple/fourth/" not in [seen.path for seen in recorder.seen]
+    assert [seen.path for seen in recorder.seen] == [f"/acme/simple/{name}/" for name in names[:3]]
+
+
+def test_an_index_that_lists_nothing_is_not_judged_by_a_name_that_nobody_has(
+    recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.default = knows(known=404, nobody=401)  # type: ignore[assignment]
+    result = probe(chain(SECRET, index), index)
+    assert (result.answer, result.fine) == ("not probed", True)
+    assert result.detail == "it lists no packages, and the project names none to ask for"
 
 
 def test_an_answer_after_a_refusal_is_the_credential_that_let_in(recorder: Recorder, index: authshim.Index) -> None:
@@ -277,9 +372,20 @@ def test_a_private_index_without_the_page_lets_in_by_its_root(recorder: Recorder
     assert (result.answer, result.found and result.found.provider) == ("let in", "keyring command")
 
 
-@pytest.mark.parametrize(("root", "word"), [(401, "no credential"), (500, "not found"), (405, "open")])
+@pytest.mark.parametrize(
+    ("root", "word"), [(401, "no credential"), (203, "no credential"), (500, "not found"), (404, "not found")]
+)
 def test_a_missing_page_is_judged_by_the_root(root: int, word: str, recorder: Recorder, index: authshim.Index) -> None:
     recorder.on("/acme/*", lambda seen: Answer(404 if seen.method == "GET" else root))
+    assert ask(index).answer == word
+
+
+@pytest.mark.parametrize(("status", "word"), [(200, "open"), (401, "no credential"), (404, "not found")])
+def test_a_root_that_cannot_be_asked_for_by_its_head_alone_is_asked_for_whole(
+    status: int, word: str, recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.default = Answer(404)
+    recorder.on("/acme/simple/", lambda seen: Answer(status if seen.method == "GET" else 405))
     assert ask(index).answer == word
 
 
@@ -317,6 +423,15 @@ def test_a_page_to_sign_in_is_no_open_index(recorder: Recorder, index: authshim.
     recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "text/html"}))
     result = ask(index)
     assert (result.answer, result.detail) == ("no credential", "it showed a page to sign in")
+
+
+def test_a_page_to_sign_in_rejects_the_login_that_was_shown(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    anywhere(recorder, host="private.example").default = redirect("http://login.example/who")
+    anywhere(make_recorder(), host="login.example").default = Answer(200, b"<form>", {"Content-Type": "text/html"})
+    result = ask(authshim.Index("http://private.example/simple/"), SECRET)
+    assert (result.answer, result.next_step) == ("rejected", LOGIN.format(host="private.example"))
 
 
 def test_azures_203_is_a_page_to_sign_in(recorder: Recorder, index: authshim.Index) -> None:
@@ -506,6 +621,39 @@ def test_all_places_of_a_project_are_asked_side_by_side_and_told_in_order(
     assert [result.url.rpartition("/")[0].rpartition("/")[2] for result in results[:2]] == ["two", "one"]
     assert [result.answer for result in results] == ["open", "let in", "open"]
     no_secret(results)
+
+
+PROJECT = """
+[workspace]
+channels = []
+platforms = ["linux-64"]
+[pypi-options]
+index-url = "{url}/simple"
+[pypi-dependencies]
+public = "*"
+mine = {{ version = "*", index = "{url}/own/simple" }}
+here = {{ path = "." }}
+"""
+
+
+def asked_for(recorder: Recorder, text: str) -> list[str]:
+    """Check a project whose indexes have nothing; return what they were asked for."""
+    from pathlib import Path
+
+    Path("pixi.toml").write_text(PROJECT.format(url=recorder.url) + text, encoding="utf-8")
+    manifest = authshim.Manifest.load("pixi.toml")
+    recorder.default = Answer(404)
+    assert len(list(check(authshim.Chain.from_environment(manifest=manifest), manifest))) == 2
+    return [seen.path for seen in recorder.seen if seen.method == "GET"]
+
+
+def test_an_index_is_asked_for_the_packages_that_come_from_it(recorder: Recorder) -> None:
+    assert sorted(asked_for(recorder, "")) == ["/own/simple/mine/", "/simple/public/"]
+
+
+@pytest.mark.parametrize("written", ["1.0", ">=x", "https://ada:s3cret@h/"])
+def test_a_requirement_that_is_wrong_does_not_stop_the_check(written: str, recorder: Recorder) -> None:
+    assert "/simple/wrong/" in asked_for(recorder, f'wrong = "{written}"')
 
 
 def test_a_broken_provider_does_not_stop_the_check(recorder: Recorder, index: authshim.Index) -> None:

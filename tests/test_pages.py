@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from servers import CHALLENGE, Answer, Authority, Recorder, redirect
+from servers import CHALLENGE, Answer, Authority, Names, Recorder, redirect
 
 import authshim
 from authshim.pages import File, Page, Reader
@@ -156,11 +156,42 @@ def test_a_refusal_is_not_taken_for_a_name_that_is_not_there(status: int, ask: C
     assert (page.answer, page.status, page.found and page.found.provider) == ("refused", status, "vault")
 
 
-def test_a_page_to_sign_in_is_a_refusal(recorder: Recorder, ask: Callable[..., Page]) -> None:
+@pytest.mark.parametrize("query", ["", "?next=/simple/demo/"])
+def test_a_page_to_sign_in_is_a_refusal(query: str, recorder: Recorder, ask: Callable[..., Page]) -> None:
     recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "text/html"}))
-    page = ask(redirect("/login"))
+    page = ask(redirect(f"/login{query}"))
     assert (page.answer, page.detail) == ("refused", "it showed a page to sign in")
     assert page.next_step.startswith("authshim auth login 127.0.0.1 ")
+
+
+@pytest.mark.parametrize(
+    ("asked", "moved"), [("/wheels", "/wheels/"), ("/wheels/", "/cdn/wheels/index.html"), ("/a/b", "/root/+simple/x/")]
+)
+def test_html_that_has_moved_is_no_page_to_sign_in(asked: str, moved: str, recorder: Recorder) -> None:
+    recorder.on(asked, redirect(moved))
+    recorder.on(moved, Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a>', {"Content-Type": "text/html"}))
+    reader = Reader(authshim.Chain([]))
+    page = reader.links(Index(f"{recorder.url}{asked}", flat=True))
+    reader.close()
+    assert (page.answer, len(page.files)) == ("found", 1)
+
+
+def test_html_of_a_404_that_has_moved_is_no_page_to_sign_in(recorder: Recorder, ask: Callable[..., Page]) -> None:
+    recorder.on("/nothing", Answer(404, b"<h1>Sorry", {"Content-Type": "text/html"}))
+    assert ask(redirect("/nothing")).answer == "not there"
+
+
+def test_pytorchs_403_says_that_a_name_is_not_there(
+    tls_recorder: Recorder,
+    authority: Authority,
+    anywhere: Names,
+    ask: Callable[..., Page],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
+    anywhere(tls_recorder).default = Answer(403)
+    urls = ("https://download.pytorch.org/whl/cpu", "https://notpytorch.org/whl/cpu")
+    assert [ask(index=Index(url)).answer for url in urls] == ["not there", "refused"]
 
 
 def test_the_host_that_refused_is_named_after_a_redirect(
@@ -170,6 +201,7 @@ def test_the_host_that_refused_is_named_after_a_redirect(
     other.default = CHALLENGE
     page = ask(redirect(f"http://localhost:{other.port}/simple/demo/"))
     assert (page.answer, page.detail) == ("refused", "localhost said so; no provider has one")
+    assert page.next_step.startswith("authshim auth login localhost ")
 
 
 @pytest.mark.parametrize(

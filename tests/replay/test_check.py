@@ -96,6 +96,9 @@ def test_googles_403_is_a_matter_for_the_owner(result_of: Callable[..., Result])
     )
 
 
+NOTHING = "it has no page of the project's packages, and lists none: one that is not there looks the same"
+
+
 @pytest.mark.parametrize(
     ("service", "url", "secret"),
     [(google.SERVICE, google.INDEX, google.TOKEN), (gitea.SERVICE, gitea.ACME_INDEX, gitea.ACME)],
@@ -106,11 +109,11 @@ def test_an_index_without_the_projects_packages_and_without_a_list_lets_in(
 ) -> None:
     monkeypatch.setattr("replay.recording.PROJECTS", ())
     result = result_of(service, url, secret)
-    assert (result.answer, result.detail) == ("let in", "it has no page of the project's packages, and lists none")
+    assert (result.answer, result.detail) == ("let in", NOTHING)
 
 
 def test_codeartifacts_404_may_be_a_missing_permission(result_of: Callable[..., Result]) -> None:
     result = result_of(codeartifact.SERVICE, codeartifact.SECRET_INDEX, codeartifact.TOKEN)
     assert (result.answer, result.status) == ("not found", 404)
-    assert result.detail == "there is no such repository, or this user may not read it: CodeArtifact says 404 to both"
+    assert result.detail == "CodeArtifact says so of what is not there, and of a repository that this user may not read"
     assert result.next_step.startswith("aws codeartifact describe-repository --domain acme --domain-owner 111122223333")
