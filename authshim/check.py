@@ -171,10 +171,11 @@ class _Probe:
     def _of_file(self, file: Answer, url: str, page: Page) -> Result:
         """Name why there is no file where there is its page."""
         there = "its page is there, but not its files"
+        if file.answer == pages.NOT_THERE:
+            return self._result(NOT_FOUND, file, there, "ask whoever runs the index")
         is_known = file.found is not None and (file.found == page.found or file.status == 403)
-        if file.answer == pages.NOT_THERE or (file.answer == pages.REFUSED and is_known):
-            word = NOT_FOUND if file.answer == pages.NOT_THERE else FORBIDDEN
-            return self._result(word, file, there, advice.ask_owner(self._place.url))
+        if file.answer == pages.REFUSED and is_known:
+            return self._result(FORBIDDEN, file, there, advice.ask_owner(self._place.url))
         result = self._judge(file, url)
         return result._replace(detail="; ".join(filter(None, (result.detail, there))))
 

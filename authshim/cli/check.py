@@ -59,7 +59,7 @@ def _print_lines(results: Sequence[Result]) -> None:
     for result in results:
         print(f"{result.kind:{kinds}}  {result.url:{urls}}  {result.answer}{project.with_tilde(_reason(result))}")
         if result.next_step:
-            print(f"{'':{kinds}}  -> {result.next_step}")
+            print(f"{'':{kinds}}  -> {project.with_tilde(result.next_step)}")
 
 
 def _reason(result: Result) -> str:

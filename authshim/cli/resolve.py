@@ -187,7 +187,7 @@ def _asked(page: Page) -> dict[str, Any]:
         "index": page.place.shown,
         "answer": page.answer,
         "status": page.status,
-        "api": page.api,
+        "api": page.api or None,
         "seconds": round(page.seconds, 3),
         "files": len(page.files),
         "credential": page.found and type(page.found.credential).__name__,

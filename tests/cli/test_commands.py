@@ -74,6 +74,14 @@ def test_check_ends_with_1_and_a_next_step_where_one_is_not_fine(
     assert out[1].strip().startswith("-> authshim auth login 127.0.0.1")
 
 
+def test_check_names_the_file_in_which_a_login_is_wrong(
+    project: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.on("/simple/*", CHALLENGE)
+    main(["check", "-e", "default"])
+    assert capsys.readouterr().out.splitlines()[1].endswith("in netrc ~/.netrc")
+
+
 def test_check_json_has_a_version_and_no_secret(
     project: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
