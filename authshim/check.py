@@ -6,8 +6,7 @@ others, and so is a missing permission), the root, more pages, and what stranger
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim import advice, pages
@@ -15,10 +14,11 @@ from authshim.chain import Chain
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.pages import Reader, page_url
 from authshim.places import Index, Place
+from authshim.threads import side_by_side
 from authshim.urls import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from authshim.credentials import Credential
     from authshim.manifest import Channel, Manifest
@@ -65,7 +65,7 @@ class Result(NamedTuple):
         return self.answer in (OPEN, LET_IN) or (self.answer == NOT_PROBED and not self.next_step)
 
 
-def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> Iterator[Result]:
+def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> list[Result]:
     """Probe every index and channel of a project, side by side; results come in the project's order.
 
     :param environment: a pixi environment; None: all of them.
@@ -79,8 +79,11 @@ def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> I
         own = [want.name for want in wants if want.own_index == place]
         return list(dict.fromkeys(own or [want.name for want in wants if want.own_index is None]))
 
-    with ThreadPoolExecutor(max_workers=16) as pool:
-        yield from pool.map(lambda place: probe(chain, place, names_for(place)), places)
+    def probe_at(at: int) -> Result:
+        return probe(chain, places[at], names_for(places[at]))
+
+    found = dict(side_by_side(range(len(places)), lambda: nullcontext(probe_at)))
+    return [found[at] for at in range(len(places))]
 
 
 def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Result:

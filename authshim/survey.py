@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import threading
-from contextlib import suppress
-from queue import Empty, SimpleQueue
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -15,6 +13,7 @@ from authshim.errors import SettingsError
 from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, File, Page, Reader
 from authshim.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve
+from authshim.threads import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from authshim.chain import Chain
     from authshim.manifest import Manifest
     from authshim.places import Index
-
-_AT_ONCE = 16
 
 
 class Question(NamedTuple):
@@ -128,40 +125,25 @@ def _keys(question: Question) -> list[_Key]:
 
 
 def _fetch(chain: Chain, keys: Collection[_Key], tell: Callable[[int, int], object] | None) -> dict[_Key, Page]:
-    """Fetch pages, side by side; at Ctrl-C nobody waits for those that are under way."""
-    todo: SimpleQueue[_Key] = SimpleQueue()
-    answers: SimpleQueue[tuple[_Key, Page | BaseException]] = SimpleQueue()
-    for key in keys:
-        todo.put(key)
-    for _ in range(min(_AT_ONCE, len(keys))):
-        threading.Thread(target=_work, args=(chain, todo, answers), daemon=True).start()
+    """Fetch pages, each thread with a reader of its own."""
+
+    @contextmanager
+    def worker() -> Iterator[Callable[[_Key], Page]]:
+        with closing(Reader(chain)) as reader:
+            yield lambda key: _page(reader, *key)
+
     pages: dict[_Key, Page] = {}
-    while len(pages) < len(keys):
-        key, answer = answers.get()
-        if isinstance(answer, BaseException):
-            raise answer
-        pages[key] = answer
+    for key, page in side_by_side(keys, worker):
+        pages[key] = page
         if tell is not None:
             tell(len(pages), len(keys))
     return pages
 
 
-def _work(chain: Chain, todo: SimpleQueue[_Key], answers: SimpleQueue[tuple[_Key, Page | BaseException]]) -> None:
-    """Answer what there is to do, with a reader of this thread's own."""
-    reader = Reader(chain)
-    with suppress(Empty):
-        while True:
-            key = index, name = todo.get_nowait()
-            try:
-                if index.url.startswith("file:"):
-                    page = _folder(index)
-                else:
-                    page = reader.links(index) if index.flat else reader.page(index, name)
-            except BaseException as error:  # noqa: BLE001 - whoever waits for the page is to have it
-                answers.put((key, error))
-                break
-            answers.put((key, page))
-    reader.close()
+def _page(reader: Reader, index: Index, name: str) -> Page:
+    if index.url.startswith("file:"):
+        return _folder(index)
+    return reader.links(index) if index.flat else reader.page(index, name)
 
 
 def _folder(index: Index) -> Page:

@@ -83,6 +83,13 @@ def test_an_index_whose_page_and_root_are_not_there_is_not_found(recorder: Recor
     assert result.detail == "the URL of an index mostly ends with /simple"
 
 
+def test_only_an_index_is_said_to_end_with_simple_and_only_where_it_does_not(recorder: Recorder) -> None:
+    recorder.default = Answer(404)
+    url = f"{recorder.url}/acme"
+    places = [authshim.Index(f"{url}/simple/"), authshim.Index(url, flat=True), authshim.Channel(url)]
+    assert [(ask(place).answer, ask(place).detail) for place in places] == [("not found", "")] * 3
+
+
 def test_a_channel_is_asked_for_its_repodata(recorder: Recorder) -> None:
     assert ask(authshim.Channel(f"{recorder.url}/acme/")).answer == "open"
     assert [seen.path for seen in recorder.seen] == ["/acme/noarch/repodata.json"]
@@ -381,11 +388,12 @@ def test_a_missing_page_is_judged_by_the_root(root: int, word: str, recorder: Re
 
 
 @pytest.mark.parametrize(("status", "word"), [(200, "open"), (401, "no credential"), (404, "not found")])
+@pytest.mark.parametrize("head", [405, 501])
 def test_a_root_that_cannot_be_asked_for_by_its_head_alone_is_asked_for_whole(
-    status: int, word: str, recorder: Recorder, index: authshim.Index
+    head: int, status: int, word: str, recorder: Recorder, index: authshim.Index
 ) -> None:
     recorder.default = Answer(404)
-    recorder.on("/acme/simple/", lambda seen: Answer(status if seen.method == "GET" else 405))
+    recorder.on("/acme/simple/", lambda seen: Answer(status if seen.method == "GET" else head))
     assert ask(index).answer == word
 
 
@@ -617,7 +625,7 @@ def test_all_places_of_a_project_are_asked_side_by_side_and_told_in_order(
         encoding="utf-8",
     )
     manifest = authshim.Manifest.load("pixi.toml")
-    results = list(check(authshim.Chain.from_environment(manifest=manifest), manifest))
+    results = check(authshim.Chain.from_environment(manifest=manifest), manifest)
     assert [result.url.rpartition("/")[0].rpartition("/")[2] for result in results[:2]] == ["two", "one"]
     assert [result.answer for result in results] == ["open", "let in", "open"]
     no_secret(results)
@@ -643,7 +651,7 @@ def asked_for(recorder: Recorder, text: str) -> list[str]:
     Path("pixi.toml").write_text(PROJECT.format(url=recorder.url) + text, encoding="utf-8")
     manifest = authshim.Manifest.load("pixi.toml")
     recorder.default = Answer(404)
-    assert len(list(check(authshim.Chain.from_environment(manifest=manifest), manifest))) == 2
+    assert len(check(authshim.Chain.from_environment(manifest=manifest), manifest)) == 2
     return [seen.path for seen in recorder.seen if seen.method == "GET"]
 
 

@@ -36,7 +36,7 @@ def run(options: Namespace) -> int:
     manifest = project.require_manifest(options)
     chain = project.make_chain(options, manifest)
     with _progress():
-        results = list(check(chain, manifest, options.environment))
+        results = check(chain, manifest, options.environment)
     if options.json:
         _print_json(manifest.path, results)
     else:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -245,12 +249,36 @@ def test_check_tells_of_options_that_pixi_ignores(project: Recorder, capsys: pyt
 
 
 def test_a_reader_that_goes_away_is_no_traceback(project: Recorder) -> None:
-    import subprocess
-    import sys
-
     script = f"{sys.executable} -m authshim check | true"
     ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert ended.stderr == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("line", [["check"], ["resolve", "demo"]], ids=" ".join)
+def test_ctrl_c_does_not_wait_for_a_server_that_keeps_its_answer(line: list[str], project: Recorder) -> None:
+    reached, is_over = threading.Event(), threading.Event()
+
+    def keep(seen: object) -> Answer:
+        reached.set()
+        is_over.wait(120)
+        return Answer(404)
+
+    project.on("/*", keep)
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from authshim import trouble; trouble.TIMEOUT, trouble.WHOLE = (600, 600), 600\n"
+        "from authshim.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, *line], stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert reached.wait(60)
+            process.send_signal(signal.SIGINT)
+            assert process.communicate(timeout=60)[1] == ""
+        finally:
+            process.kill()
+            is_over.set()
+    assert process.returncode == 130
 
 
 def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -> None:
@@ -261,9 +289,6 @@ def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -
 
 @pytest.mark.parametrize(("redirection", "says"), [(">&-", ""), (">/dev/full", "No space left on device")])
 def test_an_output_that_cannot_be_written_is_no_traceback(redirection: str, says: str) -> None:
-    import subprocess
-    import sys
-
     script = f"{sys.executable} -m authshim explain https://h.example/ {redirection}"
     ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert "Traceback" not in ended.stderr
@@ -285,8 +310,6 @@ def test_a_folder_that_is_gone_is_no_traceback(tmp_path: Path, capsys: pytest.Ca
 
 def test_letters_that_the_terminal_does_not_know_are_escaped(tmp_path: Path) -> None:
     import os
-    import subprocess
-    import sys
 
     command = [sys.executable, "-m", "authshim", "explain", "--username", "bücher", "https://h.example/"]
     environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
