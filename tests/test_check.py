@@ -169,8 +169,9 @@ def test_a_404_to_a_login_that_is_right_is_a_matter_of_the_url_or_of_the_owner(
 ) -> None:
     recorder.default = knows(known=404, nobody=401)  # type: ignore[assignment]
     result = ask(index, SECRET)
-    assert (result.answer, result.found and result.found.provider) == ("not found", "vault")
+    assert (result.answer, result.found and result.found.provider, result.detail) == ("not found", "vault", "")
     assert result.next_step == "correct the URL, or ask its owner to let this user read it"
+    assert ask(authshim.Index(f"{recorder.url}/acme"), SECRET).detail == "the URL of an index mostly ends with /simple"
 
 
 def test_what_strangers_are_told_is_asked_once_and_under_a_made_up_name(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from replay import azure, codeartifact, gitea, google
+from replay import artifactory, azure, codeartifact, devpi, elsewhere, gitea, gitlab, google, nexus
 from replay.run import pixi_toml
 
 import authshim
@@ -23,6 +23,11 @@ USERS = {
     google.OLD_HOST: "oauth2accesstoken",
     codeartifact.HOST: "aws",
     gitea.HOST: "ada",
+    artifactory.HOST: "ada",
+    devpi.HOST: "ada",
+    elsewhere.HOST: "ada",
+    gitlab.HOST: "__token__",
+    nexus.HOST: "ada",
 }
 
 
@@ -49,14 +54,57 @@ def result_of(replay: Callable[..., Run]) -> Callable[..., Result]:
         (google.SERVICE, google.INDEX, google.TOKEN),
         (codeartifact.SERVICE, codeartifact.INDEX, codeartifact.TOKEN),
         (codeartifact.SERVICE, codeartifact.ASSETS_INDEX, codeartifact.TOKEN),
+        (gitlab.SERVICE, gitlab.TOOLS_INDEX, gitlab.PERSONAL),
+        (artifactory.SERVICE, artifactory.SECRET_INDEX, artifactory.KEY),
+        (nexus.SERVICE, nexus.INDEX, nexus.ADA),
+        (devpi.SERVICE, devpi.ADA_INDEX, devpi.ADA),
+        (gitea.SERVICE, gitea.ACME_INDEX, gitea.ACME),
+        (elsewhere.SERVICE, elsewhere.PUBLIC_INDEX, elsewhere.ADA),
+        (elsewhere.SERVICE, elsewhere.SIGNED_INDEX, elsewhere.ADA),
     ],
-    ids=["azure", "google", "codeartifact", "codeartifact-s3"],
+    ids=lambda given: given if isinstance(given, str) else "",
 )
 def test_an_index_and_its_files_let_in(
     service: Service, url: str, secret: Secret, result_of: Callable[..., Result]
 ) -> None:
     result = result_of(service, url, secret)
-    assert (result.answer, result.detail, result.next_step, result.api) == ("let in", "", "", "HTML")
+    assert (result.answer, result.detail, result.next_step) == ("let in", "", "")
+    assert result.api == ("JSON 1.0" if service is devpi.SERVICE else "HTML")
+
+
+@pytest.mark.parametrize(
+    ("service", "url", "secret", "status", "word"),
+    [
+        (artifactory.SERVICE, artifactory.INDEX, None, 401, "no credential"),
+        (artifactory.SERVICE, artifactory.INDEX, nexus.OLD, 401, "rejected"),
+        (artifactory.SERVICE, artifactory.SECRET_INDEX, None, 403, "no credential"),
+        (artifactory.SERVICE, artifactory.SECRET_INDEX, nexus.OLD, 404, "rejected"),
+        (nexus.SERVICE, nexus.INDEX, nexus.OLD, 401, "rejected"),
+        (devpi.SERVICE, devpi.ADA_INDEX, None, 200, "no credential"),
+        (devpi.SERVICE, devpi.ADA_INDEX, nexus.OLD, 200, "rejected"),
+        (gitea.SERVICE, gitea.ACME_INDEX, None, 401, "no credential"),
+        (gitlab.SERVICE, gitlab.PARTS_INDEX, nexus.OLD, 401, "rejected"),
+        (gitlab.SERVICE, gitlab.PARTS_INDEX, gitlab.TOOLS, 404, "not found"),
+        (elsewhere.SERVICE, elsewhere.PRIVATE_INDEX, elsewhere.ADA, 401, "no credential"),
+    ],
+)
+def test_each_service_s_refusal_is_called_what_it_means(
+    service: Service,
+    url: str,
+    secret: Secret | None,
+    status: int,
+    word: str,
+    result_of: Callable[..., Result],
+) -> None:
+    result = result_of(service, url, secret and secret._replace(hosts=(url.split("/")[2],)))
+    assert (result.answer, result.status) == (word, status)
+
+
+def test_a_project_of_gitlab_that_is_not_its_user_s_is_a_matter_for_the_owner(
+    result_of: Callable[..., Result],
+) -> None:
+    result = result_of(gitlab.SERVICE, gitlab.PARTS_INDEX, gitlab.TOOLS)
+    assert result.next_step == "correct the URL, or ask its owner to let this user read it"
 
 
 @pytest.mark.parametrize(
