@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import tarfile
 import time
 from contextlib import contextmanager
@@ -47,8 +48,11 @@ def quetz(folder: Path) -> Iterator[Service]:
     (folder / "given.toml").write_text(_CONFIG)
     port = free_port()
     program = str(Path(elsewhere("quetz-server"), "bin", "quetz"))
-    command = [program, "run", "deployment", "--copy-conf", "given.toml", "--dev", "--host", "127.0.0.1"]
-    with running([*command, "--port", str(port)], [port], folder / "log", seconds=120):
+    create = [program, "create", "deployment", "--copy-conf", "given.toml", "--dev"]
+    subprocess.run(create, cwd=folder, capture_output=True, timeout=120, check=True)
+    # Without its supervisor, a process that would outlive it.
+    start = [program, "start", "deployment", "--no-supervisor", "--host", "127.0.0.1", "--port", str(port)]
+    with running(start, [port], folder / "log", seconds=120):
         url = f"http://127.0.0.1:{port}"
         key = Secret(_filled(url), (HOST,), in_path=True)
 
