@@ -21,18 +21,18 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.models import REDIRECT_STATI, PreparedRequest
 from requests.sessions import Session
-from requests.structures import CaseInsensitiveDict
 from requests.utils import get_auth_from_url, requote_uri, rewind_body
 
 from authshim.ambient import Ambient
 from authshim.chain import Chain
-from authshim.credentials import BasicHTTP, CondaToken
+from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, InstallError
-from authshim.redaction import clean_error, clean_response, hide_request_lines
+from authshim.redaction import clean_error, clean_response
 from authshim.urls import is_presigned
+from authshim.wire import copy_of, items_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import TypeVar
 
     from requests import Response
@@ -42,8 +42,10 @@ if TYPE_CHECKING:
 
     AnySession = TypeVar("AnySession", bound=Session)
 
-_TAKEN = (304, 404)
-"""Answers that only somebody who was let in gets, besides success."""
+    Options = tuple[Any, Any, Any, Any, Any]
+    """stream, timeout, verify, cert, proxies; unpacking them costs less than passing on a dict does."""
+
+_REDIRECTS = frozenset(REDIRECT_STATI)
 
 DRAINED = 64 * 1024
 """Bytes of a refusal that are read at most, so that its connection can be used again."""
@@ -99,13 +101,15 @@ class AuthAdapter(HTTPAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
         """Send a request, with a credential where one is found and the caller set none."""
-        options = {"stream": stream, "timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
-        header = request.headers.get("Authorization")
-        if header is not None and header != self._ambient.header(request.url or ""):
+        options = (stream, timeout, verify, cert, proxies)
+        header = items_of(request.headers).get("authorization")
+        if header is not None and header[1] != self._ambient.header(request.url or ""):
             return self._transmit(request, request, None, options)
-        if _answers_challenges(request):
-            return self._transmit(_wire(request, None), request, None, options)
-        tried: list[Found] = []
+        hooks = request.hooks.get("response")
+        if hooks and _answers_challenges(hooks):
+            return self._transmit(copy_of(request, None), request, None, options)
+        found = self.chain.find(request.url or "")
+        tried = [] if found is None else [found]
         try:
             return self._exchange(request, options, tried)
         except BaseException as error:
@@ -114,9 +118,9 @@ class AuthAdapter(HTTPAdapter):
             failure = error
         try:
             # Out of reach of "except", so that no frame from below is hung on again.
-            raise clean_error(failure, request, [token for token in map(_conda_token, tried) if token])
+            raise clean_error(failure, request, tried)
         finally:
-            del failure, tried
+            del failure, tried, found
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._ambient = Ambient()
@@ -128,40 +132,41 @@ class AuthAdapter(HTTPAdapter):
         if self.inner is not None:
             self.inner.close()
 
-    def _exchange(self, request: PreparedRequest, options: dict[str, Any], tried: list[Found]) -> Response:
-        """Send with what the chain has, and again where it has something else after a refusal.
+    def _exchange(self, request: PreparedRequest, options: Options, tried: list[Found]) -> Response:
+        """Send with what was found, and again where the chain has something else after a refusal.
 
-        :param tried: takes what was sent.
+        :param tried: what was found, if anything was; takes what is sent after it.
         """
-        url = request.url or ""
-        found = self.chain.find(url)
+        found = tried[-1] if tried else None
         refused = False
         while True:
-            if found is not None:
-                tried.append(found)
-            response = self._transmit(_wire(request, found), request, found, options)
-            if response.status_code not in (401, 403):
-                if found is not None and _is_let_in(response, refused=refused):
-                    self.chain.accept(url, found, there=response.status_code != 404)
-                return self._search(request, response, options, tried) if response.status_code == 404 else response
+            response = self._transmit(copy_of(request, found), request, found, options)
+            status = response.status_code
+            if status == 404:
+                return self._search(request, response, options, tried)
+            if status not in (401, 403):
+                if found is not None and (status < 300 or _is_let_in(response, refused=refused)):
+                    self.chain.accept(request.url or "", found)
+                return response
             challenge = response.headers.get("WWW-Authenticate", "")
-            found = self.chain.refused(url, status=response.status_code, tried=tried, challenge=challenge)
+            found = self.chain.refused(request.url or "", status=status, tried=tried, challenge=challenge)
             if found is None or not _rewind(request):
                 return response
+            tried.append(found)
             refused = True
             self._put_aside(response)
 
-    def _search(
-        self, request: PreparedRequest, missing: Response, options: dict[str, Any], tried: list[Found]
-    ) -> Response:
+    def _search(self, request: PreparedRequest, missing: Response, options: Options, tried: list[Found]) -> Response:
         """Ask for what was not found with what the other indexes have, where several cover its URL.
 
         :param missing: the 404; it is returned where none of them finds it.
         """
         url = request.url or ""
+        if tried:
+            self.chain.accept(url, tried[-1], there=False)
         while request.method in ("GET", "HEAD") and (found := self.chain.missed(url, tried)) is not None:
             tried.append(found)
-            response = self._transmit(_wire(request, found), request, found, options)
+            response = self._transmit(copy_of(request, found), request, found, options)
             if response.status_code < 400:
                 self.chain.accept(url, found)
                 self._put_aside(missing)
@@ -174,14 +179,18 @@ class AuthAdapter(HTTPAdapter):
         _drain(response)
 
     def _transmit(
-        self, sent: PreparedRequest, request: PreparedRequest, found: Found | None, options: dict[str, Any]
+        self, sent: PreparedRequest, request: PreparedRequest, found: Found | None, options: Options
     ) -> Response:
         """Send one request in place of another; the response tells of the other, and leads back to this adapter."""
-        response = super().send(sent, **options) if self.inner is None else self.inner.send(sent, **options)
+        stream, timeout, verify, cert, proxies = options
+        # By their names: CacheControl's adapter, for one, has them in another order.
+        response: Response = (self.inner or super()).send(  # type: ignore[union-attr]
+            sent, stream=stream, timeout=timeout, verify=verify, cert=cert, proxies=proxies
+        )
         response.connection = self
         if sent is not request:
-            clean_response(response, request, _conda_token(found))
-        if response.status_code in REDIRECT_STATI:
+            clean_response(response, request, found)
+        if response.status_code in _REDIRECTS:
             self._note_location(response, request)
         return response
 
@@ -219,7 +228,7 @@ def install(
             outer.made_with = options
     if not session.auth:
         session.auth = send_userinfo
-    if type(session).rebuild_auth is Session.rebuild_auth and "rebuild_auth" not in vars(session):
+    if getattr(session.rebuild_auth, "__func__", None) is Session.rebuild_auth:
         # A session that held itself would keep its connections until the garbage is collected.
         session.rebuild_auth = MethodType(_strip_auth, weakref.proxy(session))  # type: ignore[method-assign]
     return session
@@ -252,54 +261,20 @@ def _options(
     return chain, path and os.path.abspath(path), environment
 
 
-def _wire(request: PreparedRequest, found: Found | None) -> PreparedRequest:
-    """Copy a request, with the credential and without a header of netrc's; the request itself where neither is."""
-    if found is None and "Authorization" not in request.headers:
-        return request
-    copy = PreparedRequest.__new__(type(request))
-    copy.__dict__.update(request.__dict__)
-    copy.headers = _copy_of(request.headers)
-    header = found and found.credential.header
-    if header:
-        copy.headers["Authorization"] = header
-    else:
-        copy.headers.pop("Authorization", None)
-    token = _conda_token(found)
-    if token is not None:
-        hide_request_lines()
-        copy.url = token.wire_url(request.url or "")
-    return copy
-
-
-def _copy_of(headers: CaseInsensitiveDict[str]) -> CaseInsensitiveDict[str]:
-    """Do what ``headers.copy()`` does, which takes a third of the time of all that is added to a request."""
-    if type(headers) is not CaseInsensitiveDict:
-        return CaseInsensitiveDict(headers)
-    copy: CaseInsensitiveDict[str] = CaseInsensitiveDict.__new__(CaseInsensitiveDict)
-    copy.__dict__["_store"] = headers.__dict__["_store"].copy()
-    return copy
-
-
-def _conda_token(found: Found | None) -> CondaToken | None:
-    return found.credential if found is not None and isinstance(found.credential, CondaToken) else None
-
-
 def _is_let_in(response: Response, *, refused: bool) -> bool:
-    """Tell whether an answer shows that the credential was taken.
+    """Tell whether an answer shows that the credential was taken, though it is no success.
 
     A redirect may lead to a login page, but not where the server has said 401 to another
     credential, nor where it leads to a presigned URL.
     """
-    status = response.status_code
-    if status in REDIRECT_STATI:
+    if response.status_code in _REDIRECTS:
         return refused or is_presigned(response.headers.get("Location", ""))
-    return status < 300 or status in _TAKEN
+    return response.status_code == 304
 
 
-def _answers_challenges(request: PreparedRequest) -> bool:
+def _answers_challenges(hooks: Iterable[Any]) -> bool:
     """Tell whether the caller's ``auth=`` waits for a 401 in a hook, as Digest, Kerberos and NTLM do."""
-    hooks = request.hooks.get("response")
-    return bool(hooks) and any(isinstance(getattr(hook, "__self__", None), AuthBase) for hook in hooks)
+    return any(isinstance(getattr(hook, "__self__", None), AuthBase) for hook in hooks)
 
 
 def _rewind(request: PreparedRequest) -> bool:

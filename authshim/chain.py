@@ -125,7 +125,7 @@ class Chain:
         scope = self._inquiry.memory.scope(url, username)
         if scope is None or ("?" in url and is_presigned(url)):
             return None
-        realm = scope.realms[0] if len(scope.realms) == 1 else self._inquiry.memory.likeliest(url, scope)
+        realm = scope.only or self._inquiry.memory.likeliest(url, scope)
         found: Found | None = realm.found
         is_due = found is None or (found.expires_at is not None and found.expires_at <= time.time())
         if is_due or realm.origin in self._handed.origins:
@@ -146,7 +146,9 @@ class Chain:
 
         :param there: whether it has what was asked for; where it has not, it may be another index's.
         """
-        self._inquiry.accept(found)
+        found.accepted = True
+        if found.realm.offer is found:
+            self._inquiry.keep(found)
         if there and self._inquiry.memory.has_ties:
             self._inquiry.memory.choose(url, found.realm)
 
@@ -179,7 +181,7 @@ class Chain:
         :param tried: what was sent for this request so far.
         """
         scope = self._inquiry.memory.scope(url)
-        if scope is None or len(scope.realms) == 1 or is_presigned(url):
+        if scope is None or scope.only or is_presigned(url):
             return None
         sent = [found.credential for found in tried]
         return next((answer for answer in self._others(scope, url, tried) if answer.credential not in sent), None)

@@ -139,11 +139,10 @@ class Inquiry:
                 realm.remember(key, era)
             return realm.offer
 
-    def accept(self, found: Found) -> None:
-        """Note that a server took what was found; an answer to a refusal goes unasked from now on."""
-        found.accepted = True
+    def keep(self, found: Found) -> None:
+        """Let an answer to a refusal go unasked from now on, for a server took it."""
         realm: Realm = found.realm
-        if realm.offer is found and not self.is_nested:
+        if not self.is_nested:
             with realm.lock:
                 if realm.offer is found:
                     realm.found, realm.offer = found, None

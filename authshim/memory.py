@@ -52,10 +52,9 @@ class Memory:
         """Return the scope of a URL; None for one that is not http(s), or cannot be dialled."""
         at = url.find("/", 8)
         start = url if at < 0 else url[:at]
-        try:
-            origin = self._origins[_name(start, username)]
-        except KeyError:
-            origin = self._remember(start, username)
+        origin = self._origins.get(start) if username is None else None
+        if origin is None:  # it is new, or somebody's, or cannot be dialled
+            origin = self._named(start, username)
         return origin.scope_of(url) if isinstance(origin, _Origin) else origin
 
     def choose(self, url: str, realm: Realm) -> None:
@@ -110,6 +109,12 @@ class Memory:
         for identity in cheapest[: ORIGINS // 8]:
             del self._realms[identity]
         self._origins.clear()  # their scopes would keep the realms
+
+    def _named(self, start: str, username: str | None) -> _Origin | Scope | None:
+        try:
+            return self._origins[_name(start, username)]
+        except KeyError:
+            return self._remember(start, username)
 
     @emptying_frames
     def _remember(self, start: str, username: str | None) -> _Origin | Scope | None:
@@ -187,7 +192,7 @@ class _Origin:
     def choose(self, url: str, realm: Realm) -> None:
         """Note which realm opened a URL; where another one opened its neighbours, they part there."""
         scope = self.scope_of(url)
-        if len(scope.realms) == 1:
+        if scope.only:
             self.latest = realm
             return
         folder = max(path_of(url).rpartition("/")[0], scope.path, key=len)

@@ -120,11 +120,13 @@ class Realm:
 class Scope:
     """A part of an origin: the realms that may open it, and the one that does."""
 
-    __slots__ = ("_until", "current", "ground", "path", "realms")
+    __slots__ = ("_until", "current", "ground", "only", "path", "realms")
 
     def __init__(self, realms: list[Realm], path: str = "") -> None:
         """Take the realms, and the path that the scope begins with where they are several."""
         self.realms = realms
+        self.only = realms[0] if len(realms) == 1 else None
+        """The realm of every URL of this scope, where there is but one."""
         self.path = path
         self.current = 0
         self.ground = ""
@@ -136,7 +138,7 @@ class Scope:
 
         :param path: what was refused; off the ground of the one that was chosen it may be another's.
         """
-        if len(self.realms) == 1 or (self._until > time.monotonic() and self._is_ground(path)):
+        if self.only or (self._until > time.monotonic() and self._is_ground(path)):
             return [self.realms[self.current]]
         return self.realms
 
@@ -161,7 +163,7 @@ class Scope:
 
     def reopen(self) -> bool:
         """Note that the one that was chosen opens it no more; False where none was chosen among several."""
-        chosen = len(self.realms) > 1 and self._is_chosen
+        chosen = not self.only and self._is_chosen
         if chosen:
             self._until = 0.0
         return chosen

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Any
 from requests import PreparedRequest, Response
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 
+from authshim.credentials import CondaToken
 from authshim.hidden import Closed, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.credentials import CondaToken
+    from authshim.trace import Found
 
 SHOWN = "****"
 
@@ -28,18 +29,21 @@ LONG_ENOUGH = 6
 """Characters from which a token is taken out of any text; a shorter one would be found in common words."""
 
 
-def clean_response(response: Response, request: PreparedRequest, token: CondaToken | None) -> None:
+def clean_response(response: Response, request: PreparedRequest, found: Found | None) -> None:
     """Make a response tell of the request that came in, and not of the one that was sent.
 
     A ``Location`` loses its ``/t/TOKEN``: the next hop is given it anew, if it belongs there.
+
+    :param found: what was sent.
     """
     response.request = request
-    raw: Any = response.raw
-    for step in getattr(getattr(raw, "retries", None), "history", None) or ():
-        if step.error is not None:
-            clean_error(step.error, request, [token] if token else [])
-    if token is not None:
-        _clean_words(response, request, _Censor(token))
+    retries: Any = getattr(response.raw, "retries", None)
+    if retries is not None:
+        for step in getattr(retries, "history", None) or ():
+            if step.error is not None:
+                clean_error(step.error, request, [found] if found else [])
+    if found is not None and isinstance(found.credential, CondaToken):
+        _clean_words(response, request, _Censor(found.credential))
 
 
 def _clean_words(response: Response, request: PreparedRequest, censor: _Censor) -> None:
@@ -73,12 +77,13 @@ def _clean_headers(headers: Any, censor: _Censor) -> None:
         add(name, value)
 
 
-def clean_error(error: BaseException, request: PreparedRequest, tokens: Iterable[CondaToken]) -> BaseException:
+def clean_error(error: BaseException, request: PreparedRequest, tried: Iterable[Found]) -> BaseException:
     """Take the frames off an exception and all that it carries, and tokens off its words.
 
     The frames of urllib3 and http.client hold the headers and the URL on their way. An exception
     that the caller is just handling stays whole, though Python hangs it on as the context.
     """
+    tokens = [found.credential for found in tried if isinstance(found.credential, CondaToken)]
     censors = [_Censor(token) for token in tokens]
     for part in parts_of(error, sys.exc_info()[1]):
         part.__traceback__ = None

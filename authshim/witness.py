@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest, Response
 
+    from authshim.adapter import Options
     from authshim.chain import Chain
     from authshim.trace import Found
 
@@ -62,7 +63,7 @@ class Witness(AuthAdapter):
             response.close()
         return response
 
-    def _exchange(self, request: PreparedRequest, options: dict[str, Any], tried: list[Found]) -> Response:
+    def _exchange(self, request: PreparedRequest, options: Options, tried: list[Found]) -> Response:
         self.sent = tried
         return super()._exchange(request, options, tried)
 

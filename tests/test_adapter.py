@@ -430,6 +430,25 @@ def test_headers_that_are_a_plain_dict_are_copied_too() -> None:
     assert request.headers == {"X-Mine": "1"}
 
 
+def test_an_explicit_header_in_a_plain_dict_stays() -> None:
+    inner = Canned()
+    request = prepared("http://127.0.0.1/x")
+    request.headers = {"authorization": "Token mine"}
+    mounted(BEARER, inner=inner).send(request)
+    assert inner.sent == [request]
+
+
+def test_an_inner_adapter_may_take_its_options_in_another_order() -> None:
+    class Caching(Canned):
+        def send(self, request: object, cacheable: object = None, *, proxies: object, stream: bool, **rest: object):
+            assert cacheable is None
+            return super().send(request, stream=stream, proxies=proxies, **rest)
+
+    inner = Caching()
+    mounted(BEARER, inner=inner).get("http://127.0.0.1/x", stream=True, timeout=3)
+    assert (inner.options[0]["stream"], inner.options[0]["timeout"]) == (True, 3)
+
+
 # The constructor
 
 
