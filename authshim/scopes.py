@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.hidden import Hidden
+from authshim.hidden import Hidden, emptying_frames
 from authshim.urls import index_root, parse, prefixes
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def _identity(item: Declared) -> tuple[object, ...]:
     return (item.url.rstrip("/"), *item[1:])
 
 
+@emptying_frames
 def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str, Site]:
     """Sort what a project declares by origin; what is no http(s) URL is left out."""
     by_origin: dict[str, list[Declared]] = {}
