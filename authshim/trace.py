@@ -73,12 +73,17 @@ class Trace(NamedTuple):
     """Why nothing is sent."""
 
     def __str__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """What ``str`` puts together."""
         lines = [self.url, *(f"  {note}" for note in self.notes)]
         if self.steps:
             rows = [(step.provider, str(step.key), step.said) for step in self.steps]
             wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
             lines += ["", *(f"  {name:{wide[0]}}  {key:{wide[1]}}  {said}" for name, key, said in rows), ""]
-        return "\n".join([*lines, self.outcome])
+        return [*lines, self.outcome]
 
     @property
     def outcome(self) -> str:

@@ -6,12 +6,10 @@ Exit codes: 0 fine, 1 something is not, 2 the command line itself is wrong.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
-from authshim.cli import auth
+from authshim.cli import auth, terminal
 from authshim.cli.parser import Parser
 from authshim.errors import AuthshimError, DownloadError, SettingsError, UrlError
 
@@ -22,15 +20,15 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    terminal.set_up()
     parser = _parser(whole=arguments[:1] != ["auth"])
     options, unknown = parser.parse_known_args(arguments)
     if options.version:
-        return _print_version()
+        options.run = _print_version
     if unknown or options.run is None:
         parser.print_usage(sys.stderr)
-        print(f"authshim: error: {_unrecognized(unknown) if unknown else options.missing}", file=sys.stderr)
+        terminal.note(f"authshim: error: {_unrecognized(unknown) if unknown else options.missing}")
         return 2
-    _escape_unknown_letters()
     if not options.silent:
         set_up_logging(options)
     return _run(options)
@@ -39,16 +37,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     try:
         code: int = options.run(options)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        terminal.flush()
     except (SettingsError, UrlError) as error:
         return _fail(error, 2)
     except AuthshimError as error:
         return _fail(error, 1)
     except KeyboardInterrupt:
         return 130
+    except terminal.OutputError as error:
+        return _fail(f"standard output: {error}", 1) if str(error) else 1
     except OSError as error:
-        return _fail_to_print(error)
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{(error.strerror or str(error)).lower()}", 1)
     return code
 
 
@@ -100,17 +100,10 @@ def _reading_options() -> argparse.ArgumentParser:
     return options
 
 
-def _escape_unknown_letters() -> None:
-    """A terminal may not know every letter of a URL; that is no reason to end with a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _print_version() -> int:
+def _print_version(_options: argparse.Namespace) -> int:
     from importlib.metadata import version
 
-    print(f"authshim {version('authshim')}")
+    terminal.say(f"authshim {version('authshim')}")
     return 0
 
 
@@ -126,24 +119,16 @@ def set_up_logging(options: argparse.Namespace) -> None:
 
     loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
     level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(max(loudness, -1), logging.DEBUG)
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("authshim: %(message)s"))
     logger = logging.getLogger("authshim")
-    logger.handlers[:] = [handler]
+    logger.handlers[:] = [terminal.log_handler()]
+    if not logging.getLogger().handlers:
+        # Else Python prints what others warn of, such as Beautiful Soup of a stranger's page.
+        logging.getLogger().addHandler(logging.NullHandler())
     logger.setLevel(level)
 
 
-def _fail_to_print(error: OSError) -> int:
-    """Say that the disk is full; nothing where the reader has gone (``authshim check | head``)."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not complain
-    return 1 if isinstance(error, BrokenPipeError) else _fail(error, 1)
-
-
-def _fail(error: Exception, code: int) -> int:
-    from authshim.cli.project import with_tilde
-
-    print(with_tilde(f"authshim: error: {error}"), file=sys.stderr)
+def _fail(error: Exception | str, code: int) -> int:
+    terminal.note(terminal.with_tilde(f"authshim: error: {error}"))
     if isinstance(error, DownloadError):
-        print(with_tilde(f"  -> {error.next_step}"), file=sys.stderr)
+        terminal.note(terminal.with_tilde(f"  -> {error.next_step}"))
     return code

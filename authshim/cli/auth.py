@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from authshim.cli import terminal
+from authshim.cli.terminal import with_tilde
 from authshim.errors import AuthshimError, SettingsError
-from authshim.urls import redact, shown_key
+from authshim.urls import printable, redact, shown_key
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -83,13 +85,6 @@ def chain_of(options: Namespace) -> Chain:
     return Chain.from_environment(auth_file=options.auth_file)
 
 
-def with_tilde(text: str) -> str:
-    """Return a text for people; see ``project.with_tilde``."""
-    from authshim.cli import project
-
-    return project.with_tilde(text)
-
-
 def _run_status(options: Namespace) -> int:
     from authshim.cli import status
 
@@ -118,12 +113,14 @@ def _run_login(options: Namespace) -> int:
         whose = f" of {endpoints.viewer(credential, settings.prefix_dev_url or login.prefix_dev_of(target.host))}"
     chain = chain_of(options)
     store, missing = login.store(login.stores_of(chain.providers), target.key, credential)
-    print(with_tilde(f"stored the {type(credential).__name__}{whose} for {shown_key(target.key)} in {store.name}"))
+    terminal.say(
+        with_tilde(f"stored the {type(credential).__name__}{whose} for {shown_key(target.key)} in {store.name}")
+    )
     _replace_oauth(store, target)
     in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
     for warning in (target.warning, *missing, *in_clear, *store.problems, _shadowed(target, store, options)):
         if warning:
-            _log().warning("%s", with_tilde(warning))
+            _log().warning("%s", warning)
     return 0
 
 
@@ -132,7 +129,7 @@ def _replace_oauth(store: Store, target: Target) -> None:
     from authshim.credentials import OAuth
 
     if target.key == f"*.{target.host}" and isinstance(store.find(target.host), OAuth) and store.forget(target.host):
-        print(with_tilde(f"removed the OAuth login for {target.host} from {store.name}"))
+        terminal.say(with_tilde(f"removed the OAuth login for {target.host} from {store.name}"))
 
 
 def _credential(kind: str, target: Target, options: Namespace) -> Credential:
@@ -155,13 +152,13 @@ def _secret(option: str, value: object, prompt: str) -> str:
         if is_terminal:
             from getpass import getpass
 
-            return getpass(prompt)
+            return getpass(printable(prompt))
         given = sys.stdin.read().rstrip("\r\n") if value == "-" and sys.stdin is not None else ""
     except KeyboardInterrupt:
-        print(file=sys.stderr)  # the cursor is behind the prompt
+        terminal.note("")  # the cursor is behind the prompt
         raise
     except EOFError:
-        print(file=sys.stderr)
+        terminal.note("")
         raise SettingsError(option, "nothing was typed") from None
     except UnicodeError:
         raise SettingsError(option, "what was read is not text") from None
@@ -197,7 +194,7 @@ def _run_token(options: Namespace) -> int:
     if token is None:
         kind = type(credential).__name__
         raise AuthshimError(f"what is kept for {redact(target.url)} is a {kind}, which is no token")
-    print(token)
+    terminal.write(token)
     return 0
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from authshim.cli import project
+from authshim.cli import project, terminal
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -46,7 +45,7 @@ def run(options: Namespace) -> int:
 
 def _progress() -> AbstractContextManager[object]:
     """Show that something is going on, where somebody looks on and waits."""
-    if not sys.stderr.isatty():
+    if not terminal.is_watched():
         return nullcontext()
     from rich.console import Console
 
@@ -57,9 +56,10 @@ def _print_lines(results: Sequence[Result]) -> None:
     kinds = max((len(result.kind) for result in results), default=0)
     urls = max((len(result.url) for result in results), default=0)
     for result in results:
-        print(f"{result.kind:{kinds}}  {result.url:{urls}}  {result.answer}{project.with_tilde(_reason(result))}")
+        reason = terminal.with_tilde(_reason(result))
+        terminal.say(f"{result.kind:{kinds}}  {result.url:{urls}}  {result.answer}{reason}")
         if result.next_step:
-            print(f"{'':{kinds}}  -> {project.with_tilde(result.next_step)}")
+            terminal.say(f"{'':{kinds}}  -> {terminal.with_tilde(result.next_step)}")
 
 
 def _reason(result: Result) -> str:
@@ -92,4 +92,4 @@ def _print_json(path: str, results: Iterable[Result]) -> None:
         for result in results
     ]
     document = {"version": 1, "manifest": path, "fine": all(entry["fine"] for entry in entries), "results": entries}
-    print(json.dumps(document, indent=2))
+    terminal.write(json.dumps(document, indent=2))

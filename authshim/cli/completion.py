@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from authshim.cli import terminal
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -27,7 +29,7 @@ def run(options: Namespace) -> int:
     import shtab
 
     _complete_files(options.parser, shtab.FILE)
-    print(shtab.complete(options.parser, shell=options.shell))
+    terminal.write(shtab.complete(options.parser, shell=options.shell))
     return 0
 
 

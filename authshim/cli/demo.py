@@ -10,6 +10,8 @@ import shlex
 import sys
 from typing import TYPE_CHECKING, Any
 
+from authshim.cli import terminal
+
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
@@ -96,17 +98,19 @@ def _write(home: str, servers: dict[str, Server], token: str, conda_token: str) 
 
 
 def _show(home: str, servers: dict[str, Server]) -> int:
-    print(f"Five private servers are running on this machine; this is {os.path.join('project', 'pixi.toml')}:\n")
+    terminal.say(f"Five private servers are running on this machine; this is {os.path.join('project', 'pixi.toml')}:")
+    terminal.say()
     with open(os.path.join(home, "project", "pixi.toml"), encoding="utf-8") as file:
-        print("".join(f"    {line}" for line in file))
-    print("Nobody has typed a password here. The credentials are in .netrc, in rattler's")
-    print("credentials.json, and in a keyring; one server lets nobody in.\n")
+        terminal.write("".join(f"    {line}" for line in file))
+    terminal.say("Nobody has typed a password here. The credentials are in .netrc, in rattler's")
+    terminal.say("credentials.json, and in a keyring; one server lets nobody in.")
+    terminal.say()
     checked = _run(home, "check")
     explained = _run(home, "explain", f"http://ada@{servers['keyring'].netloc}/simple/demo/")
     if (checked, explained) != (1, 0):
-        print("This is not what the demo should show: check should end with 1, explain with 0.", file=sys.stderr)
+        terminal.note("This is not what the demo should show: check should end with 1, explain with 0.")
         return 1
-    print("check ended with exit code 1, because one server lets nobody in; nothing is left behind.")
+    terminal.say("check ended with exit code 1, because one server lets nobody in; nothing is left behind.")
     return 0
 
 
@@ -114,10 +118,11 @@ def _run(home: str, *arguments: str) -> int:
     """Run authshim as its user would, in the demo's project."""
     import subprocess
 
-    print(f"$ authshim {shlex.join(arguments)}", flush=True)
+    terminal.say(f"$ authshim {shlex.join(arguments)}")
+    terminal.flush()
     command = [sys.executable, "-m", "authshim", *arguments]
     code = subprocess.run(command, cwd=os.path.join(home, "project"), env=_environ(home), check=False).returncode
-    print(flush=True)
+    terminal.say()
     return code
 
 

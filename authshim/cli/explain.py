@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from authshim.cli import project
+from authshim.cli import project, terminal
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -31,7 +31,8 @@ def run(options: Namespace) -> int:
     """Print the trace, and what to do where there is no credential."""
     chain = project.make_chain_here(options)
     trace = chain.explain(options.url, options.username)
-    print(project.with_tilde(str(_with_short_names(trace))))
+    for line in _with_short_names(trace).lines:
+        terminal.say(terminal.with_tilde(line))
     if trace.found is None and trace.steps:
         _print_next_step(options.url, options.username, chain)
     return 0 if trace.found else 1
@@ -40,11 +41,11 @@ def run(options: Namespace) -> int:
 def _with_short_names(trace: Trace) -> Trace:
     """Shorten the providers' names before they are put into columns."""
     return trace._replace(
-        steps=tuple(step._replace(provider=project.with_tilde(step.provider)) for step in trace.steps)
+        steps=tuple(step._replace(provider=terminal.with_tilde(step.provider)) for step in trace.steps)
     )
 
 
 def _print_next_step(url: str, username: str | None, chain: Chain) -> None:
     from authshim import advice
 
-    print(f"  -> {advice.log_in_at(url, username, asks_keyring=chain.asks_keyring)}")
+    terminal.say(f"  -> {advice.log_in_at(url, username, asks_keyring=chain.asks_keyring)}")

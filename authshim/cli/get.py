@@ -7,8 +7,9 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Callable
 
-from authshim.cli import project
+from authshim.cli import project, terminal
 from authshim.errors import SettingsError
+from authshim.urls import printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -56,9 +57,9 @@ def run(options: Namespace) -> int:
         got = _get(found, target, options, shown=target)
     except KeyboardInterrupt:
         if os.path.exists(f"{target}.part"):
-            print(f"authshim: {target}.part keeps what has come; the same command goes on with it", file=sys.stderr)
+            terminal.note(f"authshim: {target}.part keeps what has come; the same command goes on with it")
         raise
-    print(_outcome(got, found, target))
+    terminal.say(_outcome(got, found, target))
     return 0
 
 
@@ -88,11 +89,12 @@ def _to_standard_output(found: Link, options: Namespace) -> int:
     from tempfile import TemporaryDirectory
 
     if sys.stdout is None or sys.stdout.isatty():
-        raise SettingsError("-o -", "standard output is a terminal; name a file, or pipe it into a program")
+        state = "closed" if sys.stdout is None else "a terminal"
+        raise SettingsError("-o -", f"standard output is {state}; name a file, or pipe it into a program")
     with TemporaryDirectory(prefix="authshim-") as folder:
         target = os.path.join(folder, "file")
         _get(found, target, options, shown="standard output")
-        with open(target, "rb") as file:
+        with open(target, "rb") as file, terminal.output():
             shutil.copyfileobj(file, sys.stdout.buffer)
     return 0
 
@@ -100,11 +102,11 @@ def _to_standard_output(found: Link, options: Namespace) -> int:
 @contextmanager
 def _looking_on(name: str, *, is_quiet: bool) -> Iterator[tuple[Progress | None, Say]]:
     """Show on a terminal how far it has come; yield what shows it, and what tells of breaks."""
-    if is_quiet or sys.stderr is None:
+    if is_quiet:
         yield None, lambda _text: None
         return
-    if not sys.stderr.isatty():
-        yield None, lambda text: print(f"authshim: {text}", file=sys.stderr)
+    if not terminal.is_watched():
+        yield None, lambda text: terminal.note(f"authshim: {text}")
         return
     from rich import progress
     from rich.console import Console
@@ -117,8 +119,10 @@ def _looking_on(name: str, *, is_quiet: bool) -> Iterator[tuple[Progress | None,
         progress.TimeRemainingColumn(),
     )
     with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(name, total=None)
+        task = bar.add_task(printable(name), total=None)
         yield (
             lambda length, size: bar.update(task, completed=length, total=size),
-            lambda text: bar.console.print(f"authshim: {text}", markup=False, highlight=False, soft_wrap=True),
+            lambda text: bar.console.print(
+                printable(f"authshim: {text}"), markup=False, highlight=False, soft_wrap=True
+            ),
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from authshim import login
 from authshim.cli.auth import chain_of
-from authshim.cli.project import with_tilde
+from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError
 from authshim.urls import shown_key
@@ -36,12 +36,12 @@ def run(options: Namespace) -> int:
         except ProviderMissing as error:
             logger.info("%s", error)
         except ProviderError as error:
-            logger.error("%s", with_tilde(str(error)))  # noqa: TRY400 - a sentence, no traceback
+            logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
             fine = False
         for problem in store.problems:
-            logger.warning("%s", with_tilde(problem))
+            logger.warning("%s", problem)
     if not removed and fine:
-        print(f"nothing is stored for {shown_key(options.host)}" if target else "nothing is stored")
+        say(f"nothing is stored for {shown_key(options.host)}" if target else "nothing is stored")
     _name_what_stays(chain, target)
     return 0 if fine else 1
 
@@ -52,7 +52,7 @@ def _forget(store: Store, keys: Iterable[str]) -> int:
         credential = store.find(key)
         if store.forget(key):
             removed += 1
-            print(with_tilde(f"removed {shown_key(key)} from {store.name}"))
+            say(with_tilde(f"removed {shown_key(key)} from {store.name}"))
             if isinstance(credential, OAuth):
                 from authshim import endpoints
 
@@ -72,4 +72,4 @@ def _name_what_stays(chain: Chain, target: Target | None) -> None:
         kept = keys if target is None else [key for key in (*target.keys, target.host) if key in keys]
         if kept:
             which = "its logins" if target is None else f"its login for {kept[0]}"
-            print(with_tilde(f"{provider.name} keeps {which}: it is not for authshim to change"))
+            say(with_tilde(f"{provider.name} keeps {which}: it is not for authshim to change"))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
+from authshim.cli import terminal
 from authshim.errors import ManifestError
 
 if TYPE_CHECKING:
@@ -48,12 +48,6 @@ def require_manifest(options: Namespace) -> Manifest:
     return manifest
 
 
-def with_tilde(text: str) -> str:
-    """Return a text for people, with ``~`` for their home."""
-    home = os.path.expanduser("~").rstrip(os.sep)
-    return text.replace(home + os.sep, f"~{os.sep}") if home not in ("", "~") else text
-
-
 def make_chain(options: Namespace, manifest: Manifest | None) -> Chain:
     """Make the chain that the options, the environment and the project describe."""
     from authshim.chain import Chain
@@ -73,5 +67,5 @@ def make_chain_here(options: Namespace) -> Chain:
     except ManifestError as error:
         if options.manifest_path is not None or options.environment is not None:
             raise
-        print(f"authshim: {error}; going on without it", file=sys.stderr)
+        terminal.note(terminal.with_tilde(f"authshim: {error}; going on without it"))
         return make_chain(options, None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import project
+from authshim.cli.terminal import is_watched, say, with_tilde, write
 from authshim.urls import redact
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def run(options: Namespace) -> int:
 @contextmanager
 def _progress() -> Iterator[Callable[[int, int], object] | None]:
     """Show how many pages are there, where somebody looks on and waits."""
-    if not sys.stderr.isatty():
+    if not is_watched():
         yield None
         return
     from rich.console import Console
@@ -71,18 +71,18 @@ def _progress() -> Iterator[Callable[[int, int], object] | None]:
 
 def _print_lines(manifest: Manifest, found: Sequence[Resolution]) -> None:
     if not found:
-        print("the project wants no package from an index")
+        say("the project wants no package from an index")
     width = max((len(_wanted(each)) for each in found), default=0)
     groups: dict[str, list[Resolution]] = {}
     for each in found:
         groups.setdefault(_heading(manifest, each), []).append(each)
     for heading, group in groups.items():
-        print(heading)
+        say(heading)
         for each in group:
             first, *others = _lines(each)
-            print(f"  {_wanted(each):{width}}  {project.with_tilde(first)}")
+            say(f"  {_wanted(each):{width}}  {with_tilde(first)}")
             for line in others:
-                print(f"  {'':{width}}  {project.with_tilde(line)}")
+                say(f"  {'':{width}}  {with_tilde(line)}")
     _print_silent(found)
 
 
@@ -122,9 +122,9 @@ def _print_silent(found: Sequence[Resolution]) -> None:
     pages = [page for each in found for page in each.asked if page.answer not in _ANSWERED]
     for page in {page.place: page for page in pages}.values():
         said = "; ".join(part for part in (f"HTTP {page.status}" if page.status else "", page.detail) if part)
-        print(project.with_tilde(f"{page.place.shown}  {page.answer}{f' ({said})' if said else ''}"))
+        say(with_tilde(f"{page.place.shown}  {page.answer}{f' ({said})' if said else ''}"))
         if page.next_step:
-            print(project.with_tilde(f"  -> {page.next_step}"))
+            say(with_tilde(f"  -> {page.next_step}"))
 
 
 def _print_empty(found: Sequence[Resolution]) -> None:
@@ -135,10 +135,8 @@ def _print_empty(found: Sequence[Resolution]) -> None:
     for page in (page for each in found for page in each.asked if page.host not in PYPI):
         pages.setdefault(page.place.shown, set()).add(page.answer)
     for place in (place for place, answers in pages.items() if answers == {"not there"}):
-        print(
-            f"{place}  has none of these; an index whose URL is wrong, or that hides them from its user, says the same"
-        )
-        print("  -> authshim check")
+        say(f"{place}  has none of these; an index whose URL is wrong, or that hides them from its user, says the same")
+        say("  -> authshim check")
 
 
 def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
@@ -152,7 +150,7 @@ def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
         "unread": list(dict.fromkeys(key for name in names for key in manifest.unread(name))),
         "results": [_entry(each) for each in found],
     }
-    print(json.dumps(document, indent=2))
+    write(json.dumps(document, indent=2))
 
 
 def _entry(each: Resolution) -> dict[str, Any]:

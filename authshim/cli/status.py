@@ -7,7 +7,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
 
-from authshim.cli.project import with_tilde
+from authshim.cli.terminal import say, with_tilde, write
 from authshim.desk import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
 from authshim.urls import shown_key
@@ -148,14 +148,14 @@ def run(options: Namespace) -> int:
     if options.json:
         rows = [entry.as_json(now) for entry in listing.entries]
         document = {"version": 1, "fine": listing.fine, "entries": rows, "notes": listing.notes}
-        print(json.dumps(document, indent=2))
+        write(json.dumps(document, indent=2))
     else:
         for line in _table([entry.as_line(now) for entry in listing.entries]):
-            print(with_tilde(line))
+            say(with_tilde(line))
         if not listing.entries:
-            print(f"no credential for {shown_key(options.host)}" if target else "no credential")
+            say(f"no credential for {shown_key(options.host)}" if target else "no credential")
         for note in listing.notes:
-            print(with_tilde(note))
+            say(with_tilde(note))
     return 0 if listing.fine else 1
 
 

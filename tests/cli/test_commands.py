@@ -287,7 +287,7 @@ def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -
     assert main(["check", "-e", "default"]) == 0
 
 
-@pytest.mark.parametrize(("redirection", "says"), [(">&-", ""), (">/dev/full", "No space left on device")])
+@pytest.mark.parametrize(("redirection", "says"), [(">&-", ""), (">/dev/full", "no space left on device")])
 def test_an_output_that_cannot_be_written_is_no_traceback(redirection: str, says: str) -> None:
     script = f"{sys.executable} -m authshim explain https://h.example/ {redirection}"
     ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
@@ -364,4 +364,4 @@ def test_a_disk_that_is_full_is_told_where_there_is_no_standard_output(
     monkeypatch.setattr("authshim.cli.completion.run", full)
     monkeypatch.setattr("sys.stdout", None)
     assert main(["completion", "bash"]) == 1
-    assert capsys.readouterr().err == "authshim: error: [Errno 28] No space left on device\n"
+    assert capsys.readouterr().err == "authshim: error: no space left on device\n"

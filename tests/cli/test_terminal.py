@@ -1,0 +1,171 @@
+"""What reaches the terminal: lines of text, whatever a project, a store or a server calls things, and to the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from servers import Answer
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import Recorder
+
+EVIL = "\x1b]0;owned\x07\x1b[31m\x9b31m\u202e\n"
+"""A title, a colour in two ways, text from right to left, and a line of one's own."""
+
+PROJECT = """
+[workspace]
+channels = ["{url}/channel\\u009b31m"]
+platforms = ["linux-64{evil}"]
+
+[pypi-options]
+index-url = "{url}/simple\\u202e"
+
+[pypi-dependencies]
+demo = "===1\\u009b31m"
+
+[target."linux{evil}".pypi-options]
+index-url = "{url}/"
+
+[feature.ml.pypi-dependencies]
+other = "*"
+
+[environments]
+"ml{evil}" = ["ml"]
+"""
+
+AUTH_FILE = {
+    f"{EVIL}.example": {"BearerToken": "s3cret"},
+    "a.example": {"BasicHTTP": {"username": "ada\x9b31m\u202e", "password": "s3cret"}},
+    "b.example": {EVIL: 1},
+    f"https://{EVIL}": {"BearerToken": "s3cret"},
+}
+
+posix = pytest.mark.skipif(os.name != "posix", reason="the shell of POSIX")
+
+
+@pytest.fixture
+def hostile(recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """A project, and an auth file that it names, of somebody who wants to have the terminal."""
+    evil = json.dumps(EVIL)[1:-1]
+    (tmp_path / "pixi.toml").write_text(PROJECT.format(url=recorder.url, evil=evil), encoding="utf-8")
+    (tmp_path / ".pixi").mkdir()
+    (tmp_path / f"auth{EVIL}.json").write_text(json.dumps(AUTH_FILE), encoding="utf-8")
+    option = f"authentication-override-file = {json.dumps(str(tmp_path / f'auth{EVIL}.json'))}\n"
+    (tmp_path / ".pixi" / "config.toml").write_text(option, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return recorder
+
+
+@posix
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check", "-vv"],
+        ["resolve"],
+        ["explain", "http://a.example/"],
+        ["explain", f"http://a.example/{EVIL}"],
+        ["check", "-e", EVIL],
+        ["check", "--manifest-path", EVIL],
+        ["auth", "status", "--auth-file", f"auth{EVIL}.json"],
+        ["auth", "status", "a.example", "--auth-file", f"auth{EVIL}.json"],
+        ["auth", "logout", "a.example", "--auth-file", f"auth{EVIL}.json"],
+        ["auth", "login", "c.example", "--token", "s3cret", "--auth-file", f"auth{EVIL}.json"],
+        ["get", "{url}/demo.whl", "-o", f"demo{EVIL}"],
+        ["get", f"{{url}}/{EVIL}"],
+    ],
+    ids=lambda words: " ".join(words).encode("unicode_escape").decode(),
+)
+def test_nothing_that_is_named_commands_the_terminal(
+    words: list[str], hostile: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([word.replace("{url}", hostile.url) for word in words])
+    shown = capsys.readouterr()
+    assert [line for line in (shown.out + shown.err).split("\n") if not line.isprintable()] == []
+    assert shown.out + shown.err
+
+
+def test_a_warning_is_told_once_and_with_a_tilde(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / ".netrc").write_text("machine\n", encoding="utf-8")
+    file = home / ".rattler" / "credentials.json"
+    file.parent.mkdir()
+    file.write_text('{"*": {"BearerToken": "s3cret"}}', encoding="utf-8")
+    file.chmod(0o600)
+    assert main(["auth", "login", "a.example", "--token", "s3cret"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told.count("authshim: ~/.rattler/credentials.json: * matches nothing; name a host behind it") == 1
+    assert "authshim: ~/.netrc: line 1: expected a host name" in told
+
+
+def in_shell(line: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of the shell, in which ``$@`` is a command of authshim."""
+    command = [sys.executable, "-m", "authshim", *words]
+    return subprocess.run(["/bin/sh", "-c", line, "sh", *command], capture_output=True, text=True, check=False)
+
+
+@posix
+@pytest.mark.parametrize("words", [["explain", "http://["], ["nonsense"], ["auth", "login"]], ids=" ".join)
+def test_a_standard_error_that_is_closed_changes_no_code_and_no_output(words: list[str]) -> None:
+    told = in_shell('"$@" 2>&-', *words)
+    assert (told.returncode, told.stdout) == (2, "")
+
+
+@posix
+def test_where_standard_error_is_closed_check_prints_what_it_found(hostile: Recorder) -> None:
+    told = in_shell('"$@" 2>&-', "check")
+    assert [line.split()[0] for line in told.stdout.splitlines()] == ["index", "channel"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["explain", "http://["], ["nonsense"]], ids=" ".join)
+def test_a_standard_error_that_is_full_changes_no_code(words: list[str]) -> None:
+    assert in_shell('"$@" 2>/dev/full', *words).returncode == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+@pytest.mark.parametrize("words", [["--version"], ["auth", "status"], ["completion", "bash"]], ids=" ".join)
+def test_a_standard_output_that_is_full_is_told(words: list[str]) -> None:
+    told = in_shell('"$@" >/dev/full', *words)
+    assert (told.returncode, told.stderr) == (1, "authshim: error: standard output: no space left on device\n")
+
+
+@posix
+def test_a_reader_that_has_gone_is_no_error_to_tell() -> None:
+    told = in_shell('"$@" | true', "completion", "bash")
+    assert told.stderr == ""
+
+
+@posix
+def test_a_closed_standard_output_takes_no_file(recorder: Recorder) -> None:
+    told = in_shell('"$@" >&-', "get", f"{recorder.url}/demo.whl", "-o", "-")
+    assert told.returncode == 2
+    assert "standard output is closed; name a file" in told.stderr
+
+
+@posix
+def test_a_temporary_folder_that_cannot_be_had_is_told(recorder: Recorder) -> None:
+    code = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/dev/null/none']\n"
+    code += "import sys; from authshim.cli import main; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, "get", f"{recorder.url}/demo.whl", "-o", "-"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.startswith("authshim: error: no usable temporary directory")
+
+
+def test_what_a_library_has_to_say_of_a_page_is_not_told(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.on("/simple/*", Answer(200, b""))
+    (tmp_path / "pixi.toml").write_text(
+        f"[workspace]\nchannels = []\nplatforms = []\n[pypi-options]\nindex-url = '{recorder.url}/simple'\n",
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "authshim", "resolve", "demo", "--manifest-path", str(tmp_path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stderr) == (1, "")
