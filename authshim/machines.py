@@ -38,6 +38,9 @@ _SYSTEMS = {
 }
 """``os_name``, ``sys_platform`` and ``platform_system`` of a family of platforms."""
 
+_LONGEST = 500
+"""Characters of the specs of a Python, all together."""
+
 _ANY_MICRO = 99
 """Stands for the newest of a minor version."""
 
@@ -141,7 +144,7 @@ def _manylinux(machine: str) -> Iterator[str]:
 
 
 def choose_python(specs: Sequence[str], mine: str) -> str | None:
-    """Return the Python that conda's version specs allow; None where that cannot be told.
+    """Return the Python that conda's version specs allow; None where that cannot be told, of a very long one too.
 
     The newest that they allow; where they allow whatever is newer still, ``mine`` if they allow that, else the
     oldest.
@@ -151,16 +154,19 @@ def choose_python(specs: Sequence[str], mine: str) -> str | None:
     """
     from packaging.version import Version
 
+    specs = list(dict.fromkeys(specs))
+    if not specs or sum(map(len, specs)) > _LONGEST:
+        return None
     sets = [_alternatives(spec) for spec in specs]
 
     def allowed(python: str) -> bool:
         return all(any(Version(python) in one for one in alternatives) for alternatives in sets)
 
-    named = [pair for spec in specs for pair in re.findall(r"(3\.[0-9]+)\.([0-9]{1,2})(?![0-9])", spec)]
+    named = [pair for spec in specs for pair in re.findall(r"(3\.[0-9]{1,3})\.([0-9]{1,2})(?![0-9])", spec)]
     exact = [f"{minor}.{micro}" for minor, last in named for micro in range(int(last) + 2)]
     minors = [f"3.{minor}.{_ANY_MICRO}" for minor in range(100)]
     found = sorted(filter(allowed, {*exact, *minors}), key=Version)
-    if not specs or not found:
+    if not found:
         return None
     if found[-1] == minors[-1]:
         return mine if allowed(mine) else _shown(found[0])

@@ -16,14 +16,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from authshim.errors import UrlError
 from authshim.places import Index
 from authshim.typed import Table, TableError, said, texts, typed
+from authshim.urls import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from authshim.machines import Machine
 
 ORIGINS = ("path", "git", "url")
 """Where a package may come from, besides an index."""
+
+_LONGEST = 1000
+"""Characters of a requirement."""
+
+_DEEPEST = 50
+_MANY = 100_000
+"""Groups in groups; and the requirements of all: what includes each other twice has more with each one."""
 
 _NO_REQUIREMENT = "{}: expected a requirement such as >=1.2,<2 (or * for any version)"
 
@@ -98,30 +106,49 @@ def of_groups(document: Table) -> dict[str, tuple[Want, ...]]:
     :raises TableError: a dependency group includes itself.
     """
     project = typed(document, "project", dict, ())
-    groups = document.get("dependency-groups")
-    groups = groups if isinstance(groups, dict) else {}
-    found = {"": typed(project, "dependencies", list, ("project",))}
+    groups = _Groups(document.get("dependency-groups"))
+    found = {"": [*typed(project, "dependencies", list, ("project",))]}
     optional = typed(project, "optional-dependencies", dict, ("project",))
-    named = [*optional.items(), *((name, [*_included(name, groups, ())]) for name in groups)]
-    for name, entries in named:
+    for name, entries in [*optional.items(), *((name, groups.entries(name)) for name in groups.names)]:
         # pixi names them with dashes where an environment is made of them.
         for spelled in {name, name.replace("_", "-")}:
-            found[spelled] = [*found.get(spelled, []), *(entries if isinstance(entries, list) else [])]
-    own = normalised(str(project.get("name")))
+            found.setdefault(spelled, []).extend(entries if isinstance(entries, list) else [])
+    own = project.get("name")
+    own = normalised(own) if isinstance(own, str) else ""
     return {name: tuple(want for want in _required(entries) if want.name != own) for name, entries in found.items()}
 
 
-def _included(name: str, groups: Mapping[str, Any], within: tuple[str, ...]) -> Iterator[Any]:
-    """Yield the entries of a dependency group, and of those that it includes (PEP 735)."""
-    key = normalised(name)
-    if key in within:
-        raise TableError(f"{said(('dependency-groups',), name)}: it includes itself")
-    for other, entries in groups.items():
-        for entry in entries if normalised(other) == key and isinstance(entries, list) else []:
-            if isinstance(entry, dict) and isinstance(entry.get("include-group"), str):
-                yield from _included(entry["include-group"], groups, (*within, key))
-            else:
-                yield entry
+class _Groups:
+    """The dependency groups of a pyproject.toml, each with those that it includes (PEP 735)."""
+
+    def __init__(self, table: object) -> None:
+        self.names: list[str] = []
+        self._written: dict[str, list[Any]] = {}
+        self._read: dict[str, list[str]] = {}
+        self._count = 0
+        for name, entries in table.items() if isinstance(table, dict) else ():
+            self.names.append(name)
+            self._written.setdefault(normalised(name), []).extend(entries if isinstance(entries, list) else [])
+
+    def entries(self, name: str, within: tuple[str, ...] = ()) -> list[str]:
+        """Return the requirements of a group, each once."""
+        key = normalised(name)
+        if key in within:
+            raise TableError(f"{said(('dependency-groups',), name)}: it includes itself")
+        if len(within) == _DEEPEST:
+            raise TableError(f"{said(('dependency-groups',), name)}: it is included over more than {_DEEPEST} others")
+        if key not in self._read:
+            parts = [self._part(entry, (*within, key)) for entry in self._written.get(key, [])]
+            self._read[key] = list(dict.fromkeys(entry for part in parts for entry in part))
+        return self._read[key]
+
+    def _part(self, entry: object, within: tuple[str, ...]) -> list[str]:
+        other = entry.get("include-group") if isinstance(entry, dict) else None
+        part = self.entries(other, within) if isinstance(other, str) else [entry] if isinstance(entry, str) else []
+        self._count += len(part)
+        if self._count > _MANY:
+            raise TableError(f"{said(('dependency-groups',))}: they come to more than {_MANY} requirements")
+        return part
 
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:\[[^\]]*\])?)\s*(@?)")
@@ -138,8 +165,8 @@ def _required(entries: Iterable[Any]) -> Iterator[Want]:
 
 
 def _without_url(text: str) -> str:
-    """Return a requirement; of one with a URL in it, and perhaps a password, nothing is kept."""
-    return "" if "/" in text or "@" in text else text
+    """Return a requirement; of one with a URL in it, and perhaps a password, or of a very long one, nothing is kept."""
+    return "" if "/" in text or "@" in text or len(text) > _LONGEST else text
 
 
 def normalised(name: str) -> str:
@@ -190,18 +217,18 @@ def chosen(entries: Iterable[tuple[str, str, Any]], machine: Machine) -> dict[st
 
 def _one(name: str, wants: Sequence[Want], machine: Machine) -> Dependency | None:
     """Return what several entries of one name come to; None where none holds here."""
-    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.requirements import Requirement
 
     try:
         pairs = [(want, Requirement(want.text)) for want in wants]
-    except InvalidRequirement:
-        raise TableError(_NO_REQUIREMENT.format(name)) from None
-    held = [(want, one) for want, one in pairs if one.marker is None or one.marker.evaluate(machine.markers())]
+        held = [(want, one) for want, one in pairs if one.marker is None or one.marker.evaluate(machine.markers())]
+    except (ValueError, KeyError, RecursionError):  # a marker that compares what cannot be compared; many brackets
+        raise TableError(_NO_REQUIREMENT.format(shown(name))) from None
     if not held:
         return None
     indexes = list(dict.fromkeys(want.own_index for want, _ in held if want.own_index))
     if len(indexes) > 1:
-        raise TableError(f"{name}: its entries name different indexes")
+        raise TableError(f"{shown(name)}: its entries name different indexes")
     specifiers = dict.fromkeys(str(one.specifier) for _, one in held if one.specifier)
     extras = dict.fromkeys(extra for _, one in held for extra in sorted(one.extras))
     origin = next((want.origin for want, _ in held if want.origin), "")

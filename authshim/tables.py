@@ -70,7 +70,10 @@ class _Reader:
             place = (*self._root, "feature")
             features[feature] = self._feature(feature, as_table(table, (*place, feature)), (*place, feature))
         platforms = _platforms(workspace, where) or ()
-        return Project(self._options(workspace, where), platforms, self._environments(pixi, features))
+        environments = self._environments(pixi, features)
+        if _size(environments) * max(1, len(platforms)) > _MANY:
+            raise TableError(f"its environments come to more than {_MANY} indexes, channels and packages")
+        return Project(self._options(workspace, where), platforms, environments)
 
     def _environments(self, pixi: Table, features: dict[str, Feature]) -> dict[str, tuple[Feature, ...]]:
         written = typed(pixi, "environments", dict, self._root)
@@ -153,6 +156,15 @@ class _Reader:
             return priority, channel(name, self._folder)
         except UrlError as error:
             raise TableError(f"{place}: {error}") from None
+
+
+_MANY = 1_000_000
+"""What all environments have, on all platforms: each of it is looked at once, and a million takes a minute."""
+
+
+def _size(environments: Mapping[str, tuple[Feature, ...]]) -> int:
+    options = [(feature, feature.options) for features in environments.values() for feature in features]
+    return sum(len(one.channels) + len(one.wants) + len(its.extra) + len(its.flat) for one, its in options)
 
 
 def _index(entry: Any, place: str, *, flat: bool = False) -> Index:

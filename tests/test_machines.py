@@ -87,6 +87,9 @@ def test_this_machine_is_named_as_conda_names_it() -> None:
         ([">=3.12"], "3.12"),
         (["3.12.*", "3.13.*"], None),
         (["x.y.z"], None),
+        (["==3." + "1" * 5000], None),
+        (["3.1234.1"], None),
+        (["3.12.*|"] * 2 + ["3.11.*|" * 90], None),
         ([], None),
     ],
 )

@@ -207,7 +207,18 @@ def test_entries_that_name_different_indexes_are_refused(load: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ['"1.2"', '"latest"', '">=x"', '"https://ada:s3cret@h/"', '{ env-markers = "os ==" }']
+    "written",
+    [
+        '"1.2"',
+        '"latest"',
+        '">=x"',
+        f'">={"1" * 1000}"',
+        '"https://ada:s3cret@h/"',
+        '{ env-markers = "os ==" }',
+        # packaging reads these, and fails where it compares.
+        "{ env-markers = \"os_name ~= 'x'\" }",
+        "{ env-markers = \"'x' in 'y'\" }",
+    ],
 )
 def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
     manifest = load(f"[pypi-dependencies]\na = {written}\n")
@@ -242,6 +253,47 @@ def test_what_pixi_would_refuse_names_its_place(written: str, said: str, load: L
         load(f"[pypi-dependencies]\n{written}\n")
     assert caught.value.reason.startswith(said)
     assert_no_secret(caught.value)
+
+
+GROUPS = "[tool.pixi.workspace]\nchannels = []\n[tool.pixi.environments]\nt = ['g0']\n[dependency-groups]\n"
+
+
+def test_groups_that_include_a_group_twice_have_it_once(load: Load) -> None:
+    doubled = [
+        f"g{number} = [{{include-group = 'g{number + 1}'}}, {{include-group = 'g{number + 1}'}}]"
+        for number in range(40)
+    ]
+    manifest = load(GROUPS + "\n".join([*doubled, "g40 = ['a']"]), name="pyproject.toml", head="")
+    assert wanted(manifest, "t") == [("a", "")]
+
+
+def test_groups_in_more_than_fifty_groups_are_refused(load: Load) -> None:
+    chain = [f"g{number} = [{{include-group = 'g{number + 1}'}}]" for number in range(51)]
+    with pytest.raises(ManifestError) as caught:
+        load(GROUPS + "\n".join(chain), name="pyproject.toml", head="")
+    assert caught.value.reason == "[dependency-groups] g50: it is included over more than 50 others"
+
+
+def test_groups_that_come_to_very_many_requirements_are_refused(load: Load) -> None:
+    large = ", ".join(f"'a{number}'" for number in range(1000))
+    chain = [f"g{number} = [{{include-group = 'g'}}]" for number in range(100)]
+    with pytest.raises(ManifestError) as caught:
+        load(GROUPS + "\n".join([f"g = [{large}]", *chain]), name="pyproject.toml", head="")
+    assert caught.value.reason == "[dependency-groups]: they come to more than 100000 requirements"
+
+
+def test_environments_that_come_to_very_much_are_refused(load: Load) -> None:
+    channels = ", ".join(f"'c{number}'" for number in range(1000))
+    environments = "".join(f"e{number} = []\n" for number in range(1000))
+    with pytest.raises(ManifestError) as caught:
+        load(f"[workspace]\nchannels = [{channels}]\n[environments]\n{environments}", head="")
+    assert caught.value.reason == "its environments come to more than 1000000 indexes, channels and packages"
+
+
+def test_a_project_whose_name_is_no_text_has_none(load: Load) -> None:
+    name = "name" + ".a" * 90 + ("={a" + ".a" * 90) * 30 + "=1" + "}" * 30
+    manifest = load(f"[project]\n{name}\ndependencies = ['a']\n[tool.pixi.workspace]\n", name="pyproject.toml", head="")
+    assert wanted(manifest) == [("a", "")]
 
 
 def test_platforms_that_are_no_names_are_refused(load: Load) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SIZE = 200_000
+SIZE = 100_000
 """Characters: what takes the square of their number would be busy for minutes."""
 
 FEWER = SIZE // 10
@@ -70,16 +71,23 @@ def auth_file(path: str) -> list[str]:
 
 def manifest(path: str) -> list[str]:
     read = Manifest.load(path)
-    read.indexes(None), read.channels(None)
+    read.indexes(None), read.channels(None), read.dependencies(None), read.machine()
     with pytest.raises(AuthshimError) as caught:
         read.indexes("none of that name")
     return [*read.warnings, str(caught.value)]
+
+
+def pyproject(path: str) -> list[str]:
+    os.rename(path, named := os.path.join(os.path.dirname(path), "pyproject.toml"))
+    return manifest(named)
 
 
 def numbered(form: str, size: int = SIZE) -> str:
     """Repeat a form with a number in it, up to a size."""
     return "".join(form.replace("%", str(number)) for number in range(size // len(form)))
 
+
+GROUPS = "[tool.pixi.workspace]\n[dependency-groups]\n"
 
 SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
     "empty lines": (netrc, "\n" * FEWER),
@@ -127,6 +135,46 @@ SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
         "[workspace]\n[environments]\ne=['" + "f" * SIZE + "']\n",
     ),
     "a name of a million characters": (manifest, "[workspace]\n[feature]\n" + "f" * SIZE + "=1\n"),
+    "groups of one name": (
+        pyproject,
+        "[tool.pixi.workspace]\n[dependency-groups]\n"
+        + "".join(
+            f"{name}=['a']\n"
+            for name in (f"{number:016b}".replace("0", "_").replace("1", "-") for number in range(SIZE // 40))
+        ),
+    ),
+    "a project's name in many tables": (
+        pyproject,
+        "[tool.pixi.workspace]\n[project]\nname" + ".a" * 90 + ("={a" + ".a" * 90) * 30 + "=1" + "}" * 30 + "\n",
+    ),
+    "groups in groups": (
+        pyproject,
+        GROUPS + "".join(f"g{n} = [{{include-group = 'g{n + 1}'}}]\n" for n in range(2000)),
+    ),
+    "groups that include each other twice": (
+        pyproject,
+        GROUPS
+        + "g0 = ['a']\n"
+        + "".join(f"g{n} = [{f'{{include-group = {chr(34)}g{n - 1}{chr(34)}}},' * 2}]\n" for n in range(1, 40)),
+    ),
+    "a group in many groups": (
+        pyproject,
+        GROUPS + "g = [" + numbered("'a%',", FEWER) + "]\n" + numbered("g%a = [{include-group = 'g'}]\n", FEWER),
+    ),
+    "environments of many channels": (
+        manifest,
+        "[workspace]\nchannels = [" + numbered("'c%',", FEWER) + "]\n[environments]\n" + numbered("e%=[]\n", FEWER),
+    ),
+    "a Python of many versions": (
+        manifest,
+        "[workspace]\n[dependencies]\npython = '" + numbered("3.%.99|", FEWER) + "'\n",
+    ),
+    "a Python of many digits": (manifest, "[workspace]\n[dependencies]\npython = '3." + "1" * 400 + ".1'\n"),
+    "a package of many digits": (manifest, "[workspace]\n[pypi-dependencies]\na = '>=" + "1" * FEWER + "'\n"),
+    "a marker of brackets": (
+        manifest,
+        "[workspace]\n[pypi-dependencies]\na = {env-markers = '" + "(" * 900 + "'}\n",
+    ),
 }
 
 
@@ -152,7 +200,7 @@ def test_a_file_is_read_or_refused_within_bounds(shape: str, tmp_path: Path) -> 
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < FACTOR * len(text)
+    assert peak < FACTOR * max(len(text), FEWER)
     assert len(said) <= MANY + 2
     assert all(len(line) < 3000 and line.isprintable() for line in said)
     assert_no_secret(said)
