@@ -18,7 +18,7 @@ from authshim.children import run
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, ProviderError, ProviderMissing
 from authshim.providers.base import Provider
-from authshim.urls import SERVICE, redact, without_userinfo
+from authshim.urls import SERVICE, printable, redact, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -256,13 +256,21 @@ def _last_line(stderr: str, stdout: str) -> str:
     line = _lines(stderr)[-1]
     if len(line) > 2000:
         line = line[:2000].rpartition(" ")[0]  # half a URL could not be redacted
-    line = re.sub(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", lambda url: redact(without_userinfo(url.group())), line)
-    line = re.sub(r"(?i)\b(basic|bearer)\s+\S+", r"\1 ****", line)
     for told in sorted(_told(stdout), key=len, reverse=True):
         line = line.replace(told, "****")
-    return _CONTROL.sub("?", line)[:200]
+    line = re.sub(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", lambda url: redact(without_userinfo(url.group())), line)
+    line = re.sub(r"(?i)\b(basic|bearer)\s+\S+", r"\1 ****", line)
+    return printable(_CONTROL.sub("?", line)[:200])
 
 
 def _told(stdout: str) -> set[str]:
-    answer = _object(stdout) or _object(_lines(stdout)[-1]) or {}
-    return {text for text in (*_lines(stdout), *answer.values()) if isinstance(text, str) and text}
+    """Return what stdout tells: its lines, and what stands between two quotes, in JSON that cannot be read perhaps."""
+    quoted = [_unescaped(text) for line in _lines(stdout) for text in re.findall(r'(?:[^"\\]|\\.)+', line)]
+    return {text for text in (*_lines(stdout), *quoted) if text.strip(" ,:{}[]")} - {"username", "password"}
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text

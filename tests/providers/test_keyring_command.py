@@ -391,6 +391,14 @@ def test_of_what_is_said_of_thousands_of_urls_the_newest_is_kept() -> None:
         (said("s3cret", 1), "it failed with status 1"),
         (said("s3cret\n", 1, "the token s3cret\nhas s3cret"), "it failed with status 1: has ****"),
         (said(ANSWER, 4, "token s3cret expired"), "it failed with status 4: token **** expired"),
+        # Neither is JSON, but it holds the password.
+        (
+            said(f"Notice\n{json.dumps(json.loads(ANSWER), indent=1)}", 1, "no s3cret"),
+            "it failed with status 1: no ****",
+        ),
+        (said('{"password": "s3\\"cret\\\\", ', 1, 'no s3"cret\\'), "it failed with status 1: no ****"),
+        (said("s3cret://a:b@c\n", 1, "no s3cret://a:b@c"), "it failed with status 1: no ****"),
+        (said("x", 1, "a\u202eb\x1b"), "it failed with status 1: a\\u202eb?"),
         (said("", -9), "it was ended by signal 9"),
         (said("", 0xC0000005), "it failed with status 3221225477"),
         (Ended(-15, b"s3cret", b"", "it did not answer within 30 s"), "it did not answer within 30 s"),
