@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from authshim.errors import UrlError
 from authshim.hidden import Closed
-from authshim.urls import redact, shown, with_username
+from authshim.urls import parted_at, redact, shown, with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
 """Where a channel that is only a name is."""
@@ -170,6 +170,6 @@ def _split(url: str) -> tuple[str, str | None, str | None]:
 
 def _shown(text: str) -> str:
     """Return what may be shown of a text that is no good URL: nothing up to its last ``@``."""
-    before, at, rest = text.rpartition("@")
-    scheme = _URL.match(before + at)
-    return shown(redact(f"{scheme.group(1)}://****@{rest}" if scheme else f"****@{rest}" if at else rest))
+    before, behind = parted_at(text)
+    scheme = _URL.match(before)
+    return shown(redact(f"{scheme.group(1)}://****@{behind}" if scheme else f"****@{behind}" if before else text))

@@ -203,7 +203,8 @@ def normalise_key(text: str) -> str:
     """
     host, slash, path = text.partition("/")
     host = host.lower()
-    if not host.isascii() and len(host) <= LONGEST:  # in punycode it is longer
+    # In punycode a name is longer; and what is no name would be cut to the host of a URL.
+    if not host.isascii() and len(host) <= LONGEST and not re.search(r"[@?#\\%]", host):
         wildcard = "*." if host.startswith("*.") else ""
         name, colon, port = host[len(wildcard) :].partition(":")
         try:
@@ -264,11 +265,10 @@ def redact(url: str) -> str:
     'https://****@h.example/'
     """
     url = _USERINFO.sub(lambda match: "://****@" if ":" in match[1] else match[0], url)
-    end = url.rfind("@") + 1
-    slashed = _NO_PORT.search(url, 0, end)
+    slashed = _NO_PORT.search(url, 0, url.rfind("@") + 1)
     if slashed:
-        url = f"{url[: slashed.start()]}://****@{url[end:]}"
-    url = re.sub(r"/t/[^/?#]+", "/t/****", url)
+        url = f"{url[: slashed.start()]}://****@{parted_at(url[slashed.end() :])[1]}"
+    url = re.sub(r"(?<=/t/)[^/?#]+", "****", url)
     url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
     return printable(_CONTROL.sub("?", url))
 
@@ -295,8 +295,14 @@ def shown_key(key: str) -> str:
     >>> shown_key("https://ada:lovelace@h.example")
     '****@h.example'
     """
-    _, at, host = key.rpartition("@")
-    return shown(redact(f"****@{host}" if at else key))
+    before, behind = parted_at(key)
+    return shown(redact(f"****@{behind}" if before else behind))
+
+
+def parted_at(text: str) -> tuple[str, str]:
+    """Return a text up to its last ``@``, and what may be shown of the rest: nothing where it may be of a query."""
+    before, at, behind = text.rpartition("@")
+    return before + at, "****" if re.search("[?#]", before) else behind
 
 
 # Both go on from each ``://`` to the next slash at most, so that they are linear in the length of the URL.
@@ -307,9 +313,9 @@ _NO_PORT = re.compile(r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|
 
 def _unreadable(url: str) -> str:
     """Return what may be shown of a URL that has no parts to go by: nothing up to its last ``@``, and no odd port."""
-    before, at, rest = url.rpartition("@")
-    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", before + at)
-    bare = redact(f"{scheme.group() if scheme else ''}****@{rest}" if at else url)
+    before, behind = parted_at(url)
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", before)
+    bare = redact(f"{scheme.group() if scheme else ''}****@{behind}" if before else url)
     return shown(re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", bare))
 
 
