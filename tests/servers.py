@@ -256,6 +256,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 64 * 1024  # else each response waits 40 ms for Nagle
+    disable_nagle_algorithm = True  # else the first one over TLS does, behind the tickets of the session
     timeout = 20
     server: _Server
 

@@ -51,6 +51,7 @@ class Tunnel:
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    target.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)  # else Nagle keeps what is short for 40 ms
     with contextlib.suppress(OSError):
         while True:
             data = source.recv(65536)
