@@ -34,9 +34,9 @@ def run(options: Namespace) -> int:
         try:
             removed += _forget(store, list(store.keys()) if target is None else target.keys)
         except ProviderMissing as error:
-            logger.info("%s", error)
+            logger.info("%s", str(error))
         except ProviderError as error:
-            logger.error("%s", error)  # noqa: TRY400 - a sentence, no traceback
+            logger.error("%s", str(error))  # noqa: TRY400 - a sentence; its frames hold what was typed
             fine = False
         for problem in store.problems:
             logger.warning("%s", problem)

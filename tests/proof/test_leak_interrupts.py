@@ -36,9 +36,9 @@ def run(work: Callable[[], object], at: CodeType | None = None) -> tuple[set[Cod
         if not frame.f_globals.get("__name__", "").startswith("authshim."):
             return None
         called.add(frame.f_code)
-        if frame.f_code is at and event == "return":
+        if event == "return":
             raise _Interrupt
-        return trace
+        return trace if frame.f_code is at else None
 
     before = sys.gettrace()
     sys.settrace(trace)

@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from proof.stage import Witness
 
 PLAIN = ["200", "401", "redirect", "redirect elsewhere", "timeout", "refused connection", "bad TLS", "no proxy"]
-"""With the other outcomes, where a kind of credential came from makes no difference."""
+"""With the others it makes no difference from where a kind of credential came, nor how it got into a session."""
+ALL = [source for source in SOURCES if not source.startswith(("keychain", "override", "keyring, "))]
+FEW = ["auth file, BasicHTTP", "auth file, CondaToken", "netrc", "URL", "manifest"]
 
 CASES = [
     (login, source, outcome)
     for login in (installed, mounted)
     for source in SOURCES
     for outcome in OUTCOMES
-    if outcome in PLAIN or not source.startswith(("keychain", "override", "keyring, "))
+    if outcome in PLAIN or source in (ALL if login is installed else FEW)
 ]
 
 
