@@ -1,7 +1,7 @@
 """Dependency confusion: a public index that has the name of a private package.
 
-An index is private where a credential was sent for its page, public where none was; pypi.org is always public. An
-index whose files the public one has all as well, with the same hashes, only mirrors it.
+An index is private where a credential was sent for its page, public where none was; pypi.org is always public, and a
+folder never. An index whose files the public one has all as well, with the same hashes, only mirrors it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,9 @@ def warnings_of(
     :param pages: in pixi's order.
     :param versions: what each of them has of the project.
     """
-    having = [at for at, page in enumerate(pages) if page.answer == FOUND and not page.place.flat]
-    private = [at for at in having if not _is_public(pages[at])]
+    # The page of a flat index is there whatever stands on it.
+    having = [at for at, page in enumerate(pages) if page.answer == FOUND and (versions[at] or not page.place.flat)]
+    private = [at for at in having if not _is_public(pages[at]) and not pages[at].place.flat]
     public = [at for at in having if _is_public(pages[at])]
     for mine in private:
         for other in public:
@@ -45,6 +46,8 @@ def warnings_of(
 def _sentence(pages: Sequence[Page], mine: int, other: int, name: str, strategy: str, up_to: str) -> str:
     ours, theirs = pages[mine].place.shown, pages[other].place.shown
     has = f"{theirs} has {name} as well{up_to}"
+    if pages[other].place.flat:
+        return f"{has}: what is in find-links counts as if {ours} had it, too"
     if strategy == BEST_MATCH:
         return f"{has}: under {strategy} the highest version of all is taken, whoever uploaded it there"
     if other < mine:
@@ -55,7 +58,7 @@ def _sentence(pages: Sequence[Page], mine: int, other: int, name: str, strategy:
 
 
 def _is_public(page: Page) -> bool:
-    return page.found is None or page.host in PYPI
+    return (page.found is None and not page.place.url.startswith("file:")) or page.host in PYPI
 
 
 def _mirrors(page: Page, public: Page) -> bool:

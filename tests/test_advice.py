@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import authshim
-from authshim.advice import ask_owner, log_in, log_in_again, missing
+from authshim.advice import ask_owner, log_in, log_in_again, log_in_at, missing
 from authshim.urls import HOST, PATH, PORT, Key
 
 LOG_IN = [
@@ -23,6 +23,12 @@ LOG_IN = [
 @pytest.mark.parametrize(("url", "command"), LOG_IN)
 def test_a_channel_is_logged_in_to_by_the_login_that_its_service_takes(url: str, command: str) -> None:
     assert log_in(url, None, by_keyring=False) == command
+
+
+@pytest.mark.parametrize(("username", "told"), [(None, "ada"), ("bob", "bob")])
+def test_the_user_that_a_url_names_is_logged_in_unless_another_is_given(username: str | None, told: str) -> None:
+    step = log_in_at("https://ada@h.example/simple/demo/", username, asks_keyring=True)
+    assert step == f"keyring set https://h.example/simple {told}"
 
 
 GOOGLES = (

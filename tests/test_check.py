@@ -284,13 +284,14 @@ def test_a_page_whose_files_cannot_be_had_is_not_fine(
     assert result.next_step
 
 
+@pytest.mark.parametrize("status", [401, 403])
 def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(
-    recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+    status: int, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
     anywhere(recorder, host="private.example").default = page_of("http://files.example/demo-1.0-py3-none-any.whl")
-    anywhere(make_recorder(), host="files.example").default = CHALLENGE
+    anywhere(make_recorder(), host="files.example").default = CHALLENGE._replace(status=status)
     result = ask(authshim.Index("http://private.example/simple/"))
-    assert (result.answer, result.status) == ("no credential", 401)
+    assert (result.answer, result.status) == ("no credential", status)
     assert result.detail == f"files.example said so; no provider has one; {NO_FILES}"
     assert result.next_step == LOGIN.format(host="files.example")
 

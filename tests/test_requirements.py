@@ -214,6 +214,8 @@ def test_entries_that_name_different_indexes_are_refused(load: Load) -> None:
         '">=x"',
         f'">={"1" * 1000}"',
         '"https://ada:s3cret@h/"',
+        '"s3cret@h"',
+        '"s3cret/h"',
         '{ env-markers = "os ==" }',
         # packaging reads these, and fails where it compares.
         "{ env-markers = \"os_name ~= 'x'\" }",
@@ -381,7 +383,7 @@ dependencies = [
 [project.optional-dependencies]
 my_docs = ["sphinx", "demo-app[x]"]
 [dependency-groups]
-dev = ["pytest", { include-group = "Lint.All" }, { include-group = "nowhere" }, 3]
+dev = ["pytest", { include-group = "Lint.All" }, { include-group = "nowhere" }, { include-group = 3 }, 3]
 lint-all = ["ruff>=0.1"]
 [tool.pixi.workspace]
 channels = ["conda-forge"]
@@ -409,6 +411,12 @@ def test_the_requirements_of_a_pyproject_count_as_well(pyproject: Manifest) -> N
         ("root", "", (), ""),
         ("here", "", (), "path"),
     ]
+
+
+def test_all_the_entries_of_a_name_that_hold_hold_together(load: Load) -> None:
+    text = '[project]\ndependencies = ["a>=1", "a[x]<3", "a!=2; python_version < \'3\'"]\n[tool.pixi.workspace]\n'
+    (one,) = load(text, name="pyproject.toml", head="").dependencies()
+    assert (one.specifier, one.extras) == (">=1,<3", ("x",))
 
 
 def test_a_dependency_group_is_a_feature_and_may_include_another(pyproject: Manifest) -> None:

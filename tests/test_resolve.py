@@ -249,6 +249,36 @@ def test_a_public_index_that_does_not_have_the_name_is_not_warned_of(answer: str
     assert ask(private(0, wheel("1.0")), other).warnings == ()
 
 
+def test_a_public_flat_page_that_has_the_name_is_warned_of() -> None:
+    (warning,) = ask(private(0, wheel("1.0")), page(FLAT, (wheel("9.0"),))).warnings
+    assert warning == (
+        "https://flat.example/ has demo as well, up to 9.0: what is in find-links counts as if "
+        "https://0.example/simple had it, too"
+    )
+
+
+@pytest.mark.parametrize(
+    "flat",
+    [
+        page(FLAT, (Listed("other-9.0-py3-none-any.whl"),)),
+        page(FLAT, (wheel("9.0"),), found=SENT, host="flat.example"),
+        page(Index("file:///srv/wheels", flat=True), (wheel("9.0"),)),
+    ],
+    ids=["of another name", "private", "a folder"],
+)
+def test_a_flat_page_without_the_name_or_of_one_s_own_is_not_warned_of(flat: Page) -> None:
+    assert ask(private(0, wheel("1.0")), flat).warnings == ()
+
+
+def test_a_private_flat_page_is_not_confused_with_a_public_index() -> None:
+    assert ask(public(0, wheel("1.0")), page(FLAT, (wheel("9.0"),), found=SENT, host="flat.example")).warnings == ()
+
+
+def test_a_flat_page_without_the_name_is_no_index_that_has_it() -> None:
+    found = ask(Page(index(0), "not there", 404), page(FLAT, (Listed("other-9.0-py3-none-any.whl"),)))
+    assert found.problem == "no index has it"
+
+
 def _with_hashes(found: Page, digest: str) -> Page:
     return found._replace(files=tuple(file._replace(hashes=(("sha256", digest),)) for file in found.files))
 
