@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from packaging.tags import Tag
 
+    from authshim.listing import File
     from authshim.machines import Machine
-    from authshim.pages import File, Page
+    from authshim.pages import Page
     from authshim.places import Index
     from authshim.requirements import Dependency
 

@@ -1,59 +1,34 @@
-"""One page of an index, the Simple API's answer to one name: fetched as the index's own user, and named.
-
-Bounded in bytes and in time, whatever the server does. pypi-simple reads it, JSON (PEP 691) or HTML (PEP 503).
-"""
+"""One page of an index, the Simple API's answer to one name: fetched as the index's own user, and named."""
 
 from __future__ import annotations
 
-import re
-import threading
-import time
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 import requests
 from urllib3.exceptions import HTTPError
 
-from authshim import advice, trouble
+from authshim import advice, listing, trouble
 from authshim.errors import UrlError
+from authshim.listing import Unreadable, content_type
 from authshim.places import Index
-from authshim.urls import is_presigned, parse, redact, with_username, without_userinfo
-from authshim.witness import Witness, as_it_comes
+from authshim.urls import is_presigned, parse, redact, with_username
+from authshim.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pypi_simple import ProjectPage
     from requests import Response
 
     from authshim.chain import Chain
+    from authshim.listing import File
     from authshim.places import Place
     from authshim.trace import Found
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
 UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"
 
-ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
-
-LONGEST = 32 * 1024 * 1024
-"""Bytes of a page; the longest of pypi.org have a few million."""
-
-SLOWEST = 120.0
-"""Seconds from the first byte of a page to its end."""
-
 _REDIRECTS = 10
-
-
-class File(NamedTuple):
-    """A file that a page lists, as far as its name and the page tell."""
-
-    filename: str
-    url: str
-    """Absolute, without userinfo and fragment; it may be presigned: redact it before it is shown."""
-    requires_python: str | None = None
-    hashes: tuple[tuple[str, str], ...] = ()
-    """Algorithm and hexadecimal digest."""
-    yanked: bool = False
 
 
 class Answer(NamedTuple):
@@ -142,15 +117,12 @@ class Reader:
             if answer.answer != FOUND:
                 return Page(index, *answer)
             try:
-                listed = _parsed(response, _body(response))
-            except _Unreadable as error:
+                return Page(index, *answer, *listing.read(response))
+            except Unreadable as error:
                 step = _STEPS[UNREADABLE]
                 return Page(index, *answer._replace(answer=UNREADABLE, detail=str(error), next_step=step))
-            html = "json" not in _content_type(response)
-            files = tuple(_file(package, html=html) for package in listed.packages)
-            return Page(index, *answer, _api(response, listed), files)
 
-        said = self._ask(index, "GET", url, {"Accept": ACCEPT}, read)
+        said = self._ask(index, "GET", url, {"Accept": listing.ACCEPT}, read)
         return said if isinstance(said, Page) else Page(index, *said)
 
     def _ask(
@@ -209,17 +181,13 @@ def _target(place: Place, url: str) -> str:
     return with_username(url, place.username) if parse(url).origin == parse(place.url).origin else url
 
 
-class _Unreadable(Exception):
-    """Why a page is none; without what stood on it."""
-
-
 def _is_sign_in_page(response: Response) -> bool:
     """Tell a page for people from an index: Azure answers 203, others lead to a login page, by another name."""
     if response.status_code != 200 or not response.history:
         return response.status_code == 203
     asked, shown = (_segments(each.url) for each in (response.history[0], response))
     is_elsewhere = asked[-1] != shown[-1] and not {"simple", "+simple"} & {*shown}
-    return is_elsewhere and "text/html" in _content_type(response)
+    return is_elsewhere and "text/html" in content_type(response)
 
 
 def _segments(url: str) -> list[str]:
@@ -239,90 +207,3 @@ def _judged(response: Response) -> tuple[str, str]:
     if status in (401, 403) and not is_presigned(response.url):
         return REFUSED, ""
     return (FOUND, "") if status == 200 else (UNREACHABLE, f"the server answered {status}")
-
-
-def _body(response: Response) -> bytes:
-    """Read a page to its end.
-
-    :raises _Unreadable: it is too long, or takes too long.
-    """
-    until = time.monotonic() + SLOWEST
-    parts, size = [], 0
-    for part in as_it_comes(response, decode=True):
-        size += len(part)
-        if size > LONGEST:
-            raise _Unreadable(f"its page is longer than {LONGEST:,} bytes")
-        if time.monotonic() > until:
-            raise _Unreadable(f"its page did not end within {SLOWEST:g} s")
-        parts.append(part)
-    return b"".join(parts)
-
-
-_PARSING = threading.Lock()
-
-
-def _parsed(response: Response, body: bytes) -> ProjectPage:
-    """Let pypi-simple read a page.
-
-    :raises _Unreadable: it cannot.
-    """
-    import warnings
-
-    import pypi_simple
-
-    # As if it had been read without a stream: pypi-simple takes a whole response.
-    response._content = body
-    try:
-        # The filters of warnings are the process's; Beautiful Soup and pypi-simple warn of what looks odd to them.
-        with _PARSING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            page = pypi_simple.ProjectPage.from_response(response, "")
-    except Exception as error:  # noqa: BLE001 - anything may come of what a stranger wrote
-        raise _Unreadable(_why_unreadable(error, response, body)) from None
-    if not any(file.version for file in page.packages) and _is_for_people(response, body):
-        raise _Unreadable("it showed a page for people, not an index's")
-    return page
-
-
-def _why_unreadable(error: Exception, response: Response, body: bytes) -> str:
-    import pypi_simple
-
-    if isinstance(error, pypi_simple.UnsupportedContentTypeError):
-        return f"its page is neither JSON nor HTML of an index but {_content_type(response)!r}"
-    if isinstance(error, pypi_simple.UnsupportedRepoVersionError):
-        return "its page has a version of the Simple API that is not known here"
-    if "json" not in _content_type(response):
-        return "its page is HTML that cannot be read"
-    html = body.lstrip()[:1] == b"<"
-    return "it answered HTML and called it JSON" if html else "its page is no JSON of the Simple API"
-
-
-def _is_for_people(response: Response, body: bytes) -> bool:
-    """Tell a page with something to fill in or to run; an index's has neither."""
-    text = body.lower()
-    return "html" in _content_type(response) and (b"<form" in text or b"<script" in text)
-
-
-def _content_type(response: Response) -> str:
-    kind = response.headers.get("Content-Type", "text/html").partition(";")[0].strip().lower()
-    return kind if kind.isprintable() else ""
-
-
-def _api(response: Response, page: ProjectPage) -> str:
-    kind = "JSON" if "json" in _content_type(response) else "HTML"
-    return f"{kind} {page.repository_version or ''}".rstrip()
-
-
-def _file(package: Any, *, html: bool) -> File:
-    """Keep of a file what a choice needs; of HTML uv takes the name from the link, and not from its text."""
-    url = without_userinfo(package.url)
-    return File(
-        unquote(urlsplit(url).path.rpartition("/")[2]) if html else package.filename,
-        url,
-        package.requires_python,
-        tuple(sorted(pair for pair in package.digests.items() if _HASH.fullmatch("=".join(pair)))),
-        package.is_yanked,
-    )
-
-
-_HASH = re.compile(r"[A-Za-z0-9_]+=[0-9A-Fa-f]+")

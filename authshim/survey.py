@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from authshim.errors import SettingsError
-from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, File, Page, Reader
+from authshim.listing import File
+from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
 from authshim.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve
 from authshim.threads import side_by_side

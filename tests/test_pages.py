@@ -13,7 +13,8 @@ import pytest
 from servers import CHALLENGE, Answer, Authority, Names, Recorder, redirect
 
 import authshim
-from authshim.pages import File, Page, Reader
+from authshim.listing import File
+from authshim.pages import Page, Reader
 from authshim.places import Index
 
 if TYPE_CHECKING:
@@ -306,7 +307,7 @@ def test_an_index_that_is_not_filled_in_is_not_asked(hole: str, ask: Callable[..
 def test_a_page_that_is_too_long_is_not_read_to_its_end(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.pages.LONGEST", 1000)
+    monkeypatch.setattr("authshim.listing.LONGEST", 1000)
     packed = gzip.compress(b" " * 100_000)
     page = ask(Answer(200, packed, {"Content-Encoding": "gzip"}))
     assert (page.answer, page.detail) == ("unreadable", "its page is longer than 1,000 bytes")
@@ -336,7 +337,7 @@ def trickling() -> Iterator[str]:
 def test_a_page_that_trickles_in_without_end_is_given_up(
     trickling: str, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.pages.SLOWEST", 0.3)
+    monkeypatch.setattr("authshim.listing.SLOWEST", 0.3)
     page = ask(index=Index(f"{trickling}/simple"))
     assert (page.answer, page.detail) == ("unreadable", "its page did not end within 0.3 s")
 

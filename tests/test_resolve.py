@@ -7,8 +7,9 @@ from packaging.requirements import Requirement
 from resolve_situations import ANY, MAC, SITUATIONS, STRATEGIES, Listed, Situation, wheel
 
 from authshim.credentials import BasicHTTP
+from authshim.listing import File
 from authshim.machines import Machine
-from authshim.pages import File, Page
+from authshim.pages import Page
 from authshim.places import Index
 from authshim.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve

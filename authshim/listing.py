@@ -1,0 +1,141 @@
+"""What stands on a page of an index: pypi-simple reads it, JSON (PEP 691) or HTML (PEP 503).
+
+Bounded in bytes and in time, whatever the server does.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from authshim.urls import without_userinfo
+from authshim.witness import as_it_comes
+
+if TYPE_CHECKING:
+    from pypi_simple import ProjectPage
+    from requests import Response
+
+ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+
+LONGEST = 32 * 1024 * 1024
+"""Bytes of a page; the longest of pypi.org have a few million."""
+
+SLOWEST = 120.0
+"""Seconds from the first byte of a page to its end."""
+
+
+class File(NamedTuple):
+    """A file that a page lists, as far as its name and the page tell."""
+
+    filename: str
+    url: str
+    """Absolute, without userinfo and fragment; it may be presigned: redact it before it is shown."""
+    requires_python: str | None = None
+    hashes: tuple[tuple[str, str], ...] = ()
+    """Algorithm and hexadecimal digest."""
+    yanked: bool = False
+
+
+class Unreadable(Exception):
+    """Why a page is none; without what stood on it."""
+
+
+def read(response: Response) -> tuple[str, tuple[File, ...]]:
+    """Return the version of the API, "JSON 1.1" and so on, and the files that a page lists.
+
+    :raises Unreadable: it is no page of an index, too long, or too slow.
+    """
+    listed = _parsed(response, _body(response))
+    html = "json" not in content_type(response)
+    return _api(response, listed), tuple(_file(package, html=html) for package in listed.packages)
+
+
+def _body(response: Response) -> bytes:
+    """Read a page to its end.
+
+    :raises Unreadable: it is too long, or takes too long.
+    """
+    until = time.monotonic() + SLOWEST
+    parts, size = [], 0
+    for part in as_it_comes(response, decode=True):
+        size += len(part)
+        if size > LONGEST:
+            raise Unreadable(f"its page is longer than {LONGEST:,} bytes")
+        if time.monotonic() > until:
+            raise Unreadable(f"its page did not end within {SLOWEST:g} s")
+        parts.append(part)
+    return b"".join(parts)
+
+
+_PARSING = threading.Lock()
+
+
+def _parsed(response: Response, body: bytes) -> ProjectPage:
+    """Let pypi-simple read a page.
+
+    :raises Unreadable: it cannot.
+    """
+    import warnings
+
+    import pypi_simple
+
+    # As if it had been read without a stream: pypi-simple takes a whole response.
+    response._content = body
+    try:
+        # The filters of warnings are the process's; Beautiful Soup and pypi-simple warn of what looks odd to them.
+        with _PARSING, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            page = pypi_simple.ProjectPage.from_response(response, "")
+    except Exception as error:  # noqa: BLE001 - anything may come of what a stranger wrote
+        raise Unreadable(_why_unreadable(error, response, body)) from None
+    if not any(file.version for file in page.packages) and _is_for_people(response, body):
+        raise Unreadable("it showed a page for people, not an index's")
+    return page
+
+
+def _why_unreadable(error: Exception, response: Response, body: bytes) -> str:
+    import pypi_simple
+
+    if isinstance(error, pypi_simple.UnsupportedContentTypeError):
+        return f"its page is neither JSON nor HTML of an index but {content_type(response)!r}"
+    if isinstance(error, pypi_simple.UnsupportedRepoVersionError):
+        return "its page has a version of the Simple API that is not known here"
+    if "json" not in content_type(response):
+        return "its page is HTML that cannot be read"
+    html = body.lstrip()[:1] == b"<"
+    return "it answered HTML and called it JSON" if html else "its page is no JSON of the Simple API"
+
+
+def _is_for_people(response: Response, body: bytes) -> bool:
+    """Tell a page with something to fill in or to run; an index's has neither."""
+    text = body.lower()
+    return "html" in content_type(response) and (b"<form" in text or b"<script" in text)
+
+
+def content_type(response: Response) -> str:
+    """Return what a response says that it is, without parameters; HTML where it does not say."""
+    kind = response.headers.get("Content-Type", "text/html").partition(";")[0].strip().lower()
+    return kind if kind.isprintable() else ""
+
+
+def _api(response: Response, page: ProjectPage) -> str:
+    kind = "JSON" if "json" in content_type(response) else "HTML"
+    return f"{kind} {page.repository_version or ''}".rstrip()
+
+
+def _file(package: Any, *, html: bool) -> File:
+    """Keep of a file what a choice needs; of HTML uv takes the name from the link, and not from its text."""
+    url = without_userinfo(package.url)
+    return File(
+        unquote(urlsplit(url).path.rpartition("/")[2]) if html else package.filename,
+        url,
+        package.requires_python,
+        tuple(sorted(pair for pair in package.digests.items() if _HASH.fullmatch("=".join(pair)))),
+        package.is_yanked,
+    )
+
+
+_HASH = re.compile(r"[A-Za-z0-9_]+=[0-9A-Fa-f]+")
