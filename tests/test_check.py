@@ -207,6 +207,12 @@ def test_a_channel_whose_403_a_nobody_gets_as_well_rejects(recorder: Recorder) -
     assert {seen.path for seen in recorder.seen} == {"/acme/noarch/repodata.json"}
 
 
+def test_a_channel_is_logged_in_to_by_no_keyring(recorder: Recorder) -> None:
+    recorder.default = CHALLENGE
+    result = ask(authshim.Channel(f"http://ada@127.0.0.1:{recorder.port}/acme"))
+    assert result.next_step == LOGIN.format(host="127.0.0.1")
+
+
 @pytest.mark.parametrize(("nobody", "word"), [(403, "rejected"), (401, "forbidden")])
 def test_a_conda_token_is_compared_with_one_that_nobody_has(nobody: int, word: str, recorder: Recorder) -> None:
     recorder.default = CHALLENGE
@@ -345,6 +351,13 @@ def test_an_index_is_asked_for_more_names_until_it_has_one(recorder: Recorder, i
     result = probe(chain(None, index), index, names)
     assert (result.answer, result.api) == ("open", "JSON 1.1")
     assert [seen.path for seen in recorder.seen] == [f"/acme/simple/{name}/" for name in names[:3]]
+
+
+def test_an_index_of_gitea_which_lists_nothing_lets_in(recorder: Recorder) -> None:
+    recorder.default = knows(known=404, nobody=401)  # type: ignore[assignment]
+    result = ask(authshim.Index(f"{recorder.url}/api/packages/acme/pypi/simple"), SECRET)
+    assert (result.answer, result.fine) == ("let in", True)
+    assert result.detail.startswith("it has no page of the project's packages, and lists none")
 
 
 def test_an_index_that_lists_nothing_is_not_judged_by_a_name_that_nobody_has(
