@@ -56,7 +56,9 @@ def run(
 ) -> Ended:
     """Run a command with nothing on stdin, in a process group of its own, and wait for it.
 
-    It raises nothing of its own: an exception's frames would hold what the child printed.
+    It raises nothing of its own: an exception's frames would hold what the child printed. All
+    is done in a thread of its own, for Ctrl-C may come when a child is running and its id is
+    not known yet. The child ends with the program, too.
 
     :param command: the first word is an absolute path.
     :param deadline: in seconds; then the whole process group is ended.
@@ -64,6 +66,35 @@ def run(
     :param grace: in seconds: how long a pipe may stay open once the child has exited, and
         how long the group has between SIGTERM and SIGKILL.
     """
+    ended: list[Ended] = []
+    given_up, over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        try:
+            ended.append(_run(command, environ, pass_stderr, deadline, grace, given_up))
+        finally:
+            over.set()
+
+    try:
+        threading.Thread(target=work, daemon=False).start()  # that of a daemon would be one as well
+        over.wait()
+    except RuntimeError:
+        return Ended(-1, stopped="it cannot be started: the system has no thread to spare")
+    except BaseException:  # KeyboardInterrupt above all
+        given_up.set()
+        over.wait(3 * grace + 1)
+        raise
+    return ended[0]
+
+
+def _run(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    pass_stderr: bool,
+    deadline: float,
+    grace: float,
+    given_up: threading.Event,
+) -> Ended:
     try:
         process = _start(command, environ, pass_stderr)
     except OSError as error:
@@ -71,10 +102,13 @@ def run(
     except ValueError:
         return Ended(-1, stopped="it cannot be started: an argument has a character that none may have")
     try:
-        return _watch(process, deadline, grace)
-    except BaseException:  # KeyboardInterrupt above all
+        return _watch(process, deadline, grace, given_up)
+    except Exception as error:  # noqa: BLE001 - a system that is out of threads, perhaps
         _end(process, grace)
-        raise
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return Ended(-1, stopped=f"it could not be watched ({type(error).__name__})")
 
 
 def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool) -> Popen[bytes]:
@@ -92,14 +126,20 @@ def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool
     )
 
 
-def _watch(process: Popen[bytes], deadline: float, grace: float) -> Ended:
+def _watch(process: Popen[bytes], deadline: float, grace: float, given_up: threading.Event) -> Ended:
     until = time.monotonic() + deadline
+
+    def is_time() -> bool:
+        return given_up.is_set() or time.monotonic() >= until or not threading.main_thread().is_alive()
+
     stdout, stderr = readers = _Reader(process.stdout, stop_at=STDOUT_LIMIT), _Reader(process.stderr)
     try:
         # Its stdout ends when it does: that wakes us at once, where Popen.wait sleeps up to 50 ms at a time.
-        while not stdout.finished.wait(_TURN) and process.poll() is None and time.monotonic() < until:
+        while not stdout.finished.wait(_TURN) and process.poll() is None and not is_time():
             pass
-        in_time = not stdout.flooded and _wait(process, until - time.monotonic())
+        while not stdout.flooded and not _wait(process, _TURN) and not is_time():
+            pass
+        in_time = not stdout.flooded and process.returncode is not None
         # One that it left behind may flood as well.
         if not in_time or not _finished(readers, grace) or stdout.flooded:
             _end(process, grace)
@@ -123,7 +163,7 @@ def _wait(process: Popen[bytes], seconds: float) -> bool:
     import subprocess
 
     try:
-        process.wait(max(0.0, seconds))
+        process.wait(seconds)
     except subprocess.TimeoutExpired:
         return False
     return True
@@ -131,12 +171,10 @@ def _wait(process: Popen[bytes], seconds: float) -> bool:
 
 def _end(process: Popen[bytes], grace: float) -> None:
     """End the child and all of its process group, politely at first; leave no zombie."""
-    try:
-        _signal(process, force=False)
-        _wait(process, grace)
-    finally:  # whoever is not patient presses Ctrl-C again
-        _signal(process, force=True)
-        _wait(process, grace)
+    _signal(process, force=False)
+    _wait(process, grace)
+    _signal(process, force=True)
+    _wait(process, grace)
 
 
 def _signal(process: Popen[bytes], *, force: bool) -> None:

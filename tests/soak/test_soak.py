@@ -47,13 +47,14 @@ def test_many_threads_lose_no_request_and_look_each_password_up_once(tmp_path: P
 def test_an_hour_keeps_nothing_of_its_requests(tmp_path: Path) -> None:
     measured = run(tmp_path, "hour", short=[720, 600], full=[360_000, 3600])
     assert set(measured["statuses"]) == {"200", "broken"}
-    _, first, *_, last = measured["traced"]  # what is made once is made in the first part
-    assert last - first < 64  # KiB
+    _, *traced = measured["traced"]  # what is made once is made in the first part
+    steps = sorted(after - before for before, after in zip(traced, traced[1:]))
+    assert sum(steps[:-1]) < 64  # KiB; in one of them the interpreter's table of interned strings may double
     assert len(set(measured["descriptors"])) == 1
 
 
 def test_hosts_indexes_and_sessions_that_come_and_go_are_not_kept(tmp_path: Path) -> None:
     measured = run(tmp_path, "churn", short=[100, 600], full=[10_000, 3600])
     first, second = measured["traced"]
-    assert second < (1.1 * first if IS_FULL else 1.1 * first + 1024)  # KiB; in short, nothing is full yet
+    assert second < 1.1 * first + (1024 if IS_FULL else 2048)  # KiB; in short, nothing is full yet
     assert len(set(measured["descriptors"])) == 1
