@@ -14,6 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from authshim.handed import DOWNGRADED, Handed
+from authshim.hidden import emptying_frames
 from authshim.inquiry import Inquiry
 from authshim.oauth import Renewer
 from authshim.scopes import sites
@@ -186,6 +187,7 @@ class Chain:
         sent = [found.credential for found in tried]
         return next((answer for answer in self._others(scope, url, tried) if answer.credential not in sent), None)
 
+    @emptying_frames
     def explain(self, url: str, username: str | None = None) -> Trace:
         """Ask each provider anew, and tell what it said; what is remembered stays as it is.
 

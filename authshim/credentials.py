@@ -18,31 +18,13 @@ the rest of ``authshim auth token`` together.
 from __future__ import annotations
 
 from binascii import b2a_base64
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from authshim.errors import CredentialError
-from authshim.hidden import Closed
+from authshim.hidden import Closed, emptying_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_Function = TypeVar("_Function", bound=Any)
-
-
-def _unseen(init: _Function) -> _Function:
-    """Let an error of a constructor carry no frame that holds what it was given: reporters print them."""
-
-    @wraps(init)
-    def checked(self: Credential, *values: Any, **named: Any) -> None:
-        try:
-            return init(self, *values, **named)  # type: ignore[no-any-return]
-        except (CredentialError, TypeError) as error:
-            kind, said = type(error), str(error)
-        del values, named
-        raise kind(said)
-
-    return cast("_Function", checked)
 
 
 class Credential(Closed):
@@ -118,7 +100,7 @@ class BearerToken(Credential):
     fields = ("token",)
     token: str
 
-    @_unseen
+    @emptying_frames
     def __init__(self, token: str) -> None:
         self._freeze(f"Bearer {_token('token', token)}", token=token)
 
@@ -136,13 +118,15 @@ class BasicHTTP(Credential):
     username: str
     password: str
 
-    @_unseen
+    @emptying_frames
     def __init__(self, username: str, password: str) -> None:
         pair = f"{_text('username', username)}:{_text('password', password)}"
         try:
             encoded = b2a_base64(pair.encode("utf-8"), newline=False).decode("ascii")
         except UnicodeEncodeError:
-            raise CredentialError("the username or password is not Unicode text") from None
+            encoded = ""
+        if not encoded:  # raised here, where the other error, which holds the text, is no context
+            raise CredentialError("the username or password is not Unicode text")
         self._freeze(f"Basic {encoded}", username=username, password=password)
 
     @property
@@ -163,7 +147,7 @@ class CondaToken(Credential):
     segment: str
     """``/t/TOKEN`` as it stands in the URL, percent-encoded where it must be."""
 
-    @_unseen
+    @emptying_frames
     def __init__(self, token: str) -> None:
         from urllib.parse import quote
 
@@ -192,7 +176,7 @@ class S3Credentials(Credential):
     secret_access_key: str
     session_token: str | None
 
-    @_unseen
+    @emptying_frames
     def __init__(self, access_key_id: str, secret_access_key: str, session_token: str | None = None) -> None:
         self._freeze(
             None,
@@ -239,7 +223,7 @@ class OAuth(Credential):
     audience: str | None
     more: Mapping[str, Any]
 
-    @_unseen
+    @emptying_frames
     def __init__(
         self,
         access_token: str,

@@ -49,7 +49,7 @@ class Hidden(Closed):
 
 
 def emptying_frames(function: _Function) -> _Function:
-    """Let what a function raises keep its frames, file and line and all, but not their locals."""
+    """Let what a function raises keep its frames, file and line and all, but not their locals and arguments."""
 
     @wraps(function)
     def watched(*values: Any, **named: Any) -> Any:
@@ -58,6 +58,7 @@ def emptying_frames(function: _Function) -> _Function:
             return function(*values, **named)
         except BaseException as error:
             _empty_frames(error, outer)
+            del values, named
             raise
 
     return cast("_Function", watched)

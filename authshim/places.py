@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
-from authshim.hidden import Closed
+from authshim.hidden import Closed, emptying_frames
 from authshim.urls import parted_at, redact, shown, with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
@@ -45,6 +45,7 @@ class Place(Closed):
     username: str | None
     password: str | None
 
+    @emptying_frames
     def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
         bare, its_username, its_password = _split(url)
         object.__setattr__(self, "url", bare)
@@ -99,6 +100,7 @@ class Channel(Place):
 
     __slots__ = ()
 
+    @emptying_frames
     def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
         super().__init__(url.rstrip("/"), username, password)
 
@@ -112,6 +114,7 @@ class Index(Place):
     __slots__ = ("flat",)
     flat: bool
 
+    @emptying_frames
     def __init__(self, url: str, username: str | None = None, password: str | None = None, flat: bool = False) -> None:
         super().__init__(url, username, password)
         object.__setattr__(self, "flat", flat)

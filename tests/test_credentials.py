@@ -13,7 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from leaks import assert_no_secret
 
-from authshim import BasicHTTP, BearerToken, CondaToken, Credential, CredentialError, OAuth, S3Credentials
+from authshim import (
+    BasicHTTP,
+    BearerToken,
+    Chain,
+    Channel,
+    CondaToken,
+    Credential,
+    CredentialError,
+    Index,
+    OAuth,
+    S3Credentials,
+    UrlError,
+)
 from authshim.credentials import from_json
 
 OAUTH: dict[str, Any] = {
@@ -246,6 +258,20 @@ def test_what_is_no_credential_is_said_without_its_content(entry: object, said: 
 )
 def test_no_frame_of_a_constructors_error_holds_the_secret(make: Callable[[], Credential]) -> None:
     with pytest.raises((CredentialError, TypeError)) as caught:
+        make()
+    assert_no_secret(caught.value)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Index("https://ada:s3cret\n@h.example/"),
+        lambda: Channel("https://ada:s3cret\\@h.example/"),
+        lambda: Chain([]).explain("https://ada:s3cret@h example/"),
+    ],
+)
+def test_no_frame_of_authshims_holds_the_password_of_a_url_that_is_wrong(make: Callable[[], object]) -> None:
+    with pytest.raises(UrlError) as caught:
         make()
     assert_no_secret(caught.value)
 
