@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from benchmarks import curves, keyring_rows, lookup_rows, pages_rows, process_rows, requests_rows, table
+from benchmarks import curves, keyring_rows, lookup_rows, pages_rows, peers, process_rows, requests_rows, table
 from benchmarks.measure import FULL, QUICK
 from benchmarks.scene import empty_home
 
@@ -31,12 +31,13 @@ def main(words: list[str] | None = None) -> int:
             rows += group.rows(plan)
     with empty_home():
         drawn = curves.curves(plan._replace(seconds=plan.seconds / 4))
-    print(f"{_machine()}; medians of interleaved rounds, and the quartiles; {time.monotonic() - began:.0f} s\n")
+    print(f"{_machine()}; medians of interleaved rounds, and the quartiles; {time.monotonic() - began:.0f} s")
+    print(f"{peers.versions()}\n")
     print(table.as_text(rows))
     print(curves.as_text(drawn))
     if asked.json:
-        found = {"machine": _machine(), "rows": table.as_json(rows), "curves": [_dict(curve) for curve in drawn]}
-        _write_json(asked.json, found)
+        found = {"rows": table.as_json(rows), "curves": [_dict(curve) for curve in drawn]}
+        _write_json(asked.json, {"machine": _machine(), "versions": peers.versions(), **found})
     if asked.picture:
         curves.as_picture(drawn, asked.picture)
     return 0

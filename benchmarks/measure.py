@@ -9,10 +9,13 @@ from __future__ import annotations
 import gc
 import statistics
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+
+
+_Value = TypeVar("_Value")
 
 
 class Plan(NamedTuple):
@@ -64,13 +67,22 @@ def once(function: Callable[[], object]) -> float:
     return per_call(function, 1)
 
 
+def in_turns(measures: Sequence[Callable[[], float]], batches: int = 15) -> tuple[float, ...]:
+    """Measure each many times, shortly and in turns, and return the medians.
+
+    So a difference of a hundredth is seen though others use the machine: they interrupt few of the batches.
+    """
+    figures = [[measure() for measure in measures] for _ in range(batches)]
+    return tuple(median(column) for column in zip(*figures))
+
+
 def interleaved(
-    cases: Mapping[str, Callable[[], float]], plan: Plan, *, clock: Callable[[], float] = time.monotonic
-) -> dict[str, list[float]]:
+    cases: Mapping[str, Callable[[], _Value]], plan: Plan, *, clock: Callable[[], float] = time.monotonic
+) -> dict[str, list[_Value]]:
     """Measure every case in every round, each round beginning with another one; a first round is thrown away."""
     for measure in cases.values():
         measure()
-    figures: dict[str, list[float]] = {name: [] for name in cases}
+    figures: dict[str, list[_Value]] = {name: [] for name in cases}
     until, names = clock() + plan.seconds, list(cases)
     for turn in range(plan.rounds):
         if turn >= 3 and clock() > until:

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
+import subprocess
 import sys
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.scene import HOST, PASSWORD, URL, USER, Canned
@@ -16,6 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Fetch = Callable[[str], Any]
+
+
+def versions() -> str:
+    """Tell what is measured here, and of which version."""
+    found = []
+    for name in ("requests", "urllib3", "pip", "httpx", "unearth", "poetry", "uv"):
+        with suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    return ", ".join(found)
 
 
 def made(make: Callable[..., Fetch], *options: Any, trial: str = URL) -> Fetch | None:
@@ -108,6 +121,18 @@ def httpx_plain() -> Fetch:
     import httpx as module
 
     return module.Client(transport=_canned(module)).get
+
+
+def run_uv(*words: str) -> None:
+    """Run uv, the program; what it says and whether it succeeds does not matter.
+
+    :raises FileNotFoundError: it is not installed.
+    """
+    here = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
+    uv = shutil.which("uv", path=here)
+    if uv is None:
+        raise FileNotFoundError("uv")
+    subprocess.run([uv, *words], capture_output=True, check=False, timeout=120)
 
 
 def _canned(module: Any) -> Any:

@@ -10,12 +10,13 @@ import requests
 
 import authshim
 from benchmarks import peers
-from benchmarks.measure import Figure, Plan, differences, interleaved, median, per_call, ratios
+from benchmarks.measure import Figure, Plan, differences, in_turns, interleaved, median, per_call, ratios
 from benchmarks.scene import HOST, PASSWORD, URL, USER, Canned, netrc
 from benchmarks.table import Row, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     Cases = Mapping[str, Callable[[], float]]
 
@@ -24,37 +25,27 @@ def rows(plan: Plan) -> list[Row]:
     """Measure what ``send`` adds, and a whole ``session.get``."""
     machines = 1_000 if plan.is_quick else 10_000
     small, large = netrc(1), netrc(machines)
-    cases = {**_send_cases(small), **_session_cases(small, large)}
     others = _peer_cases(small)
-    times = interleaved({**cases, **others}, plan)
-    added = differences(times["netrc"], times["no-op auth"])
-    ours = differences(times["AuthAdapter.send"], times["inner.send"])
+    times = interleaved({**_cases(small, large), **others}, plan)
+    by_send, by_netrc = (differences(*zip(*times[name])) for name in ("send", "netrc"))
     return [
         Row(
             "what AuthAdapter.send adds",
             "what a one-machine netrc adds to a Session",
             1 / 20,
-            Figure.of(ratios(ours, added)),
-            ours=seconds(median(ours)),
-            peer=_said(times, median(added), others),
+            Figure.of(ratios(by_send, by_netrc)),
+            ours=seconds(median(by_send)),
+            peer=_said(times, median(by_netrc), others),
         ),
-        Row(
-            "session.get after install, trust_env",
-            "without authshim, no netrc",
-            0.95,
-            Figure.of(ratios(times["authshim"], times["plain"])),
-            ours=seconds(median(times["authshim"])),
-            peer=seconds(median(times["plain"])),
-        ),
-        Row(
-            f"session.get with a netrc of {machines:,} machines",
-            "with one machine",
-            1.05,
-            Figure.of(ratios(times["authshim, many machines"], times["authshim, one machine"])),
-            ours=seconds(median(times["authshim, many machines"])),
-            peer=seconds(median(times["authshim, one machine"])),
-        ),
+        _row("session.get after install, trust_env", "without authshim, no netrc", 0.95, times["install"]),
+        _row(f"session.get with a netrc of {machines:,} machines", "with one machine", 1.05, times["machines"]),
     ]
+
+
+def _row(what: str, against: str, target: float, pairs: Sequence[tuple[float, float]]) -> Row:
+    ours, theirs = zip(*pairs)
+    figure = Figure.of(ratios(ours, theirs))
+    return Row(what, against, target, figure, "x", seconds(median(ours)), seconds(median(theirs)))
 
 
 def canned_session(trust_env: bool = True) -> requests.Session:
@@ -72,31 +63,37 @@ def known_chain() -> authshim.Chain:
     return authshim.Chain.from_environment(environ={**environ, "NETRC": netrc(1)})
 
 
-def _send_cases(small: str) -> Cases:
+def _cases(small: str, large: str) -> Mapping[str, Callable[[], tuple[float, ...]]]:
+    """Return what is compared in pairs."""
     inner = Canned()
     adapter = authshim.AuthAdapter(known_chain(), inner=inner)
     request = requests.Session().prepare_request(requests.Request("GET", URL, auth=lambda prepared: prepared))
+    # As a Session calls both.
+    options: dict[str, Any] = {"stream": False, "timeout": None, "verify": True, "cert": None, "proxies": {}}
     with_netrc, without = canned_session(), canned_session()
     without.auth = lambda prepared: prepared
+
+    def sends() -> tuple[float, ...]:
+        return in_turns(
+            [
+                lambda: per_call(lambda: adapter.send(request, **options), 50),
+                lambda: per_call(lambda: inner.send(request, **options), 50),
+            ]
+        )
+
+    def gets(*pairs: tuple[requests.Session, str | None]) -> Callable[[], tuple[float, ...]]:
+        return lambda: in_turns([partial(_fetch, session.get, path, 5) for session, path in pairs])
+
     return {
-        "AuthAdapter.send": lambda: per_call(lambda: adapter.send(request), 1000),
-        "inner.send": lambda: per_call(lambda: inner.send(request), 1000),
-        "netrc": partial(_fetch, with_netrc.get, small, 60),
-        "no-op auth": partial(_fetch, without.get, small, 60),
+        "send": sends,
+        "netrc": gets((with_netrc, small), (without, small)),
+        "install": gets((_installed(small), None), (canned_session(), None)),
+        "machines": gets((_installed(large), large), (_installed(small), small)),
     }
 
 
-def _session_cases(small: str, large: str) -> Cases:
-    def installed(path: str) -> Callable[[str], object]:
-        environ = {**os.environ, "NETRC": path}
-        return authshim.install(canned_session(), authshim.Chain.from_environment(environ=environ)).get
-
-    return {
-        "authshim": partial(_fetch, authshim.install(canned_session(), known_chain()).get, None, 100),
-        "plain": partial(_fetch, canned_session().get, None, 100),
-        "authshim, one machine": partial(_fetch, installed(small), small, 100),
-        "authshim, many machines": partial(_fetch, installed(large), large, 100),
-    }
+def _installed(path: str) -> requests.Session:
+    return authshim.install(canned_session(), authshim.Chain.from_environment(environ={**os.environ, "NETRC": path}))
 
 
 def _peer_cases(small: str) -> Cases:
@@ -120,7 +117,7 @@ def _fetch(get: Callable[[str], object], path: str | None, number: int) -> float
     return per_call(lambda: get(URL), number)
 
 
-def _said(times: Mapping[str, list[float]], added: float, others: Cases) -> str:
+def _said(times: Mapping[str, Any], added: float, others: Cases) -> str:
     """Tell what each peer adds to the bare client that it is made of."""
     said = [f"requests {seconds(added)}"]
     for name in ("pip", "poetry", "unearth", "httpx"):

@@ -12,9 +12,10 @@ import sys
 import threading
 from base64 import b64encode
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
-PAGE = b"<!DOCTYPE html><title>demo</title>" + b"<a href='demo-1.0-py3-none-any.whl'>demo</a>\n" * 40
+_LINK = "<a href='/files/{0}-{1}-py3-none-any.whl' data-core-metadata='true'>{0}-{1}</a>\n"
 
 
 class Office:
@@ -27,7 +28,6 @@ class Office:
         self._requests = 0
         self._refused = 0
         self._lock = threading.Lock()
-        self._page = _answer(b"200 OK", PAGE)
 
     def answer(self, head: bytes) -> bytes:
         """Return the whole answer to the head of a request."""
@@ -39,7 +39,7 @@ class Office:
             self._served += is_let_in
             self._refused += not is_let_in
         if is_let_in:
-            return self._page
+            return found(head.split(b" ", 2)[1].decode())
         return _answer(b"401 Unauthorized", b"who are you?", b'WWW-Authenticate: Basic realm="private"\r\n')
 
     def _is_let_in(self, head: bytes) -> bool:
@@ -47,6 +47,22 @@ class Office:
         wanted = self._headers[min(turn, len(self._headers) - 1)] if self._headers else None
         at = head.lower().find(b"\r\nauthorization: ")
         return at >= 0 and head[at + 17 :].partition(b"\r\n")[0] == wanted
+
+
+@cache
+def found(path: str) -> bytes:
+    """Return what is there for somebody who was let in: a package's page, or the metadata of one of its files."""
+    _, kind, name, *_ = f"{path}//".split("/")
+    if kind == "files":
+        name, version = name.split("-")[:2]
+        return _answer(b"200 OK", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode())
+    links = [_LINK.format(name.replace("-", "_"), version) for version in range(20)]
+    return _answer(b"200 OK", f"<!DOCTYPE html><title>{name}</title>\n{''.join(links)}".encode())
+
+
+def metadata_of(name: str) -> str:
+    """Return the path of the metadata of a package's newest file."""
+    return f"/files/{name.replace('-', '_')}-19-py3-none-any.whl.metadata"
 
 
 def _answer(status: bytes, body: bytes, more: bytes = b"") -> bytes:

@@ -10,9 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import measure, table
+from benchmarks import measure, server, table
 from benchmarks.curves import Curve, as_text
-from benchmarks.server import Office
 
 FIGURE = measure.Figure(0.9, 0.8, 1.1)
 MET = table.Row("a send", "by hand", 1.0, FIGURE, "x", "9 us", "pip 10 us")
@@ -46,6 +45,11 @@ def test_each_round_measures_every_case_and_begins_with_another() -> None:
     found = measure.interleaved(cases, measure.Plan(rounds=2, seconds=60))
     assert found == {"a": [1.0, 1.0], "b": [1.0, 1.0]}
     assert "".join(seen) == "ab" + "ab" + "ba"
+
+
+def test_what_is_measured_in_turns_is_the_median_of_each() -> None:
+    seen = iter([1.0, 10.0, 3.0, 30.0, 2.0, 20.0])
+    assert measure.in_turns([lambda: next(seen), lambda: next(seen)], batches=3) == (2.0, 20.0)
 
 
 def test_the_rounds_end_when_their_time_is_over_but_not_before_three() -> None:
@@ -94,8 +98,14 @@ def test_a_curve_is_drawn_as_bars_of_which_the_longest_is_the_slowest() -> None:
     assert (short.count("#"), long.count("#")) == (20, 40)
 
 
+def test_the_server_has_a_page_for_every_package_that_names_its_files_and_their_metadata() -> None:
+    page, metadata = server.found("/simple/my-demo/"), server.found(server.metadata_of("my-demo"))
+    assert server.metadata_of("my-demo").removesuffix(".metadata").encode() in page
+    assert metadata.endswith(b"\r\n\r\nMetadata-Version: 2.1\nName: my_demo\nVersion: 19\n")
+
+
 def test_the_server_lets_in_the_password_whose_turn_it_is_and_counts() -> None:
-    office = Office(["one", "two"], each=1, user="a")
+    office = server.Office(["one", "two"], each=1, user="a")
     first, second = (b"GET / HTTP/1.1\r\nAuthorization: Basic " + code for code in (b"YTpvbmU=", b"YTp0d28="))
     answers = [office.answer(head).split()[1] for head in (first, first, second, b"GET / HTTP/1.1")]
     assert answers == [b"200", b"401", b"200", b"401"]
