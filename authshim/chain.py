@@ -123,10 +123,10 @@ class Chain:
         :param url: absolute, with or without userinfo.
         :param username: whose credential, where the URL does not say.
         """
-        scope = self._inquiry.memory.scope(url, username)
-        if scope is None or ("?" in url and is_presigned(url)):
+        origin = self._inquiry.memory.origin(url, username)
+        if origin is None or ("?" in url and is_presigned(url)):
             return None
-        realm = scope.only or self._inquiry.memory.likeliest(url, scope)
+        realm = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # a Scope here has but one realm
         found: Found | None = realm.found
         is_due = found is None or (found.expires_at is not None and found.expires_at <= time.time())
         if is_due or realm.origin in self._handed.origins:

@@ -48,29 +48,25 @@ class Memory:
         self._realms: dict[tuple[object, ...], Realm] = {}
         self._path_keys: dict[str, frozenset[str]] | None = None
 
-    def scope(self, url: str, username: str | None = None) -> Scope | None:
-        """Return the scope of a URL; None for one that is not http(s), or cannot be dialled."""
+    def origin(self, url: str, username: str | None = None) -> _Origin | Scope | None:
+        """Return what knows the realms of a URL's origin; None for one that is not http(s), or cannot be dialled."""
         at = url.find("/", 8)
         start = url if at < 0 else url[:at]
         origin = self._origins.get(start) if username is None else None
         if origin is None:  # it is new, or somebody's, or cannot be dialled
             origin = self._named(start, username)
+        return origin
+
+    def scope(self, url: str, username: str | None = None) -> Scope | None:
+        """Return the scope of a URL; None where it has no origin."""
+        origin = self.origin(url, username)
         return origin.scope_of(url) if isinstance(origin, _Origin) else origin
 
     def choose(self, url: str, realm: Realm) -> None:
         """Note which realm opened a URL."""
-        origin = self._origin_of(url)
+        origin = self.origin(url)
         if isinstance(origin, _Origin):
             origin.choose(url, realm)
-
-    def likeliest(self, url: str, scope: Scope) -> Realm:
-        """Return the realm to try first for a URL in the scope of several."""
-        origin = self._origin_of(url)
-        return scope.likeliest(path_of(url), origin.latest if isinstance(origin, _Origin) else None)
-
-    def _origin_of(self, url: str) -> _Origin | Scope | None:
-        at = url.find("/", 8)
-        return self._origins.get(_name(url if at < 0 else url[:at], None))
 
     def end_era(self) -> None:
         """Forget misses and refusals, and which paths matter; what was found stays."""
@@ -143,7 +139,7 @@ class Memory:
             url = url._replace(username=username)
         here = (path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}"))
         origin = _Origin(url, self.sites.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self)
-        return origin.only or origin
+        return origin if origin.is_by_path else origin._scope("/", "")
 
 
 def _name(start: str, username: str | None) -> object:
@@ -169,7 +165,10 @@ def _by_netloc(path_keys: Iterable[str]) -> dict[str, frozenset[str]]:
 class _Origin:
     """The scopes of one scheme, user, host and port."""
 
-    __slots__ = ("_memory", "_parted", "_path_keys", "_scopes", "_site", "_url", "latest", "only")
+    __slots__ = ("_memory", "_parted", "_path_keys", "_scopes", "_site", "_url", "latest")
+
+    only = None
+    """As ``Scope`` has it: no realm is that of every URL."""
 
     def __init__(self, url: Url, site: Site, path_keys: frozenset[str], memory: Memory) -> None:
         self._url = url
@@ -181,38 +180,50 @@ class _Origin:
         """Where a tie begins, and the longer path behind which two realms were seen to part."""
         self.latest: Realm | None = None
         """Who was let in last at a root of its own: an index's page is fetched before its files are."""
-        by_path = site.by_path or path_keys or (_needs_service(url) and not site.covering("/")[1])
-        self.only: Scope | None = None if by_path else self._scope(url, "")
-        """The scope of every URL of this origin, where paths do not matter."""
+
+    @property
+    def is_by_path(self) -> bool:
+        """Whether paths matter; else one scope is that of every URL."""
+        site = self._site
+        return bool(site.by_path or self._path_keys or (_needs_service(self._url) and not site.covering("/")[1]))
 
     def scope_of(self, url: str) -> Scope:
         """Return the scope of a URL that begins with this origin."""
-        return self._scope(self._url._replace(path=path_of(url)), url)
+        return self._scope(path_of(url), url)
+
+    def likeliest(self, url: str) -> Realm:
+        """Return the realm to try first for a URL that begins with this origin."""
+        path = path_of(url)
+        scope = self._scope(path, url)
+        return scope.only or scope.likeliest(path, self.latest)
 
     def choose(self, url: str, realm: Realm) -> None:
         """Note which realm opened a URL; where another one opened its neighbours, they part there."""
-        scope = self.scope_of(url)
+        path = path_of(url)
+        scope = self._scope(path, url)
         if scope.only:
             self.latest = realm
             return
-        folder = max(path_of(url).rpartition("/")[0], scope.path, key=len)
+        folder = max(path.rpartition("/")[0], scope.path, key=len)
         if not scope.is_parted_by(realm, folder):
             scope.choose(realm, folder)
             return
         self._parted[scope.path] = shared_path(scope.ground, folder)
-        for winner, path in ((scope.realms[scope.current], scope.ground), (realm, folder)):
-            side = self._at(path)
+        for winner, begin in ((scope.realms[scope.current], scope.ground), (realm, folder)):
+            side = self._scope(begin, begin)
             side.choose(winner, side.path)
 
-    def _at(self, path: str) -> Scope:
-        return self._scope(self._url._replace(path=path), path)
+    def _scope(self, path: str, text: str) -> Scope:
+        """Return the scope of a path.
 
-    def _scope(self, url: Url, text: str) -> Scope:
-        prefix, covering = self._site.covering(url.path)
+        :param text: the URL as it is written.
+        """
+        url = self._url
+        prefix, covering = self._site.covering(path)
         covering = _of_user(covering, url.username)
-        matched = _matched(url, self._path_keys)
+        matched = _matched(url._replace(path=path), self._path_keys) if self._path_keys else ()
         service = _undeclared_service(url, text) if _needs_service(url) and not covering else None
-        tie = self._tie(url.path, prefix) if len(covering) > 1 else ""
+        tie = self._tie(path, prefix) if len(covering) > 1 else ""
         identity = (prefix, tie, service or "", *matched)
         scope = self._scopes.get(identity)
         if scope is None:
@@ -235,8 +246,6 @@ class _Origin:
 
 
 def _matched(url: Url, path_keys: frozenset[str]) -> tuple[Key, ...]:
-    if not path_keys:
-        return ()
     return tuple(key for key in host_keys(url, path_keys) if key.kind == PATH)
 
 

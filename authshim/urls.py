@@ -8,12 +8,16 @@ the standard library finds another host is refused, for requests 2.32 and later 
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.hidden import Hidden
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from urllib3.util.url import Url as ParsedUrl
 
 PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT = KINDS = ("path", "port", "host", "wildcard", "service", "default")
@@ -94,17 +98,18 @@ def parse(url: str) -> Url:
     name = parts.host.removesuffix(".")
     if len(name) > LONGEST or not all(0 < len(label) < 64 for label in name.split(".")):
         raise UrlError(_unreadable(url), "its host name is too long, or has a part that is empty or too long")
+    port = _PORTS[parts.scheme] if parts.port is None else parts.port
+    return Url(parts.scheme, parts.host, port, parts.path or "/", *_userinfo(parts.auth or ""))
+
+
+def _userinfo(text: str) -> tuple[str | None, Hidden | None]:
+    """Return the username and the password of ``user:password``; None for what is not there."""
+    if not text:
+        return None, None
     from urllib.parse import unquote  # 4 ms, of which `authshim auth token` needs none
 
-    username, colon, password = (parts.auth or "").partition(":")
-    return Url(
-        scheme=parts.scheme,
-        host=parts.host,
-        port=_PORTS[parts.scheme] if parts.port is None else parts.port,
-        path=parts.path or "/",
-        username=unquote(username) if username or colon else None,
-        password=Hidden(unquote(password)) if colon else None,
-    )
+    username, colon, password = text.partition(":")
+    return unquote(username), Hidden(unquote(password)) if colon else None
 
 
 def _dialled(url: str) -> ParsedUrl | None:
@@ -112,11 +117,7 @@ def _dialled(url: str) -> ParsedUrl | None:
 
     None also where the standard library makes another host or port of it: one of the two is dialled.
     """
-    from urllib.parse import urlsplit
-
-    from urllib3.exceptions import LocationParseError
-    from urllib3.util import parse_url
-
+    parse_url, urlsplit, LocationParseError = _parsers()  # noqa: N806 - it is a class
     try:
         parts, other = parse_url(url), urlsplit(url)
         host = other.hostname or ""
@@ -125,6 +126,17 @@ def _dialled(url: str) -> ParsedUrl | None:
     except (LocationParseError, ValueError):
         return None
     return parts if agreed else None
+
+
+@cache
+def _parsers() -> tuple[Callable[[str], ParsedUrl], Callable[[str], Any], type[Exception]]:
+    """Import them when the first URL is read: they take more than all else that ``authshim auth token`` needs."""
+    from urllib.parse import urlsplit
+
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    return parse_url, urlsplit, LocationParseError
 
 
 def _bare(host: str) -> str:
