@@ -321,8 +321,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def dripping() -> Iterator[str]:
-    """Run a server whose answers have a head without end, and yield its URL."""
+def dripping(begin: bytes = b"HTTP/1.1 200 OK\r\nX-Long: ", rest: bytes = b"x") -> Iterator[str]:
+    """Run a server whose answers go on without end, as they are with a long head, and yield its URL."""
     import time
 
     ended = threading.Event()
@@ -331,9 +331,9 @@ def dripping() -> Iterator[str]:
         def handle(self) -> None:
             until = time.monotonic() + 20
             with contextlib.suppress(OSError):
-                self.request.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                self.request.sendall(begin)
                 while not ended.wait(0.02) and time.monotonic() < until:
-                    self.request.sendall(b"x")
+                    self.request.sendall(rest)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Drip) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
