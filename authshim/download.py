@@ -153,7 +153,7 @@ class _Transfer:
         start = self._part.length if self._goes_on() else 0
         try:
             response = session.get(self._link.url, headers=self._headers(start), timeout=trouble.TIMEOUT, stream=True)
-        except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
+        except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             # Where there was a connection before, there may be one again.
             return _Trouble(*trouble.why(error), passes=self._has_begun and _may_pass(error))
         with response:

@@ -142,7 +142,7 @@ class Reader:
                 said = read(response, self._named(place, target, response))
         except UrlError as error:
             said = Answer(UNREACHABLE, detail=error.reason, next_step="correct the URL")
-        except (requests.RequestException, HTTPError, UnicodeError, OSError) as error:
+        except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             detail, step = trouble.why(error)
             said = Answer(UNREACHABLE, detail=detail, next_step=step)
         return said._replace(seconds=self._witness.took)

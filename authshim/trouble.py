@@ -36,8 +36,17 @@ _KNOWN = (
     (("TooSlow",), "no whole answer within {whole:g} s", "try again later, or tell the server's owner"),
     (("Timeout",), "no answer within {seconds} s", "try again later, or check the network or VPN"),
     (("TooManyRedirects",), "it redirects without end", "correct the URL"),
-    (("InvalidHeader", "BadStatusLine", "LineTooLong"), "its answer is not HTTP", "check the port, and http or https"),
-    (("Location", "InvalidURL", "Unicode"), "its host name cannot be dialled", "correct the URL"),
+    (
+        ("InvalidHeader", "BadStatusLine", "LineTooLong", "InvalidChunk", "HTTPException"),
+        "its answer is not HTTP",
+        "check the port, and http or https",
+    ),
+    (
+        ("Location", "InvalidURL", "Unicode", "ValueError"),
+        "a redirect or the proxy names a host that cannot be dialled",
+        "correct the URL, HTTPS_PROXY or HTTP_PROXY",
+    ),
+    (("Decod",), "it is not packed as it says", "try again later, or tell the server's owner"),
 )
 """Parts of the names of errors, the first that fits, and what is said of them."""
 

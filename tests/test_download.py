@@ -671,6 +671,12 @@ def test_a_redirect_to_what_is_not_http_is_told(get: Downloads, recorder: Record
     assert get.fails().reason == "it redirects to what is not http(s)"
 
 
+@pytest.mark.parametrize("location", ["http://[", "http://h.example:99999/"])
+def test_a_redirect_to_what_is_no_url_is_told(location: str, get: Downloads, recorder: Recorder) -> None:
+    recorder.on(f"/{NAME}", redirect(location))
+    assert get.fails().reason == "a redirect or the proxy names a host that cannot be dialled"
+
+
 def test_a_break_goes_on_through_the_same_redirect(get: Downloads, served: Served, recorder: Recorder) -> None:
     served.ends = [HALF]
     recorder.on("/moved", redirect(f"/{NAME}"))

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import socket
-from http.client import BadStatusLine
+from http.client import BadStatusLine, HTTPException
+from types import SimpleNamespace
 
 import pytest
 import requests
 from leaks import assert_no_secret
-from urllib3.exceptions import LocationParseError, MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
+from urllib3.exceptions import (
+    DecodeError,
+    InvalidChunkLength,
+    LocationParseError,
+    MaxRetryError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+)
 
 from authshim.trouble import TooSlow, why
 
@@ -35,8 +44,13 @@ def wrapped(reason: Exception) -> requests.ConnectionError:
         (requests.exceptions.InvalidHeader("s3cret"), "its answer is not HTTP"),
         (requests.ConnectionError(ProtocolError("", BadStatusLine("s3cret"))), "its answer is not HTTP"),
         (requests.TooManyRedirects("s3cret"), "it redirects without end"),
-        (requests.exceptions.InvalidURL("s3cret"), "its host name cannot be dialled"),
-        (LocationParseError("s3cret"), "its host name cannot be dialled"),
+        (requests.ConnectionError(ProtocolError("", HTTPException("s3cret"))), "its answer is not HTTP"),
+        (InvalidChunkLength(SimpleNamespace(tell=int, length_remaining=1), b"s3cret"), "its answer is not HTTP"),
+        (requests.exceptions.InvalidURL("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
+        (LocationParseError("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
+        (ValueError("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
+        (DecodeError("s3cret"), "it is not packed as it says"),
+        (requests.exceptions.ContentDecodingError("s3cret"), "it is not packed as it says"),
         (wrapped(NewConnectionError(None, "s3cret")), "the connection was refused or broke"),  # type: ignore[arg-type]
     ],
 )

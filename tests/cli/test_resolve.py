@@ -155,9 +155,18 @@ ENDLESS = Answer(200, b" " * 100_000, {"Content-Type": "text/html"})
         (ENDLESS, "unreadable (HTTP 200, its page is longer than 50,000 bytes)"),
         (redirect("/simple/acme/"), "unreachable (it redirects without end)"),
         (Answer(503), "unreachable (HTTP 503, the server answered 503)"),
-        (redirect("http://a..b/"), "unreachable (its host name cannot be dialled)"),
+        (redirect("http://a..b/"), "unreachable (a redirect or the proxy names a host that cannot be dialled)"),
+        (redirect("http://["), "unreachable (a redirect or the proxy names a host that cannot be dialled)"),
     ],
-    ids=["html for json", "broken json", "endless", "redirect loop", "broken server", "odd redirect"],
+    ids=[
+        "html for json",
+        "broken json",
+        "endless",
+        "redirect loop",
+        "broken server",
+        "odd redirect",
+        "open bracket",
+    ],
 )
 def test_an_index_that_is_broken_is_told_in_a_sentence(
     answer: Answer,
