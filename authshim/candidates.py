@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 
 _SDIST = re.compile(r"(.+)\.(?:tar\.gz|zip|tgz|tar\.bz2|tbz|tar\.xz|txz|tar\.zst|tar\.lz|tlz|tar\.lzma|tar)")
 """The sdists that uv knows."""
+
+_LONGEST = 255
+"""Characters of a file's name: no file system keeps a longer one."""
+
+_TAGS = 100
+"""Tags of one wheel at most; dots in its name multiply them, and 16 are many."""
 
 
 class Candidate(NamedTuple):
@@ -109,7 +116,7 @@ class Wish(NamedTuple):
 def candidates_of(page: Page, wish: Wish) -> Iterator[Candidate]:
     """Yield the files of a page that are versions of a project; what cannot be read is left out, as uv does."""
     for file in page.files:
-        if not file.filename.isprintable():
+        if len(file.filename) > _LONGEST or not file.filename.isprintable():
             continue
         found = _wheel(file, wish.name) if file.filename.endswith(".whl") else _sdist(file, wish.name)
         if found is not None and _lower_bound(file.requires_python or "") is not None:
@@ -121,6 +128,8 @@ _Read = tuple[Version, "frozenset[Tag] | None", "tuple[int, str] | tuple[()]"]
 
 
 def _wheel(file: File, name: str) -> _Read | None:
+    if prod(part.count(".") + 1 for part in file.filename.removesuffix(".whl").split("-")[-3:]) > _TAGS:
+        return None
     try:
         project, version, build, tags = parse_wheel_filename(file.filename)
     except (InvalidWheelFilename, InvalidVersion):
@@ -157,11 +166,10 @@ def _lower_bound(requires_python: str) -> tuple[tuple[bool, Version], ...] | Non
     # PyPI has some of these from before PEP 440 was enforced.
     lenient = re.sub(r"([<>]=?\s*[0-9.]+?)\.\*", r"\1", requires_python)
     try:
-        specifiers = SpecifierSet(lenient)
-    except InvalidSpecifier:
+        lower = [each for each in SpecifierSet(lenient) if each.operator in (">", ">=", "~=", "==")]
+        return tuple((each.operator == ">", Version(each.version.rstrip("*").rstrip("."))) for each in lower)
+    except ValueError:  # packaging's InvalidSpecifier, or Python's of a number of more than 4,300 digits
         return None
-    lower = [each for each in specifiers if each.operator in (">", ">=", "~=", "==")]
-    return tuple((each.operator == ">", Version(each.version.rstrip("*").rstrip("."))) for each in lower)
 
 
 def _begins_before(requires_python: str | None, python: Version) -> bool:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from authshim.places import Index
 
 
+_LONGEST = 1000
+"""Characters of a name with its specifier."""
+
+
 class Question(NamedTuple):
     """A package, and where pixi would look for it."""
 
@@ -65,7 +69,7 @@ def _named(text: str) -> Dependency:
 
     shown = repr(text) if re.fullmatch(r"[\w.\-\[\],<>=!~*+ ]{1,100}", text) else "****"
     try:
-        requirement = Requirement(text)
+        requirement = Requirement(text) if len(text) <= _LONGEST else None
     except InvalidRequirement:
         requirement = None
     if requirement is None or requirement.url or requirement.marker:

@@ -301,3 +301,26 @@ def test_an_index_that_only_mirrors_the_public_one_is_not_warned_of(
 def test_a_file_of_the_same_name_with_another_hash_is_no_mirror() -> None:
     pages = _with_hashes(private(0, wheel("1.0")), "ab"), _with_hashes(public(1, wheel("1.0")), "cd")
     assert len(ask(*pages).warnings) == 1
+
+
+DIGITS = "1" * 5000
+DOTTED = ".".join("abcdefgh")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        Listed(f"demo-{DIGITS}-py3-none-any.whl"),
+        Listed(f"demo-2.0-{DIGITS}-py3-none-any.whl"),
+        Listed(f"demo-{DIGITS}.tar.gz"),
+        Listed("demo-" * 100_000 + "2.0.tar.gz"),
+        Listed(f"demo-2.0-py3.{DOTTED}-none.{DOTTED}-any.{DOTTED}.whl"),
+        wheel("2.0", ANY, f">={DIGITS}"),
+        wheel("2.0", ANY, f"=={DIGITS}.*"),
+    ],
+    ids=["version", "build", "version of an sdist", "name", "tags", "Python", "Pythons"],
+)
+def test_a_file_whose_name_or_python_is_beyond_all_measure_is_left_out(odd: Listed) -> None:
+    found = ask(page(index(0), (wheel("1.0"), odd)))
+    assert found.taken is not None
+    assert str(found.taken.version) == "1.0"

@@ -85,7 +85,17 @@ def test_a_name_that_the_project_does_not_want_is_asked_for_all_the_same(load: L
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a b", "-x", "https://ada:s3cret@h/", "a @ https://ada:s3cret@h/", "a; os_name == 's3cret'", "a>=x"]
+    "text",
+    [
+        "",
+        "a b",
+        "-x",
+        "https://ada:s3cret@h/",
+        "a @ https://ada:s3cret@h/",
+        "a; os_name == 's3cret'",
+        "a>=x",
+        pytest.param(f"a>={'1' * 5000}", id="a>=1..."),
+    ],
 )
 def test_what_is_no_name_is_told_without_showing_a_secret(text: str, load: Load) -> None:
     with pytest.raises(SettingsError, match="it is no package's name; expected one such as torch or 'torch>=2'") as e:
