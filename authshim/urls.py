@@ -122,7 +122,8 @@ def _dialled(url: str) -> ParsedUrl | None:
         parts, other = parse_url(url), urlsplit(url)
         host = other.hostname or ""
         host = host if host.isascii() else parse_url(f"http://{host}").host or ""
-        agreed = _bare(parts.host or "") == _bare(host) and parts.port == other.port
+        # For the port 0 urllib3 takes the scheme's own.
+        agreed = _bare(parts.host or "") == _bare(host) and parts.port == other.port != 0
     except (LocationParseError, ValueError):
         return None
     return parts if agreed else None

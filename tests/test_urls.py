@@ -151,6 +151,7 @@ def test_the_netloc_leaves_the_schemes_own_port_out() -> None:
         "https://",
         "https:///a",
         "https://h.example:99999/",
+        "https://h.example:0/",
         "https://h.example:x/",
         "https://[::1/",
         "https://h .example/",
