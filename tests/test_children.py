@@ -258,8 +258,9 @@ def test_a_second_ctrl_c_ends_a_child_that_ignores_sigterm(tmp_path: Path) -> No
     thread.start()
     stubborn = f"trap 'echo > {tmp_path}/term' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"
     with pytest.raises(KeyboardInterrupt):
-        shell(stubborn, grace=2)
-    thread.join()
+        shell(stubborn, grace=1)
+    with suppress(KeyboardInterrupt):  # on a slow machine the second one comes as late as this
+        thread.join()
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
@@ -301,7 +302,7 @@ def test_a_system_that_is_out_of_threads_is_a_sentence(spared: int, said: str, m
             super().start()
 
     monkeypatch.setattr("threading.Thread", Scarce)
-    assert shell("exec sleep 60").stopped == said
+    assert shell("exec sleep 60", pass_stderr=True).stopped == said
 
 
 def test_windows_cannot_wait_for_a_pipe_and_reads_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
