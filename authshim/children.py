@@ -16,7 +16,7 @@ from typing import IO, TYPE_CHECKING
 from authshim.hidden import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from subprocess import Popen
 
 STDOUT_LIMIT = 1024 * 1024
@@ -68,18 +68,24 @@ def run(
     """
     ended: list[Ended] = []
     given_up, over = threading.Event(), threading.Event()
+    main = threading.main_thread()
+    has_main = main.is_alive()  # where Python is embedded, it may have gone long ago
+
+    def is_given_up() -> bool:
+        return given_up.is_set() or (has_main and not main.is_alive())
 
     def work() -> None:
         try:
-            ended.append(_run(command, environ, pass_stderr, deadline, grace, given_up))
+            ended.append(_run(command, environ, pass_stderr, deadline, grace, is_given_up))
         finally:
             over.set()
 
     try:
-        threading.Thread(target=work, daemon=False).start()  # that of a daemon would be one as well
+        try:
+            threading.Thread(target=work, daemon=False).start()  # that of a daemon would be one as well
+        except RuntimeError:
+            return Ended(-1, stopped="it cannot be started: the system has no thread to spare")
         over.wait()
-    except RuntimeError:
-        return Ended(-1, stopped="it cannot be started: the system has no thread to spare")
     except BaseException:  # KeyboardInterrupt above all
         given_up.set()
         over.wait(3 * grace + 1)
@@ -93,7 +99,7 @@ def _run(
     pass_stderr: bool,
     deadline: float,
     grace: float,
-    given_up: threading.Event,
+    is_given_up: Callable[[], bool],
 ) -> Ended:
     try:
         process = _start(command, environ, pass_stderr)
@@ -102,7 +108,7 @@ def _run(
     except ValueError:
         return Ended(-1, stopped="it cannot be started: an argument has a character that none may have")
     try:
-        return _watch(process, deadline, grace, given_up)
+        return _watch(process, deadline, grace, is_given_up)
     except Exception as error:  # noqa: BLE001 - a system that is out of threads, perhaps
         _end(process, grace)
         for pipe in (process.stdout, process.stderr):
@@ -126,11 +132,11 @@ def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool
     )
 
 
-def _watch(process: Popen[bytes], deadline: float, grace: float, given_up: threading.Event) -> Ended:
+def _watch(process: Popen[bytes], deadline: float, grace: float, is_given_up: Callable[[], bool]) -> Ended:
     until = time.monotonic() + deadline
 
     def is_time() -> bool:
-        return given_up.is_set() or time.monotonic() >= until or not threading.main_thread().is_alive()
+        return time.monotonic() >= until or is_given_up()
 
     stdout, stderr = readers = _Reader(process.stdout, stop_at=STDOUT_LIMIT), _Reader(process.stderr)
     try:
