@@ -285,7 +285,7 @@ def test_a_child_that_a_daemon_thread_waits_for_ends_with_the_program(tmp_path: 
 def test_a_program_that_never_had_a_main_thread_runs_children_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python may be embedded in another program, whose thread that began it has gone."""
     monkeypatch.setattr("threading.main_thread", threading.Thread)
-    assert python("print('out')").stdout.strip() == b"out"
+    assert python("import time; time.sleep(0.3); print('out')").stdout.strip() == b"out"
 
 
 @posix
