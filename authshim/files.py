@@ -108,9 +108,12 @@ def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None
     :param stays: leave it behind. Where it is removed, the filelock of Python 3.9 may let two in if a third
         process comes in that very moment.
     :raises Held: another process has it for longer than the deadline.
+    :raises Unwritable: it cannot be had.
     """
     from filelock import FileLock, Timeout
 
+    if is_led_away(target):
+        raise Unwritable(f"{target}.lock is a symbolic link: remove it")
     lock = FileLock(f"{target}.lock", timeout=deadline, mode=0o600)
     try:
         lock.acquire()
@@ -126,6 +129,14 @@ def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None
             with suppress(OSError):
                 os.unlink(f"{target}.lock")
         lock.release()
+
+
+def is_led_away(target: str) -> bool:
+    """Tell whether ``TARGET.lock`` is a symbolic link; the filelock of Python 3.9 empties what that leads to.
+
+    A folder from elsewhere may hold one, and a link to somebody's file.
+    """
+    return os.path.islink(f"{target}.lock")
 
 
 def give_to_owner(path: str) -> None:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from authshim import token_endpoint
 from authshim.credentials import OAuth
 from authshim.errors import AuthshimError, ProviderError
-from authshim.files import give_to_owner
+from authshim.files import give_to_owner, is_led_away
 from authshim.once import Once
 from authshim.token_endpoint import EndpointError, LoginEnded
 
@@ -270,7 +270,10 @@ def _lock_file(beside: str | None, seconds: float) -> Any:
         return None
     from filelock import FileLock, Timeout
 
-    path = os.path.realpath(beside) + ".oauth.lock"
+    target = os.path.realpath(beside) + ".oauth"
+    path = f"{target}.lock"
+    if is_led_away(target):
+        return None
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         lock = FileLock(path, mode=0o600)

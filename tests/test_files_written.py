@@ -142,6 +142,16 @@ def test_a_lock_that_is_removed_while_it_is_asked_for_is_held_by_another(
         pass
 
 
+@posix
+def test_a_lock_that_is_a_link_empties_no_file(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("all of it")
+    (tmp_path / "f.lock").symlink_to("precious")
+    with pytest.raises(files.Unwritable, match=r"f\.lock is a symbolic link: remove it"):
+        write(tmp_path / "f", "new")
+    assert (tmp_path / "precious").read_text() == "all of it"
+    assert not (tmp_path / "f").exists()
+
+
 def test_another_that_holds_the_lock_is_waited_for_within_bounds(tmp_path: Path) -> None:
     held, go_on = threading.Event(), threading.Event()
 

@@ -469,6 +469,15 @@ def test_where_no_lock_can_be_made_a_login_is_renewed_without(server: Server, tm
     assert sent(chain) == "Bearer s3cret-access-1"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
+def test_a_lock_that_is_a_link_empties_no_file(server: Server, write: Callable, tmp_path: Path) -> None:
+    path = write(server.url)
+    (tmp_path / "precious").write_text("all of it")
+    os.symlink("precious", f"{path}.oauth.lock")
+    assert sent(chain_of(path)) == "Bearer s3cret-access-1"
+    assert (tmp_path / "precious").read_text() == "all of it"
+
+
 def test_of_the_logins_that_were_refused_the_last_64_are_remembered() -> None:
     renewer = Renewer()
     for number in range(1000):
