@@ -10,6 +10,7 @@ Invariants:
 from __future__ import annotations
 
 import os
+import re
 import time
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
@@ -37,6 +38,8 @@ LONGEST_WAIT = 60
 WRITTEN, REPLACED, ALREADY_THERE = "written", "replaced", "already there"
 
 _HTML = (".html", ".htm")
+_NAMES = re.compile(r"[a-z0-9, -]{0,40}")
+"""Encodings, by name."""
 
 
 class Got(NamedTuple):
@@ -215,7 +218,7 @@ class _Transfer:
         """
         self._has_begun = True
         encoding = response.headers.get("Content-Encoding", "").lower()
-        self.encoding = "" if encoding == "identity" else encoding if encoding.isprintable() else "?"
+        self.encoding = "" if encoding == "identity" else encoding if _NAMES.fullmatch(encoding) else "?"
         self._progress(self._part.length, size)
         try:
             for data in as_it_comes(response, decode=False):

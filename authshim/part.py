@@ -76,7 +76,11 @@ class Part:
 
     def _check_target(self) -> None:
         folder = os.path.dirname(self.target) or os.curdir
-        if not os.path.isdir(folder):
+        try:
+            there = os.path.isdir(os.path.abspath(folder))
+        except FileNotFoundError:
+            raise files.Unwritable("the current folder is not there") from None
+        if not there:
             raise files.Unwritable(f"there is no folder {folder}")
         if os.path.isdir(self.target):
             raise files.Unwritable(f"{self.target} is a folder")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from authshim.errors import SettingsError
+from authshim.files import reason
 from authshim.listing import File
 from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
 from authshim.requirements import Dependency, normalised
@@ -157,8 +158,8 @@ def _folder(index: Index) -> Page:
         return Page(index, NOT_ASKED, detail="only http(s) indexes are read here")
     try:
         names = sorted(os.listdir(url2pathname(urlsplit(index.url).path)))
-    except OSError as error:
-        detail = f"the folder cannot be read: {(error.strerror or 'it is no folder').lower()}"
+    except (OSError, ValueError) as error:
+        detail = f"the folder cannot be read: {reason(error)}"
         return Page(index, UNREACHABLE, detail=detail, next_step="correct the path in find-links")
     files = tuple(File(name, f"{index.url.rstrip('/')}/{name}") for name in names)
     return Page(index, FOUND, files=files)

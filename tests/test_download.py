@@ -764,6 +764,16 @@ def test_a_folder_that_is_not_there_is_told(get: Downloads, recorder: Recorder) 
     assert recorder.seen == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps a folder that somebody is in")
+def test_a_current_folder_that_was_removed_is_told(
+    get: Downloads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert get.fails().reason == "the current folder is not there"
+
+
 def test_a_name_that_is_too_long_is_told(get: Downloads) -> None:
     assert get.fails(target="x" * 300).reason.endswith("cannot be written: file name too long")
 

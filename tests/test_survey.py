@@ -226,7 +226,7 @@ def test_a_folder_of_files_is_a_flat_page(recorder: Recorder, load: Load) -> Non
         f"""
         [pypi-options]
         index-url = "{recorder.url}/simple"
-        find-links = [{{ path = "wheel house" }}, {{ path = "nowhere" }}]
+        find-links = [{{ path = "wheel house" }}, {{ path = "nowhere" }}, {{ path = "\\u0000" }}]
         [pypi-dependencies]
         a = "*"
         """
@@ -234,7 +234,11 @@ def test_a_folder_of_files_is_a_flat_page(recorder: Recorder, load: Load) -> Non
     (found,) = ask(manifest)
     assert found.taken is not None
     assert found.taken.file.filename == "a-1.0-py3-none-any.whl"
-    assert [page.detail for page in found.asked[1:]] == ["", "the folder cannot be read: no such file or directory"]
+    assert [page.detail for page in found.asked[1:]] == [
+        "",
+        "the folder cannot be read: no such file or directory",
+        "the folder cannot be read: its name cannot be used",
+    ]
     assert not found.fine
 
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _ASK = object()
 """The value of an option that was given without one."""
 
+_LONGEST = 1024 * 1024
+"""Characters of a secret on standard input."""
+
 _MARGIN = 300  # seconds: an OAuth token with less is left to the chain
 
 
@@ -153,7 +156,7 @@ def _secret(option: str, value: object, prompt: str) -> str:
             from getpass import getpass
 
             return getpass(printable(prompt))
-        given = sys.stdin.read().rstrip("\r\n") if value == "-" and sys.stdin is not None else ""
+        given = sys.stdin.read(_LONGEST + 1) if value == "-" and sys.stdin is not None else ""
     except KeyboardInterrupt:
         terminal.note("")  # the cursor is behind the prompt
         raise
@@ -164,9 +167,17 @@ def _secret(option: str, value: object, prompt: str) -> str:
         raise SettingsError(option, "what was read is not text") from None
     if value != "-":
         raise SettingsError(option, "there is no terminal to ask at; - reads it from standard input")
-    if not given:
+    return _line(option, given)
+
+
+def _line(option: str, given: str) -> str:
+    """Return what standard input gave, without the line's end."""
+    if len(given) > _LONGEST:
+        raise SettingsError(option, f"standard input has more than {_LONGEST:,} characters, which is no secret")
+    secret = given.rstrip("\r\n")
+    if not secret:
         raise SettingsError(option, "standard input is empty")
-    return given
+    return secret
 
 
 def _shadowed(target: Target, store: Store, options: Namespace) -> str:

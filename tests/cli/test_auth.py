@@ -46,6 +46,21 @@ BASIC = ["--username", "ada", "--password", "s3cret"]
 # login
 
 
+def test_a_standard_input_without_end_is_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kept: Path
+) -> None:
+    class Endless(io.StringIO):
+        def read(self, size: int | None = -1) -> str:
+            assert size is not None
+            assert size > 0
+            return "s" * size
+
+    monkeypatch.setattr(sys, "stdin", Endless())
+    assert main(["auth", "login", "h.example", "--token", "-"]) == 2
+    assert "--token: standard input has more than 1,048,576 characters, which is no secret" in capsys.readouterr().err
+    assert not kept.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "entry"),
     [

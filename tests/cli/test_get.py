@@ -121,6 +121,13 @@ def test_an_encoding_is_said_where_no_hash_tells_that_it_is_right(recorder: Reco
     assert "; it is gzip-encoded, as the server sent it)" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("encoding", ["\x1b[31m", "gzip, " * 1000])
+def test_an_encoding_that_is_no_name_is_not_repeated(encoding: str, recorder: Recorder, capsys: Captured) -> None:
+    recorder.default = Answer(200, b"x", {"Content-Encoding": encoding})
+    assert main(["get", f"{recorder.url}/demo.whl"]) == 0
+    assert "; it is ?-encoded, as the server sent it)" in capsys.readouterr().out
+
+
 def test_what_went_wrong_is_an_error_with_a_next_step(url: str, home: Path, capsys: Captured) -> None:
     (home / ".netrc").unlink()
     assert main(["get", url]) == 1
