@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from authshim.urls import without_userinfo
+from authshim.threads import TooLong, within
+from authshim.urls import shown, without_userinfo
 from authshim.witness import as_it_comes
 
 if TYPE_CHECKING:
@@ -20,11 +21,14 @@ if TYPE_CHECKING:
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 
-LONGEST = 32 * 1024 * 1024
+LONGEST = 16 * 1024 * 1024
 """Bytes of a page; the longest of pypi.org have a few million."""
 
+MOST = 1_000_000
+"""Tags, objects, lists and commas of a page; a parser takes up to a kilobyte for each. A file has 3 or 15."""
+
 SLOWEST = 120.0
-"""Seconds from the first byte of a page to its end."""
+"""Seconds from the first byte of a page to its end, and as many to parse it."""
 
 
 class File(NamedTuple):
@@ -70,25 +74,22 @@ def _body(response: Response) -> bytes:
     return b"".join(parts)
 
 
-_PARSING = threading.Lock()
-
-
 def _parsed(response: Response, body: bytes) -> ProjectPage:
     """Let pypi-simple read a page.
 
     :raises Unreadable: it cannot.
     """
-    import warnings
-
     import pypi_simple
 
+    if sum(body.count(mark) for mark in (b"<", b"{", b"[", b",")) > MOST:
+        raise Unreadable("its page lists more than any index has")
     # As if it had been read without a stream: pypi-simple takes a whole response.
     response._content = body
+    _quieten()
     try:
-        # The filters of warnings are the process's; Beautiful Soup and pypi-simple warn of what looks odd to them.
-        with _PARSING, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            page = pypi_simple.ProjectPage.from_response(response, "")
+        page = within(SLOWEST, lambda: pypi_simple.ProjectPage.from_response(response, ""))
+    except TooLong:
+        raise Unreadable(f"its page could not be read within {SLOWEST:g} s") from None
     except Exception as error:  # noqa: BLE001 - anything may come of what a stranger wrote
         raise Unreadable(_why_unreadable(error, response, body)) from None
     if not any(file.version for file in page.packages) and _is_for_people(response, body):
@@ -96,11 +97,32 @@ def _parsed(response: Response, body: bytes) -> ProjectPage:
     return page
 
 
+_QUIETING = threading.Lock()
+
+
+def _quieten() -> None:
+    """Keep to themselves what Beautiful Soup and pypi-simple warn of: much that a stranger wrote looks odd to them.
+
+    The filters of warnings are the process's, so what is set once stays.
+    """
+    import warnings
+
+    import bs4
+    import pypi_simple
+
+    named = [value for module in (bs4, pypi_simple) for value in vars(module).values()]
+    kinds = [value for value in named if isinstance(value, type) and issubclass(value, Warning)]
+    with _QUIETING:
+        for kind in kinds:
+            if not any(each[0] == "ignore" and each[2] is kind for each in warnings.filters):
+                warnings.simplefilter("ignore", kind)
+
+
 def _why_unreadable(error: Exception, response: Response, body: bytes) -> str:
     import pypi_simple
 
     if isinstance(error, pypi_simple.UnsupportedContentTypeError):
-        return f"its page is neither JSON nor HTML of an index but {content_type(response)!r}"
+        return f"its page is neither JSON nor HTML of an index but {shown(content_type(response))!r}"
     if isinstance(error, pypi_simple.UnsupportedRepoVersionError):
         return "its page has a version of the Simple API that is not known here"
     if "json" not in content_type(response):
@@ -138,4 +160,4 @@ def _file(package: Any, *, html: bool) -> File:
     )
 
 
-_HASH = re.compile(r"[A-Za-z0-9_]+=[0-9A-Fa-f]+")
+_HASH = re.compile(r"[A-Za-z0-9_]{1,20}=[0-9A-Fa-f]{1,128}")

@@ -1,4 +1,4 @@
-"""Things done side by side, each thread with tools of its own; who waits for them can be interrupted."""
+"""Things done in other threads, side by side or in a given time; who waits for them can be interrupted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 AT_ONCE = 16
+
+
+class TooLong(Exception):
+    """What was to be done was not done in time."""
+
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -45,3 +50,26 @@ def side_by_side(
         if isinstance(answer, BaseException):
             raise answer
         yield answer
+
+
+def within(seconds: float, work: Callable[[], R]) -> R:
+    """Return what is made in time; what takes longer goes on alone, and ends with the process.
+
+    :raises TooLong: it takes longer.
+    """
+    done: SimpleQueue[tuple[R] | BaseException] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            done.put((work(),))
+        except BaseException as error:  # noqa: BLE001 - whoever waits is to have it
+            done.put(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        answer = done.get(timeout=seconds)
+    except Empty:
+        raise TooLong from None
+    if isinstance(answer, BaseException):
+        raise answer
+    return answer[0]

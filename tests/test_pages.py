@@ -16,6 +16,7 @@ import authshim
 from authshim.listing import File
 from authshim.pages import Page, Reader
 from authshim.places import Index
+from authshim.threads import TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,7 +113,7 @@ def test_a_file_of_html_is_named_by_its_link(ask: Callable[..., Page]) -> None:
 
 
 def test_a_hash_that_is_none_is_left_out(ask: Callable[..., Page]) -> None:
-    files = [{**JSON["files"][0], "hashes": {"sha256": "\x1b[31m", "md5": "abab", "\x1b": "ab"}}]
+    files = [{**JSON["files"][0], "hashes": {"sha256": "\x1b[31m", "md5": "abab", "\x1b": "ab", "sha1": "a" * 1000}}]
     (file,) = ask(Answer(200, json.dumps({**JSON, "files": files}).encode(), JSON_TYPE)).files
     assert file.hashes == (("md5", "abab"),)
 
@@ -251,6 +252,10 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> N
             "its page is neither JSON nor HTML of an index but 'application/json'",
         ),
         (
+            Answer(200, b"{}", {"Content-Type": "a/" + "a" * 50_000}),
+            f"its page is neither JSON nor HTML of an index but 'a/{'a' * 198}...'",
+        ),
+        (
             Answer(200, json.dumps({**JSON, "meta": {"api-version": "2.0"}}).encode(), JSON_TYPE),
             "its page has a version of the Simple API that is not known here",
         ),
@@ -263,7 +268,17 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> N
             "its page is HTML that cannot be read",
         ),
     ],
-    ids=["html for json", "broken", "deep", "other json", "plain json", "newer", "for people", "odd html"],
+    ids=[
+        "html for json",
+        "broken",
+        "deep",
+        "other json",
+        "plain json",
+        "endless type",
+        "newer",
+        "for people",
+        "odd html",
+    ],
 )
 def test_what_is_no_page_is_unreadable(answer: Answer, said: str, ask: Callable[..., Page]) -> None:
     page = ask(answer)
@@ -311,6 +326,27 @@ def test_a_page_that_is_too_long_is_not_read_to_its_end(
     packed = gzip.compress(b" " * 100_000)
     page = ask(Answer(200, packed, {"Content-Encoding": "gzip"}))
     assert (page.answer, page.detail) == ("unreadable", "its page is longer than 1,000 bytes")
+
+
+@pytest.mark.parametrize("body", [b"<b>" * 11, b'{"files": [' + b"{}," * 11], ids=["HTML", "JSON"])
+def test_a_page_of_more_parts_than_any_index_lists_is_not_parsed(
+    body: bytes, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.listing.MOST", 10)
+    page = ask(Answer(200, body, {"Content-Type": "text/html"}))
+    assert (page.answer, page.detail) == ("unreadable", "its page lists more than any index has")
+
+
+def test_a_page_over_which_its_parser_sits_too_long_is_given_up(
+    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def within(_: float, work: Callable[[], object]) -> object:
+        work()
+        raise TooLong
+
+    monkeypatch.setattr("authshim.listing.within", within)
+    page = ask(Answer(200, HTML, {"Content-Type": "text/html"}))
+    assert (page.answer, page.detail) == ("unreadable", "its page could not be read within 120 s")
 
 
 @pytest.fixture

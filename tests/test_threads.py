@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim.threads import AT_ONCE, side_by_side
+from authshim.threads import AT_ONCE, TooLong, side_by_side, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,3 +48,22 @@ def test_an_error_reaches_whoever_waits(broken: str) -> None:
 
     with pytest.raises(ZeroDivisionError):
         list(side_by_side([1], worker))
+
+
+def test_what_is_done_in_time_is_returned() -> None:
+    assert within(60, lambda: threading.current_thread().daemon) is True
+
+
+def test_what_goes_wrong_in_time_is_raised() -> None:
+    def fail() -> None:
+        raise ValueError("it is odd")
+
+    with pytest.raises(ValueError, match="it is odd"):
+        within(60, fail)
+
+
+def test_what_takes_too_long_is_left_alone() -> None:
+    over = threading.Event()
+    with pytest.raises(TooLong):
+        within(0.05, lambda: over.wait(60))
+    over.set()
