@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    arguments = sys.argv[1:] if arguments is None else arguments
     terminal.set_up()
+    try:
+        return _main(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        terminal.settle()
+
+
+def _main(arguments: Sequence[str]) -> int:
     parser = _parser(whole=arguments[:1] != ["auth"])
     options, unknown = parser.parse_known_args(arguments)
     if options.version:

@@ -44,6 +44,14 @@ def note(line: str) -> None:
         print(printable(line), file=sys.stderr)
 
 
+def settle() -> None:
+    """Bring out what was noted; what cannot be is dropped, or Python would end with 120 for it."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def write(text: str) -> None:
     """Print what a program reads, as it is, and a line end."""
     with output():

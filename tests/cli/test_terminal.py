@@ -125,7 +125,7 @@ def test_where_standard_error_is_closed_check_prints_what_it_found(hostile: Reco
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-@pytest.mark.parametrize("words", [["explain", "http://["], ["nonsense"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["explain", "http://["], ["nonsense"], ["auth", "login", "h"]], ids=" ".join)
 def test_a_standard_error_that_is_full_changes_no_code(words: list[str]) -> None:
     assert in_shell('"$@" 2>/dev/full', *words).returncode == 2
 
