@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ class Parser(argparse.ArgumentParser):
             r"^(argument [^-].*: invalid choice:) .* (\(choose from)", r"\1 **** \2", message, flags=re.DOTALL
         )
         super().error(message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print what can be printed, as argparse does itself from Python 3.10 on."""
+        with suppress(OSError):
+            super()._print_message(message, file)
 
 
 class _Formatter(argparse.HelpFormatter):
