@@ -11,6 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
+from authshim.listing import LONGEST_NAME
 from authshim.machines import here
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 
 _SDIST = re.compile(r"(.+)\.(?:tar\.gz|zip|tgz|tar\.bz2|tbz|tar\.xz|txz|tar\.zst|tar\.lz|tlz|tar\.lzma|tar)")
 """The sdists that uv knows."""
-
-_LONGEST = 255
-"""Characters of a file's name: no file system keeps a longer one."""
 
 _TAGS = 100
 """Tags of one wheel at most; dots in its name multiply them, and 16 are many."""
@@ -116,7 +114,7 @@ class Wish(NamedTuple):
 def candidates_of(page: Page, wish: Wish) -> Iterator[Candidate]:
     """Yield the files of a page that are versions of a project; what cannot be read is left out, as uv does."""
     for file in page.files:
-        if len(file.filename) > _LONGEST or not file.filename.isprintable():
+        if len(file.filename) > LONGEST_NAME or not file.filename.isprintable():
             continue
         found = _wheel(file, wish.name) if file.filename.endswith(".whl") else _sdist(file, wish.name)
         if found is not None and _lower_bound(file.requires_python or "") is not None:

@@ -19,13 +19,19 @@ if TYPE_CHECKING:
     from pypi_simple import ProjectPage
     from requests import Response
 
-ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
+_JSON = "application/vnd.pypi.simple.v1+json"
+_HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
+
+ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.1"
 
 LONGEST = 16 * 1024 * 1024
 """Bytes of a page; the longest of pypi.org have a few million."""
 
 MOST = 1_000_000
 """Tags, objects, lists and commas of a page; a parser takes up to a kilobyte for each. A file has 3 or 15."""
+
+LONGEST_NAME = 255
+"""Characters of a file's name: no file system keeps a longer one."""
 
 SLOWEST = 120.0
 """Seconds from the first byte of a page to its end, and as many to parse it."""
@@ -79,15 +85,11 @@ def _parsed(response: Response, body: bytes) -> ProjectPage:
 
     :raises Unreadable: it cannot.
     """
-    import pypi_simple
-
     if sum(body.count(mark) for mark in (b"<", b"{", b"[", b",")) > MOST:
         raise Unreadable("its page lists more than any index has")
-    # As if it had been read without a stream: pypi-simple takes a whole response.
-    response._content = body
     _quieten()
     try:
-        page = within(SLOWEST, lambda: pypi_simple.ProjectPage.from_response(response, ""))
+        page = within(SLOWEST, lambda: _page(response, body))
     except TooLong:
         raise Unreadable(f"its page could not be read within {SLOWEST:g} s") from None
     except Exception as error:  # noqa: BLE001 - anything may come of what a stranger wrote
@@ -95,6 +97,39 @@ def _parsed(response: Response, body: bytes) -> ProjectPage:
     if not any(file.version for file in page.packages) and _is_for_people(response, body):
         raise Unreadable("it showed a page for people, not an index's")
     return page
+
+
+def _page(response: Response, body: bytes) -> ProjectPage:
+    """Do what ``ProjectPage.from_response`` does, but for names that are longer than any: it sits over them for hours.
+
+    While it does, no other thread of the process gets on, and none can give it up.
+    """
+    from dataclasses import replace
+
+    from pypi_simple import DistributionPackage, ProjectPage, RepositoryPage, UnsupportedContentTypeError
+
+    kind = content_type(response)
+    if kind == _JSON:
+        # As if it had been read without a stream.
+        response._content = body
+        data = response.json()
+        data["files"] = [file for file in data["files"] if len(str(file["filename"])) <= LONGEST_NAME]
+        return ProjectPage.from_json_data(data, response.url)
+    if kind not in _HTML:
+        raise UnsupportedContentTypeError(response.url, kind)
+    found = RepositoryPage.from_html(body, response.url, _charset(response))
+    # The name of a file is its link's, not its text.
+    links = [replace(link, text=link.text[: LONGEST_NAME + 1]) for link in found.links]
+    packages = [DistributionPackage.from_link(link) for link in links]
+    return ProjectPage("", packages, found.repository_version, None)
+
+
+def _charset(response: Response) -> str | None:
+    from email.message import Message
+
+    message = Message()
+    message["Content-Type"] = response.headers.get("Content-Type", "")
+    return message.get_content_charset()
 
 
 _QUIETING = threading.Lock()

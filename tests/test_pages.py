@@ -337,6 +337,25 @@ def test_a_page_of_more_parts_than_any_index_lists_is_not_parsed(
     assert (page.answer, page.detail) == ("unreadable", "its page lists more than any index has")
 
 
+ENDLESS = f"{'demo-' * 100_000}2.0.zip"
+BESIDE = [{**JSON["files"][0], "filename": ENDLESS}, *JSON["files"]]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (HTML + f'<a href="/f/demo-2.0.zip">{ENDLESS}</a>'.encode(), {"Content-Type": "text/html"}),
+        (
+            json.dumps({**JSON, "files": [{**JSON["files"][0], "filename": ENDLESS}, *JSON["files"]]}).encode(),
+            JSON_TYPE,
+        ),
+    ],
+    ids=["HTML", "JSON"],
+)
+def test_a_name_without_end_costs_its_file_only(body: bytes, kind: dict[str, str], ask: Callable[..., Page]) -> None:
+    assert ask(Answer(200, body, kind)).files[-1].filename.startswith("demo-")
+
+
 def test_a_page_over_which_its_parser_sits_too_long_is_given_up(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
