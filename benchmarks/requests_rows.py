@@ -42,10 +42,12 @@ def rows(plan: Plan) -> list[Row]:
     ]
 
 
-def _row(what: str, against: str, target: float, pairs: Sequence[tuple[float, float]]) -> Row:
-    ours, theirs = zip(*pairs)
+def _row(what: str, against: str, target: float, figures: Sequence[tuple[float, ...]]) -> Row:
+    """Make a row of ours and theirs, and of the floor where there is one."""
+    ours, theirs, *floors = zip(*figures)
+    floor = "".join(f"; no-op auth {median(ratios(floor, theirs)):.3f}" for floor in floors)
     figure = Figure.of(ratios(ours, theirs))
-    return Row(what, against, target, figure, "x", seconds(median(ours)), seconds(median(theirs)))
+    return Row(what, against, target, figure, ours=seconds(median(ours)), peer=seconds(median(theirs)) + floor)
 
 
 def canned_session(trust_env: bool = True) -> requests.Session:
@@ -64,7 +66,7 @@ def known_chain() -> authshim.Chain:
 
 
 def _cases(small: str, large: str) -> Mapping[str, Callable[[], tuple[float, ...]]]:
-    """Return what is compared in pairs."""
+    """Return what is compared by turns."""
     inner = Canned()
     adapter = authshim.AuthAdapter(known_chain(), inner=inner)
     request = requests.Session().prepare_request(requests.Request("GET", URL, auth=lambda prepared: prepared))
@@ -87,7 +89,7 @@ def _cases(small: str, large: str) -> Mapping[str, Callable[[], tuple[float, ...
     return {
         "send": sends,
         "netrc": gets((with_netrc, small), (without, small)),
-        "install": gets((_installed(small), None), (canned_session(), None)),
+        "install": gets((_installed(small), None), (canned_session(), None), (without, None)),
         "machines": gets((_installed(large), large), (_installed(small), small)),
     }
 
