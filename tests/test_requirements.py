@@ -450,3 +450,8 @@ def test_no_secret_of_a_pyproject_is_kept(pyproject: Manifest) -> None:
 
 def test_a_dependency_without_a_machine_is_one_by_name_only() -> None:
     assert Dependency("a").platforms == ()
+
+
+def test_what_has_no_name_is_passed_over(load: Load) -> None:
+    text = '[project]\ndependencies = ["", ">=1", 3, "a"]\n[tool.pixi.workspace]\n'
+    assert wanted(load(text, name="pyproject.toml", head="")) == [("a", "")]
