@@ -87,8 +87,6 @@ class Memory:
         user = declared and declared.username  # a password has a user, if an empty one
         if declared and user is not None and url.password is None and url.username in (None, user):
             url = url._replace(username=user, password=declared.password)
-        if url.path != "/":
-            url = url._replace(path="/")
         identity = (url, declared, service, path_keys)
         with self._lock:
             realm = self._realms.pop(identity, None)

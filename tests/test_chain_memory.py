@@ -325,6 +325,7 @@ def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhi
         waiting.start()
         while not offer.accepted:  # it is set before the lock is waited for
             time.sleep(0.001)
+        time.sleep(0.1)
         offer.realm.offer = None
     waiting.join(10)
     assert not waiting.is_alive()

@@ -867,3 +867,16 @@ def test_ctrl_c_at_the_prompt_stores_nothing(
     assert main(["auth", "login", "h.example", "--token"]) == 130
     assert capsys.readouterr().err == "\n"
     assert not (home / ".rattler").exists()
+
+
+def test_ctrl_d_at_the_prompt_is_told(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ended(_: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    monkeypatch.setattr("getpass.getpass", ended)
+    assert main(["auth", "login", "h.example", "--token"]) == 2
+    assert capsys.readouterr().err == "\nauthshim: error: --token: nothing was typed\n"
+    assert not (home / ".rattler").exists()
