@@ -561,3 +561,71 @@ def test_cve_2026_3783_a_token_does_not_go_where_netrc_has_an_entry(second: str,
     # A default entry waits until somebody asks; and who was named by another server is not answered.
     expected = BasicHTTP("bob", "its-own").header if second != "default" else None
     assert [seen.authorization for seen in stage.servers.elsewhere.seen] == [expected]
+
+
+@BOTH_WAYS
+def test_cve_2026_3784_and_9079_each_user_of_a_proxy_has_a_tunnel_of_their_own(
+    login: Callable, stage: Stage, tunnel: Tunnel
+) -> None:
+    """A tunnel, and a password that was taken back, served for requests with another user of the proxy, or none.
+
+    https://curl.se/docs/CVE-2026-3784.html and https://curl.se/docs/CVE-2026-9079.html
+    """
+    with login(authshim.Chain.from_environment()) as session:
+        for proxy in (PROXY, "http://bob:its-own@proxy.example:8080", "http://proxy.example:8080"):
+            proxies = {"https": proxy}
+            session.get("https://a.example/x", proxies=proxies, verify=stage.servers.authority.file, timeout=30)
+    assert [told(head, SECRET) != "" for head in tunnel.heads] == [True, False, False]
+    assert ["Proxy-Authorization" in head for head in tunnel.heads] == [True, True, False]
+
+
+@BOTH_WAYS
+def test_cve_2026_6253_a_second_proxy_does_not_get_the_firsts_password(
+    login: Callable, stage: Stage, tunnel: Tunnel
+) -> None:
+    """At a redirect from http to https, each with a proxy of its own, the second one got the first one's password.
+
+    https://curl.se/docs/CVE-2026-6253.html
+    """
+    stage.names(stage.servers.origin, "proxy.example", 8080)
+    stage.names.to_port(tunnel.port, "second.example", 8080)
+    stage.monkeypatch.setenv("http_proxy", PROXY)
+    stage.monkeypatch.setenv("https_proxy", "http://second.example:8080")
+    send_on(stage, "https://b.example/y")
+    ask(stage, login)
+    assert had(stage, "origin") == [True]
+    assert ["Proxy-Authorization" in head for head in tunnel.heads] == [False]
+    assert had(stage, "elsewhere_tls") == [False]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("second", ["", "machine b.example\n", "machine b.example login bob\n"])
+def test_cve_2026_6429_a_connection_to_a_proxy_keeps_no_netrc_password(
+    second: str, login: Callable, stage: Stage
+) -> None:
+    """Where a redirect went over the same connection to a proxy, the second host got the first one's netrc password.
+
+    https://curl.se/docs/CVE-2026-6429.html
+    """
+    stage.write(".netrc", f"machine a.example login ada password {SECRET}\n{second}")
+    stage.monkeypatch.setenv("http_proxy", "http://proxy.example:8080")
+    stage.servers.origin.on("/x", redirect("http://b.example/y"))
+    ask(stage, login)
+    assert stage.names.dialled == [("proxy.example", 8080)]
+    assert had(stage, "origin") == [True, False]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("entry", ["machine a.example", "default"])
+@pytest.mark.parametrize("asks", [False, True])
+def test_cve_2026_8926_a_user_in_the_url_gets_nobody_elses_password(
+    asks: bool, entry: str, login: Callable, stage: Stage
+) -> None:
+    """For a URL with a username and no password, netrc's password of another user was taken.
+
+    https://curl.se/docs/CVE-2026-8926.html
+    """
+    stage.write(".netrc", f"{entry} login bob password {SECRET}\n")
+    stage.servers.origin.default = CHALLENGE if asks else Answer()
+    ask(stage, login, "http://ada@a.example/x")
+    assert had(stage, "origin") == [False]
