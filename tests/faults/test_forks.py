@@ -18,6 +18,7 @@ from servers import Answer, Recorder, redirect
 
 import authshim
 from authshim import Chain, Index
+from authshim.providers.auth_file import AuthFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,10 +96,8 @@ def test_a_child_sends_though_another_thread_held_every_lock(
     chain = Chain(providers, indexes=[index])
     session = authshim.install(requests.Session(), chain)
     assert session.get(recorder.url).status_code == 200
-    for desk in chain._inquiry.desks:
-        desk.renewer._locks["provider", LOOPBACK] = threading.Lock()
     locks = locks_of(chain)
-    assert len(locks) >= 7  # memory, a realm, two desks, two renewals, and what other servers named
+    assert len(locks) >= 5  # memory, a realm, two desks, and what other servers named
     holding(locks)
 
     def send() -> bool:
@@ -121,6 +120,24 @@ def test_a_child_does_not_wait_for_a_realm_that_a_thread_has_just_in_hand(
     memory._realms.clear()
     holding([scope.realms[0].lock])
     assert succeeds_in_a_child(lambda: sent(chain.find("https://h/")) == basic())
+
+
+def test_a_child_renews_a_login_though_a_thread_was_about_to(
+    recorder: Recorder, tmp_path: Path, holding: Callable[[list[threading.Lock]], None]
+) -> None:
+    recorder.on("/token", Answer(200, b'{"access_token": "new", "expires_in": 3600}'))
+    login = authshim.OAuth("old", "refresh", 1, recorder.url + "/token", None, "pixi")
+    file = AuthFile(str(tmp_path / "auth.json"))
+    file.save("h.example", login)
+    chain = Chain([file])
+    lock = chain._inquiry.desks[0].renewer._locks[file.name, "h.example"] = threading.Lock()
+    holding([lock])
+
+    def renews() -> bool:
+        found = chain.find("https://h.example/")
+        return found is not None and found.credential.header == "Bearer new"
+
+    assert succeeds_in_a_child(renews)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the command is a script with #!")
