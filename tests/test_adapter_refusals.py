@@ -374,6 +374,11 @@ def test_what_no_index_finds_is_not_there(hidden: Recorder, both: requests.Sessi
     assert sent(hidden) == [BASIC.header, BOB.header]
 
 
+def test_a_presigned_url_that_finds_nothing_is_given_nothing(hidden: Recorder, both: requests.Session) -> None:
+    assert both.get(hidden.url + "/acme/files/2/a.whl?X-Amz-Signature=1").status_code == 404
+    assert sent(hidden) == [None]
+
+
 def test_what_is_below_the_root_of_an_index_is_nobody_elses(hidden: Recorder, both: requests.Session) -> None:
     hidden.default = Answer(404)
     assert both.get(hidden.url + "/acme/bob/simple/absent/").status_code == 404

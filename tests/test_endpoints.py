@@ -76,6 +76,12 @@ def test_both_tokens_are_revoked_the_refresh_token_first(recorder: Recorder) -> 
     assert [seen.authorization for seen in recorder.seen] == [None, None]
 
 
+def test_a_revocation_carries_nothing_of_netrc(recorder: Recorder, home: Path) -> None:
+    (home / ".netrc").write_text("default login other password s3cret\n")
+    assert revoke(oauth(recorder.url + "/revoke")) == ""
+    assert [seen.authorization for seen in recorder.seen] == [None, None]
+
+
 def test_a_failed_revocation_is_a_sentence(recorder: Recorder) -> None:
     recorder.default = Answer(503, b"s3cret")
     said = revoke(oauth(recorder.url + "/revoke"))
