@@ -124,6 +124,8 @@ def _dialled(url: str) -> ParsedUrl | None:
         host = host if host.isascii() else parse_url(f"http://{host}").host or ""
         # For the port 0 urllib3 takes the scheme's own.
         agreed = _bare(parts.host or "") == _bare(host) and parts.port == other.port != 0
+        # What dials an address decodes its zone once more.
+        agreed = agreed and not re.search(r":.*%(?!25)[0-9A-Fa-f]{2}", host)
     except (LocationParseError, ValueError):
         return None
     return parts if agreed else None
@@ -277,8 +279,8 @@ def redact(url: str) -> str:
     >>> redact("https://ada:love/lace@h.example/")
     'https://****@h.example/'
     """
-    url = _USERINFO.sub(lambda match: "://****@" if ":" in match[1] else match[0], url)
-    slashed = _NO_PORT.search(url, 0, url.rfind("@") + 1)
+    url = re.sub(_USERINFO, lambda match: "://****@" if ":" in match[1] else match[0], url)
+    slashed = re.search(_NO_PORT, url[: url.rfind("@") + 1])
     if slashed:
         url = f"{url[: slashed.start()]}://****@{parted_at(url[slashed.end() :])[1]}"
     url = re.sub(r"(?<=/t/)[^/?#]+", "****", url)
@@ -319,8 +321,8 @@ def parted_at(text: str) -> tuple[str, str]:
 
 
 # Both go on from each ``://`` to the next slash at most, so that they are linear in the length of the URL.
-_USERINFO = re.compile(r"://([^/?#\\]*)@")
-_NO_PORT = re.compile(r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$))")
+_USERINFO = r"://([^/?#\\]*)@"
+_NO_PORT = r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$))"
 """What is behind the host is no port; where an @ comes later it is a password with a slash in it, perhaps."""
 
 

@@ -100,6 +100,14 @@ def test_a_host_that_two_parsers_read_in_two_ways_is_refused(url: str) -> None:
         parse(url)
 
 
+def test_a_zone_that_is_percent_encoded_is_clear_to_nobody() -> None:
+    """urllib3 decodes it once more when it dials, and connects to the zone ``reth0``; in ``%25``, the sign for a
+    zone, nothing is left to decode (RFC 6874)."""
+    assert parse("https://[fe80::1%25eth0]/").host == "[fe80::1%eth0]"
+    with pytest.raises(UrlError, match="not clear to every reader"):
+        parse("https://[fe80::1%52eth0]/")
+
+
 def test_a_percent_encoded_host_is_nobody_elses() -> None:
     """urllib3 decodes it from 2.7 on, and dials another host than the standard library reads; before, they agree."""
     with suppress(UrlError):
