@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import signal
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 # The same examples in every run, and however slow the machine is: nothing fails by chance.
 settings.register_profile("authshim", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("authshim")
+
+# A shell starts what it runs in the background with Ctrl-C ignored.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _FOREIGN = ("AUTHSHIM_", "ARTIFACTS_", "PIXI_", "PREFIX_DEV_", "RATTLER_", "XDG_", "KEYRING_")
 _DISTURBING = {
