@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from replay import artifactory, azure, codeartifact, devpi, elsewhere, gitea, gitlab, google, nexus
+from replay import anaconda, artifactory, azure, codeartifact, devpi, elsewhere, gitea, gitlab, google, nexus, prefix
+from replay.internet import OURS
 from replay.run import pixi_toml
+from replay.stores import auth_file
 
 import authshim
 from authshim.check import probe
@@ -31,6 +33,12 @@ USERS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What ``check`` asks is the session's own."""
+    monkeypatch.setattr("requests.utils.default_user_agent", lambda: OURS)
+
+
 @pytest.fixture
 def result_of(replay: Callable[..., Run]) -> Callable[..., Result]:
     """Check a project with one index, for which a keyring command has a credential, or none."""
@@ -41,10 +49,66 @@ def result_of(replay: Callable[..., Run]) -> Callable[..., Result]:
         run = replay(service, manifest, {} if secret is None else {url: secret})
         project = authshim.Manifest.load(run.keyring.folder)
         result = probe(authshim.Chain.from_environment(manifest=project), project.indexes()[0], ["part-1"])
-        assert run.figures.leaks == 0
+        assert run.log
+        assert (run.figures.wasted, run.figures.leaks) == (0, 0)
+        assert run.figures.keyrings == 1 or not result.fine
         return result
 
     return ask
+
+
+@pytest.fixture
+def result_of_channel(replay: Callable[..., Run]) -> Callable[..., Result]:
+    """Check a project with one channel, for which the auth file has a credential, or none."""
+
+    def ask(service: Service, url: str, held: dict[str, Secret]) -> Result:
+        auth_file(held)
+        run = replay(service, pixi_toml(channels=[url]))
+        project = authshim.Manifest.load(run.keyring.folder)
+        result = probe(authshim.Chain.from_environment(), project.channels()[0])
+        assert run.log
+        assert run.figures[1:] == (0, 0, 0)
+        return result
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("service", "url", "held"),
+    [
+        (prefix.SERVICE, prefix.CHANNEL, {"*.prefix.dev": prefix.KEY}),
+        (anaconda.SERVICE, anaconda.CHANNEL, {"*.anaconda.org": anaconda.TOKEN}),
+        (artifactory.SERVICE, artifactory.MIRROR, {artifactory.HOST: artifactory.KEY}),
+    ],
+    ids=["prefix.dev", "anaconda.org", "mirror"],
+)
+def test_a_channel_lets_in(
+    service: Service, url: str, held: dict[str, Secret], result_of_channel: Callable[..., Result]
+) -> None:
+    result = result_of_channel(service, url, held)
+    assert (result.answer, result.detail, result.next_step) == ("let in", "", "")
+
+
+@pytest.mark.parametrize(
+    ("service", "url", "wrong", "status", "step"),
+    [
+        (prefix.SERVICE, prefix.CHANNEL, None, 401, "authshim auth login prefix.dev"),
+        (prefix.SERVICE, prefix.CHANNEL, prefix.KEY, 401, "authshim auth login prefix.dev"),
+        (prefix.SERVICE, prefix.OLDER_CHANNEL, None, 403, "authshim auth login prefix.dev"),
+        (anaconda.SERVICE, anaconda.CHANNEL, None, 401, "authshim auth login anaconda.org"),
+        (anaconda.SERVICE, anaconda.CHANNEL, anaconda.TOKEN, 401, "authshim auth login anaconda.org"),
+    ],
+)
+def test_who_is_not_let_into_a_channel_is_told_the_login_that_its_service_takes(
+    service: Service,
+    url: str,
+    wrong: Secret | None,
+    status: int,
+    step: str,
+    result_of_channel: Callable[..., Result],
+) -> None:
+    result = result_of_channel(service, url, {url.split("/")[2]: wrong._replace(value="s3cret-wrong")} if wrong else {})
+    assert (result.answer, result.status, result.next_step) == ("rejected" if wrong else "no credential", status, step)
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,4 @@ def test_a_key_that_is_wrong_is_shown_once_and_not_again(replay: Callable[..., R
     run = replay(served, pixi_toml(channels=[quetz.CHANNEL]))
     assert [run.get(f"{quetz.CHANNEL}/noarch/repodata.json").status_code for _ in range(4)] == [401] * 4
     assert [exchange.shown for exchange in run.log] == [wrong.shown, None, None, None]
+    assert run.figures == Figures(requests=4, keyrings=0, wasted=0, leaks=0)
