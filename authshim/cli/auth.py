@@ -39,22 +39,48 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
     group.set_defaults(missing="name a command: login, logout, status or token (authshim auth -h says more)")
     actions = group.add_subparsers(title="commands", metavar="COMMAND", prog="authshim auth")
     _add_login(actions, loudness)
-    logout = add_action(actions, loudness, "logout", "forget the credentials of a host", _run_logout)
+    logout = add_action(
+        actions,
+        loudness,
+        "logout",
+        "forget the credentials of a host",
+        "Remove what is kept for a host, wherever pixi and authshim store it, and end an OAuth login at its server. "
+        "A netrc is left alone.",
+        _run_logout,
+    )
     logout.add_argument("host", metavar="HOST", nargs="?", help="as it was given to login")
     logout.add_argument("--all", action="store_true", help="forget the credentials of every host")
-    listing = add_action(actions, loudness, "status", "list the credentials, without a secret", _run_status)
+    listing = add_action(
+        actions,
+        loudness,
+        "status",
+        "list the credentials, without a secret",
+        "List what is kept, where, and which entry shadows which; no secret is shown.",
+        _run_status,
+    )
     listing.add_argument("host", metavar="HOST", nargs="?", help="only those that answer for this host")
     listing.add_argument("--json", action="store_true", help="print JSON")
-    token = add_action(actions, loudness, "token", "print the token for a host", _run_token)
+    token = add_action(
+        actions,
+        loudness,
+        "token",
+        "print the token for a host",
+        "Print the token that is sent to a host, for another program; a password is none.",
+        _run_token,
+    )
     token.add_argument("host", metavar="HOST", help="a host or a URL")
     token.set_defaults(silent=True)
 
 
 def _add_login(actions: Any, loudness: ArgumentParser) -> None:
-    login = add_action(actions, loudness, "login", "store a credential for a host", _run_login)
-    login.description = (
+    login = add_action(
+        actions,
+        loudness,
+        "login",
+        "store a credential for a host",
         "Store a credential where pixi and authshim find it. A secret that is left out is asked for; - reads it from "
-        "standard input, so that it stands in no shell's history."
+        "standard input, so that it stands in no shell's history.",
+        _run_login,
     )
     login.add_argument("host", metavar="HOST", help="the host to authenticate with (e.g. repo.prefix.dev)")
     optional: dict[str, Any] = {"nargs": "?", "const": _ASK}
@@ -64,9 +90,11 @@ def _add_login(actions: Any, loudness: ArgumentParser) -> None:
     login.add_argument("--conda-token", help="the token to use on anaconda.org / quetz authentication", **optional)
 
 
-def add_action(actions: Any, loudness: ArgumentParser, name: str, summary: str, run: Any) -> ArgumentParser:
+def add_action(
+    actions: Any, loudness: ArgumentParser, name: str, summary: str, description: str, run: Any
+) -> ArgumentParser:
     """Add one command to the group."""
-    parser: ArgumentParser = actions.add_parser(name, parents=[loudness], help=summary)
+    parser: ArgumentParser = actions.add_parser(name, parents=[loudness], help=summary, description=description)
     parser.add_argument("--auth-file", metavar="FILE", help="use this auth file, and nothing else")
     parser.set_defaults(run=run)
     return parser

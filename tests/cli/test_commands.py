@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import signal
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from servers import CHALLENGE, Answer, Recorder
 
 from authshim.cli import main
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROJECT = """
 [workspace]
@@ -214,6 +219,22 @@ def test_a_variable_that_is_wrong_is_a_usage_error(
 def test_no_command_is_a_usage_error_that_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "name a command: auth, check, completion, demo, explain, get or resolve" in capsys.readouterr().err
+
+
+def pages_of_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
+    """Yield the page of a command, and those of the commands that it names."""
+    with pytest.raises(SystemExit):
+        main([*words, "-h"])
+    page = capsys.readouterr().out
+    yield " ".join(words), page
+    for name in re.findall(r"^    (\w+) ", page.partition("\n  COMMAND\n")[2], re.MULTILINE):
+        yield from pages_of_help([*words, name], capsys)
+
+
+def test_every_page_of_help_says_in_a_sentence_what_its_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {words: page.split("\n\n")[1] for words, page in pages_of_help([], capsys)}
+    assert {"", "get", "resolve", "auth token"} <= {*said}
+    assert [words for words, text in said.items() if not re.fullmatch(r"[A-Z].+\.", text, re.DOTALL)] == []
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
