@@ -34,6 +34,7 @@ _MANY = 100_000
 """Groups in groups; and the requirements of all: what includes each other twice has more with each one."""
 
 _NO_REQUIREMENT = "{}: expected a requirement such as >=1.2,<2 (or * for any version)"
+_NO_NAME = "{}: it is no package's name"
 
 
 class Want(NamedTuple):
@@ -223,7 +224,8 @@ def _one(name: str, wants: Sequence[Want], machine: Machine) -> Dependency | Non
         pairs = [(want, Requirement(want.text)) for want in wants]
         held = [(want, one) for want, one in pairs if one.marker is None or one.marker.evaluate(machine.markers())]
     except (ValueError, KeyError, RecursionError):  # a marker that compares what cannot be compared; many brackets
-        raise TableError(_NO_REQUIREMENT.format(shown(name))) from None
+        said = _NO_REQUIREMENT if re.fullmatch("[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) else _NO_NAME
+        raise TableError(said.format(shown(name))) from None
     if not held:
         return None
     indexes = list(dict.fromkeys(want.own_index for want, _ in held if want.own_index))

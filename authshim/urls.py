@@ -86,6 +86,8 @@ def parse(url: str) -> Url:
     :raises UrlError: no http(s), no host, or a host or port that cannot be dialled; the
         error shows the URL redacted.
     """
+    if "://" not in url:
+        raise UrlError(_unreadable(url), "it has no scheme, such as https://")
     parts = None if _CONTROL.search(url) else _dialled(url)
     if parts is None:
         raise UrlError(

@@ -231,6 +231,11 @@ def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
     assert_no_secret(caught.value)
 
 
+@pytest.mark.parametrize("name", ["not a name", "-a", "a/b", "a[b]", ""])
+def test_what_is_no_name_is_told_as_that(name: str, load: Load) -> None:
+    assert refused(load(f'[pypi-dependencies]\n"{name}" = ">=1"\n')) == f"{name}: it is no package's name"
+
+
 def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> None:
     text = '[project]\ndependencies = ["a https://ada:s3cret@h/"]\n[tool.pixi.workspace]\n'
     manifest = load(text, name="pyproject.toml", head="")

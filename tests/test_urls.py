@@ -108,6 +108,13 @@ def test_a_zone_that_is_percent_encoded_is_clear_to_nobody() -> None:
         parse("https://[fe80::1%52eth0]/")
 
 
+@pytest.mark.parametrize("url", ["h.example/simple", "h.example:8443", "ada:s3cret@h.example/simple", ""])
+def test_a_url_without_its_scheme_is_told_so(url: str) -> None:
+    with pytest.raises(UrlError, match="it has no scheme, such as https://") as caught:
+        parse(url)
+    assert_no_secret(str(caught.value))
+
+
 def test_a_percent_encoded_host_is_nobody_elses() -> None:
     """urllib3 decodes it from 2.7 on, and dials another host than the standard library reads; before, they agree."""
     with suppress(UrlError):
