@@ -118,9 +118,9 @@ def _lines(each: Resolution) -> Iterator[str]:
 
 
 def _print_silent(found: Sequence[Resolution]) -> None:
-    """Print once for each index that did not answer what is to be done about it."""
+    """Print once for each index that did not answer each thing that is to be done about it."""
     pages = [page for each in found for page in each.asked if page.answer not in _ANSWERED]
-    for page in {page.place: page for page in pages}.values():
+    for page in {(page.place, page.next_step): page for page in pages}.values():
         said = "; ".join(part for part in (f"HTTP {page.status}" if page.status else "", page.detail) if part)
         say(with_tilde(f"{page.place.shown}  {page.answer}{f' ({said})' if said else ''}"))
         if page.next_step:

@@ -144,6 +144,16 @@ def test_a_user_who_may_not_read_is_told_to_ask(
     assert "  -> ask its owner to let this user read it, or correct the entry for" in capsys.readouterr().out
 
 
+def test_an_index_that_fails_in_two_ways_has_a_step_for_each(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private.on("/simple/other/", Answer(503))
+    assert main(["resolve", "acme", "other"]) == 1
+    steps = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  -> ")]
+    netrc = f"  -> correct the entry for 127.0.0.1:{private.port} in netrc ~/.netrc"
+    assert steps == [netrc, "  -> try again later"]
+
+
 ENDLESS = Answer(200, b" " * 100_000, {"Content-Type": "text/html"})
 
 
@@ -338,6 +348,7 @@ def test_progress_is_shown_where_somebody_looks_on(
     assert main(["resolve"]) == 0
     told = capsys.readouterr()
     assert "asking the indexes" in told.err
+    assert "100%" in told.err
     assert "asking the indexes" not in told.out
 
 
