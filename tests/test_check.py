@@ -196,7 +196,7 @@ def test_a_user_who_may_read_the_index_but_not_one_page_is_told_so(recorder: Rec
 
 
 def test_a_403_is_no_wrong_password_where_the_root_says_401(recorder: Recorder, index: authshim.Index) -> None:
-    recorder.default = knows(known=403, nobody=403, root=401)  # type: ignore[assignment]
+    recorder.default = knows(known=403, nobody=403, anonymous=403, root=401)  # type: ignore[assignment]
     assert ask(index, SECRET).answer == "rejected"
 
 
