@@ -268,7 +268,9 @@ def normalise(url: str) -> str:
 
     parts = parse_url(url)
     port = None if parts.port == _PORTS.get(parts.scheme or "") else parts.port
-    return str(parts._replace(auth=None, fragment=None, port=port, path=parts.path or "/").url)
+    host = parts.host or ""
+    host = host.replace("%", "%25") if host.startswith("[") else host  # the sign of a zone (RFC 6874)
+    return str(parts._replace(auth=None, host=host, fragment=None, port=port, path=parts.path or "/").url)
 
 
 def redact(url: str) -> str:
