@@ -142,10 +142,9 @@ class Inquiry:
     def keep(self, found: Found) -> None:
         """Let an answer to a refusal go unasked from now on, for a server took it."""
         realm: Realm = found.realm
-        if not self.is_nested:
-            with realm.lock:
-                if realm.offer is found:
-                    realm.found, realm.offer = found, None
+        with realm.lock:  # of a nested question there is no offer
+            if realm.offer is found:
+                realm.found, realm.offer = found, None
 
     @emptying_frames
     def explain(self, realm: Realm) -> tuple[Found | None, list[Step]]:

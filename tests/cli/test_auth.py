@@ -880,3 +880,12 @@ def test_ctrl_d_at_the_prompt_is_told(
     assert main(["auth", "login", "h.example", "--token"]) == 2
     assert capsys.readouterr().err == "\nauthshim: error: --token: nothing was typed\n"
     assert not (home / ".rattler").exists()
+
+
+def test_a_secret_that_is_no_text_is_told_without_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"s3cret\xff\n"), encoding="utf-8"))
+    assert main(["auth", "login", "h.example", "--token", "-"]) == 2
+    assert capsys.readouterr().err == "authshim: error: --token: what was read is not text\n"
+    assert not (home / ".rattler").exists()
