@@ -13,30 +13,32 @@ import os
 import weakref
 from contextlib import suppress
 from types import MethodType
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlparse
+from typing import TYPE_CHECKING, Any, cast
 
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.models import REDIRECT_STATI, PreparedRequest
 from requests.sessions import Session
-from requests.utils import get_auth_from_url, requote_uri, rewind_body
+from requests.utils import get_auth_from_url, rewind_body
 
 from authshim.ambient import Ambient
+from authshim.carrier import HOOK, inherit, named_by_of, note_redirect, receive
 from authshim.chain import Chain
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, InstallError
+from authshim.handed import CALLER, seen_locations
 from authshim.redaction import clean_error, clean_response
 from authshim.urls import is_presigned
 from authshim.wire import copy_of, items_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import TypeVar
 
     from requests import Response
 
+    from authshim.handed import Trail
     from authshim.manifest import Manifest
     from authshim.trace import Found
 
@@ -102,13 +104,15 @@ class AuthAdapter(HTTPAdapter):
     ) -> Response:
         """Send a request, with a credential where one is found and the caller set none."""
         options = (stream, timeout, verify, cert, proxies)
+        hooks = request.hooks
+        named_by = receive(request) if HOOK in hooks or seen_locations.origins else CALLER
         header = items_of(request.headers).get("authorization")
         if header is not None and header[1] != self._ambient.header(request.url or ""):
             return self._transmit(request, request, None, options)
-        hooks = request.hooks.get("response")
-        if hooks and _answers_challenges(hooks):
+        waiting = hooks.get("response")
+        if waiting and _answers_challenges(waiting):
             return self._transmit(copy_of(request, None), request, None, options)
-        found = self.chain.find(request.url or "")
+        found = self.chain.find(request.url or "", named_by=named_by)
         tried = [] if found is None else [found]
         try:
             return self._exchange(request, options, tried)
@@ -149,7 +153,9 @@ class AuthAdapter(HTTPAdapter):
                     self.chain.accept(request.url or "", found)
                 return response
             challenge = response.headers.get("WWW-Authenticate", "")
-            found = self.chain.refused(request.url or "", status=status, tried=tried, challenge=challenge)
+            found = self.chain.refused(
+                request.url or "", status=status, tried=tried, challenge=challenge, named_by=named_by_of(request)
+            )
             if found is None or not _rewind(request):
                 return response
             tried.append(found)
@@ -164,7 +170,11 @@ class AuthAdapter(HTTPAdapter):
         url = request.url or ""
         if tried:
             self.chain.accept(url, tried[-1], there=False)
-        while request.method in ("GET", "HEAD") and (found := self.chain.missed(url, tried)) is not None:
+        named_by = named_by_of(request)
+        while request.method in ("GET", "HEAD"):
+            found = self.chain.missed(url, tried, named_by=named_by)
+            if found is None:
+                break
             tried.append(found)
             response = self._transmit(copy_of(request, found), request, found, options)
             if response.status_code < 400:
@@ -191,13 +201,8 @@ class AuthAdapter(HTTPAdapter):
         if sent is not request:
             clean_response(response, request, found)
         if response.status_code in _REDIRECTS:
-            self._note_location(response, request)
+            note_redirect(request, response)
         return response
-
-    def _note_location(self, response: Response, request: PreparedRequest) -> None:
-        url = request.url or ""
-        with suppress(KeyError, ValueError):  # requests cannot follow it either
-            self.chain.note_location(url, _target(url, response.headers["Location"]))
 
 
 def install(
@@ -246,8 +251,19 @@ def send_userinfo(request: PreparedRequest) -> PreparedRequest:
     return request
 
 
+def carrying(way: Trail) -> Callable[[PreparedRequest], PreparedRequest]:
+    """Return an ``auth=`` for a URL to which a way through servers led: it marks the request."""
+
+    def carry(request: PreparedRequest) -> PreparedRequest:
+        cast("dict[str, Any]", request.hooks)[HOOK] = way
+        return send_userinfo(request)
+
+    return carry
+
+
 def _strip_auth(session: Session, prepared_request: PreparedRequest, response: Response) -> None:
-    """Do the half of ``Session.rebuild_auth`` that takes a header off; the other half reads netrc."""
+    """Mark the request, and take a header off as ``Session.rebuild_auth`` does, whose other half reads netrc."""
+    inherit(prepared_request, response)
     old, new = response.request.url or "", prepared_request.url or ""
     if "Authorization" in prepared_request.headers and session.should_strip_auth(old, new):  # type: ignore[no-untyped-call]
         del prepared_request.headers["Authorization"]
@@ -302,16 +318,3 @@ def _drain(response: Response) -> None:
     except Exception:  # noqa: BLE001, S110 - whatever broke, it is thrown away
         pass
     response.close()
-
-
-def _target(url: str, location: str) -> str:
-    """Return the URL to which requests follows a ``Location``, by its own steps, so that it is known again there.
-
-    :raises ValueError: it does not get that far.
-    """
-    location = location.encode("latin-1").decode("utf-8")
-    if location.startswith("//"):
-        location = f"{urlparse(url).scheme}:{location}"
-    parts = urlparse(location)
-    location = requote_uri(parts.geturl())
-    return location if parts.netloc else urljoin(url, location)

@@ -114,6 +114,11 @@ def log_in_at(url: str, username: str | None, *, asks_keyring: bool) -> str:
     return log_in(index or bare, username or parsed.username, by_keyring=by_keyring)
 
 
+def name_by_https(url: str) -> str:
+    """Say what to do about a plain http URL to which nothing is sent, as only a server named it."""
+    return f"ask whoever named it to link to {parse(url).host} by https"
+
+
 def log_in_again(url: str, found: Found) -> str:
     """Say how to replace a credential that was refused, where it is kept."""
     if found.provider == "keyring command":

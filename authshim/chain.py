@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from authshim.handed import DOWNGRADED, Handed
+from authshim.handed import CALLER
 from authshim.hidden import emptying_frames
 from authshim.inquiry import Inquiry
 from authshim.oauth import Renewer
 from authshim.scopes import sites
 from authshim.trace import Trace
-from authshim.urls import DEFAULT, SERVICE, is_presigned, parse, path_of, redact
+from authshim.urls import SERVICE, is_presigned, parse, path_of, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from authshim.config import Settings
+    from authshim.handed import NamedBy
     from authshim.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.realm import Realm, Scope
@@ -58,7 +58,6 @@ class Chain:
         self.providers = providers
         """In the order in which they are asked."""
         self._inquiry = Inquiry(providers, sites(indexes, channels))
-        self._handed = Handed()
         _chains.add(self)
 
     @classmethod
@@ -117,11 +116,12 @@ class Chain:
         """Whether a provider is among its own that is asked for the URLs of indexes: the keyring command."""
         return any(SERVICE in desk.answers for desk in self._inquiry.desks)
 
-    def find(self, url: str, username: str | None = None) -> Found | None:
-        """Return what is sent to a URL without being asked for it; None where nothing is.
+    def find(self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER) -> Found | None:
+        """Return what is sent to a URL without being asked for it; None if nothing is.
 
         :param url: absolute, with or without userinfo.
-        :param username: whose credential, where the URL does not say.
+        :param username: whose credential, if the URL does not say.
+        :param named_by: less goes to a URL that only a server named; see ``handed``.
         """
         origin = self._inquiry.memory.origin(url, username)
         if origin is None or ("?" in url and is_presigned(url)):
@@ -129,18 +129,7 @@ class Chain:
         realm = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # a Scope here has but one realm
         found: Found | None = realm.found
         is_due = found is None or (found.expires_at is not None and found.expires_at <= time.time())
-        if is_due or realm.origin in self._handed.origins:
-            return self._find(realm, self._handed.how(url, realm.origin))
-        return found
-
-    def note_location(self, url: str, target: str) -> None:
-        """Note that the answer from ``url`` names ``target`` as the place to go on to.
-
-        Where that is another origin, the target is somebody else's word: it never starts
-        the keyring command and never collects a netrc ``default``; and an http URL that an
-        https answer names gets nothing.
-        """
-        self._handed.note(url, target)
+        return self._inquiry.look_up(realm, named_by) if is_due or named_by is not CALLER else found
 
     def accept(self, url: str, found: Found, *, there: bool = True) -> None:
         """Note that a server took what was found for a URL.
@@ -153,29 +142,39 @@ class Chain:
         if there and self._inquiry.memory.has_ties:
             self._inquiry.memory.choose(url, found.realm)
 
-    def refused(self, url: str, *, status: int, tried: Sequence[Found] = (), challenge: str = "") -> Found | None:
-        """Return what to send after a 401 or 403; None where there is nothing else to send.
+    def refused(
+        self,
+        url: str,
+        *,
+        status: int,
+        tried: Sequence[Found] = (),
+        challenge: str = "",
+        named_by: NamedBy = CALLER,
+    ) -> Found | None:
+        """Return what to send after a 401 or 403; None if there is nothing else to send.
 
         :param tried: what was sent for this request so far; it is not returned again.
         :param challenge: the ``WWW-Authenticate`` header.
+        :param named_by: a server that named the URL makes the chain reject nothing.
         """
         self._inquiry.notice_changes()
         scope = self._inquiry.memory.scope(url)
         if scope is None or is_presigned(url):
             return None
-        sent = [found.credential for found in tried]
+        if named_by.is_marked:
+            return _other(self._answers_to_server(scope, tried, named_by), tried)
         while True:
-            for answer in self._answers(scope, url, status, tried, challenge):
-                if answer is not None and answer.credential not in sent:
-                    return answer
+            answer = _other(self._answers(scope, url, status, tried, challenge), tried)
+            if answer is not None:
+                return answer
             if not scope.reopen():
                 break
-        if not any(found.accepted for found in tried) and not self._handed.how(url, scope.realms[0].origin):
+        if not any(found.accepted for found in tried):
             scope.give_up()
         return None
 
-    def missed(self, url: str, tried: Sequence[Found]) -> Found | None:
-        """Return what another index has for a URL that several cover, after a 404; None where nothing is left.
+    def missed(self, url: str, tried: Sequence[Found], *, named_by: NamedBy = CALLER) -> Found | None:
+        """Return what another index has for a URL that several cover, after a 404; None if nothing is left.
 
         To those who may not know of it, a server may say of what it has that it is not there.
 
@@ -184,35 +183,42 @@ class Chain:
         scope = self._inquiry.memory.scope(url)
         if scope is None or scope.only or is_presigned(url):
             return None
-        sent = [found.credential for found in tried]
-        return next((answer for answer in self._others(scope, url, tried) if answer.credential not in sent), None)
+        return _other(self._others(scope.candidates(path_of(url)), tried, named_by), tried)
+
+    def withheld(self, url: str, *, named_by: NamedBy) -> str:
+        """Return why nothing is sent to a plain http URL, whatever is found; empty if something may be."""
+        scope = self._inquiry.memory.scope(url)
+        realms = [] if scope is None or is_presigned(url) else scope.candidates(path_of(url))
+        return next(filter(None, (self._inquiry.withheld(realm, named_by) for realm in realms)), "")
 
     @emptying_frames
-    def explain(self, url: str, username: str | None = None) -> Trace:
+    def explain(self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER) -> Trace:
         """Ask each provider anew, and tell what it said; what is remembered stays as it is.
 
+        :param named_by: as in ``find``.
         :raises UrlError: the URL cannot be dialled.
         """
-        origin = parse(url).origin
+        parse(url)
         scope = self._inquiry.memory.scope(url, username)
         if scope is None or is_presigned(url):
             return Trace(redact(url), (), (), None, "the URL carries its own signature, so nothing is added")
-        if self._handed.how(url, origin) == DOWNGRADED:
-            return Trace(redact(url), (), (), None, "an https answer named this http URL, so nothing is added")
         self._inquiry.refresh()
         found: Found | None = None
         steps: dict[Step, None] = {}
         for realm in scope.candidates():
-            its_found, its_steps = self._inquiry.explain(realm)
+            its_found, its_steps = self._inquiry.explain(realm, named_by)
             found = found or its_found
             steps.update(dict.fromkeys(its_steps))
+        withheld = self.withheld(url, named_by=named_by)
+        if withheld:
+            found = None
         why = "" if found else self.note or "no provider has one"
-        return Trace(redact(url), tuple(steps), tuple(_notes(scope.candidates())), found, why)
+        notes = (*_notes(scope.candidates()), *_note_naming(named_by))
+        return Trace(redact(url), tuple(steps), notes, found, why, withheld)
 
     def forget(self) -> None:
         """Drop all that is remembered; everything is read and asked anew."""
         self._inquiry.forget()
-        self._handed = Handed()
 
     def __repr__(self) -> str:
         return f"Chain({', '.join(desk.name for desk in self._inquiry.desks)})"
@@ -221,40 +227,48 @@ class Chain:
         make, options = self._recipe
         return _make, (make, options)
 
-    def _find(self, realm: Realm, handed: str) -> Found | None:
-        if handed == DOWNGRADED:
-            return None
-        found = self._inquiry.look_up(realm, handed=bool(handed))
-        return None if handed and found is not None and found.key.kind == DEFAULT else found
-
     def _answers(
         self, scope: Scope, url: str, status: int, tried: Sequence[Found], challenge: str
     ) -> Iterator[Found | None]:
         """Yield what might be sent after a refusal, the best first; some of it may have been sent."""
         realms = scope.candidates(path_of(url))
-        handed = self._handed.how(url, realms[0].origin)
-        if handed == DOWNGRADED:
-            return
-        yield from self._others(scope, url, tried)
+        yield from self._others(realms, tried, CALLER)
         for realm in realms:
             mine = [found for found in tried if found.realm is realm]
             # Of several indexes none is blamed for a path that may be another's.
             if mine and (len(realms) == 1 or mine[-1].accepted):
-                yield self._inquiry.renew(realm, mine, status, handed=bool(handed))
-            elif not mine and not handed and (status == 401 or realm.is_index):
+                yield self._inquiry.renew(realm, mine, status)
+            elif not mine and (status == 401 or realm.is_index):
                 yield self._inquiry.answer_challenge(realm, challenge)
 
-    def _others(self, scope: Scope, url: str, tried: Sequence[Found]) -> Iterator[Found]:
+    def _answers_to_server(self, scope: Scope, tried: Sequence[Found], named_by: NamedBy) -> Iterator[Found | None]:
+        """Yield what might be sent after the refusal of a URL that only a server named; nothing is rejected."""
+        yield from self._others(scope.realms, tried, named_by)
+        for realm in scope.realms:
+            mine = [found for found in tried if found.realm is realm]
+            if mine and (scope.only or mine[-1].accepted):
+                yield self._inquiry.look_again(realm, mine, named_by)
+
+    def _others(self, realms: Sequence[Realm], tried: Sequence[Found], named_by: NamedBy) -> Iterator[Found | None]:
         """Yield what there is for those of a URL's realms of which nothing was sent."""
-        for realm in scope.candidates(path_of(url)):
+        for realm in realms:
             if not any(found.realm is realm for found in tried):
-                found = self._find(realm, self._handed.how(url, realm.origin))
-                if found is not None:
-                    yield found
+                yield self._inquiry.look_up(realm, named_by)
 
     def _renew_locks(self) -> None:
         self._inquiry.renew_locks()
-        self._handed.lock = threading.Lock()
+
+
+def _other(answers: Iterable[Found | None], tried: Sequence[Found]) -> Found | None:
+    """Return the first answer that was not sent yet."""
+    sent = [found.credential for found in tried]
+    return next((answer for answer in answers if answer is not None and answer.credential not in sent), None)
+
+
+def _note_naming(named_by: NamedBy) -> Iterator[str]:
+    """Tell who named the URL, if that decides."""
+    if named_by.is_marked:
+        yield f"named by {named_by.host}: no keyring command is started, and no default entry is used"
 
 
 def _notes(realms: Sequence[Realm]) -> Iterator[str]:

@@ -168,7 +168,7 @@ class _Probe:
         url = next((file.url for file in page.files if file.url.startswith(("https://", "http://"))), None)
         if url is None or not result.fine:
             return result
-        file = self._reader.look(self._place, url)
+        file = self._reader.look(self._place, url, origins=page.origins)
         return result if file.answer == pages.FOUND else self._of_file(file, url, page)._replace(api=page.api)
 
     def _of_file(self, file: Answer, url: str, page: Page) -> Result:

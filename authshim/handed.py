@@ -1,55 +1,209 @@
-"""The URLs that a server of another origin named; less is sent there."""
+"""Who named a URL: the caller, the manifest, or a server. Less goes where only a server points.
+
+Invariants, kept here and nowhere else:
+
+1. A URL is marked if an answer on its way names a URL of another origin. What it names in its turn is marked too.
+2. Only origins are kept, never URLs: a URL may be presigned.
+3. http to https on one host, both on their default ports, is one origin.
+4. Nobody vouches for another: what holds for a marked URL holds for every server on its way.
+"""
 
 from __future__ import annotations
 
+import os
 import threading
+from hashlib import blake2b
+from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.hidden import Closed
-from authshim.urls import normalise, parse
+from authshim.urls import DEFAULT, SERVICE, WILDCARD, https_twin, is_ip, is_loopback, normalise, parse
 
-DOWNGRADED, ELSEWHERE = "downgraded", "elsewhere"
+if TYPE_CHECKING:
+    from collections.abc import Container
 
-_NEWEST = 1000
+    from authshim.urls import Key, Url
+
+MAX_SEEN_LOCATIONS = 1000
+"""Locations that are remembered at once, for callers who follow them by hand."""
+
+MAX_ORIGINS = 64
+"""Origins on one way at most; behind them a mark is as strict as one of an unknown server."""
+
+UNKNOWN = ""
+"""In place of an origin that cannot be read, and of those behind ``MAX_ORIGINS``."""
+
+Trail = tuple[str, ...]
+"""The origins through which a URL came, in order; equal neighbours are one."""
 
 
-class Handed(Closed):
-    """The newest thousand of them, and how each was named; they may carry signatures.
+class NamedBy(NamedTuple):
+    """A name for who named a URL, and the origins through which it came if that was a server."""
 
-    What such a URL names in its turn is no better: not on its own origin, and not over
-    http where it was downgraded itself.
+    who: str
+    origins: Trail = ()
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether only a server named the URL."""
+        return self.who == SERVER.who
+
+    @property
+    def host(self) -> str:
+        """The host that named the URL last."""
+        return _host_of(self.origins[-1]) if self.origins else "a server"
+
+    def allows(self, key: Key) -> bool:
+        """Tell if what is kept under a key may go to the URL, if it is known already."""
+        if not self.is_marked:
+            return True
+        if key.kind == WILDCARD:
+            return bool(self.origins) and all(_is_covered(origin, key) for origin in self.origins)
+        return key.kind != DEFAULT
+
+    def lets_ask(self, key: Key) -> bool:
+        """Tell if the providers may be asked for a key: no server starts the keyring command."""
+        return self.allows(key) and not (self.is_marked and key.kind == SERVICE)
+
+    def forbidden_by(self, url: Url, declared: Container[str]) -> str:
+        """Return the host because of which nothing goes to a plain http URL; empty if something may go there.
+
+        :param declared: the origins that the manifest names.
+        """
+        origin = url.origin
+        if not self.is_marked or url.scheme != "http" or origin in declared:
+            return ""
+        if self.origins and (origin == self.origins[0] or self._is_all_http_loopback(origin)):
+            return ""
+        others = [each for each in self.origins if each != origin]
+        return _host_of(others[-1]) if others else self.host
+
+    def _is_all_http_loopback(self, origin: str) -> bool:
+        way = (*self.origins, origin)
+        return all(each.startswith("http://") and is_loopback(_host_of(each)) for each in way)
+
+
+CALLER = NamedBy("the caller")
+MANIFEST = NamedBy("the manifest")
+SERVER = NamedBy("a server")
+"""A server of which nothing is known; ``named_by`` adds the origins."""
+
+
+def named_by(trail: Trail, url: str) -> NamedBy:
+    """Return who named a URL to which a way through servers led; the caller if it never left one origin."""
+    steps = zip(trail, (*trail[1:], origin_of(url)))
+    if all(_is_one_origin(*step) for step in steps):
+        return CALLER
+    return SERVER._replace(origins=trail)
+
+
+def follow(trail: Trail, url: str) -> Trail:
+    """Return the way to what the answer from a URL names."""
+    origin = origin_of(url)
+    if trail and trail[-1] == origin:
+        return trail
+    return (*trail, origin) if len(trail) < MAX_ORIGINS else (*trail[:MAX_ORIGINS], UNKNOWN)
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL; UNKNOWN if it cannot be dialled."""
+    try:
+        return parse(url).origin
+    except UrlError:
+        return UNKNOWN
+
+
+class SeenLocations(Closed):
+    """The newest Locations that name another origin, as keyed hashes, and the way to each.
+
+    For callers who follow by hand: each marks one request. A request that ``requests``
+    itself makes of a redirect carries its mark.
     """
 
-    __slots__ = ("_how", "lock", "origins")
+    __slots__ = ("_key", "_lock", "_starts", "_trails", "origins")
 
     def __init__(self) -> None:
-        self.origins: set[str] = set()
-        """Where they are, so that the URLs of all other origins need not be looked at."""
-        self.lock = threading.Lock()
-        self._how: dict[str, tuple[str, str]] = {}
+        self.origins: dict[str, int] = {}
+        """How many lie at each origin; empty if there are none, so that no other URL is read for them."""
+        self._trails: dict[bytes, tuple[str, Trail]] = {}
+        self._starts: dict[str, str] = {}
+        self._key = os.urandom(16)
+        self._lock = threading.Lock()
 
-    def note(self, url: str, target: str) -> None:
-        """Remember ``target`` where the answer from ``url`` named it, and it is another origin."""
-        try:
-            source, named = parse(url), parse(target)
-        except UrlError:
+    def note(self, url: str, trail: Trail) -> None:
+        """Remember a URL that an answer names, if it is marked."""
+        if not named_by(trail, url).is_marked or not (origin := origin_of(url)):
             return
-        how = self.how(url, source.origin)
-        if named.scheme == "http" and (source.scheme == "https" or how == DOWNGRADED):
-            self._remember(normalise(target), named.origin, DOWNGRADED)
-        elif how or source.origin != named.origin:
-            self._remember(normalise(target), named.origin, ELSEWHERE)
+        name = self._name(url)
+        with self._lock:
+            self._drop(name)
+            if len(self._trails) >= MAX_SEEN_LOCATIONS:
+                self._drop(next(iter(self._trails)))
+            self._trails[name] = origin, trail
+            self.origins[origin] = self.origins.get(origin, 0) + 1
 
-    def how(self, url: str, origin: str) -> str:
-        """Return DOWNGRADED, ELSEWHERE, or nothing for a URL that no other server named."""
-        return self._how.get(normalise(url), ("", ""))[0] if origin in self.origins else ""
+    def take(self, url: str) -> Trail:
+        """Return the way to a URL, and forget it; empty if no server has named it since."""
+        if self._origin_of(url) not in self.origins:
+            return ()
+        name = self._name(url)
+        with self._lock:
+            return self._drop(name)
 
-    def _remember(self, target: str, origin: str, how: str) -> None:
-        with self.lock:
-            self._how.pop(target, None)
-            if len(self._how) >= _NEWEST:
-                del self._how[next(iter(self._how))]
-            self._how[target] = how, origin
-            self.origins.add(origin)
-            if len(self.origins) > _NEWEST:
-                self.origins = {origin for _, origin in self._how.values()}
+    def clear(self) -> None:
+        """Forget all of them."""
+        with self._lock:
+            self._trails.clear()
+            self.origins.clear()
+
+    def renew_lock(self) -> None:
+        """Replace the lock: after a fork a thread that is not here may hold it."""
+        self._lock = threading.Lock()
+
+    def _drop(self, name: bytes) -> Trail:
+        origin, trail = self._trails.pop(name, (UNKNOWN, ()))
+        if trail:
+            self.origins[origin] -= 1
+            if not self.origins[origin]:
+                del self.origins[origin]
+        return trail
+
+    def _name(self, url: str) -> bytes:
+        written = normalise(url).encode("utf-8", "surrogatepass")
+        return blake2b(written, key=self._key, digest_size=16).digest()
+
+    def _origin_of(self, url: str) -> str:
+        """Read the origin of a URL, once for each way to write it; userinfo and a query are not remembered."""
+        end = url.find("/", 8)
+        start = url if end < 0 else url[:end]
+        if end < 0 or "@" in start:
+            return origin_of(url)
+        origin = self._starts.get(start)
+        if origin is None:
+            if len(self._starts) >= MAX_SEEN_LOCATIONS:
+                self._starts.clear()
+            origin = self._starts[start] = origin_of(start)
+        return origin
+
+
+seen_locations = SeenLocations()
+"""Those of this process: two adapters that are mounted by hand have one memory."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=seen_locations.renew_lock)
+
+
+def _is_one_origin(source: str, target: str) -> bool:
+    if source == target:
+        return source != UNKNOWN
+    return https_twin(source) == target != UNKNOWN
+
+
+def _is_covered(origin: str, wildcard: str) -> bool:
+    """Tell if ``*.host`` is a key of a server, too."""
+    host = _host_of(origin)
+    return f".{host}".endswith(wildcard[1:]) and not is_ip(host)
+
+
+def _host_of(origin: str) -> str:
+    return origin.partition("://")[2].rpartition(":")[0] or "a server"

@@ -10,6 +10,7 @@ Invariants, kept here and nowhere else:
 6. Nobody waits for itself. A provider may use the chain that it is part of (to reach its own
    server, say): such a nested question waits for no realm, is not remembered, and goes only to
    providers that were never seen to do the same.
+7. What is looked up for a URL that only a server named is not remembered, and its refusal rejects nothing.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from typing import TYPE_CHECKING
 from authshim.credentials import BasicHTTP, S3Credentials
 from authshim.desk import Desk
 from authshim.errors import CredentialError
+from authshim.handed import CALLER
 from authshim.hidden import emptying_frames
 from authshim.memory import Memory
 from authshim.once import Once
-from authshim.realm import MISSED, MISSED_IN_PART, REFUSED
+from authshim.realm import ASKED_AGAIN, MISSED, REFUSED
 from authshim.trace import Found, Step
 from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback, redact
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from authshim.credentials import Credential
+    from authshim.handed import NamedBy
     from authshim.providers.base import Provider
     from authshim.realm import Realm
     from authshim.scopes import Site
@@ -70,35 +73,58 @@ class Inquiry:
         return self._thread.inside
 
     @emptying_frames
-    def look_up(self, realm: Realm, *, handed: bool = False) -> Found | None:
-        """Return what is sent unasked, from memory or from the providers.
-
-        :param handed: another server named the URL, so the keyring command is not started for it.
-        """
+    def look_up(self, realm: Realm, named_by: NamedBy = CALLER) -> Found | None:
+        """Return what is sent unasked, from memory or from the providers."""
         self.notice_changes()
-        if self._is_known(realm, handed=handed):
+        if named_by.is_marked:
+            return self._for_server(realm, named_by)
+        if self._is_known(realm):
             return realm.found
         if self.is_nested:
-            return self._given(realm) or self._ask_for(realm, _unasked(realm, handed=handed))
+            return self._given(realm) or self._ask_for(realm, _without_keyring(realm))
         with realm.lock, self._inside():
-            if self._is_known(realm, handed=handed):
+            if self._is_known(realm):
                 return realm.found
             if not realm.is_new:
                 self.refresh(desk for desk in self.desks if not desk.is_watched)
             era = self.memory.era
-            realm.found = self._given(realm) or self._first(realm, _unasked(realm, handed=handed))
+            realm.found = self._given_and_noted(realm) or self._first(realm, realm.keys)
             if realm.found is None:
-                realm.remember(MISSED_IN_PART if handed else MISSED, era)
+                realm.remember(MISSED, era)
             return realm.found
 
+    def withheld(self, realm: Realm, named_by: NamedBy) -> str:
+        """Return why nothing is sent to a plain http URL, whatever is found; empty if something may be."""
+        host = named_by.forbidden_by(realm.url, self.memory.sites)
+        return f"not sent: {host} named it over http" if host else ""
+
     @emptying_frames
-    def renew(self, realm: Realm, tried: Sequence[Found], status: int, *, handed: bool = False) -> Found | None:
+    def look_again(self, realm: Realm, tried: Sequence[Found], named_by: NamedBy) -> Found | None:
+        """Ask again for what was refused at a URL that only a server named (invariant 7).
+
+        :param tried: what was sent from this realm for one request, at least one.
+        """
+        found = tried[-1]
+        if self.is_nested or len(tried) > 1 or found.key.kind in (GIVEN, SERVICE):
+            return None
+        again = self._for_server(realm, named_by)
+        era = self.memory.era
+        if (again is not None and again.credential != found.credential) or realm.remembers(ASKED_AGAIN, era):
+            return again
+        self.refresh()
+        again = self._for_server(realm, named_by)
+        if again is not None and again.credential == found.credential:
+            realm.remember(ASKED_AGAIN, era)
+        return again
+
+    @emptying_frames
+    def renew(self, realm: Realm, tried: Sequence[Found], status: int) -> Found | None:
         """Ask anew for what was refused, unless another thread has, or it was in vain before.
 
         :param tried: what was sent from this realm for one request, at least one.
         """
         found, is_second = tried[-1], len(tried) > 1
-        if self.is_nested or found.key.kind == GIVEN or (handed and found.key.kind in (SERVICE, DEFAULT)):
+        if self.is_nested or found.key.kind == GIVEN:
             return None
         with realm.lock, self._inside():
             era, current = self.memory.era, realm.found or realm.offer
@@ -107,14 +133,14 @@ class Inquiry:
             fingerprint = self._fingerprint(found.credential)
             if realm.has_refused(fingerprint, era):
                 return None
-            again = found if is_second else self._ask_anew(realm, found, status, handed=handed)
+            again = found if is_second else self._ask_anew(realm, found, status)
             if again is None or again.credential != found.credential:
                 realm.found, realm.offer = (None, again) if found.asked else (again, None)
                 if again is None:
-                    realm.remember(MISSED_IN_PART if handed else MISSED, era)
+                    realm.remember(MISSED, era)
                 return again
             realm.refuse(fingerprint, era)
-            if status == 401 and not handed and not any(each.accepted for each in (current, *tried)):
+            if status == 401 and not any(each.accepted for each in (current, *tried)):
                 realm.found = realm.offer = None
                 realm.remember(MISSED, era)
             return None
@@ -147,25 +173,28 @@ class Inquiry:
                 realm.found, realm.offer = found, None
 
     @emptying_frames
-    def explain(self, realm: Realm) -> tuple[Found | None, list[Step]]:
+    def explain(self, realm: Realm, named_by: NamedBy = CALLER) -> tuple[Found | None, list[Step]]:
         """Ask every provider for every key; a challenge's keys only where nothing else is found.
 
         A ``keyring`` command may ask a person, so it is not run where its answer would not be used.
         """
         found = self._given(realm)
         steps: list[Step] = []
-        unasked = _unasked(realm, handed=True)
+        unasked = _without_keyring(realm)
         services = realm.keys[len(unasked) :]
         with self._inside():
             for keys, asked in ((unasked, False), (services, False), (realm.challenge_keys, True)):
                 if found is not None:
-                    steps += self._skip(keys)
+                    others = [key for key in keys if key.kind != DEFAULT]
+                    steps += self._skip(others, "not asked: there is an answer already")
                     continue
-                for step in self._ask(realm, keys):
+                for step in self._ask(realm, filter(named_by.lets_ask, keys)):
                     steps.append(step)
                     found = found or _found(realm, step, asked=asked)
                     if found is not None and step.key.kind == SERVICE:
                         break
+                forbidden = [key for key in keys if not named_by.lets_ask(key)]
+                steps += self._skip(forbidden, f"not asked: {named_by.host} named the URL")
         return found, steps
 
     def notice_changes(self) -> None:
@@ -204,22 +233,44 @@ class Inquiry:
         finally:
             self._thread.inside = before
 
-    def _is_known(self, realm: Realm, *, handed: bool) -> bool:
+    def _is_known(self, realm: Realm) -> bool:
         if realm.found is not None:
             return realm.found.expires_at is None or realm.found.expires_at > time.time()
-        era = self.memory.era
-        return realm.remembers(MISSED, era) or (handed and realm.remembers(MISSED_IN_PART, era))
+        return realm.remembers(MISSED, self.memory.era)
 
-    def _ask_anew(self, realm: Realm, found: Found, status: int, *, handed: bool) -> Found | None:
+    def _for_server(self, realm: Realm, named_by: NamedBy) -> Found | None:
+        """Return what may go to a URL that only a server named, and warn if that is nothing for the way it came."""
+        found = self._found_for_server(realm, named_by)
+        withheld = self.withheld(realm, named_by)
+        if found is None or not withheld:
+            if found is not None:
+                self._note_plain_http(realm, found)
+            return found
+        if not isinstance(found.credential, S3Credentials):
+            self._warn_once(f"the credential for {realm.url.host} is {withheld}")
+        return None
+
+    def _found_for_server(self, realm: Realm, named_by: NamedBy) -> Found | None:
+        """Ask the providers that a server cannot start, and remember nothing of it (invariant 7)."""
+        known = realm.found
+        if known is None and realm.remembers(MISSED, self.memory.era):
+            return None
+        with self._inside():
+            found = self._given(realm) or self._ask_for(realm, filter(named_by.lets_ask, realm.keys))
+        if found is None and known is not None and known.key.kind == SERVICE and self._is_known(realm):
+            return known
+        return found
+
+    def _ask_anew(self, realm: Realm, found: Found, status: int) -> Found | None:
         self.refresh(refused=found.credential if status == 401 else None)
-        keys = realm.challenge_keys if found.asked else _unasked(realm, handed=handed)
+        keys = realm.challenge_keys if found.asked else realm.keys
         return self._first(realm, keys, asked=found.asked)
 
-    def _skip(self, keys: Sequence[Key]) -> Iterator[Step]:
+    def _skip(self, keys: Sequence[Key], why: str) -> Iterator[Step]:
         """Yield what stands in a trace for keys that nobody is asked for."""
         for desk in self.desks:
-            for key in [key for key in keys if key.kind in desk.answers and key.kind != DEFAULT][:1]:
-                yield Step(desk.name, key, "not asked: there is an answer already")
+            for key in [key for key in keys if key.kind in desk.answers][:1]:
+                yield Step(desk.name, key, why)
 
     def _first(self, realm: Realm, keys: Iterable[Key], *, asked: bool = False) -> Found | None:
         """Return the first answer, and tell the log."""
@@ -264,8 +315,12 @@ class Inquiry:
             self._warn_once(f"the user:password@ of {realm.origin} is not used: {error}")
             return None
         provider = "manifest" if declared and declared.password == url.password else "URL"
-        found = Found(credential, provider, Key(url.netloc, GIVEN), realm=realm)
-        self._note_plain_http(realm, found)
+        return Found(credential, provider, Key(url.netloc, GIVEN), realm=realm)
+
+    def _given_and_noted(self, realm: Realm) -> Found | None:
+        found = self._given(realm)
+        if found is not None:
+            self._note_plain_http(realm, found)
         return found
 
     def _path_keys(self) -> Iterator[str]:
@@ -288,9 +343,8 @@ class Inquiry:
             logger.warning("%s", sentence)
 
 
-def _unasked(realm: Realm, *, handed: bool) -> Sequence[Key]:
-    """List the keys of what is sent unasked; a URL that another server named starts no keyring command."""
-    return [key for key in realm.keys if key.kind != SERVICE] if handed else realm.keys
+def _without_keyring(realm: Realm) -> Sequence[Key]:
+    return [key for key in realm.keys if key.kind != SERVICE]
 
 
 def _found(realm: Realm, step: Step, *, asked: bool) -> Found | None:

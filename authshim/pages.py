@@ -9,7 +9,10 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from authshim import advice, listing, trouble
+from authshim.adapter import carrying
+from authshim.carrier import named_by_of, trail_of
 from authshim.errors import UrlError
+from authshim.handed import follow
 from authshim.listing import Unreadable, content_type
 from authshim.places import Index
 from authshim.urls import is_presigned, parse, redact, with_username
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from requests import Response
 
     from authshim.chain import Chain
+    from authshim.handed import Trail
     from authshim.listing import File
     from authshim.places import Place
     from authshim.trace import Found
@@ -48,6 +52,8 @@ class Answer(NamedTuple):
     """What to do about it, where that is known."""
     seconds: float = 0.0
     """On the wire, from the question to the head of the last answer."""
+    origins: Trail = ()
+    """The servers through which the answer came; the last one is who answered."""
 
 
 class Page(NamedTuple):
@@ -61,6 +67,7 @@ class Page(NamedTuple):
     detail: str = ""
     next_step: str = ""
     seconds: float = 0.0
+    origins: Trail = ()
     api: str = ""
     """"JSON 1.1", "HTML 1.0" and so on, where it was found; "HTML" where the page does not say its version."""
     files: tuple[File, ...] = ()
@@ -95,13 +102,16 @@ class Reader:
         """Ask a flat index for its one page, whose files are those of any name."""
         return self._read(index, index.url)
 
-    def look(self, place: Place, url: str, *, method: str = "GET", header: str | None = None) -> Answer:
+    def look(
+        self, place: Place, url: str, *, method: str = "GET", header: str | None = None, origins: Trail = ()
+    ) -> Answer:
         """Ask for anything at a place as its own user, and read none of it.
 
         :param header: an ``Authorization`` in place of the user's own.
+        :param origins: the servers through which the URL came, if it stood on a page.
         """
         headers = {} if header is None else {"Authorization": header}
-        return self._ask(place, method, url, headers, lambda _, answer: answer)
+        return self._ask(place, method, url, headers, lambda _, answer: answer, origins)
 
     def log_in(self, place: Place) -> str:
         """Say how to give a credential for a place."""
@@ -132,9 +142,11 @@ class Reader:
         url: str,
         headers: Mapping[str, str],
         read: Callable[[Response, Answer], Said],
+        origins: Trail = (),
     ) -> Said | Answer:
         """Send one request, and let ``read`` make of the answer what is wanted, while it can be read."""
         options: dict[str, Any] = {"headers": headers, "timeout": trouble.TIMEOUT, "stream": True}
+        options["auth"] = carrying(origins) if origins else None
         said: Said | Answer
         try:
             target = _target(place, url)
@@ -153,13 +165,22 @@ class Reader:
         found, host = self._witness.found, parse(response.url).host
         if response.history and found is None and response.status_code < 400:
             found = self._chain.find(target)  # whoever was sent on got there with it
+        origins = follow(trail_of(response.request), response.url)
         if answer == FOUND:
-            return Answer(answer, response.status_code, found, host)
+            return Answer(answer, response.status_code, found, host, origins=origins)
         elsewhere = f"{host} said so" if host != parse(place.url).host else ""
+        withheld = self._withheld(response) if answer == REFUSED and not found else ""
         nobody = (self._chain.note or "no provider has one") if answer == REFUSED and not (found or detail) else ""
-        told = "; ".join(part for part in (elsewhere, detail, nobody) if part)
-        said = Answer(answer, response.status_code, found, host, told, _STEPS.get(answer, ""))
-        return said if answer != REFUSED else said._replace(next_step=self._step(place, said, response.url))
+        told = "; ".join(part for part in (elsewhere, detail, withheld or nobody) if part)
+        said = Answer(answer, response.status_code, found, host, told, _STEPS.get(answer, ""), origins=origins)
+        if answer != REFUSED:
+            return said
+        step = advice.name_by_https(response.url) if withheld else self._step(place, said, response.url)
+        return said._replace(next_step=step)
+
+    def _withheld(self, response: Response) -> str:
+        """Return why no credential was sent to a URL that only a server named."""
+        return self._chain.withheld(response.url, named_by=named_by_of(response.request))
 
     def _step(self, place: Place, said: Answer, url: str) -> str:
         """Say what to do about a refusal by ``url``."""

@@ -23,7 +23,7 @@ LIFETIME = 300.0
 ORIGINS = 4096
 """How many origins are remembered, and how many parts of one of them."""
 
-MISSED, MISSED_IN_PART, REFUSED = "missed", "missed in part", "refused"
+MISSED, REFUSED, ASKED_AGAIN = "missed", "refused", "asked again"
 """What a realm remembers besides its credential; a challenge's keys are remembered as they are."""
 
 _OPEN_HOSTS = frozenset({"pypi.org"})

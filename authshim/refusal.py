@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim import advice
+from authshim.carrier import named_by_of
 from authshim.urls import is_presigned, parse, redact
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ def why(response: Response, found: Found | None, chain: Chain, url: str) -> tupl
     if is_presigned(response.url) and status in (400, 401, 403):
         return f"{who} does not take the signature in the URL (HTTP {status})", _renewed(url)
     if status in (401, 403):
+        withheld = chain.withheld(response.url, named_by=named_by_of(response.request))
+        if withheld and found is None:
+            return f"{who} asks for a credential; {withheld} (HTTP {status})", advice.name_by_https(response.url)
         return _refused(status, who, response.url, found, chain)
     if status in (404, 410):
         # Some say so to everybody whom they do not know.

@@ -9,6 +9,8 @@
 5. Where a root that the URL lies under is as long as a path that is merely shared, the
    root goes first.
 6. What is declared twice, with another slash at its end perhaps, is declared once.
+7. An index on http covers the same URLs on https, both on their default ports, if nothing is declared there: a load
+   balancer redirects to them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.hidden import Hidden, emptying_frames
-from authshim.urls import index_root, parse, prefixes
+from authshim.urls import https_twin, index_root, parse, prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -87,7 +89,11 @@ def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str,
         password = None if item.password is None else Hidden(item.password)
         declared = Declared(item.url, _root(url, is_index), item.username, password, is_index)
         by_origin.setdefault(url.origin, []).append(declared)
-    return {origin: Site(declared) for origin, declared in by_origin.items()}
+    for origin, items in list(by_origin.items()):
+        twin = https_twin(origin)
+        if twin:
+            by_origin.setdefault(twin, [item for item in items if item.is_index])
+    return {origin: Site(items) for origin, items in by_origin.items()}
 
 
 def _root(url: Url, is_index: bool) -> str:

@@ -71,6 +71,8 @@ class Trace(NamedTuple):
     found: Found | None
     why: str = ""
     """Why nothing is sent."""
+    withheld: str = ""
+    """Why nothing is sent, whatever the providers have."""
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
@@ -88,6 +90,8 @@ class Trace(NamedTuple):
     @property
     def outcome(self) -> str:
         """The last line: what is sent."""
+        if self.withheld:
+            return self.withheld
         if self.found is None:
             return f"no credential: {self.why}" if self.why else "no credential"
         what = f"{self.found.credential!r} from {self.found.provider}"

@@ -78,6 +78,16 @@ class Url(NamedTuple):
         return self.host if self.port == _PORTS[self.scheme] else f"{self.host}:{self.port}"
 
 
+def https_twin(origin: str) -> str:
+    """Return the https origin to which a host redirects its plain http; empty if a port is not the default one.
+
+    >>> https_twin("http://h.example:80")
+    'https://h.example:443'
+    """
+    is_default = origin.startswith("http://") and origin.endswith(":80")
+    return f"https{origin[len('http') : -len('80')]}443" if is_default else ""
+
+
 def parse(url: str) -> Url:
     """Read an absolute http(s) URL.
 

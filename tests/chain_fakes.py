@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import authshim
 from authshim import BasicHTTP, BearerToken, OAuth
+from authshim.handed import follow, named_by
 from authshim.urls import DEFAULT, HOST, KINDS, PATH, PORT, SERVICE, WILDCARD
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from authshim import Credential, Found
+    from authshim.handed import NamedBy
 
 STORE = (PATH, PORT, HOST, WILDCARD)
 """What an auth file answers."""
@@ -56,6 +58,14 @@ def keyring(held: Mapping[str, Credential] = {}) -> Keeper:
 def default(credential: Credential) -> Keeper:
     """Return what answers as the ``default`` entry of a netrc does."""
     return Keeper({"default": credential}, name="netrc", answers=[DEFAULT])
+
+
+def through(*urls: str, to: str) -> NamedBy:
+    """Return who named ``to``, the answers from the other URLs having led there."""
+    way: tuple[str, ...] = ()
+    for url in urls:
+        way = follow(way, url)
+    return named_by(way, to)
 
 
 class Rotating(Keeper):

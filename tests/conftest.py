@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, settings
 from leaks import assert_no_secret
 from servers import Authority, Names, Play, Recorder, Wire
 
+from authshim.handed import seen_locations
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -56,6 +58,12 @@ def _isolated(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("USERPROFILE", str(home))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.chdir(cwd)
+
+
+@pytest.fixture(autouse=True)
+def _no_seen_locations() -> None:
+    """The Locations that a process has seen mark a request of their own test alone."""
+    seen_locations.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -244,16 +244,15 @@ def test_digest_that_is_refused_is_not_replaced(login: Callable, recorder: Recor
     assert not any("s3cret" in (seen.authorization or "") for seen in recorder.seen)
 
 
-def test_digest_keeps_a_redirect_from_another_host_known(recorder: Recorder, make_recorder: Callable) -> None:
+def test_digest_keeps_a_redirect_that_is_followed_by_hand_marked(recorder: Recorder, make_recorder: Callable) -> None:
     other = make_recorder()
     other.default = Answer(401, b"", {"WWW-Authenticate": 'Basic realm="x"'})
-    recorder.on("/x", Digest("bob", "pw"))
     anybody = Fixed({"default": BasicHTTP("anybody", "s3cret")}, kinds=["default"])
     recorder.default = Answer(302, b"", {"Location": other.url + "/y"})
     session = mounted(anybody)
-    session.get(recorder.url + "/moved", auth=HTTPDigestAuth("bob", "pw"))
+    session.get(recorder.url + "/moved", auth=HTTPDigestAuth("bob", "pw"), allow_redirects=False)
     session.get(other.url + "/y")
-    assert [seen.authorization for seen in other.seen] == [None, None]
+    assert [seen.authorization for seen in other.seen] == [None]
 
 
 class Negotiate(AuthBase):

@@ -20,7 +20,7 @@ from authshim.providers.netrc_file import NetrcFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from servers import Names
+    from servers import Authority, Names
 
 BEARER = BearerToken("s3cret")
 CHALLENGE = Answer(401, b"", {"WWW-Authenticate": 'Basic realm="private"'})
@@ -189,26 +189,38 @@ def test_a_protocol_relative_redirect_collects_no_default_entry(
 
 @EITHER_WAY
 def test_what_netrc_has_for_another_host_goes_there_after_a_redirect(
-    login: Callable, netrc: Path, recorder: Recorder, make_recorder: Callable, anywhere: Names
+    login: Callable, netrc: Path, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
 ) -> None:
     netrc.write_text("machine a.example login a password pw-a\nmachine b.example login b password pw-b\n")
     anywhere(recorder, host="a.example")
-    other = anywhere(make_recorder(), host="b.example")
-    recorder.default = redirect("http://b.example/y")
-    login(NetrcFile([str(netrc)])).get("http://a.example/x")
-    assert [seen.authorization for seen in (*recorder.seen, *other.seen)] == [basic("a:pw-a"), basic("b:pw-b")]
+    anywhere(tls_recorder, host="b.example")
+    recorder.default = redirect("https://b.example/y")
+    login(NetrcFile([str(netrc)])).get("http://a.example/x", verify=authority.file)
+    assert [seen.authorization for seen in (*recorder.seen, *tls_recorder.seen)] == [basic("a:pw-a"), basic("b:pw-b")]
 
 
 @EITHER_WAY
 def test_what_a_redirect_makes_of_netrc_is_taken_off_again(
-    login: Callable, netrc: Path, recorder: Recorder, make_recorder: Callable, anywhere: Names
+    login: Callable, netrc: Path, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
 ) -> None:
     netrc.write_text("machine b.example login b password pw-b\n")
     anywhere(recorder, host="a.example")
+    anywhere(tls_recorder, host="b.example")
+    recorder.default = redirect("https://b.example/y")
+    login(Fixed({"b.example": BEARER})).get("http://a.example/x", verify=authority.file)
+    assert [seen.authorization for seen in tls_recorder.seen] == ["Bearer s3cret"]
+
+
+@EITHER_WAY
+def test_what_a_redirect_to_plain_http_makes_of_netrc_is_not_sent(
+    login: Callable, netrc: Path, recorder: Recorder, make_recorder: Callable, anywhere: Names
+) -> None:
+    netrc.write_text("machine b.example login b password netrc-pw\n")
+    anywhere(recorder, host="a.example")
     other = anywhere(make_recorder(), host="b.example")
     recorder.default = redirect("http://b.example/y")
-    login(Fixed({"b.example": BEARER})).get("http://a.example/x")
-    assert [seen.authorization for seen in other.seen] == ["Bearer s3cret"]
+    login(NetrcFile([str(netrc)])).get("http://a.example/x")
+    assert [seen.authorization for seen in other.seen] == [None]
 
 
 def test_after_install_a_redirect_does_not_fail_on_what_is_not_latin_1(netrc: Path, recorder: Recorder) -> None:

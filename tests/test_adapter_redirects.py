@@ -59,10 +59,24 @@ def test_another_host_gets_nothing_of_the_first(
 
 
 @EITHER_WAY
-def test_another_host_gets_its_own(login: Callable, hosts: tuple[Recorder, Recorder]) -> None:
+def test_another_https_host_gets_its_own(
+    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+) -> None:
+    anywhere(recorder, port=80)
+    anywhere(tls_recorder, port=443)
+    recorder.default = redirect("https://b.example/y")
+    login(Fixed({"a.example": A, "b.example": B})).get("http://a.example/x", verify=authority.file)
+    assert sent(recorder, tls_recorder) == ["Bearer s3cret-a", "Bearer s3cret-b"]
+
+
+@EITHER_WAY
+def test_another_http_host_gets_nothing_and_a_warning(
+    login: Callable, hosts: tuple[Recorder, Recorder], caplog: pytest.LogCaptureFixture
+) -> None:
     hosts[0].default = redirect("http://b.example/y")
-    login(Fixed({"a.example": A, "b.example": B})).get("http://a.example/x")
-    assert sent(*hosts) == ["Bearer s3cret-a", "Bearer s3cret-b"]
+    login(Fixed({"b.example": B})).get("http://a.example/x")
+    assert sent(*hosts) == [None, None]
+    assert caplog.messages == ["the credential for b.example is not sent: a.example named it over http"]
 
 
 @EITHER_WAY
@@ -195,10 +209,14 @@ def test_a_redirect_on_one_origin_keeps_the_urls_own_password(
 
 
 @EITHER_WAY
-def test_another_host_does_not_get_the_urls_own_password(login: Callable, hosts: tuple[Recorder, Recorder]) -> None:
-    hosts[0].default = redirect("http://b.example/y")
-    login(Fixed({"b.example": B})).get("http://bob:pw@a.example/x")
-    assert sent(*hosts) == [basic("bob:pw"), "Bearer s3cret-b"]
+def test_another_host_does_not_get_the_urls_own_password(
+    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+) -> None:
+    anywhere(recorder, port=80)
+    anywhere(tls_recorder, port=443)
+    recorder.default = redirect("https://b.example/y")
+    login(Fixed({"b.example": B})).get("http://bob:pw@a.example/x", verify=authority.file)
+    assert sent(recorder, tls_recorder) == [basic("bob:pw"), "Bearer s3cret-b"]
 
 
 # Conda tokens and redirects

@@ -537,16 +537,6 @@ def test_one_forbidden_path_does_not_cost_the_host_though_each_answer_is_new() -
     assert chain.find(url) is not None
 
 
-def test_a_path_that_another_server_named_does_not_cost_the_host() -> None:
-    chain = Chain([Keeper({"h.example": bearer()})])
-    url = "https://h.example/trap"
-    chain.note_location("https://evil.example/", url)
-    found = chain.find(url)
-    assert found is not None
-    assert chain.refused(url, status=401, tried=[found]) is None
-    assert chain.find("https://h.example/a") == found
-
-
 def test_a_file_that_no_index_may_read_does_not_cost_the_others() -> None:
     chain = Chain(
         [Keeper()],

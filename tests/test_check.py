@@ -290,12 +290,30 @@ def test_a_page_whose_files_cannot_be_had_is_not_fine(
     assert result.next_step
 
 
+class OfFiles(Keeps):
+    """Has one credential, for files.example."""
+
+    def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
+        return SECRET if key == "files.example" else None
+
+
+@pytest.fixture
+def files(
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Recorder:
+    """Where a file lies over https that the page of http://private.example/simple/ names."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
+    anywhere(recorder, host="private.example").default = page_of("https://files.example/demo-1.0-py3-none-any.whl")
+    return anywhere(tls_recorder, host="files.example")
+
+
 @pytest.mark.parametrize("status", [401, 403])
-def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(
-    status: int, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
-) -> None:
-    anywhere(recorder, host="private.example").default = page_of("http://files.example/demo-1.0-py3-none-any.whl")
-    anywhere(make_recorder(), host="files.example").default = CHALLENGE._replace(status=status)
+def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(status: int, files: Recorder) -> None:
+    files.default = CHALLENGE._replace(status=status)
     result = ask(authshim.Index("http://private.example/simple/"))
     assert (result.answer, result.status) == ("no credential", status)
     assert result.detail == f"files.example said so; no provider has one; {NO_FILES}"
@@ -303,18 +321,26 @@ def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(
 
 
 @pytest.mark.parametrize(("status", "word"), [(401, "rejected"), (403, "forbidden")])
-def test_a_login_of_the_files_own_that_is_refused_is_told(
-    status: int, word: str, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
-) -> None:
-    class OfFiles(Keeps):
-        def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
-            return SECRET if key == "files.example" else None
-
-    anywhere(recorder, host="private.example").default = page_of("http://files.example/demo-1.0-py3-none-any.whl")
-    anywhere(make_recorder(), host="files.example").default = Answer(status)
+def test_a_login_of_the_files_own_that_is_refused_is_told(status: int, word: str, files: Recorder) -> None:
+    files.default = Answer(status)
     index = authshim.Index("http://private.example/simple/")
     result = probe(authshim.Chain([OfFiles()], indexes=[index]), index, ["demo"])
     assert (result.answer, result.found and result.found.key) == (word, "files.example")
+
+
+@pytest.mark.parametrize("provider", [OfFiles(), NoKeyring()], ids=["with a login", "without"])
+def test_a_file_on_another_http_host_gets_nothing_and_says_who_named_it(
+    provider: authshim.Provider, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    anywhere(recorder, host="private.example").default = page_of("http://files.example/demo-1.0-py3-none-any.whl")
+    other = anywhere(make_recorder(), host="files.example")
+    other.default = CHALLENGE
+    index = authshim.Index("http://private.example/simple/")
+    result = probe(authshim.Chain([provider], indexes=[index]), index, ["demo"])
+    assert [seen.authorization for seen in other.seen] == [None]
+    assert (result.answer, result.found) == ("no credential", None)
+    assert result.detail == f"files.example said so; not sent: private.example named it over http; {NO_FILES}"
+    assert result.next_step == "ask whoever named it to link to files.example by https"
 
 
 def test_a_signature_that_is_not_taken_is_no_matter_of_logins(

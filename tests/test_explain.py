@@ -106,14 +106,6 @@ def test_a_presigned_url_says_why_nothing_is_added() -> None:
     )
 
 
-def test_a_downgraded_url_says_why_nothing_is_added() -> None:
-    chain = Chain([Keeper({"h": bearer()})])
-    chain.note_location("https://h/", "http://h/x")
-    assert (
-        chain.explain("http://h/x").outcome == "no credential: an https answer named this http URL, so nothing is added"
-    )
-
-
 def test_a_url_that_cannot_be_dialled_is_an_error() -> None:
     with pytest.raises(UrlError):
         Chain([]).explain("h.example")

@@ -8,8 +8,10 @@ from authshim.cli import project, terminal
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
+    from collections.abc import Sequence
 
     from authshim.chain import Chain
+    from authshim.handed import NamedBy, Trail
     from authshim.trace import Trace
 
 
@@ -24,18 +26,40 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
     )
     parser.add_argument("url", metavar="URL")
     parser.add_argument("--username", metavar="USER", help="whose credential, where the URL does not say")
+    parser.add_argument(
+        "--named-by",
+        metavar="URL",
+        action="append",
+        default=[],
+        help="the page or the redirect that names URL, if that is where it comes from; the first one first",
+    )
     parser.set_defaults(run=run)
 
 
 def run(options: Namespace) -> int:
     """Print the trace, and what to do where there is no credential."""
     chain = project.make_chain_here(options)
-    trace = chain.explain(options.url, options.username)
+    trace = chain.explain(options.url, options.username, named_by=_named_by(options.named_by, options.url))
     for line in _with_short_names(trace).lines:
         terminal.say(terminal.with_tilde(line))
-    if trace.found is None and trace.steps:
-        _print_next_step(options.url, options.username, chain)
+    if trace.found is None and (trace.steps or trace.withheld):
+        _print_next_step(options, trace, chain)
     return 0 if trace.found else 1
+
+
+def _named_by(urls: Sequence[str], url: str) -> NamedBy:
+    """Return who named a URL to which others led, one after another.
+
+    :raises UrlError: one of them cannot be dialled.
+    """
+    from authshim.handed import CALLER, follow, named_by
+    from authshim.urls import parse
+
+    way: Trail = ()
+    for each in urls:
+        parse(each)
+        way = follow(way, each)
+    return named_by(way, url) if way else CALLER
 
 
 def _with_short_names(trace: Trace) -> Trace:
@@ -45,7 +69,11 @@ def _with_short_names(trace: Trace) -> Trace:
     )
 
 
-def _print_next_step(url: str, username: str | None, chain: Chain) -> None:
+def _print_next_step(options: Namespace, trace: Trace, chain: Chain) -> None:
     from authshim import advice
 
-    terminal.say(f"  -> {advice.log_in_at(url, username, asks_keyring=chain.asks_keyring)}")
+    if trace.withheld:
+        step = advice.name_by_https(options.url)
+    else:
+        step = advice.log_in_at(options.url, options.username, asks_keyring=chain.asks_keyring)
+    terminal.say(f"  -> {step}")

@@ -204,10 +204,10 @@ def test_a_redirect_elsewhere_carries_no_credential(name: str, login: Callable, 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", FOR_A_HOST)
-def test_a_credential_of_a_host_is_for_all_its_ports(name: str, login: Callable, stage: Stage) -> None:
+def test_a_credential_of_a_host_is_for_all_its_https_ports(name: str, login: Callable, stage: Stage) -> None:
     source = prepare(stage, name)
-    follow(stage, login, source, "http://a.example:8080/y")
-    assert arrived(stage, "elsewhere")[-1]
+    follow(stage, login, source, "https://a.example:8443/y")
+    assert arrived(stage, "elsewhere_tls")[-1]
 
 
 @BOTH_WAYS
@@ -263,9 +263,9 @@ def test_nothing_is_added_to_a_presigned_url(name: str, login: Callable, stage: 
 @BOTH_WAYS
 def test_each_of_two_hosts_gets_its_own_credential(login: Callable, stage: Stage) -> None:
     stage.keep(a_example={"BearerToken": SECRET}, b_example={"BearerToken": "its-own"})
-    stage.servers.origin.on("/*", send_on(stage, "http://b.example/y"))
+    stage.servers.origin.on("/*", send_on(stage, "https://b.example/y"))
     ask(stage, login, Source(plant=lambda *_: None))
-    assert [seen.authorization for seen in stage.servers.elsewhere.seen] == ["Bearer its-own"]
+    assert [seen.authorization for seen in stage.servers.elsewhere_tls.seen] == ["Bearer its-own"]
 
 
 @BOTH_WAYS
