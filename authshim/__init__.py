@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from authshim.adapter import AuthAdapter as AuthAdapter
-    from authshim.adapter import install as install
     from authshim.chain import Chain as Chain
     from authshim.credentials import BasicHTTP as BasicHTTP
     from authshim.credentials import BearerToken as BearerToken
@@ -37,11 +36,12 @@ if TYPE_CHECKING:
     from authshim.manifest import Manifest as Manifest
     from authshim.providers.base import Provider as Provider
     from authshim.providers.base import Store as Store
+    from authshim.session import install as install
     from authshim.trace import Found as Found
     from authshim.trace import Trace as Trace
 
 _HOMES = {
-    "adapter": ("AuthAdapter", "install"),
+    "adapter": ("AuthAdapter",),
     "chain": ("Chain",),
     "credentials": ("BasicHTTP", "BearerToken", "CondaToken", "Credential", "OAuth", "S3Credentials"),
     "errors": (
@@ -59,6 +59,7 @@ _HOMES = {
     ),
     "manifest": ("Channel", "Index", "Manifest"),
     "providers.base": ("Provider", "Store"),
+    "session": ("install",),
     "trace": ("Found", "Trace"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -10,39 +10,29 @@ Transport, no policy. Invariants:
 from __future__ import annotations
 
 import os
-import weakref
-from contextlib import suppress
-from types import MethodType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.models import REDIRECT_STATI, PreparedRequest
-from requests.sessions import Session
-from requests.utils import get_auth_from_url, rewind_body
+from requests.utils import rewind_body
 
 from authshim.ambient import Ambient
-from authshim.carrier import HOOK, inherit, named_by_of, note_redirect, receive
+from authshim.carrier import HOOK, named_by_of, note_redirect, receive
 from authshim.chain import Chain
-from authshim.credentials import BasicHTTP
-from authshim.errors import CredentialError, InstallError
 from authshim.handed import CALLER, seen_locations
 from authshim.redaction import clean_error, clean_response
 from authshim.urls import is_presigned
 from authshim.wire import copy_of, items_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import TypeVar
+    from collections.abc import Iterable, Mapping
 
     from requests import Response
 
-    from authshim.handed import Trail
     from authshim.manifest import Manifest
     from authshim.trace import Found
-
-    AnySession = TypeVar("AnySession", bound=Session)
 
     Options = tuple[Any, Any, Any, Any, Any]
     """stream, timeout, verify, cert, proxies; unpacking them costs less than passing on a dict does."""
@@ -88,7 +78,7 @@ class AuthAdapter(HTTPAdapter):
         if inner is not None and http_adapter_options:
             raise TypeError("the inner adapter does the sending: give it the options of HTTPAdapter")
         super().__init__(**http_adapter_options)
-        self.made_with = _options(chain, manifest, environment)
+        self.made_with = options_of(chain, manifest, environment)
         self.chain = Chain.from_environment(manifest=manifest, environment=environment) if chain is None else chain
         self.inner = inner
         self._ambient = Ambient()
@@ -205,74 +195,10 @@ class AuthAdapter(HTTPAdapter):
         return response
 
 
-def install(
-    session: AnySession,
-    chain: Chain | None = None,
-    *,
-    manifest: str | os.PathLike[str] | Manifest | None = None,
-    environment: str | None = None,
-) -> AnySession:
-    """Log a session in: every adapter that is mounted sends with credentials from one chain.
-
-    The adapters stay as ``inner``, with their retries and caches; ``session.auth`` stays
-    where it is set. ``requests`` reads netrc no more for this session: the chain does.
-
-    :param chain: the chain; the environment's and the project's without.
-    :returns: the session.
-    :raises InstallError: it was prepared before, with other options.
-    """
-    options = _options(chain, manifest, environment)
-    adapters = session.adapters.values()
-    ours = [adapter for adapter in adapters if isinstance(adapter, AuthAdapter)]
-    if any(adapter.made_with != options for adapter in ours):
-        raise InstallError("this session has an AuthAdapter already, made with other options: use another session")
-    first = ours[0] if ours else AuthAdapter(chain, manifest=manifest, environment=environment)
-    for prefix, adapter in list(session.adapters.items()):
-        if not isinstance(adapter, AuthAdapter):
-            outer = session.adapters[prefix] = AuthAdapter(first.chain, inner=adapter)
-            outer.made_with = options
-    if not session.auth:
-        session.auth = send_userinfo
-    if getattr(session.rebuild_auth, "__func__", None) is Session.rebuild_auth:
-        # A session that held itself would keep its connections until the garbage is collected.
-        session.rebuild_auth = MethodType(_strip_auth, weakref.proxy(session))  # type: ignore[method-assign]
-    return session
-
-
-def send_userinfo(request: PreparedRequest) -> PreparedRequest:
-    """Turn the URL's own ``user:password@`` into a header, in UTF-8, where none is set; a ``session.auth``."""
-    url = request.url or ""
-    if "@" not in url:  # of nearly all, it spares the parsing
-        return request
-    username, password = get_auth_from_url(url)
-    if (username or password) and "Authorization" not in request.headers:
-        with suppress(CredentialError):  # the chain says so when it is asked
-            request.headers["Authorization"] = BasicHTTP(username, password).header or ""
-    return request
-
-
-def carrying(way: Trail) -> Callable[[PreparedRequest], PreparedRequest]:
-    """Return an ``auth=`` for a URL to which a way through servers led: it marks the request."""
-
-    def carry(request: PreparedRequest) -> PreparedRequest:
-        cast("dict[str, Any]", request.hooks)[HOOK] = way
-        return send_userinfo(request)
-
-    return carry
-
-
-def _strip_auth(session: Session, prepared_request: PreparedRequest, response: Response) -> None:
-    """Mark the request, and take a header off as ``Session.rebuild_auth`` does, whose other half reads netrc."""
-    inherit(prepared_request, response)
-    old, new = response.request.url or "", prepared_request.url or ""
-    if "Authorization" in prepared_request.headers and session.should_strip_auth(old, new):  # type: ignore[no-untyped-call]
-        del prepared_request.headers["Authorization"]
-
-
-def _options(
+def options_of(
     chain: Chain | None, manifest: str | os.PathLike[str] | Manifest | None, environment: str | None
-) -> object:
-    """Return what two calls are compared by."""
+) -> tuple[object, ...]:
+    """Return the value by which ``install`` compares the options of two calls."""
     path: Any = getattr(manifest, "path", manifest)
     return chain, path and os.path.abspath(path), environment
 

@@ -9,12 +9,12 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from authshim import advice, listing, trouble
-from authshim.adapter import carrying
 from authshim.carrier import named_by_of, trail_of
 from authshim.errors import UrlError
 from authshim.handed import follow
 from authshim.listing import Unreadable, content_type
 from authshim.places import Index
+from authshim.session import carrying
 from authshim.urls import is_presigned, parse, redact, with_username
 from authshim.witness import Witness
 

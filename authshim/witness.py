@@ -12,8 +12,9 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from authshim import trouble
-from authshim.adapter import AuthAdapter, install
+from authshim.adapter import AuthAdapter
 from authshim.credentials import S3Credentials
+from authshim.session import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

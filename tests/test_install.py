@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 from servers import Answer, Recorder, redirect
 
 import authshim
+import authshim.session
 from authshim import AuthAdapter, BearerToken, Chain, InstallError
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def test_an_explicit_header_goes_before_the_password_in_the_url(recorder: Record
 def test_what_it_sets_as_auth_does_nothing_else() -> None:
     request = requests.Request("GET", "http://h.example/x", headers={"A": "1"}).prepare()
     before = dict(vars(request), headers=dict(request.headers))
-    assert authshim.adapter.send_userinfo(request) is request
+    assert authshim.session.send_userinfo(request) is request
     assert dict(vars(request), headers=dict(request.headers)) == before
 
 
