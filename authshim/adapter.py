@@ -198,9 +198,13 @@ class AuthAdapter(HTTPAdapter):
 def options_of(
     chain: Chain | None, manifest: str | os.PathLike[str] | Manifest | None, environment: str | None
 ) -> tuple[object, ...]:
-    """Return the value by which ``install`` compares the options of two calls."""
+    """Return the value by which ``install`` compares the options of two calls.
+
+    A chain counts by its identity, which a deep copy and a pickle keep.
+    """
     path: Any = getattr(manifest, "path", manifest)
-    return chain, path and os.path.abspath(path), environment
+    identity = None if chain is None else chain.identity
+    return identity, path and os.path.abspath(path), environment
 
 
 def _is_let_in(response: Response, *, refused: bool) -> bool:

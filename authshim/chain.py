@@ -55,6 +55,8 @@ class Chain:
         providers, indexes, channels = tuple(providers), tuple(indexes), tuple(channels)
         given = {"providers": providers, "indexes": indexes, "channels": channels}
         self._recipe: tuple[Callable[..., Chain], dict[str, Any]] = (type(self), given)
+        self.identity = os.urandom(16)
+        """A random value that a chain shares with its copies only."""
         self.providers = providers
         """In the order in which they are asked."""
         self._inquiry = Inquiry(providers, sites(indexes, channels))
@@ -225,7 +227,7 @@ class Chain:
 
     def __reduce__(self) -> Any:
         make, options = self._recipe
-        return _make, (make, options)
+        return _make, (make, options, self.identity)
 
     def _answers(
         self, scope: Scope, url: str, status: int, tried: Sequence[Found], challenge: str
@@ -315,8 +317,11 @@ def _providers(settings: Settings, environ: Mapping[str, str] | None) -> list[Pr
     ]
 
 
-def _make(make: Callable[..., Chain], options: dict[str, Any]) -> Chain:
-    return make(**options)
+def _make(make: Callable[..., Chain], options: dict[str, Any], identity: bytes) -> Chain:
+    """Return a copy of a chain: made from the same options, with the same identity."""
+    chain = make(**options)
+    chain.identity = identity
+    return chain
 
 
 def _after_fork() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import copy
 import gc
 import os
+import pickle
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ from servers import Answer, Recorder, redirect
 import authshim
 import authshim.session
 from authshim import AuthAdapter, BearerToken, Chain, InstallError
+from authshim.providers.auth_file import AuthFile
 
 if TYPE_CHECKING:
     from typing import Callable
@@ -178,6 +181,59 @@ def test_an_adapter_that_was_mounted_meanwhile_is_wrapped_by_a_second_call(recor
     assert session.adapters[recorder.url + "/"].inner is mine
     assert session.adapters[recorder.url + "/"].chain is chain
     assert recorder.seen[0].authorization == "Bearer s3cret"
+
+
+# A copy of an installed session
+
+
+def through_pickle(session: requests.Session) -> requests.Session:
+    return pickle.loads(pickle.dumps(session))
+
+
+EVERY_COPY = pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, through_pickle])
+
+
+def own_chain(folder: Path) -> Chain:
+    """Return a chain of one's own that can be pickled."""
+    return Chain([AuthFile(str(folder / "auth.json"))])
+
+
+@EVERY_COPY
+def test_install_accepts_the_same_chain_on_a_copy(copied: Callable, tmp_path: Path) -> None:
+    chain = own_chain(tmp_path)
+    session = copied(authshim.install(requests.Session(), chain))
+    before = dict(session.adapters)
+    assert authshim.install(session, chain) is session
+    assert dict(session.adapters) == before
+    assert "rebuild_auth" in vars(session)
+
+
+@EVERY_COPY
+def test_install_accepts_the_same_chain_on_a_copy_of_a_copy(copied: Callable, tmp_path: Path) -> None:
+    chain = own_chain(tmp_path)
+    session = copied(copied(authshim.install(requests.Session(), chain)))
+    assert authshim.install(session, chain) is session
+
+
+@EVERY_COPY
+def test_install_accepts_a_copy_of_the_chain_on_the_session(copied: Callable, tmp_path: Path) -> None:
+    session = authshim.install(requests.Session(), own_chain(tmp_path))
+    chain = copied(session).get_adapter("https://h.example/").chain
+    assert authshim.install(session, chain) is session
+
+
+@EVERY_COPY
+def test_install_accepts_no_chain_on_a_copy_made_without_one(copied: Callable) -> None:
+    session = copied(authshim.install(requests.Session()))
+    assert authshim.install(session) is session
+
+
+@EVERY_COPY
+def test_install_refuses_another_chain_on_a_copy(copied: Callable, tmp_path: Path) -> None:
+    session = copied(authshim.install(requests.Session(), own_chain(tmp_path)))
+    for other in (own_chain(tmp_path), None):
+        with pytest.raises(InstallError, match="use another session"):
+            authshim.install(session, other)
 
 
 # session.auth
