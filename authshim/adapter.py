@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.models import REDIRECT_STATI, PreparedRequest
@@ -25,11 +25,13 @@ from authshim.handed import CALLER, seen_locations
 from authshim.redaction import clean_error, clean_response
 from authshim.urls import is_presigned
 from authshim.wire import copy_of, items_of
+from authshim.wrapping import WrappingAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from requests import Response
+    from requests.adapters import BaseAdapter
 
     from authshim.manifest import Manifest
     from authshim.trace import Found
@@ -46,16 +48,18 @@ PATIENCE = 1.0
 """Seconds without a byte of it, after which a new connection is made instead."""
 
 
-class AuthAdapter(HTTPAdapter):
-    """Sends requests with the credentials that their user already keeps.
+class AuthAdapter(WrappingAdapter):
+    """An adapter that sends requests with the credentials that their user already keeps.
 
         session.mount("https://", authshim.AuthAdapter())
 
-    A mounted adapter alone cannot keep ``requests`` from reading netrc before it; it
-    recognises what that added, and decides anew. ``install`` spares the reading too.
+    A mounted adapter alone cannot keep ``requests`` from reading netrc before it. It recognises the
+    header that ``requests`` made of netrc, and asks the chain instead. ``install`` also prevents the
+    reading.
     """
 
     __attrs__ = (*HTTPAdapter.__attrs__, "chain", "inner", "made_with")
+    _own = frozenset({"chain", "inner", "made_with", "_ambient"})
 
     def __init__(
         self,
@@ -70,17 +74,17 @@ class AuthAdapter(HTTPAdapter):
 
         :param manifest: the project's ``pixi.toml`` or ``pyproject.toml``, its folder, or a Manifest.
         :param environment: a pixi environment; None: the indexes of all of them.
-        :param inner: any adapter that does the sending (retries, a cache); by itself without.
-        :param http_adapter_options: as ``requests.adapters.HTTPAdapter`` has them.
+        :param inner: an adapter that does the sending (with retries, or a cache). Its attributes are
+            read and set through this adapter. None: this adapter does the sending.
+        :param http_adapter_options: the options of ``requests.adapters.HTTPAdapter``.
         """
         if chain is not None and (manifest is not None or environment is not None):
             raise TypeError("a chain has its indexes already: give chain= or manifest= and environment=, not both")
         if inner is not None and http_adapter_options:
             raise TypeError("the inner adapter does the sending: give it the options of HTTPAdapter")
-        super().__init__(**http_adapter_options)
+        super().__init__(inner, **http_adapter_options)
         self.made_with = options_of(chain, manifest, environment)
         self.chain = Chain.from_environment(manifest=manifest, environment=environment) if chain is None else chain
-        self.inner = inner
         self._ambient = Ambient()
 
     def send(
@@ -118,13 +122,7 @@ class AuthAdapter(HTTPAdapter):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._ambient = Ambient()
-        super().__setstate__(state)  # type: ignore[misc]
-
-    def close(self) -> None:
-        """Close the connections, the inner adapter's too."""
-        super().close()
-        if self.inner is not None:
-            self.inner.close()
+        super().__setstate__(state)
 
     def _exchange(self, request: PreparedRequest, options: Options, tried: list[Found]) -> Response:
         """Send with what was found, and again where the chain has something else after a refusal.

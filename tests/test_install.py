@@ -10,12 +10,14 @@ import pickle
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 import requests
 from fakes import Canned, Fixed, chain_of
 from requests.adapters import HTTPAdapter
 from servers import Answer, Recorder, redirect
+from urllib3.util.retry import Retry
 
 import authshim
 import authshim.session
@@ -30,6 +32,11 @@ BEARER = BearerToken("s3cret")
 
 def basic(text: str) -> str:
     return "Basic " + base64.b64encode(text.encode()).decode()
+
+
+def own_chain(folder: Path) -> Chain:
+    """Return a chain of one's own that can be pickled."""
+    return Chain([AuthFile(str(folder / "auth.json"))])
 
 
 def test_it_returns_the_session() -> None:
@@ -124,6 +131,148 @@ def test_an_adapter_that_was_mounted_by_hand_stays_and_its_chain_serves_the_othe
     assert {adapter.chain for adapter in session.adapters.values()} == {chain}
 
 
+# The attributes of the wrapped adapter
+
+
+class Cache(HTTPAdapter):
+    """An adapter in the style of CacheControl's: it has settings of its own and overrides methods."""
+
+    __attrs__ = (*HTTPAdapter.__attrs__, "cache")
+    cacheable_methods = ("GET",)
+    pools = 0
+
+    def __init__(self) -> None:
+        self.cache: dict[str, str] = {}
+        super().__init__()
+
+    def init_poolmanager(self, *args: object, **options: object) -> None:
+        self.pools += 1
+        super().init_poolmanager(*args, **options)
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache()
+
+
+@pytest.fixture
+def shown(cache: Cache) -> AuthAdapter:
+    """The adapter that an installed session shows in place of ``cache``."""
+    session = requests.Session()
+    session.mount("http://", cache)
+    return authshim.install(session, chain_of(BEARER)).get_adapter("http://h.example/")
+
+
+@pytest.mark.parametrize("name", sorted({*HTTPAdapter.__attrs__, "poolmanager", "cache", "cacheable_methods"}))
+def test_installed_adapter_reads_the_attributes_of_inner(name: str, shown: AuthAdapter, cache: Cache) -> None:
+    assert getattr(shown, name) is getattr(cache, name)
+
+
+@pytest.mark.parametrize("name", ["max_retries", "poolmanager", "cache", "cacheable_methods", "new"])
+def test_installed_adapter_sets_the_attributes_of_inner(name: str, shown: AuthAdapter, cache: Cache) -> None:
+    value = object()
+    setattr(shown, name, value)
+    assert getattr(cache, name) is value
+    assert getattr(shown, name) is value
+
+
+def test_retries_set_after_install_are_used(recorder: Recorder) -> None:
+    recorder.on("/x", Answer(503), Answer(503), Answer(200))
+    session = authshim.install(requests.Session(), chain_of(BEARER))
+    session.get_adapter(recorder.url).max_retries = Retry(5, status_forcelist=[503], backoff_factor=0)
+    assert session.get(recorder.url + "/x").status_code == 200
+    assert [seen.authorization for seen in recorder.seen] == ["Bearer s3cret"] * 3
+
+
+def test_pools_of_the_inner_adapter_are_the_ones_in_use(recorder: Recorder) -> None:
+    session = authshim.install(requests.Session(), chain_of(BEARER))
+    session.get(recorder.url)
+    assert len(session.get_adapter(recorder.url).poolmanager.pools) == 1
+
+
+def test_methods_of_the_inner_adapter_are_called(shown: AuthAdapter, cache: Cache) -> None:
+    shown.init_poolmanager(1, 1)
+    assert cache.pools == 2
+    assert shown.build_response == cache.build_response
+
+
+def test_method_set_on_the_installed_adapter_reaches_inner(shown: AuthAdapter, cache: Cache) -> None:
+    def mine(*_: object) -> None:
+        """Do nothing."""
+
+    shown.add_headers = mine
+    assert cache.add_headers is shown.add_headers is mine
+    del shown.add_headers
+    assert shown.add_headers == cache.add_headers != mine
+
+
+def test_attribute_patched_for_a_while_is_restored(shown: AuthAdapter, cache: Cache) -> None:
+    before = cache.max_retries
+    with mock.patch.object(shown, "max_retries", 7):
+        assert cache.max_retries == 7
+    assert cache.max_retries is before
+
+
+def test_attribute_that_no_adapter_has_is_an_attribute_error(shown: AuthAdapter) -> None:
+    for adapter in (shown, AuthAdapter(chain_of(None))):
+        with pytest.raises(AttributeError, match="no attribute 'absent'"):
+            adapter.absent  # noqa: B018
+        with pytest.raises(AttributeError, match="absent"):
+            del adapter.absent
+
+
+def test_attributes_of_the_auth_adapter_stay_its_own(shown: AuthAdapter, cache: Cache) -> None:
+    chain = chain_of(None)
+    shown.chain = chain
+    assert isinstance(shown, AuthAdapter)
+    assert shown.inner is cache
+    assert shown.chain is chain
+    assert not {"chain", "inner", "made_with"} & set(vars(cache))
+
+
+def test_send_replaced_on_the_installed_adapter_may_call_the_old_one(shown: AuthAdapter, cache: Cache) -> None:
+    sent = []
+    send, cache.send = shown.send, lambda request, **_: sent.append("cache") or requests.Response()
+    shown.send = lambda request, **options: sent.append("mine") or send(request, **options)
+    shown.send(requests.Request("GET", "http://h.example/").prepare())
+    assert sent == ["mine", "cache"]
+
+
+def test_other_inner_adapter_shows_its_own_attributes(shown: AuthAdapter) -> None:
+    other = Cache()
+    shown.inner = other
+    assert shown.cache is other.cache
+    assert shown.build_response == other.build_response
+    assert AuthAdapter(chain_of(None)).build_response != other.build_response
+
+
+def test_counter_of_a_subclass_is_counted_for_each_wrapper() -> None:
+    class Counting(AuthAdapter):
+        count = 0
+
+    inner = Canned()
+    first, second = Counting(chain_of(None), inner=inner), Counting(chain_of(None), inner=inner)
+    first.count += 1
+    assert (first.count, second.count) == (1, 0)
+
+
+def test_adapter_without_settings_has_none_when_installed() -> None:
+    adapter = AuthAdapter(chain_of(None), inner=Canned())
+    assert adapter.answers == [200]
+    assert not hasattr(adapter, "poolmanager")
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda adapter: pickle.loads(pickle.dumps(adapter))])
+def test_copy_of_an_installed_adapter_has_a_copy_of_inner(copied: Callable, tmp_path: Path) -> None:
+    adapter = AuthAdapter(own_chain(tmp_path), inner=Cache())
+    adapter.cache = {"a": "b"}
+    landed = copied(adapter)
+    assert landed.inner is not adapter.inner
+    assert landed.cache is landed.inner.cache == {"a": "b"}
+    assert landed.poolmanager is landed.inner.poolmanager
+    assert type(landed.inner) is Cache
+
+
 # A second call
 
 
@@ -191,11 +340,6 @@ def through_pickle(session: requests.Session) -> requests.Session:
 
 
 EVERY_COPY = pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, through_pickle])
-
-
-def own_chain(folder: Path) -> Chain:
-    """Return a chain of one's own that can be pickled."""
-    return Chain([AuthFile(str(folder / "auth.json"))])
 
 
 @EVERY_COPY
