@@ -10,6 +10,7 @@ Transport, no policy. Invariants:
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -41,11 +42,11 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset(REDIRECT_STATI)
 
-DRAINED = 64 * 1024
-"""Bytes of a refusal that are read at most, so that its connection can be used again."""
+MAX_DRAINED_BYTES = 64 * 1024
+"""The size up to which the body of a refused request is read, so that its connection can be used again."""
 
-PATIENCE = 1.0
-"""Seconds without a byte of it, after which a new connection is made instead."""
+MAX_DRAINED_SECONDS = 1.0
+"""The time that reading such a body may take in all. After it, the connection is closed."""
 
 
 class AuthAdapter(WrappingAdapter):
@@ -173,7 +174,7 @@ class AuthAdapter(WrappingAdapter):
         return missing
 
     def _put_aside(self, response: Response) -> None:
-        """Be done with an answer, after which there is something else to send, or another answer to return."""
+        """Discard a response before retrying or returning another one."""
         _drain(response)
 
     def _transmit(
@@ -234,15 +235,32 @@ def _rewind(request: PreparedRequest) -> bool:
 
 
 def _drain(response: Response) -> None:
-    """Read a short refusal to its end, so that its connection can be used again; hang up on any other."""
+    """Read a short body to its end, so that its connection can be used again; close any other connection."""
+    headers = response.headers
     try:
-        if 0 <= int(response.headers["Content-Length"]) <= DRAINED:
-            raw: Any = response.raw
-            socket = raw.connection.sock
-            before = socket.gettimeout()
-            socket.settimeout(PATIENCE if before is None else min(PATIENCE, before))
-            raw.read(DRAINED, decode_content=False)
-            socket.settimeout(before)
-    except Exception:  # noqa: BLE001, S110 - whatever broke, it is thrown away
+        size = int(headers.get("Content-Length", -1))
+        if 0 <= size <= MAX_DRAINED_BYTES and "Transfer-Encoding" not in headers:
+            _read_in_time(response.raw, size)
+    except Exception:  # noqa: BLE001, S110 - the body is discarded, so no error in it matters
         pass
     response.close()
+
+
+def _read_in_time(raw: Any, size: int) -> None:
+    """Read a body of ``size`` bytes, or as much of it as comes in time.
+
+    A timeout of the socket starts again with each byte, so it cannot bound the whole. Here ``peek``
+    receives at most once, and ``read`` then takes no more than has been received.
+    """
+    socket = raw.connection.sock
+    timeout = socket.gettimeout()
+    deadline = time.monotonic() + MAX_DRAINED_SECONDS
+    while (left := deadline - time.monotonic()) > 0:
+        socket.settimeout(left if timeout is None else min(left, timeout))
+        received = len(raw._fp.peek())
+        # The last read gives the connection back, so its timeout must be as before by then.
+        socket.settimeout(timeout)
+        data = raw.read(max(min(received, size), 1), decode_content=False)
+        size -= len(data)
+        if not data or size <= 0:
+            return

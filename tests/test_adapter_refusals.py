@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import socket
 import threading
+import time
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -16,6 +18,7 @@ from authshim import BasicHTTP, BearerToken, CondaToken, Index
 from authshim.urls import DEFAULT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from servers import Names
@@ -307,7 +310,7 @@ LET_IN = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nlet in"
 def test_a_refusal_without_end_does_not_hang(
     head: bytes, stream: bool, make_wire: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.adapter.PATIENCE", 0.05)
+    monkeypatch.setattr("authshim.adapter.MAX_DRAINED_SECONDS", 0.05)
     wire, contents = make_wire(head, LET_IN), []
 
     def get() -> None:
@@ -318,6 +321,56 @@ def test_a_refusal_without_end_does_not_hang(
     thread.start()
     thread.join(60)
     assert contents == [b"let in"]
+
+
+@pytest.mark.parametrize("piece", [b"x", b"x" * 16])
+def test_a_refusal_that_trickles_is_cut_off_in_time(
+    piece: bytes, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.adapter.MAX_DRAINED_SECONDS", 0.2)
+    hung_up, over = threading.Event(), threading.Event()
+
+    def trickle() -> Iterator[bytes]:
+        until = time.monotonic() + 10
+        try:
+            while time.monotonic() < until and not over.wait(0.05):
+                yield piece
+        finally:
+            hung_up.set()
+
+    recorder.on("/x", Answer(401, trickle(), {"Content-Length": "60000"}), Answer(200, b"let in"))
+    started = time.monotonic()
+    response = mounted(Renewing(OLD, NEW)).get(recorder.url + "/x", timeout=2)
+    took = time.monotonic() - started
+    over.set()
+    assert response.content == b"let in"
+    assert took < 5
+    assert hung_up.wait(10)
+
+
+def test_a_refusal_that_comes_in_pieces_gives_its_connection_back() -> None:
+    head = b"HTTP/1.1 401 No\r\nContent-Length: 12\r\n\r\n"
+
+    def serve() -> None:
+        connection, _ = listening.accept()  # once: a second connection would wait in vain
+        with connection:
+            connection.recv(65536)
+            for piece in (head, b"who ", b"are ", b"you?"):
+                connection.sendall(piece)
+                time.sleep(0.02)
+            connection.recv(65536)
+            connection.sendall(LET_IN)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        session = mounted(Renewing(OLD, NEW))
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        response = session.get(url, timeout=7, stream=True)
+        assert response.raw.connection.sock.gettimeout() == 7
+        assert response.content == b"let in"
+        session.close()
+        thread.join(10)
 
 
 def test_a_refusal_that_breaks_off_does_no_harm(make_wire: Callable) -> None:
