@@ -30,7 +30,7 @@ from authshim.handed import CALLER
 from authshim.hidden import emptying_frames
 from authshim.memory import Memory
 from authshim.once import Once
-from authshim.realm import ASKED_AGAIN, MISSED, REFUSED
+from authshim.realm import ASKED_AGAIN, MISSED, REFUSED, UNSETTLED
 from authshim.trace import Found, Step
 from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback, redact
 
@@ -119,31 +119,48 @@ class Inquiry:
 
     @emptying_frames
     def renew(self, realm: Realm, tried: Sequence[Found], status: int) -> Found | None:
-        """Ask anew for what was refused, unless another thread has, or it was in vain before.
+        """Return the credential to send in place of a refused one; None if there is no other.
+
+        The first thread that saw the refusal looks it up, and the others get its answer. Each
+        request is retried once.
 
         :param tried: what was sent from this realm for one request, at least one.
         """
-        found, is_second = tried[-1], len(tried) > 1
+        found = tried[-1]
         if self.is_nested or found.key.kind == GIVEN:
             return None
         with realm.lock, self._inside():
             era, current = self.memory.era, realm.found or realm.offer
             if current is None or current.credential != found.credential:
-                return None if is_second else current
-            fingerprint = self._fingerprint(found.credential)
-            if realm.has_refused(fingerprint, era):
+                return None if len(tried) > 1 else current
+            if realm.has_refused(self._fingerprint(found.credential), era):
                 return None
-            again = found if is_second else self._ask_anew(realm, found, status)
-            if again is None or again.credential != found.credential:
-                realm.found, realm.offer = (None, again) if found.asked else (again, None)
-                if again is None:
-                    realm.remember(MISSED, era)
-                return again
-            realm.refuse(fingerprint, era)
-            if status == 401 and not any(each.accepted for each in (current, *tried)):
-                realm.found = realm.offer = None
+            again = found if len(tried) > 1 else self._ask_anew(realm, found, status)
+            if again is not None and again.credential == found.credential:
+                self._reject(realm, current, tried, era, forget=status == 401)
+                return None
+            realm.found, realm.offer = (None, again) if found.asked else (again, None)
+            if again is None:
                 realm.remember(MISSED, era)
-            return None
+            return again
+
+    def _reject(self, realm: Realm, current: Found, tried: Sequence[Found], era: int, *, forget: bool) -> None:
+        """Keep a refused credential from being looked up again, so that no account is locked.
+
+        A login that has worked before is forgiven one retry in vain, since a server may rotate a
+        token twice during one request. Then the next refusal is looked up again.
+
+        :param forget: do not send the credential either, if the login has never worked.
+        """
+        refused = self._fingerprint(tried[-1].credential)
+        worked = {self._fingerprint(found.credential) for found in (current, *tried) if found.accepted}
+        if len(tried) > 1 and worked and not realm.is_unsettled(worked, era):
+            realm.unsettle(refused, era)
+            return
+        realm.refuse(refused, era)
+        if forget and not worked and not realm.remembers(UNSETTLED, era):
+            realm.found = realm.offer = None
+            realm.remember(MISSED, era)
 
     @emptying_frames
     def answer_challenge(self, realm: Realm, challenge: str) -> Found | None:

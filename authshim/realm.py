@@ -26,6 +26,9 @@ ORIGINS = 4096
 MISSED, REFUSED, ASKED_AGAIN = "missed", "refused", "asked again"
 """What a realm remembers besides its credential; a challenge's keys are remembered as they are."""
 
+UNSETTLED = "unsettled"
+"""What a realm remembers if it has seen ``unsettle``."""
+
 _OPEN_HOSTS = frozenset({"pypi.org"})
 """No keyring command is run for these unless a username is known: they let everybody in."""
 
@@ -66,7 +69,7 @@ class Realm:
         self.offer: Found | None = None
         """What answers a challenge, until a server has accepted it."""
         self.refused: bytes | None = None
-        """The fingerprint of what was refused last, while ``REFUSED`` holds."""
+        """The fingerprint of what was refused last, while ``REFUSED`` or ``UNSETTLED`` holds."""
         self._holds: dict[str, tuple[int, float]] = {}
 
     @property
@@ -102,6 +105,21 @@ class Realm:
     def has_refused(self, fingerprint: bytes, era: int) -> bool:
         """Tell whether this is what a server refused last."""
         return self.refused == fingerprint and self.remembers(REFUSED, era)
+
+    def unsettle(self, fingerprint: bytes, era: int) -> None:
+        """Remember that a request was refused with a working login, and again with the renewed one.
+
+        :param fingerprint: of the renewed one.
+        """
+        self.refused = fingerprint
+        self.remember(UNSETTLED, era)
+
+    def is_unsettled(self, worked: set[bytes], era: int) -> bool:
+        """Tell if that has happened, and no other credential has worked since.
+
+        :param worked: the fingerprints of the credentials that a server has taken.
+        """
+        return self.remembers(UNSETTLED, era) and worked <= {self.refused}
 
     def remembers(self, what: str, era: int) -> bool:
         """Tell whether something holds still."""

@@ -469,6 +469,26 @@ def test_one_look_up_renews_a_token_for_many_threads(recorder: Recorder) -> None
     assert set(sent(recorder)) == {"Bearer old", "Bearer new"}
 
 
+def test_two_rotations_during_one_request_cost_that_request_only(recorder: Recorder) -> None:
+    provider = Fixed({"127.0.0.1": BearerToken("s3cret-0")})
+    numbers = iter(["s3cret-1", "s3cret-2"])
+
+    def rotate(seen: Seen) -> Answer:
+        provider.held["127.0.0.1"] = BearerToken(next(numbers))
+        return Answer(401)
+
+    def let_in(seen: Seen) -> Answer:
+        return Answer(200 if seen.authorization == provider.held["127.0.0.1"].header else 401)
+
+    recorder.on("/x", let_in)
+    recorder.on("/rotates", rotate)
+    session = mounted(provider)
+    assert session.get(recorder.url + "/x").status_code == 200
+    assert session.get(recorder.url + "/rotates").status_code == 401
+    assert [session.get(recorder.url + "/x").status_code for _ in range(3)] == [200] * 3
+    assert sent(recorder)[-1] == "Bearer s3cret-2"
+
+
 def test_a_password_of_netrc_is_renewed_when_the_file_changes(home: Path, recorder: Recorder) -> None:
     from authshim.providers.netrc_file import NetrcFile
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, keyring, sent
+from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, in_threads, keyring, sent
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -279,6 +279,68 @@ def test_a_provider_that_always_has_another_answer_is_asked_once_more_per_reques
     chain = Chain([rotating])
     assert request(chain) == [bearer("s3cret-1"), bearer("s3cret-2")]
     assert len(rotating.asked) == 2
+
+
+def rotate_twice(chain: Chain, keeper: Keeper, *tokens: str) -> None:
+    """Refuse two credentials of one request, because the server rotates its token each time."""
+    tried = [chain.find(URL)]
+    keeper.held["h"] = bearer(tokens[0])
+    tried.append(chain.refused(URL, status=401, tried=tried))
+    keeper.held["h"] = bearer(tokens[1])
+    assert chain.refused(URL, status=401, tried=tried) is None
+
+
+def test_token_rotated_twice_in_one_request_is_looked_up_by_the_next() -> None:
+    keeper = Keeper({"h": bearer("a")})
+    chain = Chain([keeper])
+    request(chain, bearer("a"))
+    rotate_twice(chain, keeper, "b", "c")
+    assert request(chain, bearer("c")) == [bearer("b"), bearer("c")]
+    assert request(chain, bearer("c")) == [bearer("c")]
+
+
+def test_token_rotated_twice_may_be_rotated_twice_again() -> None:
+    keeper = Keeper({"h": bearer("a")})
+    chain = Chain([keeper])
+    request(chain, bearer("a"))
+    for tokens in (("b", "c"), ("d", "e"), ("f", "g")):
+        rotate_twice(chain, keeper, *tokens)
+        assert request(chain, bearer(tokens[1]))[-1] == bearer(tokens[1])
+
+
+def test_token_rotated_twice_for_many_threads_is_looked_up_by_the_next() -> None:
+    keeper = Keeper({"h": bearer("a")})
+    chain = Chain([keeper])
+    request(chain, bearer("a"))
+    first = chain.find(URL)
+    keeper.held["h"] = bearer("b")
+    second = in_threads(8, lambda: chain.refused(URL, status=401, tried=[first]))
+    keeper.held["h"] = bearer("c")
+    assert in_threads(8, lambda: chain.refused(URL, status=401, tried=[first, second[0]])) == [None] * 8
+    assert request(chain, bearer("c")) == [bearer("b"), bearer("c")]
+    assert {sent(found) for found in second} == {bearer("b")}
+    assert keeper.refreshed == 2  # one look-up for each renewal
+
+
+def test_provider_with_a_new_token_each_time_ends_after_two_requests() -> None:
+    rotating = Rotating()
+    chain = Chain([rotating])
+    request(chain, bearer("s3cret-1"))
+    for _ in range(9):
+        request(chain)
+    assert len(rotating.asked) == 3
+    assert request(chain) == [bearer("s3cret-3")]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_provider_with_a_new_token_each_time_ends_at_a_server_with_open_paths(status: int) -> None:
+    rotating = Rotating()
+    chain = Chain([rotating])
+    for _ in range(9):
+        found = chain.find(URL)
+        chain.accept(URL, found)
+        request(chain, status=status)
+    assert len(rotating.asked) == 3
 
 
 def test_what_was_refused_is_remembered_by_no_secret() -> None:
