@@ -25,7 +25,7 @@ from authshim.chain import Chain
 from authshim.handed import CALLER, seen_locations
 from authshim.redaction import clean_error, clean_response
 from authshim.urls import is_presigned
-from authshim.wire import copy_of, items_of
+from authshim.wire import authorization_of, copy_of
 from authshim.wrapping import WrappingAdapter
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class AuthAdapter(WrappingAdapter):
         options = (stream, timeout, verify, cert, proxies)
         hooks = request.hooks
         named_by = receive(request) if HOOK in hooks or seen_locations.origins else CALLER
-        header = items_of(request.headers).get("authorization")
-        if header is not None and header[1] != self._ambient.header(request.url or ""):
+        header = authorization_of(request.headers)
+        if header is not None and header != self._ambient.header(request.url or ""):
             return self._transmit(request, request, None, options)
         waiting = hooks.get("response")
         if waiting and _answers_challenges(waiting):

@@ -1,11 +1,13 @@
-"""The copy of a request that goes on the wire, with what was found; the request that came in stays as it is.
+"""Copy a request for the wire, with the credential that was found; the caller's request stays as it is.
 
-Nearly half of what is added to each request is added here. Therefore it is done to the dict in which
-``CaseInsensitiveDict`` keeps its items: that class's own methods take several times as long.
+Nearly half of what authshim adds to each request is added here. Therefore the copy is made with
+the dict in which ``CaseInsensitiveDict`` keeps its items: that class's own methods take several
+times as long. Without such a dict, the copy is made in the plain way.
 """
 
 from __future__ import annotations
 
+from copy import copy as plain_copy
 from typing import TYPE_CHECKING, Any
 
 from requests.structures import CaseInsensitiveDict
@@ -19,29 +21,60 @@ if TYPE_CHECKING:
     from authshim.trace import Found
 
 _blank: Any = object.__new__
-"""Makes an object whose ``__init__`` is not called."""
+"""Makes an object without calling its ``__init__``."""
 
 
-def items_of(headers: Any) -> Any:
-    """Return the dict that headers are kept in: by lower-case names, the name as it was written and the value."""
-    return (headers if type(headers) is CaseInsensitiveDict else CaseInsensitiveDict(headers))._store  # type: ignore[attr-defined]
+def keeps_dict(kind: type) -> bool:
+    """Tell if a class of headers keeps its items in a dict named ``_store``."""
+    return isinstance(getattr(kind(), "_store", None), dict)
+
+
+FAST = keeps_dict(CaseInsensitiveDict)
+"""A guard for the fast copy: this attribute of requests is private."""
+
+
+def authorization_of(headers: Any) -> str | None:
+    """Return the value of the header ``Authorization``; None if there is none."""
+    if not FAST or type(headers) is not CaseInsensitiveDict:
+        return CaseInsensitiveDict(headers).get("Authorization")
+    item: Any = headers._store.get("authorization")  # type: ignore[attr-defined]
+    return None if item is None else item[1]
 
 
 def copy_of(request: PreparedRequest, found: Found | None) -> PreparedRequest:
-    """Copy a request, with the credential and without a header of netrc's; the request itself where neither is."""
-    items = items_of(request.headers)
-    if found is None and "authorization" not in items:
+    """Return a copy of a request with a credential and without the header that requests made of netrc.
+
+    If there is neither of them, return the request itself.
+    """
+    if found is None and authorization_of(request.headers) is None:
         return request
-    copy: PreparedRequest = _blank(type(request))
-    copy.__dict__ = request.__dict__.copy()
-    copy.headers = headers = _blank(CaseInsensitiveDict)
-    headers._store = items = items.copy()
     header = found and found.credential.header
-    if header:
-        items["authorization"] = ("Authorization", header)
-        return copy
-    items.pop("authorization", None)
+    copy = _copy_with_header(request, header or None)
     if found is not None and isinstance(found.credential, CondaToken):
         hide_request_lines()
         copy.url = found.credential.wire_url(request.url or "")
+    return copy
+
+
+def _copy_with_header(request: PreparedRequest, header: str | None) -> PreparedRequest:
+    """Return a copy whose ``Authorization`` is ``header``; None: it has no such header."""
+    if not FAST or type(request.headers) is not CaseInsensitiveDict:
+        return _plain_copy_with_header(request, header)
+    copy: PreparedRequest = _blank(type(request))
+    copy.__dict__ = request.__dict__.copy()
+    copy.headers = headers = _blank(CaseInsensitiveDict)
+    headers._store = items = request.headers._store.copy()  # type: ignore[attr-defined]
+    if header is None:
+        items.pop("authorization", None)
+    else:
+        items["authorization"] = ("Authorization", header)
+    return copy
+
+
+def _plain_copy_with_header(request: PreparedRequest, header: str | None) -> PreparedRequest:
+    copy = plain_copy(request)
+    copy.headers = CaseInsensitiveDict(request.headers)
+    copy.headers.pop("Authorization", None)
+    if header is not None:
+        copy.headers["Authorization"] = header
     return copy

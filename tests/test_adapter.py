@@ -11,10 +11,11 @@ import pytest
 import requests
 from fakes import LOOPBACK, Canned, Fixed, chain_of, installed, mounted
 from requests.auth import AuthBase, HTTPDigestAuth
+from requests.structures import CaseInsensitiveDict
 from servers import Answer, Recorder, Seen
 
 import authshim
-from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken, OAuth, S3Credentials
+from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken, OAuth, S3Credentials, wire
 from authshim.places import Index
 from authshim.urls import SERVICE
 
@@ -427,6 +428,61 @@ def test_headers_that_are_a_plain_dict_are_copied_too() -> None:
     mounted(BEARER, inner=inner).send(request)
     assert dict(inner.sent[0].headers) == {"X-Mine": "1", "Authorization": "Bearer s3cret"}
     assert request.headers == {"X-Mine": "1"}
+
+
+class Ordered(CaseInsensitiveDict):
+    """Headers that keep their items otherwise than the class of requests does today."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._store = [("X-Mine", "1")]
+
+
+def test_fast_copy_is_for_headers_that_keep_a_dict_only() -> None:
+    assert wire.keeps_dict(CaseInsensitiveDict)
+    assert not wire.keeps_dict(Ordered)
+    assert not wire.keeps_dict(list)
+
+
+@pytest.fixture(params=[True, False], ids=["fast", "plain"])
+def _each_copy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the copy in the fast way, which is there, and in the plain way."""
+    assert wire.FAST
+    monkeypatch.setattr(wire, "FAST", request.param)
+
+
+@pytest.mark.usefixtures("_each_copy")
+@pytest.mark.parametrize("credential", [BEARER, CondaToken("s3cret"), None])
+def test_each_copy_leaves_the_callers_request(credential: authshim.Credential | None) -> None:
+    inner = Canned()
+    request = prepared("http://127.0.0.1/x", headers={"X-Mine": "1"})
+    request.note = "mine"
+    before, headers = dict(vars(request)), list(request.headers.items())
+    mounted(credential, inner=inner).send(request)
+    assert vars(request) == before
+    assert list(request.headers.items()) == headers
+    assert inner.sent[0].note == "mine"
+    assert inner.sent[0].headers.get("authorization") == getattr(credential, "header", None)
+    assert inner.sent[0].headers["x-mine"] == "1"
+
+
+@pytest.mark.usefixtures("_each_copy")
+def test_each_copy_keeps_the_callers_authorization() -> None:
+    inner = Canned()
+    request = prepared("http://127.0.0.1/x", headers={"authorization": "Token mine"})
+    mounted(BEARER, inner=inner).send(request)
+    assert inner.sent == [request]
+
+
+@pytest.mark.usefixtures("_each_copy")
+def test_each_copy_replaces_the_header_of_netrc(home: Path) -> None:
+    (home / ".netrc").write_text("machine 127.0.0.1 login ambient password netrc-pw\n")
+    for credential, header in ((BEARER, "Bearer s3cret"), (None, None)):
+        inner = Canned()
+        request = prepared("http://127.0.0.1/x", headers={"authorization": basic("ambient:netrc-pw")})
+        mounted(credential, inner=inner).send(request)
+        assert inner.sent[0].headers.get("Authorization") == header
+        assert request.headers["Authorization"] == basic("ambient:netrc-pw")
 
 
 def test_an_explicit_header_in_a_plain_dict_stays() -> None:
