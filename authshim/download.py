@@ -1,25 +1,27 @@
-"""Get one file with the credentials that its user keeps: whole, checked and under its name, or not at all.
+"""Download one file with the user's credentials.
 
 Invariants:
 
-1. The target is a whole file whose hashes are right, or what it was before.
-2. What has come stays in the part, whatever ends the download, unless it is known to be wrong.
-3. The bytes of two versions never meet: only the rest of the version that the part began with is added to it.
+1. The target is complete and has the expected hashes, or it is unchanged.
+2. An interrupted download stays in the partial file, unless its bytes are known to be wrong.
+3. The partial file never mixes two versions. It is resumed only if both responses have the same
+   strong validator, or if a hash decides at the end.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
 import requests
 from urllib3.exceptions import HTTPError
+from urllib3.util.retry import Retry
 
 from authshim import files, ranges, refusal, trouble
 from authshim.errors import DownloadError
-from authshim.part import Full, Part, Source
+from authshim.part import PartialFile, Source
 from authshim.urls import is_presigned
 from authshim.witness import Witness, as_it_comes
 
@@ -29,38 +31,34 @@ if TYPE_CHECKING:
     from authshim.chain import Chain
     from authshim.link import Link
 
-WAITS = (1, 2, 4, 8, 16)
-"""Seconds before each further try, after the connection broke."""
+    Progress = Callable[[int, "int | None"], None]
+    Note = Callable[[str], None]
 
-LONGEST_WAIT = 60
-"""Seconds for which a server may ask to be left alone, once."""
+MAX_RETRIES = 5
 
-WRITTEN, REPLACED, ALREADY_THERE = "written", "replaced", "already there"
+MAX_WAIT_SECONDS = 60
+"""The longest ``Retry-After`` that is obeyed."""
 
 _HTML = (".html", ".htm")
-_NAMES = re.compile(r"[a-z0-9, -]{0,40}")
-"""Encodings, by name."""
+_OTHER_FILE = "name another file with -o"
 
 
-class Got(NamedTuple):
-    """A file that is there now."""
+class Outcome(NamedTuple):
+    """A completed download."""
 
     size: int
-    how: str
-    """One of the words above."""
-    encoding: str = ""
-    """The ``Content-Encoding`` that its bytes still have; the server was asked for none."""
+    is_new: bool = True
+    """False if the target already had the expected hashes."""
 
 
-class _Trouble(NamedTuple):
-    """Why all has not come, and what to do about it."""
+class _Failure(NamedTuple):
+    """A reason why the file is not complete, and the next step for the user."""
 
     reason: str
-    next_step: str
-    passes: bool = False
-    """Whether it may be gone at the next try."""
-    wait: int | None = None
-    """Seconds after which the server wants to be asked again."""
+    next_step: str = "run it again"
+    retryable: bool = False
+    wait: float = 0
+    """Seconds that the server wants to wait before the retry."""
 
 
 def get(
@@ -68,182 +66,192 @@ def get(
     link: Link,
     target: str,
     *,
-    progress: Callable[[int, int | None], None] | None = None,
-    say: Callable[[str], None] | None = None,
+    progress: Progress = lambda _length, _size: None,
+    note: Note = lambda _text: None,
     sleep: Callable[[float], None] = time.sleep,
-) -> Got:
-    """Download a file, and go on with what an earlier download has left of it.
+) -> Outcome:
+    """Download a file to ``target``, and resume what an earlier run left behind.
 
-    :param target: a file that is there is replaced, once the new one is whole; not where it has the link's hashes.
-    :param progress: is told how many bytes there are, and how many there will be, where that is known.
-    :param say: is told of breaks and waits.
-    :raises DownloadError: there is no file; the error says what to do.
+    :param progress: called with the bytes received so far and the size, if known.
+    :param note: called with a sentence about each retry.
+    :raises DownloadError: the target is unchanged. The error names the next step.
     """
-    part = Part(target)
+    partial = PartialFile(target)
     try:
-        with part.opened():
-            there = os.path.exists(part.target)
-            if there and link.digests and link.wrong_digest(part.target) is None:
-                return Got(os.path.getsize(part.target), ALREADY_THERE)
-            transfer = _Transfer(chain, link, part, progress, say)
-            failure = transfer.run(sleep) or _finish(link, part)
-            if failure is None:
-                return Got(part.length, REPLACED if there else WRITTEN, transfer.encoding)
-    except (files.Unwritable, OSError) as error:
-        failure = _of_files(error, target)
-    # Here no frame holds a response, which may have been redirected to a presigned URL.
-    raise DownloadError(link.shown, failure.reason, failure.next_step)
+        with partial.opened():
+            outcome = _get(_Transfer(Witness(chain), link, partial, progress, note), sleep)
+    except files.Unwritable as error:
+        outcome = _Failure(str(error), _OTHER_FILE)
+    except OSError as error:
+        reason = f"{target} cannot be read or written: {files.reason(error)}"
+        outcome = _Failure(reason, _OTHER_FILE)
+    if isinstance(outcome, Outcome):
+        return outcome
+    # No frame of this error may hold a response, because its URL may be presigned.
+    raise DownloadError(link.shown, outcome.reason, outcome.next_step)
 
 
-def _finish(link: Link, part: Part) -> _Trouble | None:
-    wrong = link.wrong_digest(part.path)
+def _get(transfer: _Transfer, sleep: Callable[[float], None]) -> Outcome | _Failure:
+    link, partial = transfer.link, transfer.partial
+    is_checkable = link.digests and os.path.exists(partial.target)
+    if is_checkable and link.wrong_digest(partial.target) is None:
+        return Outcome(os.path.getsize(partial.target), is_new=False)
+    failure = transfer.run(sleep)
+    if failure is not None:
+        return failure
+    wrong = link.wrong_digest(partial.path)
     if wrong is not None:
-        part.drop()
-        reason = f"its {wrong.algorithm} is not the one in the URL, so it was thrown away"
-        return _Trouble(reason, "run it again; where that does not help, get the URL anew from the index")
-    part.finish()
-    return None
+        partial.truncate(0)
+        reason = f"its {wrong.algorithm} does not match the URL, so the download was deleted"
+        return _Failure(reason, "run it again; if that fails too, get a new URL from the index")
+    partial.finish()
+    return Outcome(partial.length)
 
 
-def _of_files(error: Exception, target: str) -> _Trouble:
-    if isinstance(error, files.Held):
-        return _Trouble(f"another process is getting {target}", "wait for it, or name another file by -o")
-    if isinstance(error, Full):
-        return _Trouble(str(error), "free some space, and run it again")
-    reason = str(error) if isinstance(error, files.Unwritable) else f"{target} cannot be read: {files.reason(error)}"
-    return _Trouble(reason, "name another file by -o")
-
-
+@dataclass(repr=False)
 class _Transfer:
-    """The requests that it takes until a part is whole."""
+    """The requests that complete one partial file."""
 
-    def __init__(
-        self,
-        chain: Chain,
-        link: Link,
-        part: Part,
-        progress: Callable[[int, int | None], None] | None,
-        say: Callable[[str], None] | None,
-    ) -> None:
-        self._chain = chain
-        self._link = link
-        self._part = part
-        self._progress = progress or (lambda _length, _size: None)
-        self._say = say or (lambda _text: None)
-        self._witness = Witness(chain)
-        self._mine = Source(link.shown, " ".join(map(str, link.digests)))
-        self._has_begun = False
-        self.encoding = ""
+    witness: Witness
+    link: Link
+    partial: PartialFile
+    progress: Progress
+    note: Note
+    has_begun: bool = False
+    """True after the first body. Only then is a failed connection worth a retry."""
 
-    def run(self, sleep: Callable[[float], None]) -> _Trouble | None:
-        """Ask until the part is whole, or until that is given up."""
-        waits, may_ask_to_wait = iter(WAITS), True
-        with self._witness.session() as session:
+    @property
+    def source(self) -> Source:
+        """Return the description of the file before its version is known."""
+        return Source(self.link.shown, " ".join(map(str, self.link.digests)))
+
+    def run(self, sleep: Callable[[float], None]) -> _Failure | None:
+        """Send requests until the file is complete. Return the last failure if it never is."""
+        retry = Retry(total=MAX_RETRIES, backoff_factor=1)
+        with self.witness.session() as session:
             while True:
-                failure = self._try(session)
-                if failure is None:
-                    return None
-                wait = next(waits, None) if failure.passes else None
-                if failure.wait is not None and may_ask_to_wait:
-                    wait, may_ask_to_wait = failure.wait, False
-                if wait is None:
+                failure = self._request(session)
+                if failure is None or not failure.retryable or not retry.total:
                     return failure
-                self._say(f"{failure.reason}; trying again in {wait} s")
+                retry = retry.increment("GET")
+                wait = failure.wait or retry.get_backoff_time()
+                self.note(f"{failure.reason}; retrying in {wait:.0f} s")
                 sleep(wait)
 
-    def _try(self, session: Session) -> _Trouble | None:
-        """Ask once for what is missing."""
-        start = self._part.length if self._goes_on() else 0
+    def _request(self, session: Session) -> _Failure | None:
+        """Request the missing bytes once."""
+        start = self._first_byte()
+        url, headers, timeout = self.link.url, self._headers(start), trouble.TIMEOUT
         try:
-            response = session.get(self._link.url, headers=self._headers(start), timeout=trouble.TIMEOUT, stream=True)
+            response = session.get(url, headers=headers, timeout=timeout, stream=True)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
-            # Where there was a connection before, there may be one again.
-            return _Trouble(*trouble.why(error), passes=self._has_begun and _may_pass(error))
+            is_transient = isinstance(error, (requests.ConnectionError, requests.Timeout))
+            return _Failure(*trouble.why(error), retryable=self.has_begun and is_transient)
         with response:
-            if self._is_page(response):
-                return _Trouble(*refusal.sign_in(response, self._chain))
-            if start and response.status_code in (206, 416):
-                return self._go_on(response, start)
-            return self._begin(response) if response.status_code == 200 else self._refused(response)
+            return self._receive(response, start)
 
-    def _goes_on(self) -> bool:
-        """Tell whether the rest of what the part began with can be asked for."""
-        source = self._part.source
-        if source is None or (source.url, source.digests) != (self._mine.url, self._mine.digests):
+    def _first_byte(self) -> int:
+        """Return the first byte to request: 0 unless the partial file can be resumed."""
+        length, source = self.partial.length, self.partial.source
+        if not length or source is None or not self._is_resumable(source):
+            return 0
+        if source.size is None:
+            return length
+        # Of a complete partial file the last byte is requested, which confirms its version.
+        return max(0, min(length, source.size - 1))
+
+    def _is_resumable(self, source: Source) -> bool:
+        if (source.url, source.digests) != (self.source.url, self.source.digests):
             return False
-        # A query, which is not kept, may name the file; that of a presigned URL only signs it.
-        same = self._has_begun or "?" not in self._link.url or is_presigned(self._link.url)
-        return bool(source.digests) or (bool(source.validator) and same)
+        # The stored URL has no query. Another query may name another file, unless it is a signature.
+        is_same_url = self.has_begun or "?" not in self.link.url or is_presigned(self.link.url)
+        return bool(source.digests or (source.validator and is_same_url))
 
     def _headers(self, start: int) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
-            if self._part.source and self._part.source.validator:
-                headers["If-Range"] = self._part.source.validator
+            if self.partial.source and self.partial.source.validator:
+                headers["If-Range"] = self.partial.source.validator
         return headers
 
+    def _receive(self, response: Response, start: int) -> _Failure | None:
+        """Write the body of a response that is the file or its rest."""
+        status = response.status_code
+        if self._is_page(response):
+            return _Failure(*refusal.sign_in(response, self.witness.chain))
+        if status == 200:
+            return self._begin(response)
+        if not start or status not in (206, 416):
+            return self._refused(response)
+        size = ranges.size_of_rest(response.headers, start)
+        if status == 416 or size is None or not self._is_same_version(response, size):
+            self.partial.truncate(0)
+            return _Failure("the server did not send the rest of the same file", retryable=True)
+        self.note(f"resuming after {self.partial.length:,} bytes")
+        self.partial.truncate(start)
+        return self._append(response, size)
+
     def _is_page(self, response: Response) -> bool:
-        """Tell a page for people where none was asked for; Azure's to sign in comes with 203."""
-        is_html = response.status_code == 200 and "html" in response.headers.get("Content-Type", "").lower()
-        path = self._link.url.partition("?")[0].lower()
-        is_wanted = path.endswith((*_HTML, "/")) or self._part.target.lower().endswith(_HTML)
-        return response.status_code == 203 or (is_html and not is_wanted)
+        """Return True for an HTML page in place of the file. Azure sends its login page with 203."""
+        if response.status_code == 203:
+            return True
+        path = self.link.url.partition("?")[0].lower()
+        is_wanted = path.endswith((*_HTML, "/")) or self.partial.target.lower().endswith(_HTML)
+        is_html = "html" in response.headers.get("Content-Type", "").lower()
+        return response.status_code == 200 and is_html and not is_wanted
 
-    def _begin(self, response: Response) -> _Trouble | None:
-        """Take the whole file."""
-        if self._part.length:
-            self._say("starting over: the file has changed, or its rest cannot be asked for")
-        size, version = ranges.length(response.headers), ranges.validator(response.headers)
-        self._part.begin(self._mine._replace(validator=version, size=size))
-        return self._receive(response, size)
+    def _begin(self, response: Response) -> _Failure | None:
+        """Receive the complete file."""
+        if self.partial.length:
+            self.note("starting over: the file has changed, or the server cannot resume it")
+        size = ranges.content_length(response.headers)
+        source = Source(*self.source[:2], ranges.validator(response.headers), size)
+        if _is_encoded(response):
+            self.note("the server encoded the body, which is written as it is")
+            # Without a validator and hashes this body is never joined with another one.
+            source = Source(self.source.url)
+        self.partial.begin(source)
+        return self._append(response, size)
 
-    def _go_on(self, response: Response, start: int) -> _Trouble | None:
-        """Take the rest of the file, where it is just that: not every server looks at ``If-Range``."""
-        source, span = self._part.source or self._mine, ranges.span(response.headers) or ranges.Span()
-        size = source.size if span.size is None else span.size
-        if response.status_code == 416 and size == start:
-            return None  # it had all come before
-        is_same = ranges.validator(response.headers) in ("", source.validator) and source.size in (None, size)
-        if response.status_code == 416 or span.first != start or not is_same:
-            self._part.drop()
-            return _Trouble("the server did not send the rest that it was asked for", "run it again", passes=True)
-        self._say(f"going on after {start:,} bytes")
-        return self._receive(response, size)
+    def _is_same_version(self, response: Response, size: int) -> bool:
+        """Compare strong validators. Without one in the response, only a hash allows to resume."""
+        source, version = self.partial.source, ranges.validator(response.headers)
+        if source is None or source.size not in (None, size) or _is_encoded(response):
+            return False
+        return version == source.validator if version else bool(source.digests)
 
-    def _receive(self, response: Response, size: int | None) -> _Trouble | None:
-        """Write what comes.
-
-        :param size: of the whole file; None: what comes until the connection ends.
-        """
-        self._has_begun = True
-        encoding = response.headers.get("Content-Encoding", "").lower()
-        self.encoding = "" if encoding == "identity" else encoding if _NAMES.fullmatch(encoding) else "?"
-        self._progress(self._part.length, size)
+    def _append(self, response: Response, size: int | None) -> _Failure | None:
+        """Append the body until the partial file has ``size`` bytes, or until the body ends."""
+        partial = self.partial
+        self.has_begun = True
+        self.progress(partial.length, size)
+        broke = False
         try:
             for data in as_it_comes(response, decode=False):
-                self._part.append(data if size is None else data[: size - self._part.length])
-                self._progress(self._part.length, size)
-                if self._part.length == size:
-                    break  # a server may send more than it said
-            is_whole = size is None or self._part.length == size
+                # A server may send more than it announced.
+                partial.append(data if size is None else data[: size - partial.length])
+                self.progress(partial.length, size)
+                if partial.length == size:
+                    break
         except HTTPError:
-            is_whole = False
-        if is_whole:
+            broke = True
+        if partial.length == size or (size is None and not broke):
             return None
-        of = "" if size is None else f" of {size:,}"
-        return _Trouble(f"the connection broke after {self._part.length:,}{of} bytes", "run it again", passes=True)
+        total = "" if size is None else f" of {size:,}"
+        reason = f"the connection broke after {partial.length:,}{total} bytes"
+        return _Failure(reason, retryable=True)
 
-    def _refused(self, response: Response) -> _Trouble:
+    def _refused(self, response: Response) -> _Failure:
         status = response.status_code
-        reason, step = refusal.why(response, self._witness.found, self._chain, self._link.url)
-        wait = ranges.retry_after(response.headers, time.time()) if status in (429, 503) else None
-        if wait is not None and wait > LONGEST_WAIT:
-            return _Trouble(reason, f"run it again in {wait} s, as the server asks")
-        return _Trouble(reason, step, passes=self._has_begun and status >= 500, wait=wait)
+        found = self.witness.found
+        reason, step = refusal.describe(response, found, self.witness.chain, self.link.url)
+        wait = ranges.retry_after(response.headers) if status in (429, 503) else 0
+        if wait > MAX_WAIT_SECONDS:
+            return _Failure(reason, f"run it again in {wait:.0f} s, as the server asks")
+        is_transient = self.has_begun and status >= 500
+        return _Failure(reason, step, retryable=is_transient or wait > 0, wait=wait)
 
 
-def _may_pass(error: Exception) -> bool:
-    """Tell a connection that broke from one that is not allowed."""
-    broke = isinstance(error, (requests.ConnectionError, requests.Timeout))
-    return broke and not isinstance(error, (requests.exceptions.SSLError, requests.exceptions.ProxyError))
+def _is_encoded(response: Response) -> bool:
+    return response.headers.get("Content-Encoding", "identity").lower() != "identity"

@@ -118,7 +118,7 @@ def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None
     try:
         lock.acquire()
     except (Timeout, FileNotFoundError):  # or who held it has just removed it
-        raise Held(f"another process has held {target}.lock for {deadline:g} s") from None
+        raise Held(f"another process holds {target}.lock") from None
     except PermissionError:
         raise Unwritable(f"{target}.lock cannot be opened: permission denied") from None
     give_to_owner(f"{target}.lock")

@@ -1,7 +1,8 @@
-"""The URL of one file, and what it tells beside where the file is: a name, and in its fragment the hashes.
+"""The URL of one file, with the hashes in its fragment.
 
-A fragment is written as on the pages of indexes (PEP 503): ``#sha256=...``, or another algorithm that hashlib has on
-every machine. What cannot be checked is refused: nobody shall believe that it was.
+A fragment is written as on the pages of indexes (PEP 503): ``#sha256=...``, or another algorithm
+that hashlib guarantees. Any other fragment is refused, so that no user believes in a check that
+never happened.
 """
 
 from __future__ import annotations
@@ -17,25 +18,24 @@ from authshim.urls import parse, redact
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PIP_S_OWN = ("egg", "subdirectory")
-_SEPARATORS = "/\\:"
-_AT_ONCE = 1024 * 1024
+_IGNORED = ("egg", "subdirectory")  # pip's own keys
+_CHUNK_BYTES = 1024 * 1024
 
 
 class Digest(NamedTuple):
-    """One hash of a file."""
+    """An expected hash of a file."""
 
     algorithm: str
-    """As hashlib has it."""
+    """A name that hashlib knows."""
     value: str
-    """In hexadecimal digits, lower case."""
+    """Hexadecimal digits in lower case."""
 
     def __str__(self) -> str:
         return f"{self.algorithm}={self.value}"
 
 
 class Link(NamedTuple):
-    """A URL without its fragment, and the hashes that stood there."""
+    """A URL without its fragment, and the hashes from the fragment."""
 
     url: str
     digests: tuple[Digest, ...] = ()
@@ -45,40 +45,42 @@ class Link(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """The URL as it may be shown."""
+        """Return the redacted URL."""
         return redact(self.url)
 
     @property
     def filename(self) -> str:
-        """The last part of the path, decoded once.
+        """Return the last segment of the path, decoded once.
 
-        :raises UrlError: it is none that is safe to give to a file.
+        :raises UrlError: the segment is not a safe name for a file.
         """
-        written = parse(self.shown).path.rpartition("/")[2]
+        segment = parse(self.shown).path.rpartition("/")[2]
         try:
-            name = unquote(written, errors="strict")
+            name = unquote(segment, errors="strict")
         except UnicodeDecodeError:
             name = ""
-        unsafe = name.startswith((".", "*")) or not name.isprintable() or any(char in name for char in _SEPARATORS)
-        if unsafe or not name:
-            raise UrlError(self.shown, "its path does not end in a name that is safe for a file: name one by -o")
+        if not name.isprintable() or not re.fullmatch(r"[^.*/\\:][^/\\:]*", name):
+            reason = "its path does not end in a safe file name: name a file with -o"
+            raise UrlError(self.shown, reason)
         return name
 
     def wrong_digest(self, path: str) -> Digest | None:
-        """Read a file, and return the first of the hashes that is not the file's; None where all are."""
+        """Return the first hash that the file at ``path`` does not have, or None."""
         hashers = [hashlib.new(digest.algorithm, usedforsecurity=False) for digest in self.digests]
         with open(path, "rb") as file:
-            for data in iter(lambda: file.read(_AT_ONCE), b""):
+            while data := file.read(_CHUNK_BYTES):
                 for hasher in hashers:
                     hasher.update(data)
-        pairs = zip(self.digests, hashers)
-        return next((digest for digest, hasher in pairs if hasher.hexdigest() != digest.value), None)
+        for digest, hasher in zip(self.digests, hashers):
+            if hasher.hexdigest() != digest.value:
+                return digest
+        return None
 
 
 def read(url: str) -> Link:
-    """Read the URL of a file.
+    """Parse the URL of a file.
 
-    :raises UrlError: it cannot be dialled, or its fragment is no hash that can be checked.
+    :raises UrlError: it is not an http(s) URL, or its fragment is not a hash.
     """
     bare, _, fragment = url.partition("#")
     parse(bare)
@@ -88,19 +90,19 @@ def read(url: str) -> Link:
 def _digests(url: str, fragment: str) -> Iterator[Digest]:
     for part in filter(None, fragment.split("&")):
         algorithm, equals, value = part.lower().partition("=")
-        if equals and algorithm in _PIP_S_OWN:
+        if equals and algorithm in _IGNORED:
             continue
-        size = _size(algorithm) if equals else 0
+        size = _digest_size(algorithm) if equals else 0
         if not size:
-            raise UrlError(redact(url), "what follows # is no hash as in #sha256=..., so the file could not be checked")
+            raise UrlError(redact(url), "its fragment is not a hash such as #sha256=...")
         if not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value):
-            raise UrlError(redact(url), f"its {algorithm} hash has not {2 * size} hexadecimal digits")
+            raise UrlError(redact(url), f"its {algorithm} hash is not {2 * size} hexadecimal digits")
         yield Digest(algorithm, value)
 
 
-def _size(algorithm: str) -> int:
-    """Return how many bytes a hash has; 0 where there is no such algorithm, or its hashes have any length."""
+def _digest_size(algorithm: str) -> int:
+    """Return the bytes of a hash, or 0 for an unknown algorithm or one of variable length."""
     if algorithm not in hashlib.algorithms_guaranteed:
         return 0
-    made: Any = hashlib.new(algorithm, usedforsecurity=False)
-    return int(made.digest_size)
+    hasher: Any = hashlib.new(algorithm, usedforsecurity=False)
+    return int(hasher.digest_size)

@@ -1,20 +1,19 @@
-"""What has come of a file so far: ``TARGET.part``, and ``TARGET.part.json``, which says what it is a part of.
+"""The partial file of a download: ``TARGET.part``, and ``TARGET.part.json`` that describes it.
 
 Invariants:
 
-1. The bytes are the beginning of the one version of a file that ``TARGET.part.json`` describes.
-2. No secret is written there: the URL is redacted.
-3. The target changes by a rename only, of a part that is whole and synced.
+1. The partial file is the beginning of the one version that ``TARGET.part.json`` describes.
+2. Neither file contains a secret: the stored URL is redacted.
+3. The target is replaced by one rename, after the partial file is complete and synced.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
 import stat
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim import files
@@ -22,148 +21,141 @@ from authshim import files
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
+MAX_SOURCE_BYTES = 1024 * 1024
 
-
-class Full(files.Unwritable):
-    """There is no more space."""
+# Opening a named pipe would block without O_NONBLOCK.
+_FLAGS = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FLAGS |= getattr(os, "O_BINARY", 0)
 
 
 class Source(NamedTuple):
-    """What a part is a part of."""
+    """A description of the file version that a partial file belongs to."""
 
     url: str
     """Redacted."""
     digests: str = ""
-    """As they stood in the fragment."""
+    """The hashes that the complete file must have, or an empty string."""
     validator: str = ""
-    """What ``If-Range`` takes: a strong ``ETag``, or a ``Last-Modified``; empty where the server sent none."""
+    """The value for ``If-Range``, or an empty string."""
     size: int | None = None
-    """Bytes of the whole file, where the server said so."""
+    """Bytes of the complete file, or None if the server did not send them."""
 
 
-class Part:
-    """The beginning of a file. Make one by ``opened``."""
+class PartialFile:
+    """A file that receives the bytes of a download. Use it inside ``opened``."""
 
     def __init__(self, target: str) -> None:
-        # A symbolic link is followed and stays; any other name is shown as it was given.
+        # The rename must replace the file behind a symbolic link, not the link.
         self.target = os.path.realpath(target) if os.path.islink(target) else target
         self.path = f"{self.target}.part"
         self.source: Source | None = None
         self.length = 0
-        self.is_finished = False
-        self._side = f"{self.path}.json"
+        self._source_path = f"{self.path}.json"
         self._file = -1
 
     @contextmanager
-    def opened(self) -> Iterator[Part]:
-        """Hold the part, alone among all processes; it stays for the next time, unless it is empty or finished.
+    def opened(self) -> Iterator[None]:
+        """Lock and open the partial file. On exit, keep its bytes for the next run.
 
-        :raises Held: another process has it.
-        :raises Unwritable: here and below: the system does not let it be written; Full where there is no space.
+        :raises Unwritable: the target or the partial file is not ours to write.
+        :raises Held: another process has locked it.
+        :raises OSError: the system refuses. The other methods raise it too.
         """
-        with ExitStack() as held:
-            with self._told():
-                self._check_target()
-                held.enter_context(files.locked(self.path, 0, stays=False))
-                self._file = _open(self.path)
-            held.callback(self._close)
-            self.length = os.lseek(self._file, 0, os.SEEK_END)
-            self.source = _read_source(self._side) if self.length else None
-            if self.length and not self.source:
-                raise _foreign(self.path)
-            yield self
+        self._check_target()
+        with files.locked(self.path, 0, stays=False):
+            self._file = _open(self.path)
+            try:
+                self.length = os.lseek(self._file, 0, os.SEEK_END)
+                if self.length:
+                    self.source = self._read_source()
+                yield
+            finally:
+                self._close()
+
+    def begin(self, source: Source) -> None:
+        """Empty the file, and store the description of the version that follows."""
+        self.truncate(0)
+        self.source = source
+        files.replace(self._source_path, json.dumps(source._asdict()))
+
+    def append(self, data: bytes) -> None:
+        """Write all of the data to the end of the file."""
+        rest = memoryview(data)
+        while rest:
+            written = os.write(self._file, rest)
+            self.length += written
+            rest = rest[written:]
+
+    def truncate(self, length: int) -> None:
+        """Remove the bytes after ``length``."""
+        os.ftruncate(self._file, length)
+        os.lseek(self._file, length, os.SEEK_SET)
+        self.length = length
+
+    def finish(self) -> None:
+        """Sync the complete file and rename it to the target. Keep the target's mode."""
+        os.fsync(self._file)
+        with suppress(FileNotFoundError):
+            shutil.copymode(self.target, self.path)
+        os.close(self._file)
+        self._file = -1
+        files.take_name(self.path, self.target)
+        _remove(self._source_path)
 
     def _check_target(self) -> None:
-        folder = os.path.dirname(self.target) or os.curdir
-        try:
-            there = os.path.isdir(os.path.abspath(folder))
-        except FileNotFoundError:
-            raise files.Unwritable("the current folder is not there") from None
-        if not there:
+        folder = os.path.dirname(os.path.abspath(self.target))
+        if not os.path.isdir(folder):
             raise files.Unwritable(f"there is no folder {folder}")
-        if os.path.isdir(self.target):
-            raise files.Unwritable(f"{self.target} is a folder")
         if os.path.lexists(self.target) and not os.path.isfile(self.target):
             raise files.Unwritable(f"{self.target} is not a regular file")
 
-    def begin(self, source: Source) -> None:
-        """Start over with another version of the file."""
-        with self._told():
-            os.ftruncate(self._file, 0)
-            os.lseek(self._file, 0, os.SEEK_SET)
-            self.length, self.source = 0, source
-            files.replace(self._side, json.dumps(source._asdict()))
-
-    def append(self, data: bytes) -> None:
-        """Write what has come."""
-        rest = memoryview(data)
-        with self._told():
-            while rest:
-                written = os.write(self._file, rest)
-                self.length += written
-                rest = rest[written:]
-
-    def finish(self) -> None:
-        """Let the part, which is whole, become the target."""
-        with self._told():
-            os.fsync(self._file)
-            with suppress(FileNotFoundError):
-                shutil.copymode(self.target, self.path)
-            os.close(self._file)
-            self._file = -1
-            files.take_name(self.path, self.target)
-        self.is_finished = True
-
-    def drop(self) -> None:
-        """Throw away what has come."""
-        with self._told():
-            os.ftruncate(self._file, 0)
-            self.length, self.source = 0, None
-
     def _close(self) -> None:
-        if self._file >= 0:
-            os.close(self._file)
+        if self._file < 0:
+            return
+        os.close(self._file)
         if not self.length:
-            with suppress(OSError):
-                os.unlink(self.path)
-        if self.is_finished or not self.length:
-            with suppress(OSError):
-                os.unlink(self._side)
+            _remove(self.path)
+            _remove(self._source_path)
 
-    @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _read_source(self) -> Source:
+        """Return the stored description.
+
+        :raises Unwritable: it is missing or malformed, so the bytes may be of any file.
+        """
         try:
-            yield
-        except OSError as error:
-            kind = Full if error.errno in _FULL else files.Unwritable
-            raise kind(f"{self.path} cannot be written: {files.reason(error)}") from None
+            text = files.read_text(self._source_path, limit=MAX_SOURCE_BYTES)
+            fields = json.loads(text or "")
+            source = Source(**fields)
+            size = fields.pop("size", None)
+            is_text = all(isinstance(value, str) for value in fields.values())
+            if is_text and isinstance(size, (int, type(None))) and source.validator.isprintable():
+                return source
+        except (files.Unreadable, ValueError, TypeError, RecursionError):
+            pass
+        raise _foreign(self.path)
 
 
 def _open(path: str) -> int:
-    """Open the part, which nobody else may have put there: its bytes would become the file's."""
-    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    """Return a descriptor of a new file, or of one that is the user's own and has no other name.
+
+    :raises Unwritable: another user may have put the file there, or it is not a regular file.
+    """
     try:
-        return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+        return os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, _FLAGS)
     found = os.fstat(descriptor)
-    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1 and (os.name != "posix" or found.st_uid == os.geteuid()):
+    is_own = os.name != "posix" or found.st_uid == os.geteuid()
+    if is_own and found.st_nlink == 1 and stat.S_ISREG(found.st_mode):
         return descriptor
     os.close(descriptor)
     raise _foreign(path)
 
 
 def _foreign(path: str) -> files.Unwritable:
-    return files.Unwritable(f"{path} is there, and is not the beginning of a download of this user's: remove it")
+    return files.Unwritable(f"{path} exists but is not this user's partial download: remove it")
 
 
-def _read_source(path: str) -> Source | None:
-    """Return what the part is a part of; None where that cannot be read, so that nothing goes on from there."""
-    try:
-        source = Source(**json.loads(files.read_text(path, limit=64 * 1024) or ""))
-    except (files.Unreadable, ValueError, TypeError, RecursionError):
-        return None
-    texts = (source.url, source.digests, source.validator)
-    is_whole = all(isinstance(text, str) for text in texts) and isinstance(source.size, (int, type(None)))
-    return source if is_whole and source.validator.isprintable() else None
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)

@@ -1,74 +1,68 @@
-"""What the headers of a response say of the bytes of a file (RFC 9110, sections 8.8, 10.2.3, 13.1.5 and 14)."""
+"""Parsers for the response headers that a resumed download depends on (RFC 9110)."""
 
 from __future__ import annotations
 
 import re
-from datetime import timezone
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, NamedTuple
+from email.utils import mktime_tz, parsedate_tz
+from typing import TYPE_CHECKING
+
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+
+MAX_RETRY_AFTER_SECONDS = 6 * 60 * 60
 
 _NUMBER = "([0-9]{1,18})"
+_STRONG_ETAG = r'"[!#-~]*"'
 
 
-class Span(NamedTuple):
-    """What a ``Content-Range`` says: the first and the last byte of a part, and how many the whole has."""
-
-    first: int | None = None
-    """None where the server had no such part; so is ``last``."""
-    last: int | None = None
-    size: int | None = None
-    """None where it does not say."""
+def content_length(headers: Mapping[str, str]) -> int | None:
+    """Return the bytes of the body, or None if they are unknown. A chunked body has no length."""
+    match = re.fullmatch(_NUMBER, headers.get("Content-Length", ""))
+    if match is None or "Transfer-Encoding" in headers:
+        return None
+    return int(match[1])
 
 
-def span(headers: Mapping[str, str]) -> Span | None:
-    """Read a ``Content-Range``; None where there is none that can be read."""
-    said = headers.get("Content-Range", "")
-    match = re.fullmatch(rf"bytes (?:{_NUMBER}-{_NUMBER}|\*)/(?:{_NUMBER}|\*)", said, re.IGNORECASE)
+def size_of_rest(headers: Mapping[str, str], start: int) -> int | None:
+    """Return the size of the complete file if the body is its rest from ``start``, else None."""
+    pattern = rf"bytes {start}-{_NUMBER}/{_NUMBER}"
+    match = re.fullmatch(pattern, headers.get("Content-Range", ""), re.IGNORECASE)
     if match is None:
         return None
-    found = Span(*(None if number is None else int(number) for number in match.groups()))
-    if found.first is None or found.last is None:
-        return found
-    return found if found.first <= found.last and (found.size is None or found.last < found.size) else None
-
-
-def length(headers: Mapping[str, str]) -> int | None:
-    """Return how many bytes a body has, where that is said; a chunked one may have any number."""
-    match = re.fullmatch(_NUMBER, headers.get("Content-Length", ""))
-    return None if match is None or "Transfer-Encoding" in headers else int(match.group(1))
+    last, size = int(match[1]), int(match[2])
+    is_rest = start <= last == size - 1
+    has_its_length = content_length(headers) in (None, size - start)
+    return size if is_rest and has_its_length else None
 
 
 def validator(headers: Mapping[str, str]) -> str:
-    """Return what tells this version of a file from every other, for ``If-Range``; empty where nothing does.
+    """Return the value for ``If-Range``: a strong ETag, else Last-Modified, else an empty string.
 
-    A weak ``ETag`` does not, and neither does a date within a second of which the file may have changed.
+    Last-Modified is strong only if it is at least one second older than Date (section 8.8.2.2).
     """
     tag = headers.get("ETag")
     if tag is not None:
-        return tag if re.fullmatch(r'"[!#-~]*"', tag) else ""
-    changed, sent = _date(headers.get("Last-Modified")), _date(headers.get("Date"))
-    return headers["Last-Modified"] if changed and sent and (sent - changed).total_seconds() >= 1 else ""
+        return tag if re.fullmatch(_STRONG_ETAG, tag) else ""
+    modified = headers.get("Last-Modified", "")
+    age = _unix_time(headers.get("Date", "")) - _unix_time(modified)
+    return modified if age >= 1 else ""
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> int | None:
-    """Return in how many seconds the server wants to be asked again; None where it does not say.
-
-    :param now: in Unix seconds.
-    """
-    said = headers.get("Retry-After", "")
-    if re.fullmatch(_NUMBER, said):
-        return int(said)
-    date = _date(said)
-    return None if date is None else max(0, round(date.timestamp() - now))
-
-
-def _date(text: str | None) -> datetime | None:
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Return the seconds of ``Retry-After``, or 0 if it is missing or malformed."""
     try:
-        date = parsedate_to_datetime(text or "")
+        seconds = Retry().parse_retry_after(headers.get("Retry-After", ""))
+    except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
+        return 0
+    return min(seconds, MAX_RETRY_AFTER_SECONDS)
+
+
+def _unix_time(date: str) -> float:
+    """Return an HTTP date as Unix time. NaN, of which every comparison fails, if it is malformed."""
+    try:
+        return float(mktime_tz(parsedate_tz(date)))  # type: ignore[arg-type]
     except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+        return float("nan")

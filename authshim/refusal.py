@@ -1,4 +1,4 @@
-"""Why a server answered with something else than the file that it was asked for, and what to do about it."""
+"""Descriptions of the responses that are not the requested file, with the user's next step."""
 
 from __future__ import annotations
 
@@ -15,54 +15,72 @@ if TYPE_CHECKING:
     from authshim.trace import Found
 
 
-def why(response: Response, found: Found | None, chain: Chain, url: str) -> tuple[str, str]:
-    """Say why there is no file, and what to do about it: two phrases without a secret.
+def describe(response: Response, found: Found | None, chain: Chain, url: str) -> tuple[str, str]:
+    """Return the reason and the next step, both without a secret.
 
     :param response: the last one, after redirects.
     :param found: the credential that was sent for it.
-    :param url: what was asked for.
+    :param url: the URL that the user gave.
     """
     status = response.status_code
     host = parse(response.url).host
-    who = "the server" if host == parse(url).host else host
+    server = "the server" if host == parse(url).host else host
     if is_presigned(response.url) and status in (400, 401, 403):
-        return f"{who} does not take the signature in the URL (HTTP {status})", _renewed(url)
+        reason = f"{server} does not accept the signature in the URL (HTTP {status})"
+        return reason, _new_signature(url)
     if status in (401, 403):
         withheld = chain.withheld(response.url, named_by=named_by_of(response.request))
         if withheld and found is None:
-            return f"{who} asks for a credential; {withheld} (HTTP {status})", advice.name_by_https(response.url)
-        return _refused(status, who, response.url, found, chain)
+            reason = f"{server} asks for a credential; {withheld} (HTTP {status})"
+            return reason, advice.name_by_https(response.url)
+        return _unauthorized(status, server, response.url, found, chain)
     if status in (404, 410):
-        # Some say so to everybody whom they do not know.
-        log_in = "" if found else f", or log in: {_log_in(response.url, chain)}"
-        return f"{who} has no such file (HTTP {status})", f"correct the URL{log_in}"
+        return f"{server} has no such file (HTTP {status})", _correct_url(response, found, chain)
     if status == 407:
-        return "the proxy asks for a credential (HTTP 407)", "write user:password@ into HTTPS_PROXY or HTTP_PROXY"
-    return f"{who} answered HTTP {status}", "try again later" if status == 429 or status >= 500 else "correct the URL"
+        step = "write user:password@ into HTTPS_PROXY or HTTP_PROXY"
+        return "the proxy asks for a credential (HTTP 407)", step
+    step = "try again later" if status == 429 or status >= 500 else "correct the URL"
+    return f"{server} answered HTTP {status}", step
 
 
 def sign_in(response: Response, chain: Chain) -> tuple[str, str]:
-    """Say that a page for people came in place of the file."""
+    """Return the reason and the next step for an HTML page in place of the file."""
     host = parse(response.url).host
-    step = f"{_log_in(response.url, chain)}   (where a page is wanted: -o NAME.html)"
-    return f"{host} sent a page for people, perhaps to sign in", step
+    step = f"{_log_in(response.url, chain)}   (if you want a page: -o NAME.html)"
+    return f"{host} sent an HTML page, perhaps to log in", step
 
 
-def _refused(status: int, who: str, url: str, found: Found | None, chain: Chain) -> tuple[str, str]:
+def _unauthorized(
+    status: int,
+    server: str,
+    url: str,
+    found: Found | None,
+    chain: Chain,
+) -> tuple[str, str]:
     if found is None and parse(url).password is not None:
-        return f"{who} does not take the user:password@ of the URL (HTTP {status})", "correct it"
+        reason = f"{server} rejected the user:password@ in the URL (HTTP {status})"
+        return reason, "correct it"
     if found is None:
-        reason = chain.note or "no provider has one"
-        return f"{who} asks for a credential, and {reason} (HTTP {status})", _log_in(url, chain)
-    what = f"{found.credential!r} from {found.provider}"
+        note = chain.note or "no provider has one"
+        return f"{server} asks for a credential, and {note} (HTTP {status})", _log_in(url, chain)
+    credential = f"{found.credential!r} from {found.provider}"
     if status == 401:
-        return f"{who} does not take {what} (HTTP 401)", advice.log_in_again(redact(url), found)
-    return f"{who} forbids it to {what} (HTTP 403)", advice.ask_owner(redact(url))
+        step = advice.log_in_again(redact(url), found)
+        return f"{server} rejected {credential} (HTTP 401)", step
+    return f"{server} forbids the file to {credential} (HTTP 403)", advice.ask_owner(redact(url))
 
 
-def _renewed(url: str) -> str:
-    own = is_presigned(url)
-    return "get a new URL from where this one came from" if own else "run it again: the index signs it anew"
+def _correct_url(response: Response, found: Found | None, chain: Chain) -> str:
+    if found is not None:
+        return "correct the URL"
+    # Some servers send 404 for a file that an anonymous user may not see.
+    return f"correct the URL, or log in: {_log_in(response.url, chain)}"
+
+
+def _new_signature(url: str) -> str:
+    if is_presigned(url):
+        return "get a new URL from where this one came from"
+    return "run it again: the index signs a new URL"
 
 
 def _log_in(url: str, chain: Chain) -> str:

@@ -162,7 +162,7 @@ def test_another_that_holds_the_lock_is_waited_for_within_bounds(tmp_path: Path)
     other = threading.Thread(target=files.update, args=(str(tmp_path / "f"), hold))
     other.start()
     held.wait(20)
-    with pytest.raises(files.Unwritable, match=r"another process has held .*f\.lock for 0\.1 s"):
+    with pytest.raises(files.Unwritable, match=r"another process holds .*f\.lock"):
         files.update(str(tmp_path / "f"), lambda _: "new", deadline=0.1)
     go_on.set()
     other.join()

@@ -1,4 +1,4 @@
-"""``authshim get`` as it is typed, interrupted, killed, and run twice at once."""
+"""Tests of ``authshim get``: its output, interruptions and concurrent runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def url(recorder: Recorder) -> str:
-    """A file that ada alone may read."""
+    """Return the URL of a file that only ada may read."""
     file = Served(DATA)
     recorder.on(f"/files/{NAME}", lambda seen: file(seen) if seen.authorization else CHALLENGE)
     return f"{recorder.url}/files/{NAME}"
@@ -44,31 +44,31 @@ def _netrc(home: Path) -> None:
 
 
 class Slow:
-    """Sends one half of the file, and the other when it is let go on."""
+    """A response that sends half of the file, and the rest after ``resume`` is set."""
 
     def __init__(self) -> None:
-        self.may_go_on = threading.Event()
+        self.resume = threading.Event()
 
     def __call__(self, _: Seen) -> Answer:
         return Answer(200, self._body(), {"Content-Length": str(len(DATA)), "ETag": '"v1"'})
 
     def _body(self) -> Iterator[bytes]:
         yield DATA[:HALF]
-        self.may_go_on.wait(60)
+        self.resume.wait(60)
         yield DATA[HALF:]
 
 
 @pytest.fixture
 def slow(recorder: Recorder, url: str) -> Iterator[Slow]:
-    """The first who asks for the file is kept waiting in the middle."""
+    """Make the first request for the file wait in the middle of the body."""
     made, file = Slow(), Served(DATA)
     recorder.on(f"/files/{NAME}", made, file)
     yield made
-    made.may_go_on.set()
+    made.resume.set()
 
 
 def start(*words: str) -> subprocess.Popen[str]:
-    """Start the command as its own process, which Ctrl-C reaches."""
+    """Start the command in a process of its own, so that Ctrl-C reaches it."""
     program = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
     program += "from authshim.cli import main; sys.exit(main(sys.argv[1:]))"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -88,7 +88,7 @@ def here() -> set[str]:
     return {path.name for path in Path.cwd().iterdir()}
 
 
-def test_the_file_is_named_as_in_the_url_and_what_was_done_is_said(url: str, capsys: Captured) -> None:
+def test_get_names_the_file_as_in_the_url_and_prints_it(url: str, capsys: Captured) -> None:
     assert main(["get", f"{url}#sha256={SHA256}"]) == 0
     told = capsys.readouterr()
     assert told.out == f"wrote {NAME} (262,144 bytes; its sha256 is right)\n"
@@ -96,39 +96,19 @@ def test_the_file_is_named_as_in_the_url_and_what_was_done_is_said(url: str, cap
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_a_file_without_a_hash_is_said_to_be_unchecked(url: str, capsys: Captured) -> None:
+def test_get_prints_that_the_url_has_no_hash(url: str, capsys: Captured) -> None:
     assert main(["get", url, "-o", "x"]) == 0
-    assert capsys.readouterr().out == "wrote x (262,144 bytes; its URL has no hash to check it by)\n"
+    assert capsys.readouterr().out == "wrote x (262,144 bytes; its URL has no hash to check it)\n"
 
 
-def test_a_file_that_is_there_is_replaced_and_that_is_said(url: str, capsys: Captured) -> None:
-    Path(NAME).write_bytes(b"old")
-    assert main(["get", url]) == 0
-    assert capsys.readouterr().out.endswith(", in place of the one that was there\n")
-    assert Path(NAME).read_bytes() == DATA
-
-
-def test_a_file_that_is_there_and_right_is_said_to_be(url: str, recorder: Recorder, capsys: Captured) -> None:
+def test_get_prints_that_the_file_is_there_already(url: str, recorder: Recorder, capsys: Captured) -> None:
     Path(NAME).write_bytes(DATA)
     assert main(["get", f"{url}#sha256={SHA256}"]) == 0
     assert capsys.readouterr().out == f"{NAME} is there already, and its sha256 is right\n"
     assert recorder.seen == []
 
 
-def test_an_encoding_is_said_where_no_hash_tells_that_it_is_right(recorder: Recorder, capsys: Captured) -> None:
-    recorder.default = Answer(200, b"packed", {"Content-Encoding": "gzip"})
-    assert main(["get", f"{recorder.url}/x.json"]) == 0
-    assert "; it is gzip-encoded, as the server sent it)" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("encoding", ["\x1b[31m", "gzip, " * 1000])
-def test_an_encoding_that_is_no_name_is_not_repeated(encoding: str, recorder: Recorder, capsys: Captured) -> None:
-    recorder.default = Answer(200, b"x", {"Content-Encoding": encoding})
-    assert main(["get", f"{recorder.url}/demo.whl"]) == 0
-    assert "; it is ?-encoded, as the server sent it)" in capsys.readouterr().out
-
-
-def test_what_went_wrong_is_an_error_with_a_next_step(url: str, home: Path, capsys: Captured) -> None:
+def test_get_prints_an_error_with_a_next_step(url: str, home: Path, capsys: Captured) -> None:
     (home / ".netrc").unlink()
     assert main(["get", url]) == 1
     first, second = capsys.readouterr().err.splitlines()
@@ -139,7 +119,7 @@ def test_what_went_wrong_is_an_error_with_a_next_step(url: str, home: Path, caps
     assert here() == set()
 
 
-def test_a_login_that_is_refused_names_the_file_that_has_it(url: str, recorder: Recorder, capsys: Captured) -> None:
+def test_get_names_the_file_of_a_rejected_login(url: str, recorder: Recorder, capsys: Captured) -> None:
     recorder.on(f"/files/{NAME}", CHALLENGE)
     assert main(["get", url]) == 1
     told = capsys.readouterr()
@@ -147,21 +127,21 @@ def test_a_login_that_is_refused_names_the_file_that_has_it(url: str, recorder: 
     assert "s3cret" not in told.out + told.err
 
 
-def test_a_wrong_hash_leaves_nothing(url: str, capsys: Captured) -> None:
+def test_get_leaves_nothing_if_the_hash_differs(url: str, capsys: Captured) -> None:
     assert main(["get", f"{url}#sha256={'0' * 64}"]) == 1
-    assert "its sha256 is not the one in the URL" in capsys.readouterr().err
+    assert "its sha256 does not match the URL" in capsys.readouterr().err
     assert here() == set()
 
 
 @pytest.mark.parametrize(
     "words", [["https://h.example/"], ["https://h.example/x#readme"], ["ftp://h.example/x"], ["https://h/x", "-o", ""]]
 )
-def test_a_command_line_that_cannot_be_meant_is_a_usage_error(words: list[str], capsys: Captured) -> None:
+def test_get_exits_with_2_if_the_usage_is_wrong(words: list[str], capsys: Captured) -> None:
     assert main(["get", *words]) == 2
     assert here() == set()
 
 
-def test_no_secret_of_the_url_is_shown(recorder: Recorder, capsys: Captured) -> None:
+def test_get_prints_no_secret_of_the_url(recorder: Recorder, capsys: Captured) -> None:
     recorder.default = Answer(404)
     assert main(["get", f"http://ada:s3cret@127.0.0.1:{recorder.port}/t/s3cret/x?sig=s3cret", "-vv"]) == 1
     told = capsys.readouterr()
@@ -169,7 +149,7 @@ def test_no_secret_of_the_url_is_shown(recorder: Recorder, capsys: Captured) -> 
     assert f"cannot get http://****@127.0.0.1:{recorder.port}/t/****/x?****: " in told.err
 
 
-def test_the_project_s_indexes_say_who_the_user_is(recorder: Recorder, home: Path) -> None:
+def test_get_uses_the_credentials_of_the_project(recorder: Recorder, home: Path) -> None:
     (home / ".netrc").unlink()
     Path("pixi.toml").write_text(
         f"""
@@ -195,7 +175,7 @@ def test_standard_output_gets_the_file_and_nothing_else(url: str, capfdbinary: p
     assert here() == set()
 
 
-def test_standard_output_gets_nothing_of_a_file_that_is_wrong(
+def test_standard_output_stays_empty_if_the_hash_differs(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -204,42 +184,41 @@ def test_standard_output_gets_nothing_of_a_file_that_is_wrong(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_reader_that_goes_away_is_no_traceback(url: str) -> None:
+def test_closed_pipe_prints_no_traceback(url: str) -> None:
     script = f"{sys.executable} -m authshim get {url} -o - | true"
     ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert ended.stderr == ""
 
 
-def test_the_completion_offers_files_for_the_output(capsys: Captured) -> None:
+def test_completion_offers_files_for_the_output(capsys: Captured) -> None:
     assert main(["completion", "bash"]) == 0
     assert "_shtab_authshim_get__o_COMPGEN=_shtab_compgen_files" in capsys.readouterr().out
 
 
-# Breaks
+# Broken connections
 
 
-def test_a_break_is_told_on_stderr_unless_quiet(
+def test_get_notes_a_retry_on_stderr_unless_quiet(
     recorder: Recorder, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.download.WAITS", (0,))
     for flags in ([], ["-q"]):
         file = Served(DATA)
         file.ends = [HALF]
         recorder.on("/x", file)
         assert main(["get", f"{recorder.url}/x", *flags]) == 0
     assert capsys.readouterr().err.splitlines() == [
-        "authshim: the connection broke after 131,072 of 262,144 bytes; trying again in 0 s",
-        "authshim: going on after 131,072 bytes",
+        "authshim: the connection broke after 131,072 of 262,144 bytes; retrying in 0 s",
+        "authshim: resuming after 131,072 bytes",
     ]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_a_killed_download_is_gone_on_with(url: str, slow: Slow, recorder: Recorder, capsys: Captured) -> None:
+def test_get_resumes_a_killed_download(url: str, slow: Slow, recorder: Recorder, capsys: Captured) -> None:
     process = start("get", url)
     wait_for_half(process)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    slow.may_go_on.set()
+    slow.resume.set()
     assert not Path(NAME).exists()
     assert main(["get", f"{url}"]) == 0
     assert recorder.seen[-1].headers["Range"] == f"bytes={HALF}-"
@@ -248,43 +227,41 @@ def test_a_killed_download_is_gone_on_with(url: str, slow: Slow, recorder: Recor
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_ctrl_c_keeps_the_part_and_says_so(url: str, slow: Slow) -> None:
+def test_ctrl_c_keeps_the_part_and_names_it(url: str, slow: Slow) -> None:
     process = start("get", url)
     wait_for_half(process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert err == f"authshim: {NAME}.part keeps what has come; the same command goes on with it\n"
+    assert err == f"authshim: {NAME}.part is kept; run the same command again to resume\n"
     assert here() == {f"{NAME}.part", f"{NAME}.part.json"}
 
 
-def test_the_second_of_two_that_get_the_same_file_is_told_and_the_first_goes_on(
-    url: str, slow: Slow, capsys: Captured
-) -> None:
+def test_second_get_of_a_file_fails_and_the_first_completes(url: str, slow: Slow, capsys: Captured) -> None:
     first = start("get", f"{url}#sha256={SHA256}")
     wait_for_half(first)
     assert main(["get", url]) == 1
-    assert f"another process is getting {NAME}" in capsys.readouterr().err
-    slow.may_go_on.set()
+    assert f"another process holds {NAME}.part.lock" in capsys.readouterr().err
+    slow.resume.set()
     out, err = first.communicate(timeout=60)
     assert (first.returncode, err) == (0, "")
     assert out.startswith(f"wrote {NAME}")
     assert here() == {NAME}
 
 
-def test_many_at_once_that_get_the_same_file_leave_it_whole(url: str) -> None:
+def test_concurrent_gets_leave_one_complete_file(url: str) -> None:
     processes = [start("get", f"{url}#sha256={SHA256}") for _ in range(4)]
     told = [process.communicate(timeout=120) for process in processes]
     assert "wrote" in "".join(out for out, _ in told)
     for process, (_, err) in zip(processes, told):
         assert (process.returncode == 0) is (err == ""), err
-        assert not err or f"another process is getting {NAME}" in err
+        assert not err or f"another process holds {NAME}.part.lock" in err
     assert Path(NAME).read_bytes() == DATA
     assert here() == {NAME}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
-def test_the_progress_and_a_break_are_shown_on_a_terminal(recorder: Recorder, url: str) -> None:
+def test_terminal_shows_the_progress_and_a_retry(recorder: Recorder, url: str) -> None:
     import pty
 
     file = Served(DATA)
@@ -303,25 +280,27 @@ def test_the_progress_and_a_break_are_shown_on_a_terminal(recorder: Recorder, ur
         pass
     out, _ = process.communicate(timeout=60)
     os.close(ours)
-    assert out == f"wrote {NAME} (262,144 bytes; its URL has no hash to check it by)\n"
+    assert out == f"wrote {NAME} (262,144 bytes; its URL has no hash to check it)\n"
     assert NAME.encode() in shown
     assert b"kB" in shown
-    assert b"authshim: the connection broke after 131,072 of 262,144 bytes; trying again in 1 s\r\n" in shown
+    assert b"authshim: the connection broke after 131,072 of 262,144 bytes; retrying in 0 s\r\n" in shown
 
 
-def test_a_blob_of_another_host_is_fetched_without_the_credential(url: str, recorder: Recorder) -> None:
+def test_redirect_to_another_host_gets_no_credential(url: str, recorder: Recorder) -> None:
     recorder.on("/moved.whl", redirect(f"http://localhost:{recorder.port}/blob?sv=1&sig=x", 303))
     assert main(["get", f"{recorder.url}/moved.whl"]) == 0
     assert [bool(seen.authorization) for seen in recorder.seen] == [True, False]
 
 
-def test_standard_output_is_no_terminal(url: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_get_exits_with_2_if_standard_output_is_a_terminal(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert main(["get", url, "-o", "-"]) == 2
     assert "standard output is a terminal; name a file, or pipe it into a program" in capsys.readouterr().err
 
 
-def test_ctrl_c_before_anything_has_come_keeps_nothing(
+def test_ctrl_c_before_the_first_byte_keeps_nothing(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:
     def interrupted(*_: object, **__: object) -> None:
