@@ -185,7 +185,7 @@ class _Transfer:
         if not start or status not in (206, 416):
             return self._refused(response)
         size = ranges.size_of_rest(response.headers, start)
-        if status == 416 or size is None or not self._is_same_version(response, size):
+        if status != 206 or size is None or not self._is_same_version(response, size):
             self.partial.truncate(0)
             return _Failure("the server did not send the rest of the same file", retryable=True)
         self.note(f"resuming after {self.partial.length:,} bytes")

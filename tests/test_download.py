@@ -32,6 +32,7 @@ HALF = len(DATA) // 2
 SHA256 = hashlib.sha256(DATA).hexdigest()
 NAME = "demo.whl"
 REST = f"bytes {HALF}-{len(DATA) - 1}/{len(DATA)}"
+LONGER = f"bytes {HALF}-{len(DATA)}/{len(DATA) + 1}"
 NOON = "Mon, 06 Jan 2025 12:00:00 GMT"
 
 
@@ -330,7 +331,7 @@ def test_get_starts_over_if_the_server_ignores_range(get: Downloads, served: Ser
         {"ETag": '"v1"'},
         {"ETag": '"v1"', "Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"},
         {"ETag": '"v1"', "Content-Range": f"bytes {HALF + 1}-{len(DATA) - 1}/{len(DATA)}"},
-        {"ETag": '"v1"', "Content-Range": f"bytes {HALF}-{len(DATA)}/{len(DATA) + 1}"},
+        {"ETag": '"v1"', "Content-Range": LONGER, "Content-Length": str(HALF + 1)},
         {"ETag": '"v1"', "Content-Range": f"bytes {HALF}-{HALF + 9}/{len(DATA)}"},
         {"ETag": '"v1"', "Content-Range": f"bytes {HALF}-{len(DATA) - 1}/*"},
         {"ETag": '"v1"', "Content-Range": "bytes five-ten/all"},
@@ -418,9 +419,11 @@ def test_get_fails_on_a_206_that_it_did_not_request(get: Downloads, recorder: Re
     assert here() == set()
 
 
-def test_get_starts_over_after_a_416(get: Downloads, served: Served, recorder: Recorder) -> None:
+@pytest.mark.parametrize("range_", [f"bytes */{HALF}", REST], ids=["another size", "the rest"])
+def test_get_starts_over_after_a_416(range_: str, get: Downloads, served: Served, recorder: Recorder) -> None:
     served.ends = [HALF]
-    recorder.on(f"/{NAME}", served, Answer(416, b"", {"Content-Range": f"bytes */{HALF}"}), served)
+    refusal = Answer(416, b"x" * HALF, {"Content-Range": range_, "ETag": '"v1"'})
+    recorder.on(f"/{NAME}", served, refusal, served)
     get()
     assert ranges_of(recorder)[2] == (None, None)
     assert Path(NAME).read_bytes() == DATA

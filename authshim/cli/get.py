@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import project, terminal
@@ -13,9 +13,8 @@ from authshim.urls import printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator
 
-    from authshim.download import Note, Outcome, Progress
+    from authshim.download import Outcome
     from authshim.link import Link
 
 
@@ -61,11 +60,29 @@ def run(options: Namespace) -> int:
 
 
 def _get(found: Link, target: str, options: Namespace, *, shown: str) -> Outcome:
+    from rich import progress
+    from rich.console import Console
+
     from authshim import download
 
     chain = project.make_chain_here(options)
-    with _watching(shown, is_quiet=getattr(options, "quiet", 0) > 0) as (progress, note):
-        return download.get(chain, found, target, progress=progress, note=note)
+    is_quiet = getattr(options, "quiet", 0) > 0
+    description = progress.TextColumn("{task.description}", markup=False)
+    columns = (description, progress.BarColumn(), progress.DownloadColumn())
+    bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(printable(shown), total=None)
+
+    def update(length: int, size: int | None) -> None:
+        bar.update(task, completed=length, total=size)
+
+    def note(text: str) -> None:
+        if not is_quiet:
+            terminal.note(f"authshim: {text}")
+
+    with ExitStack() as stack:
+        if terminal.is_watched() and not is_quiet:
+            stack.enter_context(bar)
+        return download.get(chain, found, target, progress=update, note=note)
 
 
 def _describe(outcome: Outcome, found: Link, target: str) -> str:
@@ -93,43 +110,3 @@ def _to_standard_output(found: Link, options: Namespace) -> int:
         with open(target, "rb") as file, terminal.output():
             shutil.copyfileobj(file, sys.stdout.buffer)
     return 0
-
-
-def _ignore(*_values: object) -> None:
-    """Do nothing."""
-
-
-def _note(text: str) -> None:
-    terminal.note(f"authshim: {text}")
-
-
-@contextmanager
-def _watching(name: str, *, is_quiet: bool) -> Iterator[tuple[Progress, Note]]:
-    """Yield functions that show the progress and a sentence on standard error."""
-    if is_quiet:
-        yield _ignore, _ignore
-    elif not terminal.is_watched():
-        yield _ignore, _note
-    else:
-        with _progress_bar(name) as shows:
-            yield shows
-
-
-@contextmanager
-def _progress_bar(name: str) -> Iterator[tuple[Progress, Note]]:
-    from rich import progress
-    from rich.console import Console
-
-    description = progress.TextColumn("{task.description}", markup=False)
-    columns = (description, progress.BarColumn(), progress.DownloadColumn())
-    with progress.Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(printable(name), total=None)
-
-        def update(length: int, size: int | None) -> None:
-            bar.update(task, completed=length, total=size)
-
-        def note(text: str) -> None:
-            line = printable(f"authshim: {text}")
-            bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
-
-        yield update, note
