@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from authshim import token_endpoint
 from authshim.credentials import OAuth
 from authshim.errors import AuthshimError, ProviderError
-from authshim.files import give_to_owner, is_led_away
+from authshim.files import give_to_owner, lock_is_symlink
 from authshim.once import Once
 from authshim.token_endpoint import EndpointError, LoginEnded
 
@@ -272,7 +272,7 @@ def _lock_file(beside: str | None, seconds: float) -> Any:
 
     target = os.path.realpath(beside) + ".oauth"
     path = f"{target}.lock"
-    if is_led_away(target):
+    if lock_is_symlink(target):
         return None
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)

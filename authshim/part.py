@@ -58,7 +58,7 @@ class PartialFile:
         """Lock and open the partial file. On exit, keep its bytes for the next run.
 
         :raises Unwritable: the target or the partial file is not ours to write.
-        :raises Held: another process has locked it.
+        :raises Locked: another process has locked it.
         :raises OSError: the system refuses. The other methods raise it too.
         """
         self._check_target()

@@ -1,4 +1,4 @@
-"""Small text files are read whatever state they are in, and nothing hangs."""
+"""Tests of reading small text files in any state, without blocking."""
 
 from __future__ import annotations
 
@@ -22,67 +22,67 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "file"
 
 
-def test_a_text_is_read(file: Path) -> None:
+def test_read_text_returns_the_text(file: Path) -> None:
     file.write_text("s3cret ü", encoding="utf-8")
     assert read_text(str(file)) == "s3cret ü"
 
 
-def test_a_missing_file_is_none(file: Path) -> None:
+def test_read_text_of_a_missing_file_is_none(file: Path) -> None:
     assert read_text(str(file)) is None
 
 
-def test_a_file_in_what_is_no_folder_is_none(file: Path) -> None:
+def test_read_text_below_a_file_is_none(file: Path) -> None:
     file.write_text("")
     assert read_text(str(file / "below")) is None
 
 
-def test_an_empty_file_is_empty_text(file: Path) -> None:
+def test_read_text_of_an_empty_file_is_empty(file: Path) -> None:
     file.write_bytes(b"")
     assert read_text(str(file)) == ""
 
 
-def test_a_byte_order_mark_is_dropped(file: Path) -> None:
+def test_read_text_drops_a_byte_order_mark(file: Path) -> None:
     file.write_bytes(b"\xef\xbb\xbf{}")
     assert read_text(str(file)) == "{}"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_is_read_where_its_mark_says_so(file: Path, encoding: str) -> None:
+def test_read_text_decodes_utf_16_with_a_mark(file: Path, encoding: str) -> None:
     file.write_bytes("\ufeffé".encode(encoding))
     assert read_text(str(file)) == "é"
 
 
-def test_half_a_character_of_utf_16_is_no_error(file: Path) -> None:
+def test_read_text_replaces_half_a_character_of_utf_16(file: Path) -> None:
     file.write_bytes(b"\xff\xfea\x00b")
     assert (read_text(str(file)) or "").startswith("a")
 
 
-def test_what_is_no_utf_8_is_read_as_latin_1(file: Path) -> None:
+def test_read_text_decodes_latin_1_if_not_utf_8(file: Path) -> None:
     file.write_bytes(b"caf\xe9")
     assert read_text(str(file)) == "café"
 
 
 @posix
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_read_text_of_a_folder_raises(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"^it is not a regular file$"):
         read_text(str(tmp_path))
 
 
 @posix
-def test_a_device_is_not_read() -> None:
+def test_read_text_of_a_device_raises() -> None:
     with pytest.raises(Unreadable, match=r"^it is not a regular file$"):
         read_text("/dev/zero")
 
 
 @posix
-def test_a_pipe_that_nobody_writes_to_does_not_hang(file: Path) -> None:
+def test_read_text_of_a_pipe_raises_at_once(file: Path) -> None:
     os.mkfifo(file)
     with pytest.raises(Unreadable, match=r"^it is not a regular file$"):
         read_text(str(file))
 
 
 @posix
-def test_no_descriptor_stays_open(tmp_path: Path, file: Path) -> None:
+def test_read_text_closes_the_descriptor(tmp_path: Path, file: Path) -> None:
     os.mkfifo(file)
     before = os.open(os.devnull, os.O_RDONLY)
     os.close(before)
@@ -95,7 +95,7 @@ def test_no_descriptor_stays_open(tmp_path: Path, file: Path) -> None:
 
 
 @posix
-def test_what_may_not_be_read_says_so(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_text_without_permission_raises(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Root may read everything, so the system's answer is played.
     def refuse(*arguments: object) -> int:
         raise PermissionError(13, "Permission denied")
@@ -105,30 +105,30 @@ def test_what_may_not_be_read_says_so(file: Path, monkeypatch: pytest.MonkeyPatc
         read_text(str(file))
 
 
-def test_a_name_that_no_file_has_says_so() -> None:
+def test_read_text_of_an_invalid_name_raises() -> None:
     with pytest.raises(Unreadable, match=r"^its name cannot be used$"):
         read_text("a\0b")
 
 
-def test_a_huge_file_is_not_read(file: Path) -> None:
+def test_read_text_above_the_limit_raises_without_content(file: Path) -> None:
     file.write_bytes(b"s3cret")
     with pytest.raises(Unreadable) as caught:
         read_text(str(file), limit=5)
     assert_no_secret(str(caught.value), caught.value)
 
 
-def test_the_limit_is_told_in_mebibytes(file: Path) -> None:
+def test_read_text_names_the_limit_in_mebibytes(file: Path) -> None:
     file.write_bytes(b"x" * (1024 * 1024 + 1))
     with pytest.raises(Unreadable, match=r"^it is larger than 1 MiB$"):
         read_text(str(file), limit=1024 * 1024)
 
 
-def test_a_file_of_just_the_limit_is_read(file: Path) -> None:
+def test_read_text_accepts_exactly_the_limit(file: Path) -> None:
     file.write_bytes(b"12345")
     assert read_text(str(file), limit=5) == "12345"
 
 
-def test_the_version_changes_with_the_file(file: Path) -> None:
+def test_version_changes_with_the_file(file: Path) -> None:
     versions = [version(str(file))]
     file.write_text("a")
     versions.append(version(str(file)))
@@ -137,7 +137,7 @@ def test_the_version_changes_with_the_file(file: Path) -> None:
     assert len(set(versions)) == 3
 
 
-def test_a_replaced_file_has_another_version(file: Path) -> None:
+def test_version_changes_if_the_file_is_replaced(file: Path) -> None:
     file.write_text("a")
     before = version(str(file))
     other = file.with_name("other")
@@ -148,12 +148,12 @@ def test_a_replaced_file_has_another_version(file: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [None, "", "nowhere", "a\0b"])
-def test_what_is_not_there_has_no_version(path: str | None) -> None:
+def test_version_of_a_missing_file_is_none(path: str | None) -> None:
     assert version(path) is None
 
 
 @posix
-def test_a_disk_that_fails_is_told_in_its_words(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_text_reports_the_error_of_the_disk(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_text("s3cret")
 
     def fail(_: int) -> object:

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, by one process at a time."""
+"""Tests of atomic writes under an exclusive lock."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ posix = pytest.mark.skipif(os.name != "posix", reason="modes and links of POSIX"
 
 
 def write(path: Path, text: str) -> None:
-    files.update(str(path), lambda _: text)
+    files.rewrite(str(path), lambda _: text)
 
 
 def mode(path: Path) -> int:
@@ -29,7 +29,7 @@ def mode(path: Path) -> int:
 
 
 @posix
-def test_a_new_file_is_for_its_owner_only_and_so_are_the_folders_made_for_it(tmp_path: Path) -> None:
+def test_rewrite_makes_file_and_folders_for_the_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "a" / "b" / "auth.json"
     before = os.umask(0)
     try:
@@ -41,7 +41,7 @@ def test_a_new_file_is_for_its_owner_only_and_so_are_the_folders_made_for_it(tmp
 
 
 @posix
-def test_a_file_that_others_could_read_is_for_its_owner_only_afterwards(tmp_path: Path) -> None:
+def test_rewrite_takes_the_file_away_from_other_readers(tmp_path: Path) -> None:
     file = tmp_path / "auth.json"
     file.write_text("old")
     file.chmod(0o644)
@@ -51,21 +51,21 @@ def test_a_file_that_others_could_read_is_for_its_owner_only_afterwards(tmp_path
     assert not files.others_can_read(str(file))
 
 
-def test_the_change_is_given_the_text_and_none_where_there_is_no_file(tmp_path: Path) -> None:
+def test_rewrite_passes_the_text_or_none_to_the_change(tmp_path: Path) -> None:
     seen: list[str | None] = []
     for _ in range(2):
-        files.update(str(tmp_path / "f"), lambda text: seen.append(text) or "text")
+        files.rewrite(str(tmp_path / "f"), lambda text: seen.append(text) or "text")
     assert seen == [None, "text"]
 
 
-def test_no_change_writes_nothing(tmp_path: Path) -> None:
-    files.update(str(tmp_path / "f"), lambda _: None)
+def test_rewrite_writes_nothing_if_the_change_is_none(tmp_path: Path) -> None:
+    files.rewrite(str(tmp_path / "f"), lambda _: None)
     assert not (tmp_path / "f").exists()
 
 
 @posix
 @pytest.mark.parametrize("there", [True, False], ids=["to a file", "to nothing yet"])
-def test_a_symbolic_link_is_followed_and_stays(there: bool, tmp_path: Path) -> None:
+def test_rewrite_follows_and_keeps_a_symbolic_link(there: bool, tmp_path: Path) -> None:
     target, link = tmp_path / "dotfiles" / "auth.json", tmp_path / "link.json"
     target.parent.mkdir()
     if there:
@@ -77,12 +77,12 @@ def test_a_symbolic_link_is_followed_and_stays(there: bool, tmp_path: Path) -> N
     assert not target.is_symlink()
 
 
-def test_nothing_but_the_file_and_its_lock_stays(tmp_path: Path) -> None:
+def test_rewrite_leaves_only_the_file_and_its_lock(tmp_path: Path) -> None:
     write(tmp_path / "f", "new")
     assert {path.name for path in tmp_path.iterdir()} <= {"f", "f.lock"}
 
 
-def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path) -> None:
+def test_rewrite_removes_the_rest_of_a_killed_writer(tmp_path: Path) -> None:
     (tmp_path / "f.new").write_text("half")
     write(tmp_path / "f", "new")
     assert (tmp_path / "f").read_text() == "new"
@@ -90,27 +90,27 @@ def test_what_a_killed_writer_left_is_no_obstacle(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_link_where_the_new_file_would_be_is_not_written_through(tmp_path: Path) -> None:
+def test_rewrite_does_not_write_through_a_link_as_new_file(tmp_path: Path) -> None:
     (tmp_path / "victim").write_text("dear")
     (tmp_path / "f.new").symlink_to("victim")
     write(tmp_path / "f", "new")
     assert (tmp_path / "victim").read_text() == "dear"
 
 
-def test_an_error_of_the_change_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+def test_rewrite_keeps_the_file_if_the_change_raises(tmp_path: Path) -> None:
     write(tmp_path / "f", "old")
 
     def fail(_: str | None) -> str:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        files.update(str(tmp_path / "f"), fail)
+        files.rewrite(str(tmp_path / "f"), fail)
     assert (tmp_path / "f").read_text() == "old"
 
 
 @posix
 @pytest.mark.parametrize("kind", ["folder", "pipe", "device"])
-def test_what_is_no_file_is_not_replaced_and_nothing_is_made_beside_it(kind: str, tmp_path: Path) -> None:
+def test_rewrite_of_no_regular_file_raises_and_makes_nothing(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "f"
     if kind == "folder":
         path.mkdir()
@@ -124,26 +124,24 @@ def test_what_is_no_file_is_not_replaced_and_nothing_is_made_beside_it(kind: str
 
 
 @posix
-def test_a_link_to_itself_is_refused(tmp_path: Path) -> None:
+def test_rewrite_of_a_link_to_itself_raises(tmp_path: Path) -> None:
     (tmp_path / "f").symlink_to("f")
     with pytest.raises(files.Unreadable):
         write(tmp_path / "f", "new")
 
 
-def test_a_lock_that_is_removed_while_it_is_asked_for_is_held_by_another(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_locked_raises_if_the_lock_is_removed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def acquire(_: object) -> None:
-        """Do what the filelock of Python 3.9 does then."""
+        """Raise the error that the filelock of Python 3.9 raises then."""
         raise FileNotFoundError
 
     monkeypatch.setattr("filelock.FileLock.acquire", acquire)
-    with pytest.raises(files.Held), files.locked(str(tmp_path / "f"), 0, stays=False):
+    with pytest.raises(files.Locked), files.locked(str(tmp_path / "f"), 0, stays=False):
         pass
 
 
 @posix
-def test_a_lock_that_is_a_link_empties_no_file(tmp_path: Path) -> None:
+def test_locked_raises_if_the_lock_is_a_symbolic_link(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("all of it")
     (tmp_path / "f.lock").symlink_to("precious")
     with pytest.raises(files.Unwritable, match=r"f\.lock is a symbolic link: remove it"):
@@ -152,24 +150,24 @@ def test_a_lock_that_is_a_link_empties_no_file(tmp_path: Path) -> None:
     assert not (tmp_path / "f").exists()
 
 
-def test_another_that_holds_the_lock_is_waited_for_within_bounds(tmp_path: Path) -> None:
+def test_rewrite_raises_if_the_lock_is_held_too_long(tmp_path: Path) -> None:
     held, go_on = threading.Event(), threading.Event()
 
     def hold(_: str | None) -> None:
         held.set()
         go_on.wait(20)
 
-    other = threading.Thread(target=files.update, args=(str(tmp_path / "f"), hold))
+    other = threading.Thread(target=files.rewrite, args=(str(tmp_path / "f"), hold))
     other.start()
     held.wait(20)
     with pytest.raises(files.Unwritable, match=r"another process holds .*f\.lock"):
-        files.update(str(tmp_path / "f"), lambda _: "new", deadline=0.1)
+        files.rewrite(str(tmp_path / "f"), lambda _: "new", deadline=0.1)
     go_on.set()
     other.join()
     write(tmp_path / "f", "new")
 
 
-def test_a_read_only_folder_is_one_sentence(open_folder: Path, request: pytest.FixtureRequest) -> None:
+def test_rewrite_in_a_read_only_folder_raises_one_sentence(open_folder: Path, request: pytest.FixtureRequest) -> None:
     (open_folder / "f").write_text("old")
     (open_folder / "f").chmod(0o644)
     open_folder.chmod(0o555)
@@ -181,16 +179,14 @@ def test_a_read_only_folder_is_one_sentence(open_folder: Path, request: pytest.F
 
 
 @posix
-def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+def test_rewrite_raises_one_sentence_if_no_folder_can_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(files.Unwritable):
         write(tmp_path / "file" / "below" / "f", "new")
 
 
-def test_a_new_file_is_on_the_disk_before_it_takes_the_name_of_the_old_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or else a power cut leaves an empty file."""
+def test_rewrite_syncs_the_new_file_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check the order: after a power cut the file must not be empty."""
     (tmp_path / "f").write_text("old")
     done: list[str] = []
     sync, replace = os.fsync, os.replace
@@ -217,7 +213,7 @@ import filelock
 before = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
 try:
-    files.update(sys.argv[1], lambda _: "s3cret" * 4096)
+    files.rewrite(sys.argv[1], lambda _: "s3cret" * 4096)
 except files.Unwritable as error:
     print(error)
 resource.setrlimit(resource.RLIMIT_FSIZE, before)  # coverage, if it looks on, writes a file at the end
@@ -225,8 +221,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, before)  # coverage, if it looks on, w
 
 
 @posix
-def test_a_disk_that_is_full_in_the_middle_leaves_the_old_file(tmp_path: Path) -> None:
-    """The kernel's bound for the size of a file stops the writing half-way, as a full disk does."""
+def test_rewrite_keeps_the_old_file_if_the_disk_is_full(tmp_path: Path) -> None:
+    """Stop the write half-way by the kernel's limit for a file's size, as a full disk does."""
     write(tmp_path / "f", "old")
     command = [sys.executable, "-c", FULL, str(tmp_path / "f")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
@@ -237,7 +233,7 @@ def test_a_disk_that_is_full_in_the_middle_leaves_the_old_file(tmp_path: Path) -
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root writes the files of others")
-def test_a_file_of_another_user_stays_theirs(tmp_path: Path) -> None:
+def test_rewrite_keeps_the_owner_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("old")
     os.chown(tmp_path / "f", 65534, 65534)
     write(tmp_path / "f", "new")
@@ -245,20 +241,18 @@ def test_a_file_of_another_user_stays_theirs(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")
-def test_what_root_makes_belongs_to_the_owner_of_the_folder(open_folder: Path) -> None:
+def test_rewrite_as_root_gives_files_to_the_folder_owner(open_folder: Path) -> None:
     os.chown(open_folder, 65534, 65534)
     write(open_folder / "new" / "f", "s3cret")
     made = [open_folder / "new", open_folder / "new" / "f.lock"]
     assert [path.stat().st_uid for path in made] == [65534] * 2
 
 
-def test_a_system_without_owners_and_modes_has_files_written_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on Windows; its own name would have pathlib look for drives."""
+def test_rewrite_works_without_owners_and_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run as on Windows, but keep the name of the system: pathlib would look for drives."""
     monkeypatch.setattr("authshim.files.os.name", "other")
     try:
-        files.update(str(tmp_path) + "/f", lambda _: "new")
+        files.rewrite(str(tmp_path) + "/f", lambda _: "new")
         others = files.others_can_read(str(tmp_path) + "/f")
     finally:
         monkeypatch.undo()
@@ -267,7 +261,7 @@ def test_a_system_without_owners_and_modes_has_files_written_too(
 
 
 @posix
-def test_who_is_not_root_gives_no_file_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_give_to_owner_does_nothing_if_not_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[object] = []
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(os, "chown", lambda *words, **_: given.append(words))

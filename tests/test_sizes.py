@@ -270,7 +270,7 @@ def _refusal(read: Callable[[str], object], url: str) -> str:
 
 @pytest.mark.parametrize(
     ("read", "limit"),
-    [(netrc, netrc_file.LIMIT), (auth_file, files.LIMIT), (manifest, files.TOML_LIMIT)],
+    [(netrc, netrc_file.LIMIT), (auth_file, files.MAX_FILE_BYTES), (manifest, files.MAX_TOML_BYTES)],
     ids=["netrc", "auth file", "manifest"],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="files with holes")
@@ -353,7 +353,7 @@ def test_a_long_key_is_cut_where_it_is_shown(tmp_path: Path) -> None:
 
 def test_a_broken_file_that_was_too_large_is_still_broken_when_asked_again(tmp_path: Path) -> None:
     path = tmp_path / "auth.json"
-    path.write_bytes(b" " * (files.LIMIT + 1))
+    path.write_bytes(b" " * (files.MAX_FILE_BYTES + 1))
     provider = AuthFile(str(path))
     for _ in range(2):
         with pytest.raises(ProviderError, match="larger than 16 MiB"):

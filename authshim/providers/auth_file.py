@@ -212,7 +212,7 @@ def _rewrite(path: str, change: Callable[[dict[str, Any]], bool]) -> tuple[bool,
         return _dump(entries, refused) if done else None
 
     try:
-        files.update(path, changed)
+        files.rewrite(path, changed)
     except (files.Unreadable, files.Unwritable) as error:
         refused.append(str(error))
     return done, "".join(refused[:1])
