@@ -11,7 +11,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from authshim.listing import LONGEST_NAME
+from authshim.listing import MAX_NAME_CHARS
 from authshim.machines import here
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Wish(NamedTuple):
 def candidates_of(page: Page, wish: Wish) -> Iterator[Candidate]:
     """Yield the files of a page that are versions of a project; what cannot be read is left out, as uv does."""
     for file in page.files:
-        if len(file.filename) > LONGEST_NAME or not file.filename.isprintable():
+        if len(file.filename) > MAX_NAME_CHARS or not file.filename.isprintable():
             continue
         found = _wheel(file, wish.name) if file.filename.endswith(".whl") else _sdist(file, wish.name)
         if found is not None and _lower_bound(file.requires_python or "") is not None:

@@ -20,10 +20,11 @@ from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
 from authshim import files, ranges, refusal, trouble
+from authshim.body import iter_body
 from authshim.errors import DownloadError
 from authshim.part import PartialFile, Source
 from authshim.urls import is_presigned
-from authshim.witness import Witness, as_it_comes
+from authshim.witness import Witness
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -228,7 +229,7 @@ class _Transfer:
         self.progress(partial.length, size)
         broke = False
         try:
-            for data in as_it_comes(response, decode=False):
+            for data in iter_body(response):
                 # A server may send more than it announced.
                 partial.append(data if size is None else data[: size - partial.length])
                 self.progress(partial.length, size)

@@ -1,40 +1,63 @@
-"""What stands on a page of an index: pypi-simple reads it, JSON (PEP 691) or HTML (PEP 503).
+"""Read one page of an index, JSON (PEP 691) or HTML (PEP 503), within bounds of bytes and time.
 
-Bounded in bytes and in time, whatever the server does.
+HTML is fed to the parser in small chunks, and the parser is never closed. Its time is linear so,
+also in Pythons whose ``HTMLParser.close`` takes the square of what was left open.
 """
 
 from __future__ import annotations
 
+import codecs
+import hashlib
+import json
 import re
-import threading
 import time
+from email.message import Message
+from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin
 
-from authshim.threads import TooLong, within
+from authshim.body import gunzip, iter_body
 from authshim.urls import shown, without_userinfo
-from authshim.witness import as_it_comes
 
 if TYPE_CHECKING:
-    from pypi_simple import ProjectPage
+    from collections.abc import Iterable, Iterator
+
     from requests import Response
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HTML = ("application/vnd.pypi.simple.v1+html", "text/html")
 
-ACCEPT = f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.1"
+HEADERS = {
+    "Accept": f"{_JSON}, {_HTML[0]};q=0.2, {_HTML[1]};q=0.1",
+    "Accept-Encoding": "gzip",
+}
+"""Headers of a request for a page."""
 
-LONGEST = 16 * 1024 * 1024
-"""Bytes of a page; the longest of pypi.org have a few million."""
+MAX_PAGE_BYTES = 16 * 1024 * 1024
+"""Bytes of an unpacked page, and of the URLs on it; the longest of pypi.org have a few million."""
 
-MOST = 1_000_000
-"""Tags, objects, lists and commas of a page; a parser takes up to a kilobyte for each. A file has 3 or 15."""
+MAX_PAGE_PARTS = 1_000_000
+"""Tags, objects, lists and commas of a page; a file has 3 or 15."""
 
-LONGEST_NAME = 255
+MAX_PAGE_SECONDS = 120.0
+"""Seconds from the first byte of a page to its end, and as many to parse it."""
+
+MAX_TAG_CHARS = 64 * 1024
+"""Characters of one tag, comment or script; the parser may take 250 bytes for each."""
+
+MAX_NAME_CHARS = 255
 """Characters of a file's name: no file system keeps a longer one."""
 
-SLOWEST = 120.0
-"""Seconds from the first byte of a page to its end, and as many to parse it."""
+_CHUNK_CHARS = 64 * 1024
+_TOO_MANY = "its page lists more than any index has"
+_BAD_HTML = "its page is HTML that cannot be read"
+_BAD_JSON = "its page is no JSON of the Simple API"
+_VERSION = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}")
+_HASH = re.compile(r"[A-Za-z0-9_]{1,20}=[0-9A-Fa-f]{1,128}")
+_CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16")
+"""Encodings that take linear time; punycode, for one, does not."""
+
+_ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar", ".egg", ".exe")
 
 
 class File(NamedTuple):
@@ -42,7 +65,7 @@ class File(NamedTuple):
 
     filename: str
     url: str
-    """Absolute, without userinfo and fragment; it may be presigned: redact it before it is shown."""
+    """Absolute, without userinfo and fragment. It may be presigned: redact it before showing it."""
     requires_python: str | None = None
     hashes: tuple[tuple[str, str], ...] = ()
     """Algorithm and hexadecimal digest."""
@@ -50,149 +73,208 @@ class File(NamedTuple):
 
 
 class Unreadable(Exception):
-    """Why a page is none; without what stood on it."""
+    """The reason why a body is no page of an index, without any of its text."""
 
 
 def read(response: Response) -> tuple[str, tuple[File, ...]]:
-    """Return the version of the API, "JSON 1.1" and so on, and the files that a page lists.
+    """Return the version of the API ("JSON 1.1" and so on) and the files that a page lists.
 
-    :raises Unreadable: it is no page of an index, too long, or too slow.
+    :raises Unreadable: the body is no page of an index, too long, or too slow.
     """
-    listed = _parsed(response, _body(response))
-    html = "json" not in content_type(response)
-    return _api(response, listed), tuple(_file(package, html=html) for package in listed.packages)
-
-
-def _body(response: Response) -> bytes:
-    """Read a page to its end.
-
-    :raises Unreadable: it is too long, or takes too long.
-    """
-    until = time.monotonic() + SLOWEST
-    parts, size = [], 0
-    for part in as_it_comes(response, decode=True):
-        size += len(part)
-        if size > LONGEST:
-            raise Unreadable(f"its page is longer than {LONGEST:,} bytes")
-        if time.monotonic() > until:
-            raise Unreadable(f"its page did not end within {SLOWEST:g} s")
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _parsed(response: Response, body: bytes) -> ProjectPage:
-    """Let pypi-simple read a page.
-
-    :raises Unreadable: it cannot.
-    """
-    if sum(body.count(mark) for mark in (b"<", b"{", b"[", b",")) > MOST:
-        raise Unreadable("its page lists more than any index has")
-    _quieten()
-    try:
-        page = within(SLOWEST, lambda: _page(response, body))
-    except TooLong:
-        raise Unreadable(f"its page could not be read within {SLOWEST:g} s") from None
-    except Exception as error:  # noqa: BLE001 - anything may come of what a stranger wrote
-        raise Unreadable(_why_unreadable(error, response, body)) from None
-    if not any(file.version for file in page.packages) and _is_for_people(response, body):
-        raise Unreadable("it showed a page for people, not an index's")
-    return page
-
-
-def _page(response: Response, body: bytes) -> ProjectPage:
-    """Do what ``ProjectPage.from_response`` does, but for names that are longer than any: it sits over them for hours.
-
-    While it does, no other thread of the process gets on, and none can give it up.
-    """
-    from dataclasses import replace
-
-    from pypi_simple import DistributionPackage, ProjectPage, RepositoryPage, UnsupportedContentTypeError
-
     kind = content_type(response)
+    body = _body(response)
+    if sum(body.count(mark) for mark in (b"<", b"{", b"[", b",")) > MAX_PAGE_PARTS:
+        raise Unreadable(_TOO_MANY)
     if kind == _JSON:
-        # As if it had been read without a stream.
-        response._content = body
-        data = response.json()
-        data["files"] = [file for file in data["files"] if len(str(file["filename"])) <= LONGEST_NAME]
-        return ProjectPage.from_json_data(data, response.url)
+        return _read_json(body, response.url)
     if kind not in _HTML:
-        raise UnsupportedContentTypeError(response.url, kind)
-    found = RepositoryPage.from_html(body, response.url, _charset(response))
-    # The name of a file is its link's, not its text.
-    links = [replace(link, text=link.text[: LONGEST_NAME + 1]) for link in found.links]
-    packages = [DistributionPackage.from_link(link) for link in links]
-    return ProjectPage("", packages, found.repository_version, None)
-
-
-def _charset(response: Response) -> str | None:
-    from email.message import Message
-
-    message = Message()
-    message["Content-Type"] = response.headers.get("Content-Type", "")
-    return message.get_content_charset()
-
-
-_QUIETING = threading.Lock()
-
-
-def _quieten() -> None:
-    """Keep to themselves what Beautiful Soup and pypi-simple warn of: much that a stranger wrote looks odd to them.
-
-    The filters of warnings are the process's, so what is set once stays.
-    """
-    import warnings
-
-    import bs4
-    import pypi_simple
-
-    named = [value for module in (bs4, pypi_simple) for value in vars(module).values()]
-    kinds = [value for value in named if isinstance(value, type) and issubclass(value, Warning)]
-    with _QUIETING:
-        for kind in kinds:
-            if not any(each[0] == "ignore" and each[2] is kind for each in warnings.filters):
-                warnings.simplefilter("ignore", kind)
-
-
-def _why_unreadable(error: Exception, response: Response, body: bytes) -> str:
-    import pypi_simple
-
-    if isinstance(error, pypi_simple.UnsupportedContentTypeError):
-        return f"its page is neither JSON nor HTML of an index but {shown(content_type(response))!r}"
-    if isinstance(error, pypi_simple.UnsupportedRepoVersionError):
-        return "its page has a version of the Simple API that is not known here"
-    if "json" not in content_type(response):
-        return "its page is HTML that cannot be read"
-    html = body.lstrip()[:1] == b"<"
-    return "it answered HTML and called it JSON" if html else "its page is no JSON of the Simple API"
-
-
-def _is_for_people(response: Response, body: bytes) -> bool:
-    """Tell a page with something to fill in or to run; an index's has neither."""
-    text = body.lower()
-    return "html" in content_type(response) and (b"<form" in text or b"<script" in text)
+        raise Unreadable(f"its page is neither JSON nor HTML of an index but {shown(kind)!r}")
+    return _read_html(body, response)
 
 
 def content_type(response: Response) -> str:
-    """Return what a response says that it is, without parameters; HTML where it does not say."""
+    """Return the media type of a response without parameters, or HTML if it has none."""
     kind = response.headers.get("Content-Type", "text/html").partition(";")[0].strip().lower()
     return kind if kind.isprintable() else ""
 
 
-def _api(response: Response, page: ProjectPage) -> str:
-    kind = "JSON" if "json" in content_type(response) else "HTML"
-    return f"{kind} {page.repository_version or ''}".rstrip()
+def _body(response: Response) -> bytes:
+    """Return a whole body, unpacked.
+
+    :raises Unreadable: the body is too long, too slow, or packed in another way than gzip.
+    """
+    until = time.monotonic() + MAX_PAGE_SECONDS
+    body = bytearray()
+    for piece in _unpacked(response):
+        body += piece
+        if len(body) > MAX_PAGE_BYTES:
+            raise Unreadable(f"its page is longer than {MAX_PAGE_BYTES:,} bytes")
+        if time.monotonic() > until:
+            raise Unreadable(f"its page did not end within {MAX_PAGE_SECONDS:g} s")
+    return bytes(body)
 
 
-def _file(package: Any, *, html: bool) -> File:
-    """Keep of a file what a choice needs; of HTML uv takes the name from the link, and not from its text."""
-    url = without_userinfo(package.url)
-    return File(
-        unquote(urlsplit(url).path.rpartition("/")[2]) if html else package.filename,
-        url,
-        package.requires_python,
-        tuple(sorted(pair for pair in package.digests.items() if _HASH.fullmatch("=".join(pair)))),
-        package.is_yanked,
-    )
+def _unpacked(response: Response) -> Iterator[bytes]:
+    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding in ("gzip", "x-gzip"):
+        return gunzip(iter_body(response))
+    if coding in ("identity", ""):
+        return iter_body(response)
+    raise Unreadable(f"its page is packed as {shown(coding)!r}, and only gzip was asked for")
 
 
-_HASH = re.compile(r"[A-Za-z0-9_]{1,20}=[0-9A-Fa-f]{1,128}")
+# JSON
+
+
+def _read_json(body: bytes, page_url: str) -> tuple[str, tuple[File, ...]]:
+    try:
+        # Python takes the square of the number of digits for an int.
+        document = json.loads(body, parse_int=float)
+        version = document["meta"]["api-version"]
+        entries = [_json_entry(each) for each in document["files"]]
+        _check_version(version)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        is_html = body.lstrip()[:1] == b"<"
+        reason = "it answered HTML and called it JSON" if is_html else _BAD_JSON
+        raise Unreadable(reason) from None
+    return f"JSON {version}", _files(entries, page_url)
+
+
+def _json_entry(entry: dict[str, Any]) -> File:
+    """Return a file as a page lists it, with its URL as written there.
+
+    :raises TypeError: a value is of another type than PEP 691 says.
+    """
+    filename, url, requires_python = entry["filename"], entry["url"], entry.get("requires-python")
+    for value in (filename, url, requires_python or ""):
+        if not isinstance(value, str):
+            raise TypeError
+    pairs = sorted((str(name), str(digest)) for name, digest in entry["hashes"].items())
+    hashes = tuple(pair for pair in pairs if _HASH.fullmatch("=".join(pair)))
+    return File(filename, url, requires_python, hashes, bool(entry.get("yanked")))
+
+
+def _check_version(version: str) -> None:
+    """Raise Unreadable if the API has another major version, ValueError if it has none."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        raise ValueError
+    if int(match.group(1)) != 1:
+        raise Unreadable("its page has a version of the Simple API that is not known here")
+
+
+# HTML
+
+
+class _PageParser(HTMLParser):
+    """A parser that keeps the links of a page, its base and its version."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.base = ""
+        self.version = ""
+        self.entries: list[File] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep what a tag says."""
+        if tag == "a":
+            self._keep(dict(attrs))
+        elif tag == "base":
+            self.base = self.base or dict(attrs).get("href") or ""
+        elif tag == "meta" and ("name", "pypi:repository-version") in attrs:
+            self.version = self.version or dict(attrs).get("content") or ""
+
+    def _keep(self, attrs: dict[str, str | None]) -> None:
+        url, _, fragment = (attrs.get("href") or "").strip().partition("#")
+        # uv takes the name from the link and not from its text.
+        filename = unquote(url.partition("?")[0].rpartition("/")[2])
+        if filename:
+            requires_python = attrs.get("data-requires-python")
+            is_yanked = "data-yanked" in attrs
+            file = File(filename, url, requires_python, _fragment_hashes(fragment), is_yanked)
+            self.entries.append(file)
+
+
+def _fragment_hashes(fragment: str) -> tuple[tuple[str, str], ...]:
+    pairs = [part.partition("=") for part in fragment.split("&") if _HASH.fullmatch(part)]
+    known = hashlib.algorithms_guaranteed
+    return tuple((name, digest) for name, _, digest in pairs if name in known)
+
+
+def _read_html(body: bytes, response: Response) -> tuple[str, tuple[File, ...]]:
+    try:
+        parser = _parse(body.decode(_charset(response), "replace"))
+        if parser.version:
+            _check_version(parser.version)
+        files = _files(parser.entries, urljoin(response.url, parser.base.strip()))
+    except Unreadable:
+        raise
+    except Exception:  # noqa: BLE001 - html.parser raises many things, each Python others
+        raise Unreadable(_for_people(body) or _BAD_HTML) from None
+    if not any(file.filename.lower().endswith(_ARCHIVES) for file in files):
+        reason = _for_people(body)
+        if reason:
+            raise Unreadable(reason)
+    return f"HTML {parser.version}".rstrip(), files
+
+
+def _parse(text: str) -> _PageParser:
+    """Feed a page to a parser.
+
+    :raises ValueError: a tag is too long.
+    :raises Unreadable: the page takes too long.
+    """
+    until = time.monotonic() + MAX_PAGE_SECONDS
+    parser = _PageParser()
+    for start in range(0, len(text), _CHUNK_CHARS):
+        parser.feed(text[start : start + _CHUNK_CHARS])
+        if len(parser.rawdata) > MAX_TAG_CHARS:
+            raise ValueError
+        if time.monotonic() > until:
+            raise Unreadable(f"its page could not be read within {MAX_PAGE_SECONDS:g} s")
+    return parser
+
+
+def _charset(response: Response) -> str:
+    message = Message()
+    message["Content-Type"] = response.headers.get("Content-Type", "")
+    try:
+        charset = codecs.lookup(message.get_content_charset("utf-8")).name
+    except LookupError:
+        return "utf-8"
+    return charset if charset in _CHARSETS else "utf-8"
+
+
+def _for_people(body: bytes) -> str:
+    """Return a reason if a page has something to fill in or to run; an index's has neither."""
+    text = body.lower()
+    if b"<form" in text or b"<script" in text:
+        return "it showed a page for people, not an index's"
+    return ""
+
+
+# Both
+
+
+def _files(entries: Iterable[File], base: str) -> tuple[File, ...]:
+    """Return files with absolute URLs, without those whose name or URL cannot be used.
+
+    :raises Unreadable: together the URLs are too long.
+    """
+    files, size = [], 0
+    for entry in entries:
+        url = _absolute(base, entry.url)
+        size += len(url)
+        if size > MAX_PAGE_BYTES:
+            raise Unreadable(_TOO_MANY)
+        if url and len(entry.filename) <= MAX_NAME_CHARS:
+            files.append(entry._replace(url=url))
+    return tuple(files)
+
+
+def _absolute(base: str, url: str) -> str:
+    """Return an absolute URL without userinfo and fragment, or an empty text if there is none."""
+    try:
+        return without_userinfo(urljoin(base, url).partition("#")[0])
+    except ValueError:
+        return ""

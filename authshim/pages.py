@@ -132,7 +132,7 @@ class Reader:
                 step = _STEPS[UNREADABLE]
                 return Page(index, *answer._replace(answer=UNREADABLE, detail=str(error), next_step=step))
 
-        said = self._ask(index, "GET", url, {"Accept": listing.ACCEPT}, read)
+        said = self._ask(index, "GET", url, listing.HEADERS, read)
         return said if isinstance(said, Page) else Page(index, *said)
 
     def _ask(

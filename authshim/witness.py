@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 import time
-from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, cast
 
 import requests
-from urllib3.exceptions import HTTPError
 
 from authshim import trouble
 from authshim.adapter import AuthAdapter
@@ -17,22 +14,11 @@ from authshim.credentials import S3Credentials
 from authshim.session import install
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from requests import PreparedRequest, Response
 
     from authshim.adapter import Options
     from authshim.chain import Chain
     from authshim.trace import Found
-
-_AT_ONCE = 64 * 1024
-
-SILENT = 60.0
-"""Seconds within which something of a body has to come."""
-
-
-class BodyTooSlow(HTTPError):
-    """Bytes come, but for a long time nothing of the body."""
 
 
 class Witness(AuthAdapter):
@@ -120,75 +106,3 @@ class _Session(requests.Session):
     def request(self, *args: Any, **options: Any) -> Response:
         self._witness.left = trouble.WHOLE
         return super().request(*args, **options)
-
-
-def as_it_comes(response: Response, *, decode: bool) -> Iterator[bytes]:
-    """Yield of a body what has arrived, so that one that trickles in is noticed.
-
-    :param decode: undo a ``Content-Encoding``.
-    :raises BodyTooSlow: for ``SILENT`` seconds nothing of it has come, though bytes may.
-    """
-    pieces, watch = _pieces(response.raw, decode=decode), _Watch(response.raw)
-    with closing(watch):
-        while piece := watch.over(pieces):
-            yield piece
-
-
-def _pieces(raw: Any, *, decode: bool) -> Iterator[bytes]:
-    if hasattr(raw, "read1"):
-        return iter(lambda: raw.read1(_AT_ONCE, decode_content=decode), b"")
-    # urllib3 1.26 waits until as much has arrived as it was asked for, and takes a short body for a whole one.
-    raw.enforce_content_length = True
-    return iter(raw.stream(1024, decode_content=decode))
-
-
-class _Watch:
-    """Hangs up on a server that keeps one read from its end.
-
-    The timeout of a socket does not: sizes and trailers of chunks may have no end, and what is packed may be nothing.
-    """
-
-    def __init__(self, raw: Any) -> None:
-        self._began: float | None = None
-        """When the read began that goes on now."""
-        self._hung_up = False
-        self._ended = threading.Event()
-        self._connection = _again(raw)
-        if self._connection is not None:
-            threading.Thread(target=self._look_on, daemon=True).start()
-
-    def over(self, pieces: Iterator[bytes]) -> bytes:
-        """Watch over the next piece; return it, and nothing at the end."""
-        self._began = time.monotonic()
-        try:
-            piece = next(pieces, b"")
-        except (HTTPError, OSError, ValueError):
-            if not self._hung_up:
-                raise
-        finally:
-            self._began = None
-        if self._hung_up:
-            raise BodyTooSlow
-        return piece
-
-    def close(self) -> None:
-        """Look on no longer."""
-        self._ended.set()
-
-    def _look_on(self) -> None:
-        with cast("socket.socket", self._connection) as connection:
-            while not self._ended.wait(min(1.0, SILENT / 4)):
-                began = self._began
-                if began is not None and time.monotonic() - began > SILENT:
-                    self._hung_up = True
-                    with suppress(OSError):
-                        connection.shutdown(socket.SHUT_RDWR)
-                    return
-
-
-def _again(raw: Any) -> socket.socket | None:
-    """Return a handle of one's own to a response's connection; None where the connection has ended."""
-    try:
-        return socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM)
-    except (AttributeError, OSError, ValueError):
-        return None

@@ -6,17 +6,18 @@ import gzip
 import json
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from servers import CHALLENGE, Answer, Authority, Names, Recorder, redirect
+from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, redirect
 
 import authshim
+from authshim import listing
 from authshim.listing import File
 from authshim.pages import Page, Reader
 from authshim.places import Index
-from authshim.threads import TooLong
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SECRET = authshim.BasicHTTP("ada", "s3cret")
 DIGEST = "ab" * 32
 JSON_TYPE = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+NAME = "demo-1.0-py3-none-any.whl"
 JSON = {
     "meta": {"api-version": "1.1"},
     "name": "demo",
@@ -264,6 +266,14 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> N
             "it showed a page for people, not an index's",
         ),
         (
+            Answer(200, HTML.replace(b'content="1.0"', b'content="2.0"'), {"Content-Type": "text/html"}),
+            "its page has a version of the Simple API that is not known here",
+        ),
+        (
+            Answer(200, HTML.replace(b'content="1.0"', b'content="new"'), {"Content-Type": "text/html"}),
+            "its page is HTML that cannot be read",
+        ),
+        (
             Answer(200, b'<base href="http://[x"><a href="y">y</a>', {"Content-Type": "text/html"}),
             "its page is HTML that cannot be read",
         ),
@@ -277,6 +287,8 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> N
         "endless type",
         "newer",
         "for people",
+        "newer html",
+        "odd version",
         "odd html",
     ],
 )
@@ -322,7 +334,7 @@ def test_an_index_that_is_not_filled_in_is_not_asked(hole: str, ask: Callable[..
 def test_a_page_that_is_too_long_is_not_read_to_its_end(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.listing.LONGEST", 1000)
+    monkeypatch.setattr("authshim.listing.MAX_PAGE_BYTES", 1000)
     packed = gzip.compress(b" " * 100_000)
     page = ask(Answer(200, packed, {"Content-Encoding": "gzip"}))
     assert (page.answer, page.detail) == ("unreadable", "its page is longer than 1,000 bytes")
@@ -332,7 +344,7 @@ def test_a_page_that_is_too_long_is_not_read_to_its_end(
 def test_a_page_of_more_parts_than_any_index_lists_is_not_parsed(
     body: bytes, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.listing.MOST", 10)
+    monkeypatch.setattr("authshim.listing.MAX_PAGE_PARTS", 10)
     page = ask(Answer(200, body, {"Content-Type": "text/html"}))
     assert (page.answer, page.detail) == ("unreadable", "its page lists more than any index has")
 
@@ -356,16 +368,167 @@ def test_a_name_without_end_costs_its_file_only(body: bytes, kind: dict[str, str
     assert ask(Answer(200, body, kind)).files[-1].filename.startswith("demo-")
 
 
-def test_a_page_over_which_its_parser_sits_too_long_is_given_up(
+HTML_TYPE = {"Content-Type": "text/html"}
+BIG = 8_000_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<!--" * (BIG // 8), id="comments"),
+        pytest.param(b"<a " * (BIG // 9), id="tags"),
+        pytest.param(b"<a a=" * (BIG // 9), id="attributes"),
+        pytest.param(b"<a " + b"x " * (BIG // 2), id="one tag"),
+        pytest.param(b"<script>" + b"x " * (BIG // 2), id="script"),
+        pytest.param(b"<![CDATA[" * (BIG // 9), id="CDATA"),
+    ],
+)
+def test_page_takes_linear_time_and_memory_if_nothing_is_closed(body: bytes, ask: Callable[..., Page]) -> None:
+    began = time.process_time()
+    page = ask(Answer(200, body, HTML_TYPE))
+    assert (page.answer, page.files) == ("unreadable", ())
+    assert time.process_time() - began < 20
+
+
+def test_page_takes_linear_time_if_its_links_are_nested(ask: Callable[..., Page]) -> None:
+    began = time.process_time()
+    assert len(ask(Answer(200, b"<a href=x-1.tar.gz>" * 40_000, HTML_TYPE)).files) == 40_000
+    assert time.process_time() - began < 20
+
+
+def test_page_that_takes_too_long_to_parse_is_given_up(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def within(_: float, work: Callable[[], object]) -> object:
-        work()
-        raise TooLong
+    class Slow(listing._PageParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            time.sleep(0.2)
 
-    monkeypatch.setattr("authshim.listing.within", within)
-    page = ask(Answer(200, HTML, {"Content-Type": "text/html"}))
-    assert (page.answer, page.detail) == ("unreadable", "its page could not be read within 120 s")
+    monkeypatch.setattr("authshim.listing._PageParser", Slow)
+    monkeypatch.setattr("authshim.listing.MAX_PAGE_SECONDS", 0.1)
+    page = ask(Answer(200, HTML, HTML_TYPE))
+    assert (page.answer, page.detail) == ("unreadable", "its page could not be read within 0.1 s")
+
+
+def test_link_is_found_if_it_lies_across_two_chunks(ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("authshim.listing._CHUNK_CHARS", 7)
+    assert [file.filename for file in ask(Answer(200, HTML, HTML_TYPE)).files] == [NAME]
+
+
+@pytest.mark.parametrize("codings", ["gzip, gzip", "gzip, gzip, gzip", "br", "deflate", "\x1b"])
+def test_page_in_another_coding_than_gzip_is_not_unpacked(codings: str, ask: Callable[..., Page]) -> None:
+    page = ask(Answer(200, b"\0", {"Content-Encoding": codings}))
+    assert page.answer == "unreadable"
+    assert page.detail.startswith("its page is packed as ")
+    assert "\x1b" not in page.detail
+
+
+def test_page_is_asked_for_in_gzip_alone(recorder: Recorder, ask: Callable[..., Page]) -> None:
+    ask()
+    assert recorder.seen[0].headers["Accept-Encoding"] == "gzip"
+
+
+def test_page_that_is_not_packed_as_it_says_is_unreachable(ask: Callable[..., Page]) -> None:
+    page = ask(Answer(200, HTML, {**HTML_TYPE, "Content-Encoding": "gzip"}))
+    assert (page.answer, page.detail) == ("unreachable", "it is not packed as it says")
+
+
+def test_page_that_is_packed_and_never_ends_is_given_up(
+    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.listing.MAX_PAGE_SECONDS", 0.3)
+    begin = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03"
+    with dripping(begin, b"\0\0\0\xff\xff") as url:
+        page = ask(index=Index(f"{url}/simple"))
+    assert (page.answer, page.detail) == ("unreadable", "its page did not end within 0.3 s")
+
+
+def test_page_whose_urls_are_too_long_together_is_not_kept(
+    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f'<base href="https://h/{"x" * 300}/">'.encode() + b'<a href="a.zip">' * 20
+    monkeypatch.setattr("authshim.listing.MAX_PAGE_BYTES", 1000)
+    page = ask(Answer(200, body, HTML_TYPE))
+    assert (page.answer, page.detail) == ("unreadable", "its page lists more than any index has")
+
+
+def test_number_of_any_length_in_json_takes_linear_time(ask: Callable[..., Page]) -> None:
+    files = [{**JSON["files"][0], "size": "SIZE"}]
+    body = json.dumps({**JSON, "files": files}).replace('"SIZE"', "9" * 2_000_000).encode()
+    began = time.process_time()
+    assert len(ask(Answer(200, body, JSON_TYPE)).files) == 1
+    assert time.process_time() - began < 10
+
+
+def test_base_of_a_page_is_where_its_links_start(ask: Callable[..., Page]) -> None:
+    body = b'<base href="https://u:s3cret@cdn.example/a/"><base href="/b/"><a href="d-1.zip">d</a>'
+    assert [file.url for file in ask(Answer(200, body)).files] == ["https://cdn.example/a/d-1.zip"]
+
+
+def test_link_that_is_no_url_costs_its_file_only(ask: Callable[..., Page]) -> None:
+    body = b'<a href="http://[x/d-1.zip">d</a><a>d</a><a href="#top">d</a><a href=" d-2.zip ">d</a>'
+    assert [file.filename for file in ask(Answer(200, body)).files] == ["d-2.zip"]
+
+
+@pytest.mark.parametrize(
+    ("fragment", "hashes"),
+    [
+        ("sha256=AB", (("sha256", "AB"),)),
+        ("egg=ab&md5=cd", (("md5", "cd"),)),
+        ("egg=ab", ()),
+        ("sha256=xy", ()),
+    ],
+)
+def test_hash_of_a_link_is_read_from_its_fragment(fragment: str, hashes: object, ask: Callable[..., Page]) -> None:
+    (file,) = ask(Answer(200, f'<a href="d-1.zip#{fragment}">d</a>'.encode())).files
+    assert (file.hashes, file.url.endswith("/d-1.zip")) == (hashes, True)
+
+
+@pytest.mark.parametrize("attribute", ["data-yanked", 'data-yanked=""', 'data-yanked="broken"'])
+def test_link_is_yanked_with_or_without_a_reason(attribute: str, ask: Callable[..., Page]) -> None:
+    (file,) = ask(Answer(200, f'<a href="d-1.zip" {attribute}>d</a>'.encode())).files
+    assert file.yanked
+
+
+@pytest.mark.parametrize(
+    ("charset", "body"),
+    [
+        ("iso-8859-1", b'<a href="d\xe9-1.zip">'),
+        ("utf-8", b'<a href="d\xc3\xa9-1.zip">'),
+        ("punycode", b'<a href="d\xc3\xa9-1.zip">'),
+        ("none", b'<a href="d\xc3\xa9-1.zip">'),
+    ],
+)
+def test_page_is_decoded_as_its_charset_says(charset: str, body: bytes, ask: Callable[..., Page]) -> None:
+    page = ask(Answer(200, body, {"Content-Type": f"text/html; charset={charset}"}))
+    assert [file.filename for file in page.files] == ["d\xe9-1.zip"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"filename": None},
+        {"filename": 1},
+        {"url": None},
+        {"hashes": None},
+        {"hashes": []},
+        {"requires-python": 3},
+    ],
+)
+def test_file_of_json_with_a_value_of_another_type_is_unreadable(
+    change: dict[str, object], ask: Callable[..., Page]
+) -> None:
+    document = {**JSON, "files": [{**JSON["files"][0], **change}]}
+    page = ask(Answer(200, json.dumps(document).encode(), JSON_TYPE))
+    assert (page.answer, page.detail) == ("unreadable", "its page is no JSON of the Simple API")
+
+
+@pytest.mark.parametrize(("yanked", "expected"), [("", False), (False, False), (True, True)])
+def test_file_of_json_is_yanked_if_the_value_is_true_or_a_reason(
+    yanked: object, expected: bool, ask: Callable[..., Page]
+) -> None:
+    document = {**JSON, "files": [{**JSON["files"][0], "yanked": yanked}]}
+    (file,) = ask(Answer(200, json.dumps(document).encode(), JSON_TYPE)).files
+    assert file.yanked is expected
 
 
 @pytest.fixture
@@ -392,7 +555,7 @@ def trickling() -> Iterator[str]:
 def test_a_page_that_trickles_in_without_end_is_given_up(
     trickling: str, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.listing.SLOWEST", 0.3)
+    monkeypatch.setattr("authshim.listing.MAX_PAGE_SECONDS", 0.3)
     page = ask(index=Index(f"{trickling}/simple"))
     assert (page.answer, page.detail) == ("unreadable", "its page did not end within 0.3 s")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from threading import Event
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -13,7 +12,7 @@ from servers import CHALLENGE, Answer, Recorder, dripping, redirect
 
 import authshim
 from authshim import trouble
-from authshim.witness import BodyTooSlow, Witness, as_it_comes
+from authshim.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,52 +135,3 @@ def test_what_breaks_is_raised_without_what_was_sent(
     with pytest.raises(requests.ConnectionError) as broke:
         session.get(recorder.url)
     no_secret(broke.value)
-
-
-def test_urllib3_1_26_is_told_to_notice_a_body_that_breaks_off() -> None:
-    class Raw:
-        enforce_content_length = False
-
-        def stream(self, amount: int, decode_content: bool) -> list[bytes]:
-            return [b"a", b"b"] if self.enforce_content_length and decode_content and amount < 10_000 else []
-
-    response = requests.Response()
-    response.raw = Raw()
-    assert list(as_it_comes(response, decode=True)) == [b"a", b"b"]
-
-
-CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
-GZIP = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03"
-
-
-@pytest.mark.parametrize(
-    ("begin", "rest"),
-    [
-        pytest.param(CHUNKED + b"5;", b"x", id="the size of a chunk"),
-        pytest.param(CHUNKED + b"0\r\n", b"a: b\r\n", id="trailers"),
-        pytest.param(CHUNKED + b"0\r\n", b"a", id="one trailer"),
-        pytest.param(GZIP, b"\0\0\0\xff\xff", id="packed, and nothing in it"),
-    ],
-)
-def test_what_goes_on_without_end_and_is_no_body_is_hung_up_on(
-    begin: bytes, rest: bytes, session: requests.Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("authshim.witness.SILENT", 0.2)
-    with dripping(begin, rest) as url, session.get(url, stream=True) as response, pytest.raises(BodyTooSlow) as slow:
-        list(as_it_comes(response, decode=True))
-    assert trouble.why(slow.value)[0] == "no whole answer within 60 s"
-
-
-def test_whoever_takes_long_with_what_has_come_is_not_hung_up_on(
-    session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = [0.0]
-    monkeypatch.setattr("authshim.witness.SILENT", 0.2)
-    monkeypatch.setattr("authshim.witness.time", SimpleNamespace(monotonic=lambda: now[0]))
-    recorder.default = Answer(200, [b"a" * 200_000])
-    with session.get(recorder.url, stream=True) as response:
-        pieces = as_it_comes(response, decode=True)
-        first = next(pieces)
-        now[0] += 1000
-        time.sleep(0.3)
-        assert len(first) + sum(map(len, pieces)) == 200_000
