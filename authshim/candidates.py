@@ -1,4 +1,4 @@
-"""The files of a page that are one project's, and which of them can be taken."""
+"""Choose a file of a project for a machine; ``packaging`` decides what a name, a version and a tag are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
@@ -15,7 +15,8 @@ from authshim.listing import MAX_NAME_CHARS
 from authshim.machines import here
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Union
 
     from packaging.tags import Tag
 
@@ -25,11 +26,14 @@ if TYPE_CHECKING:
     from authshim.places import Index
     from authshim.requirements import Dependency
 
-_SDIST = re.compile(r"(.+)\.(?:tar\.gz|zip|tgz|tar\.bz2|tbz|tar\.xz|txz|tar\.zst|tar\.lz|tlz|tar\.lzma|tar)")
-"""The sdists that uv knows."""
+    _Build = Union[tuple[int, str], tuple[()]]
+    _Rank = tuple[int, _Build]
 
-_TAGS = 100
-"""Tags of one wheel at most; dots in its name multiply them, and 16 are many."""
+MAX_WHEEL_TAGS = 100
+"""Tags of one wheel; dots in its name multiply them, and 16 are many."""
+
+_SDIST = re.compile(r"(.+)-(.+)(?:\.tar\.gz|\.zip)")
+_AFTER_RELEASES = ("if-necessary", "if-necessary-or-explicit")
 
 
 class Candidate(NamedTuple):
@@ -38,13 +42,10 @@ class Candidate(NamedTuple):
     version: Version
     file: File
     place: Index
-    tags: frozenset[Tag] | None = None
-    """Of a wheel; None: an sdist."""
-    build: tuple[int, str] | tuple[()] = ()
 
 
 class Wish(NamedTuple):
-    """What is looked for: a name, its versions, and for what machine."""
+    """A request for a file: a name, its versions, and the machine it is for."""
 
     name: str
     specifiers: SpecifierSet
@@ -54,97 +55,138 @@ class Wish(NamedTuple):
 
     @classmethod
     def of(cls, dependency: Dependency, mode: str) -> Wish:
-        """Return what a dependency asks for."""
-        specifiers = SpecifierSet(dependency.specifier, prereleases=True)
-        return cls(dependency.name, specifiers, mode, dependency.machine or here())
+        """Return the request that a dependency makes."""
+        machine = dependency.machine or here()
+        return cls(dependency.name, SpecifierSet(dependency.specifier), mode, machine)
 
-    def allows(self, version: Version, *, stable: bool) -> bool:
-        """Tell whether a version is one of those that are looked for.
+    def in_order(self, versions: Iterable[Version]) -> Iterator[Version]:
+        """Yield the versions that may be taken, best first.
 
-        :param stable: whether the indexes have any release.
+        Those before a release come after all releases, except under ``allow``.
         """
-        return version in self.specifiers and (not version.is_prerelease or self._before_a_release(stable=stable))
+        ordered = sorted(versions, reverse=True)
+        if self.mode != "allow":
+            ordered.sort(key=lambda version: version.is_prerelease)
+        return (version for version in ordered if self.admits(version) and self._matches(version))
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate | None:
-        """Return the file to take of a version; None where none can be taken."""
-        ranks = [(self._rank(candidate), candidate) for candidate in candidates if not self._barrier(candidate)]
-        return max(ranks, key=lambda pair: pair[0], default=(None, None))[1]
+        """Return the file to take of one version, or None if none can be taken."""
+        found = None
+        highest: _Rank | None = None
+        for candidate in candidates:
+            rank = self._rank(candidate)
+            is_better = rank is not None and (highest is None or rank > highest)
+            if is_better and not self._barrier(candidate):
+                found, highest = candidate, rank
+        return found
 
-    def refusal(self, version: Version, candidates: Sequence[Candidate], *, stable: bool) -> str:
-        """Say why a version that has no file to take, or is not looked for, is not taken."""
-        if version not in self.specifiers:
+    def newest(self, versions: Mapping[Version, Sequence[Candidate]]) -> Candidate | None:
+        """Return the file to take of all versions, or None if none can be taken."""
+        for version in self.in_order(versions):
+            taken = self.best(versions[version])
+            if taken is not None:
+                return taken
+        return None
+
+    def refusal(self, version: Version, candidates: Sequence[Candidate]) -> str:
+        """Return the reason why none of the files of a version is taken."""
+        if not self._matches(version):
             return f"outside {self.specifiers}"
-        if not self.allows(version, stable=stable):
+        if not self.admits(version):
             return f"before a release (prerelease-mode {self.mode})"
         return self._barrier(candidates[0])
 
-    def _before_a_release(self, *, stable: bool) -> bool:
-        explicit = any(_names_a_prerelease(each.operator, each.version) for each in self.specifiers)
-        return {
-            "allow": True,
-            "disallow": False,
-            "if-necessary": not stable,
-            "explicit": explicit,
-            "if-necessary-or-explicit": explicit or not stable,
-        }[self.mode]
+    def admits(self, version: Version) -> bool:
+        """Return False if the mode excludes a version because it is before a release."""
+        if not version.is_prerelease or self.mode == "allow" or self.mode in _AFTER_RELEASES:
+            return True
+        return self.mode == "explicit" and _name_a_prerelease(self.specifiers)
+
+    def _matches(self, version: Version) -> bool:
+        return self.specifiers.contains(version, prereleases=True)
 
     def _barrier(self, candidate: Candidate) -> str:
-        """Say what stands in the way of a file; empty: nothing."""
+        """Return the reason why a file cannot be taken, or an empty text."""
+        machine = self.machine
         if candidate.file.yanked and not self._is_pinned():
             return "yanked"
-        if not _begins_before(candidate.file.requires_python, self.machine.version):
-            return f"not for Python {self.machine.python}"
-        if candidate.tags is not None and candidate.tags.isdisjoint(_priorities(self.machine)):
-            return f"without a file for {self.machine.platform} and Python {self.machine.python}"
+        if not _allows(candidate.file.requires_python or "", machine.version):
+            return f"not for Python {machine.python}"
+        if self._rank(candidate) is None:
+            return f"without a file for {machine.platform} and Python {machine.python}"
         return ""
 
     def _is_pinned(self) -> bool:
-        """Tell whether one version is named, and nothing else: uv takes that even if it is yanked."""
-        pinned = [each for each in self.specifiers if each.operator in ("==", "===") and not each.version.endswith("*")]
-        return len(self.specifiers) == 1 and bool(pinned)
+        """Return True if one version alone is named: then it is taken even if it is yanked."""
+        specifiers = list(self.specifiers)
+        if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
+            return False
+        return not specifiers[0].version.endswith("*")
 
-    def _rank(self, candidate: Candidate) -> tuple[int, tuple[int, str] | tuple[()]]:
-        """Order files of one version: any wheel before an sdist, then the tags, then the build."""
-        if candidate.tags is None:
+    def _rank(self, candidate: Candidate) -> _Rank | None:
+        """Return the rank of a file among those of its version, or None if it is for others.
+
+        Any wheel comes before an sdist, then the best tag counts, then the build.
+        """
+        if not candidate.file.filename.endswith(".whl"):
             return -1, ()
         priorities = _priorities(self.machine)
-        return max(priorities.get(tag, -1) for tag in candidate.tags), candidate.build
+        tags, build = _wheel(candidate.file.filename)
+        found = [priorities[tag] for tag in tags if tag in priorities]
+        return (max(found), build) if found else None
 
 
-def candidates_of(page: Page, wish: Wish) -> Iterator[Candidate]:
-    """Yield the files of a page that are versions of a project; what cannot be read is left out, as uv does."""
+def versions_of(page: Page, name: str) -> dict[Version, list[Candidate]]:
+    """Return the files of a page that are versions of a project; others are left out."""
+    found: dict[Version, list[Candidate]] = {}
     for file in page.files:
-        if len(file.filename) > MAX_NAME_CHARS or not file.filename.isprintable():
-            continue
-        found = _wheel(file, wish.name) if file.filename.endswith(".whl") else _sdist(file, wish.name)
-        if found is not None and _lower_bound(file.requires_python or "") is not None:
-            version, tags, build = found
-            yield Candidate(version, file, page.place, tags, build)
+        version = _version_of(file.filename, name)
+        if version is not None:
+            found.setdefault(version, []).append(Candidate(version, file, page.place))
+    return found
 
 
-_Read = tuple[Version, "frozenset[Tag] | None", "tuple[int, str] | tuple[()]"]
+def _version_of(filename: str, name: str) -> Version | None:
+    """Return the version that the name of a file tells, or None if it is no file of the project.
 
-
-def _wheel(file: File, name: str) -> _Read | None:
-    if prod(part.count(".") + 1 for part in file.filename.removesuffix(".whl").split("-")[-3:]) > _TAGS:
+    The tags of a wheel are not parsed, which takes most of the time.
+    """
+    if len(filename) > MAX_NAME_CHARS or not filename.isprintable():
         return None
+    if filename.endswith(".whl"):
+        parts = filename[: -len(".whl")].split("-")
+        if len(parts) not in (5, 6):
+            return None
+    else:
+        match = _SDIST.fullmatch(filename)
+        if match is None:
+            return None
+        parts = [*match.groups()]
+    return _version(parts[1]) if _canonical(parts[0]) == name else None
+
+
+_canonical = lru_cache(maxsize=4096)(canonicalize_name)
+
+
+@lru_cache(maxsize=16384)
+def _version(text: str) -> Version | None:
     try:
-        project, version, build, tags = parse_wheel_filename(file.filename)
-    except (InvalidWheelFilename, InvalidVersion):
+        return Version(text)
+    except ValueError:  # packaging's, or Python's of a number of more than 4,300 digits
         return None
-    return (version, tags, build) if project == name else None
 
 
-def _sdist(file: File, name: str) -> _Read | None:
-    match = _SDIST.fullmatch(file.filename)
-    stem = match.group(1) if match else ""
-    for dash in re.finditer("-", stem):
-        if canonicalize_name(stem[: dash.start()]) == name:
-            try:
-                return Version(stem[dash.end() :]), None, ()
-            except InvalidVersion:
-                continue
-    return None
+@lru_cache(maxsize=4096)
+def _wheel(filename: str) -> tuple[frozenset[Tag], _Build]:
+    """Return the tags and the build of a wheel; no tags if its name cannot be read."""
+    *_, pythons, abis, platforms = filename[: -len(".whl")].split("-")
+    if prod(part.count(".") + 1 for part in (pythons, abis, platforms)) > MAX_WHEEL_TAGS:
+        return frozenset(), ()
+    try:
+        _, _, build, tags = parse_wheel_filename(filename)
+    except (InvalidWheelFilename, InvalidVersion, ValueError):
+        return frozenset(), ()
+    return tags, build
 
 
 @lru_cache(maxsize=64)
@@ -153,24 +195,17 @@ def _priorities(machine: Machine) -> dict[Tag, int]:
     return {tag: len(tags) - at for at, tag in enumerate(tags)}
 
 
-def _names_a_prerelease(operator: str, version: str) -> bool:
-    """Tell whether a specifier asks for versions before a release; one that excludes them does not."""
-    return operator != "!=" and Version(version.rstrip("*").rstrip(".")).is_prerelease
+def _name_a_prerelease(specifiers: SpecifierSet) -> bool:
+    try:
+        return bool(specifiers.prereleases)
+    except InvalidVersion:  # of ``===``, behind which anything may stand
+        return False
 
 
 @lru_cache(maxsize=4096)
-def _lower_bound(requires_python: str) -> tuple[tuple[bool, Version], ...] | None:
-    """Return where a ``requires-python`` begins: (strictly, version) of each bound; None where it cannot be read."""
-    # PyPI has some of these from before PEP 440 was enforced.
-    lenient = re.sub(r"([<>]=?\s*[0-9.]+?)\.\*", r"\1", requires_python)
+def _allows(requires_python: str, python: Version) -> bool:
+    """Return True if a ``requires-python`` allows a Python, or cannot be read: pip ignores such."""
     try:
-        lower = [each for each in SpecifierSet(lenient) if each.operator in (">", ">=", "~=", "==")]
-        return tuple((each.operator == ">", Version(each.version.rstrip("*").rstrip("."))) for each in lower)
-    except ValueError:  # packaging's InvalidSpecifier, or Python's of a number of more than 4,300 digits
-        return None
-
-
-def _begins_before(requires_python: str | None, python: Version) -> bool:
-    """Tell whether a Python is not too old; uv does not read where ``requires-python`` ends."""
-    bounds = _lower_bound(requires_python or "") or ()
-    return all(python > version if strictly else python >= version for strictly, version in bounds)
+        return SpecifierSet(requires_python).contains(python, prereleases=True)
+    except (InvalidSpecifier, ValueError):
+        return True

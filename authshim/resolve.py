@@ -1,24 +1,25 @@
-"""Which index serves a package, in which version and file: uv's rules, to which pixi hands its indexes.
+"""Choose the index that serves a package, by pixi's index strategies, then a version and a file.
 
 1. first-index: the first index that has the name serves it, and no other.
-2. unsafe-first-match: index by index, until one has a version that can be taken; a version that one has but that
-   cannot be taken there is not taken from a later one.
-3. unsafe-best-match: the highest version that can be taken; from the first index that has it.
+2. unsafe-first-match: the first index that has a version that can be taken.
+3. unsafe-best-match: the highest version that can be taken, from the first index that has it.
 4. The files of flat pages (``find-links``) count as if each index had them too, before its own.
-5. Of a version, the wheel with the best tag is taken, else the sdist. What is yanked counts only for ``==`` alone,
-   and of ``requires-python`` only where it begins.
-6. An index that did not answer is not taken for one that does not have the name: where it might have served, or
-   where pixi stops at it, the answer is doubtful. An unsafe strategy passes over a 401 and a 403, and nothing else.
+5. Of an index the newest release is taken that has a file for the machine. A version before a
+   release is taken if the mode allows it and no release can be taken. ``packaging`` decides what
+   a specifier, a ``requires-python`` and a tag allow. A yanked file counts for ``==`` alone.
+6. An index that did not answer may have the name. If it might have served, or if pixi stops at
+   it, the answer is doubtful. An unsafe strategy passes over a 401 and a 403, and nothing else.
 
 No dependency of a package is looked at.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from authshim import confusion
-from authshim.candidates import Candidate, Wish, candidates_of
+from authshim.candidates import Candidate, Wish, versions_of
 from authshim.features import STRATEGIES
 from authshim.pages import FOUND, NOT_ASKED, NOT_THERE
 
@@ -57,14 +58,14 @@ class Resolution(NamedTuple):
 
 
 class _Shelf(NamedTuple):
-    """What one index has, the files of flat pages with it: candidates by version, the best first."""
+    """The versions that one index has, together with the files of flat pages."""
 
     page: Page
     versions: dict[Version, list[Candidate]]
 
 
 def resolve(dependency: Dependency, pages: Sequence[Page], *, strategy: str, mode: str) -> Resolution:
-    """Choose from what the indexes answered.
+    """Choose from the answers of the indexes.
 
     :param pages: one of each index, in pixi's order, flat ones last.
     :param strategy: pixi's ``index-strategy``.
@@ -73,91 +74,84 @@ def resolve(dependency: Dependency, pages: Sequence[Page], *, strategy: str, mod
     if dependency.origin:
         return Resolution(dependency)
     wish = Wish.of(dependency, mode)
-    shelves = _shelves(pages, wish)
+    listed = [versions_of(page, wish.name) for page in pages]
+    shelves = _shelves(pages, listed)
     # Under first-index no later one is asked once one has the name, whatever versions it has.
-    shelves = shelves[:1] if strategy == FIRST_INDEX else shelves
-    taken, last = _best_match(shelves, wish) if strategy == BEST_MATCH else _first_match(shelves, wish)
-    if strategy == FIRST_INDEX and shelves:
-        last = shelves[0].page
+    if strategy == FIRST_INDEX:
+        shelves = shelves[:1]
+    taken = _best_match(shelves, wish) if strategy == BEST_MATCH else _first_match(shelves, wish)
+    last = _last(shelves, taken, strategy)
     return Resolution(
         dependency,
         asked=tuple(pages),
-        taken=taken,
+        taken=taken and taken[0],
         problem="" if taken else _problem(pages, shelves, wish),
         doubts=tuple(_doubts(pages, last, wish.name, strategy)),
-        warnings=tuple(confusion.warnings_of(pages, [[*_versions(page, wish)] for page in pages], wish.name, strategy)),
+        warnings=tuple(confusion.warnings_of(pages, listed, wish.name, strategy)),
     )
 
 
-def _versions(page: Page, wish: Wish) -> set[Version]:
-    return {candidate.version for candidate in candidates_of(page, wish)}
+def _shelves(pages: Sequence[Page], listed: Sequence[dict[Version, list[Candidate]]]) -> list[_Shelf]:
+    """Return a shelf for each index that has the name, or one for flat pages alone if none has."""
+    flat = [(page, versions) for page, versions in zip(pages, listed) if page.place.flat]
+    having = [(page, versions) for page, versions in zip(pages, listed) if page.answer == FOUND and not page.place.flat]
+    on_flat = [versions for _, versions in flat]
+    if having or not any(on_flat):
+        return [_Shelf(page, _merged([*on_flat, versions])) for page, versions in having]
+    first = next(page for page, versions in flat if versions)
+    return [_Shelf(first, _merged(on_flat))]
 
 
-def _shelves(pages: Sequence[Page], wish: Wish) -> list[_Shelf]:
-    """Return a shelf for each index that has the name; one for flat pages alone where none has."""
-    flat = [candidate for page in pages if page.place.flat for candidate in candidates_of(page, wish)]
-    having = [page for page in pages if page.answer == FOUND and not page.place.flat]
-    if not having and flat:
-        having = [page for page in pages if page.place == flat[0].place]
-        return [_Shelf(having[0], _by_version(flat))]
-    return [_Shelf(page, _by_version([*flat, *candidates_of(page, wish)])) for page in having]
-
-
-def _by_version(candidates: Sequence[Candidate]) -> dict[Version, list[Candidate]]:
+def _merged(parts: Sequence[dict[Version, list[Candidate]]]) -> dict[Version, list[Candidate]]:
     found: dict[Version, list[Candidate]] = {}
-    for candidate in candidates:
-        found.setdefault(candidate.version, []).append(candidate)
+    for part in parts:
+        for version, candidates in part.items():
+            found.setdefault(version, []).extend(candidates)
     return found
 
 
-_Taken = tuple["Candidate | None", "Page | None"]
-"""What is taken, and the index after which nothing else could have been taken; None: any could."""
+_Taken = Optional[tuple["Candidate", "Page"]]
+"""The file that is taken, and the index that serves it."""
 
 
 def _first_match(shelves: Sequence[_Shelf], wish: Wish) -> _Taken:
-    refused: set[Version] = set()
-    stable = _have_releases(shelves)
     for shelf in shelves:
-        for version in sorted(shelf.versions, reverse=True):
-            if version in refused or not wish.allows(version, stable=stable):
-                continue
-            taken = wish.best(shelf.versions[version])
-            if taken is not None:
-                return taken, shelf.page
-            refused.add(version)
-    return None, None
+        taken = wish.newest(shelf.versions)
+        if taken is not None:
+            return taken, shelf.page
+    return None
 
 
 def _best_match(shelves: Sequence[_Shelf], wish: Wish) -> _Taken:
-    stable = _have_releases(shelves)
-    versions = {version for shelf in shelves for version in shelf.versions if wish.allows(version, stable=stable)}
-    for version in sorted(versions, reverse=True):
+    for version in wish.in_order({version for shelf in shelves for version in shelf.versions}):
         for shelf in shelves:
             taken = wish.best(shelf.versions.get(version, []))
             if taken is not None:
-                return taken, None
-    return None, None
+                return taken, shelf.page
+    return None
 
 
-def _have_releases(shelves: Sequence[_Shelf]) -> bool:
-    """Tell whether any version at all is a release; if-necessary asks for that."""
-    return any(not version.is_prerelease for shelf in shelves for version in shelf.versions)
+def _last(shelves: Sequence[_Shelf], taken: _Taken, strategy: str) -> Page | None:
+    """Return the index behind which no other could have served, or None if any could."""
+    if strategy == FIRST_INDEX and shelves:
+        return shelves[0].page
+    if strategy == BEST_MATCH or taken is None:
+        return None
+    return taken[1]
 
 
 def _problem(pages: Sequence[Page], shelves: Sequence[_Shelf], wish: Wish) -> str:
-    """Say why nothing is taken, with a count of what stood in the way."""
+    """Return the reason why nothing is taken, with a count of each obstacle."""
     if not shelves:
         all_answered = all(page.answer in (FOUND, NOT_THERE) for page in pages)
         return "no index has it" if all_answered else "no index that answered has it"
-    stable = _have_releases(shelves)
-    reasons: dict[str, int] = {}
-    for shelf in shelves:
-        for version, candidates in shelf.versions.items():
-            reason = wish.refusal(version, candidates, stable=stable)
-            reasons[reason] = reasons.get(reason, 0) + 1
+    reasons = Counter(
+        wish.refusal(version, candidates) for shelf in shelves for version, candidates in shelf.versions.items()
+    )
     places = " and ".join(shelf.page.place.shown for shelf in shelves)
-    said = ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "it lists no file"
-    return f"nothing that {places} {'has' if len(shelves) == 1 else 'have'} can be taken: {said}"
+    has = "has" if len(shelves) == 1 else "have"
+    said = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    return f"nothing that {places} {has} can be taken: {said or 'it lists no file'}"
 
 
 def _doubts(pages: Sequence[Page], last: Page | None, name: str, strategy: str) -> Iterator[str]:

@@ -61,7 +61,7 @@ def _strategies() -> list[Situation]:
         "the first has the version for another machine": (
             "demo==2.0",
             (only_mac, older),
-            ("", "", took(1, older[1])),
+            ("", took(1, older[1]), took(1, older[1])),
         ),
         "the first has the newest for another machine": (
             "demo",
@@ -76,7 +76,7 @@ def _strategies() -> list[Situation]:
         "the first has only versions before a release": (
             "demo",
             ((wheel("3.0rc1"),), older),
-            (took(0, wheel("3.0rc1")), took(1, older[1]), took(1, older[1])),
+            (took(0, wheel("3.0rc1")), took(0, wheel("3.0rc1")), took(1, older[1])),
         ),
         "the first has what is yanked": (
             "demo",
@@ -98,11 +98,11 @@ def _modes() -> list[Situation]:
     release, newest, dev, beta = (took(0, each) for each in (mixed[1], mixed[2], unstable[0], unstable[1]))
     table = {
         "a release and newer": ("demo", mixed, (release, newest, release, release, release)),
-        "a specifier that names one": ("demo>=1.0a1", mixed, (release, newest, release, newest, newest)),
+        "a specifier that names one": ("demo>=1.0a1", mixed, (release, newest, release, release, release)),
         "a specifier that excludes one": ("demo!=3.0a2", mixed, (release, newest, release, release, release)),
-        "a pinned one": ("demo==3.0a1", mixed, ("", newest, "", newest, newest)),
+        "a pinned one": ("demo==3.0a1", mixed, ("", newest, newest, newest, newest)),
         "no release at all": ("demo", unstable, ("", beta, beta, "", beta)),
-        "no release that fits": ("demo>2", mixed, ("", newest, "", "", "")),
+        "no release that fits": ("demo>2", mixed, ("", newest, newest, "", newest)),
         "a dev version is pinned": ("demo==1.0.dev1", unstable, ("", dev, dev, dev, dev)),
         "below a release": ("demo<3.0", mixed, (release,) * 5),
     }
@@ -126,11 +126,18 @@ FILES = [
     _one("a version without a file for us", "demo", (wheel("1.0"), wheel("2.0", MAC)), wheel("1.0")),
     _one("nothing for us", "demo", (wheel("1.0", MAC),), None),
     _one("too new a Python is needed", "demo", (wheel("1.0"), wheel("2.0", ANY, ">=3.12")), wheel("1.0")),
-    _one("the end of requires-python is not read", "demo", (wheel("2.0", ANY, ">=3.8,<3.10"),), wheel("2.0", ANY)),
-    _one("requires-python excludes", "demo", (wheel("1.0"), wheel("2.0", ANY, "!=3.11.*")), wheel("2.0")),
+    _one("requires-python ends", "demo", (wheel("1.0"), wheel("2.0", ANY, ">=3.8,<3.10")), wheel("1.0")),
+    _one("requires-python excludes", "demo", (wheel("1.0"), wheel("2.0", ANY, "!=3.11.*")), wheel("1.0")),
     _one("requires-python is one minor", "demo", (wheel("1.0"), wheel("2.0", ANY, "==3.12.*")), wheel("1.0")),
     _one("requires-python is odd", "demo", (wheel("1.0", ANY, ">=3.6.*"),), wheel("1.0")),
-    _one("requires-python cannot be read", "demo", (wheel("1.0"), wheel("2.0", ANY, "new")), wheel("1.0")),
+    _one("requires-python cannot be read", "demo", (wheel("1.0"), wheel("2.0", ANY, "new")), wheel("2.0")),
+    _one(
+        "a version before a release alone has a file for us",
+        "demo",
+        (wheel("1.0", MAC), wheel("1.0rc1")),
+        wheel("1.0rc1"),
+    ),
+    _one("a pinned version before a release", "demo==1.0rc1", (wheel("1.0"), wheel("1.0rc1")), wheel("1.0rc1")),
     _one("an sdist that needs a newer Python", "demo", (wheel("1.0"), sdist("2.0", ">=3.12")), wheel("1.0")),
     _one("yanked is left out", "demo", (wheel("1.0"), wheel("2.0", yanked=True)), wheel("1.0")),
     _one("yanked and pinned", "demo==2.0", (wheel("1.0"), wheel("2.0", yanked=True)), wheel("2.0")),
@@ -175,3 +182,11 @@ FLAT = [
 ]
 
 SITUATIONS = [*_strategies(), *_modes(), *FILES, *FLAT]
+
+OTHERWISE_IN_UV = {
+    "the first has the version for another machine, unsafe-first-match": "",
+    "requires-python ends": took(0, wheel("2.0")),
+    "requires-python excludes": took(0, wheel("2.0")),
+    "requires-python cannot be read": took(0, wheel("1.0")),
+}
+"""What uv takes in the situations in which it follows rules of its own."""

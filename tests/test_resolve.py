@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from packaging.requirements import Requirement
-from resolve_situations import ANY, MAC, SITUATIONS, STRATEGIES, Listed, Situation, wheel
+from packaging.utils import parse_wheel_filename
+from resolve_situations import ANY, LINUX, MAC, SITUATIONS, STRATEGIES, Listed, Situation, wheel
 
 from authshim.credentials import BasicHTTP
 from authshim.listing import File
@@ -315,12 +316,30 @@ DOTTED = ".".join("abcdefgh")
         Listed(f"demo-{DIGITS}.tar.gz"),
         Listed("demo-" * 100_000 + "2.0.tar.gz"),
         Listed(f"demo-2.0-py3.{DOTTED}-none.{DOTTED}-any.{DOTTED}.whl"),
-        wheel("2.0", ANY, f">={DIGITS}"),
-        wheel("2.0", ANY, f"=={DIGITS}.*"),
     ],
-    ids=["version", "build", "version of an sdist", "name", "tags", "Python", "Pythons"],
+    ids=["version", "build", "version of an sdist", "name", "tags"],
 )
-def test_a_file_whose_name_or_python_is_beyond_all_measure_is_left_out(odd: Listed) -> None:
+def test_a_file_whose_name_is_beyond_all_measure_is_left_out(odd: Listed) -> None:
     found = ask(page(index(0), (wheel("1.0"), odd)))
     assert found.taken is not None
     assert str(found.taken.version) == "1.0"
+
+
+@pytest.mark.parametrize("requires_python", [f">={DIGITS}", f"=={DIGITS}.*", ">=3.6.*"])
+def test_requires_python_that_cannot_be_read_is_ignored(requires_python: str) -> None:
+    found = ask(page(index(0), (wheel("1.0"), wheel("2.0", ANY, requires_python))))
+    assert found.taken is not None
+    assert str(found.taken.version) == "2.0"
+
+
+def test_wheels_of_older_versions_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[str] = []
+
+    def parse(filename: str) -> object:
+        parsed.append(filename)
+        return parse_wheel_filename(filename)
+
+    monkeypatch.setattr("authshim.candidates.parse_wheel_filename", parse)
+    versions = (wheel("1.7.1"), wheel("1.7.3", MAC), wheel("1.7.2", LINUX), wheel("1.7.0"))
+    assert ask(page(index(0), versions)).fine
+    assert parsed == [wheel("1.7.3", MAC).filename, wheel("1.7.2", LINUX).filename]
