@@ -1,8 +1,4 @@
-"""Run a child process that is bounded in time and in what it may print.
-
-Nothing hangs, and nobody who still holds the pipes is left behind: a child that waits for a
-person, floods its output, or forks and exits is ended together with its process group.
-"""
+"""Run a child process that is bounded in time and in output, and leave no descendant behind."""
 
 from __future__ import annotations
 
@@ -11,39 +7,47 @@ import signal
 import threading
 import time
 from contextlib import suppress
-from typing import IO, TYPE_CHECKING
+from glob import glob
+from typing import IO, TYPE_CHECKING, Callable, NamedTuple
 
 from authshim.hidden import Closed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from subprocess import Popen
 
-STDOUT_LIMIT = 1024 * 1024
-"""Bytes; a child that prints more is ended."""
+MAX_STDOUT_BYTES = 1024 * 1024
+"""A child that prints more is ended."""
 
-STDERR_KEPT = 64 * 1024
-"""Bytes; of what is printed to stderr the end is kept."""
+MAX_STDERR_BYTES = 64 * 1024
+"""The end of stderr is kept."""
+
+MARK = "AUTHSHIM_CHILD"
+"""The variable by which the descendants of a child are found; the value is random and no secret."""
 
 _IS_WINDOWS = os.name == "nt"
-
-_TURN = 0.05
-"""Seconds between two looks at whether a child has exited whose stdout is still open."""
+_POLL_SECONDS = 0.05
 
 
-class Ended(Closed):
-    """How a child ended."""
+class Result(Closed):
+    """A status and an output with which a child ended."""
 
     __slots__ = ("status", "stderr", "stdout", "stopped")
 
-    def __init__(self, status: int, stdout: bytes = b"", stderr: bytes = b"", stopped: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        stdout: bytes = b"",
+        stderr: bytes = b"",
+        stopped: str | None = None,
+    ) -> None:
         self.status = status
-        """The exit status; on POSIX less than 0 where a signal ended it."""
+        """The exit status; on POSIX a negative number if a signal ended the child."""
         self.stdout = stdout
         self.stderr = stderr
-        """Empty where it was passed through."""
+        """Empty if the child wrote to our own stderr."""
         self.stopped = stopped
-        """Why it could not be started, or why we ended it; None where it exited by itself."""
+        """Why the child did not start or was ended here; None if it exited by itself."""
 
 
 def run(
@@ -53,68 +57,84 @@ def run(
     deadline: float,
     pass_stderr: bool = False,
     grace: float = 1.0,
-) -> Ended:
-    """Run a command with nothing on stdin, in a process group of its own, and wait for it.
+) -> Result:
+    """Run a command with an empty stdin, and return its result.
 
-    It raises nothing of its own: an exception's frames would hold what the child printed. All
-    is done in a thread of its own, for Ctrl-C may come when a child is running and its id is
-    not known yet. The child ends with the program, too.
+    No exception is raised, since its frames would hold the output. All work is done in a thread:
+    Ctrl-C may come after the child was started and before its id is known.
 
     :param command: the first word is an absolute path.
-    :param deadline: in seconds; then the whole process group is ended.
+    :param deadline: in seconds; then the child and its descendants are ended.
     :param pass_stderr: let the child write to our own stderr.
-    :param grace: in seconds: how long a pipe may stay open once the child has exited, and
-        how long the group has between SIGTERM and SIGKILL.
+    :param grace: seconds that a pipe may stay open after the exit of the child, and seconds
+        between SIGTERM and SIGKILL.
     """
-    ended: list[Ended] = []
-    given_up, over = threading.Event(), threading.Event()
+    results: list[Result] = []
+    given_up, finished = threading.Event(), threading.Event()
     main = threading.main_thread()
-    has_main = main.is_alive()  # where Python is embedded, it may have gone long ago
+    is_embedded = not main.is_alive()  # Python runs in another program, whose first thread is gone
 
     def is_given_up() -> bool:
-        return given_up.is_set() or (has_main and not main.is_alive())
+        return given_up.is_set() or not (is_embedded or main.is_alive())
 
     def work() -> None:
         try:
-            ended.append(_run(command, environ, pass_stderr, deadline, grace, is_given_up))
+            limits = _Limits(deadline, grace, is_given_up)
+            results.append(_run(command, environ, pass_stderr, limits))
         finally:
-            over.set()
+            finished.set()
 
     try:
-        try:
-            threading.Thread(target=work, daemon=False).start()  # that of a daemon would be one as well
-        except RuntimeError:
-            return Ended(-1, stopped="it cannot be started: the system has no thread to spare")
-        over.wait()
+        # The interpreter waits for this thread when it exits, so that the child can be ended.
+        threading.Thread(target=work, daemon=False).start()
+        finished.wait()
+    except RuntimeError:
+        return _not_started("the system has no thread to spare")
     except BaseException:  # KeyboardInterrupt above all
         given_up.set()
-        over.wait(3 * grace + 1)
+        finished.wait(3 * grace + 1)
         raise
-    return ended[0]
+    return results[0]
+
+
+class _Limits(NamedTuple):
+    """Bounds in seconds, and a function that tells if the result is no longer needed."""
+
+    deadline: float
+    grace: float
+    is_given_up: Callable[[], bool]
+
+
+def _not_started(reason: str) -> Result:
+    return Result(-1, stopped=f"it cannot be started: {reason}")
 
 
 def _run(
     command: Sequence[str],
     environ: Mapping[str, str],
     pass_stderr: bool,
-    deadline: float,
-    grace: float,
-    is_given_up: Callable[[], bool],
-) -> Ended:
+    limits: _Limits,
+) -> Result:
+    mark = os.urandom(16).hex()
+    # The marks of outer runs stay, since this child descends from theirs.
+    marks = f"{environ.get(MARK, '')} {mark}"
+    environ = {**environ, MARK: marks}
     try:
         process = _start(command, environ, pass_stderr)
     except OSError as error:
-        return Ended(-1, stopped=f"it cannot be started: {(error.strerror or 'the system refused').lower()}")
+        return _not_started((error.strerror or "the system refused").lower())
     except ValueError:
-        return Ended(-1, stopped="it cannot be started: an argument has a character that none may have")
+        return _not_started("an argument has a character that none may have")
+    stdout, stderr = _Reader(process.stdout), _Reader(process.stderr, keep_end=True)
     try:
-        return _watch(process, deadline, grace, is_given_up)
-    except Exception as error:  # noqa: BLE001 - a system that is out of threads, perhaps
-        _end(process, grace)
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
-        return Ended(-1, stopped=f"it could not be watched ({type(error).__name__})")
+        stdout.start()
+        stderr.start()
+        return _watch(process, stdout, stderr, mark, limits)
+    except Exception as error:  # noqa: BLE001 - the system may have no thread to spare
+        _end(process, mark, limits.grace)
+        stdout.close()
+        stderr.close()
+        return Result(-1, stopped=f"it could not be watched ({type(error).__name__})")
 
 
 def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool) -> Popen[bytes]:
@@ -126,132 +146,160 @@ def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=None if pass_stderr else subprocess.PIPE,
-        env=dict(environ),
+        env=environ,
         start_new_session=True,  # POSIX only
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
 
 
-def _watch(process: Popen[bytes], deadline: float, grace: float, is_given_up: Callable[[], bool]) -> Ended:
-    until = time.monotonic() + deadline
-
-    def is_time() -> bool:
-        return time.monotonic() >= until or is_given_up()
-
-    stdout, stderr = readers = _Reader(process.stdout, stop_at=STDOUT_LIMIT), _Reader(process.stderr)
-    try:
-        # Its stdout ends when it does: that wakes us at once, where Popen.wait sleeps up to 50 ms at a time.
-        while not stdout.finished.wait(_TURN) and process.poll() is None and not is_time():
-            pass
-        while not stdout.flooded and not _wait(process, _TURN) and not is_time():
-            pass
-        in_time = not stdout.flooded and process.returncode is not None
-        # One that it left behind may flood as well.
-        if not in_time or not _finished(readers, grace) or stdout.flooded:
-            _end(process, grace)
-            _finished(readers, grace)
-    finally:
-        for reader in readers:
-            reader.left.set()
-    stopped = None if in_time else f"it did not answer within {deadline:g} s"
+def _watch(
+    process: Popen[bytes],
+    stdout: _Reader,
+    stderr: _Reader,
+    mark: str,
+    limits: _Limits,
+) -> Result:
+    """Wait for the exit of a child, end what it leaves behind, and return its result."""
+    in_time = _wait_for_exit(process, stdout, limits)
+    if not in_time or not _finished(stdout, stderr, limits.grace) or stdout.flooded:
+        _end(process, mark, limits.grace)
+        _finished(stdout, stderr, limits.grace)
+    stopped = None
     if stdout.flooded:
-        stopped = f"it printed more than {STDOUT_LIMIT // 1024} KiB"
-    return Ended(-1 if process.returncode is None else process.returncode, stdout.text(), stderr.text(), stopped)
+        stopped = f"it printed more than {MAX_STDOUT_BYTES // 1024} KiB"
+    elif not in_time:
+        stopped = f"it did not answer within {limits.deadline:g} s"
+    status = process.returncode
+    if status is None:
+        status = -1
+    return Result(status, bytes(stdout.data), bytes(stderr.data), stopped)
 
 
-def _finished(readers: Sequence[_Reader], seconds: float) -> bool:
-    """Wait until all pipes are closed; False where somebody still holds one."""
-    until = time.monotonic() + seconds
-    return all(reader.finished.wait(max(0.0, until - time.monotonic())) for reader in readers)
+def _wait_for_exit(process: Popen[bytes], stdout: _Reader, limits: _Limits) -> bool:
+    """Wait until the child exits; return False if it is out of time or printed too much."""
+    until = time.monotonic() + limits.deadline
+    while process.poll() is None and not stdout.flooded:
+        if time.monotonic() >= until or limits.is_given_up():
+            return False
+        # A child that exits closes its stdout, which wakes this thread at once.
+        if stdout.finished.wait(_POLL_SECONDS):
+            _wait(process, _POLL_SECONDS)
+    return not stdout.flooded
 
 
-def _wait(process: Popen[bytes], seconds: float) -> bool:
+def _wait(process: Popen[bytes], seconds: float) -> None:
     import subprocess
 
-    try:
+    with suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
-    except subprocess.TimeoutExpired:
+
+
+def _finished(stdout: _Reader, stderr: _Reader, seconds: float) -> bool:
+    """Wait until both pipes are closed; return False if a process still holds one."""
+    until = time.monotonic() + seconds
+    if not stdout.finished.wait(seconds):
         return False
-    return True
+    return stderr.finished.wait(max(0, until - time.monotonic()))
 
 
-def _end(process: Popen[bytes], grace: float) -> None:
-    """End the child and all of its process group, politely at first; leave no zombie."""
-    _signal(process, force=False)
-    _wait(process, grace)
-    _signal(process, force=True)
-    _wait(process, grace)
-
-
-def _signal(process: Popen[bytes], *, force: bool) -> None:
+def _end(process: Popen[bytes], mark: str, grace: float) -> None:
+    """End the child and its descendants, with SIGTERM at first, and leave no zombie."""
     if _IS_WINDOWS:
-        _kill_tree(process, force=force)
+        for force in (False, True):
+            _kill_tree(process, force=force)
+            _wait(process, grace)
         return
-    # Not there: all have ended. Not permitted: macOS says so of a group of zombies.
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL if force else signal.SIGTERM)
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        # All have ended, or macOS refuses to signal a group of zombies.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+        _signal_marked(mark, number)
+        _wait(process, grace)
+    until = time.monotonic() + grace
+    # A descendant may have started another one while the list was made.
+    while _signal_marked(mark, signal.SIGKILL) and time.monotonic() < until:
+        time.sleep(_POLL_SECONDS)
 
 
 def _kill_tree(process: Popen[bytes], *, force: bool) -> None:
-    """Do what ``killpg`` does, on Windows."""
+    """Do on Windows what ``killpg`` does on POSIX."""
     import subprocess
 
-    # By its whole path: Windows would look for it in the current folder first.
+    # Given a bare name, Windows would look in the current folder first.
     system = os.environ.get("SYSTEMROOT", r"C:\Windows")
-    taskkill = [rf"{system}\System32\taskkill.exe", "/T", *(["/F"] if force else []), "/PID", str(process.pid)]
+    taskkill = [rf"{system}\System32\taskkill.exe", "/T"]
+    if force:
+        taskkill.append("/F")
+    taskkill += ["/PID", str(process.pid)]
     with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(taskkill, check=False, capture_output=True, stdin=subprocess.DEVNULL, timeout=5)
+        subprocess.run(
+            taskkill,
+            check=False,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=5,
+        )
     if force:
         process.kill()
 
 
-class _Reader:
-    """Read a pipe in a thread of its own, which owns and closes it.
+def _signal_marked(mark: str, number: int) -> bool:
+    """Signal each process whose environment has the mark, and tell if there was one (Linux only).
 
-    It ends when the pipe does, or soon after ``left`` is set: somebody outside the group may hold the pipe for days.
+    Parents are not followed: the chain to a descendant breaks if a parent has ended.
     """
+    found = False
+    for path in glob("/proc/[0-9]*/environ"):
+        # The process may have ended, or belong to another user.
+        with suppress(OSError), open(path, "rb") as file:
+            if mark.encode() in file.read():
+                os.kill(int(path.split("/")[2]), number)
+                found = True
+    return found
 
-    def __init__(self, pipe: IO[bytes] | None, *, stop_at: int | None = None) -> None:
+
+class _Reader(Closed):
+    """A thread that reads a pipe to its end, and is the only one to close it."""
+
+    __slots__ = ("_keep_end", "_pipe", "data", "finished", "flooded")
+
+    def __init__(self, pipe: IO[bytes] | None, *, keep_end: bool = False) -> None:
+        self.data = bytearray()
         self.finished = threading.Event()
-        self.left = threading.Event()
         self.flooded = False
-        self._stop_at = stop_at
-        self._data = bytearray()
-        if pipe is None:
-            self.finished.set()
-        else:
-            threading.Thread(target=self._read, args=(pipe,), daemon=True).start()
+        self._keep_end = keep_end
+        self._pipe = pipe
 
-    def text(self) -> bytes:
-        """Return what was read so far."""
-        return bytes(self._data)
+    def start(self) -> None:
+        """Start to read.
+
+        :raises RuntimeError: the system has no thread to spare.
+        """
+        if self._pipe is None:
+            self.finished.set()
+            return
+        threading.Thread(target=self._work, args=(self._pipe,), daemon=True).start()
+        self._pipe = None
+
+    def close(self) -> None:
+        """Close the pipe if no thread was started to read it."""
+        if self._pipe is not None:
+            self._pipe.close()
+
+    def _work(self, pipe: IO[bytes]) -> None:
+        try:
+            with pipe, suppress(OSError):
+                self._read(pipe)
+        finally:
+            self.finished.set()
 
     def _read(self, pipe: IO[bytes]) -> None:
-        with pipe, suppress(OSError):
-            while not self.flooded and _is_readable(pipe, self.left):
-                chunk = pipe.read(65536)
-                if not chunk:
-                    break
-                self._keep(chunk)
-        self.finished.set()
-
-    def _keep(self, chunk: bytes) -> None:
-        self._data += chunk
-        if self._stop_at is None:
-            del self._data[:-STDERR_KEPT]
-        elif len(self._data) > self._stop_at:
-            self.flooded = True
-
-
-def _is_readable(pipe: IO[bytes], left: threading.Event) -> bool:
-    """Wait for something to read, or for the end; False where nobody wants it any more."""
-    if _IS_WINDOWS:
-        return True  # nothing waits for a pipe there: the thread stays until it is closed
-    import select
-
-    waiting = select.poll()
-    waiting.register(pipe, select.POLLIN)
-    while not left.is_set():
-        if waiting.poll(_TURN * 1000):
-            return True
-    return False
+        while not self.flooded:
+            chunk = pipe.read(65536)
+            if not chunk:
+                return
+            self.data += chunk
+            if self._keep_end:
+                del self.data[:-MAX_STDERR_BYTES]
+            elif len(self.data) > MAX_STDOUT_BYTES:
+                self.flooded = True

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import signal
@@ -12,20 +13,21 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim.children import STDERR_KEPT, STDOUT_LIMIT, Ended, run
+from authshim.children import MARK, MAX_STDERR_BYTES, MAX_STDOUT_BYTES, Result, _Reader, run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 posix = pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX's")
+linux = pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="/proc is Linux's")
 
 
-def python(code: str, **options: object) -> Ended:
+def python(code: str, **options: object) -> Result:
     options = {"environ": dict(os.environ), "deadline": 20.0, "grace": 0.3, **options}
     return run([sys.executable, "-I", "-S", "-c", code], **options)
 
 
-def shell(code: str, **options: object) -> Ended:
+def shell(code: str, **options: object) -> Result:
     return run(["/bin/sh", "-c", code], **{"environ": {"PATH": os.defpath}, "deadline": 20.0, "grace": 0.3, **options})
 
 
@@ -56,12 +58,12 @@ def wait_for(path: Path) -> str:
     return path.read_text().strip()
 
 
-def test_both_streams_and_the_status_are_returned() -> None:
+def test_run_returns_status_and_both_streams() -> None:
     ended = python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
     assert (ended.status, ended.stdout.strip(), ended.stderr.strip(), ended.stopped) == (3, b"out", b"err", None)
 
 
-def test_stdin_is_closed() -> None:
+def test_child_reads_empty_stdin() -> None:
     """Not ours, whatever lies there; that of a test is closed already."""
     reading, writing = os.pipe()
     os.write(writing, b"typed")
@@ -76,33 +78,41 @@ def test_stdin_is_closed() -> None:
         os.close(reading)
 
 
-def test_the_environment_is_the_given_one() -> None:
+def test_child_gets_the_given_environment() -> None:
     assert python("import os; print(os.environ['WORD'])", environ={**os.environ, "WORD": "x"}).stdout.strip() == b"x"
 
 
-def test_a_program_that_is_not_there_is_a_sentence() -> None:
+def test_each_run_marks_its_child_and_keeps_the_mark_of_an_outer_run() -> None:
+    show = f"import os; print(os.environ[{MARK!r}])"
+    runs = [python(show, environ={**os.environ, MARK: "outer"}).stdout.split() for _ in range(2)]
+    assert [marks[0] for marks in runs] == [b"outer", b"outer"]
+    assert [len(marks) for marks in runs] == [2, 2]
+    assert runs[0][1] != runs[1][1]
+
+
+def test_missing_program_is_reported_in_the_result() -> None:
     ended = run([os.path.abspath("nothing")], environ={}, deadline=1)
     assert ended.stopped == "it cannot be started: no such file or directory"
 
 
-def test_an_argument_with_a_nul_is_a_sentence() -> None:
+def test_argument_with_nul_is_reported_in_the_result() -> None:
     assert python("\0").stopped == "it cannot be started: an argument has a character that none may have"
 
 
-def test_a_flood_ends_the_child() -> None:
+def test_flood_on_stdout_ends_the_child() -> None:
     ended = python("import sys\nwhile True: sys.stdout.write('x' * 65536)")
     assert ended.stopped == "it printed more than 1024 KiB"
-    assert len(ended.stdout) <= STDOUT_LIMIT + 65536
+    assert len(ended.stdout) <= MAX_STDOUT_BYTES + 65536
 
 
-def test_of_a_flood_on_stderr_the_end_is_kept() -> None:
+def test_flood_on_stderr_is_cut_to_its_end() -> None:
     ended = python("import sys\nfor _ in range(99): sys.stderr.write('x' * 9999)\nsys.stderr.write('end')")
     assert ended.stopped is None
-    assert len(ended.stderr) == STDERR_KEPT
+    assert len(ended.stderr) == MAX_STDERR_BYTES
     assert ended.stderr.endswith(b"xend")
 
 
-def test_what_was_printed_is_in_no_repr_and_no_pickle() -> None:
+def test_result_shows_no_output_in_repr_and_pickle() -> None:
     ended = python("print('s3cret')")
     assert "s3cret" not in repr(ended)
     with pytest.raises(TypeError):
@@ -110,50 +120,93 @@ def test_what_was_printed_is_in_no_repr_and_no_pickle() -> None:
 
 
 @posix
-def test_at_the_deadline_the_whole_group_ends(tmp_path: Path) -> None:
+def test_deadline_ends_the_whole_process_group(tmp_path: Path) -> None:
     ended = shell(f"sleep 60 & echo $! > {tmp_path}/pid; wait", deadline=0.5)
     assert ended.stopped == "it did not answer within 0.5 s"
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
 @posix
-def test_a_child_that_ignores_sigterm_ends_as_well() -> None:
+def test_deadline_ends_a_child_that_ignores_sigterm() -> None:
     ended = shell("trap '' TERM; while :; do sleep 0.05; done", deadline=0.2)
     assert (ended.status, ended.stopped) == (-signal.SIGKILL, "it did not answer within 0.2 s")
 
 
 @posix
-def test_a_child_that_closes_stdout_and_goes_on_ends_at_the_deadline() -> None:
+def test_deadline_ends_a_child_that_closed_its_stdout() -> None:
     assert shell("exec >&- 2>&-; sleep 60", deadline=0.3).stopped == "it did not answer within 0.3 s"
 
 
 @posix
-def test_one_that_holds_the_pipe_after_the_child_is_not_waited_for(tmp_path: Path) -> None:
+def test_process_of_the_group_that_holds_the_pipe_ends(tmp_path: Path) -> None:
     ended = shell(f"sleep 60 & echo $! > {tmp_path}/pid; echo answer", deadline=50)
     assert (ended.status, ended.stdout, ended.stopped) == (0, b"answer\n", None)
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
 LEAVE = """\
-import os, time
+import os, sys, time
+path, keeps_pipe, stays = sys.argv[1], sys.argv[2] == "True", sys.argv[3] == "True"
 if os.fork() == 0:
     os.setsid()
-    open({!r}, "w").write(f"{{os.getpid()}}\\n")
-    time.sleep(60)
+    if os.fork() == 0:
+        if not keeps_pipe:
+            os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+            os.dup2(1, 2)
+        open(path, "w").write(f"{os.getpid()}\\n")
+        time.sleep(300)
+    os._exit(0)
+while not os.path.exists(path):
+    time.sleep(0.01)
 print("answer", flush=True)
+if stays:
+    time.sleep(300)
 os._exit(0)
 """
+"""A program whose descendant is in a session of its own, and whose parent has ended."""
+
+
+def leave(path: Path, *, keeps_pipe: bool, stays: bool, **options: object) -> Result:
+    words = [sys.executable, "-I", "-S", "-c", LEAVE, str(path), str(keeps_pipe), str(stays)]
+    return run(words, **{"environ": dict(os.environ), "deadline": 20.0, "grace": 0.3, **options})
+
+
+@linux
+@pytest.mark.parametrize("keeps_pipe", [True, False])
+def test_deadline_ends_a_descendant_in_a_session_of_its_own(keeps_pipe: bool, tmp_path: Path) -> None:
+    ended = leave(tmp_path / "pid", keeps_pipe=keeps_pipe, stays=True, deadline=2.0)
+    assert ended.stopped == "it did not answer within 2 s"
+    assert is_gone(int(wait_for(tmp_path / "pid")))
+
+
+@linux
+def test_ctrl_c_ends_a_descendant_in_a_session_of_its_own(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        wait_for(tmp_path / "pid")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        leave(tmp_path / "pid", keeps_pipe=False, stays=True)
+    thread.join()
+    assert is_gone(int(wait_for(tmp_path / "pid")))
+
+
+@linux
+def test_process_outside_the_group_that_holds_the_pipe_ends(tmp_path: Path) -> None:
+    before = os.listdir("/dev/fd"), threading.active_count()
+    ended = leave(tmp_path / "pid", keeps_pipe=True, stays=False)
+    assert (ended.stdout, ended.stopped) == (b"answer\n", None)
+    assert is_gone(int(wait_for(tmp_path / "pid")))
+    assert_soon(lambda: (os.listdir("/dev/fd"), threading.active_count()) == before)
 
 
 @posix
-def test_one_that_left_the_group_and_holds_the_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    before = os.listdir("/dev/fd"), threading.active_count()
-    try:
-        ended = python(LEAVE.format(str(tmp_path / "pid")))
-        assert (ended.stdout, ended.stopped) == (b"answer\n", None)
-        assert_soon(lambda: (os.listdir("/dev/fd"), threading.active_count()) == before)
-    finally:
-        os.kill(int(wait_for(tmp_path / "pid")), signal.SIGKILL)
+def test_daemon_outside_the_group_stays_if_it_holds_no_pipe(tmp_path: Path) -> None:
+    ended = leave(tmp_path / "pid", keeps_pipe=False, stays=False)
+    assert (ended.stdout, ended.stopped) == (b"answer\n", None)
+    os.kill(int(wait_for(tmp_path / "pid")), signal.SIGKILL)
 
 
 FLOOD_LATER = """\
@@ -169,33 +222,35 @@ if os.fork() == 0:
         while True:
             os.write(1, b"x" * 65536)
     except BrokenPipeError:  # which Python makes of SIGPIPE
-        time.sleep(60)
+        time.sleep(300)
 print("answer", flush=True)
 os._exit(0)
 """
 
 
 @posix
-def test_one_that_floods_after_the_child_has_exited_ends_as_well(tmp_path: Path) -> None:
+def test_flood_after_the_exit_of_the_child_is_ended(tmp_path: Path) -> None:
     ended = python(FLOOD_LATER.format(str(tmp_path / "pid")), grace=10)
     assert ended.stopped == "it printed more than 1024 KiB"
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
 @posix
-def test_a_grandchild_that_ignores_sigterm_ends_as_well(tmp_path: Path) -> None:
+def test_deadline_ends_a_grandchild_that_ignores_sigterm(tmp_path: Path) -> None:
     stubborn = f"trap '' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"
     assert shell(f'sh -c "{stubborn.replace("$", chr(92) + "$")}" & wait', deadline=0.5).stopped
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
 @posix
-def test_a_child_that_was_stopped_ends_as_well() -> None:
+def test_deadline_ends_a_stopped_child() -> None:
     assert shell("kill -STOP $$", deadline=0.3).status < 0
 
 
 class Clock:
     """In place of the module ``time``; it stands until the test moves it."""
+
+    sleep = staticmethod(time.sleep)
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
@@ -213,7 +268,7 @@ class Clock:
 
 
 @posix
-def test_an_answer_in_the_last_second_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_answer_in_the_last_second_is_returned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "go")
 
     def answer() -> None:
@@ -229,7 +284,7 @@ def test_an_answer_in_the_last_second_counts(monkeypatch: pytest.MonkeyPatch, tm
 
 
 @posix
-def test_an_answer_after_the_deadline_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_answer_after_the_deadline_is_dropped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "go")
     clock = Clock(monkeypatch)
     thread = threading.Thread(target=clock.move, args=[30])
@@ -240,12 +295,12 @@ def test_an_answer_after_the_deadline_does_not(monkeypatch: pytest.MonkeyPatch, 
 
 
 @posix
-def test_a_signal_is_a_status_below_zero() -> None:
+def test_status_is_negative_if_a_signal_ended_the_child() -> None:
     assert shell("kill -9 $$").status == -9
 
 
 @posix
-def test_ctrl_c_ends_the_group(tmp_path: Path) -> None:
+def test_ctrl_c_ends_the_process_group(tmp_path: Path) -> None:
     def interrupt() -> None:
         wait_for(tmp_path / "pid")
         os.kill(os.getpid(), signal.SIGINT)
@@ -259,7 +314,7 @@ def test_ctrl_c_ends_the_group(tmp_path: Path) -> None:
 
 
 @posix
-def test_a_second_ctrl_c_ends_a_child_that_ignores_sigterm(tmp_path: Path) -> None:
+def test_second_ctrl_c_ends_a_child_that_ignores_sigterm(tmp_path: Path) -> None:
     def interrupt_twice() -> None:
         for name in ("pid", "term"):
             wait_for(tmp_path / name)
@@ -286,17 +341,32 @@ while not os.path.exists(sys.argv[1]):
 
 
 @posix
-def test_a_child_that_a_daemon_thread_waits_for_ends_with_the_program(tmp_path: Path) -> None:
+def test_child_ends_with_the_program_if_a_daemon_thread_waits(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PROGRAM_ENDS, str(tmp_path / "pid")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
-def test_a_program_that_never_had_a_main_thread_runs_children_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_runs_if_the_main_thread_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Python may be embedded in another program, whose thread that began it has gone."""
     monkeypatch.setattr("threading.main_thread", threading.Thread)
     assert python("import time; time.sleep(0.3); print('out')").stdout.strip() == b"out"
+
+
+def scarce_threads(monkeypatch: pytest.MonkeyPatch, *, spared: int) -> list[threading.Thread]:
+    """Let the system have no more than some threads; return those that were started."""
+    started: list[threading.Thread] = []
+
+    class Scarce(threading.Thread):
+        def start(self) -> None:
+            if len(started) == spared:
+                raise RuntimeError("can't start new thread")
+            started.append(self)
+            super().start()
+
+    monkeypatch.setattr("threading.Thread", Scarce)
+    return started
 
 
 @posix
@@ -308,34 +378,51 @@ def test_a_program_that_never_had_a_main_thread_runs_children_too(monkeypatch: p
         (2, "it could not be watched (RuntimeError)"),
     ],
 )
-def test_a_system_that_is_out_of_threads_is_a_sentence(spared: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[threading.Thread] = []
-
-    class Scarce(threading.Thread):
-        def start(self) -> None:
-            if len(started) == spared:
-                raise RuntimeError("can't start new thread")
-            started.append(self)
-            super().start()
-
-    monkeypatch.setattr("threading.Thread", Scarce)
+def test_lack_of_threads_is_reported_in_the_result(spared: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scarce_threads(monkeypatch, spared=spared)
     assert shell("exec sleep 60", pass_stderr=spared == 1).stopped == said
 
 
-def test_windows_cannot_wait_for_a_pipe_and_reads_it_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authshim.children._IS_WINDOWS", True)
-    monkeypatch.setattr("select.poll", None, raising=False)
+@posix
+def test_pipe_is_closed_only_by_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reader of stdout is at work when there is no thread for stderr."""
+    failed: list[object] = []
+    scarce = scarce_threads(monkeypatch, spared=2)
+    monkeypatch.setattr("threading.excepthook", failed.append)
+    assert shell("exec sleep 60").stopped == "it could not be watched (RuntimeError)"
+    for thread in scarce:
+        thread.join(60)
+    assert failed == []
+
+
+class Broken(io.BytesIO):
+    """A pipe that fails in a way that no pipe should."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise ValueError("read of closed file")
+
+
+def test_reader_finishes_if_its_pipe_fails() -> None:
+    reader = _Reader(None)
+    with pytest.raises(ValueError, match="closed file"):
+        reader._work(Broken())
+    assert reader.finished.is_set()
+
+
+def test_output_is_read_if_select_has_no_poll(monkeypatch: pytest.MonkeyPatch) -> None:
+    """eventlet takes ``poll`` out of the module."""
+    monkeypatch.delattr("select.poll", raising=False)
     assert python("print('out')").stdout.strip() == b"out"
 
 
 @posix
-def test_stderr_can_be_passed_through(capfd: pytest.CaptureFixture[str]) -> None:
+def test_stderr_passes_through_if_asked(capfd: pytest.CaptureFixture[str]) -> None:
     assert shell("echo code 1234 >&2", pass_stderr=True).stderr == b""
     assert capfd.readouterr().err == "code 1234\n"
 
 
 @posix
-def test_only_the_standard_streams_are_inherited() -> None:
+def test_child_inherits_only_the_standard_streams() -> None:
     reading, writing = os.pipe()
     try:
         os.set_inheritable(writing, True)
@@ -350,14 +437,14 @@ def test_only_the_standard_streams_are_inherited() -> None:
 @pytest.mark.parametrize(
     "end", ["exit 1", "kill -9 $$", "exec sleep 60", "exec cat /dev/zero", "exec >&- 2>&-; sleep 60"]
 )
-def test_no_zombie_is_left_however_it_ends(end: str, tmp_path: Path) -> None:
+def test_run_leaves_no_zombie(end: str, tmp_path: Path) -> None:
     shell(f"echo $$ > {tmp_path}/pid; {end}", deadline=0.5)
     with pytest.raises(ChildProcessError):
         os.waitpid(int(wait_for(tmp_path / "pid")), os.WNOHANG)
 
 
 @posix
-def test_no_zombie_and_no_descriptor_is_left() -> None:
+def test_run_leaves_no_zombie_and_no_descriptor() -> None:
     shell("true")
     before = sorted(os.listdir("/dev/fd"))
     pids = [int(shell("sleep 60 & echo $$", grace=0.05).stdout) for _ in range(5)]
@@ -368,9 +455,7 @@ def test_no_zombie_and_no_descriptor_is_left() -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_on_windows_the_tree_of_a_child_is_ended_by_its_taskkill(
-    is_there: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_windows_ends_the_process_tree_by_taskkill(is_there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a fake of Windows: its own program ends what the child has started, and the child itself is killed."""
     ended_by: list[list[str]] = []
 

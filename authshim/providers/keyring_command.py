@@ -24,10 +24,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Callable, Union
 
-    from authshim.children import Ended
+    from authshim.children import Result
 
     Outcome = Union[BasicHTTP, "_Miss", str]
     """A credential, a miss, or why it is broken: an exception's frames would hold the output."""
+
+ASKING = "AUTHSHIM_ASKING"
+"""The variable at which our own backend and look-alike answer nothing: the chain is asking already."""
 
 _ALONE, _WATCHED = 30.0, 300.0
 """Seconds that the command has: a person who is shown a device code needs the longer one."""
@@ -71,7 +74,7 @@ class KeyringCommand(Provider):
         timeout: float | None = None,
         environ: Mapping[str, str] | None = None,
         terminal: Callable[[], bool] = _stderr_is_a_terminal,
-        run: Callable[..., Ended] = run,
+        run: Callable[..., Result] = run,
     ) -> None:
         self.command = tuple(command)
         self.search_path = search_path
@@ -166,7 +169,7 @@ class KeyringCommand(Provider):
         self._old = self._old or ended.status == 0
         return _outcome(ended, _from_line, username)
 
-    def _run(self, command: list[str]) -> Ended:
+    def _run(self, command: list[str]) -> Result:
         watched = self._terminal()
         environ = self._environment()
         if not watched:
@@ -174,6 +177,7 @@ class KeyringCommand(Provider):
             environ.setdefault("ARTIFACTS_KEYRING_NONINTERACTIVE_MODE", "true")
         # On Windows a pipe has the code page's encoding, in which not every password can be written.
         environ.setdefault("PYTHONIOENCODING", "utf-8")
+        environ[ASKING] = "1"
         deadline = (_WATCHED if watched else _ALONE) if self.timeout is None else self.timeout
         return self._run_child(command, environ=environ, deadline=deadline, pass_stderr=watched)
 
@@ -193,12 +197,12 @@ def _which(name: str, folders: Sequence[str], *, windows: bool = os.name == "nt"
     return None
 
 
-def _is_usage_error(ended: Ended) -> bool:
+def _is_usage_error(ended: Result) -> bool:
     # Where stderr was passed through there is nothing to read, and argparse's status must do.
     return ended.status == 2 and not ended.stdout and (not ended.stderr or b"usage:" in ended.stderr.lower())
 
 
-def _outcome(ended: Ended, read: Callable[[str, str | None], Outcome], username: str | None) -> Outcome:
+def _outcome(ended: Result, read: Callable[[str, str | None], Outcome], username: str | None) -> Outcome:
     if ended.stopped:
         return ended.stopped
     stdout = ended.stdout.decode("utf-8", "replace").replace("\r\n", "\n")

@@ -141,11 +141,14 @@ def test_a_child_renews_a_login_though_a_thread_was_about_to(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the command is a script with #!")
-def test_a_child_runs_the_keyring_command_while_its_parent_does(tmp_path: Path) -> None:
+def test_forked_child_runs_the_keyring_command_beside_its_parent(tmp_path: Path) -> None:
     script, runs, go = tmp_path / "keyring", tmp_path / "runs", tmp_path / "go"
     os.mkfifo(go)
     answer = '{"username": "ada", "password": "s3cret"}'
-    script.write_text(f"#!/bin/sh\necho run >> {runs}\n[ -e {tmp_path}/free ] || read x < {go}\necho '{answer}'\n")
+    first = f"mkdir {tmp_path}/first 2>/dev/null"  # only the first run can make the folder
+    script.write_text(
+        f"#!/bin/sh\nif {first}; then echo run >> {runs}; read x < {go}; else echo run >> {runs}; fi\necho '{answer}'\n"
+    )
     script.chmod(0o755)
     environ = {"AUTHSHIM_KEYRING_COMMAND": str(script), "AUTHSHIM_KEYRING_TIMEOUT": str(PATIENCE), "PATH": os.defpath}
     chain = Chain.from_environment(environ=environ)
@@ -156,7 +159,6 @@ def test_a_child_runs_the_keyring_command_while_its_parent_does(tmp_path: Path) 
     until = time.monotonic() + PATIENCE
     while not runs.exists() and time.monotonic() < until:
         time.sleep(0.01)
-    (tmp_path / "free").touch()
     assert succeeds_in_a_child(lambda: sent(chain.find("https://ada@h.example/simple/")) == basic())
     os.write(gate, b"\n")
     os.close(gate)

@@ -10,7 +10,7 @@ import sys
 
 from fuzz.promises import assert_sentences, assert_untold, attempt, innocent
 
-from authshim.children import Ended
+from authshim.children import Result
 from authshim.errors import ProviderError
 from authshim.providers.keyring_command import KeyringCommand
 
@@ -64,7 +64,7 @@ def check(data: bytes) -> None:
     status, printed = data[:1] or b"\0", data[1:]
     stdout, _, stderr = printed.partition(b"\0")
     for username in (None, "ada"):
-        _ask(Ended(_status(status), stdout, stderr), username)
+        _ask(Result(_status(status), stdout, stderr), username)
     _planted(_status(status) or 1, stdout, stderr)
 
 
@@ -72,7 +72,7 @@ def _status(byte: bytes) -> int:
     return (0, 1, 2, -9)[byte[0] % 4]
 
 
-def _ask(ended: Ended, username: str | None, second: Ended | None = None) -> str:
+def _ask(ended: Result, username: str | None, second: Result | None = None) -> str:
     """Return what is said where there is no credential."""
     answers = [ended, second or ended]
     provider = KeyringCommand([sys.executable], environ={}, run=lambda *_, **__: answers.pop(0), terminal=lambda: False)
@@ -112,5 +112,5 @@ def _planted(status: int, before: bytes, after: bytes) -> None:
         (json.dumps(answer, indent=1, ensure_ascii=False), again),
         (f"{noise}\ns3cret\n", f"{heard} s3cret"),
     ):
-        ended = Ended(status, printed.encode("utf-8", "replace"), stderr.encode("utf-8", "replace"))
-        assert_untold(_ask(ended, "ada", Ended(1)))
+        ended = Result(status, printed.encode("utf-8", "replace"), stderr.encode("utf-8", "replace"))
+        assert_untold(_ask(ended, "ada", Result(1)))

@@ -15,7 +15,7 @@ from leaks import assert_no_secret
 from provider_contract import ProviderContract
 
 import authshim
-from authshim.children import Ended
+from authshim.children import Result
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError, ProviderMissing
 from authshim.providers.keyring_command import KeyringCommand, _which
@@ -34,23 +34,23 @@ posix = pytest.mark.skipif(os.name == "nt", reason="the fake commands are script
 class FakeRun:
     """Notes each command, and answers with one outcome after another; the last one stays."""
 
-    def __init__(self, *outcomes: Ended) -> None:
+    def __init__(self, *outcomes: Result) -> None:
         self.outcomes = list(outcomes)
         self.arguments: list[list[str]] = []
         self.options: list[dict[str, object]] = []
 
-    def __call__(self, command: list[str], **options: object) -> Ended:
+    def __call__(self, command: list[str], **options: object) -> Result:
         self.arguments.append(command[1:])
         self.options.append(options)
         return self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
 
 
-def asking(*outcomes: Ended, **options: object) -> tuple[KeyringCommand, FakeRun]:
+def asking(*outcomes: Result, **options: object) -> tuple[KeyringCommand, FakeRun]:
     run = FakeRun(*outcomes)
     return KeyringCommand([sys.executable], run=run, **{"terminal": lambda: False, "environ": {}, **options}), run
 
 
-def find(*outcomes: Ended, username: str | None = "bob") -> BasicHTTP | None:
+def find(*outcomes: Result, username: str | None = "bob") -> BasicHTTP | None:
     return asking(*outcomes)[0].find(URL, username)
 
 
@@ -62,12 +62,12 @@ def error_of(command: KeyringCommand, key: str = URL, username: str | None = "bo
     return caught.value
 
 
-def reason(*outcomes: Ended, username: str | None = "bob") -> str:
+def reason(*outcomes: Result, username: str | None = "bob") -> str:
     return error_of(asking(*outcomes)[0], username=username).reason
 
 
-def said(text: str, status: int = 0, stderr: str = "") -> Ended:
-    return Ended(status, text.encode(), stderr.encode())
+def said(text: str, status: int = 0, stderr: str = "") -> Result:
+    return Result(status, text.encode(), stderr.encode())
 
 
 @pytest.fixture
@@ -116,19 +116,19 @@ def test_words_of_the_command_stay_before_ours() -> None:
 
 
 def test_an_older_keyring_is_asked_for_the_password_from_then_on() -> None:
-    command, run = asking(Ended(2, b"", USAGE), said("s3cret\n"))
+    command, run = asking(Result(2, b"", USAGE), said("s3cret\n"))
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
     assert run.arguments[1:] == [["get", URL, "bob"]] * 2
 
 
 def test_an_older_keyring_is_recognised_where_its_stderr_went_to_the_terminal() -> None:
-    command, _ = asking(Ended(2), said("s3cret\n"), terminal=lambda: True)
+    command, _ = asking(Result(2), said("s3cret\n"), terminal=lambda: True)
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
 
 
 def test_an_older_keyring_is_not_asked_without_a_username() -> None:
-    command, run = asking(Ended(2, b"", USAGE))
+    command, run = asking(Result(2, b"", USAGE))
     assert command.find(URL) is None
     assert len(run.arguments) == 1
 
@@ -138,7 +138,7 @@ def test_status_2_without_usage_is_a_failure() -> None:
 
 
 def test_a_usage_error_of_the_old_form_too_is_a_failure() -> None:
-    assert reason(Ended(2, b"", USAGE)).startswith("it failed with status 2: keyring: error:")
+    assert reason(Result(2, b"", USAGE)).startswith("it failed with status 2: keyring: error:")
 
 
 @pytest.mark.parametrize(
@@ -211,11 +211,17 @@ def test_without_a_terminal_azures_back_end_is_told_so(
     assert run.options[0]["environ"].get("ARTIFACTS_KEYRING_NONINTERACTIVE_MODE") == value
 
 
-def test_the_child_has_our_environment_and_two_words_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_child_gets_our_environment_and_three_variables_more() -> None:
     command, run = asking(said(ANSWER), environ=None)
     command.find(URL)
-    added = {"ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "true", "PYTHONIOENCODING": "utf-8"}
+    added = {"ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "true", "PYTHONIOENCODING": "utf-8", "AUTHSHIM_ASKING": "1"}
     assert run.options[0]["environ"] == {**added, **os.environ}
+
+
+def test_child_is_told_that_the_chain_asks_in_both_modes() -> None:
+    command, run = asking(Result(2, b"", USAGE), said("s3cret\n"), environ={"AUTHSHIM_ASKING": ""})
+    command.find(URL, "bob")
+    assert [options["environ"]["AUTHSHIM_ASKING"] for options in run.options] == ["1", "1"]
 
 
 AT_A_TERMINAL = """\
@@ -313,7 +319,7 @@ def test_what_cannot_be_sent_is_an_error_without_content(text: str) -> None:
 
 
 def test_bytes_that_are_not_utf_8_are_an_error() -> None:
-    assert reason(Ended(2, b"", USAGE), Ended(0, b"s3cret\xff\n")) == "its answer is not in UTF-8"
+    assert reason(Result(2, b"", USAGE), Result(0, b"s3cret\xff\n")) == "its answer is not in UTF-8"
 
 
 @pytest.mark.parametrize(
@@ -328,25 +334,25 @@ def test_bytes_that_are_not_utf_8_are_an_error() -> None:
     ],
 )
 def test_of_an_older_keyring_the_last_line_is_the_password(text: str, password: str) -> None:
-    assert find(Ended(2, b"", USAGE), said(text)) == BasicHTTP("bob", password)
+    assert find(Result(2, b"", USAGE), said(text)) == BasicHTTP("bob", password)
 
 
 @pytest.mark.parametrize("text", ["", "s3cret\n\n"])
 def test_an_older_keyring_that_prints_no_password_is_an_error(text: str) -> None:
-    assert reason(Ended(2, b"", USAGE), said(text)) == "it printed something that is no credential"
+    assert reason(Result(2, b"", USAGE), said(text)) == "it printed something that is no credential"
 
 
 def test_a_password_with_a_tab_is_an_error() -> None:
-    assert reason(Ended(2, b"", USAGE), said("s3\tcret\n")).startswith("its answer cannot be sent")
+    assert reason(Result(2, b"", USAGE), said("s3\tcret\n")).startswith("its answer cannot be sent")
 
 
 # Misses and failures
 
 
-@pytest.mark.parametrize("outcome", [Ended(1), Ended(1, b"\n", b" \n")])
-def test_a_silent_1_is_a_miss(outcome: Ended) -> None:
+@pytest.mark.parametrize("outcome", [Result(1), Result(1, b"\n", b" \n")])
+def test_a_silent_1_is_a_miss(outcome: Result) -> None:
     assert find(outcome) is None
-    assert find(Ended(2, b"", USAGE), outcome) is None
+    assert find(Result(2, b"", USAGE), outcome) is None
 
 
 @pytest.mark.parametrize(
@@ -366,7 +372,7 @@ def test_a_silent_1_is_a_miss(outcome: Ended) -> None:
         (said("", 1, "é" * 70_000), "it failed with status 1"),
     ],
 )
-def test_a_1_with_words_on_stderr_is_a_miss_and_a_problem(outcome: Ended, expected: str) -> None:
+def test_a_1_with_words_on_stderr_is_a_miss_and_a_problem(outcome: Result, expected: str) -> None:
     # Back ends of clouds say something of each URL that is not theirs; the host may be known nevertheless.
     provider, _ = asking(outcome, outcome)
     assert [provider.find(URL, "ada"), provider.find(URL, "ada")] == [None, None]
@@ -401,10 +407,10 @@ def test_of_what_is_said_of_thousands_of_urls_the_newest_is_kept() -> None:
         (said("x", 1, "a\u202eb\x1b"), "it failed with status 1: a\\u202eb?"),
         (said("", -9), "it was ended by signal 9"),
         (said("", 0xC0000005), "it failed with status 3221225477"),
-        (Ended(-15, b"s3cret", b"", "it did not answer within 30 s"), "it did not answer within 30 s"),
+        (Result(-15, b"s3cret", b"", "it did not answer within 30 s"), "it did not answer within 30 s"),
     ],
 )
-def test_a_failure_is_a_sentence_with_the_last_line(outcome: Ended, expected: str) -> None:
+def test_a_failure_is_a_sentence_with_the_last_line(outcome: Result, expected: str) -> None:
     assert reason(outcome) == expected
 
 

@@ -29,7 +29,7 @@ from requests.structures import CaseInsensitiveDict
 
 import authshim
 from authshim import BasicHTTP, BearerToken, Chain, Index
-from authshim.children import Ended
+from authshim.children import Result
 from authshim.providers.auth_file import AuthFile
 from authshim.providers.keyring_command import KeyringCommand
 from authshim.urls import PORT
@@ -186,12 +186,12 @@ class Door(BaseAdapter):
         pass
 
 
-def answering(command: list[str], **options: object) -> Ended:
+def answering(command: list[str], **options: object) -> Result:
     """Be a keyring command that knows one index in ten, and says of each other that it does not."""
     url = command[-2]
     if url.endswith("0/simple"):
-        return Ended(0, json.dumps({"username": "ada", "password": "s3cret"}).encode())
-    return Ended(1, b"", f"nothing is known of {url}".encode())
+        return Result(0, json.dumps({"username": "ada", "password": "s3cret"}).encode())
+    return Result(1, b"", f"nothing is known of {url}".encode())
 
 
 def installed(providers: list[authshim.Provider]) -> tuple[requests.Session, Door]:
