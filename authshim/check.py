@@ -14,7 +14,7 @@ from authshim.chain import Chain
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.pages import Reader, page_url
 from authshim.places import Index, Place
-from authshim.threads import side_by_side
+from authshim.threads import map_concurrently
 from authshim.urls import parse
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> l
     def probe_at(at: int) -> Result:
         return probe(chain, places[at], names_for(places[at]))
 
-    found = dict(side_by_side(range(len(places)), lambda: nullcontext(probe_at)))
+    found = dict(map_concurrently(range(len(places)), lambda: nullcontext(probe_at)))
     return [found[at] for at in range(len(places))]
 
 

@@ -15,7 +15,7 @@ from authshim.listing import File
 from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
 from authshim.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve
-from authshim.threads import side_by_side
+from authshim.threads import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -139,7 +139,7 @@ def _fetch(chain: Chain, keys: Collection[_Key], tell: Callable[[int, int], obje
             yield lambda key: _page(reader, *key)
 
     pages: dict[_Key, Page] = {}
-    for key, page in side_by_side(keys, worker):
+    for key, page in map_concurrently(keys, worker):
         pages[key] = page
         if tell is not None:
             tell(len(pages), len(keys))

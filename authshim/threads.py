@@ -1,75 +1,101 @@
-"""Things done in other threads, side by side or in a given time; who waits for them can be interrupted."""
+"""Work in daemon threads: many tasks at once, or one task with a timeout.
+
+The caller can be interrupted while it waits, and nothing here keeps the program alive.
+"""
 
 from __future__ import annotations
 
 import threading
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Callable, TypeVar
+from typing import TYPE_CHECKING, Callable, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from contextlib import AbstractContextManager
 
-AT_ONCE = 16
-
-
-class TooLong(Exception):
-    """What was to be done was not done in time."""
-
+MAX_THREADS = 16
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def side_by_side(
-    todo: Collection[T], worker: Callable[[], AbstractContextManager[Callable[[T], R]]]
-) -> Iterator[tuple[T, R]]:
-    """Yield each thing with what was made of it, as they get done; at Ctrl-C nobody waits for the others.
+class TimedOut(Exception):
+    """A task that did not end in time."""
 
-    :param worker: is called by each thread for what it works with.
+
+class _Failure(NamedTuple):
+    """An exception that a task raised."""
+
+    error: BaseException
+
+
+def map_concurrently(
+    tasks: Collection[T],
+    worker: Callable[[], AbstractContextManager[Callable[[T], R]]],
+) -> Iterator[tuple[T, R]]:
+    """Yield each task with its result, as soon as it is done.
+
+    :param worker: each thread enters the context that this returns, and calls what it gets.
     """
     waiting: SimpleQueue[T] = SimpleQueue()
-    done: SimpleQueue[tuple[T, R] | BaseException] = SimpleQueue()
-    for thing in todo:
-        waiting.put(thing)
+    done: SimpleQueue[tuple[T, R] | _Failure] = SimpleQueue()
+    for task in tasks:
+        waiting.put(task)
 
     def work() -> None:
         try:
             with worker() as do, suppress(Empty):
                 while True:
-                    thing = waiting.get_nowait()
-                    done.put((thing, do(thing)))
-        except BaseException as error:  # noqa: BLE001 - whoever waits is to have it
-            done.put(error)
+                    task = waiting.get_nowait()
+                    done.put((task, do(task)))
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
+            done.put(_Failure(error))
 
-    for _ in range(min(AT_ONCE, len(todo))):
+    for _ in range(min(MAX_THREADS, len(tasks))):
         threading.Thread(target=work, daemon=True).start()
-    for _ in todo:
-        answer = done.get()
-        if isinstance(answer, BaseException):
-            raise answer
-        yield answer
+    for _ in tasks:
+        result = done.get()
+        if isinstance(result, _Failure):
+            raise result.error
+        yield result
 
 
-def within(seconds: float, work: Callable[[], R]) -> R:
-    """Return what is made in time; what takes longer goes on alone, and ends with the process.
+def call_with_timeout(
+    seconds: float,
+    work: Callable[[], R],
+    *,
+    late: Callable[[R], object] | None = None,
+) -> R:
+    """Run ``work`` in a daemon thread and return its result.
 
-    :raises TooLong: it takes longer.
+    :param late: is called in that thread with a result that comes after the timeout.
+    :raises TimedOut: the timeout has passed; the thread is left running.
     """
-    done: SimpleQueue[tuple[R] | BaseException] = SimpleQueue()
+    done: SimpleQueue[tuple[R] | _Failure] = SimpleQueue()
+    first = threading.Lock()  # is taken by the result or by the timeout, and never released
 
     def run() -> None:
+        result: tuple[R] | _Failure
         try:
-            done.put((work(),))
-        except BaseException as error:  # noqa: BLE001 - whoever waits is to have it
-            done.put(error)
+            result = (work(),)
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
+            result = _Failure(error)
+        if first.acquire(blocking=False):
+            done.put(result)
+        elif late is not None and not isinstance(result, _Failure):
+            late(result[0])
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        answer = done.get(timeout=seconds)
+        result = done.get(timeout=max(0.0, seconds))
     except Empty:
-        raise TooLong from None
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer[0]
+        if first.acquire(blocking=False):
+            raise TimedOut from None
+        result = done.get()
+    if isinstance(result, _Failure):
+        try:
+            raise result.error
+        finally:
+            del result  # a frame that holds its own exception would never be freed
+    return result[0]

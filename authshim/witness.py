@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -12,6 +11,7 @@ from authshim import trouble
 from authshim.adapter import AuthAdapter
 from authshim.credentials import S3Credentials
 from authshim.session import install
+from authshim.threads import TimedOut, call_with_timeout
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -69,31 +69,14 @@ class Witness(AuthAdapter):
 
     def _transmit(self, *args: Any) -> Response:
         """Send in a thread of its own: a head that comes byte by byte keeps no timeout."""
-        outcomes: list[Response | BaseException | None] = []  # the first counts
         send = super()._transmit
-
-        def transmit() -> None:
-            try:
-                response = send(*args)
-            except BaseException as error:  # noqa: BLE001 - it is raised where the answer is waited for
-                outcomes.append(error)
-                return
-            outcomes.append(response)
-            if outcomes[0] is not response:
-                response.close()
-
         started = time.monotonic()
-        thread = threading.Thread(target=transmit, daemon=True)
-        thread.start()
-        thread.join(max(self.left, 0))
-        self.left -= time.monotonic() - started
-        outcomes.append(trouble.TooSlow())
         try:
-            if isinstance(outcomes[0], BaseException):
-                raise outcomes[0]
-            return cast("Response", outcomes[0])
+            return call_with_timeout(self.left, lambda: send(*args), late=requests.Response.close)
+        except TimedOut:
+            raise trouble.TooSlow from None
         finally:
-            outcomes[:] = [None]  # no frame keeps it; what comes later is not the first, and is hung up on
+            self.left -= time.monotonic() - started
 
 
 class _Session(requests.Session):

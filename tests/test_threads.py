@@ -1,31 +1,34 @@
-"""What is done side by side."""
+"""Work in daemon threads."""
 
 from __future__ import annotations
 
 import threading
 from contextlib import contextmanager, nullcontext
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim.threads import AT_ONCE, TooLong, side_by_side, within
+from authshim.threads import MAX_THREADS, TimedOut, call_with_timeout, map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def test_each_thing_comes_with_what_was_made_of_it() -> None:
-    assert dict(side_by_side(range(40), lambda: nullcontext(lambda number: number * 2))) == {
+def test_map_yields_each_task_with_its_result() -> None:
+    assert dict(map_concurrently(range(40), lambda: nullcontext(lambda number: number * 2))) == {
         n: 2 * n for n in range(40)
     }
 
 
-def test_as_many_as_there_is_room_for_are_done_at_once() -> None:
-    together = threading.Barrier(AT_ONCE, timeout=60)
-    assert len(list(side_by_side(range(AT_ONCE), lambda: nullcontext(lambda _: together.wait())))) == AT_ONCE
+def test_map_runs_as_many_tasks_at_once_as_it_has_threads() -> None:
+    together = threading.Barrier(MAX_THREADS, timeout=60)
+    assert (
+        len(list(map_concurrently(range(MAX_THREADS), lambda: nullcontext(lambda _: together.wait())))) == MAX_THREADS
+    )
 
 
-def test_each_thread_makes_its_tools_once_and_puts_them_away() -> None:
+def test_map_enters_and_leaves_the_context_once_in_each_thread() -> None:
     told: list[str] = []
     is_over = threading.Event()
 
@@ -36,34 +39,78 @@ def test_each_thread_makes_its_tools_once_and_puts_them_away() -> None:
         told.append("put away")
         is_over.set()
 
-    assert len(list(side_by_side([1], worker))) == 1
+    assert len(list(map_concurrently([1], worker))) == 1
     assert is_over.wait(60)
     assert told == ["made", "used", "put away"]
 
 
 @pytest.mark.parametrize("broken", ["tools", "work"])
-def test_an_error_reaches_whoever_waits(broken: str) -> None:
+def test_map_raises_the_exception_of_a_task(broken: str) -> None:
     def worker() -> nullcontext[Callable[[int], float]]:
         return nullcontext(lambda number: 1 / (number - 1)) if broken == "work" else 1 / 0  # type: ignore[return-value]
 
     with pytest.raises(ZeroDivisionError):
-        list(side_by_side([1], worker))
+        list(map_concurrently([1], worker))
 
 
-def test_what_is_done_in_time_is_returned() -> None:
-    assert within(60, lambda: threading.current_thread().daemon) is True
+def test_call_returns_the_result_of_a_daemon_thread() -> None:
+    assert call_with_timeout(60, lambda: threading.current_thread().daemon) is True
 
 
-def test_what_goes_wrong_in_time_is_raised() -> None:
+def test_call_raises_the_exception_of_its_work() -> None:
     def fail() -> None:
         raise ValueError("it is odd")
 
     with pytest.raises(ValueError, match="it is odd"):
-        within(60, fail)
+        call_with_timeout(60, fail)
 
 
-def test_what_takes_too_long_is_left_alone() -> None:
+def test_call_raises_if_the_timeout_passes() -> None:
     over = threading.Event()
-    with pytest.raises(TooLong):
-        within(0.05, lambda: over.wait(60))
+    with pytest.raises(TimedOut):
+        call_with_timeout(0.05, lambda: over.wait(60))
     over.set()
+
+
+def test_call_raises_at_once_if_no_time_is_left() -> None:
+    over = threading.Event()
+    with pytest.raises(TimedOut):
+        call_with_timeout(-1, lambda: over.wait(60))
+    over.set()
+
+
+def test_late_result_is_handed_to_the_callback() -> None:
+    over: threading.Event = threading.Event()
+    handed: SimpleQueue[str] = SimpleQueue()
+
+    def work() -> str:
+        over.wait(60)
+        return "late"
+
+    with pytest.raises(TimedOut):
+        call_with_timeout(0.05, work, late=handed.put)
+    over.set()
+    assert handed.get(timeout=60) == "late"
+
+
+def test_result_in_time_is_not_handed_to_the_callback() -> None:
+    handed: list[str] = []
+    assert call_with_timeout(60, lambda: "early", late=handed.append) == "early"
+    assert handed == []
+
+
+def test_late_exception_is_not_handed_to_the_callback() -> None:
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+    handed: list[object] = []
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        over.wait(60)
+        raise ValueError
+
+    with pytest.raises(TimedOut):
+        call_with_timeout(0.05, work, late=handed.append)
+    over.set()
+    threads[0].join(60)
+    assert handed == []

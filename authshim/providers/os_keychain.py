@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
-from collections import deque
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 from authshim.credentials import from_json
 from authshim.errors import CredentialError, ProviderError, ProviderMissing, StoreError
 from authshim.providers.base import Provider
 from authshim.providers.keychains import LOCKED, NAME, SILENT, open_keychain
+from authshim.threads import TimedOut, call_with_timeout
 from authshim.urls import HOST, WILDCARD
 
 if TYPE_CHECKING:
@@ -121,21 +120,20 @@ class OSKeychain(Provider):
         """Ask in a thread of its own, since a D-Bus that never answers cannot be interrupted."""
         if self._failed:
             return self._failed
-        answers: deque[object] = deque()
-        thread = threading.Thread(target=self._ask, args=(action, answers), daemon=True)
-        thread.start()
-        thread.join(self.deadline)
-        answer = answers[0] if answers else ProviderError(NAME, SILENT)
+        try:
+            answer = call_with_timeout(self.deadline, lambda: self._ask(action))
+        except TimedOut:
+            answer = ProviderError(NAME, SILENT)
         if isinstance(answer, ProviderError) and _lasts(answer):
             self._failed = answer
         return answer
 
-    def _ask(self, action: Callable[[Backend], object], answers: deque[object]) -> None:
+    def _ask(self, action: Callable[[Backend], object]) -> object:
         answer = self._try(action)
         if type(answer) is ProviderError and answer.reason != LOCKED:
             # Seen with GNOME Keyring where several programs ask at once; the second time it answers.
             answer = self._try(action)
-        answers.append(answer)
+        return answer
 
     def _try(self, action: Callable[[Backend], object]) -> object:
         try:
