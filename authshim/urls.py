@@ -29,6 +29,13 @@ GIVEN = "given"
 _PORTS = {"http": 80, "https": 443}
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
+_PLAIN = re.compile(
+    r"(https?)://(?:([\w.~-]+)@)?([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::([1-9][0-9]{0,4}))?"
+    r"((?:/(?!\.{1,2}(?:/|$))[\w~.+-]*)*)",
+    re.ASCII,
+)
+"""A URL without an escape, a query or a segment of dots."""
+
 LONGEST = 253
 """Characters of a host name at most, without the dot at its end (RFC 1035)."""
 
@@ -124,11 +131,36 @@ def _userinfo(text: str) -> tuple[str | None, Hidden | None]:
     return unquote(username), Hidden(unquote(password)) if colon else None
 
 
-def _dialled(url: str) -> ParsedUrl | None:
+class _Plain(NamedTuple):
+    """The parts of a URL that every parser reads alike."""
+
+    scheme: str
+    auth: str | None
+    host: str
+    port: int | None
+    path: str
+
+
+def _plain(url: str) -> _Plain | None:
+    """Return the parts of a URL of plain letters, or None: the import of urllib3 takes longer than the look-up."""
+    match = _PLAIN.fullmatch(url)
+    if match is None:
+        return None
+    scheme, auth, host, digits, path = match.groups()
+    if digits is None:
+        return _Plain(scheme, auth, host, None, path)
+    port = int(digits)
+    return _Plain(scheme, auth, host, port, path) if port < 65536 else None
+
+
+def _dialled(url: str) -> ParsedUrl | _Plain | None:
     """Return what urllib3 makes of a URL; None, not its error, which may show a password as the port.
 
     None also where the standard library makes another host or port of it: one of the two is dialled.
     """
+    plain = _plain(url)
+    if plain is not None:
+        return plain
     parse_url, urlsplit, LocationParseError = _parsers()  # noqa: N806 - it is a class
     try:
         parts, other = parse_url(url), urlsplit(url)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -50,6 +52,27 @@ def test_a_url_is_read_into_its_parts() -> None:
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
 def test_the_port_is_the_schemes_own_where_none_is_named(scheme: str, port: int) -> None:
     assert parse(f"{scheme}://h.example/").port == port
+
+
+PLAIN_URLS = st.from_regex(
+    r"https?://([A-Za-z0-9_.~-]{1,3}@)?[a-z0-9.-]{1,9}(:[0-9]{1,6})?(/[A-Za-z0-9_.~+-]{0,3}){0,4}", fullmatch=True
+)
+
+
+@given(PLAIN_URLS)
+def test_a_plain_url_is_read_as_urllib3_reads_it(url: str) -> None:
+    def read(text: str) -> object:
+        with suppress(UrlError):
+            return parse(text)
+        return None
+
+    assert read(url) == read(f"{url}?")  # a query is for urllib3
+
+
+def test_a_plain_url_is_read_without_urllib3() -> None:
+    program = "import sys, authshim.urls as urls; urls.parse('https://ada@h.example:8443/a/'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "urllib3" not in done.stdout.split()
 
 
 def test_a_path_is_never_empty() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
 
+from authshim.cli.keyring_state import backend_line, why_backend_is_off
 from authshim.cli.terminal import say, with_tilde, write
 from authshim.desk import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
@@ -145,9 +147,11 @@ def run(options: Namespace) -> int:
 
     target = read_target(options.host) if options.host is not None else None
     listing, now = Listing(chain_of(options), target), time.time()
+    why_off = why_backend_is_off(os.environ)
     if options.json:
         rows = [entry.as_json(now) for entry in listing.entries]
         document = {"version": 1, "fine": listing.fine, "entries": rows, "notes": listing.notes}
+        document["keyring_backend"] = not why_off
         write(json.dumps(document, indent=2))
     else:
         for line in _table([entry.as_line(now) for entry in listing.entries]):
@@ -156,6 +160,8 @@ def run(options: Namespace) -> int:
             say(f"no credential for {shown_key(options.host)}" if target else "no credential")
         for note in listing.notes:
             say(with_tilde(note))
+        if target is None:
+            say(with_tilde(backend_line(why_off)))
     return 0 if listing.fine else 1
 
 

@@ -6,6 +6,7 @@ way is done here. keyring and what lies under it are imported only when a keycha
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
@@ -81,10 +82,11 @@ def _open_windows() -> Backend:
 
 
 def _open_secret_service() -> Backend:
+    if not os.environ.get("DBUS_SESSION_BUS_ADDRESS"):
+        raise ProviderMissing(NAME, "there is no D-Bus session")
     import socket
 
     import secretstorage
-    from keyring.backends.SecretService import Keyring
 
     try:
         connection = secretstorage.dbus_init()
@@ -94,6 +96,8 @@ def _open_secret_service() -> Backend:
         raise ProviderMissing(NAME, "there is no D-Bus session") from None
     with closing(connection):
         _check_secret_service(secretstorage, connection)
+    from keyring.backends.SecretService import Keyring
+
     make: Any = Keyring
     return SecretService(make(), secretstorage)
 

@@ -221,3 +221,45 @@ def test_a_bus_that_never_answers_is_not_waited_for() -> None:
             keychain.find("h.example")
         assert not isinstance(caught.value, ProviderMissing)
         assert_no_secret(caught.value)
+
+
+# authshim's own backend beside a real keychain
+
+
+@pytest.fixture
+def with_backend(keychain: dict[str, str]) -> dict[str, str]:
+    """The environment of a user who has a keychain, and a login that rattler keeps in a file."""
+    file = Path(keychain["HOME"]) / ".rattler" / "credentials.json"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps({"file.example": {"BasicHTTP": {"username": "bob", "password": "s3cret-4"}}}))
+    return keychain
+
+
+def run_keyring(environ: dict[str, str], *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("keyring")), *words]
+    return subprocess.run(command, env=environ, input=given, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("service", ["a service of its own", "https://own.example/simple/"])
+def test_keyring_sets_gets_and_deletes_in_the_keychain(with_backend: dict[str, str], service: str) -> None:
+    assert run_keyring(with_backend, "set", service, "ada", given="s3cret").returncode == 0
+    attributes = ["service", service, "username", "ada"]
+    kept = subprocess.run(["secret-tool", "lookup", *attributes], env=with_backend, capture_output=True, check=False)
+    assert kept.stdout == b"s3cret"
+    assert run_keyring(with_backend, "get", service, "ada").stdout == "s3cret\n"
+    assert run_keyring(with_backend, "del", service, "ada").returncode == 0
+    assert run_keyring(with_backend, "get", service, "ada").returncode == 1
+
+
+def test_keyring_gets_the_logins_of_the_keychain_and_of_a_file(with_backend: dict[str, str]) -> None:
+    creds = ["--mode", "creds", "get"]
+    assert run_keyring(with_backend, *creds, "https://a.basic.example/").stdout == "ada\ns3crét\n"
+    assert run_keyring(with_backend, *creds, "https://bearer.example/").stdout == "__token__\ns3cret-1\n"
+    assert run_keyring(with_backend, *creds, "https://file.example/simple/").stdout == "bob\ns3cret-4\n"
+
+
+def test_a_login_of_the_keychain_is_behind_the_backend(with_backend: dict[str, str]) -> None:
+    url = "https://file.example/simple/"
+    assert run_keyring(with_backend, "set", url, "carol", given="s3cret-5").returncode == 0
+    assert run_keyring(with_backend, "get", url, "carol").stdout == "s3cret-5\n"
+    assert run_keyring(with_backend, "get", url, "bob").stdout == "s3cret-4\n"

@@ -315,6 +315,7 @@ def test_an_entry_is_json_of_one_line() -> None:
 def bus(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A bus with a Secret Service, as far as ``secretstorage`` tells."""
     secretstorage = pytest.importorskip("secretstorage")
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
     monkeypatch.setattr(secretstorage, "dbus_init", lambda: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(secretstorage, "check_service_availability", lambda _: True)
     return secretstorage

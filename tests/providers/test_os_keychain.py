@@ -160,6 +160,7 @@ def test_without_a_bus_the_keychain_is_missing(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_what_is_missing_is_looked_for_again_after_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
     monkeypatch.setitem(sys.modules, "secretstorage", None)
     keychain = OSKeychain(platform="linux")
     assert error_of(keychain).reason == "the Python package secretstorage cannot be imported"

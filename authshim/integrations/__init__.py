@@ -1,0 +1,19 @@
+"""One file per program that is not ``requests``: each carries a question to the chain and an answer back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ASKING = "AUTHSHIM_ASKING"
+"""The variable of a keyring command that authshim itself has started: it has asked its own stores already."""
+
+SWITCH = "AUTHSHIM_KEYRING_BACKEND"
+"""The variable that switches the keyring backend off."""
+
+
+def backend_is_on(environ: Mapping[str, str]) -> bool:
+    """Return False if ``AUTHSHIM_KEYRING_BACKEND`` is ``off``."""
+    return environ.get(SWITCH, "").lower() != "off"

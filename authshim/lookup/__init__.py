@@ -1,0 +1,1 @@
+"""The chain, and the questions that are put to it."""
