@@ -6,12 +6,14 @@ Exit codes: 0 fine, 1 something is not, 2 the command line itself is wrong.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import auth, terminal
 from authshim.cli.parser import Parser
 from authshim.errors import AuthshimError, DownloadError, SettingsError, UrlError
+from authshim.integrations import keyring_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,11 +21,19 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    if arguments is None and _is_look_alike(sys.argv[0]):
+        return keyring_command.main(sys.argv[1:])
     terminal.set_up()
     try:
         return _main(sys.argv[1:] if arguments is None else arguments)
     finally:
         terminal.settle()
+
+
+def _is_look_alike(program: str) -> bool:
+    """Return True for the copy of this program that ``authshim run`` makes on Windows."""
+    name, extension = os.path.splitext(os.path.basename(program))
+    return name == "keyring" and extension in ("", ".exe")
 
 
 def _main(arguments: Sequence[str]) -> int:
@@ -69,7 +79,7 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    missing = "name a command: auth, check, completion, demo, explain, get or resolve (authshim -h says more)"
+    missing = "name a command: auth, check, completion, demo, explain, get, resolve or run (authshim -h says more)"
     parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")  # to ask for it is slow
     auth.add_parser(commands, loudness)
@@ -79,13 +89,14 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
 
 
 def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
-    from authshim.cli import check, completion, demo, explain, get, resolve
+    from authshim.cli import check, completion, demo, explain, get, resolve, run
 
     reading = [loudness, _reading_options()]
     check.add_parser(commands, reading)
     explain.add_parser(commands, reading)
     get.add_parser(commands, reading)
     resolve.add_parser(commands, reading)
+    run.add_parser(commands, reading)
     demo.add_parser(commands, [loudness])
     completion.add_parser(commands, [loudness])
 

@@ -1,0 +1,141 @@
+"""Run a child in the foreground: its signals and its exit code are those of the whole program."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from authshim.errors import AuthshimError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+"""The exit codes of a shell."""
+
+_FORWARDED = ("SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2")
+_OF_TERMINAL = ("SIGINT", "SIGQUIT")
+"""Signals that a terminal sends to every process of the foreground."""
+
+_RESTORED = ("SIGPIPE", "SIGXFSZ")
+"""Signals that Python ignores, and its children would."""
+
+
+class SpawnError(AuthshimError):
+    """A command that cannot be started."""
+
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.code = code
+
+
+def find_program(name: str, environ: Mapping[str, str]) -> str:
+    """Return the path of a command.
+
+    :raises SpawnError: it is not there, or no program.
+    """
+    import shutil
+
+    found = shutil.which(name, path=environ.get("PATH", os.defpath))
+    if found is not None:
+        return found
+    if os.path.dirname(name) and os.path.exists(name):
+        raise SpawnError(f"{name} cannot be run", NOT_EXECUTABLE)
+    raise SpawnError(f"there is no command {name}", NOT_FOUND)
+
+
+@contextmanager
+def signals_held() -> Iterator[None]:
+    """Hold signals back inside the block, so that none ends this process before it has cleaned up."""
+    if os.name == "nt":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _watched())
+    handler = signal.signal(signal.SIGCHLD, lambda *_: None)  # else some systems drop it
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCHLD, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def run(program: str, words: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a program inside ``signals_held`` and return its status, less than 0 if a signal ended it.
+
+    :param words: the command, its name included.
+    :raises SpawnError: the system cannot start it.
+    """
+    try:
+        if os.name == "nt":
+            return _run_on_windows(program, words, environ)
+        child = os.posix_spawn(
+            program,
+            list(words),
+            dict(environ),
+            setsigmask=[],
+            setsigdef=[getattr(signal, name) for name in (*_RESTORED, "SIGCHLD")],
+        )
+    except OSError as error:
+        reason = (error.strerror or "the system refused").lower()
+        raise SpawnError(f"{program}: {reason}", NOT_EXECUTABLE) from None
+    return _wait(child)
+
+
+def end_like(status: int) -> int:
+    """Return the exit code of a status, or end this process by the same signal."""
+    if status >= 0:
+        return status
+    sys.stdout.flush()
+    number = -status
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # the memory of this process holds secrets
+    if number != signal.SIGKILL:
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number
+
+
+def _watched() -> set[int]:
+    return {getattr(signal, name) for name in (*_FORWARDED, *_OF_TERMINAL, "SIGCHLD")}
+
+
+def _wait(child: int) -> int:
+    while True:
+        number = signal.sigwait(_watched())
+        if number == signal.SIGCHLD:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return _exit_status(status)
+        elif not _is_from_terminal(number):
+            with suppress(ProcessLookupError):
+                os.kill(child, number)
+
+
+def _exit_status(status: int) -> int:
+    if os.WIFSIGNALED(status):
+        return -os.WTERMSIG(status)
+    return os.WEXITSTATUS(status)
+
+
+def _is_from_terminal(number: int) -> bool:
+    """Return True if the terminal has sent the same signal to the child."""
+    if number not in {getattr(signal, name) for name in _OF_TERMINAL}:
+        return False
+    try:
+        with open("/dev/tty") as terminal:
+            return os.tcgetpgrp(terminal.fileno()) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def _run_on_windows(program: str, words: Sequence[str], environ: Mapping[str, str]) -> int:
+    import subprocess
+
+    process = subprocess.Popen([program, *words[1:]], env=dict(environ))
+    while True:
+        with suppress(KeyboardInterrupt):  # the console sends it to the child too
+            return process.wait()
