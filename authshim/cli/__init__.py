@@ -79,7 +79,9 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    missing = "name a command: auth, check, completion, demo, explain, get, resolve or run (authshim -h says more)"
+    missing = (
+        "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run (authshim -h says more)"
+    )
     parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")  # to ask for it is slow
     auth.add_parser(commands, loudness)
@@ -89,7 +91,7 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
 
 
 def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
-    from authshim.cli import check, completion, demo, explain, get, resolve, run
+    from authshim.cli import check, completion, demo, doctor, explain, get, resolve, run
 
     reading = [loudness, _reading_options()]
     check.add_parser(commands, reading)
@@ -98,6 +100,7 @@ def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
     resolve.add_parser(commands, reading)
     run.add_parser(commands, reading)
     demo.add_parser(commands, [loudness])
+    doctor.add_parser(commands, [loudness])
     completion.add_parser(commands, [loudness])
 
 

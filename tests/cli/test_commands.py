@@ -218,7 +218,9 @@ def test_a_variable_that_is_wrong_is_a_usage_error(
 
 def test_no_command_is_a_usage_error_that_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert "name a command: auth, check, completion, demo, explain, get, resolve or run" in capsys.readouterr().err
+    assert (
+        "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run" in capsys.readouterr().err
+    )
 
 
 def pages_of_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,114 @@
+"""``authshim doctor``: whether pip, uv and the others ask authshim, and what is in force."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from authshim import config
+from authshim.cli import terminal
+from authshim.cli.clients import Machine, clients
+from authshim.cli.keyring_state import why_backend_is_off
+from authshim.errors import ProviderError, ProviderUnlisted
+from authshim.integrations import SWITCH
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
+
+    from authshim.cli.clients import Client
+    from authshim.config import Settings
+
+_OF_THE_SYSTEM = frozenset({"APPDATA", "HOME", "PATH", "USERPROFILE"})
+_VARIABLES = (config.NAMES - _OF_THE_SYSTEM) | {SWITCH, "PIP_KEYRING_PROVIDER", "UV_KEYRING_PROVIDER"}
+"""The variables that change an answer."""
+
+
+def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "doctor",
+        parents=parents,
+        help="say whether pip, uv and the others ask authshim",
+        description="Look at pip, uv, poetry, twine, conda and git on PATH: whether each asks authshim as things are, "
+        "and if not, the one line that switches it on. Then list the files and variables that are in force.",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(options: Namespace) -> int:
+    """Print what was found."""
+    found = list(clients(Machine(os.environ)))
+    in_force = _in_force()
+    if options.json:
+        rows = [client.as_json() for client in found]
+        terminal.write(json.dumps({"version": 1, "clients": rows, "in_force": in_force}, indent=2))
+        return 0
+    for client in found:
+        _say(client)
+    terminal.say("in force")
+    for name, value in in_force.items():
+        terminal.say(terminal.with_tilde(f"  {name.replace('_', ' '):16} {_text(value)}"))
+    return 0
+
+
+def _say(client: Client) -> None:
+    name = f"{client.name} {client.version or ''}".strip()
+    verdict = client.verdict
+    state = "asks authshim" if verdict.asks else "does not ask authshim"
+    if client.path is None:
+        state = "not here"
+    terminal.say(terminal.with_tilde(f"{name:18} {state} ({verdict.reason})"))
+    if verdict.next_step:
+        terminal.say(terminal.with_tilde(f"  -> {verdict.next_step}"))
+
+
+def _in_force() -> dict[str, Any]:
+    settings = config.read(os.environ)
+    why_off = why_backend_is_off(os.environ)
+    return {
+        "auth_file": settings.auth_file,
+        "auth_file_named_by": settings.auth_file_named_by or None,
+        "auth_file_only": settings.auth_file_only,
+        "store": settings.home_auth_file,
+        "netrc": next((path for path in settings.netrc_files if os.path.exists(path)), None),
+        "keychain": _keychain(settings),
+        "keyring_command": _keyring_command(settings),
+        "keyring_backend": f"off ({why_off})" if why_off else "on",
+        "variables": sorted(name for name in _VARIABLES if os.environ.get(name)),
+    }
+
+
+def _keychain(settings: Settings) -> str:
+    if settings.auth_file_only:
+        return "not asked: an auth file replaces it"
+    if not settings.keychain:
+        return "off: PYTHON_KEYRING_BACKEND names no backend that keeps anything"
+    from authshim.providers.os_keychain import OSKeychain
+
+    try:
+        OSKeychain().keys()
+    except ProviderUnlisted:
+        return "here"
+    except ProviderError as error:
+        return str(error)
+    return "here"
+
+
+def _keyring_command(settings: Settings) -> str:
+    if settings.auth_file_only:
+        return "not asked: an auth file replaces it"
+    if not settings.keyring_enabled:
+        return "off: pixi's keyring-provider is disabled"
+    if settings.keyring_command:
+        return settings.keyring_command[0]
+    return Machine(os.environ).which("keyring") or "none on PATH"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    return "none" if value is None else str(value)
