@@ -164,7 +164,7 @@ class _Transfer:
     def _is_resumable(self, source: Source) -> bool:
         if (source.url, source.digests) != (self.source.url, self.source.digests):
             return False
-        # The stored URL has no query. Another query may name another file, unless it is a signature.
+        # The stored URL has no query. Another query may name another file. A signature cannot.
         is_same_url = self.has_begun or "?" not in self.link.url or is_presigned(self.link.url)
         return bool(source.digests or (source.validator and is_same_url))
 
@@ -194,7 +194,7 @@ class _Transfer:
         return self._append(response, size)
 
     def _is_page(self, response: Response) -> bool:
-        """Return True for an HTML page in place of the file. Azure sends its login page with 203."""
+        """Return True for an HTML page in place of the file. Azure's login page has status 203."""
         if response.status_code == 203:
             return True
         path = self.link.url.partition("?")[0].lower()
@@ -224,24 +224,29 @@ class _Transfer:
 
     def _append(self, response: Response, size: int | None) -> _Failure | None:
         """Append the body until the partial file has ``size`` bytes, or until the body ends."""
-        partial = self.partial
         self.has_begun = True
-        self.progress(partial.length, size)
-        broke = False
+        self.progress(self.partial.length, size)
         try:
-            for data in iter_body(response):
-                # A server may send more than it announced.
-                partial.append(data if size is None else data[: size - partial.length])
-                self.progress(partial.length, size)
-                if partial.length == size:
-                    break
+            self._append_body(response, size)
+            is_complete = size in (None, self.partial.length)
         except HTTPError:
-            broke = True
-        if partial.length == size or (size is None and not broke):
+            is_complete = False
+        if is_complete:
             return None
-        total = "" if size is None else f" of {size:,}"
-        reason = f"the connection broke after {partial.length:,}{total} bytes"
-        return _Failure(reason, retryable=True)
+        received = f"{self.partial.length:,}"
+        if size is not None:
+            received += f" of {size:,}"
+        return _Failure(f"the connection broke after {received} bytes", retryable=True)
+
+    def _append_body(self, response: Response, size: int | None) -> None:
+        partial = self.partial
+        for data in iter_body(response):
+            # A server may send more than it announced.
+            rest = None if size is None else size - partial.length
+            partial.append(data[:rest])
+            self.progress(partial.length, size)
+            if partial.length == size:
+                return
 
     def _refused(self, response: Response) -> _Failure:
         status = response.status_code

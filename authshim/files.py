@@ -62,7 +62,12 @@ def read_text(path: str, *, limit: int = MAX_FILE_BYTES) -> str | None:
         os.close(descriptor)
 
 
-def rewrite(path: str, change: Callable[[str | None], str | None], *, deadline: float = 30.0) -> None:
+def rewrite(
+    path: str,
+    change: Callable[[str | None], str | None],
+    *,
+    deadline: float = 30.0,
+) -> None:
     """Replace the text of a file by the result of ``change``, under an exclusive lock.
 
     The new text is written to a file beside the target, of mode 0600. That file is synced and

@@ -96,7 +96,8 @@ def _digests(url: str, fragment: str) -> Iterator[Digest]:
         if not size:
             raise UrlError(redact(url), "its fragment is not a hash such as #sha256=...")
         if not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value):
-            raise UrlError(redact(url), f"its {algorithm} hash is not {2 * size} hexadecimal digits")
+            reason = f"its {algorithm} hash is not {2 * size} hexadecimal digits"
+            raise UrlError(redact(url), reason)
         yield Digest(algorithm, value)
 
 

@@ -47,6 +47,7 @@ def validator(headers: Mapping[str, str]) -> str:
     if tag is not None:
         return tag if re.fullmatch(_STRONG_ETAG, tag) else ""
     modified = headers.get("Last-Modified", "")
+    # A comparison with NaN is always false.
     age = _unix_time(headers.get("Date", "")) - _unix_time(modified)
     return modified if age >= 1 else ""
 
@@ -61,7 +62,7 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 
 def _unix_time(date: str) -> float:
-    """Return an HTTP date as Unix time. NaN, of which every comparison fails, if it is malformed."""
+    """Return an HTTP date as Unix time, or NaN if it is malformed."""
     try:
         return float(mktime_tz(parsedate_tz(date)))  # type: ignore[arg-type]
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -36,11 +36,7 @@ def describe(response: Response, found: Found | None, chain: Chain, url: str) ->
         return _unauthorized(status, server, response.url, found, chain)
     if status in (404, 410):
         return f"{server} has no such file (HTTP {status})", _correct_url(response, found, chain)
-    if status == 407:
-        step = "write user:password@ into HTTPS_PROXY or HTTP_PROXY"
-        return "the proxy asks for a credential (HTTP 407)", step
-    step = "try again later" if status == 429 or status >= 500 else "correct the URL"
-    return f"{server} answered HTTP {status}", step
+    return _other_status(status, server)
 
 
 def sign_in(response: Response, chain: Chain) -> tuple[str, str]:
@@ -68,6 +64,15 @@ def _unauthorized(
         step = advice.log_in_again(redact(url), found)
         return f"{server} rejected {credential} (HTTP 401)", step
     return f"{server} forbids the file to {credential} (HTTP 403)", advice.ask_owner(redact(url))
+
+
+def _other_status(status: int, server: str) -> tuple[str, str]:
+    if status == 407:
+        step = "write user:password@ into HTTPS_PROXY or HTTP_PROXY"
+        return "the proxy asks for a credential (HTTP 407)", step
+    is_temporary = status == 429 or status >= 500
+    step = "try again later" if is_temporary else "correct the URL"
+    return f"{server} answered HTTP {status}", step
 
 
 def _correct_url(response: Response, found: Found | None, chain: Chain) -> str:
