@@ -42,6 +42,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 def run(options: Namespace) -> int:
     """Download the file and print its name."""
     from authshim import link
+    from authshim.part import PartialFile
 
     found = link.read(options.url)
     if options.output == "":
@@ -52,8 +53,9 @@ def run(options: Namespace) -> int:
     try:
         outcome = _get(found, target, options, shown=target)
     except KeyboardInterrupt:
-        if os.path.exists(f"{target}.part"):
-            terminal.note(f"authshim: {target}.part is kept; run the same command again to resume")
+        path = PartialFile(target).path
+        if os.path.exists(path):
+            terminal.note(f"authshim: {path} is kept; run the same command again to resume")
         raise
     terminal.say(_describe(outcome, found, target))
     return 0

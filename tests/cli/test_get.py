@@ -310,3 +310,19 @@ def test_ctrl_c_before_the_first_byte_keeps_nothing(
     assert main(["get", url]) == 130
     assert ".part" not in capsys.readouterr().err
     assert here() == set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")
+def test_ctrl_c_names_the_part_behind_a_symbolic_link(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    real = Path("real.whl").absolute()
+    Path(NAME).symlink_to(real)
+
+    def interrupted(*_: object, **__: object) -> None:
+        Path(f"{real}.part").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("authshim.download.get", interrupted)
+    assert main(["get", url]) == 130
+    assert f"{real}.part is kept" in capsys.readouterr().err
