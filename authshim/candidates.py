@@ -1,4 +1,4 @@
-"""Choose a file of a project for a machine; ``packaging`` decides what a name, a version and a tag are."""
+"""Choose a file of a project for a machine, with the versions and tags of ``packaging``."""
 
 from __future__ import annotations
 

@@ -1,21 +1,24 @@
-"""Dependency confusion: a public index that has the name of a private package.
+"""Warn of dependency confusion: a public index that has the name of a private package.
 
-An index is private where a credential was sent for its page, public where none was; pypi.org is always public, and a
-folder never. An index whose files the public one has all as well, with the same hashes, only mirrors it.
+An index is private if a credential was sent for its page, and public otherwise. pypi.org is
+always public, and a folder never. An index is a mirror if the public one has all of its files
+too, with the same hashes.
 """
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from authshim.features import STRATEGIES
 from authshim.pages import FOUND
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from packaging.version import Version
 
+    from authshim.listing import File
     from authshim.pages import Page
 
 PYPI = ("pypi.org", "test.pypi.org")
@@ -25,43 +28,63 @@ _, FIRST_MATCH, BEST_MATCH = STRATEGIES
 
 
 def warnings_of(
-    pages: Sequence[Page], versions: Sequence[Collection[Version]], name: str, strategy: str
+    pages: Sequence[Page],
+    versions: Sequence[Collection[Version]],
+    name: str,
+    strategy: str,
 ) -> Iterator[str]:
     """Yield a sentence for each public index that has the name of a private one.
 
     :param pages: in pixi's order.
-    :param versions: what each of them has of the project.
+    :param versions: of the project, for each page.
     """
-    # The page of a flat index is there whatever stands on it.
-    having = [at for at, page in enumerate(pages) if page.answer == FOUND and (versions[at] or not page.place.flat)]
-    private = [at for at in having if not _is_public(pages[at]) and not pages[at].place.flat]
+    having = [at for at, page in enumerate(pages) if _has_name(page, versions[at])]
     public = [at for at in having if _is_public(pages[at])]
-    for mine in private:
-        for other in public:
-            if not _mirrors(pages[mine], pages[other]):
-                highest = max(versions[other], default=None)
-                yield _sentence(pages, mine, other, name, strategy, f", up to {highest}" if highest else "")
+    private = [at for at in having if at not in public and not pages[at].place.flat]
+    for mine, other in product(private, public):
+        ours, theirs = pages[mine], pages[other]
+        if not _is_mirror(ours, theirs):
+            has = f"{theirs.place.shown} has {name} as well{_up_to(versions[other])}"
+            yield has + _consequence(ours, theirs, strategy, is_before=other < mine)
 
 
-def _sentence(pages: Sequence[Page], mine: int, other: int, name: str, strategy: str, up_to: str) -> str:
-    ours, theirs = pages[mine].place.shown, pages[other].place.shown
-    has = f"{theirs} has {name} as well{up_to}"
-    if pages[other].place.flat:
-        return f"{has}: what is in find-links counts as if {ours} had it, too"
+def _up_to(versions: Collection[Version]) -> str:
+    return f", up to {max(versions)}" if versions else ""
+
+
+def _consequence(ours: Page, theirs: Page, strategy: str, *, is_before: bool) -> str:
+    private = ours.place.shown
+    if theirs.place.flat:
+        return f": what is in find-links counts as if {private} had it, too"
     if strategy == BEST_MATCH:
-        return f"{has}: under {strategy} the highest version of all is taken, whoever uploaded it there"
-    if other < mine:
-        return f"{has}, and comes before the private {ours}: pixi takes it from there"
+        highest = "the highest version of all is taken, whoever uploaded it there"
+        return f": under {strategy} {highest}"
+    if is_before:
+        return f", and comes before the private {private}: pixi takes it from there"
     if strategy == FIRST_MATCH:
-        return f"{has}: under {strategy} it is taken from there where no version of {ours} fits"
-    return f"{has}: only the order of the indexes makes pixi take the private {ours}'s, and other programs may not"
+        return f": under {strategy} it is taken from there where no version of {private} fits"
+    order = f"only the order of the indexes makes pixi take the private {private}'s"
+    return f": {order}, and other programs may not"
+
+
+def _has_name(page: Page, versions: Collection[Version]) -> bool:
+    """Return True if an index has a page for the name; a flat one has the same page for all."""
+    if page.place.flat and not versions:
+        return False
+    return page.answer == FOUND
 
 
 def _is_public(page: Page) -> bool:
-    return (page.found is None and not page.place.url.startswith("file:")) or page.host in PYPI
+    if page.host in PYPI:
+        return True
+    return page.found is None and not page.place.url.startswith("file:")
 
 
-def _mirrors(page: Page, public: Page) -> bool:
-    """Tell whether a page has nothing of its own: each file, by its hash, is the public one's."""
-    known = {pair for file in public.files for pair in ((file.filename, digest) for digest in file.hashes)}
-    return all(any((file.filename, digest) in known for digest in file.hashes) for file in page.files)
+def _is_mirror(page: Page, public: Page) -> bool:
+    """Return True if each file of a page, by its name and hash, is on the public page too."""
+    known = _hashed_names(public.files)
+    return all(_hashed_names([file]) & known for file in page.files)
+
+
+def _hashed_names(files: Iterable[File]) -> set[tuple[str, tuple[str, str]]]:
+    return {(file.filename, digest) for file in files for digest in file.hashes}

@@ -13,7 +13,7 @@ import re
 import time
 from email.message import Message
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from urllib.parse import unquote, urljoin
 
 from authshim.body import gunzip, iter_body
@@ -54,6 +54,9 @@ _BAD_HTML = "its page is HTML that cannot be read"
 _BAD_JSON = "its page is no JSON of the Simple API"
 _VERSION = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}")
 _HASH = re.compile(r"[A-Za-z0-9_]{1,20}=[0-9A-Fa-f]{1,128}")
+_PLAIN_PATH = re.compile(r"(?:/[\w%+~-][\w%+~.-]*)+", re.ASCII)
+"""A path that is joined to the origin of its page as it stands, as most are."""
+
 _CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16")
 """Encodings that take linear time; punycode, for one, does not."""
 
@@ -70,6 +73,11 @@ class File(NamedTuple):
     hashes: tuple[tuple[str, str], ...] = ()
     """Algorithm and hexadecimal digest."""
     yanked: bool = False
+
+
+_Hashes = tuple[tuple[str, str], ...]
+_Entry = tuple[str, str, Optional[str], _Hashes, bool]
+"""The fields of a File, with its URL as the page writes it."""
 
 
 class Unreadable(Exception):
@@ -140,7 +148,7 @@ def _read_json(body: bytes, page_url: str) -> tuple[str, tuple[File, ...]]:
     return f"JSON {version}", _files(entries, page_url)
 
 
-def _json_entry(entry: dict[str, Any]) -> File:
+def _json_entry(entry: dict[str, Any]) -> _Entry:
     """Return a file as a page lists it, with its URL as written there.
 
     :raises TypeError: a value is of another type than PEP 691 says.
@@ -151,7 +159,7 @@ def _json_entry(entry: dict[str, Any]) -> File:
             raise TypeError
     pairs = sorted((str(name), str(digest)) for name, digest in entry["hashes"].items())
     hashes = tuple(pair for pair in pairs if _HASH.fullmatch("=".join(pair)))
-    return File(filename, url, requires_python, hashes, bool(entry.get("yanked")))
+    return filename, url, requires_python, hashes, bool(entry.get("yanked"))
 
 
 def _check_version(version: str) -> None:
@@ -173,7 +181,7 @@ class _PageParser(HTMLParser):
         super().__init__()
         self.base = ""
         self.version = ""
-        self.entries: list[File] = []
+        self.entries: list[_Entry] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep what a tag says."""
@@ -190,12 +198,14 @@ class _PageParser(HTMLParser):
         filename = unquote(url.partition("?")[0].rpartition("/")[2])
         if filename:
             requires_python = attrs.get("data-requires-python")
+            hashes = _fragment_hashes(fragment)
             is_yanked = "data-yanked" in attrs
-            file = File(filename, url, requires_python, _fragment_hashes(fragment), is_yanked)
-            self.entries.append(file)
+            self.entries.append((filename, url, requires_python, hashes, is_yanked))
 
 
-def _fragment_hashes(fragment: str) -> tuple[tuple[str, str], ...]:
+def _fragment_hashes(fragment: str) -> _Hashes:
+    if not fragment:
+        return ()
     pairs = [part.partition("=") for part in fragment.split("&") if _HASH.fullmatch(part)]
     known = hashlib.algorithms_guaranteed
     return tuple((name, digest) for name, _, digest in pairs if name in known)
@@ -256,19 +266,21 @@ def _for_people(body: bytes) -> str:
 # Both
 
 
-def _files(entries: Iterable[File], base: str) -> tuple[File, ...]:
+def _files(entries: Iterable[_Entry], base: str) -> tuple[File, ...]:
     """Return files with absolute URLs, without those whose name or URL cannot be used.
 
     :raises Unreadable: together the URLs are too long.
     """
     files, size = [], 0
-    for entry in entries:
-        url = _absolute(base, entry.url)
+    origin = "/".join(base.split("/", 3)[:3])
+    for filename, written, requires_python, hashes, is_yanked in entries:
+        is_plain = _PLAIN_PATH.fullmatch(written)
+        url = f"{origin}{written}" if is_plain else _absolute(base, written)
         size += len(url)
         if size > MAX_PAGE_BYTES:
             raise Unreadable(_TOO_MANY)
-        if url and len(entry.filename) <= MAX_NAME_CHARS:
-            files.append(entry._replace(url=url))
+        if url and len(filename) <= MAX_NAME_CHARS:
+            files.append(File(filename, url, requires_python, hashes, is_yanked))
     return tuple(files)
 
 

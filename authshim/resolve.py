@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from authshim.pages import Page
     from authshim.requirements import Dependency
 
+    _Versions = dict[Version, list[Candidate]]
+
 FIRST_INDEX, _, BEST_MATCH = STRATEGIES
 
 
@@ -61,10 +63,21 @@ class _Shelf(NamedTuple):
     """The versions that one index has, together with the files of flat pages."""
 
     page: Page
-    versions: dict[Version, list[Candidate]]
+    versions: _Versions
+
+    @property
+    def is_index_with_the_name(self) -> bool:
+        """Return True of an index that has a page for the name, and is not flat."""
+        return self.page.answer == FOUND and not self.page.place.flat
 
 
-def resolve(dependency: Dependency, pages: Sequence[Page], *, strategy: str, mode: str) -> Resolution:
+def resolve(
+    dependency: Dependency,
+    pages: Sequence[Page],
+    *,
+    strategy: str,
+    mode: str,
+) -> Resolution:
     """Choose from the answers of the indexes.
 
     :param pages: one of each index, in pixi's order, flat ones last.
@@ -91,21 +104,22 @@ def resolve(dependency: Dependency, pages: Sequence[Page], *, strategy: str, mod
     )
 
 
-def _shelves(pages: Sequence[Page], listed: Sequence[dict[Version, list[Candidate]]]) -> list[_Shelf]:
+def _shelves(pages: Sequence[Page], listed: Sequence[_Versions]) -> list[_Shelf]:
     """Return a shelf for each index that has the name, or one for flat pages alone if none has."""
-    flat = [(page, versions) for page, versions in zip(pages, listed) if page.place.flat]
-    having = [(page, versions) for page, versions in zip(pages, listed) if page.answer == FOUND and not page.place.flat]
-    on_flat = [versions for _, versions in flat]
-    if having or not any(on_flat):
-        return [_Shelf(page, _merged([*on_flat, versions])) for page, versions in having]
-    first = next(page for page, versions in flat if versions)
-    return [_Shelf(first, _merged(on_flat))]
+    both = [_Shelf(page, versions) for page, versions in zip(pages, listed)]
+    flat = [shelf for shelf in both if shelf.page.place.flat and shelf.versions]
+    having = [shelf for shelf in both if shelf.is_index_with_the_name]
+    if not flat:
+        return having
+    if not having:
+        return [_Shelf(flat[0].page, _merged(flat))]
+    return [_Shelf(shelf.page, _merged([*flat, shelf])) for shelf in having]
 
 
-def _merged(parts: Sequence[dict[Version, list[Candidate]]]) -> dict[Version, list[Candidate]]:
-    found: dict[Version, list[Candidate]] = {}
-    for part in parts:
-        for version, candidates in part.items():
+def _merged(shelves: Sequence[_Shelf]) -> _Versions:
+    found: _Versions = {}
+    for shelf in shelves:
+        for version, candidates in shelf.versions.items():
             found.setdefault(version, []).extend(candidates)
     return found
 
@@ -141,35 +155,50 @@ def _last(shelves: Sequence[_Shelf], taken: _Taken, strategy: str) -> Page | Non
 
 
 def _problem(pages: Sequence[Page], shelves: Sequence[_Shelf], wish: Wish) -> str:
-    """Return the reason why nothing is taken, with a count of each obstacle."""
+    """Return the reason why nothing is taken."""
     if not shelves:
         all_answered = all(page.answer in (FOUND, NOT_THERE) for page in pages)
         return "no index has it" if all_answered else "no index that answered has it"
-    reasons = Counter(
-        wish.refusal(version, candidates) for shelf in shelves for version, candidates in shelf.versions.items()
-    )
     places = " and ".join(shelf.page.place.shown for shelf in shelves)
     has = "has" if len(shelves) == 1 else "have"
-    said = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-    return f"nothing that {places} {has} can be taken: {said or 'it lists no file'}"
+    return f"nothing that {places} {has} can be taken: {_obstacles(shelves, wish)}"
 
 
-def _doubts(pages: Sequence[Page], last: Page | None, name: str, strategy: str) -> Iterator[str]:
-    """Say which indexes did not answer that matter.
+def _obstacles(shelves: Sequence[_Shelf], wish: Wish) -> str:
+    """Return the number of versions that each obstacle keeps from being taken."""
+    listed = [each for shelf in shelves for each in shelf.versions.items()]
+    reasons = Counter(wish.refusal(version, candidates) for version, candidates in listed)
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "it lists no file"
 
-    Those that might have served it: before the last, and all flat pages; and those at which pixi stops.
+
+def _doubts(
+    pages: Sequence[Page],
+    last: Page | None,
+    name: str,
+    strategy: str,
+) -> Iterator[str]:
+    """Yield a sentence for each index that did not answer and matters.
+
+    Those before the last might have served it, and all flat pages. At the others pixi may stop.
     """
     end = len(pages) if last is None else pages.index(last)
     for at, page in enumerate(pages):
         if page.answer in (FOUND, NOT_THERE):
             continue
-        unsafe = strategy != FIRST_INDEX
-        passes = unsafe and page.status in (401, 403)
-        if at < end or page.place.flat or (unsafe and not passes):
-            does = "" if page.answer == NOT_ASKED else "; pixi passes over it" if passes else "; pixi stops there"
-            yield f"whether {page.place.shown} has {name} is not known: {page.answer}{_because(page)}{does}"
+        is_passed = strategy != FIRST_INDEX and page.status in (401, 403)
+        is_asked_by_pixi = strategy != FIRST_INDEX and not is_passed
+        if at < end or page.place.flat or is_asked_by_pixi:
+            yield f"{_unknown(page, name)}{_consequence(page, is_passed=is_passed)}"
 
 
-def _because(page: Page) -> str:
-    said = ", ".join(part for part in (f"HTTP {page.status}" if page.status else "", page.detail) if part)
-    return f" ({said})" if said else ""
+def _unknown(page: Page, name: str) -> str:
+    status = f"HTTP {page.status}" if page.status else ""
+    said = ", ".join(part for part in (status, page.detail) if part)
+    reason = f" ({said})" if said else ""
+    return f"whether {page.place.shown} has {name} is not known: {page.answer}{reason}"
+
+
+def _consequence(page: Page, *, is_passed: bool) -> str:
+    if page.answer == NOT_ASKED:
+        return ""
+    return "; pixi passes over it" if is_passed else "; pixi stops there"

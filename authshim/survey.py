@@ -81,17 +81,27 @@ def _named(text: str) -> Dependency:
 def _dependencies(
     manifest: Manifest, environments: Sequence[str], wanted: Sequence[Dependency]
 ) -> Iterator[tuple[str, Dependency]]:
-    """Yield what environments want, or what was asked for in its stead: of those that want it, or else of all."""
-    own = [(each, dependency) for each in environments for dependency in manifest.dependencies(each)]
+    """Yield the dependencies of environments, or those that were asked for instead."""
+    own = [(each, known) for each in environments for known in manifest.dependencies(each)]
     if not wanted:
         yield from own
     for asked in wanted:
-        mine = [(each, dependency) for each, dependency in own if dependency.name == asked.name]
-        for each, its in mine:
-            yield each, its._replace(specifier=asked.specifier or its.specifier, extras=asked.extras or its.extras)
-        for each in () if mine else environments:
-            machine = manifest.machine(each)
-            yield each, asked._replace(machine=machine, platforms=(machine.platform,))
+        mine = [(each, known) for each, known in own if known.name == asked.name]
+        if mine:
+            yield from ((each, _narrowed(known, asked)) for each, known in mine)
+        else:
+            yield from ((each, _on_machine_of(manifest, each, asked)) for each in environments)
+
+
+def _narrowed(known: Dependency, asked: Dependency) -> Dependency:
+    """Return a dependency of the project with the specifier and extras that were asked for."""
+    specifier = asked.specifier or known.specifier
+    return known._replace(specifier=specifier, extras=asked.extras or known.extras)
+
+
+def _on_machine_of(manifest: Manifest, environment: str, asked: Dependency) -> Dependency:
+    machine = manifest.machine(environment)
+    return asked._replace(machine=machine, platforms=(machine.platform,))
 
 
 def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, ...]:

@@ -10,11 +10,21 @@ import sys
 import time
 from typing import Any
 
-from benchmarks import curves, keyring_rows, lookup_rows, pages_rows, peers, process_rows, requests_rows, table
+from benchmarks import (
+    curves,
+    keyring_rows,
+    lookup_rows,
+    pages_rows,
+    peers,
+    process_rows,
+    requests_rows,
+    resolve_rows,
+    table,
+)
 from benchmarks.measure import FULL, QUICK
 from benchmarks.scene import empty_home
 
-GROUPS = (requests_rows, pages_rows, keyring_rows, lookup_rows, process_rows)
+GROUPS = (requests_rows, pages_rows, resolve_rows, keyring_rows, lookup_rows, process_rows)
 
 
 def main(words: list[str] | None = None) -> int:

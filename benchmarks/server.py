@@ -1,7 +1,7 @@
 """A private package index that is quick, a thread for each connection: ``python -m benchmarks.server OPTIONS``.
 
 OPTIONS is JSON: ``passwords`` that are let in, one after another, each for ``each`` requests
-(0: for ever; []: nobody is let in). ``/counts`` tells what was asked of it.
+(0: for ever; []: nobody is let in). A page lists ``files`` files. ``/counts`` tells what was asked of it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ _LINK = "<a href='/files/{0}-{1}-py3-none-any.whl' data-core-metadata='true'>{0}
 class Office:
     """Decides and counts."""
 
-    def __init__(self, passwords: list[str], each: int = 0, user: str = "ada") -> None:
+    def __init__(self, passwords: list[str], each: int = 0, user: str = "ada", files: int = 20) -> None:
         self._headers = [b"Basic " + b64encode(f"{user}:{password}".encode()) for password in passwords]
         self._each = each
+        self._files = files
         self._served = 0
         self._requests = 0
         self._refused = 0
@@ -39,7 +40,7 @@ class Office:
             self._served += is_let_in
             self._refused += not is_let_in
         if is_let_in:
-            return found(head.split(b" ", 2)[1].decode())
+            return found(head.split(b" ", 2)[1].decode(), self._files)
         return _answer(b"401 Unauthorized", b"who are you?", b'WWW-Authenticate: Basic realm="private"\r\n')
 
     def _is_let_in(self, head: bytes) -> bool:
@@ -50,13 +51,13 @@ class Office:
 
 
 @cache
-def found(path: str) -> bytes:
+def found(path: str, files: int = 20) -> bytes:
     """Return what is there for somebody who was let in: a package's page, or the metadata of one of its files."""
     _, kind, name, *_ = f"{path}//".split("/")
     if kind == "files":
         name, version = name.split("-")[:2]
         return _answer(b"200 OK", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode())
-    links = [_LINK.format(name.replace("-", "_"), version) for version in range(20)]
+    links = [_LINK.format(name.replace("-", "_"), version) for version in range(files)]
     return _answer(b"200 OK", f"<!DOCTYPE html><title>{name}</title>\n{''.join(links)}".encode())
 
 

@@ -28,7 +28,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         parents=parents,
         help="say which index each package would come from",
         description="Ask every index of the project for the packages that it wants from PyPI's kind of index, and say "
-        "which one serves each, in which version and file, by pixi's rules; no dependency of a package is looked at.",
+        "which one serves each, in which version and file; no dependency of a package is looked at.",
     )
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help="packages, such as torch or 'torch>=2' (the project's without)"
