@@ -1,4 +1,4 @@
-"""Ask each index of a project for each package that it wants, side by side, and tell where each would come from."""
+"""Ask each index of a project for each package that it wants, many at a time."""
 
 from __future__ import annotations
 
@@ -42,13 +42,17 @@ class Question(NamedTuple):
     """The pixi environments that ask so."""
 
 
-def questions(manifest: Manifest, environment: str | None, names: Sequence[str] = ()) -> list[Question]:
-    """List what is to be asked; what several environments want in the same way is asked once.
+def questions(
+    manifest: Manifest,
+    environment: str | None,
+    names: Sequence[str] = (),
+) -> list[Question]:
+    """Return the questions of a project; environments that ask the same share one.
 
-    :param environment: a pixi environment; None: all of them.
-    :param names: packages, perhaps with a specifier (``torch>=2``); without any, those that the project wants.
+    :param environment: a pixi environment, or None for all of them.
+    :param names: packages, perhaps with a specifier (``torch>=2``); the project's if empty.
     :raises ManifestError: there is no such environment, or pixi would refuse a requirement.
-    :raises SettingsError: a name is none.
+    :raises SettingsError: a name is not the name of a package.
     """
     wanted = [_named(text) for text in names]
     found: dict[Question, list[str]] = {}
@@ -61,7 +65,8 @@ def questions(manifest: Manifest, environment: str | None, names: Sequence[str] 
             manifest.prerelease_mode(each),
         )
         found.setdefault(question, []).append(each)
-    return [question._replace(environments=tuple(dict.fromkeys(names))) for question, names in found.items()]
+    both = ((question, tuple(dict.fromkeys(asking))) for question, asking in found.items())
+    return [question._replace(environments=asking) for question, asking in both]
 
 
 def _named(text: str) -> Dependency:
@@ -74,8 +79,10 @@ def _named(text: str) -> Dependency:
     except InvalidRequirement:
         requirement = None
     if requirement is None or requirement.url or requirement.marker:
-        raise SettingsError(shown, "it is no package's name; expected one such as torch or 'torch>=2'")
-    return Dependency(normalised(requirement.name), str(requirement.specifier), tuple(sorted(requirement.extras)))
+        expected = "expected one such as torch or 'torch>=2'"
+        raise SettingsError(shown, f"it is no package's name; {expected}")
+    extras = tuple(sorted(requirement.extras))
+    return Dependency(normalised(requirement.name), str(requirement.specifier), extras)
 
 
 def _dependencies(
@@ -120,15 +127,16 @@ def survey(
     :param tell: is told after each page how many are there, and of how many.
     """
     pages = _fetch(chain, {key for question in asked for key in _keys(question)}, tell)
-    return [
-        resolve(
-            question.dependency,
-            [pages[key]._replace(place=index) for key, index in zip(_keys(question), question.indexes)],
-            strategy=question.strategy,
-            mode=question.mode,
-        )._replace(environments=question.environments)
-        for question in asked
-    ]
+    return [_answer(question, pages) for question in asked]
+
+
+def _answer(question: Question, pages: dict[_Key, Page]) -> Resolution:
+    # The page may have been asked for at an equal index of another environment.
+    both = zip(_keys(question), question.indexes)
+    own = [pages[key]._replace(place=index) for key, index in both]
+    strategy, mode = question.strategy, question.mode
+    found = resolve(question.dependency, own, strategy=strategy, mode=mode)
+    return found._replace(environments=question.environments)
 
 
 _Key = tuple["Index", str]
@@ -140,8 +148,12 @@ def _keys(question: Question) -> list[_Key]:
     return [(index, "" if index.flat else question.dependency.name) for index in question.indexes]
 
 
-def _fetch(chain: Chain, keys: Collection[_Key], tell: Callable[[int, int], object] | None) -> dict[_Key, Page]:
-    """Fetch pages, each thread with a reader of its own."""
+def _fetch(
+    chain: Chain,
+    keys: Collection[_Key],
+    tell: Callable[[int, int], object] | None,
+) -> dict[_Key, Page]:
+    """Return the page of each key; each thread has a reader of its own."""
 
     @contextmanager
     def worker() -> Iterator[Callable[[_Key], Page]]:
