@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.handed import CALLER
 from authshim.hidden import emptying_frames
 from authshim.inquiry import Inquiry
-from authshim.oauth import Renewer
+from authshim.oauth.renewal import Renewer
 from authshim.scopes import sites
 from authshim.trace import Trace
 from authshim.urls import SERVICE, is_presigned, parse, path_of, redact
@@ -96,8 +96,9 @@ class Chain:
             indexes=() if project is None else (*project.indexes(environment), *project.own_indexes(environment)),
             channels=() if project is None else project.channels(environment),
         )
+        lock_dir = os.path.dirname(settings.home_auth_file) if settings.home_auth_file else None
         for desk in chain._inquiry.desks:
-            desk.renewer = Renewer(beside=settings.home_auth_file, environ=environ)
+            desk.renewer = Renewer(lock_dir=lock_dir, environ=environ)
         if settings.auth_file_only:
             chain._inquiry.note = f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
         for problem in (*settings.problems, *(() if project is None else project.warnings)):

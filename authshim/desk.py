@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
-from authshim.oauth import Entry, Renewer
+from authshim.oauth.renewal import Renewer
+from authshim.oauth.stored_login import StoredLogin
 from authshim.once import Once
 from authshim.providers.base import Provider
 from authshim.realm import LIFETIME, ORIGINS
@@ -70,7 +71,7 @@ class Desk:
             self._say(problem, logging.WARNING)
         if isinstance(credential, OAuth):
             # Not under the lock: a token endpoint may take half a minute.
-            credential = self.renewer.current(self._entry(key, realm.url.username), credential)
+            credential = self.renewer.current(self._stored_login(key, realm.url.username), credential)
         if credential is None:
             # What was wrong with a file is not this key's matter; what a command said of it is.
             because = [problem for problem in problems if problem not in before and key.kind == SERVICE]
@@ -149,8 +150,8 @@ class Desk:
     def _problems(self) -> tuple[str, ...]:
         return tuple(getattr(self._provider, "problems", ()))
 
-    def _entry(self, key: Key, username: str | None) -> Entry:
-        """Return the way back to where an answer came from."""
+    def _stored_login(self, key: Key, username: str | None) -> StoredLogin:
+        """Return the place from which an answer came."""
 
         def read() -> Credential | None:
             with self.lock:
@@ -164,8 +165,15 @@ class Desk:
                 finally:
                     self.refresh()
 
-        path, keeps = getattr(self._provider, "path", None), hasattr(self._provider, "save")
-        return Entry(self.name, key, read=read, save=save, keeps=keeps, path=path if isinstance(path, str) else None)
+        path = getattr(self._provider, "path", None)
+        return StoredLogin(
+            self.name,
+            key,
+            read=read,
+            save=save,
+            keeps=hasattr(self._provider, "save"),
+            path=path if isinstance(path, str) else None,
+        )
 
     def _complain(self, error: Exception) -> str:
         # Only of our own errors it is known that they hold no secret.

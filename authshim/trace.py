@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import S3Credentials
-from authshim.oauth import look_again_at
+from authshim.oauth.renewal import recheck_at
 from authshim.urls import DEFAULT, SERVICE
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class Found:
         """Whether it is an answer to a refusal: not sent before the server asked."""
         self.accepted = False
         """Whether a server took it."""
-        self.expires_at: float | None = look_again_at(credential)
+        self.expires_at: float | None = recheck_at(credential)
         """When it is to be looked up again, in Unix seconds: an OAuth login some time before its end."""
         self.realm = realm
         """The chain's memory of it."""

@@ -139,9 +139,9 @@ def _run_login(options: Namespace) -> int:
     credential = _credential(kind, target, options)
     whose = ""
     if login.is_prefix_dev(target.host):
-        from authshim import endpoints
+        from authshim import prefix_dev
 
-        whose = f" of {endpoints.viewer(credential, settings.prefix_dev_url or login.prefix_dev_of(target.host))}"
+        whose = f" of {prefix_dev.viewer(credential, settings.prefix_dev_url or login.prefix_dev_of(target.host))}"
     chain = chain_of(options)
     store, missing = login.store(login.stores_of(chain.providers), target.key, credential)
     terminal.say(

@@ -54,7 +54,7 @@ def _forget(store: Store, keys: Iterable[str]) -> int:
             removed += 1
             say(with_tilde(f"removed {shown_key(key)} from {store.name}"))
             if isinstance(credential, OAuth):
-                from authshim import endpoints
+                from authshim.oauth import endpoints
 
                 problem = endpoints.revoke(credential)
                 if problem:

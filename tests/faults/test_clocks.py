@@ -11,7 +11,7 @@ from chain_fakes import Keeper, bearer, in_threads, oauth, sent
 from servers import Answer, Recorder, Seen
 
 from authshim import Chain, OAuth
-from authshim.oauth import Renewer
+from authshim.oauth.renewal import Renewer
 from authshim.providers.auth_file import AuthFile
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Clocks:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.wall, self.steady = NOON, 1000.0
-        for module in ("chain", "desk", "inquiry", "oauth", "realm"):
+        for module in ("chain", "desk", "inquiry", "oauth.renewal", "realm"):
             monkeypatch.setattr(f"authshim.{module}.time", self)
 
     def time(self) -> float:

@@ -1,7 +1,8 @@
 """OAuth logins at a real OpenID provider, renewed by py-rattler and by authshim, in turns.
 
 The provider takes each refresh token once, and ends the whole login when one comes a second time: whoever does not use
-the newest one is found out. The same without a real server, and with ones that misbehave: ``tests/test_oauth.py``.
+the newest one is found out. The same without a real server, and with ones that misbehave:
+``tests/oauth/test_renewal.py``.
 """
 
 from __future__ import annotations

@@ -264,11 +264,12 @@ EACH_SERVER = pytest.mark.parametrize("server", SERVERS)
 @pytest.fixture
 def asked_server(stage: Stage) -> Callable[[str], None]:
     """Let a.example, named as if it were this machine, confirm or revoke logins."""
-    stage.monkeypatch.setattr("authshim.endpoints.is_loopback", lambda host: host == "a.example")
+    stage.monkeypatch.setattr("authshim.oauth.http.is_loopback", lambda host: host == "a.example")
 
     def prepare(server: str) -> None:
         if server == "is silent":
-            stage.monkeypatch.setattr("authshim.endpoints._SECONDS", 0.02)
+            stage.monkeypatch.setattr("authshim.prefix_dev.VIEWER_SECONDS", 0.02)
+            stage.monkeypatch.setattr("authshim.oauth.endpoints.REVOCATION_SECONDS", 0.02)
         SERVERS[server](stage)
 
     return prepare

@@ -16,10 +16,12 @@ from servers import CHALLENGE, Answer, Recorder, redirect
 
 import authshim
 from authshim.errors import ProviderError
-from authshim.oauth import Renewer
+from authshim.oauth.renewal import Renewer
 from authshim.providers.auth_file import AuthFile
+from authshim.threads import TimedOut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from servers import Seen
@@ -201,7 +203,7 @@ def test_threads_at_several_hosts_of_one_login_renew_once(server: Server, write:
 def test_a_folder_that_takes_no_lock_still_sees_one_thread_at_a_time(
     server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.oauth._lock_file", lambda *_: None)
+    monkeypatch.setattr("authshim.oauth.stored_login._acquire", lambda *_: None)
     chain = chain_of(write(server.url, key="*.h.example"))
     answers = in_threads(16, lambda at: sent(chain, f"https://{'abcd'[at % 4]}.h.example/"))
     assert answers == ["Bearer s3cret-access-1"] * 16
@@ -293,7 +295,7 @@ def test_a_folder_that_cannot_be_written_spends_no_refresh_token(
     server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = write(server.url, 60)
-    monkeypatch.setattr("authshim.oauth.os.access", lambda path, mode: False)  # root may write everywhere
+    monkeypatch.setattr("authshim.oauth.stored_login.os.access", lambda path, mode: False)  # root may write everywhere
     assert sent(chain_of(file)) == "Bearer s3cret-access-0"
     assert server.forms == []
     assert warnings(caplog) == [f"the login for {HOST} is not renewed: {file} cannot be written"]
@@ -414,6 +416,87 @@ def test_an_endpoint_that_hangs_costs_the_deadline_once(
     assert warnings(caplog)[0].endswith("/token did not answer in time")
 
 
+class Held:
+    """A token endpoint that takes the refresh token, and answers only when it is released."""
+
+    def __init__(self, server: Server) -> None:
+        self.asked, self.released = threading.Event(), threading.Event()
+        self._server = server
+        server.recorder.on("/token", self.answer)
+
+    def answer(self, seen: Seen) -> Answer:
+        answer = self._server.answer(seen)
+        self.asked.set()
+        self.released.wait(20)
+        return answer
+
+
+@pytest.fixture
+def held(server: Server) -> Iterator[Held]:
+    endpoint = Held(server)
+    yield endpoint
+    endpoint.released.set()
+
+
+def test_late_answer_is_stored_and_used(
+    held: Held, server: Server, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
+) -> None:
+    file = write(server.url)
+    chain = chain_of(file, deadline=0.2)
+    assert sent(chain) is None
+    assert warnings(caplog)[0].endswith("/token did not answer in time")
+    held.released.set()
+    assert_soon(lambda: stored(file)["refresh_token"] == "s3cret-refresh-1")
+    assert sent(chain_of(file)) == "Bearer s3cret-access-1"
+    chain.forget()
+    assert sent(chain) == "Bearer s3cret-access-1"
+    assert len(server.forms) == 1
+    no_secret()
+
+
+def test_late_answer_does_not_undo_a_logout(held: Held, server: Server, write: Callable) -> None:
+    file = write(server.url)
+    chain = chain_of(file, deadline=0.2)
+    assert sent(chain) is None
+    file.write_text("{}")
+    held.released.set()
+    assert_soon(lambda: not chain._inquiry.desks[0].renewer._locks[f"auth file {file}", HOST].locked())
+    assert file.read_text() == "{}"
+
+
+def test_refresh_token_is_not_sent_again_before_the_late_answer(held: Held, server: Server, write: Callable) -> None:
+    file = write(server.url)
+    assert sent(chain_of(file, deadline=0.2)) is None
+    assert sent(chain_of(file, deadline=0.2)) is None  # as another program does
+    held.released.set()
+    assert_soon(lambda: stored(file)["refresh_token"] == "s3cret-refresh-1")
+    assert len(server.forms) == 1
+
+
+def test_late_failure_changes_nothing(
+    held: Held, server: Server, write: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = write(server.url)
+    server.valid = "s3cret-other"
+    before = file.read_text()
+    assert sent(chain_of(file, deadline=0.2)) is None
+    held.released.set()
+    assert_soon(lambda: len(warnings(caplog)) == 2)
+    assert warnings(caplog)[1].startswith("the login for 127.0.0.1 has ended")
+    assert file.read_text() == before
+
+
+def test_lack_of_threads_leaves_the_login_as_it_is(
+    server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def call_with_timeout(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("authshim.oauth.renewal.call_with_timeout", call_with_timeout)
+    assert sent(chain_of(write(server.url, 200))) == "Bearer s3cret-access-0"
+    assert warnings(caplog)[0].endswith("could not be renewed: the system has no thread to spare")
+
+
 def test_an_answer_byte_by_byte_costs_the_deadline(write: Callable, recorder: Recorder) -> None:
     import socket
 
@@ -465,7 +548,7 @@ def test_where_no_lock_can_be_made_a_login_is_renewed_without(server: Server, tm
     (tmp_path / "file").write_text("")
     vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
     chain = authshim.Chain([vault])
-    chain._inquiry.desks[0].renewer = Renewer(beside=str(tmp_path / "file" / "below"))
+    chain._inquiry.desks[0].renewer = Renewer(lock_dir=str(tmp_path / "file" / "below"))
     assert sent(chain) == "Bearer s3cret-access-1"
 
 
@@ -519,7 +602,7 @@ def test_a_redirect_is_not_followed(server: Server, write: Callable, caplog: pyt
     server.recorder.on("/old", redirect(server.url, 307))
     assert sent(chain_of(write(server.recorder.url + "/old"))) is None
     assert [seen.path for seen in server.recorder.seen] == ["/old"]
-    assert warnings(caplog)[0].endswith("/old answered 307")
+    assert warnings(caplog)[0].endswith("/old answered HTTP 307")
 
 
 def test_an_endpoint_over_https_is_verified(
@@ -663,12 +746,12 @@ class Keeping(Vault):
 def test_a_store_without_a_file_is_locked_beside_the_home_file(server: Server, tmp_path: Path) -> None:
     vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
     chain = authshim.Chain([vault])
-    beside = tmp_path / ".rattler" / "credentials.json"
-    chain._inquiry.desks[0].renewer = Renewer(beside=str(beside))
+    folder = tmp_path / ".rattler"
+    chain._inquiry.desks[0].renewer = Renewer(lock_dir=str(folder))
     assert sent(chain) == "Bearer s3cret-access-1"
     assert vault.credential.header == "Bearer s3cret-access-1"
-    assert beside.parent.is_dir()
-    assert [file.name for file in beside.parent.iterdir()] in ([], ["credentials.json.oauth.lock"])
+    assert folder.is_dir()
+    assert [file.name for file in folder.iterdir()] in ([], ["oauth.lock"])
 
 
 class Breaking(Keeping):
@@ -728,16 +811,28 @@ def test_what_was_renewed_is_stored_before_it_is_used(server: Server, session: C
     assert used[-1] == ("Bearer s3cret-access-1", "s3cret-access-1")
 
 
-def test_a_renewal_has_30_seconds(write: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caller_waits_30_seconds_for_a_renewal(write: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+
+    def call_with_timeout(seconds: float, work: object) -> None:
+        waited.append(seconds)
+        raise TimedOut
+
+    monkeypatch.setattr("authshim.oauth.renewal.call_with_timeout", call_with_timeout)
+    authshim.Chain([AuthFile(str(write("https://login.example/token")))]).find(URL)
+    assert waited == [30.0]
+
+
+def test_request_of_a_renewal_ends_after_300_seconds(write: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[float] = []
 
     def renew(credential: authshim.OAuth, *, seconds: float, **_: object) -> authshim.OAuth:
         given.append(seconds)
         return credential
 
-    monkeypatch.setattr("authshim.token_endpoint.renew", renew)
+    monkeypatch.setattr("authshim.oauth.endpoints.renew", renew)
     authshim.Chain([AuthFile(str(write("https://login.example/token")))]).find(URL)
-    assert 0 < given[0] <= 30
+    assert given == [300.0]
 
 
 def test_32_threads_that_are_refused_renew_once(server: Server, session: Callable) -> None:
@@ -800,6 +895,13 @@ def test_nothing_of_http_is_imported_until_a_login_is_renewed(server: Server, wr
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environ)
     assert done.stdout.split() == []
+
+
+def assert_soon(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def in_threads(count: int, work: Callable[[int], Any]) -> list[Any]:

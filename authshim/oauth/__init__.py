@@ -1,0 +1,1 @@
+"""OAuth logins: renewal, and the requests that authshim itself makes for a login."""

@@ -1,0 +1,126 @@
+"""The requests to the endpoints of an OAuth login: renew it (RFC 6749), revoke it (RFC 7009)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from authshim.credentials import OAuth
+from authshim.errors import CredentialError
+from authshim.oauth import http
+from authshim.oauth.http import EndpointError, LoginEnded
+from authshim.urls import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from authshim.oauth.http import Answer, Request
+
+REVOCATION_SECONDS = 30.0
+
+_MAX_LIFETIME_SECONDS = 10**10
+"""A longer lifetime is taken for none."""
+
+_NO_TOKEN = "answered without a token"  # noqa: S105 - a sentence
+
+
+def renew(
+    credential: OAuth,
+    *,
+    seconds: float,
+    environ: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
+) -> OAuth:
+    """Return the credential that the token endpoint gives for the refresh token.
+
+    ``expires_at`` is a whole number of seconds: rattler refuses a file with any other.
+
+    :param seconds: the timeout.
+    :raises LoginEnded: the user has to log in again.
+    :raises EndpointError: there is no new credential.
+    """
+    asked_at = clock()
+    answer = http.send(_renewal(credential), seconds=seconds, environ=environ)
+    given = _read(credential.token_endpoint, answer)
+    expires_at = None
+    lifetime = _lifetime(given.get("expires_in"))
+    if lifetime is not None:
+        expires_at = int(asked_at + lifetime)
+    try:
+        return OAuth(
+            given["access_token"],
+            given.get("refresh_token") or credential.refresh_token,
+            expires_at,
+            credential.token_endpoint,
+            credential.revocation_endpoint,
+            credential.client_id,
+            credential.audience,
+            more=credential.more,
+        )
+    except (CredentialError, KeyError):
+        raise EndpointError(credential.token_endpoint, _NO_TOKEN) from None
+
+
+def _renewal(credential: OAuth) -> Request:
+    fields = {
+        "grant_type": "refresh_token",
+        "refresh_token": credential.refresh_token,
+        "client_id": credential.client_id,
+        "audience": credential.audience,
+    }
+    return http.form(credential.token_endpoint, fields)
+
+
+def _read(endpoint: str, answer: Answer) -> dict[str, Any]:
+    given = answer.json()
+    if 200 <= answer.status < 300:
+        return given
+    reason = f"answered HTTP {answer.status}"
+    if given.get("error") == "invalid_grant" and 400 <= answer.status < 500:
+        raise LoginEnded(endpoint, reason)
+    raise EndpointError(endpoint, reason)
+
+
+def _lifetime(value: object) -> float | None:
+    """Return ``expires_in`` in seconds, or None if it is not a lifetime."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0 <= seconds <= _MAX_LIFETIME_SECONDS else None
+
+
+def revoke(credential: OAuth) -> str:
+    """Revoke the tokens of a login, the refresh token first.
+
+    :returns: the reason if that failed, else an empty string.
+    """
+    endpoint = credential.revocation_endpoint
+    if endpoint is None:
+        return ""
+    for hint in ("refresh_token", "access_token"):
+        reason = _revoke(credential, endpoint, hint)
+        if reason:
+            return f"the tokens could not be revoked at {redact(endpoint)}: it {reason}"
+    return ""
+
+
+def _revoke(credential: OAuth, endpoint: str, hint: str) -> str:
+    if not getattr(credential, hint):
+        return ""
+    try:
+        answer = http.send(_form(credential, endpoint, hint), seconds=REVOCATION_SECONDS)
+    except EndpointError as error:
+        return error.reason
+    return "" if answer.status == 200 else f"answered HTTP {answer.status}"
+
+
+def _form(credential: OAuth, endpoint: str, hint: str) -> Request:
+    fields = {
+        "token": getattr(credential, hint),
+        "token_type_hint": hint,
+        "client_id": credential.client_id,
+    }
+    return http.form(endpoint, fields)

@@ -1,0 +1,293 @@
+"""OAuth logins that stay alive: an access token is renewed before it expires, and after a refusal.
+
+Invariants, kept here and nowhere else:
+
+1. A refresh token is used by one thread and one process at a time, and only after the login was
+   read again: a server accepts it once, and another program may have used it.
+2. A renewed login is stored where the old one was, before it is used. If it cannot be stored it
+   is kept in memory, since the server has revoked the stored one.
+3. The caller waits for ``deadline`` seconds at most, the wait for other threads and processes
+   included. The request goes on in its thread, and a late answer is stored as well.
+4. After a failure the endpoint is not asked for ten times as long as the request took. A login
+   that has ended is not renewed until it is replaced.
+5. The answer is always the newest credential. The caller checks if it has expired.
+
+rattler does the same for the same logins (``oauth_refresh.rs``), but without a lock that other
+processes see.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from authshim.credentials import OAuth
+from authshim.errors import AuthshimError, ProviderError
+from authshim.oauth import endpoints
+from authshim.oauth.http import EndpointError, LoginEnded
+from authshim.oauth.stored_login import Busy
+from authshim.once import Once
+from authshim.threads import TimedOut, call_with_timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from authshim.credentials import Credential
+    from authshim.oauth.stored_login import Identity, StoredLogin
+
+EXPIRY_MARGIN = 300.0
+"""Seconds before its expiry at which a token is renewed; rattler's ``EXPIRY_SKEW_SECONDS``."""
+
+DEADLINE = 30.0
+"""Seconds that a caller waits for a renewal."""
+
+RETRY_AFTER = 30.0
+"""Seconds after which a renewal that failed is tried again, at the soonest."""
+
+_PATIENCE = 10
+"""A request may take so many deadlines; so long, too, a failing endpoint is not asked."""
+
+_MAX_REFUSED = 64
+
+logger = logging.getLogger("authshim")
+
+
+class Renewer:
+    """A renewal of OAuth logins that remembers which of them failed.
+
+    :param lock_dir: the folder of the lock for providers without a file; without it, other
+        processes are not waited for.
+    :param environ: in place of ``os.environ``.
+    :param deadline: in seconds.
+    :param clock: returns the time in Unix seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        lock_dir: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        deadline: float = DEADLINE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._lock_dir = lock_dir
+        self._environ = environ
+        self._deadline = deadline
+        self._clock = clock
+        self._once = Once()
+        self._postponed: dict[Identity, tuple[OAuth, float]] = {}
+        self._unsaved: dict[Identity, tuple[OAuth, OAuth]] = {}
+        self._refused: dict[OAuth, None] = {}
+        self._locks: dict[Identity, threading.Lock] = {}
+
+    def current(self, login: StoredLogin, credential: Credential) -> Credential | None:
+        """Return the credential itself, or the one that has replaced it.
+
+        :returns: None if the login was removed.
+        """
+        newest = self._newest(login, credential)
+        if not self._can_renew(login, newest):
+            self._warn_if_ended(login, newest)
+            return newest
+        until = time.monotonic() + self._deadline
+        attempt = _Attempt(login, newest, until)
+        try:
+            return call_with_timeout(self._deadline, lambda: self._try(attempt))
+        except TimedOut:
+            self._note_timeout(attempt)
+        except RuntimeError:
+            self._warn_failed(login, "the system has no thread to spare")
+        return newest
+
+    def note_refused(self, credential: Credential | None) -> None:
+        """Note that a server answered 401, so that the login is renewed at the next look-up."""
+        if not isinstance(credential, OAuth):
+            return
+        self._refused[credential] = None
+        for oldest in list(self._refused)[:-_MAX_REFUSED]:
+            self._refused.pop(oldest, None)
+
+    def renew_locks(self) -> None:
+        """Replace the locks: after a fork they may be held by threads that no longer exist."""
+        self._locks = {}
+
+    def _newest(self, login: StoredLogin, credential: Credential | None) -> Credential | None:
+        """Return the credential, or its successor if that could not be stored."""
+        stored, renewed = self._unsaved.get(login.identity, (None, None))
+        if stored is None or credential != stored:
+            return credential
+        return renewed
+
+    def _can_renew(self, login: StoredLogin, credential: Credential | None) -> bool:
+        if not isinstance(credential, OAuth):
+            return False
+        if not credential.refresh_token or not login.keeps:
+            return False
+        is_due = credential.expired(self._clock() + EXPIRY_MARGIN)
+        if not is_due and credential not in self._refused:
+            return False
+        postponed, until = self._postponed.get(login.identity, (None, 0.0))
+        return credential != postponed or until <= time.monotonic()
+
+    def _try(self, attempt: _Attempt) -> Credential | None:
+        """Renew a login; this runs in a thread that may outlast the deadline."""
+        login = attempt.login
+        try:
+            with self._exclusive(login, attempt.until):
+                return self._renew(attempt)
+        except Busy:
+            pass
+        except Exception as error:  # noqa: BLE001 - a provider of one's own may break in any way
+            reason = type(error).__name__
+            if isinstance(error, AuthshimError):
+                reason = str(error)
+            self._warn_failed(login, reason)
+        return attempt.newest
+
+    def _renew(self, attempt: _Attempt) -> Credential | None:
+        login = attempt.login
+        current = self._newest(login, login.read())
+        if not isinstance(current, OAuth) or not self._can_renew(login, current):
+            return current
+        if not login.is_writable:
+            # The server accepts the refresh token once, and its successor could not be stored.
+            self._postpone(login, current, RETRY_AFTER)
+            reason = f"{login.path} cannot be written"
+            self._warn(f"the login for {login.host} is not renewed: {reason}")
+            return current
+        attempt.sent = current
+        began = time.monotonic()
+        try:
+            renewed = endpoints.renew(
+                current,
+                seconds=_PATIENCE * self._deadline,
+                environ=self._environ,
+                clock=self._clock,
+            )
+        except LoginEnded:
+            return self._end(login, current)
+        except EndpointError as error:
+            self._postpone(login, current, _PATIENCE * (time.monotonic() - began))
+            self._warn_failed(login, str(error))
+            return current
+        return self._store(login, current, renewed)
+
+    def _store(self, login: StoredLogin, before: OAuth, renewed: OAuth) -> Credential | None:
+        """Store a renewed login and return it, or keep it in memory if that fails.
+
+        A login or logout that took place in the meantime is left as it is.
+        """
+        expected, _ = self._unsaved.get(login.identity, (before, before))
+        now = login.read()
+        if now != expected:
+            return now
+        self._postpone_short_lived(login, renewed)
+        try:
+            login.save(renewed)
+            self._unsaved.pop(login.identity, None)
+        except Exception as error:  # noqa: BLE001 - a provider of one's own may break in any way
+            self._unsaved[login.identity] = expected, renewed
+            self._warn_unsaved(login, error)
+        return renewed
+
+    def _postpone_short_lived(self, login: StoredLogin, renewed: OAuth) -> None:
+        """Do not renew a token again at every look-up because its lifetime is short."""
+        wait = RETRY_AFTER
+        if renewed.expires_at is not None:
+            wait = min(wait, renewed.expires_at - self._clock())
+        self._postponed[login.identity] = (renewed, time.monotonic() + wait)
+
+    def _end(self, login: StoredLogin, current: OAuth) -> Credential | None:
+        """Warn that a login has ended, unless another program renewed it at the same moment."""
+        again = self._newest(login, login.read())
+        if again == current:
+            self._postpone(login, current, float("inf"))
+            self._warn_ended(login)
+        return again
+
+    def _note_timeout(self, attempt: _Attempt) -> None:
+        """Let the next callers not wait for a request that may still be answered."""
+        if attempt.sent is None:
+            return
+        self._postpone(attempt.login, attempt.sent, _PATIENCE * self._deadline)
+        late = EndpointError(attempt.sent.token_endpoint, "did not answer in time")
+        self._warn_failed(attempt.login, str(late))
+
+    def _postpone(self, login: StoredLogin, credential: OAuth, seconds: float) -> None:
+        """Do not renew a credential for some time, and at least for ``RETRY_AFTER``."""
+        until = time.monotonic() + max(RETRY_AFTER, seconds)
+        self._postponed[login.identity] = (credential, until)
+
+    def _warn_if_ended(self, login: StoredLogin, credential: Credential | None) -> None:
+        if not isinstance(credential, OAuth) or credential.refresh_token:
+            return
+        if credential.expired(self._clock()):
+            self._warn_ended(login)
+
+    def _warn_ended(self, login: StoredLogin) -> None:
+        command = f"authshim auth login {login.host}"
+        self._warn(f"the login for {login.host} has ended: log in again: {command}")
+
+    def _warn_failed(self, login: StoredLogin, reason: str) -> None:
+        self._warn(f"the login for {login.host} ({login.provider}) could not be renewed: {reason}")
+
+    def _warn_unsaved(self, login: StoredLogin, error: Exception) -> None:
+        reason = type(error).__name__
+        if isinstance(error, ProviderError):
+            reason = error.reason
+        self._warn(
+            f"the login for {login.host} was renewed, but {login.provider} did not store it "
+            f"({reason}); it is lost when this program ends: authshim auth login {login.host}"
+        )
+
+    def _warn(self, sentence: str) -> None:
+        if self._once.is_new(sentence):
+            logger.warning("%s", sentence)
+
+    @contextmanager
+    def _exclusive(self, login: StoredLogin, until: float) -> Iterator[None]:
+        """Hold the lock of a login against other threads and processes.
+
+        :raises Busy: it was not free in time.
+        """
+        lock = self._locks.setdefault(login.identity, threading.Lock())
+        left = max(0.0, until - time.monotonic())
+        if not lock.acquire(timeout=left):
+            raise Busy
+        try:
+            left = max(0.0, until - time.monotonic())
+            with login.locked(self._lock_dir, left):
+                yield
+        finally:
+            lock.release()
+
+
+class _Attempt:
+    """A renewal that a caller waits for."""
+
+    __slots__ = ("login", "newest", "sent", "until")
+
+    def __init__(self, login: StoredLogin, newest: Credential | None, until: float) -> None:
+        self.login = login
+        self.newest = newest
+        self.until = until
+        """When the caller stops waiting, by the monotonic clock."""
+        self.sent: OAuth | None = None
+        """The credential whose refresh token was sent to the endpoint."""
+
+
+def recheck_at(credential: Credential) -> float | None:
+    """Return when to look up a credential again, in Unix seconds, or None for never.
+
+    A credential that is due, but was not renewed, is looked up again after ``RETRY_AFTER``.
+    """
+    if not isinstance(credential, OAuth) or credential.expires_at is None:
+        return None
+    now = time.time()
+    due_at = credential.expires_at - EXPIRY_MARGIN
+    if due_at > now:
+        return due_at
+    return min(credential.expires_at, now + RETRY_AFTER)

@@ -1,0 +1,51 @@
+"""The server of prefix.dev, which tells whose a token is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authshim.errors import LoginError, SettingsError
+from authshim.oauth import http
+from authshim.oauth.http import EndpointError
+from authshim.urls import redact
+
+if TYPE_CHECKING:
+    from authshim.credentials import Credential
+    from authshim.oauth.http import Answer
+
+VIEWER_SECONDS = 30.0
+
+_QUERY = {"query": "query { viewer { login } }"}
+
+
+def viewer(token: Credential, url: str) -> str:
+    """Return the name of the user whose token this is.
+
+    :param url: of prefix.dev, or the value of ``PREFIX_DEV_API_URL``.
+    :raises LoginError: the token is not accepted, or the server cannot be asked.
+    :raises SettingsError: the URL is not an https URL.
+    """
+    if reason := http.unsafe(url):
+        raise SettingsError("PREFIX_DEV_API_URL", f"it {reason}")
+    shown = redact(url)
+    failure = f"the token cannot be verified at {shown}: it"
+    request = http.query(f"{url.rstrip('/')}/api/graphql", _QUERY, token.header)
+    try:
+        answer = http.send(request, seconds=VIEWER_SECONDS)
+    except EndpointError as error:
+        raise LoginError(f"{failure} {error.reason}") from None
+    login = _login(answer)
+    if login:
+        return login
+    if answer.status in (200, 401, 403):
+        raise LoginError(f"{shown} does not accept the token")
+    raise LoginError(f"{failure} answered HTTP {answer.status}")
+
+
+def _login(answer: Answer) -> str:
+    """Return the name of the user, or an empty string."""
+    try:
+        login = answer.json()["data"]["viewer"]["login"]
+    except (LookupError, TypeError):
+        return ""
+    return login if isinstance(login, str) and login.isprintable() else ""
