@@ -118,9 +118,8 @@ def _run(
     mark = os.urandom(16).hex()
     # The marks of outer runs stay, since this child descends from theirs.
     marks = f"{environ.get(MARK, '')} {mark}"
-    environ = {**environ, MARK: marks}
     try:
-        process = _start(command, environ, pass_stderr)
+        process = _start(command, {**environ, MARK: marks}, pass_stderr)
     except OSError as error:
         return _not_started((error.strerror or "the system refused").lower())
     except ValueError:
@@ -231,14 +230,9 @@ def _kill_tree(process: Popen[bytes], *, force: bool) -> None:
     if force:
         taskkill.append("/F")
     taskkill += ["/PID", str(process.pid)]
+    nothing = subprocess.DEVNULL
     with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(
-            taskkill,
-            check=False,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            timeout=5,
-        )
+        subprocess.run(taskkill, stdin=nothing, capture_output=True, timeout=5, check=False)
     if force:
         process.kill()
 

@@ -107,24 +107,24 @@ def stored(file: Path, key: str = HOST) -> dict[str, Any]:
     return json.loads(file.read_text())[key]["OAuth"]
 
 
-def test_a_login_that_is_good_for_long_is_not_renewed(server: Server, write: Callable) -> None:
+def test_login_is_not_renewed_long_before_its_expiry(server: Server, write: Callable) -> None:
     assert sent(chain_of(write(server.url, 330))) == "Bearer s3cret-access-0"
     assert server.forms == []
 
 
-def test_a_login_that_never_expires_is_not_renewed(server: Server, write: Callable) -> None:
+def test_login_is_not_renewed_if_it_never_expires(server: Server, write: Callable) -> None:
     assert sent(chain_of(write(server.url, None))) == "Bearer s3cret-access-0"
     assert server.forms == []
 
 
 @pytest.mark.parametrize("left", [299, 0, -60])
-def test_a_login_is_renewed_300_seconds_before_it_ends(left: float, server: Server, write: Callable) -> None:
+def test_login_is_renewed_300_seconds_before_its_expiry(left: float, server: Server, write: Callable) -> None:
     file = write(server.url, left)
     assert sent(chain_of(file)) == "Bearer s3cret-access-1"
     assert stored(file)["access_token"] == "s3cret-access-1"
 
 
-def test_the_request_names_the_grant_the_token_and_the_client(server: Server, write: Callable) -> None:
+def test_request_names_the_grant_the_token_and_the_client(server: Server, write: Callable) -> None:
     sent(chain_of(write(server.url)))
     assert server.forms == [
         {"grant_type": ["refresh_token"], "refresh_token": ["s3cret-refresh-0"], "client_id": ["authshim-test"]}
@@ -132,14 +132,14 @@ def test_the_request_names_the_grant_the_token_and_the_client(server: Server, wr
     assert server.recorder.seen[0].authorization is None
 
 
-def test_the_audience_is_asked_for_and_kept(server: Server, write: Callable) -> None:
+def test_audience_is_sent_and_kept(server: Server, write: Callable) -> None:
     file = write(server.url, audience="https://repo.example")
     sent(chain_of(file))
     assert server.forms[0]["audience"] == ["https://repo.example"]
     assert stored(file)["audience"] == "https://repo.example"
 
 
-def test_what_is_stored_is_what_rattler_writes(server: Server, write: Callable) -> None:
+def test_stored_login_is_as_rattler_writes_it(server: Server, write: Callable) -> None:
     file = write(server.url, revocation_endpoint="https://h.example/revoke")
     before = int(time.time())
     sent(chain_of(file))
@@ -156,7 +156,7 @@ def test_what_is_stored_is_what_rattler_writes(server: Server, write: Callable) 
     assert json.loads(file.read_text())["other.example"] == {"BearerToken": "s3cret"}
 
 
-def test_what_newer_rattlers_keep_beside_the_tokens_stays(server: Server, write: Callable) -> None:
+def test_stored_login_keeps_unknown_fields(server: Server, write: Callable) -> None:
     theirs = {"issuer_url": "https://login.example", "scopes": ["channel:read"], "oidc": {"id_token_verified": True}}
     file = write(server.url, **theirs)
     sent(chain_of(file))
@@ -165,13 +165,13 @@ def test_what_newer_rattlers_keep_beside_the_tokens_stays(server: Server, write:
     assert {name: written[name] for name in theirs} == theirs
 
 
-def test_it_is_written_back_under_the_key_that_it_came_from(server: Server, write: Callable) -> None:
+def test_login_is_stored_under_the_key_it_came_from(server: Server, write: Callable) -> None:
     file = write(server.url, key="*.h.example")
     assert sent(chain_of(file), "https://repo.h.example/") == "Bearer s3cret-access-1"
     assert sorted(json.loads(file.read_text())) == ["*.h.example", "other.example"]
 
 
-def test_each_renewal_uses_the_newest_refresh_token(server: Server, write: Callable) -> None:
+def test_renewal_sends_the_newest_refresh_token(server: Server, write: Callable) -> None:
     server.extra["expires_in"] = 0
     file = write(server.url)
     for count in range(1, 4):
@@ -180,27 +180,27 @@ def test_each_renewal_uses_the_newest_refresh_token(server: Server, write: Calla
     assert [form["refresh_token"] for form in server.forms] == [[f"s3cret-refresh-{count}"] for count in range(3)]
 
 
-def test_an_answer_without_a_refresh_token_keeps_the_one_that_is_there(server: Server, write: Callable) -> None:
+def test_refresh_token_stays_if_the_answer_has_none(server: Server, write: Callable) -> None:
     server.extra["refresh_token"] = None
     file = write(server.url)
     sent(chain_of(file))
     assert (stored(file)["access_token"], stored(file)["refresh_token"]) == ("s3cret-access-1", "s3cret-refresh-0")
 
 
-def test_32_threads_renew_once(server: Server, write: Callable) -> None:
+def test_threads_renew_a_login_once(server: Server, write: Callable) -> None:
     chain = chain_of(write(server.url))
     assert in_threads(32, lambda _: sent(chain)) == ["Bearer s3cret-access-1"] * 32
     assert len(server.forms) == 1
 
 
-def test_threads_at_several_hosts_of_one_login_renew_once(server: Server, write: Callable) -> None:
+def test_threads_at_several_hosts_renew_their_login_once(server: Server, write: Callable) -> None:
     chain = chain_of(write(server.url, key="*.h.example"))
     answers = in_threads(32, lambda at: sent(chain, f"https://{'abcd'[at % 4]}.h.example/"))
     assert answers == ["Bearer s3cret-access-1"] * 32
     assert len(server.forms) == 1
 
 
-def test_a_folder_that_takes_no_lock_still_sees_one_thread_at_a_time(
+def test_threads_renew_a_login_once_if_the_folder_takes_no_lock(
     server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authshim.oauth.stored_login._acquire", lambda *_: None)
@@ -220,7 +220,7 @@ print(chain.find(sys.argv[2]).credential.header, flush=True)
 """
 
 
-def test_processes_renew_once(server: Server, write: Callable) -> None:
+def test_processes_renew_a_login_once(server: Server, write: Callable) -> None:
     file = write(server.url)
     command = [sys.executable, "-c", CHILD, str(file), URL]
     path = os.pathsep.join(sys.path)
@@ -244,7 +244,7 @@ def test_processes_renew_once(server: Server, write: Callable) -> None:
     assert len(server.forms) == 1
 
 
-def test_what_another_program_renewed_meanwhile_is_used(server: Server, write: Callable) -> None:
+def test_login_is_not_renewed_if_another_program_renewed_it(server: Server, write: Callable) -> None:
     file = write(server.url)
     provider = AuthFile(str(file))
     chain = authshim.Chain([provider])
@@ -254,7 +254,7 @@ def test_what_another_program_renewed_meanwhile_is_used(server: Server, write: C
     assert server.forms == []
 
 
-def test_what_another_program_renewed_without_a_lock_at_the_same_moment_is_used(
+def test_login_renewed_elsewhere_at_the_same_moment_is_used(
     server: Server, write: Callable, no_secret: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     def theirs(seen: Seen) -> Answer:
@@ -266,7 +266,7 @@ def test_what_another_program_renewed_without_a_lock_at_the_same_moment_is_used(
     assert warnings(caplog) == []
 
 
-def test_a_login_that_was_removed_meanwhile_is_not_renewed(server: Server, write: Callable) -> None:
+def test_login_is_not_renewed_if_it_was_removed(server: Server, write: Callable) -> None:
     file = write(server.url)
     provider = AuthFile(str(file))
     chain = authshim.Chain([provider])
@@ -277,7 +277,7 @@ def test_a_login_that_was_removed_meanwhile_is_not_renewed(server: Server, write
 
 
 @pytest.mark.parametrize("entries", [{}, {HOST: {"BearerToken": "s3cret-new-login"}}])
-def test_a_logout_or_a_login_while_it_is_renewed_is_left_as_it_is(
+def test_renewal_does_not_undo_a_logout_or_a_new_login(
     entries: dict[str, object], server: Server, write: Callable
 ) -> None:
     file = write(server.url)
@@ -291,7 +291,7 @@ def test_a_logout_or_a_login_while_it_is_renewed_is_left_as_it_is(
     assert json.loads(file.read_text()) == entries
 
 
-def test_a_folder_that_cannot_be_written_spends_no_refresh_token(
+def test_refresh_token_is_not_sent_if_its_folder_is_read_only(
     server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = write(server.url, 60)
@@ -301,14 +301,14 @@ def test_a_folder_that_cannot_be_written_spends_no_refresh_token(
     assert warnings(caplog) == [f"the login for {HOST} is not renewed: {file} cannot be written"]
 
 
-def test_a_time_that_no_clock_knows_costs_its_entry_only(write: Callable, server: Server) -> None:
+def test_expiry_out_of_range_drops_only_its_login(write: Callable, server: Server) -> None:
     file = write(server.url)
     file.write_text(file.read_text().replace('"expires_at": ', '"expires_at": 1' + "0" * 400))
     assert sent(chain_of(file)) is None
     assert sent(chain_of(file), "https://other.example/") == "Bearer s3cret"
 
 
-def test_a_login_that_has_ended_is_said_once_and_nothing_is_sent(
+def test_ended_login_is_reported_once_and_not_sent(
     server: Server, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
 ) -> None:
     server.valid = "s3cret-other"
@@ -319,13 +319,13 @@ def test_a_login_that_has_ended_is_said_once_and_nothing_is_sent(
     no_secret()
 
 
-def test_a_login_that_has_ended_is_used_for_as_long_as_its_token_is_good(server: Server, write: Callable) -> None:
+def test_ended_login_is_sent_until_its_token_expires(server: Server, write: Callable) -> None:
     server.valid = "s3cret-other"
     chain = chain_of(write(server.url, 200))
     assert sent(chain) == "Bearer s3cret-access-0"
 
 
-def test_after_a_new_login_it_is_renewed_again(server: Server, write: Callable) -> None:
+def test_new_login_is_renewed_after_an_ended_one(server: Server, write: Callable) -> None:
     server.valid = "s3cret-other"
     chain = chain_of(write(server.url))
     assert sent(chain) is None
@@ -334,7 +334,7 @@ def test_after_a_new_login_it_is_renewed_again(server: Server, write: Callable) 
     assert sent(chain) == "Bearer s3cret-access-1"
 
 
-def test_an_expired_login_without_a_refresh_token_is_said_once(
+def test_expired_login_is_reported_once_if_it_has_no_refresh_token(
     server: Server, write: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     chain = chain_of(write(server.url, refresh_token=None))
@@ -343,14 +343,14 @@ def test_an_expired_login_without_a_refresh_token_is_said_once(
     assert server.forms == []
 
 
-def test_where_nothing_can_be_renewed_the_chain_goes_on(server: Server, write: Callable, tmp_path: Path) -> None:
+def test_next_provider_is_asked_if_a_renewal_fails(server: Server, write: Callable, tmp_path: Path) -> None:
     second = tmp_path / "second.json"
     second.write_text(json.dumps({HOST: {"BearerToken": "s3cret-second"}}))
     server.valid = "s3cret-other"
     assert sent(chain_of(write(server.url), AuthFile(str(second)))) == "Bearer s3cret-second"
 
 
-def test_a_wildcards_host_is_what_one_logs_in_to(
+def test_warning_names_the_host_of_a_wildcard(
     server: Server, write: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.valid = "s3cret-other"
@@ -375,7 +375,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-def test_a_bad_answer_is_one_warning_and_changes_nothing(
+def test_bad_answer_is_one_warning_and_changes_nothing(
     bad: Answer, recorder: Recorder, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
 ) -> None:
     recorder.on("/token", bad)
@@ -391,7 +391,7 @@ def test_a_bad_answer_is_one_warning_and_changes_nothing(
     no_secret()
 
 
-def test_a_bad_answer_leaves_a_token_in_use_that_is_still_good(recorder: Recorder, write: Callable) -> None:
+def test_token_is_sent_until_it_expires_if_the_answer_is_bad(recorder: Recorder, write: Callable) -> None:
     recorder.on("/token", Answer(500))
     chain = chain_of(write(recorder.url + "/token", 200))
     assert [sent(chain) for _ in range(5)] == ["Bearer s3cret-access-0"] * 5
@@ -399,7 +399,7 @@ def test_a_bad_answer_leaves_a_token_in_use_that_is_still_good(recorder: Recorde
 
 
 @pytest.mark.parametrize("left", [200, -60])
-def test_an_endpoint_that_hangs_costs_the_deadline_once(
+def test_hanging_endpoint_costs_the_deadline_once(
     left: float, recorder: Recorder, write: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     release = threading.Event()
@@ -497,7 +497,7 @@ def test_lack_of_threads_leaves_the_login_as_it_is(
     assert warnings(caplog)[0].endswith("could not be renewed: the system has no thread to spare")
 
 
-def test_an_answer_byte_by_byte_costs_the_deadline(write: Callable, recorder: Recorder) -> None:
+def test_trickling_answer_costs_the_deadline(write: Callable, recorder: Recorder) -> None:
     import socket
 
     with socket.create_server((HOST, 0)) as listening:
@@ -523,7 +523,7 @@ def test_an_answer_byte_by_byte_costs_the_deadline(write: Callable, recorder: Re
             thread.join(5)
 
 
-def test_waiting_for_another_thread_counts(recorder: Recorder, write: Callable) -> None:
+def test_deadline_includes_the_wait_for_another_thread(recorder: Recorder, write: Callable) -> None:
     asked, release = threading.Event(), threading.Event()
 
     def answer(_: Seen) -> None:
@@ -544,7 +544,7 @@ def test_waiting_for_another_thread_counts(recorder: Recorder, write: Callable) 
     assert len(recorder.seen) == 1
 
 
-def test_where_no_lock_can_be_made_a_login_is_renewed_without(server: Server, tmp_path: Path) -> None:
+def test_login_is_renewed_if_no_lock_can_be_made(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
     chain = authshim.Chain([vault])
@@ -553,7 +553,7 @@ def test_where_no_lock_can_be_made_a_login_is_renewed_without(server: Server, tm
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
-def test_a_lock_that_is_a_link_empties_no_file(server: Server, write: Callable, tmp_path: Path) -> None:
+def test_lock_that_is_a_link_empties_no_file(server: Server, write: Callable, tmp_path: Path) -> None:
     path = write(server.url)
     (tmp_path / "precious").write_text("all of it")
     os.symlink("precious", f"{path}.oauth.lock")
@@ -561,14 +561,14 @@ def test_a_lock_that_is_a_link_empties_no_file(server: Server, write: Callable, 
     assert (tmp_path / "precious").read_text() == "all of it"
 
 
-def test_of_the_logins_that_were_refused_the_last_64_are_remembered() -> None:
+def test_renewer_remembers_the_last_64_refused_logins() -> None:
     renewer = Renewer()
     for number in range(1000):
         renewer.note_refused(authshim.OAuth(f"s3cret-{number}", None, None, "https://h/", None, "id"))
     assert [login.access_token for login in renewer._refused] == [f"s3cret-{number}" for number in range(936, 1000)]
 
 
-def test_waiting_for_another_process_counts(server: Server, write: Callable) -> None:
+def test_deadline_includes_the_wait_for_another_process(server: Server, write: Callable) -> None:
     from filelock import FileLock
 
     file = write(server.url, 200)
@@ -577,7 +577,7 @@ def test_waiting_for_another_process_counts(server: Server, write: Callable) -> 
     assert server.forms == []
 
 
-def test_an_endpoint_that_is_down_is_left_alone(
+def test_unreachable_endpoint_is_one_warning(
     write: Callable, caplog: pytest.LogCaptureFixture, make_recorder: Callable
 ) -> None:
     gone = make_recorder()
@@ -590,7 +590,7 @@ def test_an_endpoint_that_is_down_is_left_alone(
 @pytest.mark.parametrize(
     "endpoint", ["http://login.example/token", "http://127.0.0.1.evil.example/token", "ftp://127.0.0.1/", "token", ""]
 )
-def test_an_endpoint_that_is_neither_https_nor_here_is_not_asked(
+def test_endpoint_is_not_asked_if_it_is_neither_https_nor_local(
     endpoint: str, write: Callable, anywhere: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert sent(chain_of(write(endpoint))) is None
@@ -598,14 +598,16 @@ def test_an_endpoint_that_is_neither_https_nor_here_is_not_asked(
     assert "could not be renewed" in warnings(caplog)[0]
 
 
-def test_a_redirect_is_not_followed(server: Server, write: Callable, caplog: pytest.LogCaptureFixture) -> None:
+def test_redirect_of_the_endpoint_is_not_followed(
+    server: Server, write: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
     server.recorder.on("/old", redirect(server.url, 307))
     assert sent(chain_of(write(server.recorder.url + "/old"))) is None
     assert [seen.path for seen in server.recorder.seen] == ["/old"]
     assert warnings(caplog)[0].endswith("/old answered HTTP 307")
 
 
-def test_an_endpoint_over_https_is_verified(
+def test_certificate_of_the_endpoint_is_verified(
     tls_recorder: Recorder, authority: Any, write: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = Server(tls_recorder)
@@ -615,7 +617,7 @@ def test_an_endpoint_over_https_is_verified(
     assert sent(chain_of(file, environ={"REQUESTS_CA_BUNDLE": authority.file})) == "Bearer s3cret-access-1"
 
 
-def test_a_proxy_of_the_environment_is_used(write: Callable) -> None:
+def test_proxy_of_the_environment_is_used(write: Callable) -> None:
     import socket
 
     heads: list[bytes] = []
@@ -637,13 +639,13 @@ def test_a_proxy_of_the_environment_is_used(write: Callable) -> None:
     assert b"proxy-authorization: Basic dTpwQA==" in head.replace(b"Proxy-A", b"proxy-a")
 
 
-def test_no_proxy_names_what_is_reached_without_one(recorder: Recorder, write: Callable, anywhere: Any) -> None:
+def test_no_proxy_excludes_a_host_from_the_proxy(recorder: Recorder, write: Callable, anywhere: Any) -> None:
     environ = {"https_proxy": recorder.url, "no_proxy": ".example"}
     assert sent(chain_of(write("https://login.example/token"), environ=environ)) is None
     assert (anywhere.dialled, recorder.seen) == ([("login.example", 443)], [])
 
 
-def test_no_proxy_sees_the_token_for_this_machine(server: Server, write: Callable, make_recorder: Callable) -> None:
+def test_local_endpoint_is_asked_without_a_proxy(server: Server, write: Callable, make_recorder: Callable) -> None:
     proxy = make_recorder()
     environ = {"http_proxy": proxy.url, "all_proxy": proxy.url}
     assert sent(chain_of(write(server.url), environ=environ)) == "Bearer s3cret-access-1"
@@ -651,7 +653,7 @@ def test_no_proxy_sees_the_token_for_this_machine(server: Server, write: Callabl
 
 
 @pytest.mark.parametrize("lifetime", [None, "soon", True, -5, 1e300, [1]])
-def test_a_lifetime_that_is_none_is_none(lifetime: object, server: Server, write: Callable) -> None:
+def test_expiry_is_none_if_the_lifetime_is_invalid(lifetime: object, server: Server, write: Callable) -> None:
     server.extra["expires_in"] = lifetime
     file = write(server.url)
     assert sent(chain_of(file)) == "Bearer s3cret-access-1"
@@ -659,23 +661,21 @@ def test_a_lifetime_that_is_none_is_none(lifetime: object, server: Server, write
 
 
 @pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600"])
-def test_the_end_is_counted_from_before_the_request(lifetime: object, server: Server, write: Callable) -> None:
+def test_expiry_is_counted_from_before_the_request(lifetime: object, server: Server, write: Callable) -> None:
     server.extra["expires_in"] = lifetime
     file = write(server.url)
     sent(chain_of(file, clock=lambda: 2e9))
     assert stored(file)["expires_at"] == 2_000_003_600
 
 
-def test_a_clock_that_is_wrong_renews_once(server: Server, write: Callable) -> None:
+def test_wrong_clock_renews_a_login_once(server: Server, write: Callable) -> None:
     file = write(server.url, 3600)
     chain = chain_of(file, clock=lambda: time.time() + 86400)
     assert [sent(chain) for _ in range(3)] == ["Bearer s3cret-access-1"] * 3
     assert len(server.forms) == 1
 
 
-def test_a_token_that_lives_shorter_than_300_seconds_is_not_renewed_at_each_request(
-    server: Server, write: Callable
-) -> None:
+def test_short_lived_token_is_not_renewed_at_each_request(server: Server, write: Callable) -> None:
     server.extra["expires_in"] = 120
     chain = chain_of(write(server.url, key="*.h.example"))
     assert {sent(chain, f"https://{name}.h.example/") for name in "abcabc"} == {"Bearer s3cret-access-1"}
@@ -689,7 +689,7 @@ class Broken(AuthFile):
         raise ProviderError(self.name, "no space left on device")
 
 
-def test_what_cannot_be_stored_is_used_and_kept_in_memory(
+def test_renewed_login_stays_in_memory_if_it_cannot_be_stored(
     server: Server, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
 ) -> None:
     file = write(server.url)
@@ -706,7 +706,7 @@ def test_what_cannot_be_stored_is_used_and_kept_in_memory(
     no_secret()
 
 
-def test_what_could_not_be_stored_is_renewed_with_its_own_refresh_token(server: Server, write: Callable) -> None:
+def test_unsaved_login_is_renewed_with_its_own_refresh_token(server: Server, write: Callable) -> None:
     server.extra["expires_in"] = 0
     chain = authshim.Chain([Broken(str(write(server.url)))])
     for _ in range(3):
@@ -728,9 +728,7 @@ class Vault(authshim.Provider):
 
 
 @pytest.mark.parametrize(("left", "header"), [(200, "Bearer s3cret"), (-1, None)])
-def test_a_provider_that_stores_nothing_renews_its_logins_itself(
-    left: float, header: str | None, server: Server
-) -> None:
+def test_login_is_not_renewed_if_its_provider_cannot_store(left: float, header: str | None, server: Server) -> None:
     vault = Vault(authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + left, server.url, None, "id"))
     assert sent(authshim.Chain([vault])) == header
     assert server.forms == []
@@ -743,7 +741,7 @@ class Keeping(Vault):
         self.credential = credential
 
 
-def test_a_store_without_a_file_is_locked_beside_the_home_file(server: Server, tmp_path: Path) -> None:
+def test_lock_lies_in_the_lock_folder_if_the_store_has_no_file(server: Server, tmp_path: Path) -> None:
     vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
     chain = authshim.Chain([vault])
     folder = tmp_path / ".rattler"
@@ -766,7 +764,7 @@ class Breaking(Keeping):
         return super().find(key)
 
 
-def test_a_store_that_breaks_before_the_renewal_keeps_its_refresh_token(
+def test_refresh_token_is_not_sent_if_the_store_breaks_before(
     server: Server, caplog: pytest.LogCaptureFixture, no_secret: Callable
 ) -> None:
     vault = Breaking(authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + 200, server.url, None, "id"))
@@ -789,7 +787,7 @@ def session(write: Callable, server: Server) -> Any:
 
 
 @pytest.mark.parametrize("left", [3600, None])
-def test_a_refused_login_is_renewed_and_the_request_sent_again(
+def test_request_is_sent_again_after_a_refused_login_was_renewed(
     left: float | None, server: Server, session: Callable
 ) -> None:
     server.recorder.on("/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE)
@@ -798,7 +796,7 @@ def test_a_refused_login_is_renewed_and_the_request_sent_again(
     assert len(server.forms) == 1
 
 
-def test_what_was_renewed_is_stored_before_it_is_used(server: Server, session: Callable, tmp_path: Path) -> None:
+def test_renewed_login_is_stored_before_it_is_sent(server: Server, session: Callable, tmp_path: Path) -> None:
     used: list[tuple[str | None, str]] = []
 
     def answer(seen: Seen) -> Answer:
@@ -835,21 +833,21 @@ def test_request_of_a_renewal_ends_after_300_seconds(write: Callable, monkeypatc
     assert given == [300.0]
 
 
-def test_32_threads_that_are_refused_renew_once(server: Server, session: Callable) -> None:
+def test_refused_threads_renew_a_login_once(server: Server, session: Callable) -> None:
     server.recorder.on("/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE)
     with session() as logged_in:
         assert in_threads(32, lambda _: logged_in.get(server.recorder.url + "/x").status_code) == [200] * 32
     assert len(server.forms) == 1
 
 
-def test_a_server_that_takes_no_token_costs_one_renewal(server: Server, session: Callable) -> None:
+def test_server_that_refuses_every_token_costs_one_renewal(server: Server, session: Callable) -> None:
     server.recorder.on("/x", CHALLENGE)
     with session() as logged_in:
         assert [logged_in.get(server.recorder.url + "/x").status_code for _ in range(5)] == [401] * 5
     assert len(server.forms) == 1
 
 
-def test_one_path_that_is_refused_costs_one_renewal_and_not_the_host(server: Server, session: Callable) -> None:
+def test_refused_path_costs_one_renewal_and_not_the_host(server: Server, session: Callable) -> None:
     server.recorder.on("/closed", CHALLENGE)
     with session() as logged_in:
         for _ in range(3):
@@ -858,14 +856,14 @@ def test_one_path_that_is_refused_costs_one_renewal_and_not_the_host(server: Ser
     assert len(server.forms) == 1
 
 
-def test_a_403_renews_nothing(server: Server, session: Callable) -> None:
+def test_login_is_not_renewed_after_a_403(server: Server, session: Callable) -> None:
     server.recorder.on("/x", Answer(403))
     with session() as logged_in:
         assert logged_in.get(server.recorder.url + "/x").status_code == 403
     assert server.forms == []
 
 
-def test_a_look_up_is_spared_until_300_seconds_before_the_end(server: Server, write: Callable) -> None:
+def test_found_is_valid_until_300_seconds_before_the_expiry(server: Server, write: Callable) -> None:
     file = write(server.url, 3600)
     expires_at = stored(file)["expires_at"]
     found = chain_of(file).find(URL)
@@ -873,7 +871,7 @@ def test_a_look_up_is_spared_until_300_seconds_before_the_end(server: Server, wr
     assert found.expires_at == expires_at - 300
 
 
-def test_a_login_that_becomes_due_while_the_program_runs_is_renewed(server: Server, write: Callable) -> None:
+def test_login_is_renewed_if_it_becomes_due_in_a_running_program(server: Server, write: Callable) -> None:
     passed = 0.0
     chain = chain_of(write(server.url, 3600), clock=lambda: time.time() + passed)
     found = chain.find(URL)
@@ -884,7 +882,7 @@ def test_a_login_that_becomes_due_while_the_program_runs_is_renewed(server: Serv
     assert len(server.forms) == 1
 
 
-def test_nothing_of_http_is_imported_until_a_login_is_renewed(server: Server, write: Callable) -> None:
+def test_http_is_not_imported_before_a_renewal(server: Server, write: Callable) -> None:
     code = (
         "import sys, authshim\n"
         "from authshim.providers.auth_file import AuthFile\n"
