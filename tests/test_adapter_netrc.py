@@ -61,6 +61,15 @@ def test_the_file_that_netrc_names_is_recognised(
 
 
 @EITHER_WAY
+def test_netrc_entry_without_login_serves_the_user_of_the_url(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
+    netrc.write_text("machine 127.0.0.1 password netrc-pw\n")
+    login(NetrcFile([str(netrc)])).get(recorder.url.replace("//", "//ada@"))
+    assert recorder.seen[0].authorization == basic("ada:netrc-pw")
+
+
+@EITHER_WAY
 def test_a_chain_without_netrc_takes_its_header_off(login: Callable, netrc: Path, recorder: Recorder) -> None:
     login(None).get(recorder.url)
     assert recorder.seen[0].authorization is None

@@ -13,10 +13,14 @@ host, so this one is our own. Its rules:
 4. A value may stand on a later line than its keyword, but a keyword that begins a line is a
    keyword: ``password`` with nothing behind it does not swallow the next machine.
 5. A macro runs to the next empty line, or to the end of the file.
-6. What breaks a rule costs its entry. Reading goes on at the next ``machine``, ``default`` or
+6. ``port``, ``protocol`` and ``method`` are keywords of other programs. Each has a value, and both
+   are ignored, as in curl.
+7. What breaks a rule costs its entry. Reading goes on at the next ``machine``, ``default`` or
    ``macdef`` that begins a line, after an open quote not before the line that could close it.
+   A word that is no keyword ends an entry that has a login and a password already, and costs
+   only what follows the word.
 
-By 2, 3, 5 and 6 no machine in a comment, in quotes, in a macro or in a broken password comes to life.
+By 2, 3, 5 and 7 no machine in a comment, in quotes, in a macro or in a broken password comes to life.
 """
 
 from __future__ import annotations
@@ -43,9 +47,25 @@ LIMIT = 4 * 1024 * 1024
 """Bytes; a netrc of 40,000 machines has about 2 MB."""
 
 _STARTS = frozenset({"machine", "default", "macdef"})
-_VALUES = {"login": "login", "user": "login", "password": "password", "account": "account"}
+_VALUES = {
+    "login": "login",
+    "user": "login",
+    "password": "password",
+    "account": "account",
+    "port": "port",
+    "protocol": "protocol",
+    "method": "method",
+}
 _KEYWORDS = _STARTS | frozenset(_VALUES)
-_EXPECTED = {"machine": "a host name", "login": "a login", "password": "a password", "account": "an account"}
+_EXPECTED = {
+    "machine": "a host name",
+    "login": "a login",
+    "password": "a password",
+    "account": "an account",
+    "port": "a port",
+    "protocol": "a protocol",
+    "method": "a method",
+}
 _FIRST = re.compile(r"[ \t\r]*([^ \t\r]*)")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)("?)([^ \t\r]*)|([^ \t\r]+)')
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
@@ -69,7 +89,10 @@ class NetrcFile(Provider):
         self._logins: _Logins | None = None
 
     def find(self, key: str, username: str | None = None) -> Credential | None:
-        """Return the login of ``key``; of several the last, and before it the last of ``username``.
+        """Return the login of ``key``: the last of ``username``, else the last that serves it.
+
+        An entry without a login serves any user, as in curl. If neither is there, return the last
+        entry: the chain does not send it, and can tell whose login it found.
 
         A machine with a port answers for that port only. The ``default`` entry answers to a
         key of the kind "default" and to no other.
@@ -82,8 +105,7 @@ class NetrcFile(Provider):
         found = logins.of(None if getattr(key, "kind", HOST) == DEFAULT else key)
         if not found:
             return None
-        login, password = next((pair for pair in reversed(found) if pair[0] == username), found[-1])
-        return BasicHTTP(login, password)
+        return BasicHTTP(*_login_of(username, found))
 
     def logins(self) -> list[tuple[str, BasicHTTP]]:
         """List the logins by machine, each machine's last one first: it is the one that is taken.
@@ -120,6 +142,18 @@ class NetrcFile(Provider):
 
     def __repr__(self) -> str:
         return f"NetrcFile({list(self.paths)!r})"
+
+
+def _login_of(username: str | None, logins: Sequence[tuple[str, str]]) -> tuple[str, str]:
+    """Return the login and password for a user; the last of the file if the user is not known."""
+    if username is None:
+        return logins[-1]
+    passwords = dict(logins)
+    if username in passwords:
+        return username, passwords[username]
+    if "" in passwords:
+        return username, passwords[""]
+    return logins[-1]
 
 
 def _read(paths: Sequence[str]) -> tuple[str | None, _Logins]:
@@ -225,6 +259,7 @@ class _Parser:
         elif not self._inside:
             raise _EntryError("expected machine, default or macdef")
         elif word not in _VALUES:
+            self._keep_if_complete()
             raise _EntryError("expected a keyword; a value with blanks needs double quotes")
         self._awaited = _VALUES.get(word, "machine" if word == "machine" else "")
         self._awaited_at = number
@@ -244,6 +279,10 @@ class _Parser:
         # A machine with neither has nothing to send; it is there for its macros.
         if "login" in entry or "password" in entry:
             self.logins.add(entry.get("machine"), entry.get("login", ""), entry.get("password", ""))
+
+    def _keep_if_complete(self) -> None:
+        if self._entry.get("login") and self._entry.get("password"):
+            self._close()
 
     def _fail(self, number: int, why: str) -> None:
         note(self.logins.problems, f"line {number}: {why}", MORE)

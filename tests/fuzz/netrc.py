@@ -13,6 +13,7 @@ from authshim.urls import DEFAULT, HOST, Key
 
 WORDS = [
     *(b"machine ", b"default ", b"macdef ", b"login ", b"user ", b"password ", b"account ", b"MACHINE ", b"Login "),
+    *(b"port ", b"protocol ", b"method "),
     *(
         b"h.example",
         b"evil.example",
@@ -27,6 +28,7 @@ WORDS = [
     *(b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\x1b[2J", "\u2028".encode(), b"/", b"https://"),
 ]
 
+_VALUES = ("a login", "a password", "an account", "a port", "a protocol", "a method")
 _REASONS = (
     "expected machine, default or macdef",
     "expected a keyword; a value with blanks needs double quotes",
@@ -34,8 +36,8 @@ _REASONS = (
     "expected a blank behind the closing quote",
     "expected a host name",
     "expected a host name, without scheme and path",
-    *(f"expected {what}" for what in ("a login", "a password", "an account")),
-    *(f"expected {what} without control characters" for what in ("a host name", "a login", "a password", "an account")),
+    *(f"expected {what}" for what in _VALUES),
+    *(f"expected {what} without control characters" for what in ("a host name", *_VALUES)),
 )
 _PROBLEM = re.compile(rf"line [0-9]+: (?:{'|'.join(map(re.escape, _REASONS))})|{re.escape(MORE)}")
 

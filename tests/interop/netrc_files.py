@@ -53,23 +53,33 @@ class File(NamedTuple):
     def data(self) -> bytes:
         return "".join(piece.text for piece in self.pieces).replace("\n", self.newline).encode(self.encoding)
 
-    def answer(self, host: str) -> Pair:
+    @property
+    def user(self) -> str:
+        """The user of the question that names one: the last login of its host, or somebody else."""
+        logins = [piece.pair[0] for piece in self.pieces if piece.host == ASKED[0] and piece.pair]
+        return next((login for login in reversed(logins) if login), "somebody")
+
+    def answer(self, host: str, user: str | None = None) -> Pair:
         """Return what authshim's rules find: the last login of the host, or that of the last default."""
         hidden = self._hidden()
         for of in (host, "*"):
             pairs = [piece.pair for at, piece in enumerate(self.pieces) if at not in hidden and piece.host == of]
             known = [pair for pair in pairs if pair]
+            if user is not None:
+                own = [pair for pair in known if pair[0] == user]
+                known = own or [(user, password) for login, password in known if not login]
             if known:
                 return known[-1]
         return None
 
     def _hidden(self) -> set[int]:
-        """Return what an open quote hides, up to what could close it, and entries that a stray word follows."""
+        """Return what an open quote hides, up to what could close it, and half entries that a stray word follows."""
         kinds = [piece.odd for piece in self.pieces]
         after = kinds.index("open quote") + 1 if "open quote" in kinds else len(kinds)
         closing = next((at for at in range(after, len(kinds)) if self.pieces[at].could_close), after - 1)
         stray = (self._before(at) for at, kind in enumerate(kinds) if kind in STRAY)
-        return {*range(after, closing + 1), *(at for at in stray if at is not None)}
+        lost = (at for at in stray if at is not None and self.pieces[at].is_half)
+        return {*range(after, closing + 1), *lost}
 
     def _before(self, at: int) -> int | None:
         """Return the entry that is open where a piece begins."""
@@ -100,6 +110,8 @@ _GOOD = {
     "line break": "machine {host} login\n{login} password {password}\n",
     "long line": "machine {host} login {login} password {password}" + " " * 4096 + "\n",
     "field twice": "machine {host} login other password {password} login {login}\n",
+    "words behind": "machine {host} login {login} password {password} two words\n",
+    "port": "machine {host} port 443 login {login} protocol https password {password} method interactive\n",
     "macro in it": "machine {host} login {login} macdef init\npassword {password}\n\n",
 }
 """Odd entries from which authshim takes a login."""
@@ -109,7 +121,7 @@ _BAD = {
     "behind a quote": 'machine {host} login "{login}"x password {password}\n',
     "control": 'machine {host} login {login} password "{password}\\n"\n',
     "form feed": "machine {host} login {login}\f password {password}\n",
-    "unknown word": "machine {host} login {login} password {password} two\n",
+    "unknown word": "machine {host} login {login} two password {password}\n",
     "no value": "machine {host} login\npassword {password}\n",
     "quoted keyword": '"machine" {host} login {login} password {password}\n',
     "word before": "word machine {host} login {login} password {password}\n",
@@ -155,6 +167,12 @@ def _not_utf_8(file: File, host: str) -> bool:
     return file.encoding == "latin-1" and any(not piece.text.isascii() for piece in file.of(host))
 
 
+def _other_user(file: File, host: str) -> bool:
+    return any(piece.pair and piece.pair[0] not in ("", file.user) for piece in file.of(host))
+
+
+OTHER_USER = "an entry of another user"
+
 CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
     "several entries of one host": ("curl takes the first; rattler and the standard library take the last", _several),
     "a default before the machine": ("curl takes what it meets first; nobody else does", _default_first),
@@ -180,7 +198,7 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         _has("control", "form feed"),
     ),
     "a word that is no keyword": (
-        "curl passes over it, and sends the first word of a password that has several",
+        "curl passes over it; here it ends an entry that has no login or no password yet",
         _has("unknown word"),
     ),
     "a keyword without a value": ("curl takes the next keyword as the value", _has("no value")),
@@ -214,6 +232,7 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         "curl takes the line end for an empty word, which ends the macro where it begins: its machines come to life",
         lambda file, host: file.newline == "\r\n" and _anywhere("macro")(file, host),
     ),
+    OTHER_USER: ("curl 7.88 sends its password under the name that the URL has; nobody else does", _other_user),
     "a byte order mark": (
         "curl reads it as a part of the first word, which is no keyword then, nor the # of a comment",
         _first,
@@ -227,6 +246,12 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
     "an address in brackets": ("curl compares without them; here as it stands in a URL", _has("brackets")),
 }
 """Why curl 7.88 answers otherwise, and where it may: a file, and the host that is asked for."""
+
+
+def reasons(file: File, host: str, user: str | None) -> list[str]:
+    """List the classes that explain a difference; one of them is for URLs that name a user."""
+    found = [name for name, (_, applies) in CLASSES.items() if applies(file, host)]
+    return [name for name in found if name != OTHER_USER or user is not None]
 
 
 # The generator

@@ -12,9 +12,10 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import TYPE_CHECKING, Callable
+from urllib.parse import quote
 
 import pytest
-from interop.netrc_files import ASKED, CLASSES, File, Pair, files
+from interop.netrc_files import ASKED, CLASSES, File, Pair, files, reasons
 from needs import missing, program
 from servers import Answer, Recorder
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 2500
+OUTCOME = " status %{exitcode}\n"
 
 Answers = tuple["bytes | None", ...]
 
@@ -41,24 +43,28 @@ def curl() -> str:
 @pytest.fixture
 def ask(curl: str, recorder: Recorder, tmp_path: Path) -> Callable[[File], Answers]:
     """Return what curl sends to each of the hosts; they are all behind one proxy, which echoes the header."""
-    recorder.on("/", lambda seen: Answer(200, (seen.authorization or "none").encode() + b"\n"))
-    urls = [f"http://{host}/" for host in ASKED]
+    recorder.on("/", lambda seen: Answer(200, (seen.authorization or "none").encode()))
 
     def ask(number: int, file: File) -> Answers:
+        urls = [f"http://{host}/" for host in ASKED] + [f"http://{quote(file.user, safe='')}@{ASKED[0]}/"]
         path = tmp_path / str(number)
         path.write_bytes(file.data)
-        command = [curl, "-q", "--silent", "--netrc-file", str(path), "--proxy", recorder.url, *urls]
+        # The header that the proxy has seen, or nothing, and curl's status for each URL.
+        options = ["-q", "--silent", "--netrc-file", str(path), "--proxy", recorder.url, "--write-out", OUTCOME]
+        command = [curl, *options, *urls]
         ended = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
         path.unlink()
-        sent = ended.stdout.split(b"\n")[:-1]
-        # 26: it cannot read the file. It then asks for no other host either.
-        assert len(sent) == len(ASKED) if ended.returncode == 0 else ended.returncode == 26, ended
-        return (*map(_decoded, sent), *[None] * (len(ASKED) - len(sent)))
+        outcomes = [line.split(b" status ") for line in ended.stdout.splitlines()]
+        # 26: curl cannot read the file.
+        assert len(outcomes) == len(urls), ended
+        assert all(status == b"26" or (status == b"0" and seen) for seen, status in outcomes), ended
+        return tuple(_decoded(seen) for seen, _ in outcomes)
 
     return ask
 
 
 def _decoded(header: bytes) -> bytes | None:
+    """Return ``user:password`` of a Basic header."""
     kind, _, pair = header.partition(b" ")
     return base64.b64decode(pair) if kind == b"Basic" else None
 
@@ -70,8 +76,23 @@ def _encoded(pair: Pair) -> bytes | None:
 def _ours(file: File, path: Path) -> Answers:
     path.write_bytes(file.data)
     provider = NetrcFile([str(path)])
-    found = [provider.find(Key(host, HOST)) or provider.find(Key("default", DEFAULT)) for host in ASKED]
-    return tuple(_encoded((one.username, one.password)) if isinstance(one, BasicHTTP) else None for one in found)
+    found = [_found(provider, host) for host in ASKED]
+    return tuple(_encoded(pair) for pair in (*found, _found(provider, ASKED[0], file.user)))
+
+
+def _without_placeholder(file: File, answers: Answers) -> Answers:
+    """Return the answers, with None for ``user:``: curl sends it too if it finds no login of the user."""
+    *of_hosts, of_user = answers
+    return (*of_hosts, None if of_user == f"{file.user}:".encode() else of_user)
+
+
+def _found(provider: NetrcFile, host: str, user: str | None = None) -> Pair:
+    """Return the login that the chain takes: of the host, or of the default, and of no other user."""
+    for key in (Key(host, HOST), Key("default", DEFAULT)):
+        found = provider.find(key, user)
+        if isinstance(found, BasicHTTP) and user in (None, found.username):
+            return found.username, found.password
+    return None
 
 
 def test_curl_reads_what_we_read_but_for_what_has_a_reason(
@@ -84,16 +105,19 @@ def test_curl_reads_what_we_read_but_for_what_has_a_reason(
     differ, alone, agreeing = Counter[str](), Counter[str](), 0
     for file, theirs in zip(made, curls):
         ours = _ours(file, tmp_path / "netrc")
-        assert ours == tuple(_encoded(file.answer(host)) for host in ASKED), file.data
-        agreeing += ours == theirs
-        for host, our, their in zip(ASKED, ours, theirs):
+        expected = [file.answer(host) for host in ASKED] + [file.answer(ASKED[0], file.user)]
+        assert ours == tuple(map(_encoded, expected)), file.data
+        questions = [*((host, None) for host in ASKED), (ASKED[0], file.user)]
+        agreeing += ours[:-1] == theirs[:-1]
+        answers = zip(_without_placeholder(file, ours), _without_placeholder(file, theirs))
+        for (host, user), (our, their) in zip(questions, answers):
             if our == their:
                 continue
-            classes = [name for name, (_, applies) in CLASSES.items() if applies(file, host)]
+            classes = reasons(file, host, user)
             differ.update(classes)
             alone.update(classes if len(classes) == 1 else [])
             if not classes:
-                unexplained.append(f"{host}: curl {their!r}, we {our!r}, of {file.data!r}")
+                unexplained.append(f"{host} for {user}: curl {their!r}, we {our!r}, of {file.data!r}")
     with capsys.disabled():
         sys.stdout.write(f"\nOf {COUNT} netrc files curl reads {agreeing} as we do, and otherwise for\n")
         sys.stdout.writelines(f"{differ[name]:5} {name}: {why}\n" for name, (why, _) in CLASSES.items())

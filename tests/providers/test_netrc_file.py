@@ -130,6 +130,20 @@ def test_a_machine_without_login_has_an_empty_one(write: Write) -> None:
     assert write("machine h.example password p").find("h.example") == BasicHTTP("", "p")
 
 
+def test_machine_without_login_serves_any_user(write: Write) -> None:
+    assert write("machine h.example password p").find("h.example", "ada") == BasicHTTP("ada", "p")
+
+
+def test_default_without_login_serves_any_user(write: Write) -> None:
+    assert write("default password p").find(ANYBODY, "ada") == BasicHTTP("ada", "p")
+
+
+def test_entry_of_the_user_goes_before_one_without_login(write: Write) -> None:
+    provider = write("machine h.example login ada password 1\nmachine h.example password 2")
+    assert provider.find("h.example", "ada") == BasicHTTP("ada", "1")
+    assert provider.find("h.example", "bob") == BasicHTTP("bob", "2")
+
+
 def test_a_machine_without_password_has_an_empty_one(write: Write) -> None:
     assert write("machine h.example login ada").find("h.example") == BasicHTTP("ada", "")
 
@@ -155,6 +169,9 @@ READ = {
     "user": "machine h.example user ada password pass",
     "an account": "machine h.example login ada account x password pass",
     "password first": "machine h.example password pass login ada",
+    "a port": "machine h.example port 443 login ada password pass",
+    "a protocol": "machine h.example\n  login ada\n  password pass\n  protocol https",
+    "a method": "machine h.example login ada method interactive password pass",
     "login twice": "machine h.example login bob login ada password pass",
     "quotes": 'machine "h.example" login "ada" password "pass"',
     "a comment behind": "machine h.example login ada password pass # machine h.example login evil password x",
@@ -217,12 +234,12 @@ WRONG = {
         "machine bad login a pass s3cret",
         "line 1: expected a keyword; a value with blanks needs double quotes",
     ),
-    "a password with a blank": (
-        "machine bad login a password s3cret machines",
+    "a login with a blank": (
+        "machine bad login s3cret machines password s3cret",
         "line 1: expected a keyword; a value with blanks needs double quotes",
     ),
-    "text behind a hash that is a value": (
-        "machine bad login a password # s3cret",
+    "a password with a blank before the login": (
+        "machine bad password s3cret machines login a",
         "line 1: expected a keyword; a value with blanks needs double quotes",
     ),
     "no host": ("machine", "line 1: expected a host name"),
@@ -273,8 +290,27 @@ def test_each_bad_entry_is_said_with_its_line(write: Write) -> None:
 
 
 def test_a_bad_entry_does_not_hide_an_earlier_one_of_the_host(write: Write) -> None:
-    provider = write("machine h.example login ada password p\nmachine h.example login bob password x y")
+    provider = write("machine h.example login ada password p\nmachine h.example login bob x password y")
     assert provider.find("h.example") == BasicHTTP("ada", "p")
+
+
+COMPLETE = {
+    "an unknown word on its line": (1, "machine h.example login ada password pass s3cret"),
+    "an unknown word on the next line": (4, "machine h.example\nlogin ada\npassword pass\ns3cret s3cret"),
+    "a keyword behind it": (1, "machine h.example login ada password pass two login bob password s3cret"),
+    "a quoted keyword": (2, 'machine h.example login ada password pass\n"machine" evil login bob password s3cret'),
+    "a machine behind it": (2, "machine h.example login ada password pass\nthe machine evil password s3cret"),
+}
+
+
+@pytest.mark.parametrize(("line", "text"), COMPLETE.values(), ids=COMPLETE)
+def test_complete_entry_keeps_its_login_if_unknown_words_follow(write: Write, line: int, text: str) -> None:
+    provider = write(f"{text}\nmachine after login b password 1")
+    assert provider.find("h.example") == BasicHTTP("ada", "pass")
+    assert provider.find("evil") is None
+    assert provider.find("after") == BasicHTTP("b", "1")
+    assert problems(provider) == [f"line {line}: expected a keyword; a value with blanks needs double quotes"]
+    assert_no_secret(provider.problems)
 
 
 # What is hidden stays hidden.
