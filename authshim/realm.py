@@ -127,12 +127,17 @@ class Realm:
         return since == era and until > time.monotonic()
 
     def _service_keys(self) -> tuple[Key, ...]:
-        """List what a keyring may know an index by: its URL in both slash forms, then its host."""
+        """List the names that a keyring may know an index by.
+
+        They are its URL in both slash forms, then ``host[:port]``, and last ``scheme://host[:port]``, as in uv.
+        """
         service = self._service
         if service is None:
             return ()
         other = service[:-1] if service.endswith("/") else service + "/"
-        return tuple(Key(text, SERVICE) for text in (service, other, self.url.netloc))
+        netloc = self.url.netloc
+        names = dict.fromkeys((service, other, netloc, f"{self.url.scheme}://{netloc}"))
+        return tuple(Key(name, SERVICE) for name in names)
 
 
 class Scope:

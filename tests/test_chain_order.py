@@ -210,22 +210,22 @@ def test_a_username_in_the_declared_index_switches_it_on() -> None:
     assert command.users == ["ada"]
 
 
-def test_it_is_asked_for_the_index_as_written_then_its_other_slash_form_then_the_host() -> None:
+def test_keyring_is_asked_for_index_slash_form_host_and_origin() -> None:
     command = keyring()
     find("https://h/a/simple/demo/", command, indexes=[Index("https://ada@h/a/simple/")])
-    assert command.asked == ["https://h/a/simple/", "https://h/a/simple", "h"]
+    assert command.asked == ["https://h/a/simple/", "https://h/a/simple", "h", "https://h"]
 
 
 def test_a_port_of_its_own_is_named_to_it() -> None:
     command = keyring()
     find("https://h:8443/simple/", command, indexes=[Index("https://ada@h:8443/simple")])
-    assert command.asked == ["https://h:8443/simple", "https://h:8443/simple/", "h:8443"]
+    assert command.asked == ["https://h:8443/simple", "https://h:8443/simple/", "h:8443", "https://h:8443"]
 
 
 def test_an_undeclared_url_is_cut_after_simple() -> None:
     command = keyring()
     find("https://ada@h/a/simple/demo/?x", command)
-    assert command.asked == ["https://h/a/simple", "https://h/a/simple/", "h"]
+    assert command.asked == ["https://h/a/simple", "https://h/a/simple/", "h", "https://h"]
 
 
 def test_an_undeclared_url_without_simple_is_known_by_its_origin() -> None:

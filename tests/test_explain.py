@@ -132,7 +132,7 @@ def test_what_is_remembered_stays_as_it_is() -> None:
 def test_the_user_that_is_named_is_asked_for() -> None:
     command = keyring()
     Chain([command]).explain("https://h/simple/demo/", "ada")
-    assert command.asked == ["https://h/simple", "https://h/simple/", "h"]
+    assert command.asked == ["https://h/simple", "https://h/simple/", "h", "https://h"]
 
 
 def test_what_a_provider_said_of_a_miss_is_told_with_it() -> None:

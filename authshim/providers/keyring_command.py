@@ -18,6 +18,7 @@ from authshim.children import run
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, ProviderError, ProviderMissing
 from authshim.providers.base import Provider
+from authshim.redact import looks_like_token
 from authshim.urls import SERVICE, printable, redact, without_userinfo
 
 if TYPE_CHECKING:
@@ -39,6 +40,17 @@ _PROBLEMS = 20
 """How many are kept, the newest: what a back end says of a URL often names it, and there may be thousands."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
+
+class _Mode:
+    """A record of what is known of the command's ``--mode creds``, which came with keyring 25.2.1."""
+
+    is_missing = False
+    """Whether the command refused it as a usage error; nothing is asked without a username then."""
+    works = False
+    """Whether the command gave an answer in it, or a miss that was read to its end."""
+    failed = False
+    """Whether it failed; from then on the password of a known user is asked for instead."""
 
 
 class _Miss(NamedTuple):
@@ -83,14 +95,13 @@ class KeyringCommand(Provider):
         self._environ = environ
         self._terminal = terminal
         self._run_child = run
-        self._old = False
-        """The command knows no ``--mode creds`` (keyring before 25.2.1); it is not tried again."""
+        self._mode = _Mode()
 
     def find(self, key: str, username: str | None = None) -> BasicHTTP | None:
         """Ask for the credential of ``key``, the URL of an index or ``host[:port]``.
 
-        An older keyring answers only where the username is known. For a URL that holds a
-        secret it is not run: every user of the machine may see the arguments of a command.
+        An older keyring answers only if the username is known. For a URL or a username that
+        holds a secret it is not run: every user of the machine may see the arguments of a command.
 
         :raises ProviderMissing: there is no such command.
         :raises ProviderError: it failed, did not answer in time, or its answer is no credential.
@@ -100,6 +111,9 @@ class KeyringCommand(Provider):
         self._refuse(key, username)
         if redact(key) != key:
             self._note("it is not asked for a URL with a token or a query, since others see what a command is given")
+            return None
+        if username and looks_like_token(username):
+            self._note("it is not asked for a user whose name looks like a token, since others see it")
             return None
         outcome = self._ask(self._program(), key, username or None)
         if isinstance(outcome, str):
@@ -120,7 +134,7 @@ class KeyringCommand(Provider):
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_environ": None, "_old": False, "problems": []}
+        return {**vars(self), "_environ": None, "_mode": _Mode(), "problems": []}
 
     def _note(self, said: str) -> None:
         problem = f"{self.name}: {said}"
@@ -157,20 +171,37 @@ class KeyringCommand(Provider):
         return dict(os.environ if self._environ is None else self._environ)
 
     def _ask(self, program: list[str], key: str, username: str | None) -> Outcome:
-        if not self._old:
-            asked = [] if username is None else [username]
-            ended = self._run([*program, "--mode", "creds", "--output", "json", "get", key, *asked])
-            if not _is_usage_error(ended):
-                return _outcome(ended, _from_json, username)
-            self._old = bool(ended.stderr)
-        if username is None:
+        mode = self._mode
+        if mode.failed and username is not None:
+            return self._ask_for_password(program, key, username)
+        if mode.is_missing:
             return _Miss()
-        ended = self._run([*program, "get", key, username])
-        self._old = self._old or ended.status == 0
+        ended = self._ask_for_credential(program, key, username)
+        if not _failed(ended):
+            mode.works = True
+            return _outcome(ended, _from_json, username)
+        is_usage_error = _is_usage_error(ended)
+        mode.is_missing = is_usage_error and bool(ended.stderr)
+        if username is None:
+            return _Miss() if is_usage_error else _outcome(ended, _from_json, username)
+        mode.failed = True
+        return self._ask_for_password(program, key, username)
+
+    def _ask_for_credential(self, program: list[str], key: str, username: str | None) -> Result:
+        asked = [] if username is None else [username]
+        command = [*program, "--mode", "creds", "--output", "json", "get", key, *asked]
+        watched = self._terminal()
+        ended = self._run(command, watched=watched)
+        if watched and ended.status == 1 and not self._mode.works:
+            # keyring 25.2.0 fails with a traceback, which went to the terminal: a miss has none.
+            ended = self._run(command, watched=False)
+        return ended
+
+    def _ask_for_password(self, program: list[str], key: str, username: str) -> Outcome:
+        ended = self._run([*program, "get", key, username], watched=self._terminal())
         return _outcome(ended, _from_line, username)
 
-    def _run(self, command: list[str]) -> Result:
-        watched = self._terminal()
+    def _run(self, command: list[str], *, watched: bool) -> Result:
         environ = self._environment()
         if not watched:
             # Else Azure's back end opens a browser, or waits for a device code that nobody sees.
@@ -195,6 +226,13 @@ def _which(name: str, folders: Sequence[str], *, windows: bool = os.name == "nt"
         if found:
             return found
     return None
+
+
+def _failed(ended: Result) -> bool:
+    """Tell if a command ended by itself with neither an answer nor a silent miss."""
+    is_silent = not ended.stdout.strip() and not ended.stderr.strip()
+    is_miss = ended.status == 1 and is_silent
+    return not (ended.stopped or ended.status == 0 or is_miss)
 
 
 def _is_usage_error(ended: Result) -> bool:

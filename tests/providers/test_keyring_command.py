@@ -141,6 +141,54 @@ def test_a_usage_error_of_the_old_form_too_is_a_failure() -> None:
     assert reason(Result(2, b"", USAGE)).startswith("it failed with status 2: keyring: error:")
 
 
+# keyring 25.2.0 has the option --mode creds, and a typo behind it.
+TRACEBACK = said("", 1, "Traceback ...\nAttributeError: 'CommandLineTool' object has no attribute '_get_creds'")
+
+
+def test_keyring_is_asked_for_the_password_after_a_traceback() -> None:
+    command, run = asking(TRACEBACK, said("s3cret\n"))
+    assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
+    assert command.find("h.example", "bob") == BasicHTTP("bob", "s3cret")
+    assert run.arguments[1:] == [["get", URL, "bob"], ["get", "h.example", "bob"]]
+    assert command.problems == []
+
+
+def test_keyring_is_asked_for_the_password_if_the_terminal_has_the_traceback() -> None:
+    command, run = asking(Ended(1), TRACEBACK, said("s3cret\n"), terminal=lambda: True)
+    assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
+    assert [options["pass_stderr"] for options in run.options] == [True, False, True]
+
+
+def test_keyring_miss_at_a_terminal_is_read_only_once() -> None:
+    command, run = asking(Ended(1), terminal=lambda: True)
+    assert [command.find(URL, "bob"), command.find("h.example", "bob")] == [None, None]
+    assert [options["pass_stderr"] for options in run.options] == [True, False, True]
+    assert all(arguments[:2] == ["--mode", "creds"] for arguments in run.arguments)
+
+
+def test_keyring_without_a_username_is_still_asked_after_a_failure() -> None:
+    command, run = asking(said("", 1, "no account"), said("", 1, "no account"), said(ANSWER))
+    assert command.find(URL, "bob") is None
+    assert command.find(URL) == BasicHTTP("ada", "s3cret")
+    assert run.arguments[2] == ["--mode", "creds", "--output", "json", "get", URL]
+
+
+def test_keyring_is_not_run_again_after_its_deadline() -> None:
+    command, run = asking(Ended(-15, b"", b"", "it did not answer within 30 s"))
+    assert error_of(command).reason == "it did not answer within 30 s"
+    assert len(run.arguments) == 1
+
+
+@pytest.mark.parametrize("username", ["glpat-s3cret", "1RKjr9abcDEF0123456789xyz"])
+def test_username_that_looks_like_a_token_is_no_argument(username: str) -> None:
+    command, run = asking(said(ANSWER))
+    assert command.find(URL, username) is None
+    assert run.arguments == []
+    assert command.problems == [
+        "keyring command: it is not asked for a user whose name looks like a token, since others see it"
+    ]
+
+
 @pytest.mark.parametrize(
     ("key", "username"),
     [
