@@ -17,12 +17,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from authshim.challenge import schemes
 from authshim.credentials import BasicHTTP, S3Credentials
 from authshim.desk import Desk
 from authshim.errors import CredentialError
@@ -174,7 +174,7 @@ class Inquiry:
             era, current = self.memory.era, realm.found or realm.offer
             if current is not None or realm.remembers(REFUSED, era):
                 return current
-            is_basic = re.search(r"\bbasic\b", challenge, re.IGNORECASE) is not None
+            is_basic = "basic" in schemes(challenge)
             fitting = [key for key in realm.challenge_keys if is_basic or key.kind != DEFAULT]
             keys = [key for key in fitting if not realm.remembers(key, era)]
             realm.offer = self._first(realm, keys, asked=True) if keys else None

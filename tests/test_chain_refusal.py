@@ -47,7 +47,18 @@ def test_a_netrc_default_answers_a_basic_challenge() -> None:
     assert request(Chain([default(basic())]), basic()) == [None, basic()]
 
 
-@pytest.mark.parametrize("challenge", ["", "Bearer realm=x", "Negotiate", 'Digest realm="basics"', "NTLM"])
+@pytest.mark.parametrize(
+    "challenge",
+    [
+        "",
+        "Bearer realm=x",
+        "Negotiate",
+        'Digest realm="basics"',
+        "NTLM",
+        'Bearer realm="basic"',
+        'Bearer a="x, Basic y"',
+    ],
+)
 def test_a_netrc_default_answers_no_other_challenge(challenge: str) -> None:
     assert request(Chain([default(basic())]), challenge=challenge) == [None]
 
