@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from authshim.redact import looks_like_token
 from authshim.urls import PATH, PORT, cut_after_simple, parse, redact, without_userinfo
 
 if TYPE_CHECKING:
@@ -89,10 +90,31 @@ def vendor_of(host: str) -> Vendor | None:
 
 
 def log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
-    """Say how to give a credential for a URL that asks for one.
+    """Return the step that gives a credential for a URL that asks for one.
 
-    :param by_keyring: it is an index, and the keyring command is asked.
+    :param username: the name that stands alone before the ``@`` of the URL.
+    :param by_keyring: the URL is that of an index, and the keyring command is asked.
     """
+    vendor = vendor_of(parse(url).host) if by_keyring else None
+    if username is not None and looks_like_token(username):
+        return _replace_token(url, vendor)
+    step = _log_in(url, username, by_keyring=by_keyring)
+    if vendor is not None or not username or not username.isprintable():
+        return step
+    from urllib.parse import quote
+
+    return f"{step}   (if {username} is itself the secret: write {quote(username, safe='')}:@ in the URL)"
+
+
+def _replace_token(url: str, vendor: Vendor | None) -> str:
+    """Return the step after a server refused the token that is the username of a URL."""
+    parsed = parse(url)
+    if vendor is None:
+        return f"correct the token in the URL, or take it out and: {login_command(parsed)}"
+    return f"write {vendor.username}@ in place of the token before {parsed.host}, then: {vendor.login}"
+
+
+def _log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
     from shlex import quote
 
     parsed = parse(url)
@@ -122,7 +144,7 @@ def name_by_https(url: str) -> str:
 def log_in_again(url: str, found: Found) -> str:
     """Say how to replace a credential that was refused, where it is kept."""
     if found.provider == "keyring command":
-        return log_in(url, getattr(found.credential, "username", None), by_keyring=True)
+        return _log_in(url, getattr(found.credential, "username", None), by_keyring=True)
     if found.provider in ("URL", "manifest"):
         return "correct the user:password@ in the URL"
     # What is kept for a path or a port is nearer than what a login keeps for the host.

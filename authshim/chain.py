@@ -16,6 +16,7 @@ from authshim.handed import CALLER
 from authshim.hidden import emptying_frames
 from authshim.inquiry import Inquiry
 from authshim.oauth.renewal import Renewer
+from authshim.redact import shown_user
 from authshim.scopes import sites
 from authshim.trace import Trace
 from authshim.urls import SERVICE, is_presigned, parse, path_of, redact
@@ -166,6 +167,8 @@ class Chain:
             return None
         if named_by.is_marked:
             return _other(self._answers_to_server(scope, tried, named_by), tried)
+        if tried and tried[-1].is_lone_token:
+            self._inquiry.reject_token(tried[-1])
         while True:
             answer = _other(self._answers(scope, url, status, tried, challenge), tried)
             if answer is not None:
@@ -285,7 +288,7 @@ def _notes(realms: Sequence[Realm]) -> Iterator[str]:
         if realm.url.password is not None:
             yield "user:password@ stands in the URL or the manifest, and nothing replaces it"
         elif user is not None:
-            yield f"for the user {user!r}"
+            yield f"for the user {shown_user(user)!r}"
 
 
 def _load(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:

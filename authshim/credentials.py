@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from authshim.errors import CredentialError
 from authshim.hidden import Closed, emptying_frames
+from authshim.redact import looks_like_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -131,11 +132,13 @@ class BasicHTTP(Credential):
 
     @property
     def shown_username(self) -> str | None:
-        """The username; None without a password: some services take a token as the username."""
-        return self.username if self.password else None
+        """The username; None without a password, or if the name looks like a token: it may be the secret."""
+        is_secret = not self.password or looks_like_token(self.username)
+        return None if is_secret else self.username
 
     def _shown(self, name: str) -> str:
-        return super()._shown(name) if getattr(self, "password", None) else "****"
+        is_whole = hasattr(self, "password")  # a debugger may ask in the middle of the constructor
+        return super()._shown(name) if is_whole and self.shown_username is not None else "****"
 
 
 class CondaToken(Credential):

@@ -14,6 +14,7 @@ from authshim.oauth.stored_login import StoredLogin
 from authshim.once import Once
 from authshim.providers.base import Provider
 from authshim.realm import LIFETIME, ORIGINS
+from authshim.redact import shown_user
 from authshim.trace import Step
 from authshim.urls import PATH, SERVICE
 
@@ -191,7 +192,7 @@ def unfit(credential: Credential, key: Key, realm: Realm) -> str:
     """Say why a credential cannot be used here; nothing where it can."""
     user = realm.url.username
     if isinstance(credential, BasicHTTP) and user is not None and key.kind != SERVICE and credential.username != user:
-        return f"passed over: it is for another user than {user!r}"
+        return f"passed over: it is for another user than {shown_user(user)!r}"
     if isinstance(credential, CondaToken) and realm.is_index:
         return "passed over: a conda token goes to channels, not into the path of an index"
     if is_expired(credential):
@@ -206,5 +207,7 @@ def is_expired(credential: Credential) -> bool:
 
 def _shown(credential: Credential, key: Key, realm: Realm) -> str:
     user, answered = realm.url.username, credential.shown_username
-    other = key.kind == SERVICE and user is not None and answered not in (None, user)
-    return f"{credential!r}, not of the user {user!r}" if other else repr(credential)
+    if user is None or key.kind != SERVICE:
+        return repr(credential)
+    other = answered not in (None, user)
+    return f"{credential!r}, not of the user {shown_user(user)!r}" if other else repr(credential)

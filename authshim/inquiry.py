@@ -166,6 +166,7 @@ class Inquiry:
     def answer_challenge(self, realm: Realm, challenge: str) -> Found | None:
         """Return what is sent only after a refusal: netrc's ``default`` for Basic, a keyring's answer for any.
 
+        If neither is there, a token that stands alone before the ``@`` answers a Basic challenge.
         A key is asked for once; what a server refused of this realm is not followed by another.
         """
         if self.is_nested:
@@ -180,6 +181,8 @@ class Inquiry:
             realm.offer = self._first(realm, keys, asked=True) if keys else None
             for key in keys:
                 realm.remember(key, era)
+            if realm.offer is None and is_basic:
+                realm.offer = self._lone_token(realm)
             return realm.offer
 
     def keep(self, found: Found) -> None:
@@ -188,6 +191,14 @@ class Inquiry:
         with realm.lock:  # of a nested question there is no offer
             if realm.offer is found:
                 realm.found, realm.offer = found, None
+
+    def reject_token(self, found: Found) -> None:
+        """Keep a lone token that a server has refused, and never accepted, from being sent again."""
+        realm: Realm = found.realm
+        with realm.lock:
+            if realm.offer is found:
+                realm.offer = None
+                realm.refuse(self._fingerprint(found.credential), self.memory.era)
 
     @emptying_frames
     def explain(self, realm: Realm, named_by: NamedBy = CALLER) -> tuple[Found | None, list[Step]]:
@@ -212,6 +223,11 @@ class Inquiry:
                         break
                 forbidden = [key for key in keys if not named_by.lets_ask(key)]
                 steps += self._skip(forbidden, f"not asked: {named_by.host} named the URL")
+        if found is None and not named_by.is_marked:
+            found = self._lone_token(realm)
+            if found is not None:
+                said = f"{found.credential!r}, if the server asks for Basic"
+                steps.append(Step(found.provider, found.key, said))
         return found, steps
 
     def notice_changes(self) -> None:
@@ -338,6 +354,14 @@ class Inquiry:
         found = self._given(realm)
         if found is not None:
             self._note_plain_http(realm, found)
+        return found
+
+    def _lone_token(self, realm: Realm) -> Found | None:
+        credential = realm.lone_token
+        if credential is None:
+            return None
+        found = Found(credential, realm.names_user, Key(realm.url.netloc, GIVEN), asked=True, realm=realm)
+        self._note_plain_http(realm, found)
         return found
 
     def _path_keys(self) -> Iterator[str]:

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 
 from authshim.errors import UrlError
 from authshim.hidden import Closed, emptying_frames
+from authshim.redact import looks_like_token
 from authshim.urls import parted_at, redact, shown, with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
@@ -54,7 +55,7 @@ class Place(Closed):
 
     @property
     def shown(self) -> str:
-        """What may be shown of it; a username without a password may be a token."""
+        """What may be shown of it; a username with an empty password is a token."""
         hidden = self.username is not None and self.password == ""
         return redact(self.url.replace("://", "://****@", 1) if hidden else with_username(self.url, self.username))
 
@@ -75,7 +76,8 @@ class Place(Closed):
 
     def __repr__(self) -> str:
         # Some services take a token as the username, and no password.
-        username = "****" if self.username and self.password == "" else repr(self.username)
+        is_token = self.username and (self.password == "" or looks_like_token(self.username))
+        username = "****" if is_token else repr(self.username)
         password = None if self.password is None else "****"
         return f"{type(self).__name__}(url={redact(self.url)!r}, username={username}, password={password})"
 
@@ -91,8 +93,14 @@ class Place(Closed):
     def __deepcopy__(self, memo: object) -> Place:
         return self
 
+    @property
+    def _pickled_username(self) -> str | None:
+        """The username, or None if it looks like a token: no pickle holds a secret."""
+        is_token = self.username is not None and looks_like_token(self.username)
+        return None if is_token else self.username
+
     def __reduce__(self) -> Any:
-        return type(self), (self.url, self.username)
+        return type(self), (self.url, self._pickled_username)
 
 
 class Channel(Place):
@@ -126,7 +134,7 @@ class Index(Place):
         return f"{super().__repr__()[:-1]}, flat={self.flat})"
 
     def __reduce__(self) -> Any:
-        return Index, (self.url, self.username, None, self.flat)
+        return Index, (self.url, self._pickled_username, None, self.flat)
 
 
 def channel(text: str, folder: str) -> Channel:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from authshim.credentials import BasicHTTP
+from authshim.errors import CredentialError
+from authshim.redact import looks_like_token
 from authshim.urls import DEFAULT, SERVICE, Key, host_keys, shared_path
 
 if TYPE_CHECKING:
@@ -82,6 +86,22 @@ class Realm:
         """What an answer to a refusal is looked up under."""
         asked_before = self.url.username or self.url.host in _OPEN_HOSTS
         return (Key("default", DEFAULT), *(() if asked_before else self._service_keys()))
+
+    @property
+    def lone_token(self) -> BasicHTTP | None:
+        """The token that is its username, with an empty password; None if there is a password, or no token."""
+        username = self.url.username
+        if not username or self.url.password is not None or not looks_like_token(username):
+            return None
+        with suppress(CredentialError):
+            return BasicHTTP(username, "")
+        return None
+
+    @property
+    def names_user(self) -> str:
+        """The source of its username: "manifest" or "URL"."""
+        is_declared = self.declared is not None and self.declared.username == self.url.username
+        return "manifest" if is_declared else "URL"
 
     @property
     def is_index(self) -> bool:

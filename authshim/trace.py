@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import S3Credentials
 from authshim.oauth.renewal import recheck_at
-from authshim.urls import DEFAULT, SERVICE
+from authshim.urls import GIVEN
 
 if TYPE_CHECKING:
     from authshim.credentials import Credential
@@ -32,6 +32,11 @@ class Found:
         """When it is to be looked up again, in Unix seconds: an OAuth login some time before its end."""
         self.realm = realm
         """The chain's memory of it."""
+
+    @property
+    def is_lone_token(self) -> bool:
+        """Whether it is a token that stands alone before the ``@`` of a URL, and is sent only after a refusal."""
+        return self.asked and self.key.kind == GIVEN
 
     def __repr__(self) -> str:
         return f"Found({self.credential!r}, provider={self.provider!r}, key={str(self.key)!r})"
@@ -97,6 +102,6 @@ class Trace(NamedTuple):
         what = f"{self.found.credential!r} from {self.found.provider}"
         if isinstance(self.found.credential, S3Credentials):
             return f"nothing is sent: {what}, which is for s3:// URLs only"
-        if self.found.key.kind in (SERVICE, DEFAULT) and self.found.asked:
+        if self.found.asked:
             return f"sent after a refusal: {what}"
         return f"sent: {what}"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.hidden import Hidden
+from authshim.redact import MASK, looks_like_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -324,14 +325,26 @@ def redact(url: str) -> str:
     'https://ada@h.example/simple/'
     >>> redact("https://ada:love/lace@h.example/")
     'https://****@h.example/'
+    >>> redact("https://glpat-1@h.example/simple/")
+    'https://****@h.example/simple/'
     """
-    url = re.sub(_USERINFO, lambda match: "://****@" if ":" in match[1] else match[0], url)
+    url = re.sub(_USERINFO, lambda match: f"://{_shown_userinfo(match[1])}@", url)
     slashed = re.search(_NO_PORT, url[: url.rfind("@") + 1])
     if slashed:
         url = f"{url[: slashed.start()]}://****@{parted_at(url[slashed.end() :])[1]}"
     url = re.sub(r"(?<=/t/)[^/?#]+", "****", url)
     url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
     return printable(_CONTROL.sub("?", url))
+
+
+def _shown_userinfo(userinfo: str) -> str:
+    """Return what may be shown before the ``@`` of a URL: a username alone, if it is no token."""
+    if ":" in userinfo:
+        return MASK
+    from urllib.parse import unquote
+
+    is_token = looks_like_token(unquote(userinfo))
+    return MASK if is_token else userinfo
 
 
 def printable(text: str) -> str:

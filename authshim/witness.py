@@ -43,9 +43,12 @@ class Witness(AuthAdapter):
 
     @property
     def found(self) -> Found | None:
-        """The credential that was sent last; S3 keys are none for http."""
+        """The credential that was sent last; S3 keys are none for http, nor is a lone token that was refused."""
         found = self.sent[-1] if self.sent else None
-        return None if found is not None and isinstance(found.credential, S3Credentials) else found
+        if found is None or isinstance(found.credential, S3Credentials):
+            return None
+        is_refused = found.is_lone_token and not found.accepted
+        return None if is_refused else found
 
     @property
     def took(self) -> float:

@@ -61,9 +61,7 @@ def test_the_file_that_netrc_names_is_recognised(
 
 
 @EITHER_WAY
-def test_netrc_entry_without_login_serves_the_user_of_the_url(
-    login: Callable, netrc: Path, recorder: Recorder
-) -> None:
+def test_netrc_entry_without_login_serves_the_user_of_the_url(login: Callable, netrc: Path, recorder: Recorder) -> None:
     netrc.write_text("machine 127.0.0.1 password netrc-pw\n")
     login(NetrcFile([str(netrc)])).get(recorder.url.replace("//", "//ada@"))
     assert recorder.seen[0].authorization == basic("ada:netrc-pw")

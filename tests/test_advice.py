@@ -28,7 +28,22 @@ def test_a_channel_is_logged_in_to_by_the_login_that_its_service_takes(url: str,
 @pytest.mark.parametrize(("username", "told"), [(None, "ada"), ("bob", "bob")])
 def test_the_user_that_a_url_names_is_logged_in_unless_another_is_given(username: str | None, told: str) -> None:
     step = log_in_at("https://ada@h.example/simple/demo/", username, asks_keyring=True)
-    assert step == f"keyring set https://h.example/simple {told}"
+    hint = f"   (if {told} is itself the secret: write {told}:@ in the URL)"
+    assert step == f"keyring set https://h.example/simple {told}{hint}"
+
+
+def test_hint_for_a_lone_name_writes_it_as_a_url_does() -> None:
+    step = log_in("https://h.example/c", "ada lovelace@h", by_keyring=False)
+    assert step.endswith("   (if ada lovelace@h is itself the secret: write ada%20lovelace%40h:@ in the URL)")
+
+
+@pytest.mark.parametrize("username", ["", "a\nb"])
+def test_hint_is_left_out_for_a_name_that_cannot_be_written(username: str) -> None:
+    assert "is itself the secret" not in log_in("https://h.example/simple", username, by_keyring=True)
+
+
+def test_step_after_a_refused_token_does_not_show_it() -> None:
+    assert "s3cret" not in log_in_at("https://glpat-s3cret@h.example/simple/", None, asks_keyring=True)
 
 
 GOOGLES = (

@@ -210,7 +210,8 @@ def test_a_channel_whose_403_a_nobody_gets_as_well_rejects(recorder: Recorder) -
 def test_a_channel_is_logged_in_to_by_no_keyring(recorder: Recorder) -> None:
     recorder.default = CHALLENGE
     result = ask(authshim.Channel(f"http://ada@127.0.0.1:{recorder.port}/acme"))
-    assert result.next_step == LOGIN.format(host="127.0.0.1")
+    hint = "   (if ada is itself the secret: write ada:@ in the URL)"
+    assert result.next_step == LOGIN.format(host="127.0.0.1") + hint
 
 
 @pytest.mark.parametrize(("nobody", "word"), [(403, "rejected"), (401, "forbidden")])
@@ -600,7 +601,18 @@ def test_a_redirect_loop_is_told(recorder: Recorder, index: authshim.Index) -> N
             "https://aws@acme-1.d.codeartifact.eu-west-1.amazonaws.com/pypi/lib/simple/",
             "aws sso login   (once before: pipx inject keyring keyrings.codeartifact)",
         ),
-        ("https://ada@index.example/simple", "keyring set https://index.example/simple ada"),
+        (
+            "https://ada@index.example/simple",
+            "keyring set https://index.example/simple ada   (if ada is itself the secret: write ada:@ in the URL)",
+        ),
+        (
+            "https://glpat-s3cret@index.example/simple",
+            f"correct the token in the URL, or take it out and: {LOGIN.format(host='index.example')}",
+        ),
+        (
+            "https://1RKjr9abcDEF0123456789xyz@europe-python.pkg.dev/acme/lib/simple",
+            "write oauth2accesstoken@ in place of the token before europe-python.pkg.dev, then: gcloud auth login",
+        ),
         (
             "https://index.example/simple",
             LOGIN.format(host="index.example"),

@@ -100,10 +100,10 @@ class KeyringCommand(Provider):
     def find(self, key: str, username: str | None = None) -> BasicHTTP | None:
         """Ask for the credential of ``key``, the URL of an index or ``host[:port]``.
 
-        An older keyring answers only if the username is known. For a URL or a username that
-        holds a secret it is not run: every user of the machine may see the arguments of a command.
+        An older keyring answers only if the username is known. The command is not run for a URL
+        or a username that holds a secret: every user of the machine may see its arguments.
 
-        :raises ProviderMissing: there is no such command.
+        :raises ProviderMissing: there is no such command, or none for a username that looks like a token.
         :raises ProviderError: it failed, did not answer in time, or its answer is no credential.
         """
         if key.startswith("-"):
@@ -113,8 +113,7 @@ class KeyringCommand(Provider):
             self._note("it is not asked for a URL with a token or a query, since others see what a command is given")
             return None
         if username and looks_like_token(username):
-            self._note("it is not asked for a user whose name looks like a token, since others see it")
-            return None
+            raise ProviderMissing(self.name, "others see its arguments, and the username looks like a token")
         outcome = self._ask(self._program(), key, username or None)
         if isinstance(outcome, str):
             raise ProviderError(self.name, outcome)

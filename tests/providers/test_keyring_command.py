@@ -154,13 +154,13 @@ def test_keyring_is_asked_for_the_password_after_a_traceback() -> None:
 
 
 def test_keyring_is_asked_for_the_password_if_the_terminal_has_the_traceback() -> None:
-    command, run = asking(Ended(1), TRACEBACK, said("s3cret\n"), terminal=lambda: True)
+    command, run = asking(Result(1), TRACEBACK, said("s3cret\n"), terminal=lambda: True)
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
     assert [options["pass_stderr"] for options in run.options] == [True, False, True]
 
 
 def test_keyring_miss_at_a_terminal_is_read_only_once() -> None:
-    command, run = asking(Ended(1), terminal=lambda: True)
+    command, run = asking(Result(1), terminal=lambda: True)
     assert [command.find(URL, "bob"), command.find("h.example", "bob")] == [None, None]
     assert [options["pass_stderr"] for options in run.options] == [True, False, True]
     assert all(arguments[:2] == ["--mode", "creds"] for arguments in run.arguments)
@@ -174,7 +174,7 @@ def test_keyring_without_a_username_is_still_asked_after_a_failure() -> None:
 
 
 def test_keyring_is_not_run_again_after_its_deadline() -> None:
-    command, run = asking(Ended(-15, b"", b"", "it did not answer within 30 s"))
+    command, run = asking(Result(-15, b"", b"", "it did not answer within 30 s"))
     assert error_of(command).reason == "it did not answer within 30 s"
     assert len(run.arguments) == 1
 
@@ -182,11 +182,17 @@ def test_keyring_is_not_run_again_after_its_deadline() -> None:
 @pytest.mark.parametrize("username", ["glpat-s3cret", "1RKjr9abcDEF0123456789xyz"])
 def test_username_that_looks_like_a_token_is_no_argument(username: str) -> None:
     command, run = asking(said(ANSWER))
-    assert command.find(URL, username) is None
+    with pytest.raises(ProviderMissing) as caught:
+        command.find(URL, username)
+    assert caught.value.reason == "others see its arguments, and the username looks like a token"
     assert run.arguments == []
-    assert command.problems == [
-        "keyring command: it is not asked for a user whose name looks like a token, since others see it"
-    ]
+
+
+def test_token_as_username_costs_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+    command, run = asking(said(ANSWER))
+    assert authshim.Chain([command]).find("https://glpat-s3cret@h.example/simple/demo/") is None
+    assert run.arguments == []
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(
