@@ -148,13 +148,13 @@ class CondaToken(Credential):
     fields = ("token",)
     token: str
     segment: str
-    """``/t/TOKEN`` as it stands in the URL, percent-encoded where it must be."""
+    """``/t/TOKEN`` as it stands in the URL: a slash in the token is percent-encoded, so that it is one segment."""
 
     @emptying_frames
     def __init__(self, token: str) -> None:
         from urllib.parse import quote
 
-        segment = "/t/" + quote(_token("token", token), safe="/%:@!$&'()*+,;=~|")
+        segment = "/t/" + quote(_token("token", token), safe="%:@!$&'()*+,;=~|")
         self._freeze(None, token=token, segment=segment)
 
     def wire_url(self, url: str) -> str:

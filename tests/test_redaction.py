@@ -21,6 +21,7 @@ import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken
 from authshim.providers.auth_file import AuthFile
 from authshim.redaction import hide_request_lines
+from authshim.urls import redact
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -120,6 +121,22 @@ def test_a_token_is_found_however_it_is_percent_encoded(token: str, recorder: Re
     response = mounted(CondaToken(token)).get(recorder.url + "/x")
     assert response.headers["Content-Location"] == "/x/again"
     assert_no_secret(response)
+    no_secret(response)
+
+
+def test_token_with_a_slash_is_one_segment_and_masked_whole(recorder: Recorder, no_secret: Callable) -> None:
+    url = f"{recorder.url}/c/x"
+    response = mounted(CondaToken("head/s3cret")).get(url)
+    assert recorder.seen[0].path == "/t/head%2Fs3cret/c/x"
+    assert redact(f"{recorder.url}{recorder.seen[0].path}") == f"{recorder.url}/t/****/c/x"
+    assert_no_secret(response)
+    no_secret(response)
+
+
+def test_token_with_a_slash_is_taken_out_of_a_location(recorder: Recorder, no_secret: Callable) -> None:
+    recorder.default = Answer(201, b"", {"Content-Location": "/t/head/s3cret/c/x", "Link": "/t/head%2fs3cret/c/x"})
+    response = mounted(CondaToken("head/s3cret")).get(f"{recorder.url}/c/x")
+    assert (response.headers["Content-Location"], response.headers["Link"]) == ("/c/x", "/c/x")
     no_secret(response)
 
 
