@@ -19,7 +19,7 @@ from authshim.oauth.renewal import Renewer
 from authshim.redact import shown_user
 from authshim.scopes import sites
 from authshim.trace import Trace
-from authshim.urls import SERVICE, is_presigned, parse, path_of, redact
+from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path_of, redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -219,7 +219,7 @@ class Chain:
         if withheld:
             found = None
         why = "" if found else self.note or "no provider has one"
-        notes = (*_notes(scope.candidates()), *_note_naming(named_by))
+        notes = (*_note_path(url), *_notes(scope.candidates()), *_note_naming(named_by))
         return Trace(redact(url), tuple(steps), notes, found, why, withheld)
 
     def forget(self) -> None:
@@ -275,6 +275,12 @@ def _note_naming(named_by: NamedBy) -> Iterator[str]:
     """Tell who named the URL, if that decides."""
     if named_by.is_marked:
         yield f"named by {named_by.host}: no keyring command is started, and no default entry is used"
+
+
+def _note_path(url: str) -> Iterator[str]:
+    """Tell that the path does not decide, if it should not."""
+    if has_ambiguous_path(url):
+        yield "servers read its path in different ways, so nothing that is kept for a path applies"
 
 
 def _notes(realms: Sequence[Realm]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from authshim.urls import (
     PATH,
     SERVICE,
     cut_after_simple,
+    has_ambiguous_path,
     host_keys,
     parse,
     path_of,
@@ -261,7 +262,8 @@ def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
 
 def _undeclared_service(url: Url, text: str) -> str:
     """Return what a keyring may know an undeclared URL by: the URL cut after ``/simple``, or its origin."""
-    return cut_after_simple(without_userinfo(text)) or f"{url.scheme}://{url.netloc}/"
+    index = None if has_ambiguous_path(text) else cut_after_simple(without_userinfo(text))
+    return index or f"{url.scheme}://{url.netloc}/"
 
 
 def _parting(path: str, prefix: str) -> str:

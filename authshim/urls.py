@@ -46,6 +46,9 @@ SHOWN = 200
 DEEPEST = 100
 """Segments of a path that are told apart: a server may name one of 30,000 in its ``Location``."""
 
+MAX_DECODINGS = 8
+"""Rounds in which a path is percent-decoded; a path that still changes then is read by no honest server."""
+
 
 class Key(str):
     """What a credential is looked up under: text, and the ``kind`` of it (one of ``KINDS``, or GIVEN)."""
@@ -239,11 +242,71 @@ def prefixes(path: str) -> list[str]:
 
 
 def path_of(url: str) -> str:
-    """Return the path of a URL whose origin can be dialled; ``/`` where the rest of it cannot be read."""
+    """Return the path by which a credential is chosen for a URL whose origin can be dialled.
+
+    Return ``/`` if the path cannot be read, or servers read it in different ways.
+    """
+    if has_ambiguous_path(url):
+        return "/"
     try:
         return parse(url).path
     except UrlError:
         return "/"
+
+
+def has_ambiguous_path(url: str) -> bool:
+    """Tell if servers may take the path of a URL for another one, because of dots that are hidden in it.
+
+    The path is taken as urllib3 puts it on the wire. Proxies and servers decode it once more or
+    twice, cut it at a ``;``, read a backslash as a slash, or trim blanks, and then resolve ``..``.
+
+    >>> has_ambiguous_path("https://h.example/a/..%2fb/x"), has_ambiguous_path("https://h.example/a%2Fb/x")
+    (True, False)
+    """
+    if url.isascii() and not ("%" in url or "/." in url or ";" in url or "\\" in url):
+        return False  # as of nearly all URLs
+    head = re.split("[?#]", url, maxsplit=1)[0]
+    start = head.find("/", len("https://"))
+    path = _decoded(head[start:]) if start > 0 else ""
+    return path is None or _HIDDEN.search(path) is not None or _has_wide_marks(path) or _has_dots(path)
+
+
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2044\u2215]|%u[0-9A-Fa-f]{4}")
+"""Control characters, a backslash, two slashes of mathematics, and the encoding of IIS."""
+
+
+def _decoded(path: str) -> str | None:
+    """Return a path percent-decoded until it no longer changes; None if that is not UTF-8, or takes too long."""
+    from urllib.parse import unquote_to_bytes
+
+    try:
+        data = path.encode()
+        for _ in range(MAX_DECODINGS):
+            before, data = data, unquote_to_bytes(data)
+            if data == before:
+                return data.decode()
+    except UnicodeError:
+        return None
+    return None
+
+
+def _has_wide_marks(path: str) -> bool:
+    """Tell if a path has a full-width dot, slash or the like, which some servers read as the ASCII one."""
+    if path.isascii():
+        return False
+    from unicodedata import normalize
+
+    narrow = normalize("NFKC", path)
+    return any(narrow.count(mark) != path.count(mark) for mark in "./\\;")
+
+
+def _has_dots(path: str) -> bool:
+    """Tell if a segment of a path has only dots, apart from blanks and what follows a ``;``."""
+    if not re.search(r"/\s*\.", path):
+        return False
+    names = (re.split("[;?#]", segment, maxsplit=1)[0] for segment in path.split("/"))
+    bare = ("".join(name.split()) for name in names)
+    return any(name and not name.strip(".") for name in bare)
 
 
 def shared_path(path: str, other: str) -> str:

@@ -164,6 +164,8 @@ http {{
         location /t/{TOKEN}/ {{ return 200 "let in"; }}
         location /t/{TOKEN}/moved/ {{ return 302 {served.url}/t/{TOKEN}/acme/noarch/repodata.json; }}
         location /acme/ {{ return 404; }}
+        location /tenant/a/ {{ return 200 "a [$http_authorization]"; }}
+        location /tenant/b/ {{ return 200 "b [$http_authorization]"; }}
         location /echo/ {{ return 200 "[$http_authorization]"; }}{redirects}
     }}
     server {{

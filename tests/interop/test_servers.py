@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from typing import TYPE_CHECKING, Callable
 from urllib.parse import urljoin
 
@@ -124,6 +125,33 @@ def test_a_conda_token_that_the_server_echoes_in_a_redirect_is_never_seen(
     assert response.text == "let in"
     assert [hop.status_code for hop in response.history] == [302]
     no_secret(response, response.history)
+
+
+CROOKED = [
+    *("/tenant/a/../b/x", "/tenant/a/%2e%2e/b/x", "/tenant/a/..%2fb/x", "/tenant%2fa%2f..%2fb/x", "//tenant/a/../b/x"),
+    *("/tenant/a//../../b/x", "/tenant/a/.%2e/b/x", "/tenant/a/%2E%2E%2Fb/x", "/tenant/./a/..%2fb/x"),
+    *("/tenant/a/..;/b/x", "/tenant/a/%252e%252e/b/x", "/tenant/a/..%5cb/x", "/tenant/a/..%20/b/x"),
+]
+
+
+@pytest.mark.parametrize("path", ["/tenant/a/x", "/tenant/a/group%2Fproject/x", *CROOKED])
+def test_tenant_of_nginx_sees_no_token_of_the_other(nginx: Nginx, session: Callable, home: Path, path: str) -> None:
+    host = f"127.0.0.1:{nginx.port}/tenant"
+    write_auth_file(home, {f"{host}/a": {"BearerToken": "of-a"}, f"{host}/b": {"BearerToken": "of-b"}})
+    request = requests.Request("GET", nginx.url).prepare()
+    request.url = nginx.url + path  # without what requests makes of it
+    answer = session().send(request).text
+    if path in CROOKED:
+        assert "[Bearer of-a]" not in answer or answer.startswith("a ")
+        assert "[Bearer of-b]" not in answer or answer.startswith("b ")
+    else:
+        assert answer == "a [Bearer of-a]"
+
+
+def test_nginx_reads_hidden_dots(nginx: Nginx) -> None:
+    with socket.create_connection(("127.0.0.1", nginx.port)) as connection:
+        connection.sendall(b"GET /tenant/a/..%2fb/x HTTP/1.0\r\nAuthorization: planted\r\n\r\n")
+        assert connection.makefile("rb").read().endswith(b"b [planted]")
 
 
 @pytest.mark.parametrize("status", STATUSES)
