@@ -37,7 +37,7 @@ def clean_response(response: Response, request: PreparedRequest, found: Found | 
     :param found: what was sent.
     """
     response.request = request
-    retries: Any = getattr(response.raw, "retries", None)
+    retries: Any = getattr(_raw(response), "retries", None)
     if retries is not None:
         for step in getattr(retries, "history", None) or ():
             if step.error is not None:
@@ -46,8 +46,13 @@ def clean_response(response: Response, request: PreparedRequest, found: Found | 
         _clean_words(response, request, _Censor(found.credential))
 
 
+def _raw(response: Response) -> Any:
+    """Return what urllib3 answered; None for the response of a fake adapter, which may have none."""
+    return getattr(response, "raw", None)
+
+
 def _clean_words(response: Response, request: PreparedRequest, censor: _Censor) -> None:
-    raw: Any = response.raw
+    raw = _raw(response)
     original: Any = getattr(raw, "_original_response", None)
     response.url = request.url or ""
     if getattr(raw, "_request_url", None):

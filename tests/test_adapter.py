@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 import requests
-from fakes import LOOPBACK, Canned, Fixed, chain_of, installed, mounted
+from fakes import LOOPBACK, Canned, Fixed, Renewing, chain_of, installed, mounted
 from requests.auth import AuthBase, HTTPDigestAuth
 from requests.structures import CaseInsensitiveDict
 from servers import Answer, Recorder, Seen
@@ -557,3 +557,31 @@ def test_what_is_not_http_is_passed_on_as_it_is(url: str) -> None:
     session.mount(url[:5], AuthAdapter(chain_of(BEARER), inner=inner))
     session.get(url)
     assert "Authorization" not in inner.sent[0].headers
+
+
+class Rawless(Canned):
+    """An adapter whose responses have no ``raw``, as those of some fakes."""
+
+    def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
+        response = super().send(request, **options)
+        del response.raw
+        return response
+
+
+@pytest.mark.parametrize("credential", [BearerToken("s3cret"), CondaToken("s3cret")], ids=repr)
+@pytest.mark.parametrize("status", [200, 301, 401, 404])
+def test_response_of_a_fake_adapter_without_raw_is_returned(
+    credential: authshim.Credential, status: int, no_secret: Callable
+) -> None:
+    location = credential.wire_url(f"http://{LOOPBACK}/y")
+    adapter = AuthAdapter(chain_of(credential), inner=Rawless(status, headers={"Location": location}))
+    request = requests.Request("GET", f"http://{LOOPBACK}/x").prepare()
+    response = adapter.send(request)
+    assert (response.status_code, response.request) == (status, request)
+    no_secret(response)
+
+
+def test_refusal_of_a_fake_adapter_without_raw_is_retried() -> None:
+    adapter = AuthAdapter(chain_of(Renewing(BearerToken("old"), BearerToken("new"))), inner=Rawless(401, 200))
+    response = adapter.send(requests.Request("GET", f"http://{LOOPBACK}/x").prepare())
+    assert response.status_code == 200
