@@ -291,6 +291,30 @@ def test_a_page_whose_files_cannot_be_had_is_not_fine(
     assert result.next_step
 
 
+@pytest.mark.parametrize("link", ["http://ada@files.example/{}", "http://ada:pw@files.example/{}"])
+def test_a_user_in_a_link_is_a_servers_word_and_is_not_sent(
+    link: str, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    name = "demo-1.0-py3-none-any.whl"
+    anywhere(recorder, host="private.example").default = page_of(link.format(name))
+    other = anywhere(make_recorder(), host="files.example")
+    other.default = CHALLENGE
+    command = Answers(SECRET, "keyring command", "service")
+    index = authshim.Index("http://private.example/simple/")
+    probe(authshim.Chain([command], indexes=[index]), index, ["demo"])
+    assert [seen.authorization for seen in other.seen] == [None]
+
+
+def test_a_refresh_is_not_followed(recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names) -> None:
+    refresh = "0; url=http://files.example/demo-1.0-py3-none-any.whl"
+    html = f'<meta http-equiv="refresh" content="{refresh}">'.encode()
+    page = Answer(200, html, {"Content-Type": "text/html", "Refresh": refresh})
+    anywhere(recorder, host="private.example").default = page
+    other = anywhere(make_recorder(), host="files.example")
+    ask(authshim.Index("http://private.example/simple/"), SECRET)
+    assert other.seen == []
+
+
 class OfFiles(Keeps):
     """Has one credential, for files.example."""
 

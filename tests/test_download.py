@@ -700,6 +700,17 @@ def test_get_resumes_through_the_same_redirect(get: Downloads, served: Served, r
     assert Path(NAME).read_bytes() == DATA
 
 
+def test_a_redirect_to_plain_http_says_who_named_it(
+    get: Downloads, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
+    anywhere(recorder, host="127.0.0.1")
+    anywhere(make_recorder(), host="files.example").default = CHALLENGE
+    recorder.default = redirect("http://files.example/demo.whl")
+    error = get.fails()
+    assert error.reason == ("files.example asks for a credential; not sent: 127.0.0.1 named it over http (HTTP 401)")
+    assert error.next_step == "ask whoever named it to link to files.example by https"
+
+
 def test_error_names_the_host_after_a_redirect(get: Downloads, recorder: Recorder) -> None:
     recorder.on(f"/{NAME}", redirect(f"http://localhost:{recorder.port}/x"))
     recorder.on("/x", CHALLENGE)

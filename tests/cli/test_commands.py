@@ -188,6 +188,24 @@ def test_explain_takes_a_username_that_the_url_does_not_name(netrc: None, capsys
     assert "another user than 'bob'" in capsys.readouterr().out
 
 
+def test_explain_takes_who_named_the_url(netrc: None, capsys: pytest.CaptureFixture[str]) -> None:
+    page, other = "https://index.example/simple/", "https://other.example/"
+    assert main(["explain", "http://127.0.0.1/x", "--named-by", page, "--named-by", other]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2:] == [
+        "not sent: other.example named it over http",
+        "  -> ask whoever named it to link to 127.0.0.1 by https",
+    ]
+    assert main(["explain", "https://127.0.0.1/x", "--named-by", page]) == 0
+
+
+def test_explain_refuses_a_namer_that_is_no_url(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "https://index.example/", "--named-by", "https://ada:s3cret@ho st/"]) == 2
+    err = capsys.readouterr().err
+    assert "cannot use the URL" in err
+    assert "s3cret" not in err
+
+
 @pytest.mark.parametrize("url", ["index.example", "https://", "ftp://index.example/", "https://ada:s3cret@ho st/"])
 def test_explain_of_what_is_no_url_is_a_usage_error(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", url]) == 2

@@ -8,21 +8,25 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from leaks import assert_no_secret, told
+from proof.namings import HOW, WHAT, WHERE, Cell, reason
 from proof.sources import KINDS, SOURCES, Source
 from proof.stage import SECRET, Stage, installed, mounted
 from proof.tunnel import Tunnel
 from servers import CHALLENGE, Answer, redirect
 
 import authshim
+from authshim.handed import seen_locations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from servers import Seen
 
@@ -377,3 +381,23 @@ def test_a_netrc_default_answers_the_host_that_was_asked_for_and_no_other(login:
     follow(stage, login, source, "http://b.example/y")
     assert arrived(stage, "origin") == [False, True]
     assert arrived(stage, "elsewhere") == [False]
+
+
+# Who named the URL: the matrix of how it came, where it leads, and what could be collected
+
+
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("how", HOW)
+def test_a_url_gets_what_its_namer_allows(how: str, where: str, stage: Stage, home: Path) -> None:
+    got: dict[str, bool] = {}
+    allowed: dict[str, str] = {}
+    for name, what in WHAT.items():
+        seen_locations.clear()
+        reset(stage)
+        for kept in (".netrc", ".rattler/credentials.json"):
+            (home / kept).unlink(missing_ok=True)
+        stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
+        what.plant(stage, urlsplit(WHERE[where].target).netloc)
+        got[name] = HOW[how].run(Cell(stage, WHERE[where], what))
+        allowed[name] = reason(HOW[how], WHERE[where], name)
+    assert got == {name: bool(why) for name, why in allowed.items()}, allowed
