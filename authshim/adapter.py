@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -52,7 +53,12 @@ MAX_DRAINED_SECONDS = 1.0
 class AuthAdapter(WrappingAdapter):
     """An adapter that sends requests with the credentials that their user already keeps.
 
-        session.mount("https://", authshim.AuthAdapter())
+        adapter = authshim.AuthAdapter()
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+
+    Mount one adapter for both prefixes. A foreign adapter on ``http://`` shows none of its redirects
+    to this one, which then sends what it has to any https URL that they name.
 
     A mounted adapter alone cannot keep ``requests`` from reading netrc before it. It recognises the
     header that ``requests`` made of netrc, and asks the chain instead. ``install`` also prevents the
