@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import requests
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from authshim.hidden import parts_of
 
 TIMEOUT = (10, 30)
 """Seconds to connect, and to the next bytes of an answer."""
@@ -58,7 +55,8 @@ def why(error: Exception) -> tuple[str, str]:
     """
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return "the file of trusted certificates is not there", "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE"
-    words = " ".join(type(part).__name__ for part in _chain_of(error))
+    # urllib3 1.26 tells an unknown name by the context of its error only.
+    words = " ".join(type(part).__name__ for part in parts_of(error, None))
     # A SOCKS proxy that cannot be used is an InvalidSchema, which only its text tells from any other.
     words += " SOCKS" if "SOCKS" in str(error) else ""
     seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
@@ -66,11 +64,3 @@ def why(error: Exception) -> tuple[str, str]:
         if any(name in words for name in names):
             return reason.format(seconds=seconds, whole=WHOLE), step
     return "the connection was refused or broke", "check the host and port, and the network or VPN"
-
-
-def _chain_of(error: object) -> Iterator[BaseException]:
-    """Yield an exception and all that it was made of."""
-    if isinstance(error, BaseException):
-        yield error
-        for part in (*error.args, getattr(error, "reason", None)):
-            yield from _chain_of(part)

@@ -7,9 +7,15 @@ import os
 import shutil
 
 import pytest
+import requests
+import urllib3
 
 ALL = bool(os.environ.get("AUTHSHIM_TEST_ALL"))
 """Read before any test clears the environment."""
+
+REQUESTS = tuple(map(int, requests.__version__.split(".")[:2]))
+URLLIB3 = tuple(map(int, urllib3.__version__.split(".")[:2]))
+"""Their versions: ``tox -e oldest`` runs the tests with old ones, which have faults of their own."""
 
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 

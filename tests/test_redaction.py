@@ -20,7 +20,7 @@ from urllib3.util.retry import Retry
 import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken
 from authshim.providers.auth_file import AuthFile
-from authshim.redaction import hide_request_lines
+from authshim.redaction import PRIVATES, hide_request_lines
 from authshim.urls import redact
 
 if TYPE_CHECKING:
@@ -32,6 +32,13 @@ TOKEN = CondaToken("s3cret")
 KINDS = pytest.mark.parametrize("credential", [BearerToken("s3cret"), BasicHTTP("ada", "s3cret"), TOKEN], ids=repr)
 
 # Responses
+
+
+@pytest.mark.parametrize(("owner", "name"), PRIVATES)
+def test_private_attribute_that_is_cleaned_is_there(owner: str, name: str, recorder: Recorder) -> None:
+    with requests.get(recorder.url, stream=True) as response:
+        owners = {"urllib3": response.raw, "http": response.raw._original_response}
+        assert hasattr(owners[owner.partition(".")[0]], name)
 
 
 @KINDS

@@ -8,13 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+import urllib3
 from leaks import assert_no_secret
 from urllib3.exceptions import (
     DecodeError,
     InvalidChunkLength,
     LocationParseError,
     MaxRetryError,
-    NameResolutionError,
     NewConnectionError,
     ProtocolError,
 )
@@ -26,6 +26,16 @@ def wrapped(reason: Exception) -> requests.ConnectionError:
     return requests.ConnectionError(MaxRetryError(None, "/s3cret", reason))  # type: ignore[arg-type]
 
 
+def unknown_name() -> NewConnectionError:
+    """Return the error that this urllib3 makes of a name that is not known to DNS."""
+    kind = getattr(urllib3.exceptions, "NameResolutionError", None)
+    if kind is not None:
+        return kind("s3cret", None, socket.gaierror())
+    error = NewConnectionError(None, "s3cret")  # type: ignore[arg-type]
+    error.__context__ = socket.gaierror()
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [
@@ -34,10 +44,7 @@ def wrapped(reason: Exception) -> requests.ConnectionError:
         (requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."), "the proxy did not let through"),
         (requests.exceptions.InvalidSchema("s3cret"), "it redirects to what is not http(s)"),
         (requests.exceptions.SSLError("s3cret"), "its TLS certificate does not verify"),
-        (
-            wrapped(NameResolutionError("s3cret", None, socket.gaierror())),  # type: ignore[arg-type]
-            "its name is not known to DNS",
-        ),
+        (wrapped(unknown_name()), "its name is not known to DNS"),
         (requests.ConnectTimeout("s3cret"), "no answer within 10 s"),
         (requests.ReadTimeout("s3cret"), "no answer within 30 s"),
         (TooSlow("s3cret"), "no whole answer within 60 s"),

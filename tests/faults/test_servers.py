@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
 
+import needs
 import pytest
 import requests
 from fakes import Renewing, installed
@@ -38,6 +39,10 @@ BROKEN = {
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nxyz", "close"
     ),
 }
+if needs.URLLIB3 < (2, 0):
+    # This urllib3 takes a short body for a whole one.
+    BROKEN = {name: play for name, play in BROKEN.items() if name != "closes within the body"}
+
 broken = pytest.mark.parametrize("play", BROKEN.values(), ids=BROKEN)
 
 

@@ -5,6 +5,8 @@ A byte 0xFF parts it into the pieces of which URLs with a secret in them are mad
 
 from __future__ import annotations
 
+from typing import Any
+
 import requests
 from fuzz.promises import assert_sentences, assert_untold, attempt, innocent
 from requests.adapters import HTTPAdapter
@@ -165,12 +167,19 @@ def _is_dialled(text: str, url: Url) -> None:
     request = requests.PreparedRequest()
     request.url = text
     try:
-        pool = _ADAPTER.get_connection_with_tls_context(request, verify=True)
+        pool = _pool_for(request)
     except (requests.RequestException, ValueError):
         return  # whoever dials nothing sends nothing
     dialled = pool.host.strip("[]").lower().replace("%25", "%")
     assert dialled == url.host.strip("[]").lower().replace("%25", "%")
     assert (pool.scheme, pool.port or {"http": 80, "https": 443}[pool.scheme]) == (url.scheme, url.port)
+
+
+def _pool_for(request: requests.PreparedRequest) -> Any:
+    """Return the connections that requests would use."""
+    if hasattr(_ADAPTER, "get_connection_with_tls_context"):
+        return _ADAPTER.get_connection_with_tls_context(request, verify=True)
+    return _ADAPTER.get_connection(request.url)  # requests before 2.32
 
 
 def _looked_up(text: str, url: Url) -> None:
