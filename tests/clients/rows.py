@@ -1,0 +1,276 @@
+"""The clients of the matrix. A new row is a function that gets a Case, and its line in ROWS.
+
+A client is installed by ``tests/clients/install.py`` in an environment of its own, with authshim beside it or without.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+from clients.stage import PASSWORDS, ROOMS, filename, wheel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from clients.places import Setup
+    from clients.stage import Stage
+
+SOURCE = Path(__file__).parents[2]
+
+COUNTING = """\
+#!/bin/sh
+echo run >> {log}
+PATH="${{PATH#{folder}:}}" exec "$(PATH="${{PATH#{folder}:}}" command -v keyring)" "$@"
+"""
+
+
+class NotHereError(Exception):
+    """A client that could not be installed."""
+
+
+class Case:
+    """One client and one place."""
+
+    def __init__(self, stage: Stage, setup: Setup, environments: Path, folder: Path) -> None:
+        self.stage = stage
+        self.rooms = setup.rooms
+        self.folder = folder
+        self.keyring_log = folder / "keyring.log"
+        self.output = ""
+        self._environments = environments
+        self._environ = setup.environ
+        self._has_password = setup.has_password
+        folder.mkdir(parents=True)
+
+    @property
+    def room(self) -> str:
+        """The room that clients of one index go to."""
+        return self.rooms[0]
+
+    def url(self, room: str, *, user: bool = False, path: str = "") -> str:
+        """Return the URL of an index, with ``user@`` if the client needs it to ask keyring."""
+        bare = path or self.stage.url(room)
+        name = self.user(room)
+        if self._has_password:
+            return bare.replace("://", f"://{name}:{PASSWORDS[name]}@")
+        return bare.replace("://", f"://{name}@") if user else bare
+
+    def user(self, room: str) -> str:
+        """Return the user of a room; a token is the password of any."""
+        return ROOMS[room] if ROOMS[room] in PASSWORDS else "__token__"
+
+    def program(self, environment: str, name: str) -> str:
+        """Return the path of a program of an installed environment."""
+        found = self._environments / environment / "bin" / name
+        if not found.exists():
+            raise NotHereError(f"{name} could not be installed")
+        return str(found)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def wheel(self) -> Path:
+        """Write the wheel that is uploaded."""
+        path = self.folder / filename(self.room)
+        path.write_bytes(wheel(self.room))
+        return path
+
+    def upload_url(self) -> str:
+        return self.stage.url(self.room).replace("simple/", "")
+
+    def run(self, words: Sequence[str], *, keyring: str = "", **environ: str) -> None:
+        """Run a client.
+
+        :param keyring: the environment whose ``keyring`` is on PATH.
+        """
+        folders = [str(self._counting()), *([str(self._environments / keyring / "bin")] if keyring else [])]
+        self._start(words, os.pathsep.join([*folders, self._environ["PATH"]]), environ)
+
+    def run_inside(self, words: Sequence[str]) -> None:
+        """Run a client under ``authshim run``, with a keyring behind it that has no authshim."""
+        counted = ["sh", "-c", f'PATH="{self._counting()}:$PATH" exec "$@"', "sh", *words]
+        path = os.pathsep.join([str(self._environments / "alone" / "bin"), self._environ["PATH"]])
+        self._start([sys.executable, "-m", "authshim", "run", "--", *counted], path, {})
+
+    def _start(self, words: Sequence[str], path: str, environ: dict[str, str]) -> None:
+        environ = {**self._environ, "PYTHONWARNINGS": "ignore", **environ, "PATH": path}
+        done = subprocess.run(
+            list(words),
+            env=environ,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            timeout=180,
+            check=False,
+        )
+        self.output += done.stdout
+
+    def _counting(self) -> Path:
+        """Return a folder with a ``keyring`` that counts, and goes on to the next on PATH."""
+        folder = self.folder / "counting"
+        folder.mkdir(exist_ok=True)
+        program = folder / "keyring"
+        program.write_text(COUNTING.format(log=self.keyring_log, folder=folder))
+        program.chmod(0o700)
+        return folder
+
+
+class Row(NamedTuple):
+    """A client."""
+
+    name: str
+    run: Callable[[Case], Any]
+    uploads: bool = False
+    """It sends a file, and asks for no page."""
+
+
+def _pip_words(case: Case, environment: str, *, user: bool) -> list[str]:
+    rooms = [room for room in case.rooms if room != "channel"]
+    first, *more = [case.url(room, user=user) for room in rooms]
+    extra = [word for url in more for word in ("--extra-index-url", url)]
+    packages = [f"demo-{room}" for room in rooms]
+    options = ["--no-deps", "--no-cache-dir", "--disable-pip-version-check", "-d", "got", "--index-url", first]
+    return [case.program(environment, "pip"), "download", *options, *extra, *packages]
+
+
+def pip_import(case: Case) -> None:
+    """Let pip import keyring, with authshim beside it."""
+    case.run([*_pip_words(case, "pip", user=False), "--keyring-provider", "import"])
+
+
+def pip_subprocess(case: Case) -> None:
+    """Let pip run a keyring that has authshim beside it."""
+    words = [*_pip_words(case, "plain", user=False), "--keyring-provider", "subprocess"]
+    case.run(words, keyring="keyring")
+
+
+def pip_run(case: Case) -> None:
+    """Run pip under ``authshim run``."""
+    case.run_inside(_pip_words(case, "plain", user=False))
+
+
+def _uv_words(case: Case) -> list[str]:
+    rooms = [room for room in case.rooms if room != "channel"]
+    options = ["--no-deps", "--no-cache", "--target", "got", "--python", sys.executable]
+    first, *more = [case.url(room, user=True) for room in rooms]
+    extra = [word for url in more for word in ("--extra-index-url", url)]
+    packages = [f"demo-{room}" for room in rooms]
+    return [case.program("uv", "uv"), "pip", "install", *options, "--index-url", first, *extra, *packages]
+
+
+def uv(case: Case) -> None:
+    """Let uv run a keyring that has authshim beside it."""
+    case.run(_uv_words(case), keyring="keyring", UV_KEYRING_PROVIDER="subprocess")
+
+
+def uv_run(case: Case) -> None:
+    """Run uv under ``authshim run``."""
+    case.run_inside(_uv_words(case))
+
+
+def uv_publish(case: Case) -> None:
+    """Upload with uv under ``authshim run``."""
+    url = case.url(case.room, path=case.upload_url())
+    words = [case.program("uv", "uv"), "publish", "--publish-url", url, str(case.wheel())]
+    if "@" not in url:
+        words[2:2] = ["-u", case.user(case.room)]
+    case.run_inside(words)
+
+
+def twine(case: Case) -> None:
+    """Upload with twine, with authshim beside it."""
+    url = case.url(case.room, path=case.upload_url())
+    words = [case.program("twine", "twine"), "upload", "--non-interactive", "--repository-url", url]
+    case.run([*words, str(case.wheel())])
+
+
+def hatch(case: Case) -> None:
+    """Upload with hatch, with authshim beside it."""
+    case.write("pyproject.toml", f'[project]\nname = "demo-{case.room}"\nversion = "1.0"\n')
+    url = case.url(case.room, path=case.upload_url())
+    words = [case.program("hatch", "hatch"), "publish", "--no-prompt", "-u", case.user(case.room), "-r", url]
+    case.run([*words, str(case.wheel())])
+
+
+def poetry(case: Case) -> None:
+    """Lock with poetry, with authshim beside it."""
+    rooms = [room for room in case.rooms if room != "channel"]
+    lines = ["[project]", 'name = "project"', 'version = "1.0"', 'requires-python = ">=3.9"', "dependencies = ["]
+    lines += [f'"demo-{room}==1.0",' for room in rooms]
+    lines += ["]"]
+    for room in rooms:
+        lines += ["[[tool.poetry.source]]", f'name = "{room}"', f'url = "{case.url(room)}"']
+    case.write("pyproject.toml", "\n".join(lines))
+    case.run([case.program("poetry", "poetry"), "lock", "--no-interaction", "--no-cache"])
+
+
+def pdm(case: Case) -> None:
+    """Lock with pdm, with authshim beside it."""
+    rooms = [room for room in case.rooms if room != "channel"]
+    lines = ["[project]", 'name = "project"', 'version = "1.0"', 'requires-python = ">=3.9"', "dependencies = ["]
+    lines += [f'"demo-{room}==1.0",' for room in rooms]
+    lines += ["]"]
+    for number, room in enumerate(rooms):
+        name = "pypi" if number == 0 else room
+        lines += ["[[tool.pdm.source]]", f'name = "{name}"', f'url = "{case.url(room)}"', "verify_ssl = true"]
+    case.write("pyproject.toml", "\n".join(lines))
+    words = [case.program("pdm", "pdm"), "lock", "--no-cross-platform", "-v"]
+    case.run(words, PDM_CHECK_UPDATE="0", PDM_IGNORE_SAVED_PYTHON="1", PDM_PYTHON=sys.executable)
+
+
+def keyring_cli(case: Case) -> None:
+    """Ask the keyring command, and send what it prints."""
+    import requests
+
+    for room in case.rooms:
+        url = case.stage.url(room)
+        before = len(case.output)
+        case.run([case.program("keyring", "keyring"), "--mode", "creds", "get", case.url(room)])
+        answer, case.output = case.output[before:].splitlines(), case.output[:before]
+        session = requests.Session()
+        session.trust_env = False
+        if len(answer) == 2:
+            session.auth = (answer[0], answer[1])
+        session.get(url)
+
+
+REQUESTS = """\
+import sys, authshim, requests
+session = authshim.install(requests.Session())
+for url in sys.argv[1:]:
+    print(session.get(url).status_code)
+"""
+
+
+def requests(case: Case) -> None:
+    """Get the pages with a session of requests."""
+    urls = [case.url(room, user=True) for room in case.rooms]
+    case.run([sys.executable, "-c", REQUESTS, *urls], keyring="keyring")
+
+
+ROWS = (
+    Row("pip, import", pip_import),
+    Row("pip, subprocess", pip_subprocess),
+    Row("pip, authshim run", pip_run),
+    Row("uv, subprocess", uv),
+    Row("uv, authshim run", uv_run),
+    Row("uv publish, authshim run", uv_publish, uploads=True),
+    Row("twine", twine, uploads=True),
+    Row("poetry", poetry),
+    Row("pdm", pdm),
+    Row("hatch publish", hatch, uploads=True),
+    Row("keyring command line", keyring_cli),
+    Row("requests", requests),
+)
+
+CANNOT: dict[tuple[str, str], str] = {}
+"""The cells that cannot work, by client and place, and why."""
