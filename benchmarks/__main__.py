@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import (
     curves,
+    keyring_programs,
     keyring_rows,
     lookup_rows,
     pages_rows,
@@ -24,7 +25,7 @@ from benchmarks import (
 from benchmarks.measure import FULL, QUICK
 from benchmarks.scene import empty_home
 
-GROUPS = (requests_rows, pages_rows, resolve_rows, keyring_rows, lookup_rows, process_rows)
+GROUPS = (requests_rows, pages_rows, resolve_rows, keyring_rows, lookup_rows, process_rows, keyring_programs)
 
 
 def main(words: list[str] | None = None) -> int:
