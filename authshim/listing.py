@@ -272,7 +272,7 @@ def _files(entries: Iterable[_Entry], base: str) -> tuple[File, ...]:
     :raises Unreadable: together the URLs are too long.
     """
     files, size = [], 0
-    origin = "/".join(base.split("/", 3)[:3])
+    origin = "/".join(without_userinfo(base).split("/", 3)[:3])
     for filename, written, requires_python, hashes, is_yanked in entries:
         is_plain = _PLAIN_PATH.fullmatch(written)
         url = f"{origin}{written}" if is_plain else _absolute(base, written)

@@ -154,6 +154,14 @@ def test_an_index_is_asked_as_its_own_user(recorder: Recorder, ask: Callable[...
     assert page.found is not None
 
 
+@pytest.mark.parametrize("link", ["/files/d-1.zip", "../../files/d-1.zip", "//HOST/files/d-1.zip"])
+def test_file_of_a_page_has_no_userinfo_of_the_index(link: str, recorder: Recorder, ask: Callable[..., Page]) -> None:
+    recorder.default = Answer(200, f"<a href={link}>".replace("HOST", recorder.url[7:]).encode())
+    index = Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
+    page = ask(index=index, chain=authshim.Chain([], indexes=[index]))
+    assert [file.url for file in page.files] == [f"{recorder.url}/files/d-1.zip"]
+
+
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refusal_is_not_taken_for_a_name_that_is_not_there(status: int, ask: Callable[..., Page]) -> None:
     page = ask(CHALLENGE._replace(status=status), chain=authshim.Chain([Keeps()]))

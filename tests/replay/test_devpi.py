@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Callable
+from urllib.parse import urljoin
 
-from pypi_simple import ACCEPT_JSON_PREFERRED, PyPISimple
 from replay import devpi
 from replay.figures import Figures
 from replay.recording import PROJECTS, content_of
@@ -24,9 +24,10 @@ def test_one_keyring_process_serves_the_pages_and_the_files_beside_them(replay: 
 
 def test_a_reader_of_json_is_let_in_alike(replay: Callable[..., Run]) -> None:
     run = replay(devpi.SERVICE, pixi_toml(devpi.ADA_INDEX, username="ada"), {devpi.ADA_INDEX: devpi.ADA})
-    with PyPISimple(devpi.ADA_INDEX, session=run.session, accept=ACCEPT_JSON_PREFERRED) as reader:
-        (package,) = reader.get_project_page("part-1").packages
-    assert run.get(package.url).content == content_of(package.filename)
+    url = f"{devpi.ADA_INDEX}part-1/"
+    accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
+    (file,) = run.session.get(url, headers=accept).json()["files"]
+    assert run.get(urljoin(url, file["url"])).content == content_of(file["filename"])
     assert run.figures == Figures(requests=2, keyrings=1, wasted=0, leaks=0)
 
 
