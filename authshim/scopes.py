@@ -90,9 +90,9 @@ def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str,
         declared = Declared(item.url, _root(url, is_index), item.username, password, is_index)
         by_origin.setdefault(url.origin, []).append(declared)
     for origin, items in list(by_origin.items()):
-        twin = https_twin(origin)
-        if twin:
-            by_origin.setdefault(twin, [item for item in items if item.is_index])
+        twin, indexes_here = https_twin(origin), [item for item in items if item.is_index]
+        if twin and indexes_here:
+            by_origin.setdefault(twin, indexes_here)
     return {origin: Site(items) for origin, items in by_origin.items()}
 
 

@@ -9,7 +9,7 @@ from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, keyring
 
 from authshim import Chain
 from authshim.handed import MANIFEST, SERVER
-from authshim.places import Index
+from authshim.places import Channel, Index
 
 if TYPE_CHECKING:
     from authshim.handed import NamedBy
@@ -269,6 +269,11 @@ def test_a_marked_url_that_one_index_misses_is_looked_for_in_the_other() -> None
 def test_a_declared_http_index_covers_its_https_twin() -> None:
     chain = Chain([keyring({"http://h/simple": basic()})], indexes=[Index("http://ada@h/simple")])
     assert sent(chain.find("https://h/simple/x/")) == basic()
+
+
+def test_a_declared_http_channel_has_no_twin() -> None:
+    chain = Chain([keyring({"http://h/acme": basic()})], channels=[Channel("http://ada:s3cret@h/acme")])
+    assert chain.find("https://h/acme/noarch/repodata.json") is None
 
 
 @pytest.mark.parametrize(
