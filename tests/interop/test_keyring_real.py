@@ -263,3 +263,20 @@ def test_a_login_of_the_keychain_is_behind_the_backend(with_backend: dict[str, s
     assert run_keyring(with_backend, "set", url, "carol", given="s3cret-5").returncode == 0
     assert run_keyring(with_backend, "get", url, "carol").stdout == "s3cret-5\n"
     assert run_keyring(with_backend, "get", url, "bob").stdout == "s3cret-4\n"
+
+
+def test_the_chain_and_the_backend_do_not_ask_each_other_in_turn(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    real = Path(sys.executable).with_name("keyring")
+    (tmp_path / "keyring").write_text(f'#!/bin/sh\necho "$*" >> {log}\nexec {real} "$@"\n')
+    (tmp_path / "keyring").chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    chain = authshim.Chain.from_environment()
+    assert chain.find("https://ada@h.example/simple/") is None
+    asked = [line.split()[-2] for line in log.read_text().splitlines()]
+    assert len(asked) == len(set(asked))
+    assert len(asked) <= 4

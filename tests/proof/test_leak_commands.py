@@ -74,6 +74,12 @@ LINES: dict[str, list[list[str]]] = {
         ["auth", "login", "prefix.dev", "--token", SECRET],
         ["auth", "login", f"http://ada:{SECRET}@b.example/t/{SECRET}/", "--token", SECRET],
     ],
+    "run": [
+        ["run", "--", "sh", "-c", "env; cat $(dirname $(command -v keyring))/keyring; ls -R ."],
+        ["run", "-vv", "--netrc", "--", "sh", "-c", "env; keyring get http://nowhere.example/ ada"],
+        ["run", "--netrc", "--", "nowhere"],
+    ],
+    "doctor": [["doctor"], ["doctor", "--json"], ["doctor", "-vv"]],
     "demo": [["demo"]],
     "completion": [["completion", shell] for shell in ("bash", "zsh", "fish")],
 }
@@ -108,6 +114,10 @@ WRONG = [
     ["resolve", f"https://ada:{SECRET}@h/"],
     ["resolve", f"demo @ https://ada:{SECRET}@h/"],
     ["completion", SECRET],
+    ["run", "--token", SECRET],
+    ["run", f"--token={SECRET}", "true"],
+    ["run", f"https://ada:{SECRET}@h/"],
+    ["doctor", SECRET],
 ]
 
 
@@ -141,7 +151,7 @@ def typed(
     def run(line: list[str], *, shows: tuple[str, ...] = ()) -> str:
         stage.monkeypatch.setattr(sys, "stdin", io.StringIO(SECRET + "\n"))
         with witness.watching() as acts:
-            assert _exit_code(line) in (0, 1, 2)
+            assert _exit_code(line) in (0, 1, 2, 127)
         out, err = capfd.readouterr()
         children = [act for act in acts if act[0] != "open"]
         assert_no_secret([text for text in out.splitlines() if text not in shows], err, secret=SECRET)
@@ -319,6 +329,16 @@ def test_a_store_that_is_broken_shows_no_secret(text: str, stage: Stage, typed: 
         for line in LINES[name]:
             if "prefix.dev" not in line:
                 typed(line)
+
+
+@pytest.mark.parametrize("source", READING)
+def test_run_and_doctor_show_no_secret_and_leave_none(source: str, stage: Stage, typed: Callable) -> None:
+    SOURCES[source].plant(stage, "http")
+    stage.monkeypatch.setenv("TMPDIR", str(stage.home))
+    kept = files_that_tell(stage.home)
+    for line in (*LINES["run"], *LINES["doctor"]):
+        typed(line)
+    assert files_that_tell(stage.home) == kept
 
 
 # The commands that read nobody's secret
