@@ -92,11 +92,11 @@ class Case:
         folders = [str(self._counting()), *([str(self._environments / keyring / "bin")] if keyring else [])]
         self._start(words, os.pathsep.join([*folders, self._environ["PATH"]]), environ)
 
-    def run_inside(self, words: Sequence[str]) -> None:
+    def run_inside(self, words: Sequence[str], *options: str) -> None:
         """Run a client under ``authshim run``, with a keyring behind it that has no authshim."""
         counted = ["sh", "-c", f'PATH="{self._counting()}:$PATH" exec "$@"', "sh", *words]
         path = os.pathsep.join([str(self._environments / "alone" / "bin"), self._environ["PATH"]])
-        self._start([sys.executable, "-m", "authshim", "run", "--", *counted], path, {})
+        self._start([sys.executable, "-m", "authshim", "run", *options, "--", *counted], path, {})
 
     def _start(self, words: Sequence[str], path: str, environ: dict[str, str]) -> None:
         environ = {**self._environ, "PYTHONWARNINGS": "ignore", **environ, "PATH": path}
@@ -243,6 +243,15 @@ def keyring_cli(case: Case) -> None:
         session.get(url)
 
 
+def curl(case: Case) -> None:
+    """Get the pages of the project's indexes with curl, by the netrc of ``authshim run --netrc``."""
+    rooms = [room for room in case.rooms if room != "channel"]
+    indexes = ", ".join(f'"{case.url(room, user=True)}"' for room in rooms)
+    case.write("pixi.toml", f"[workspace]\nchannels = []\n[pypi-options]\nextra-index-urls = [{indexes}]\n")
+    urls = " ".join(case.stage.url(room) for room in rooms)
+    case.run_inside(["sh", "-c", f'curl --silent --netrc-file "$NETRC" {urls}'], "--netrc")
+
+
 REQUESTS = """\
 import sys, authshim, requests
 session = authshim.install(requests.Session())
@@ -269,8 +278,13 @@ ROWS = (
     Row("pdm", pdm),
     Row("hatch publish", hatch, uploads=True),
     Row("keyring command line", keyring_cli),
+    Row("curl, authshim run --netrc", curl),
     Row("requests", requests),
 )
 
-CANNOT: dict[tuple[str, str], str] = {}
+CANNOT: dict[tuple[str, str], str] = {
+    ("curl, authshim run --netrc", "auth file"): "two users share the host, and a netrc has one user a host",
+    ("curl, authshim run --netrc", "auth file, token"): "a netrc holds no token",
+    ("curl, authshim run --netrc", "OAuth entry"): "a netrc holds no token",
+}
 """The cells that cannot work, by client and place, and why."""
