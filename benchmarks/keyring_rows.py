@@ -79,7 +79,7 @@ def rows(plan: Plan) -> list[Row]:
         _row(f"{what}, cold", "pip", "answers of 401", 0, cold.refused, cold, pip),
         _row(f"{what}, cold, with files", "uv", "keyring processes", 1, files.processes, files, uv),
         _row(f"{what}, cold, with files", "uv", "answers of 401", 0, files.refused, files, uv),
-        _row(f"{what}, no such entry", "pip", "keyring processes", 3, missed.processes, missed, pip_missed),
+        _row(f"{what}, no such entry", "pip", "keyring processes", 4, missed.processes, missed, pip_missed),
         _row(f"{what}, no such entry", "uv", "requests per URL", 1, missed.requests / packages, missed, uv_missed),
         _row(f"{what}, token expires", "uv", "keyring processes", 2, expired.processes, expired, uv_expired),
         _row(

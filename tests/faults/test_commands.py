@@ -74,9 +74,12 @@ FAILING = {
     "answers bytes": ("printf '\\377\\376\\000s3cret'", NONSENSE),
 }
 
+TRIED_WITHOUT_CREDS_MODE = ("was ended by signal", "failed with status")
+"""How an old keyring may end if it is asked for a credential; it is then asked for the password."""
+
 
 @pytest.mark.parametrize(("body", "reason"), FAILING.values(), ids=FAILING)
-def test_a_command_that_fails_is_run_once_and_said_once_and_the_request_goes_on(
+def test_failing_command_costs_no_request_and_is_told_once(
     body: str,
     reason: str,
     command: Callable[..., Path],
@@ -89,7 +92,8 @@ def test_a_command_that_fails_is_run_once_and_said_once_and_the_request_goes_on(
     recorder.default = Answer(401)
     url = recorder.url.replace("//", "//ada@") + "/simple/"
     assert [session.get(url).status_code for _ in range(3)] == [401] * 3
-    assert len(runs.read_text().split()) == 1
+    is_retried = any(words in reason for words in TRIED_WITHOUT_CREDS_MODE)
+    assert len(runs.read_text().split()) == (2 if is_retried else 1)
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert warnings == [f"cannot read keyring command: {reason}"]
     no_secret()
