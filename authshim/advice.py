@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.redact import looks_like_token
-from authshim.urls import PATH, PORT, cut_after_simple, parse, redact, without_userinfo
+from authshim.redact import looks_like_token, redact
+from authshim.urls import PATH, PORT, cut_after_simple, parse, without_userinfo
 
 if TYPE_CHECKING:
     from authshim.trace import Found

@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import NETRC_FILES, get_netrc_auth
 
 from authshim.files import version
-from authshim.hidden import Closed
+from authshim.secret import Closed
 
 _HOSTS = 1000
 

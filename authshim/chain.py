@@ -13,22 +13,22 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from authshim.handed import CALLER
-from authshim.hidden import emptying_frames
 from authshim.inquiry import Inquiry
 from authshim.oauth.renewal import Renewer
-from authshim.redact import shown_user
+from authshim.redact import redact, shown_user
 from authshim.scopes import sites
+from authshim.secret import emptying_frames
 from authshim.trace import Trace
-from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path_of, redact
+from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from authshim.config import Settings
     from authshim.handed import NamedBy
     from authshim.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.realm import Realm, Scope
+    from authshim.settings import Settings
     from authshim.trace import Found, Step
 
 logger = logging.getLogger("authshim")
@@ -83,10 +83,11 @@ class Chain:
         :raises ManifestError: the manifest cannot be used.
         :raises SettingsError: an option, or a variable of the environment, is wrong.
         """
-        from authshim import config
+        from authshim.settings import NAMES
+        from authshim.settings import read as read_settings
 
         project = _load(manifest)
-        settings = config.read(
+        settings = read_settings(
             os.environ if environ is None else environ,
             auth_file=None if auth_file is None else os.fspath(auth_file),
             keyring_provider=keyring_provider,
@@ -104,7 +105,7 @@ class Chain:
             chain._inquiry.note = f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
         for problem in (*settings.problems, *(() if project is None else project.warnings)):
             logger.warning("%s", problem)
-        kept = None if environ is None else {name: environ[name] for name in config.NAMES if name in environ}
+        kept = None if environ is None else {name: environ[name] for name in NAMES if name in environ}
         options = {"auth_file": auth_file, "keyring_provider": keyring_provider, "environ": kept}
         project_options = {"manifest": None if project is None else project.path, "environment": environment}
         chain._recipe = (cls.from_environment, {**options, **project_options})

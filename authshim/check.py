@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim import advice, pages
 from authshim.chain import Chain
+from authshim.concurrency import map_concurrently
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.pages import Reader, page_url
 from authshim.places import Index, Place
-from authshim.threads import map_concurrently
 from authshim.urls import parse
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from glob import glob
 from typing import IO, TYPE_CHECKING, Callable, NamedTuple
 
-from authshim.hidden import Closed
+from authshim.secret import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -21,8 +21,8 @@ from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from authshim.errors import CredentialError
-from authshim.hidden import Closed, emptying_frames
 from authshim.redact import looks_like_token
+from authshim.secret import Closed, emptying_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

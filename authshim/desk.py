@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
+from authshim.log import Once
 from authshim.oauth.renewal import Renewer
 from authshim.oauth.stored_login import StoredLogin
-from authshim.once import Once
 from authshim.providers.base import Provider
 from authshim.realm import LIFETIME, ORIGINS
 from authshim.redact import shown_user

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.hidden import Closed
+from authshim.secret import Closed
 from authshim.urls import DEFAULT, SERVICE, WILDCARD, https_twin, is_ip, is_loopback, normalise, parse
 
 if TYPE_CHECKING:

@@ -27,12 +27,13 @@ from authshim.credentials import BasicHTTP, S3Credentials
 from authshim.desk import Desk
 from authshim.errors import CredentialError
 from authshim.handed import CALLER
-from authshim.hidden import emptying_frames
+from authshim.log import Once
 from authshim.memory import Memory
-from authshim.once import Once
 from authshim.realm import ASKED_AGAIN, MISSED, REFUSED, UNSETTLED
+from authshim.redact import redact
+from authshim.secret import emptying_frames
 from authshim.trace import Found, Step
-from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback, redact
+from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

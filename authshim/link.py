@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
-from authshim.urls import parse, redact
+from authshim.redact import redact
+from authshim.urls import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from urllib.parse import unquote, urljoin
 
 from authshim.body import gunzip, iter_body
-from authshim.urls import shown, without_userinfo
+from authshim.redact import shown
+from authshim.urls import without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from authshim.errors import ManifestError
 from authshim.features import DEFAULT, MODES, STRATEGIES
 from authshim.files import read_toml
-from authshim.hidden import emptying_frames
 from authshim.misplaced import warnings_of
 from authshim.places import Channel, Index, Place
+from authshim.redact import shown
 from authshim.requirements import Dependency
+from authshim.secret import emptying_frames
 from authshim.tables import read
 from authshim.typed import Table, TableError
-from authshim.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ import threading
 from typing import TYPE_CHECKING
 
 from authshim.errors import UrlError
-from authshim.hidden import Hidden, emptying_frames
 from authshim.realm import ORIGINS, Realm, Scope
 from authshim.scopes import Site
+from authshim.secret import Hidden, emptying_frames
 from authshim.urls import (
     PATH,
     SERVICE,

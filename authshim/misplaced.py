@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from authshim.urls import shown
+from authshim.redact import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,8 +14,9 @@ from authshim.errors import UrlError
 from authshim.handed import follow
 from authshim.listing import Unreadable, content_type
 from authshim.places import Index
+from authshim.redact import redact
 from authshim.session import carrying
-from authshim.urls import is_presigned, parse, redact, with_username
+from authshim.urls import is_presigned, parse, with_username
 from authshim.witness import Witness
 
 if TYPE_CHECKING:

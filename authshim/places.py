@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
-from authshim.hidden import Closed, emptying_frames
-from authshim.redact import looks_like_token
-from authshim.urls import parted_at, redact, shown, with_username
+from authshim.redact import looks_like_token, parted_at, redact, shown
+from authshim.secret import Closed, emptying_frames
+from authshim.urls import with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
 """Where a channel that is only a name is."""

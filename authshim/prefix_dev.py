@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from authshim.errors import LoginError, SettingsError
 from authshim.oauth import http
 from authshim.oauth.http import EndpointError
-from authshim.urls import redact
+from authshim.redact import redact
 
 if TYPE_CHECKING:
     from authshim.credentials import Credential

@@ -46,3 +46,87 @@ def looks_like_token(name: str) -> bool:
 def shown_user(name: str) -> str:
     """Return a username as it may be shown: ``****`` if it looks like a token."""
     return MASK if looks_like_token(name) else name
+
+
+_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+
+
+SHOWN = 200
+"""Characters of a name that a message shows at most."""
+
+
+def redact(url: str) -> str:
+    """Return what may be shown of a URL: no password, no ``/t/TOKEN``, no query.
+
+    >>> redact("https://ada:lovelace@h.example/t/tk-1/c?sig=1")
+    'https://****@h.example/t/****/c?****'
+    >>> redact("https://ada@h.example/simple/")
+    'https://ada@h.example/simple/'
+    >>> redact("https://ada:love/lace@h.example/")
+    'https://****@h.example/'
+    >>> redact("https://glpat-1@h.example/simple/")
+    'https://****@h.example/simple/'
+    """
+    url = re.sub(_USERINFO, lambda match: f"://{_shown_userinfo(match[1])}@", url)
+    slashed = re.search(_NO_PORT, url[: url.rfind("@") + 1])
+    if slashed:
+        url = f"{url[: slashed.start()]}://****@{parted_at(url[slashed.end() :])[1]}"
+    url = re.sub(r"(?<=/t/)[^/?#]+", "****", url)
+    url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
+    return printable(_CONTROL.sub("?", url))
+
+
+def _shown_userinfo(userinfo: str) -> str:
+    """Return what may be shown before the ``@`` of a URL: a username alone, if it is no token."""
+    if ":" in userinfo:
+        return MASK
+    from urllib.parse import unquote
+
+    is_token = looks_like_token(unquote(userinfo))
+    return MASK if is_token else userinfo
+
+
+def printable(text: str) -> str:
+    r"""Return a text as one line that any terminal shows as it is; the rest is escaped.
+
+    >>> print(printable("caf\u00e9 \x1b[2J"))
+    café \x1b[2J
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def shown(text: str) -> str:
+    """Return what a sentence shows of a name that a file holds, of any length and in any characters."""
+    return printable(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
+
+
+def shown_key(key: str) -> str:
+    """Return what may be shown of a key that somebody wrote: it may be a URL with a password.
+
+    >>> shown_key("https://ada:lovelace@h.example")
+    '****@h.example'
+    """
+    before, behind = parted_at(key)
+    return shown(redact(f"****@{behind}" if before else behind))
+
+
+def parted_at(text: str) -> tuple[str, str]:
+    """Return a text up to its last ``@``, and what may be shown of the rest: nothing where it may be of a query."""
+    before, at, behind = text.rpartition("@")
+    return before + at, "****" if re.search("[?#]", before) else behind
+
+
+# Both go on from each ``://`` to the next slash at most, so that they are linear in the length of the URL.
+_USERINFO = r"://([^/?#\\]*)@"
+_NO_PORT = r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$))"
+"""What is behind the host is no port; where an @ comes later it is a password with a slash in it, perhaps."""
+
+
+def _unreadable(url: str) -> str:
+    """Return what may be shown of a URL that has no parts to go by: nothing up to its last ``@``, and no odd port."""
+    before, behind = parted_at(url)
+    scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", before)
+    bare = redact(f"{scheme.group() if scheme else ''}****@{behind}" if before else url)
+    return shown(re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", bare))

@@ -16,7 +16,7 @@ from requests import PreparedRequest, Response
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 
 from authshim.credentials import CondaToken
-from authshim.hidden import Closed, parts_of
+from authshim.secret import Closed, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

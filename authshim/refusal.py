@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from authshim import advice
 from authshim.carrier import named_by_of
-from authshim.urls import is_presigned, parse, redact
+from authshim.redact import redact
+from authshim.urls import is_presigned, parse
 
 if TYPE_CHECKING:
     from requests import Response

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.places import Index
+from authshim.redact import shown
 from authshim.typed import Table, TableError, said, texts, typed
-from authshim.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

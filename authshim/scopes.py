@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.hidden import Hidden, emptying_frames
+from authshim.secret import Hidden, emptying_frames
 from authshim.urls import https_twin, index_root, parse, prefixes
 
 if TYPE_CHECKING:

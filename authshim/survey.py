@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from authshim.concurrency import map_concurrently
 from authshim.errors import SettingsError
 from authshim.files import reason
 from authshim.listing import File
 from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
 from authshim.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve
-from authshim.threads import map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

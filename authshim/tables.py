@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from authshim.errors import UrlError
 from authshim.features import DEFAULT, MODES, STRATEGIES, Feature, Options, Project
 from authshim.places import Channel, Index, channel, file_url
+from authshim.redact import shown
 from authshim.requirements import from_table, of_groups
 from authshim.typed import Table, TableError, as_table, one_of, said, texts, typed
-from authshim.urls import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

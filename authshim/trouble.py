@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from authshim.hidden import parts_of
+from authshim.secret import parts_of
 
 TIMEOUT = (10, 30)
 """Seconds to connect, and to the next bytes of an answer."""

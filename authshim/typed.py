@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from authshim.urls import shown
+from authshim.redact import shown
 
 Table = dict[str, Any]
 

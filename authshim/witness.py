@@ -9,9 +9,9 @@ import requests
 
 from authshim import trouble
 from authshim.adapter import AuthAdapter
+from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials import S3Credentials
 from authshim.session import install
-from authshim.threads import TimedOut, call_with_timeout
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response

@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from authshim.hidden import Closed
+from authshim.secret import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -20,8 +20,8 @@ from urllib3.util.retry import Retry
 import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken
 from authshim.providers.auth_file import AuthFile
+from authshim.redact import redact
 from authshim.redaction import PRIVATES, hide_request_lines
-from authshim.urls import redact
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,8 @@ from authshim.providers import netrc_file
 from authshim.providers.auth_file import AuthFile
 from authshim.providers.base import MANY
 from authshim.providers.netrc_file import NetrcFile
-from authshim.urls import cut_after_simple, host_keys, is_presigned, normalise_key, parse, redact, without_userinfo
+from authshim.redact import redact
+from authshim.urls import cut_after_simple, host_keys, is_presigned, normalise_key, parse, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from leaks import assert_no_secret
 
 from authshim.errors import UrlError
-from authshim.hidden import Hidden
+from authshim.redact import redact
+from authshim.secret import Hidden
 from authshim.urls import (
     HOST,
     KINDS,
@@ -32,7 +33,6 @@ from authshim.urls import (
     normalise_key,
     parse,
     prefixes,
-    redact,
     without_userinfo,
 )
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 from authshim.cli import terminal
 from authshim.cli.terminal import with_tilde
 from authshim.errors import AuthshimError, SettingsError
-from authshim.urls import printable, redact, shown_key
+from authshim.redact import printable, redact, shown_key
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from authshim.chain import Chain
-    from authshim.config import Settings
     from authshim.credentials import Credential
     from authshim.login import Target
     from authshim.providers.base import Store
+    from authshim.settings import Settings
 
 _ASK = object()
 """The value of an option that was given without one."""
@@ -104,9 +104,9 @@ def settings_of(options: Namespace) -> Settings:
     """Read the settings; those of a project have no say in where a login goes."""
     import os
 
-    from authshim import config
+    from authshim.settings import read as read_settings
 
-    return config.read(os.environ, auth_file=options.auth_file)
+    return read_settings(os.environ, auth_file=options.auth_file)
 
 
 def chain_of(options: Namespace) -> Chain:

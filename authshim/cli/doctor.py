@@ -6,21 +6,22 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from authshim import config
 from authshim.cli import terminal
 from authshim.cli.clients import Machine, clients
 from authshim.cli.keyring_state import why_backend_is_off
 from authshim.errors import ProviderError, ProviderUnlisted
 from authshim.integrations import SWITCH
+from authshim.settings import NAMES
+from authshim.settings import read as read_settings
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from authshim.cli.clients import Client
-    from authshim.config import Settings
+    from authshim.settings import Settings
 
 _OF_THE_SYSTEM = frozenset({"APPDATA", "HOME", "PATH", "USERPROFILE"})
-_VARIABLES = (config.NAMES - _OF_THE_SYSTEM) | {SWITCH, "PIP_KEYRING_PROVIDER", "UV_KEYRING_PROVIDER"}
+_VARIABLES = (NAMES - _OF_THE_SYSTEM) | {SWITCH, "PIP_KEYRING_PROVIDER", "UV_KEYRING_PROVIDER"}
 """The variables that change an answer."""
 
 
@@ -65,7 +66,7 @@ def _say(client: Client) -> None:
 
 
 def _in_force() -> dict[str, Any]:
-    settings = config.read(os.environ)
+    settings = read_settings(os.environ)
     why_off = why_backend_is_off(os.environ)
     return {
         "auth_file": settings.auth_file,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.cli import project, terminal
 from authshim.errors import SettingsError
-from authshim.urls import printable
+from authshim.redact import printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim.integrations import SWITCH, backend_is_on
-from authshim.urls import shown
+from authshim.redact import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

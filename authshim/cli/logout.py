@@ -10,7 +10,7 @@ from authshim.cli.auth import chain_of
 from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError
-from authshim.urls import shown_key
+from authshim.redact import shown_key
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.cli import project
 from authshim.cli.terminal import is_watched, say, with_tilde, write
-from authshim.urls import redact
+from authshim.redact import redact
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace

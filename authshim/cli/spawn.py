@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from authshim.errors import AuthshimError
-from authshim.urls import redact, shown
+from authshim.redact import redact, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -12,7 +12,7 @@ from authshim.cli.keyring_state import backend_line, why_backend_is_off
 from authshim.cli.terminal import say, with_tilde, write
 from authshim.desk import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
-from authshim.urls import shown_key
+from authshim.redact import shown_key
 
 if TYPE_CHECKING:
     from argparse import Namespace

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.cli import project, terminal
 from authshim.credentials import BasicHTTP
 from authshim.errors import AuthshimError, ProviderError
-from authshim.urls import WILDCARD, parse, redact
+from authshim.redact import redact
+from authshim.urls import WILDCARD, parse
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -120,9 +121,9 @@ def _entry(login: _Login) -> str:
 
 def _own_text() -> str:
     """Return the text of the user's own netrc, which the variable NETRC hides from the child."""
-    from authshim import config, files
+    from authshim import files, settings
 
-    for path in config.read(os.environ).netrc_files:
+    for path in settings.read(os.environ).netrc_files:
         try:
             found = files.read_text(path)
         except files.Unreadable as error:

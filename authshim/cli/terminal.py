@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
 
-from authshim.urls import printable
+from authshim.redact import printable
 
 if TYPE_CHECKING:
     import logging
@@ -91,7 +91,7 @@ def log_handler() -> logging.Handler:
     """Return what tells the library's log on standard error, each warning once."""
     import logging
 
-    from authshim.once import Once
+    from authshim.log import Once
 
     once = Once()
 

@@ -9,7 +9,7 @@ from authshim.credentials import OAuth
 from authshim.errors import CredentialError
 from authshim.oauth import http
 from authshim.oauth.http import EndpointError, LoginEnded
-from authshim.urls import redact
+from authshim.redact import redact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

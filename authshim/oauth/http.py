@@ -13,10 +13,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.errors import UrlError
-from authshim.hidden import Closed
-from authshim.threads import TimedOut, call_with_timeout
-from authshim.urls import is_loopback, parse, redact
+from authshim.redact import redact
+from authshim.secret import Closed
+from authshim.urls import is_loopback, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

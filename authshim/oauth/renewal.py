@@ -24,13 +24,13 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials import OAuth
 from authshim.errors import AuthshimError, ProviderError
+from authshim.log import Once
 from authshim.oauth import endpoints
 from authshim.oauth.http import EndpointError, LoginEnded
 from authshim.oauth.stored_login import Busy
-from authshim.once import Once
-from authshim.threads import TimedOut, call_with_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from authshim import credentials, files
 from authshim.errors import CredentialError, ProviderError, StoreError
-from authshim.hidden import Closed
 from authshim.providers.base import MORE, Provider, note
-from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key, shown_key
+from authshim.redact import shown_key
+from authshim.secret import Closed
+from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -18,8 +18,8 @@ from authshim.children import run
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, ProviderError, ProviderMissing
 from authshim.providers.base import Provider
-from authshim.redact import looks_like_token
-from authshim.urls import SERVICE, printable, redact, without_userinfo
+from authshim.redact import looks_like_token, printable, redact
+from authshim.urls import SERVICE, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -34,8 +34,8 @@ from typing import TYPE_CHECKING, Any
 from authshim import files
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError
-from authshim.hidden import Closed
 from authshim.providers.base import MORE, Provider, note
+from authshim.secret import Closed
 from authshim.urls import DEFAULT, HOST, PORT, normalise_key
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any, Callable, cast
 
+from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials import from_json
 from authshim.errors import CredentialError, ProviderError, ProviderMissing, StoreError
 from authshim.providers.base import Provider
 from authshim.providers.keychains import LOCKED, NAME, SILENT, open_keychain
-from authshim.threads import TimedOut, call_with_timeout
 from authshim.urls import HOST, WILDCARD
 
 if TYPE_CHECKING:

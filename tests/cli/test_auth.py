@@ -242,11 +242,11 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 
 
 def test_without_a_home_that_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    from authshim import config
+    from authshim import settings
 
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.delenv(name)
-    monkeypatch.setattr(config, "_home_of_user", lambda: None)
+    monkeypatch.setattr(settings, "_home_of_user", lambda: None)
     assert main(["auth", "login", "h.example", *BASIC]) == 1
     assert capsys.readouterr().err == "authshim: error: there is no file to store it in; name one by --auth-file\n"
 
@@ -257,7 +257,7 @@ def test_a_keychain_is_never_said_to_be_unencrypted(
     """Not even where it is the last store, for want of a home."""
     from types import SimpleNamespace
 
-    from authshim import config
+    from authshim import settings
     from authshim.providers import os_keychain
 
     kept: dict[str, str] = {}
@@ -266,7 +266,7 @@ def test_a_keychain_is_never_said_to_be_unencrypted(
         set_password=lambda service, key, secret: kept.update({key: secret}),
     )
     monkeypatch.setattr(os_keychain, "open_keychain", lambda platform: keychain)
-    monkeypatch.setattr(config, "_home_of_user", lambda: None)
+    monkeypatch.setattr(settings, "_home_of_user", lambda: None)
     for name in ("HOME", "USERPROFILE", "PYTHON_KEYRING_BACKEND"):
         monkeypatch.delenv(name)
     assert main(["auth", "login", "h.example", *BASIC]) == 0

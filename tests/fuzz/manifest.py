@@ -7,7 +7,7 @@ import re
 
 from fuzz.promises import assert_sentences, assert_untold, attempt, file, innocent
 
-from authshim import config
+from authshim import settings
 from authshim.errors import ManifestError
 from authshim.manifest import Manifest
 
@@ -83,7 +83,7 @@ def check(data: bytes) -> None:
     if b"tool" in data or b"project" in data:
         _read("pyproject.toml", data)
     path = file("config.toml", data)
-    assert_sentences(config.read({"PIXI_CONFIG_FILE": path, "HOME": "/nowhere"}).problems)
+    assert_sentences(settings.read({"PIXI_CONFIG_FILE": path, "HOME": "/nowhere"}).problems)
     _planted(data.decode("utf-8", "replace"))
 
 

@@ -16,6 +16,7 @@ from authshim.carrier import _target
 from authshim.errors import UrlError
 from authshim.memory import Memory
 from authshim.places import Channel, Index
+from authshim.redact import redact, shown_key
 from authshim.scopes import sites
 from authshim.urls import (
     HOST,
@@ -31,8 +32,6 @@ from authshim.urls import (
     normalise_key,
     parse,
     prefixes,
-    redact,
-    shown_key,
     without_userinfo,
 )
 

@@ -15,10 +15,10 @@ import pytest
 from servers import CHALLENGE, Answer, Recorder, redirect
 
 import authshim
+from authshim.concurrency import TimedOut
 from authshim.errors import ProviderError
 from authshim.oauth.renewal import Renewer
 from authshim.providers.auth_file import AuthFile
-from authshim.threads import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

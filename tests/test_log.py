@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from chain_fakes import in_threads
 
-from authshim.once import KEPT, Once
+from authshim.log import KEPT, Once
 
 
 def test_a_sentence_is_new_once() -> None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 from leaks import assert_no_secret
 
-from authshim import config
+from authshim import settings as settings_module
 from authshim.errors import SettingsError
 
 if TYPE_CHECKING:
-    from authshim.config import Settings
+    from authshim.settings import Settings
 
 
 def write(path: Path, text: str) -> Path:
@@ -30,7 +30,7 @@ def names_auth_file(path: Path, auth_file: str) -> Path:
 
 def read(home: Path | None = None, **variables: str) -> Settings:
     environ = {} if home is None else {"HOME": str(home)}
-    return config.read({**environ, **variables}, platform="linux")
+    return settings_module.read({**environ, **variables}, platform="linux")
 
 
 # The override file
@@ -51,9 +51,11 @@ def test_nothing_set_means_every_provider(home: Path) -> None:
 def test_the_variable_beats_the_option_and_the_option_beats_the_configuration(home: Path) -> None:
     file = names_auth_file(home / ".pixi/config.toml", "/config.json")
     environ = {"HOME": str(home)}
-    by_config = config.read(environ, platform="linux")
-    by_option = config.read(environ, auth_file="/option.json", platform="linux")
-    by_variable = config.read({**environ, "RATTLER_AUTH_FILE": "/env.json"}, auth_file="/option.json", platform="linux")
+    by_config = settings_module.read(environ, platform="linux")
+    by_option = settings_module.read(environ, auth_file="/option.json", platform="linux")
+    by_variable = settings_module.read(
+        {**environ, "RATTLER_AUTH_FILE": "/env.json"}, auth_file="/option.json", platform="linux"
+    )
     assert (by_config.auth_file, by_config.auth_file_named_by) == (
         "/config.json",
         f"authentication-override-file in {file}",
@@ -78,7 +80,7 @@ def test_a_tilde_is_the_home(home: Path) -> None:
 
 
 def test_an_empty_variable_counts_as_unset(home: Path) -> None:
-    settings = read(home, **dict.fromkeys(config.NAMES - {"HOME"}, ""))
+    settings = read(home, **dict.fromkeys(settings_module.NAMES - {"HOME"}, ""))
     assert settings == read(home)
 
 
@@ -116,19 +118,19 @@ def test_the_highest_file_wins(platform: str, folders: list[str], home: Path, tm
     for file in files:
         names_auth_file(file, str(file))
     for file in files:
-        assert config.read(environ, project=str(tmp_path), platform=platform).auth_file == str(file)
+        assert settings_module.read(environ, project=str(tmp_path), platform=platform).auth_file == str(file)
         file.unlink()
 
 
 def test_macos_does_not_read_dot_config(home: Path) -> None:
     names_auth_file(home / ".config/pixi/config.toml", "/a.json")
-    assert config.read({"HOME": str(home)}, platform="darwin").auth_file is None
+    assert settings_module.read({"HOME": str(home)}, platform="darwin").auth_file is None
 
 
 def test_each_option_comes_from_the_highest_file_that_has_it(home: Path, tmp_path: Path) -> None:
     write(tmp_path / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     names_auth_file(home / ".pixi/config.toml", "/a.json")
-    settings = config.read({"HOME": str(home)}, project=str(tmp_path), platform="linux")
+    settings = settings_module.read({"HOME": str(home)}, project=str(tmp_path), platform="linux")
     assert settings.auth_file == "/a.json"
     assert not settings.keyring_enabled
 
@@ -159,8 +161,8 @@ def test_windows_has_its_own_places(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def asked_files(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], platform: str) -> list[str]:
     asked: list[str] = []
-    monkeypatch.setattr(config, "read_toml", asked.append)
-    config.read(environ, platform=platform)
+    monkeypatch.setattr(settings_module, "read_toml", asked.append)
+    settings_module.read(environ, platform=platform)
     return asked
 
 
@@ -177,11 +179,11 @@ def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(
     named = names_auth_file(tmp_path / "named.toml", "/named.json")
     write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     environ = {"HOME": str(home), "PIXI_CONFIG_FILE": str(named)}
-    settings = config.read(environ, platform="linux")
+    settings = settings_module.read(environ, platform="linux")
     assert settings.auth_file == "/named.json"
     assert settings.keyring_enabled
     names_auth_file(tmp_path / ".pixi/config.toml", "/project.json")
-    assert config.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
+    assert settings_module.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
 
 
 def test_a_named_configuration_that_is_missing_is_said(home: Path) -> None:
@@ -194,9 +196,9 @@ def test_a_named_configuration_that_is_missing_is_said(home: Path) -> None:
 def test_no_configuration_leaves_only_the_project_s(value: str, home: Path, tmp_path: Path) -> None:
     names_auth_file(home / ".pixi/config.toml", "/a.json")
     environ = {"HOME": str(home), "PIXI_NO_CONFIG": value}
-    assert config.read(environ, platform="linux").auth_file is None
+    assert settings_module.read(environ, platform="linux").auth_file is None
     names_auth_file(tmp_path / ".pixi/config.toml", "/project.json")
-    assert config.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
+    assert settings_module.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
 
 
 @pytest.mark.parametrize("value", ["", "0", "false", "No", "off", "n", "f"])
@@ -278,7 +280,7 @@ def test_netrc_is_in_the_home_otherwise(home: Path) -> None:
 
 def test_windows_knows_two_homes_and_two_names_of_netrc() -> None:
     environ = {"HOME": "H:\\", "USERPROFILE": "C:\\Users\\ada"}
-    settings = config.read(environ, platform="win32")
+    settings = settings_module.read(environ, platform="win32")
     assert settings.netrc_files == (
         "H:\\_netrc",
         "H:\\.netrc",
@@ -286,17 +288,20 @@ def test_windows_knows_two_homes_and_two_names_of_netrc() -> None:
         "C:\\Users\\ada\\.netrc",
     )
     assert settings.home_auth_file == "C:\\Users\\ada\\.rattler\\credentials.json"
-    assert config.read({**environ, "NETRC": "~\\n"}, platform="win32").netrc_files == ("H:\\n",)
-    assert config.read({**environ, "RATTLER_AUTH_FILE": "~\\a"}, platform="win32").auth_file == "C:\\Users\\ada\\a"
+    assert settings_module.read({**environ, "NETRC": "~\\n"}, platform="win32").netrc_files == ("H:\\n",)
+    assert (
+        settings_module.read({**environ, "RATTLER_AUTH_FILE": "~\\a"}, platform="win32").auth_file
+        == "C:\\Users\\ada\\a"
+    )
 
 
 def test_without_a_home_its_sources_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(config, "_home_of_user", lambda: None)
+    monkeypatch.setattr(settings_module, "_home_of_user", lambda: None)
     settings = read(RATTLER_AUTH_FILE="~/a.json")
     assert settings.home_auth_file is None
     assert settings.netrc_files == ()
     assert settings.auth_file == "~/a.json"
-    assert config.read({}, platform="win32").home_auth_file is None
+    assert settings_module.read({}, platform="win32").home_auth_file is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no password database on Windows")
@@ -321,11 +326,11 @@ def test_another_backend_leaves_the_keychain_on(home: Path) -> None:
 def test_the_option_for_keyring_beats_the_configuration(home: Path) -> None:
     file = write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     environ = {"HOME": str(home)}
-    assert not config.read(environ, platform="linux").keyring_enabled
-    assert config.read(environ, keyring_provider="subprocess", platform="linux").keyring_enabled
+    assert not settings_module.read(environ, platform="linux").keyring_enabled
+    assert settings_module.read(environ, keyring_provider="subprocess", platform="linux").keyring_enabled
     file.write_text('[pypi-config]\nkeyring-provider = "subprocess"\n')
-    assert config.read(environ, platform="linux").keyring_enabled
-    assert not config.read(environ, keyring_provider="disabled", platform="linux").keyring_enabled
+    assert settings_module.read(environ, platform="linux").keyring_enabled
+    assert not settings_module.read(environ, keyring_provider="disabled", platform="linux").keyring_enabled
 
 
 def test_the_command_is_read_as_a_shell_reads_words(home: Path) -> None:
@@ -336,7 +341,7 @@ def test_the_command_is_read_as_a_shell_reads_words(home: Path) -> None:
 
 def test_a_backslash_stays_in_a_command_on_windows() -> None:
     environ = {"AUTHSHIM_KEYRING_COMMAND": r'C:\bin\keyring.exe "a b"'}
-    assert config.read(environ, platform="win32").keyring_command == (r"C:\bin\keyring.exe", "a b")
+    assert settings_module.read(environ, platform="win32").keyring_command == (r"C:\bin\keyring.exe", "a b")
 
 
 def test_the_search_path_is_kept(home: Path) -> None:
@@ -366,7 +371,7 @@ def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(name: str, value
 @pytest.mark.parametrize("value", ["foo", ""])
 def test_a_keyring_provider_that_is_wrong_is_an_error(value: str) -> None:
     with pytest.raises(SettingsError, match='--pypi-keyring-provider: expected "subprocess" or "disabled"'):
-        config.read({}, keyring_provider=value)
+        settings_module.read({}, keyring_provider=value)
 
 
 # Cost and promises
@@ -384,22 +389,22 @@ def test_no_other_variable_is_looked_at(home: Path) -> None:
             self.asked.add(name)
             return super().__getitem__(name)
 
-    config.read(Watched(HOME=str(home), OTHER="x"), platform="linux")
-    assert Watched.asked == config.NAMES
+    settings_module.read(Watched(HOME=str(home), OTHER="x"), platform="linux")
+    assert Watched.asked == settings_module.NAMES
 
 
 def test_tomli_is_not_imported_where_no_file_is(home: Path) -> None:
     program = (
-        "import sys; from authshim import config; config.read({}, platform='win32'); print('tomli' in sys.modules)"
+        "import sys; from authshim import settings; settings.read({}, platform='win32'); print('tomli' in sys.modules)"
     )
-    root = str(Path(config.__file__).parents[1])
+    root = str(Path(settings_module.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
 
 
 def test_a_keyring_provider_that_pixi_does_not_know_is_an_error(home: Path) -> None:
     with pytest.raises(SettingsError, match=r'--pypi-keyring-provider: expected "subprocess" or "disabled"'):
-        config.read({"HOME": str(home)}, keyring_provider="native")
+        settings_module.read({"HOME": str(home)}, keyring_provider="native")
 
 
 def test_who_is_in_no_list_of_users_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -409,22 +414,22 @@ def test_who_is_in_no_list_of_users_has_no_home(monkeypatch: pytest.MonkeyPatch)
         raise KeyError
 
     monkeypatch.setattr(pwd, "getpwuid", unknown)
-    settings = config.read({}, platform="linux")
+    settings = settings_module.read({}, platform="linux")
     assert (settings.home_auth_file, settings.netrc_files) == (None, ())
 
 
 def test_a_file_to_be_named_without_a_name_is_an_error(home: Path) -> None:
     with pytest.raises(SettingsError, match="--auth-file: expected the name of a file"):
-        config.read({"HOME": str(home)}, auth_file="")
+        settings_module.read({"HOME": str(home)}, auth_file="")
 
 
 def test_a_configuration_that_vanishes_while_it_is_read_is_told_without_the_line(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def vanished(_: str) -> str:
-        raise config.Unreadable("permission denied")
+        raise settings_module.Unreadable("permission denied")
 
     file = write(home / ".pixi/config.toml", 'pypi-config = "s3cret"\n')
-    monkeypatch.setattr(config, "read_text", vanished)
+    monkeypatch.setattr(settings_module, "read_text", vanished)
     (problem,) = read(home).problems
     assert problem == f"{file}: pypi-config: expected a table"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim.threads import MAX_THREADS, TimedOut, call_with_timeout, map_concurrently
+from authshim.concurrency import MAX_THREADS, TimedOut, call_with_timeout, map_concurrently
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

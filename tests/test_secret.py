@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import authshim
-from authshim.hidden import Closed, Hidden
 from authshim.places import Place
+from authshim.secret import Closed, Hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
