@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from authshim.errors import SettingsError as SettingsError
     from authshim.errors import StoreError as StoreError
     from authshim.errors import UrlError as UrlError
-    from authshim.manifest import Channel as Channel
-    from authshim.manifest import Index as Index
-    from authshim.manifest import Manifest as Manifest
+    from authshim.project.manifest import Channel as Channel
+    from authshim.project.manifest import Index as Index
+    from authshim.project.manifest import Manifest as Manifest
     from authshim.providers.base import Provider as Provider
     from authshim.providers.base import Store as Store
     from authshim.session import install as install
@@ -57,7 +57,7 @@ _HOMES = {
         "StoreError",
         "UrlError",
     ),
-    "manifest": ("Channel", "Index", "Manifest"),
+    "project.manifest": ("Channel", "Index", "Manifest"),
     "providers.base": ("Provider", "Store"),
     "session": ("install",),
     "trace": ("Found", "Trace"),

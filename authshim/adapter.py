@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from requests import Response
     from requests.adapters import BaseAdapter
 
-    from authshim.manifest import Manifest
+    from authshim.project.manifest import Manifest
     from authshim.trace import Found
 
     Options = tuple[Any, Any, Any, Any, Any]

@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from authshim.listing import MAX_NAME_CHARS
-from authshim.machines import here
+from authshim.project.target import here
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from packaging.tags import Tag
 
     from authshim.listing import File
-    from authshim.machines import Machine
     from authshim.pages import Page
-    from authshim.places import Index
-    from authshim.requirements import Dependency
+    from authshim.project.repositories import Index
+    from authshim.project.requirements import Dependency
+    from authshim.project.target import Machine
 
     _Build = Union[tuple[int, str], tuple[()]]
     _Rank = tuple[int, _Build]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from authshim.handed import NamedBy
-    from authshim.manifest import Channel, Index, Manifest
+    from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.realm import Realm, Scope
     from authshim.settings import Settings
@@ -301,7 +301,7 @@ def _notes(realms: Sequence[Realm]) -> Iterator[str]:
 def _load(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:
     if manifest is None:
         return None
-    from authshim.manifest import Manifest
+    from authshim.project.manifest import Manifest
 
     return manifest if isinstance(manifest, Manifest) else Manifest.load(manifest)
 

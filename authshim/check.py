@@ -14,15 +14,15 @@ from authshim.chain import Chain
 from authshim.concurrency import map_concurrently
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.pages import Reader, page_url
-from authshim.places import Index, Place
+from authshim.project.repositories import Index, Place
 from authshim.urls import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from authshim.credentials import Credential
-    from authshim.manifest import Channel, Manifest
     from authshim.pages import Answer, Page
+    from authshim.project.manifest import Channel, Manifest
     from authshim.trace import Found
 
 OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"

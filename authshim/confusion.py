@@ -10,8 +10,8 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from authshim.features import STRATEGIES
 from authshim.pages import FOUND
+from authshim.project.model import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

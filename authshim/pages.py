@@ -13,7 +13,7 @@ from authshim.carrier import named_by_of, trail_of
 from authshim.errors import UrlError
 from authshim.handed import follow
 from authshim.listing import Unreadable, content_type
-from authshim.places import Index
+from authshim.project.repositories import Index
 from authshim.redact import redact
 from authshim.session import carrying
 from authshim.urls import is_presigned, parse, with_username
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from authshim.chain import Chain
     from authshim.handed import Trail
     from authshim.listing import File
-    from authshim.places import Place
+    from authshim.project.repositories import Place
     from authshim.trace import Found
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"

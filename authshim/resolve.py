@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from authshim import confusion
 from authshim.candidates import Candidate, Wish, versions_of
-from authshim.features import STRATEGIES
 from authshim.pages import FOUND, NOT_ASKED, NOT_THERE
+from authshim.project.model import STRATEGIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from authshim.pages import Page
-    from authshim.requirements import Dependency
+    from authshim.project.requirements import Dependency
 
     _Versions = dict[Version, list[Candidate]]
 

@@ -24,7 +24,7 @@ from authshim.urls import https_twin, index_root, parse, prefixes
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from authshim.manifest import Channel, Index
+    from authshim.project.manifest import Channel, Index
     from authshim.urls import Url
 
 

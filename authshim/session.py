@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from authshim.chain import Chain
     from authshim.handed import Trail
-    from authshim.manifest import Manifest
+    from authshim.project.manifest import Manifest
 
     AnySession = TypeVar("AnySession", bound=Session)
 

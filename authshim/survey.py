@@ -14,7 +14,7 @@ from authshim.errors import SettingsError
 from authshim.files import reason
 from authshim.listing import File
 from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
-from authshim.requirements import Dependency, normalised
+from authshim.project.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from authshim.chain import Chain
-    from authshim.manifest import Manifest
-    from authshim.places import Index
+    from authshim.project.manifest import Manifest
+    from authshim.project.repositories import Index
 
 
 _LONGEST = 1000

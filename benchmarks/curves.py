@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import requests
 
 import authshim
-from authshim.places import Index
+from authshim.project.repositories import Index
 from benchmarks.lookup_rows import chain_of, missing
 from benchmarks.measure import Plan, interleaved, median, once, per_call
 from benchmarks.scene import URL, Canned, netrc

@@ -9,7 +9,7 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import authshim
-from authshim.places import Index
+from authshim.project.repositories import Index
 from benchmarks.measure import Figure, Plan, interleaved, median, per_call, ratios
 from benchmarks.scene import PASSWORD, USER, auth_file, netrc
 from benchmarks.table import Row, seconds

@@ -16,7 +16,7 @@ from servers import Answer, Recorder, Seen
 
 import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken, OAuth, S3Credentials, wire
-from authshim.places import Index
+from authshim.project.repositories import Index
 from authshim.urls import SERVICE
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, keyring
 
 from authshim import Chain
 from authshim.handed import MANIFEST, SERVER
-from authshim.places import Channel, Index
+from authshim.project.repositories import Channel, Index
 
 if TYPE_CHECKING:
     from authshim.handed import NamedBy

@@ -17,7 +17,7 @@ import authshim
 from authshim import listing
 from authshim.listing import File
 from authshim.pages import Page, Reader
-from authshim.places import Index
+from authshim.project.repositories import Index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,10 +9,10 @@ from resolve_situations import ANY, LINUX, MAC, SITUATIONS, STRATEGIES, Listed, 
 
 from authshim.credentials import BasicHTTP
 from authshim.listing import File
-from authshim.machines import Machine
 from authshim.pages import Page
-from authshim.places import Index
-from authshim.requirements import Dependency, normalised
+from authshim.project.repositories import Index
+from authshim.project.requirements import Dependency, normalised
+from authshim.project.target import Machine
 from authshim.resolve import Resolution, resolve
 from authshim.trace import Found
 from authshim.urls import Key

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import authshim
-from authshim.places import Place
+from authshim.project.repositories import Place
 from authshim.secret import Closed, Hidden
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from leaks import assert_no_secret
 
 from authshim import files
 from authshim.errors import AuthshimError, ProviderError
-from authshim.manifest import Manifest
-from authshim.places import Index
+from authshim.project.manifest import Manifest
+from authshim.project.repositories import Index
 from authshim.providers import netrc_file
 from authshim.providers.auth_file import AuthFile
 from authshim.providers.base import MANY

@@ -11,7 +11,7 @@ from servers import CHALLENGE, Answer, Recorder
 
 import authshim
 from authshim.errors import ManifestError, SettingsError
-from authshim.manifest import Index, Manifest
+from authshim.project.manifest import Index, Manifest
 from authshim.survey import Question, questions, survey
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.chain import Chain
-    from authshim.manifest import Manifest
+    from authshim.project.manifest import Manifest
 
 
 def find_manifest(options: Namespace) -> Manifest | None:
     """Return the manifest that was named, or the one of this folder or the nearest above; None without."""
-    from authshim.manifest import Manifest
+    from authshim.project.manifest import Manifest
 
     if options.manifest_path is not None:
         return Manifest.load(options.manifest_path)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Callable
 
-    from authshim.manifest import Manifest
     from authshim.pages import Page
+    from authshim.project.manifest import Manifest
     from authshim.resolve import Resolution
 
 _ANSWERED = ("found", "not there")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from authshim.chain import Chain
-    from authshim.manifest import Channel, Index, Manifest
+    from authshim.project.manifest import Channel, Index, Manifest
     from authshim.trace import Found
 
 _SAFE = re.compile(r"""[!$-&(-\[\]-~][!#-&(-\[\]-~]*""")

@@ -9,7 +9,7 @@ from fuzz.promises import assert_sentences, assert_untold, attempt, file, innoce
 
 from authshim import settings
 from authshim.errors import ManifestError
-from authshim.manifest import Manifest
+from authshim.project.manifest import Manifest
 
 WORDS = [
     *(b"[workspace]\n", b"[project]\n", b"[tool.pixi.workspace]\n", b"[pypi-options]\n", b"[feature.ml]\n"),

@@ -15,7 +15,7 @@ from urllib3.util import parse_url
 from authshim.carrier import _target
 from authshim.errors import UrlError
 from authshim.memory import Memory
-from authshim.places import Channel, Index
+from authshim.project.repositories import Channel, Index
 from authshim.redact import redact, shown_key
 from authshim.scopes import sites
 from authshim.urls import (

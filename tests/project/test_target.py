@@ -8,7 +8,7 @@ import sys
 import pytest
 from packaging.tags import parse_tag
 
-from authshim.machines import Machine, choose_python, here
+from authshim.project.target import Machine, choose_python, here
 
 
 def runs(machine: Machine, wheel: str) -> bool:

@@ -8,8 +8,8 @@ import pytest
 from leaks import assert_no_secret
 
 from authshim.errors import ManifestError
-from authshim.machines import Machine
-from authshim.manifest import Dependency, Index, Manifest
+from authshim.project.manifest import Dependency, Index, Manifest
+from authshim.project.target import Machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ Load = Callable[..., Manifest]
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authshim.features.here", lambda: Machine("linux-64", "3.11.7"))
+    monkeypatch.setattr("authshim.project.model.here", lambda: Machine("linux-64", "3.11.7"))
 
 
 @pytest.fixture

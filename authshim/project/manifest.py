@@ -7,22 +7,22 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from authshim.errors import ManifestError
-from authshim.features import DEFAULT, MODES, STRATEGIES
 from authshim.files import read_toml
-from authshim.misplaced import warnings_of
-from authshim.places import Channel, Index, Place
+from authshim.project.lint import warnings_of
+from authshim.project.model import DEFAULT, MODES, STRATEGIES
+from authshim.project.parser import read
+from authshim.project.repositories import Channel, Index, Place
+from authshim.project.requirements import Dependency
+from authshim.project.toml import Table, TableError
 from authshim.redact import shown
-from authshim.requirements import Dependency
 from authshim.secret import emptying_frames
-from authshim.tables import read
-from authshim.typed import Table, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.features import Feature, Project
-    from authshim.machines import Machine
-    from authshim.requirements import Want
+    from authshim.project.model import Feature, Project
+    from authshim.project.requirements import Want
+    from authshim.project.target import Machine
 
 __all__ = ["Channel", "Dependency", "Index", "Manifest"]
 

@@ -14,14 +14,14 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.places import Index
+from authshim.project.repositories import Index
+from authshim.project.toml import Table, TableError, said, texts, typed
 from authshim.redact import shown
-from authshim.typed import Table, TableError, said, texts, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from authshim.machines import Machine
+    from authshim.project.target import Machine
 
 ORIGINS = ("path", "git", "url")
 """Where a package may come from, besides an index."""

@@ -12,7 +12,7 @@ import pytest
 from leaks import assert_no_secret
 
 from authshim.errors import ManifestError, UrlError
-from authshim.manifest import Channel, Index, Manifest
+from authshim.project.manifest import Channel, Index, Manifest
 
 PYPI = "https://pypi.org/simple"
 HEAD = '[workspace]\nname = "demo"\nchannels = ["conda-forge"]\nplatforms = []\n'
@@ -632,7 +632,7 @@ def test_a_manifest_that_is_gone_where_it_lands_is_an_error(load: Load) -> None:
 
 def test_a_path_that_no_file_system_can_have_is_an_error() -> None:
     from authshim.errors import UrlError
-    from authshim.places import file_url
+    from authshim.project.repositories import file_url
 
     with pytest.raises(UrlError, match="it is not a path"):
         file_url("\ud800", "/")

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.machines import Machine, choose_python, here
-from authshim.places import Channel, Index
-from authshim.requirements import Dependency, Want, chosen, combined
+from authshim.project.repositories import Channel, Index
+from authshim.project.requirements import Dependency, Want, chosen, combined
+from authshim.project.target import Machine, choose_python, here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,16 +16,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from authshim.errors import UrlError
-from authshim.features import DEFAULT, MODES, STRATEGIES, Feature, Options, Project
-from authshim.places import Channel, Index, channel, file_url
+from authshim.project.model import DEFAULT, MODES, STRATEGIES, Feature, Options, Project
+from authshim.project.repositories import Channel, Index, channel, file_url
+from authshim.project.requirements import from_table, of_groups
+from authshim.project.toml import Table, TableError, as_table, one_of, said, texts, typed
 from authshim.redact import shown
-from authshim.requirements import from_table, of_groups
-from authshim.typed import Table, TableError, as_table, one_of, said, texts, typed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from authshim.requirements import Want
+    from authshim.project.requirements import Want
 
 
 def read(document: Table, folder: str, *, pyproject: bool) -> Project:

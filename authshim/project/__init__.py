@@ -1,0 +1,1 @@
+"""The project's own files: pixi.toml and pyproject.toml, as pixi reads them."""
