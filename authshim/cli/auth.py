@@ -130,7 +130,7 @@ def _log() -> Any:
 
 def _run_login(options: Namespace) -> int:
     from authshim import login
-    from authshim.providers.keychains import NAME as KEYCHAIN
+    from authshim.providers.keychain_backends import NAME as KEYCHAIN
 
     settings, target = settings_of(options), login.read_target(options.host)
     names = {"token": options.token, "username": options.username, "password": options.password}

@@ -14,10 +14,10 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.children import run
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, ProviderError, ProviderMissing
 from authshim.providers.base import Provider
+from authshim.providers.child_process import run
 from authshim.redact import looks_like_token, printable, redact
 from authshim.urls import SERVICE, without_userinfo
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any, Callable, Union
 
-    from authshim.children import Result
+    from authshim.providers.child_process import Result
 
     Outcome = Union[BasicHTTP, "_Miss", str]
     """A credential, a miss, or why it is broken: an exception's frames would hold the output."""

@@ -15,14 +15,14 @@ from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials import from_json
 from authshim.errors import CredentialError, ProviderError, ProviderMissing, StoreError
 from authshim.providers.base import Provider
-from authshim.providers.keychains import LOCKED, NAME, SILENT, open_keychain
+from authshim.providers.keychain_backends import LOCKED, NAME, SILENT, open_keychain
 from authshim.urls import HOST, WILDCARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from authshim.credentials import Credential
-    from authshim.providers.keychains import Backend
+    from authshim.providers.keychain_backends import Backend
 
 SERVICE = "rattler"
 _LOCKED_ERRORS = frozenset({"KeyringLocked", "LockedException", "PromptDismissedException"})

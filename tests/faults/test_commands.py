@@ -46,7 +46,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pa
 
     def make(body: str, deadline: str) -> Path:
         script, runs = tmp_path / "keyring", tmp_path / "runs"
-        monkeypatch.setattr("authshim.children.time", Clock(runs))
+        monkeypatch.setattr("authshim.providers.child_process.time", Clock(runs))
         script.write_text(f"#!/bin/sh\necho $$ >> {runs}\n{body}\n")
         script.chmod(0o755)
         monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(script))

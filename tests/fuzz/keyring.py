@@ -10,8 +10,8 @@ import sys
 
 from fuzz.promises import assert_sentences, assert_untold, attempt, innocent
 
-from authshim.children import Result
 from authshim.errors import ProviderError
+from authshim.providers.child_process import Result
 from authshim.providers.keyring_command import KeyringCommand
 
 WORDS = [

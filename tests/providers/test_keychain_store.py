@@ -13,7 +13,7 @@ from store_contract import EVERY_KIND, StoreContract
 
 from authshim.credentials import BearerToken
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted, StoreError
-from authshim.providers.keychains import SecretService
+from authshim.providers.keychain_backends import SecretService
 from authshim.providers.os_keychain import OSKeychain
 
 if TYPE_CHECKING:
@@ -343,7 +343,7 @@ def test_a_secret_service_without_a_collection_is_not_asked_to_make_one(
 
 
 def test_an_item_of_a_locked_collection_is_neither_replaced_nor_removed() -> None:
-    from authshim.providers.keychains import SecretService
+    from authshim.providers.keychain_backends import SecretService
 
     locked = SimpleNamespace(is_locked=lambda: True)
     storage = SimpleNamespace(

@@ -15,9 +15,9 @@ from leaks import assert_no_secret
 from provider_contract import ProviderContract
 
 import authshim
-from authshim.children import Result
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError, ProviderMissing
+from authshim.providers.child_process import Result
 from authshim.providers.keyring_command import KeyringCommand, _which
 from authshim.urls import SERVICE, Key
 
@@ -280,7 +280,7 @@ def test_child_is_told_that_the_chain_asks_in_both_modes() -> None:
 
 AT_A_TERMINAL = """\
 import authshim
-from authshim.children import run
+from authshim.providers.child_process import run
 def noting(command, **options):
     print(options["deadline"], options["pass_stderr"])
     return run(command, **options)

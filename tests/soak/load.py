@@ -29,8 +29,8 @@ from requests.structures import CaseInsensitiveDict
 
 import authshim
 from authshim import BasicHTTP, BearerToken, Chain, Index
-from authshim.children import Result
 from authshim.providers.auth_file import AuthFile
+from authshim.providers.child_process import Result
 from authshim.providers.keyring_command import KeyringCommand
 from authshim.urls import PORT
 

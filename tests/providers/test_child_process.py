@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim.children import MARK, MAX_STDERR_BYTES, MAX_STDOUT_BYTES, Result, _Reader, run
+from authshim.providers.child_process import MARK, MAX_STDERR_BYTES, MAX_STDOUT_BYTES, Result, _Reader, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -255,7 +255,7 @@ class Clock:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
         self.read = 0
-        monkeypatch.setattr("authshim.children.time", self)
+        monkeypatch.setattr("authshim.providers.child_process.time", self)
 
     def monotonic(self) -> float:
         self.read += 1
@@ -332,7 +332,7 @@ def test_second_ctrl_c_ends_a_child_that_ignores_sigterm(tmp_path: Path) -> None
 
 PROGRAM_ENDS = """\
 import os, sys, threading, time
-from authshim.children import run
+from authshim.providers.child_process import run
 command = ["/bin/sh", "-c", f"echo $$ > {sys.argv[1]}; exec sleep 600"]
 threading.Thread(target=run, args=[command], kwargs={"environ": {}, "deadline": 300}, daemon=True).start()
 while not os.path.exists(sys.argv[1]):
@@ -464,7 +464,7 @@ def test_windows_ends_the_process_tree_by_taskkill(is_there: bool, monkeypatch: 
         if not is_there:
             raise FileNotFoundError(command[0])
 
-    monkeypatch.setattr("authshim.children._IS_WINDOWS", True)
+    monkeypatch.setattr("authshim.providers.child_process._IS_WINDOWS", True)
     monkeypatch.setattr("subprocess.run", taskkill)
     monkeypatch.setenv("SYSTEMROOT", r"D:\Windows")
     ended = run([sys.executable, "-c", "import time; time.sleep(60)"], environ={}, deadline=0.3, grace=0.2)
