@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from authshim.adapter import AuthAdapter as AuthAdapter
-    from authshim.chain import Chain as Chain
     from authshim.credentials import BasicHTTP as BasicHTTP
     from authshim.credentials import BearerToken as BearerToken
     from authshim.credentials import CondaToken as CondaToken
@@ -31,18 +30,18 @@ if TYPE_CHECKING:
     from authshim.errors import SettingsError as SettingsError
     from authshim.errors import StoreError as StoreError
     from authshim.errors import UrlError as UrlError
+    from authshim.lookup.chain import Chain as Chain
+    from authshim.lookup.trace import Found as Found
+    from authshim.lookup.trace import Trace as Trace
     from authshim.project.manifest import Channel as Channel
     from authshim.project.manifest import Index as Index
     from authshim.project.manifest import Manifest as Manifest
     from authshim.providers.base import Provider as Provider
     from authshim.providers.base import Store as Store
     from authshim.session import install as install
-    from authshim.trace import Found as Found
-    from authshim.trace import Trace as Trace
 
 _HOMES = {
     "adapter": ("AuthAdapter",),
-    "chain": ("Chain",),
     "credentials": ("BasicHTTP", "BearerToken", "CondaToken", "Credential", "OAuth", "S3Credentials"),
     "errors": (
         "AuthshimError",
@@ -57,10 +56,11 @@ _HOMES = {
         "StoreError",
         "UrlError",
     ),
+    "lookup.chain": ("Chain",),
+    "lookup.trace": ("Found", "Trace"),
     "project.manifest": ("Channel", "Index", "Manifest"),
     "providers.base": ("Provider", "Store"),
     "session": ("install",),
-    "trace": ("Found", "Trace"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

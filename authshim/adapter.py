@@ -22,8 +22,8 @@ from requests.utils import rewind_body
 
 from authshim.ambient import Ambient
 from authshim.carrier import HOOK, named_by_of, note_redirect, receive
-from authshim.chain import Chain
-from authshim.handed import CALLER, seen_locations
+from authshim.lookup.chain import Chain
+from authshim.lookup.naming import CALLER, seen_locations
 from authshim.redaction import clean_error, clean_response
 from authshim.urls import is_presigned
 from authshim.wire import authorization_of, copy_of
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from requests import Response
     from requests.adapters import BaseAdapter
 
+    from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest
-    from authshim.trace import Found
 
     Options = tuple[Any, Any, Any, Any, Any]
     """stream, timeout, verify, cert, proxies; unpacking them costs less than passing on a dict does."""

@@ -9,7 +9,7 @@ from authshim.redact import looks_like_token, redact
 from authshim.urls import PATH, PORT, cut_after_simple, parse, without_userinfo
 
 if TYPE_CHECKING:
-    from authshim.trace import Found
+    from authshim.lookup.trace import Found
     from authshim.urls import Url
 
 

@@ -12,12 +12,12 @@ from urllib.parse import urljoin, urlparse
 
 from requests.utils import requote_uri
 
-from authshim.handed import CALLER, follow, named_by, seen_locations
+from authshim.lookup.naming import CALLER, follow, named_by, seen_locations
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
-    from authshim.handed import NamedBy, Trail
+    from authshim.lookup.naming import NamedBy, Trail
 
 HOOK = "authshim: named by"
 """The key. Its value is the way to the URL: a tuple of origins, so that it is copied and pickled."""

@@ -10,9 +10,9 @@ from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim import advice, pages
-from authshim.chain import Chain
 from authshim.concurrency import map_concurrently
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
+from authshim.lookup.chain import Chain
 from authshim.pages import Reader, page_url
 from authshim.project.repositories import Index, Place
 from authshim.urls import parse
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from authshim.credentials import Credential
+    from authshim.lookup.trace import Found
     from authshim.pages import Answer, Page
     from authshim.project.manifest import Channel, Manifest
-    from authshim.trace import Found
 
 OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"
 FORBIDDEN, NOT_FOUND, UNREADABLE = "forbidden", "not found", "unreadable"

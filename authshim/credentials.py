@@ -17,6 +17,7 @@ the rest of ``authshim auth token`` together.
 
 from __future__ import annotations
 
+import time
 from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -323,3 +324,8 @@ def _token(name: str, value: object) -> str:
     if not token or not token.isascii() or token != token.strip():
         raise CredentialError(f"the {name} is empty, or has characters that no token has")
     return token
+
+
+def is_expired(credential: Credential) -> bool:
+    """Tell whether it is an access token that is past its time."""
+    return isinstance(credential, OAuth) and credential.expired(time.time())

@@ -29,8 +29,8 @@ from authshim.witness import Witness
 if TYPE_CHECKING:
     from requests import Response, Session
 
-    from authshim.chain import Chain
     from authshim.link import Link
+    from authshim.lookup.chain import Chain
 
     Progress = Callable[[int, "int | None"], None]
     Note = Callable[[str], None]

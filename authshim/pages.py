@@ -11,8 +11,8 @@ from urllib3.exceptions import HTTPError
 from authshim import advice, listing, trouble
 from authshim.carrier import named_by_of, trail_of
 from authshim.errors import UrlError
-from authshim.handed import follow
 from authshim.listing import Unreadable, content_type
+from authshim.lookup.naming import follow
 from authshim.project.repositories import Index
 from authshim.redact import redact
 from authshim.session import carrying
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from authshim.chain import Chain
-    from authshim.handed import Trail
     from authshim.listing import File
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.naming import Trail
+    from authshim.lookup.trace import Found
     from authshim.project.repositories import Place
-    from authshim.trace import Found
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
 UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"

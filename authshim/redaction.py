@@ -21,7 +21,7 @@ from authshim.secret import Closed, parts_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.trace import Found
+    from authshim.lookup.trace import Found
 
 PRIVATES = (
     ("urllib3.HTTPResponse", "_request_url"),

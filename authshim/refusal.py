@@ -12,8 +12,8 @@ from authshim.urls import is_presigned, parse
 if TYPE_CHECKING:
     from requests import Response
 
-    from authshim.chain import Chain
-    from authshim.trace import Found
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.trace import Found
 
 
 def describe(response: Response, found: Found | None, chain: Chain, url: str) -> tuple[str, str]:

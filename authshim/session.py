@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from requests import PreparedRequest, Response
 
-    from authshim.chain import Chain
-    from authshim.handed import Trail
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.naming import Trail
     from authshim.project.manifest import Manifest
 
     AnySession = TypeVar("AnySession", bound=Session)

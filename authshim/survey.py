@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from typing import Callable
 
-    from authshim.chain import Chain
+    from authshim.lookup.chain import Chain
     from authshim.project.manifest import Manifest
     from authshim.project.repositories import Index
 

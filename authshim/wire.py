@@ -18,7 +18,7 @@ from authshim.redaction import hide_request_lines
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
-    from authshim.trace import Found
+    from authshim.lookup.trace import Found
 
 _blank: Any = object.__new__
 """Makes an object without calling its ``__init__``."""

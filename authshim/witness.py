@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
     from authshim.adapter import Options
-    from authshim.chain import Chain
-    from authshim.trace import Found
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.trace import Found
 
 
 class Witness(AuthAdapter):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import authshim
 from authshim import BasicHTTP, BearerToken, OAuth
-from authshim.handed import follow, named_by
+from authshim.lookup.naming import follow, named_by
 from authshim.urls import DEFAULT, HOST, KINDS, PATH, PORT, SERVICE, WILDCARD
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pytest
 
     from authshim import Credential, Found
-    from authshim.handed import NamedBy
+    from authshim.lookup.naming import NamedBy
 
 STORE = (PATH, PORT, HOST, WILDCARD)
 """What an auth file answers."""
@@ -111,7 +111,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        for module in ("desk", "inquiry", "realm"):
+        for module in ("credentials", "lookup.guarded", "lookup.lookup", "lookup.entry"):
             monkeypatch.setattr(f"authshim.{module}.time", self)
 
     def monotonic(self) -> float:

@@ -14,7 +14,7 @@ from servers import Answer, Recorder, redirect
 import authshim
 from authshim import BasicHTTP, BearerToken, Chain
 from authshim.carrier import HOOK, receive, trail_of
-from authshim.handed import CALLER, seen_locations
+from authshim.lookup.naming import CALLER, seen_locations
 from authshim.providers.auth_file import AuthFile
 from authshim.urls import SERVICE
 

@@ -16,7 +16,7 @@ from leaks import assert_no_secret, told, walk
 
 import authshim
 from authshim import BasicHTTP, BearerToken
-from authshim.trace import Found
+from authshim.lookup.trace import Found
 from authshim.urls import HOST, Key
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from resolve_situations import ANY, LINUX, MAC, SITUATIONS, STRATEGIES, Listed, 
 
 from authshim.credentials import BasicHTTP
 from authshim.listing import File
+from authshim.lookup.trace import Found
 from authshim.pages import Page
 from authshim.project.repositories import Index
 from authshim.project.requirements import Dependency, normalised
 from authshim.project.target import Machine
 from authshim.resolve import Resolution, resolve
-from authshim.trace import Found
 from authshim.urls import Key
 
 MACHINE = Machine("linux-64", "3.11")

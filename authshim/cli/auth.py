@@ -13,9 +13,9 @@ from authshim.redact import printable, redact, shown_key
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from authshim.chain import Chain
     from authshim.credentials import Credential
     from authshim.login import Target
+    from authshim.lookup.chain import Chain
     from authshim.providers.base import Store
     from authshim.settings import Settings
 
@@ -111,7 +111,7 @@ def settings_of(options: Namespace) -> Settings:
 
 def chain_of(options: Namespace) -> Chain:
     """Make the chain of the user's own providers."""
-    from authshim.chain import Chain
+    from authshim.lookup.chain import Chain
 
     return Chain.from_environment(auth_file=options.auth_file)
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
-    from authshim.chain import Chain
-    from authshim.handed import NamedBy, Trail
-    from authshim.trace import Trace
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.naming import NamedBy, Trail
+    from authshim.lookup.trace import Trace
 
 
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -52,7 +52,7 @@ def _named_by(urls: Sequence[str], url: str) -> NamedBy:
 
     :raises UrlError: one of them cannot be dialled.
     """
-    from authshim.handed import CALLER, follow, named_by
+    from authshim.lookup.naming import CALLER, follow, named_by
     from authshim.urls import parse
 
     way: Trail = ()

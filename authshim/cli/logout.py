@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable
 
-    from authshim.chain import Chain
     from authshim.login import Target
+    from authshim.lookup.chain import Chain
     from authshim.providers.base import Store
 
 logger = logging.getLogger("authshim")

@@ -11,7 +11,7 @@ from authshim.errors import ManifestError
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from authshim.chain import Chain
+    from authshim.lookup.chain import Chain
     from authshim.project.manifest import Manifest
 
 
@@ -50,7 +50,7 @@ def require_manifest(options: Namespace) -> Manifest:
 
 def make_chain(options: Namespace, manifest: Manifest | None) -> Chain:
     """Make the chain that the options, the environment and the project describe."""
-    from authshim.chain import Chain
+    from authshim.lookup.chain import Chain
 
     return Chain.from_environment(
         auth_file=options.auth_file,

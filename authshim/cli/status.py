@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
 
 from authshim.cli.keyring_state import backend_line, why_backend_is_off
 from authshim.cli.terminal import say, with_tilde, write
-from authshim.desk import is_expired
+from authshim.credentials import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
 from authshim.redact import shown_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from authshim.chain import Chain
     from authshim.credentials import Credential
     from authshim.login import Target
+    from authshim.lookup.chain import Chain
     from authshim.providers.base import Provider
 
 

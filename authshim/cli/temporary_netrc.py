@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Iterator, Mapping
 
-    from authshim.chain import Chain
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.trace import Found
     from authshim.project.manifest import Channel, Index, Manifest
-    from authshim.trace import Found
 
 _SAFE = re.compile(r"""[!$-&(-\[\]-~][!#-&(-\[\]-~]*""")
 """Printable ASCII that every reader of a netrc takes as it is: no blank, quote or backslash, no # at the start."""

@@ -16,8 +16,8 @@ from keyring.credentials import SimpleCredential
 from authshim.integrations import ASKING, SWITCH, backend_is_on
 
 if TYPE_CHECKING:
-    from authshim.chain import Chain
     from authshim.credentials import BasicHTTP
+    from authshim.lookup.chain import Chain
 
 logger = logging.getLogger("authshim")
 

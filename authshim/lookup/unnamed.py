@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from authshim.errors import CredentialError, UrlError
 
 if TYPE_CHECKING:
-    from authshim.chain import Chain
     from authshim.credentials import BasicHTTP, Credential
+    from authshim.lookup.chain import Chain
     from authshim.urls import Url
 
 TOKEN_USER = "__token__"  # noqa: S105 - it is no secret, but the user that package indexes know tokens by
@@ -24,7 +24,7 @@ TOKEN_USER = "__token__"  # noqa: S105 - it is no secret, but the user that pack
 
 def make_chain() -> Chain:
     """Return the chain of the user's own stores, without the keyring command."""
-    from authshim.chain import Chain
+    from authshim.lookup.chain import Chain
 
     return Chain.from_environment(keyring_provider="disabled")
 

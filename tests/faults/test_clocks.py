@@ -27,7 +27,14 @@ class Clocks:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.wall, self.steady = NOON, 1000.0
-        for module in ("chain", "desk", "inquiry", "oauth.renewal", "realm"):
+        for module in (
+            "credentials",
+            "lookup.chain",
+            "lookup.guarded",
+            "lookup.lookup",
+            "oauth.renewal",
+            "lookup.entry",
+        ):
             monkeypatch.setattr(f"authshim.{module}.time", self)
 
     def time(self) -> float:

@@ -14,10 +14,10 @@ from urllib3.util import parse_url
 
 from authshim.carrier import _target
 from authshim.errors import UrlError
-from authshim.memory import Memory
+from authshim.lookup.cache import Memory
+from authshim.lookup.coverage import sites
 from authshim.project.repositories import Channel, Index
 from authshim.redact import redact, shown_key
-from authshim.scopes import sites
 from authshim.urls import (
     HOST,
     PORT,

@@ -23,7 +23,7 @@ from proof.tunnel import Tunnel
 from servers import CHALLENGE, Answer, redirect
 
 import authshim
-from authshim.handed import seen_locations
+from authshim.lookup.naming import seen_locations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

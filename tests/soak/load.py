@@ -153,7 +153,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
-        for name in ("chain", "desk", "inquiry", "oauth", "realm"):
+        for name in ("credentials", "lookup.chain", "lookup.guarded", "lookup.lookup", "oauth", "lookup.entry"):
             sys.modules[f"authshim.{name}"].time = self  # type: ignore[attr-defined]
 
     def time(self) -> float:

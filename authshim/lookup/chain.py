@@ -12,24 +12,24 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from authshim.handed import CALLER
-from authshim.inquiry import Inquiry
+from authshim.lookup.coverage import sites
+from authshim.lookup.environment import _load, _providers
+from authshim.lookup.lookup import Inquiry
+from authshim.lookup.naming import CALLER
+from authshim.lookup.trace import Trace
 from authshim.oauth.renewal import Renewer
 from authshim.redact import redact, shown_user
-from authshim.scopes import sites
 from authshim.secret import emptying_frames
-from authshim.trace import Trace
 from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from authshim.handed import NamedBy
+    from authshim.lookup.entry import Realm, Scope
+    from authshim.lookup.naming import NamedBy
+    from authshim.lookup.trace import Found, Step
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
-    from authshim.realm import Realm, Scope
-    from authshim.settings import Settings
-    from authshim.trace import Found, Step
 
 logger = logging.getLogger("authshim")
 
@@ -296,40 +296,6 @@ def _notes(realms: Sequence[Realm]) -> Iterator[str]:
             yield "user:password@ stands in the URL or the manifest, and nothing replaces it"
         elif user is not None:
             yield f"for the user {shown_user(user)!r}"
-
-
-def _load(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:
-    if manifest is None:
-        return None
-    from authshim.project.manifest import Manifest
-
-    return manifest if isinstance(manifest, Manifest) else Manifest.load(manifest)
-
-
-def _providers(settings: Settings, environ: Mapping[str, str] | None) -> list[Provider]:
-    """List the providers in the order in which they are asked; an override file may be the only one."""
-    from authshim.providers.auth_file import AuthFile
-    from authshim.providers.netrc_file import NetrcFile
-    from authshim.providers.os_keychain import OSKeychain
-
-    override = [AuthFile(settings.auth_file, named=True)] if settings.auth_file else []
-    if settings.auth_file_only:
-        return [*override]
-    return [
-        *override,
-        *([OSKeychain()] if settings.keychain else []),
-        *([AuthFile(settings.home_auth_file)] if settings.home_auth_file else []),
-        *([NetrcFile(settings.netrc_files, named=settings.netrc_named)] if settings.netrc_files else []),
-        *([_command(settings, environ)] if settings.keyring_enabled else []),
-    ]
-
-
-def _command(settings: Settings, environ: Mapping[str, str] | None) -> Provider:
-    from authshim.providers.keyring_command import KeyringCommand
-
-    return KeyringCommand(
-        settings.keyring_command, search_path=settings.search_path, timeout=settings.keyring_timeout, environ=environ
-    )
 
 
 def _make(make: Callable[..., Chain], options: dict[str, Any], identity: bytes) -> Chain:

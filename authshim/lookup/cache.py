@@ -10,8 +10,8 @@ import threading
 from typing import TYPE_CHECKING
 
 from authshim.errors import UrlError
-from authshim.realm import ORIGINS, Realm, Scope
-from authshim.scopes import Site
+from authshim.lookup.coverage import Site
+from authshim.lookup.entry import ORIGINS, Realm, Scope
 from authshim.secret import Hidden, emptying_frames
 from authshim.urls import (
     PATH,
@@ -29,7 +29,7 @@ from authshim.urls import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from authshim.scopes import Declared
+    from authshim.lookup.coverage import Declared
     from authshim.urls import Key, Url
 
 _NOTHING_DECLARED = Site()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from chain_fakes import through
 
-from authshim.handed import (
+from authshim.lookup.naming import (
     CALLER,
     MANIFEST,
     MAX_ORIGINS,

@@ -22,27 +22,27 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from authshim.challenge import schemes
 from authshim.credentials import BasicHTTP, S3Credentials
-from authshim.desk import Desk
 from authshim.errors import CredentialError
-from authshim.handed import CALLER
 from authshim.log import Once
-from authshim.memory import Memory
-from authshim.realm import ASKED_AGAIN, MISSED, REFUSED, UNSETTLED
+from authshim.lookup.cache import Memory
+from authshim.lookup.challenge import schemes
+from authshim.lookup.entry import ASKED_AGAIN, MISSED, REFUSED, UNSETTLED
+from authshim.lookup.guarded import Desk
+from authshim.lookup.naming import CALLER
+from authshim.lookup.trace import Found, Step
 from authshim.redact import redact
 from authshim.secret import emptying_frames
-from authshim.trace import Found, Step
 from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from authshim.credentials import Credential
-    from authshim.handed import NamedBy
+    from authshim.lookup.coverage import Site
+    from authshim.lookup.entry import Realm
+    from authshim.lookup.naming import NamedBy
     from authshim.providers.base import Provider
-    from authshim.realm import Realm
-    from authshim.scopes import Site
 
 logger = logging.getLogger("authshim")
 

@@ -17,8 +17,8 @@ from authshim.redact import looks_like_token
 from authshim.urls import DEFAULT, SERVICE, Key, host_keys, shared_path
 
 if TYPE_CHECKING:
-    from authshim.scopes import Declared
-    from authshim.trace import Found
+    from authshim.lookup.coverage import Declared
+    from authshim.lookup.trace import Found
     from authshim.urls import Url
 
 LIFETIME = 300.0

@@ -6,7 +6,7 @@ import pytest
 from leaks import assert_no_secret
 
 from authshim import Channel, Index
-from authshim.scopes import Declared, sites
+from authshim.lookup.coverage import Declared, sites
 
 H = "https://h.example"
 

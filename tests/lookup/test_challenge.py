@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from authshim.challenge import schemes
+from authshim.lookup.challenge import schemes
 
 
 @pytest.mark.parametrize(

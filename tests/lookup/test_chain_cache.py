@@ -15,8 +15,8 @@ import pytest
 from chain_fakes import Broken, Clock, Keeper, Rotating, Waiting, basic, bearer, default, in_threads, keyring, sent
 
 from authshim import BearerToken, Chain, Credential, Index
-from authshim.memory import ORIGINS
-from authshim.realm import Realm
+from authshim.lookup.cache import ORIGINS
+from authshim.lookup.entry import Realm
 from authshim.urls import HOST, SERVICE
 
 URL = "https://h/simple/demo/"
@@ -179,7 +179,7 @@ def test_the_memory_is_bounded() -> None:
 
 
 def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authshim.memory.ORIGINS", 10)
+    monkeypatch.setattr("authshim.lookup.cache.ORIGINS", 10)
     chain = Chain([Keeper()])
     for number in range(25):
         assert chain.find(f"ftp://h{number}/") is None

@@ -8,11 +8,11 @@ import pytest
 from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, keyring, oauth, sent, through
 
 from authshim import Chain
-from authshim.handed import MANIFEST, SERVER
+from authshim.lookup.naming import MANIFEST, SERVER
 from authshim.project.repositories import Channel, Index
 
 if TYPE_CHECKING:
-    from authshim.handed import NamedBy
+    from authshim.lookup.naming import NamedBy
 
 ELSEWHERE = through("https://other.example/", to="https://h/x")
 

@@ -7,21 +7,21 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
+from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth, is_expired
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.log import Once
+from authshim.lookup.entry import LIFETIME, ORIGINS
+from authshim.lookup.trace import Step
 from authshim.oauth.renewal import Renewer
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
-from authshim.realm import LIFETIME, ORIGINS
 from authshim.redact import shown_user
-from authshim.trace import Step
 from authshim.urls import PATH, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.realm import Realm
+    from authshim.lookup.entry import Realm
     from authshim.urls import Key
 
 logger = logging.getLogger("authshim")
@@ -198,11 +198,6 @@ def unfit(credential: Credential, key: Key, realm: Realm) -> str:
     if is_expired(credential):
         return "passed over: the OAuth token has expired; log in again"
     return ""
-
-
-def is_expired(credential: Credential) -> bool:
-    """Tell whether it is an access token that is past its time."""
-    return isinstance(credential, OAuth) and credential.expired(time.time())
 
 
 def _shown(credential: Credential, key: Key, realm: Realm) -> str:
