@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from authshim.adapter import AuthAdapter as AuthAdapter
     from authshim.credentials import BasicHTTP as BasicHTTP
     from authshim.credentials import BearerToken as BearerToken
     from authshim.credentials import CondaToken as CondaToken
@@ -38,10 +37,10 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Manifest as Manifest
     from authshim.providers.base import Provider as Provider
     from authshim.providers.base import Store as Store
-    from authshim.session import install as install
+    from authshim.transport.adapter import AuthAdapter as AuthAdapter
+    from authshim.transport.session import install as install
 
 _HOMES = {
-    "adapter": ("AuthAdapter",),
     "credentials": ("BasicHTTP", "BearerToken", "CondaToken", "Credential", "OAuth", "S3Credentials"),
     "errors": (
         "AuthshimError",
@@ -60,7 +59,8 @@ _HOMES = {
     "lookup.trace": ("Found", "Trace"),
     "project.manifest": ("Channel", "Index", "Manifest"),
     "providers.base": ("Provider", "Store"),
-    "session": ("install",),
+    "transport.adapter": ("AuthAdapter",),
+    "transport.session": ("install",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -19,12 +19,13 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from authshim import files, ranges, refusal, trouble
-from authshim.body import iter_body
+from authshim import files, ranges, refusal
 from authshim.errors import DownloadError
 from authshim.part import PartialFile, Source
+from authshim.transport import failures
+from authshim.transport.body import iter_body
+from authshim.transport.recording import Witness
 from authshim.urls import is_presigned
-from authshim.witness import Witness
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -142,12 +143,12 @@ class _Transfer:
     def _request(self, session: Session) -> _Failure | None:
         """Request the missing bytes once."""
         start = self._first_byte()
-        url, headers, timeout = self.link.url, self._headers(start), trouble.TIMEOUT
+        url, headers, timeout = self.link.url, self._headers(start), failures.TIMEOUT
         try:
             response = session.get(url, headers=headers, timeout=timeout, stream=True)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             is_transient = isinstance(error, (requests.ConnectionError, requests.Timeout))
-            return _Failure(*trouble.why(error), retryable=self.has_begun and is_transient)
+            return _Failure(*failures.why(error), retryable=self.has_begun and is_transient)
         with response:
             return self._receive(response, start)
 

@@ -16,8 +16,8 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from urllib.parse import unquote, urljoin
 
-from authshim.body import gunzip, iter_body
 from authshim.redact import shown
+from authshim.transport.body import gunzip, iter_body
 from authshim.urls import without_userinfo
 
 if TYPE_CHECKING:

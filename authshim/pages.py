@@ -8,16 +8,17 @@ from urllib.parse import quote, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from authshim import advice, listing, trouble
-from authshim.carrier import named_by_of, trail_of
+from authshim import advice, listing
 from authshim.errors import UrlError
 from authshim.listing import Unreadable, content_type
 from authshim.lookup.naming import follow
 from authshim.project.repositories import Index
 from authshim.redact import redact
-from authshim.session import carrying
+from authshim.transport import failures
+from authshim.transport.carrier import named_by_of, trail_of
+from authshim.transport.recording import Witness
+from authshim.transport.session import carrying
 from authshim.urls import is_presigned, parse, with_username
-from authshim.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -146,7 +147,7 @@ class Reader:
         origins: Trail = (),
     ) -> Said | Answer:
         """Send one request, and let ``read`` make of the answer what is wanted, while it can be read."""
-        options: dict[str, Any] = {"headers": headers, "timeout": trouble.TIMEOUT, "stream": True}
+        options: dict[str, Any] = {"headers": headers, "timeout": failures.TIMEOUT, "stream": True}
         options["auth"] = carrying(origins) if origins else None
         said: Said | Answer
         try:
@@ -156,7 +157,7 @@ class Reader:
         except UrlError as error:
             said = Answer(UNREACHABLE, detail=error.reason, next_step="correct the URL")
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
-            detail, step = trouble.why(error)
+            detail, step = failures.why(error)
             said = Answer(UNREACHABLE, detail=detail, next_step=step)
         return said._replace(seconds=self._witness.took)
 

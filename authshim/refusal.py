@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim import advice
-from authshim.carrier import named_by_of
 from authshim.redact import redact
+from authshim.transport.carrier import named_by_of
 from authshim.urls import is_presigned, parse
 
 if TYPE_CHECKING:

@@ -18,8 +18,9 @@ from leaks import assert_no_secret
 from servers import CHALLENGE, Answer, Recorder, Served, redirect
 
 import authshim
-from authshim import download, files, link, trouble
+from authshim import download, files, link
 from authshim.errors import DownloadError
+from authshim.transport import failures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,7 +252,7 @@ def test_get_resumes_after_a_timeout(
 ) -> None:
     from threading import Event
 
-    monkeypatch.setattr(trouble, "TIMEOUT", (10, 0.2))
+    monkeypatch.setattr(failures, "TIMEOUT", (10, 0.2))
     done = Event()
 
     def silent() -> Iterator[bytes]:

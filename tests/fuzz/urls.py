@@ -12,12 +12,12 @@ from fuzz.promises import assert_sentences, assert_untold, attempt, innocent
 from requests.adapters import HTTPAdapter
 from urllib3.util import parse_url
 
-from authshim.carrier import _target
 from authshim.errors import UrlError
 from authshim.lookup.cache import Memory
 from authshim.lookup.coverage import sites
 from authshim.project.repositories import Channel, Index
 from authshim.redact import redact, shown_key
+from authshim.transport.carrier import _target
 from authshim.urls import (
     HOST,
     PORT,

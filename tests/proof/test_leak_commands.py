@@ -144,7 +144,7 @@ def typed(
     logger = logging.getLogger("authshim")
     handlers, level = logger.handlers[:], logger.level
     stage.monkeypatch.setattr("authshim.cli._parser", _parser)
-    stage.monkeypatch.setattr("authshim.trouble.TIMEOUT", (30, 0.02))
+    stage.monkeypatch.setattr("authshim.transport.failures.TIMEOUT", (30, 0.02))
     stage.monkeypatch.setattr("authshim.download.MAX_RETRIES", 1)
     stage.monkeypatch.chdir(stage.home)
 

@@ -13,9 +13,9 @@ from servers import Answer, Recorder, redirect
 
 import authshim
 from authshim import BasicHTTP, BearerToken, Chain
-from authshim.carrier import HOOK, receive, trail_of
 from authshim.lookup.naming import CALLER, seen_locations
 from authshim.providers.auth_file import AuthFile
+from authshim.transport.carrier import HOOK, receive, trail_of
 from authshim.urls import SERVICE
 
 if TYPE_CHECKING:

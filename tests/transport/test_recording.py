@@ -11,8 +11,8 @@ import requests
 from servers import CHALLENGE, Answer, Recorder, dripping, redirect
 
 import authshim
-from authshim import trouble
-from authshim.witness import Witness
+from authshim.transport import failures
+from authshim.transport.recording import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,10 +86,10 @@ def test_the_page_of_a_refusal_is_not_read_before_the_next_is_sent(recorder: Rec
 
 
 def test_a_head_without_end_is_given_up(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trouble, "WHOLE", 0.3)
+    monkeypatch.setattr(failures, "WHOLE", 0.3)
     with dripping() as url, pytest.raises(requests.Timeout) as slow:
         session.get(url, timeout=(10, 10))
-    assert trouble.why(slow.value)[0] == "no whole answer within 0.3 s"
+    assert failures.why(slow.value)[0] == "no whole answer within 0.3 s"
 
 
 def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
@@ -104,7 +104,7 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
         closed.set()
 
     monkeypatch.setattr(requests.Response, "close", close)
-    monkeypatch.setattr(trouble, "WHOLE", 0.3)
+    monkeypatch.setattr(failures, "WHOLE", 0.3)
     with pytest.raises(requests.Timeout):
         session.get(f"{recorder.url}/x")
     assert not closed.is_set()
@@ -115,7 +115,7 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
 def test_a_redirect_has_only_the_time_that_is_left(
     session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trouble, "WHOLE", 0.5)
+    monkeypatch.setattr(failures, "WHOLE", 0.5)
     recorder.on("/x", lambda seen: time.sleep(0.2) or redirect("/x"))
     with pytest.raises(requests.Timeout):
         session.get(f"{recorder.url}/x")
@@ -125,7 +125,7 @@ def test_a_redirect_has_only_the_time_that_is_left(
 def test_each_question_has_the_whole_time(witness: Witness, session: requests.Session, recorder: Recorder) -> None:
     for _ in range(2):
         session.get(recorder.url)
-    assert trouble.WHOLE - 30 < witness.left < trouble.WHOLE
+    assert failures.WHOLE - 30 < witness.left < failures.WHOLE
 
 
 def test_what_breaks_is_raised_without_what_was_sent(

@@ -12,8 +12,8 @@ import requests
 from servers import Answer, Recorder, dripping
 from urllib3.exceptions import DecodeError
 
-from authshim import trouble
-from authshim.body import BodyTooSlow, gunzip, iter_body
+from authshim.transport import failures
+from authshim.transport.body import BodyTooSlow, gunzip, iter_body
 
 
 def read(url: str) -> bytes:
@@ -48,16 +48,16 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
 def test_body_is_given_up_if_other_bytes_come_without_end(
     begin: bytes, rest: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.body.MAX_SILENT_SECONDS", 0.2)
+    monkeypatch.setattr("authshim.transport.body.MAX_SILENT_SECONDS", 0.2)
     with dripping(begin, rest) as url, pytest.raises(BodyTooSlow) as slow:
         read(url)
-    assert trouble.why(slow.value)[0] == "no whole answer within 60 s"
+    assert failures.why(slow.value)[0] == "no whole answer within 60 s"
 
 
 def test_body_is_read_on_if_the_reader_takes_its_time(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("authshim.body.MAX_SILENT_SECONDS", 0.2)
-    monkeypatch.setattr("authshim.body.time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr("authshim.transport.body.MAX_SILENT_SECONDS", 0.2)
+    monkeypatch.setattr("authshim.transport.body.time", SimpleNamespace(monotonic=lambda: now[0]))
     recorder.default = Answer(200, [b"a" * 200_000])
     with requests.get(recorder.url, stream=True, timeout=20) as response:
         pieces = iter_body(response)
@@ -94,7 +94,7 @@ def test_gunzip_takes_a_file_byte_by_byte() -> None:
 def test_gunzip_refuses_what_is_not_gzip_or_ends_early(packed: bytes) -> None:
     with pytest.raises(DecodeError) as error:
         list(gunzip([packed]))
-    assert trouble.why(error.value)[0] == "it is not packed as it says"
+    assert failures.why(error.value)[0] == "it is not packed as it says"
 
 
 def test_gunzip_of_nothing_is_nothing() -> None:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from authshim import trouble
-from authshim.adapter import AuthAdapter
 from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials import S3Credentials
-from authshim.session import install
+from authshim.transport import failures
+from authshim.transport.adapter import AuthAdapter
+from authshim.transport.session import install
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
-    from authshim.adapter import Options
     from authshim.lookup.chain import Chain
     from authshim.lookup.trace import Found
+    from authshim.transport.adapter import Options
 
 
 class Witness(AuthAdapter):
@@ -31,7 +31,7 @@ class Witness(AuthAdapter):
     def __init__(self, chain: Chain) -> None:
         super().__init__(chain)
         self.sent: list[Found] = []
-        self.left = trouble.WHOLE
+        self.left = failures.WHOLE
         """Seconds."""
 
     def session(self) -> requests.Session:
@@ -53,7 +53,7 @@ class Witness(AuthAdapter):
     @property
     def took(self) -> float:
         """The seconds that the last question spent on the wire, up to the head of its last answer."""
-        return trouble.WHOLE - self.left
+        return failures.WHOLE - self.left
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         """Send a request, as the adapter does."""
@@ -77,7 +77,7 @@ class Witness(AuthAdapter):
         try:
             return call_with_timeout(self.left, lambda: send(*args), late=requests.Response.close)
         except TimedOut:
-            raise trouble.TooSlow from None
+            raise failures.TooSlow from None
         finally:
             self.left -= time.monotonic() - started
 
@@ -90,5 +90,5 @@ class _Session(requests.Session):
         self._witness = witness
 
     def request(self, *args: Any, **options: Any) -> Response:
-        self._witness.left = trouble.WHOLE
+        self._witness.left = failures.WHOLE
         return super().request(*args, **options)

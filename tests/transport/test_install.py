@@ -20,7 +20,7 @@ from servers import Answer, Recorder, redirect
 from urllib3.util.retry import Retry
 
 import authshim
-import authshim.session
+import authshim.transport.session
 from authshim import AuthAdapter, BearerToken, Chain, InstallError
 from authshim.providers.auth_file import AuthFile
 
@@ -437,7 +437,7 @@ def test_an_explicit_header_goes_before_the_password_in_the_url(recorder: Record
 def test_what_it_sets_as_auth_does_nothing_else() -> None:
     request = requests.Request("GET", "http://h.example/x", headers={"A": "1"}).prepare()
     before = dict(vars(request), headers=dict(request.headers))
-    assert authshim.session.send_userinfo(request) is request
+    assert authshim.transport.session.send_userinfo(request) is request
     assert dict(vars(request), headers=dict(request.headers)) == before
 
 

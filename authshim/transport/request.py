@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from requests.structures import CaseInsensitiveDict
 
 from authshim.credentials import CondaToken
-from authshim.redaction import hide_request_lines
+from authshim.transport.scrub import hide_request_lines
 
 if TYPE_CHECKING:
     from requests import PreparedRequest

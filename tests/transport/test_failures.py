@@ -19,7 +19,7 @@ from urllib3.exceptions import (
     ProtocolError,
 )
 
-from authshim.trouble import TooSlow, why
+from authshim.transport.failures import TooSlow, why
 
 
 def wrapped(reason: Exception) -> requests.ConnectionError:

@@ -15,8 +15,9 @@ from requests.structures import CaseInsensitiveDict
 from servers import Answer, Recorder, Seen
 
 import authshim
-from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken, OAuth, S3Credentials, wire
+from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken, OAuth, S3Credentials
 from authshim.project.repositories import Index
+from authshim.transport import request as request_module
 from authshim.urls import SERVICE
 
 if TYPE_CHECKING:
@@ -439,16 +440,16 @@ class Ordered(CaseInsensitiveDict):
 
 
 def test_fast_copy_is_for_headers_that_keep_a_dict_only() -> None:
-    assert wire.keeps_dict(CaseInsensitiveDict)
-    assert not wire.keeps_dict(Ordered)
-    assert not wire.keeps_dict(list)
+    assert request_module.keeps_dict(CaseInsensitiveDict)
+    assert not request_module.keeps_dict(Ordered)
+    assert not request_module.keeps_dict(list)
 
 
 @pytest.fixture(params=[True, False], ids=["fast", "plain"])
 def _each_copy(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the copy in the fast way, which is there, and in the plain way."""
-    assert wire.FAST
-    monkeypatch.setattr(wire, "FAST", request.param)
+    assert request_module.FAST
+    monkeypatch.setattr(request_module, "FAST", request.param)
 
 
 @pytest.mark.usefixtures("_each_copy")

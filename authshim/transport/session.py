@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from requests.sessions import Session
 from requests.utils import get_auth_from_url
 
-from authshim.adapter import AuthAdapter, options_of
-from authshim.carrier import HOOK, inherit
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, InstallError
+from authshim.transport.adapter import AuthAdapter, options_of
+from authshim.transport.carrier import HOOK, inherit
 
 if TYPE_CHECKING:
     import os

@@ -20,14 +20,14 @@ from requests.exceptions import UnrewindableBodyError
 from requests.models import REDIRECT_STATI, PreparedRequest
 from requests.utils import rewind_body
 
-from authshim.ambient import Ambient
-from authshim.carrier import HOOK, named_by_of, note_redirect, receive
 from authshim.lookup.chain import Chain
 from authshim.lookup.naming import CALLER, seen_locations
-from authshim.redaction import clean_error, clean_response
+from authshim.transport.carrier import HOOK, named_by_of, note_redirect, receive
+from authshim.transport.netrc_header import Ambient
+from authshim.transport.request import authorization_of, copy_of
+from authshim.transport.scrub import clean_error, clean_response
+from authshim.transport.wrapping import WrappingAdapter
 from authshim.urls import is_presigned
-from authshim.wire import authorization_of, copy_of
-from authshim.wrapping import WrappingAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

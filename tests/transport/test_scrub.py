@@ -21,7 +21,7 @@ import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken
 from authshim.providers.auth_file import AuthFile
 from authshim.redact import redact
-from authshim.redaction import PRIVATES, hide_request_lines
+from authshim.transport.scrub import PRIVATES, hide_request_lines
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -380,15 +380,15 @@ def test_a_group_of_exceptions_tells_nothing(no_secret: Callable) -> None:
 def test_what_remains_of_the_frames_leads_to_the_caller() -> None:
     error = failing(mounted(BearerToken("s3cret")), "http://127.0.0.1:1/x")
     modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
-    assert modules[-1] == "authshim.adapter"
+    assert modules[-1] == "authshim.transport.adapter"
     assert "requests.sessions" in modules
 
 
 def test_an_exception_before_anything_was_added_keeps_its_traceback() -> None:
     error = failing(mounted(None), "http://127.0.0.1:1/x")
     modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
-    assert modules[-1] != "authshim.adapter"
-    assert modules.count("authshim.adapter") == 3  # send, _exchange, _transmit
+    assert modules[-1] != "authshim.transport.adapter"
+    assert modules.count("authshim.transport.adapter") == 3  # send, _exchange, _transmit
     assert error.__context__.__traceback__ is not None
 
 

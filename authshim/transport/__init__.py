@@ -1,0 +1,1 @@
+"""The requests transport: all that knows the insides of requests."""
