@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from authshim.listing import MAX_NAME_CHARS
+from authshim.index.simple_api import MAX_NAME_CHARS
 from authshim.project.target import here
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from packaging.tags import Tag
 
-    from authshim.listing import File
-    from authshim.pages import Page
+    from authshim.index.client import Page
+    from authshim.index.simple_api import File
     from authshim.project.repositories import Index
     from authshim.project.requirements import Dependency
     from authshim.project.target import Machine

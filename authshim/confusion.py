@@ -10,7 +10,7 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING
 
-from authshim.pages import FOUND
+from authshim.index.client import FOUND
 from authshim.project.model import STRATEGIES
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from authshim.listing import File
-    from authshim.pages import Page
+    from authshim.index.client import Page
+    from authshim.index.simple_api import File
 
 PYPI = ("pypi.org", "test.pypi.org")
 """Hosts that are public whatever was sent to them."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional
 
 from authshim import confusion
 from authshim.candidates import Candidate, Wish, versions_of
-from authshim.pages import FOUND, NOT_ASKED, NOT_THERE
+from authshim.index.client import FOUND, NOT_ASKED, NOT_THERE
 from authshim.project.model import STRATEGIES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from authshim.pages import Page
+    from authshim.index.client import Page
     from authshim.project.requirements import Dependency
 
     _Versions = dict[Version, list[Candidate]]

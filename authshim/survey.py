@@ -12,8 +12,8 @@ from urllib.request import url2pathname
 from authshim.concurrency import map_concurrently
 from authshim.errors import SettingsError
 from authshim.files import reason
-from authshim.listing import File
-from authshim.pages import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
+from authshim.index.client import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
+from authshim.index.simple_api import File
 from authshim.project.requirements import Dependency, normalised
 from authshim.resolve import Resolution, resolve
 

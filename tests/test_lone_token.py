@@ -15,7 +15,7 @@ from servers import CHALLENGE, Answer, Recorder, Seen, redirect
 
 import authshim
 from authshim import BasicHTTP, Chain, Channel, Index
-from authshim.check import probe
+from authshim.index.check import probe
 from authshim.urls import DEFAULT, HOST
 
 TOKEN = "glpat-s3cret"

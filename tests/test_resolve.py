@@ -8,9 +8,9 @@ from packaging.utils import parse_wheel_filename
 from resolve_situations import ANY, LINUX, MAC, SITUATIONS, STRATEGIES, Listed, Situation, wheel
 
 from authshim.credentials import BasicHTTP
-from authshim.listing import File
+from authshim.index.client import Page
+from authshim.index.simple_api import File
 from authshim.lookup.trace import Found
-from authshim.pages import Page
 from authshim.project.repositories import Index
 from authshim.project.requirements import Dependency, normalised
 from authshim.project.target import Machine

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
-    from authshim.check import Result
+    from authshim.index.check import Result
 
 
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -30,7 +30,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print a line for each index and channel, or one JSON document."""
-    from authshim.check import check
+    from authshim.index.check import check
 
     manifest = project.require_manifest(options)
     chain = project.make_chain(options, manifest)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Callable
 
-    from authshim.pages import Page
+    from authshim.index.client import Page
     from authshim.project.manifest import Manifest
     from authshim.resolve import Resolution
 

@@ -186,7 +186,7 @@ def test_an_index_that_is_broken_is_told_in_a_sentence(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("authshim.listing.MAX_PAGE_BYTES", 50_000)
+    monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_BYTES", 50_000)
     private.on("/simple/acme/", answer)
     public.on("/simple/acme/", page("acme-99.0-py3-none-any.whl"))
     assert main(["resolve"]) == 1

@@ -73,7 +73,7 @@ def test_pypiserver_forbids_a_wrong_password(pypiserver: str, session: Callable,
 def test_check_knows_that_pypiservers_403_is_a_wrong_password(
     password: str, word: str, pypiserver: str, home: Path
 ) -> None:
-    from authshim.check import probe
+    from authshim.index.check import probe
 
     write_netrc(home, password=password)
     assert probe(authshim.Chain.from_environment(), authshim.Index(pypiserver), ["demo"]).answer == word

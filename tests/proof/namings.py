@@ -14,7 +14,7 @@ from proof.stage import SECRET, Stage, installed, mounted
 from servers import CHALLENGE, Answer, redirect
 
 import authshim
-from authshim.check import probe
+from authshim.index.check import probe
 
 if TYPE_CHECKING:
     from servers import Seen

@@ -11,13 +11,13 @@ from replay.run import pixi_toml
 from replay.stores import auth_file
 
 import authshim
-from authshim.check import probe
+from authshim.index.check import probe
 
 if TYPE_CHECKING:
     from replay.recording import Secret, Service
     from replay.run import Run
 
-    from authshim.check import Result
+    from authshim.index.check import Result
 
 USERS = {
     azure.PKGS: "VssSessionToken",

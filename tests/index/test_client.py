@@ -14,9 +14,9 @@ import pytest
 from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, redirect
 
 import authshim
-from authshim import listing
-from authshim.listing import File
-from authshim.pages import Page, Reader
+from authshim.index import simple_api
+from authshim.index.client import Page, Reader
+from authshim.index.simple_api import File
 from authshim.project.repositories import Index
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ def test_an_index_that_is_not_filled_in_is_not_asked(hole: str, ask: Callable[..
 def test_a_page_that_is_too_long_is_not_read_to_its_end(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.listing.MAX_PAGE_BYTES", 1000)
+    monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_BYTES", 1000)
     packed = gzip.compress(b" " * 100_000)
     page = ask(Answer(200, packed, {"Content-Encoding": "gzip"}))
     assert (page.answer, page.detail) == ("unreadable", "its page is longer than 1,000 bytes")
@@ -352,7 +352,7 @@ def test_a_page_that_is_too_long_is_not_read_to_its_end(
 def test_a_page_of_more_parts_than_any_index_lists_is_not_parsed(
     body: bytes, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.listing.MAX_PAGE_PARTS", 10)
+    monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_PARTS", 10)
     page = ask(Answer(200, body, {"Content-Type": "text/html"}))
     assert (page.answer, page.detail) == ("unreadable", "its page lists more than any index has")
 
@@ -407,18 +407,18 @@ def test_page_takes_linear_time_if_its_links_are_nested(ask: Callable[..., Page]
 def test_page_that_takes_too_long_to_parse_is_given_up(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Slow(listing._PageParser):
+    class Slow(simple_api._PageParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             time.sleep(0.2)
 
-    monkeypatch.setattr("authshim.listing._PageParser", Slow)
-    monkeypatch.setattr("authshim.listing.MAX_PAGE_SECONDS", 0.1)
+    monkeypatch.setattr("authshim.index.simple_api._PageParser", Slow)
+    monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_SECONDS", 0.1)
     page = ask(Answer(200, HTML, HTML_TYPE))
     assert (page.answer, page.detail) == ("unreadable", "its page could not be read within 0.1 s")
 
 
 def test_link_is_found_if_it_lies_across_two_chunks(ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authshim.listing._CHUNK_CHARS", 7)
+    monkeypatch.setattr("authshim.index.simple_api._CHUNK_CHARS", 7)
     assert [file.filename for file in ask(Answer(200, HTML, HTML_TYPE)).files] == [NAME]
 
 
@@ -443,7 +443,7 @@ def test_page_that_is_not_packed_as_it_says_is_unreachable(ask: Callable[..., Pa
 def test_page_that_is_packed_and_never_ends_is_given_up(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.listing.MAX_PAGE_SECONDS", 0.3)
+    monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_SECONDS", 0.3)
     begin = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03"
     with dripping(begin, b"\0\0\0\xff\xff") as url:
         page = ask(index=Index(f"{url}/simple"))
@@ -454,7 +454,7 @@ def test_page_whose_urls_are_too_long_together_is_not_kept(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = f'<base href="https://h/{"x" * 300}/">'.encode() + b'<a href="a.zip">' * 20
-    monkeypatch.setattr("authshim.listing.MAX_PAGE_BYTES", 1000)
+    monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_BYTES", 1000)
     page = ask(Answer(200, body, HTML_TYPE))
     assert (page.answer, page.detail) == ("unreadable", "its page lists more than any index has")
 
@@ -563,7 +563,7 @@ def trickling() -> Iterator[str]:
 def test_a_page_that_trickles_in_without_end_is_given_up(
     trickling: str, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.listing.MAX_PAGE_SECONDS", 0.3)
+    monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_SECONDS", 0.3)
     page = ask(index=Index(f"{trickling}/simple"))
     assert (page.answer, page.detail) == ("unreadable", "its page did not end within 0.3 s")
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim import advice, pages
+from authshim import advice
 from authshim.concurrency import map_concurrently
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
+from authshim.index import client
+from authshim.index.client import Reader, page_url
 from authshim.lookup.chain import Chain
-from authshim.pages import Reader, page_url
 from authshim.project.repositories import Index, Place
 from authshim.urls import parse
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from authshim.credentials import Credential
+    from authshim.index.client import Answer, Page
     from authshim.lookup.trace import Found
-    from authshim.pages import Answer, Page
     from authshim.project.manifest import Channel, Manifest
 
 OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"
@@ -120,7 +121,7 @@ class _Probe:
             return self._with_file(page, self._judge(page, place.url))
         for name in names[:_NAMES] or [NOBODYS_NAME]:
             page = self._reader.page(place, name)
-            if page.answer != pages.NOT_THERE:
+            if page.answer != client.NOT_THERE:
                 return self._of_page(page, name)
         result = self._without_page(page, page_url(place, name))
         if result.answer == NOT_FOUND and result.found is not None and not names:
@@ -129,7 +130,7 @@ class _Probe:
         return result
 
     def _of_page(self, page: Page, name: str) -> Result:
-        if page.answer == pages.FOUND and page.host != parse(self._place.url).host:
+        if page.answer == client.FOUND and page.host != parse(self._place.url).host:
             return self._forwarded(page, name)
         if page.status == 403 and page.found is not None:
             return self._forbidden(page, name)
@@ -138,7 +139,7 @@ class _Probe:
     def _without_page(self, page: Page, url: str) -> Result:
         """Judge an index that has none of the project's packages by its root."""
         root = self._root()
-        if root.answer in (pages.FOUND, pages.REFUSED):
+        if root.answer in (client.FOUND, client.REFUSED):
             return self._judge(root, self._place.url)
         if advice.lists_nothing(self._place.url):
             nothing = "it has no page of the project's packages, and lists none: one that is not there looks the same"
@@ -148,14 +149,14 @@ class _Probe:
     def _forwarded(self, page: Page, name: str) -> Result:
         """Judge an index by its root where it leaves a page to another one, as GitLab does."""
         root = self._root()
-        judged = root if root.answer in (pages.FOUND, pages.REFUSED) else page
+        judged = root if root.answer in (client.FOUND, client.REFUSED) else page
         result = self._judge(judged, self._place.url)
         return result._replace(detail=f"{page.host} serves {name} in its place") if result.fine else result
 
     def _forbidden(self, page: Page, name: str) -> Result:
         """Tell a user who may not read from a wrong password, to which some servers say 403, too."""
         root = self._root()
-        if root.answer == pages.FOUND:
+        if root.answer == client.FOUND:
             step = advice.ask_owner(self._place.url)
             return self._result(FORBIDDEN, page, f"this user may read the index, but not {name}", step)
         if root.status == 401:
@@ -169,15 +170,15 @@ class _Probe:
         if url is None or not result.fine:
             return result
         file = self._reader.look(self._place, url, origins=page.origins)
-        return result if file.answer == pages.FOUND else self._of_file(file, url, page)._replace(api=page.api)
+        return result if file.answer == client.FOUND else self._of_file(file, url, page)._replace(api=page.api)
 
     def _of_file(self, file: Answer, url: str, page: Page) -> Result:
         """Name why there is no file where there is its page."""
         there = "its page is there, but not its files"
-        if file.answer == pages.NOT_THERE:
+        if file.answer == client.NOT_THERE:
             return self._result(NOT_FOUND, file, there, "ask whoever runs the index")
         is_known = file.found is not None and (file.found == page.found or file.status == 403)
-        if file.answer == pages.REFUSED and is_known:
+        if file.answer == client.REFUSED and is_known:
             return self._result(FORBIDDEN, file, there, advice.ask_owner(self._place.url))
         result = self._judge(file, url)
         return result._replace(detail="; ".join(filter(None, (result.detail, there))))
@@ -189,13 +190,13 @@ class _Probe:
 
     def _judge(self, said: Page | Answer, url: str) -> Result:
         """Name what was answered to one question, which was for ``url``."""
-        if said.answer == pages.FOUND:
+        if said.answer == client.FOUND:
             return self._result(_entered(said), said)
-        if said.answer == pages.REFUSED:
+        if said.answer == client.REFUSED:
             return self._refused(said, url)
-        if said.answer == pages.NOT_THERE:
+        if said.answer == client.NOT_THERE:
             return self._missing(said, url)
-        word = UNREADABLE if said.answer == pages.UNREADABLE else UNREACHABLE
+        word = UNREADABLE if said.answer == client.UNREADABLE else UNREACHABLE
         return self._result(word, said, next_step=said.next_step)
 
     def _refused(self, said: Page | Answer, url: str) -> Result:

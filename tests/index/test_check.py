@@ -9,8 +9,8 @@ import pytest
 from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, redirect
 
 import authshim
-from authshim.check import NOBODYS_NAME, Result, check, probe
 from authshim.errors import ProviderError
+from authshim.index.check import NOBODYS_NAME, Result, check, probe
 
 if TYPE_CHECKING:
     from servers import Seen

@@ -8,9 +8,10 @@ from urllib.parse import quote, urlsplit
 import requests
 from urllib3.exceptions import HTTPError
 
-from authshim import advice, listing
+from authshim import advice
 from authshim.errors import UrlError
-from authshim.listing import Unreadable, content_type
+from authshim.index import simple_api
+from authshim.index.simple_api import Unreadable, content_type
 from authshim.lookup.naming import follow
 from authshim.project.repositories import Index
 from authshim.redact import redact
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from authshim.listing import File
+    from authshim.index.simple_api import File
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
@@ -129,12 +130,12 @@ class Reader:
             if answer.answer != FOUND:
                 return Page(index, *answer)
             try:
-                return Page(index, *answer, *listing.read(response))
+                return Page(index, *answer, *simple_api.read(response))
             except Unreadable as error:
                 step = _STEPS[UNREADABLE]
                 return Page(index, *answer._replace(answer=UNREADABLE, detail=str(error), next_step=step))
 
-        said = self._ask(index, "GET", url, listing.HEADERS, read)
+        said = self._ask(index, "GET", url, simple_api.HEADERS, read)
         return said if isinstance(said, Page) else Page(index, *said)
 
     def _ask(

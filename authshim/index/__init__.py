@@ -1,0 +1,1 @@
+"""One index or channel: ask it, and name its answer."""
