@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from authshim.index.client import Page
     from authshim.project.manifest import Manifest
-    from authshim.resolve import Resolution
+    from authshim.resolve.rules import Resolution
 
 _ANSWERED = ("found", "not there")
 
@@ -39,7 +39,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print some lines for each package, or one JSON document."""
-    from authshim.survey import questions, survey
+    from authshim.resolve.survey import questions, survey
 
     manifest = project.require_manifest(options)
     asked = questions(manifest, options.environment, options.names)
@@ -129,7 +129,7 @@ def _print_silent(found: Sequence[Resolution]) -> None:
 
 def _print_empty(found: Sequence[Resolution]) -> None:
     """Name the indexes that have none of the project's packages: CodeArtifact says so of what may not be read."""
-    from authshim.confusion import PYPI
+    from authshim.resolve.confusion import PYPI
 
     pages: dict[str, set[str]] = {}
     for page in (page for each in found for page in each.asked if page.host not in PYPI):

@@ -15,7 +15,7 @@ from authshim.files import reason
 from authshim.index.client import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
 from authshim.index.simple_api import File
 from authshim.project.requirements import Dependency, normalised
-from authshim.resolve import Resolution, resolve
+from authshim.resolve.rules import Resolution, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence

@@ -14,7 +14,7 @@ from authshim.lookup.trace import Found
 from authshim.project.repositories import Index
 from authshim.project.requirements import Dependency, normalised
 from authshim.project.target import Machine
-from authshim.resolve import Resolution, resolve
+from authshim.resolve.rules import Resolution, resolve
 from authshim.urls import Key
 
 MACHINE = Machine("linux-64", "3.11")
@@ -339,7 +339,7 @@ def test_wheels_of_older_versions_are_not_parsed(monkeypatch: pytest.MonkeyPatch
         parsed.append(filename)
         return parse_wheel_filename(filename)
 
-    monkeypatch.setattr("authshim.candidates.parse_wheel_filename", parse)
+    monkeypatch.setattr("authshim.resolve.candidates.parse_wheel_filename", parse)
     versions = (wheel("1.7.1"), wheel("1.7.3", MAC), wheel("1.7.2", LINUX), wheel("1.7.0"))
     assert ask(page(index(0), versions)).fine
     assert parsed == [wheel("1.7.3", MAC).filename, wheel("1.7.2", LINUX).filename]

@@ -12,10 +12,10 @@ from servers import CHALLENGE, Answer, Recorder
 import authshim
 from authshim.errors import ManifestError, SettingsError
 from authshim.project.manifest import Index, Manifest
-from authshim.survey import Question, questions, survey
+from authshim.resolve.survey import Question, questions, survey
 
 if TYPE_CHECKING:
-    from authshim.resolve import Resolution
+    from authshim.resolve.rules import Resolution
 
 PROJECT = """
 [workspace]
@@ -281,6 +281,6 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed(
     def page(*arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("authshim.survey.Reader.page", page)
+    monkeypatch.setattr("authshim.resolve.survey.Reader.page", page)
     with pytest.raises(ZeroDivisionError):
         ask(load('[pypi-dependencies]\na = "*"\n'))

@@ -18,10 +18,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from authshim import confusion
-from authshim.candidates import Candidate, Wish, versions_of
 from authshim.index.client import FOUND, NOT_ASKED, NOT_THERE
 from authshim.project.model import STRATEGIES
+from authshim.resolve import confusion
+from authshim.resolve.candidates import Candidate, Wish, versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,1 @@
+"""Which index serves a package."""
