@@ -14,8 +14,8 @@ from authshim.redact import printable
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from authshim.download import Outcome
-    from authshim.link import Link
+    from authshim.download.link import Link
+    from authshim.download.transfer import Outcome
 
 
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -41,8 +41,8 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Download the file and print its name."""
-    from authshim import link
-    from authshim.part import PartialFile
+    from authshim.download import link
+    from authshim.download.partial_file import PartialFile
 
     found = link.read(options.url)
     if options.output == "":
@@ -65,7 +65,7 @@ def _get(found: Link, target: str, options: Namespace, *, shown: str) -> Outcome
     from rich import progress
     from rich.console import Console
 
-    from authshim import download
+    from authshim.download import transfer
 
     chain = project.make_chain_here(options)
     is_quiet = getattr(options, "quiet", 0) > 0
@@ -84,7 +84,7 @@ def _get(found: Link, target: str, options: Namespace, *, shown: str) -> Outcome
     with ExitStack() as stack:
         if terminal.is_watched() and not is_quiet:
             stack.enter_context(bar)
-        return download.get(chain, found, target, progress=update, note=note)
+        return transfer.get(chain, found, target, progress=update, note=note)
 
 
 def _describe(outcome: Outcome, found: Link, target: str) -> str:

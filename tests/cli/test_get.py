@@ -306,7 +306,7 @@ def test_ctrl_c_before_the_first_byte_keeps_nothing(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("authshim.download.get", interrupted)
+    monkeypatch.setattr("authshim.download.transfer.get", interrupted)
     assert main(["get", url]) == 130
     assert ".part" not in capsys.readouterr().err
     assert here() == set()
@@ -323,6 +323,6 @@ def test_ctrl_c_names_the_part_behind_a_symbolic_link(
         Path(f"{real}.part").touch()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("authshim.download.get", interrupted)
+    monkeypatch.setattr("authshim.download.transfer.get", interrupted)
     assert main(["get", url]) == 130
     assert f"{real}.part is kept" in capsys.readouterr().err

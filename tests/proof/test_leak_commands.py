@@ -145,7 +145,7 @@ def typed(
     handlers, level = logger.handlers[:], logger.level
     stage.monkeypatch.setattr("authshim.cli._parser", _parser)
     stage.monkeypatch.setattr("authshim.transport.failures.TIMEOUT", (30, 0.02))
-    stage.monkeypatch.setattr("authshim.download.MAX_RETRIES", 1)
+    stage.monkeypatch.setattr("authshim.download.transfer.MAX_RETRIES", 1)
     stage.monkeypatch.chdir(stage.home)
 
     def run(line: list[str], *, shows: tuple[str, ...] = ()) -> str:

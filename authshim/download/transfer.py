@@ -19,9 +19,10 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from authshim import files, ranges, refusal
+from authshim import files
+from authshim.download import http_headers, refusal
+from authshim.download.partial_file import PartialFile, Source
 from authshim.errors import DownloadError
-from authshim.part import PartialFile, Source
 from authshim.transport import failures
 from authshim.transport.body import iter_body
 from authshim.transport.recording import Witness
@@ -30,7 +31,7 @@ from authshim.urls import is_presigned
 if TYPE_CHECKING:
     from requests import Response, Session
 
-    from authshim.link import Link
+    from authshim.download.link import Link
     from authshim.lookup.chain import Chain
 
     Progress = Callable[[int, "int | None"], None]
@@ -186,7 +187,7 @@ class _Transfer:
             return self._begin(response)
         if not start or status not in (206, 416):
             return self._refused(response)
-        size = ranges.size_of_rest(response.headers, start)
+        size = http_headers.size_of_rest(response.headers, start)
         if status != 206 or size is None or not self._is_same_version(response, size):
             self.partial.truncate(0)
             return _Failure("the server did not send the rest of the same file", retryable=True)
@@ -207,8 +208,8 @@ class _Transfer:
         """Receive the complete file."""
         if self.partial.length:
             self.note("starting over: the file has changed, or the server cannot resume it")
-        size = ranges.content_length(response.headers)
-        source = Source(*self.source[:2], ranges.validator(response.headers), size)
+        size = http_headers.content_length(response.headers)
+        source = Source(*self.source[:2], http_headers.validator(response.headers), size)
         if _is_encoded(response):
             self.note("the server encoded the body, which is written as it is")
             # Without a validator and hashes this body is never joined with another one.
@@ -218,7 +219,7 @@ class _Transfer:
 
     def _is_same_version(self, response: Response, size: int) -> bool:
         """Compare strong validators. Without one in the response, only a hash allows to resume."""
-        source, version = self.partial.source, ranges.validator(response.headers)
+        source, version = self.partial.source, http_headers.validator(response.headers)
         if source is None or source.size not in (None, size) or _is_encoded(response):
             return False
         return version == source.validator if version else bool(source.digests)
@@ -253,7 +254,7 @@ class _Transfer:
         status = response.status_code
         found = self.witness.found
         reason, step = refusal.describe(response, found, self.witness.chain, self.link.url)
-        wait = ranges.retry_after(response.headers) if status in (429, 503) else 0
+        wait = http_headers.retry_after(response.headers) if status in (429, 503) else 0
         if wait > MAX_WAIT_SECONDS:
             return _Failure(reason, f"run it again in {wait:.0f} s, as the server asks")
         is_transient = self.has_begun and status >= 500

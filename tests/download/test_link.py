@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim import link
+from authshim.download import link
 from authshim.errors import UrlError
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from leaks import assert_no_secret
 from servers import CHALLENGE, Answer, Recorder, Served, redirect
 
 import authshim
-from authshim import download, files, link
+from authshim import files
+from authshim.download import link, transfer
 from authshim.errors import DownloadError
 from authshim.transport import failures
 
@@ -54,8 +55,8 @@ class Downloads:
         self.waits: list[float] = []
         self.progress: list[tuple[int, int | None]] = []
 
-    def __call__(self, rest: str = "", *, url: str | None = None, target: str = NAME) -> download.Outcome:
-        return download.get(
+    def __call__(self, rest: str = "", *, url: str | None = None, target: str = NAME) -> transfer.Outcome:
+        return transfer.get(
             self.chain,
             link.read((url or self.url) + rest),
             target,
@@ -96,7 +97,7 @@ def ranges_of(recorder: Recorder) -> list[tuple[str | None, str | None]]:
 
 
 def test_get_sends_the_credential_and_leaves_only_the_file(get: Downloads, served: Served, recorder: Recorder) -> None:
-    assert get() == download.Outcome(len(DATA))
+    assert get() == transfer.Outcome(len(DATA))
     assert Path(NAME).read_bytes() == DATA
     assert here() == {NAME}
     assert [seen.authorization for seen in recorder.seen] == [ADA.header]
@@ -172,7 +173,7 @@ def test_get_keeps_the_old_file_if_the_hash_differs(get: Downloads, served: Serv
 
 def test_get_sends_no_request_if_the_file_has_the_hash(get: Downloads, served: Served, recorder: Recorder) -> None:
     Path(NAME).write_bytes(DATA)
-    assert get(f"#sha256={SHA256}") == download.Outcome(len(DATA), is_new=False)
+    assert get(f"#sha256={SHA256}") == transfer.Outcome(len(DATA), is_new=False)
     assert recorder.seen == []
 
 

@@ -8,7 +8,7 @@ from email.utils import formatdate
 import pytest
 from requests.structures import CaseInsensitiveDict
 
-from authshim import ranges
+from authshim.download import http_headers
 
 NOON = "Mon, 06 Jan 2025 12:00:00 GMT"
 LATER = "Mon, 06 Jan 2025 12:00:01 GMT"
@@ -34,13 +34,13 @@ LATER = "Mon, 06 Jan 2025 12:00:01 GMT"
     ],
 )
 def test_size_of_rest_is_none_if_content_range_is_not_the_rest(value: str, size: int | None) -> None:
-    assert ranges.size_of_rest({"Content-Range": value}, 5) == size
+    assert http_headers.size_of_rest({"Content-Range": value}, 5) == size
 
 
 @pytest.mark.parametrize(("length", "size"), [("5", 10), ("4", None), ("6", None), ("x", 10)])
 def test_size_of_rest_is_none_if_content_length_differs(length: str, size: int | None) -> None:
     headers = {"Content-Range": "bytes 5-9/10", "Content-Length": length}
-    assert ranges.size_of_rest(headers, 5) == size
+    assert http_headers.size_of_rest(headers, 5) == size
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_size_of_rest_is_none_if_content_length_differs(length: str, size: int |
     ],
 )
 def test_content_length_is_a_number_or_none(headers: dict[str, str], length: int | None) -> None:
-    assert ranges.content_length(headers) == length
+    assert http_headers.content_length(headers) == length
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_content_length_is_a_number_or_none(headers: dict[str, str], length: int
     ],
 )
 def test_validator_is_a_strong_one_or_empty(headers: dict[str, str], validator: str) -> None:
-    assert ranges.validator(CaseInsensitiveDict(headers)) == validator
+    assert http_headers.validator(CaseInsensitiveDict(headers)) == validator
 
 
 @pytest.mark.parametrize(
@@ -89,17 +89,17 @@ def test_validator_is_a_strong_one_or_empty(headers: dict[str, str], validator: 
         ("soon", 0),
         (" ", 0),
         ("-5", 0),
-        ("9" * 4000, ranges.MAX_RETRY_AFTER_SECONDS),
+        ("9" * 4000, http_headers.MAX_RETRY_AFTER_SECONDS),
     ],
 )
 def test_retry_after_is_seconds_or_zero(value: str, seconds: int) -> None:
-    assert ranges.retry_after({"Retry-After": value}) == seconds
+    assert http_headers.retry_after({"Retry-After": value}) == seconds
 
 
 def test_retry_after_may_be_a_date() -> None:
     date = formatdate(time.time() + 100, usegmt=True)
-    assert 90 < ranges.retry_after({"Retry-After": date}) <= 100
+    assert 90 < http_headers.retry_after({"Retry-After": date}) <= 100
 
 
 def test_retry_after_is_zero_if_it_is_missing() -> None:
-    assert ranges.retry_after({}) == 0
+    assert http_headers.retry_after({}) == 0

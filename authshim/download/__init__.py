@@ -1,0 +1,1 @@
+"""Get one file, for ``authshim get``."""
