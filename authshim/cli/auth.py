@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from authshim.credentials import Credential
-    from authshim.login import Target
+    from authshim.login.rules import Target
     from authshim.lookup.chain import Chain
     from authshim.providers.base import Store
     from authshim.settings import Settings
@@ -129,21 +129,21 @@ def _log() -> Any:
 
 
 def _run_login(options: Namespace) -> int:
-    from authshim import login
+    from authshim.login import rules
     from authshim.providers.keychain_backends import NAME as KEYCHAIN
 
-    settings, target = settings_of(options), login.read_target(options.host)
+    settings, target = settings_of(options), rules.read_target(options.host)
     names = {"token": options.token, "username": options.username, "password": options.password}
     given = {name for name, value in {**names, "conda-token": options.conda_token}.items() if value is not None}
-    kind = login.kind_of(target.host, given)
+    kind = rules.kind_of(target.host, given)
     credential = _credential(kind, target, options)
     whose = ""
-    if login.is_prefix_dev(target.host):
-        from authshim import prefix_dev
+    if rules.is_prefix_dev(target.host):
+        from authshim.login import prefix_dev
 
-        whose = f" of {prefix_dev.viewer(credential, settings.prefix_dev_url or login.prefix_dev_of(target.host))}"
+        whose = f" of {prefix_dev.viewer(credential, settings.prefix_dev_url or rules.prefix_dev_of(target.host))}"
     chain = chain_of(options)
-    store, missing = login.store(login.stores_of(chain.providers), target.key, credential)
+    store, missing = rules.store(rules.stores_of(chain.providers), target.key, credential)
     terminal.say(
         with_tilde(f"stored the {type(credential).__name__}{whose} for {shown_key(target.key)} in {store.name}")
     )
@@ -164,12 +164,13 @@ def _replace_oauth(store: Store, target: Target) -> None:
 
 
 def _credential(kind: str, target: Target, options: Namespace) -> Credential:
-    from authshim import credentials, login
+    from authshim import credentials
+    from authshim.login import rules
 
-    if kind == login.BASIC:
+    if kind == rules.BASIC:
         password = _secret("--password", options.password, f"Password of {options.username} at {target.host}: ")
         return credentials.BasicHTTP(options.username, password)
-    if kind == login.CONDA:
+    if kind == rules.CONDA:
         return credentials.CondaToken(_secret("--conda-token", options.conda_token, f"Token for {target.host}: "))
     return credentials.BearerToken(_secret("--token", options.token, f"Token for {target.host}: "))
 
@@ -223,11 +224,11 @@ def _run_logout(options: Namespace) -> int:
 
 
 def _run_token(options: Namespace) -> int:
-    from authshim import login
+    from authshim.login import rules
 
-    target = login.read_target(options.host)
+    target = rules.read_target(options.host)
     credential = _from_override(target, options) or _from_chain(target, options)
-    from authshim.tokens import bare_token
+    from authshim.login.tokens import bare_token
 
     token = bare_token(credential)
     if token is None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from authshim import login
 from authshim.cli.auth import chain_of
 from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError
+from authshim.login import rules
 from authshim.redact import shown_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable
 
-    from authshim.login import Target
+    from authshim.login.rules import Target
     from authshim.lookup.chain import Chain
     from authshim.providers.base import Store
 
@@ -27,10 +27,10 @@ def run(options: Namespace) -> int:
     """Forget a host in every store, or all that is stored."""
     if bool(options.host) is options.all:
         raise SettingsError("HOST", "name a host, or give --all")
-    target = None if options.all else login.read_forgotten(options.host)
+    target = None if options.all else rules.read_forgotten(options.host)
     chain = chain_of(options)
     removed, fine = 0, True
-    for store in login.stores_of(chain.providers):
+    for store in rules.stores_of(chain.providers):
         try:
             removed += _forget(store, list(store.keys()) if target is None else target.keys)
         except ProviderMissing as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.credentials import Credential
-    from authshim.login import Target
+    from authshim.login.rules import Target
     from authshim.lookup.chain import Chain
     from authshim.providers.base import Provider
 
@@ -48,7 +48,7 @@ class Entry(NamedTuple):
 
     def as_json(self, now: float) -> dict[str, Any]:
         """Return what ``--json`` prints of it."""
-        from authshim.tokens import expires_at
+        from authshim.login.tokens import expires_at
 
         expires = None if self.credential is None else expires_at(self.credential)
         expires = expires if expires is not None and abs(expires) < 1e12 else None
@@ -143,7 +143,7 @@ def _entries(provider: Any) -> list[tuple[str, Credential | None]]:
 def run(options: Namespace) -> int:
     """Print the entries."""
     from authshim.cli.auth import chain_of
-    from authshim.login import read_target
+    from authshim.login.rules import read_target
 
     target = read_target(options.host) if options.host is not None else None
     listing, now = Listing(chain_of(options), target), time.time()

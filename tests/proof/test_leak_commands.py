@@ -278,7 +278,7 @@ def asked_server(stage: Stage) -> Callable[[str], None]:
 
     def prepare(server: str) -> None:
         if server == "is silent":
-            stage.monkeypatch.setattr("authshim.prefix_dev.VIEWER_SECONDS", 0.02)
+            stage.monkeypatch.setattr("authshim.login.prefix_dev.VIEWER_SECONDS", 0.02)
             stage.monkeypatch.setattr("authshim.oauth.endpoints.REVOCATION_SECONDS", 0.02)
         SERVERS[server](stage)
 

@@ -6,7 +6,17 @@ import pytest
 
 from authshim.credentials import BearerToken
 from authshim.errors import AuthshimError, ProviderMissing, SettingsError, StoreError, UrlError
-from authshim.login import BASIC, CONDA, TOKEN, kind_of, prefix_dev_of, read_forgotten, read_target, store, stores_of
+from authshim.login.rules import (
+    BASIC,
+    CONDA,
+    TOKEN,
+    kind_of,
+    prefix_dev_of,
+    read_forgotten,
+    read_target,
+    store,
+    stores_of,
+)
 from authshim.providers.auth_file import AuthFile
 from authshim.providers.netrc_file import NetrcFile
 

@@ -11,7 +11,7 @@ from servers import Answer, redirect
 
 from authshim.credentials import BearerToken
 from authshim.errors import LoginError, SettingsError
-from authshim.prefix_dev import viewer
+from authshim.login.prefix_dev import viewer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def test_viewer_raises_after_its_timeout(recorder: Recorder, monkeypatch: pytest
 
     done = Event()
     recorder.default = lambda _: done.wait(20) and None  # type: ignore[assignment]
-    monkeypatch.setattr("authshim.prefix_dev.VIEWER_SECONDS", 0.2)
+    monkeypatch.setattr("authshim.login.prefix_dev.VIEWER_SECONDS", 0.2)
     try:
         with pytest.raises(LoginError, match=r"it did not answer in time") as caught:
             viewer(TOKEN, recorder.url)

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 import pytest
 
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth, S3Credentials
-from authshim.tokens import bare_token, expires_at
+from authshim.login.tokens import bare_token, expires_at
 
 
 def jwt(claims: object) -> str:

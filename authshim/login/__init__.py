@@ -1,0 +1,1 @@
+"""The rules of a login; nothing here asks the chain."""
