@@ -61,7 +61,7 @@ def test_the_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path) -
 def test_the_keyring_of_the_demo_answers_as_a_vendors_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from keyring.errors import PasswordSetError
 
-    from authshim.cli.demo_keyring import Keyring
+    from authshim.cli.demo.keyring import Keyring
 
     (tmp_path / "keyring.json").write_text('{"https://h/simple": ["ada", "lovelace"]}', encoding="utf-8")
     monkeypatch.setenv("AUTHSHIM_DEMO_KEYRING", str(tmp_path / "keyring.json"))
@@ -83,7 +83,7 @@ def test_a_demo_that_goes_wrong_says_so(monkeypatch: pytest.MonkeyPatch, capfd: 
 def test_the_servers_of_the_demo_have_nothing_else() -> None:
     import requests
 
-    from authshim.cli.demo_servers import Server
+    from authshim.cli.demo.servers import Server
 
     with Server(header="Bearer x") as server:
         for method, path, status in (

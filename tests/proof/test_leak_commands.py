@@ -22,7 +22,8 @@ from proof.stage import RENEWED, SECRET, Stage, files_that_tell
 from servers import Answer, redirect
 
 from authshim import cli
-from authshim.cli import demo, demo_servers, main
+from authshim.cli import demo, main
+from authshim.cli.demo import servers
 
 if TYPE_CHECKING:
     import argparse
@@ -354,13 +355,13 @@ def test_the_demo_shows_none_of_its_own_secrets(
     stage: Stage, witness: Witness, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets: list[str] = ["lovelace", "byron"]
-    made = demo_servers.Server.__init__
+    made = servers.Server.__init__
 
-    def make(self: demo_servers.Server, **options: Any) -> None:
+    def make(self: servers.Server, **options: Any) -> None:
         secrets.extend(text for text in (options.get("header"), options.get("segment")) if text)
         made(self, **options)
 
-    monkeypatch.setattr(demo_servers.Server, "__init__", make)
+    monkeypatch.setattr(servers.Server, "__init__", make)
     temporary = stage.home / "tmp"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))

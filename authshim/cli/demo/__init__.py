@@ -15,7 +15,7 @@ from authshim.cli import terminal
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
-    from authshim.cli.demo_servers import Server
+    from authshim.cli.demo.servers import Server
 
 MANIFEST = """\
 [workspace]
@@ -59,7 +59,7 @@ def run(_options: Namespace) -> int:
     from contextlib import ExitStack
     from tempfile import TemporaryDirectory
 
-    from authshim.cli.demo_servers import Server
+    from authshim.cli.demo.servers import Server
     from authshim.credentials import BasicHTTP
 
     token, conda_token = os.urandom(12).hex(), os.urandom(12).hex()
@@ -136,7 +136,7 @@ def _environ(home: str) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
         "no_proxy": "127.0.0.1",
         "PIXI_NO_CONFIG": "1",
-        "PYTHON_KEYRING_BACKEND": "authshim.cli.demo_keyring.Keyring",
+        "PYTHON_KEYRING_BACKEND": "authshim.cli.demo.keyring.Keyring",
         "AUTHSHIM_KEYRING_COMMAND": shlex.join([sys.executable, "-m", "keyring"]),
         "AUTHSHIM_DEMO_KEYRING": os.path.join(home, "keyring.json"),
     }
