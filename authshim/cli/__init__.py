@@ -46,7 +46,7 @@ def _main(arguments: Sequence[str]) -> int:
         terminal.note(f"authshim: error: {_unrecognized(unknown) if unknown else options.missing}")
         return 2
     if not options.silent:
-        set_up_logging(options)
+        terminal.set_up_logging(options)
     return _run(options)
 
 
@@ -131,20 +131,6 @@ def _unrecognized(words: Sequence[str]) -> str:
     """Count what was not understood, but do not show it: any word may be a part of a password."""
     shown = " ".join("****" for _ in words)
     return f"unrecognized arguments: {shown} (a secret that begins with - is written as in --password=-secret)"
-
-
-def set_up_logging(options: argparse.Namespace) -> None:
-    """Let the library's log go to standard error, as loud as ``-v`` and ``-q`` say."""
-    import logging
-
-    loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
-    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(max(loudness, -1), logging.DEBUG)
-    logger = logging.getLogger("authshim")
-    logger.handlers[:] = [terminal.log_handler()]
-    if not logging.getLogger().handlers:
-        # Else Python prints what others warn of, such as Beautiful Soup of a stranger's page.
-        logging.getLogger().addHandler(logging.NullHandler())
-    logger.setLevel(level)
 
 
 def _fail(error: Exception | str, code: int) -> int:

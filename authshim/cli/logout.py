@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from authshim.cli.auth import chain_of
+from authshim.cli.project import chain_of
 from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from argparse import ArgumentParser
     from typing import NoReturn
 
 
@@ -47,3 +48,13 @@ def _width() -> int:
         return max(os.get_terminal_size().columns, 40) - 2
     except (OSError, ValueError):
         return 78
+
+
+def add_action(
+    actions: Any, loudness: ArgumentParser, name: str, summary: str, description: str, run: Any
+) -> ArgumentParser:
+    """Add one command to the group."""
+    parser: ArgumentParser = actions.add_parser(name, parents=[loudness], help=summary, description=description)
+    parser.add_argument("--auth-file", metavar="FILE", help="use this auth file, and nothing else")
+    parser.set_defaults(run=run)
+    return parser

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from authshim.lookup.chain import Chain
     from authshim.project.manifest import Manifest
+    from authshim.settings import Settings
 
 
 def find_manifest(options: Namespace) -> Manifest | None:
@@ -69,3 +70,19 @@ def make_chain_here(options: Namespace) -> Chain:
             raise
         terminal.note(terminal.with_tilde(f"authshim: {error}; going on without it"))
         return make_chain(options, None)
+
+
+def settings_of(options: Namespace) -> Settings:
+    """Read the settings; those of a project have no say in where a login goes."""
+    import os
+
+    from authshim.settings import read as read_settings
+
+    return read_settings(os.environ, auth_file=options.auth_file)
+
+
+def chain_of(options: Namespace) -> Chain:
+    """Make the chain of the user's own providers."""
+    from authshim.lookup.chain import Chain
+
+    return Chain.from_environment(auth_file=options.auth_file)

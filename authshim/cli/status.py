@@ -142,7 +142,7 @@ def _entries(provider: Any) -> list[tuple[str, Credential | None]]:
 
 def run(options: Namespace) -> int:
     """Print the entries."""
-    from authshim.cli.auth import chain_of
+    from authshim.cli.project import chain_of
     from authshim.login.rules import read_target
 
     target = read_target(options.host) if options.host is not None else None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from authshim.redact import printable
 
 if TYPE_CHECKING:
+    import argparse
     import logging
     from collections.abc import Iterator
 
@@ -109,3 +110,17 @@ def with_tilde(text: str) -> str:
     """Return a text for people, with ``~`` for their home."""
     home = os.path.expanduser("~").rstrip(os.sep)
     return text.replace(home + os.sep, f"~{os.sep}") if home not in ("", "~") else text
+
+
+def set_up_logging(options: argparse.Namespace) -> None:
+    """Let the library's log go to standard error, as loud as ``-v`` and ``-q`` say."""
+    import logging
+
+    loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(max(loudness, -1), logging.DEBUG)
+    logger = logging.getLogger("authshim")
+    logger.handlers[:] = [log_handler()]
+    if not logging.getLogger().handlers:
+        # Else Python prints what others warn of, such as Beautiful Soup of a stranger's page.
+        logging.getLogger().addHandler(logging.NullHandler())
+    logger.setLevel(level)
