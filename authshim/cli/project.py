@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.lookup.chain import Chain
+    from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest
     from authshim.settings import Settings
 
@@ -86,3 +87,15 @@ def chain_of(options: Namespace) -> Chain:
     from authshim.lookup.chain import Chain
 
     return Chain.from_environment(auth_file=options.auth_file)
+
+
+def credential_json(found: Found | None) -> dict[str, str | None]:
+    """Return the keys that ``check`` and ``resolve`` print of the credential that was sent."""
+    if found is None:
+        return dict.fromkeys(("credential", "username", "provider", "key"))
+    return {
+        "credential": type(found.credential).__name__,
+        "username": found.credential.shown_username,
+        "provider": found.provider,
+        "key": found.key,
+    }

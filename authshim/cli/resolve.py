@@ -188,10 +188,7 @@ def _asked(page: Page) -> dict[str, Any]:
         "api": page.api or None,
         "seconds": round(page.seconds, 3),
         "files": len(page.files),
-        "credential": page.found and type(page.found.credential).__name__,
-        "username": page.found and page.found.credential.shown_username,
-        "provider": page.found and page.found.provider,
-        "key": page.found and page.found.key,
+        **project.credential_json(page.found),
         "detail": page.detail,
         "next_step": page.next_step,
     }
