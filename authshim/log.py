@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+
 KEPT = 1000
 """Sentences; beyond it they are forgotten, so that a program that runs for a year does not keep them all."""
+
+logger = logging.getLogger("authshim")
 
 
 class Once:
@@ -23,3 +27,8 @@ class Once:
             self._said.clear()
         mine = object()
         return self._said.setdefault(sentence, mine) is mine
+
+    def warn_once(self, sentence: str, level: int = logging.WARNING) -> None:
+        """Log a sentence, unless it was logged before."""
+        if self.is_new(sentence):
+            logger.log(level, "%s", sentence)

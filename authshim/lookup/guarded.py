@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from authshim.lookup.entry import Realm
     from authshim.urls import Key
 
-logger = logging.getLogger("authshim")
-
 _NEVER = object()
 
 
@@ -69,7 +67,7 @@ class Desk:
         except Exception as error:  # noqa: BLE001 - see the class
             return Step(self.name, key, self._complain(error), broken=True)
         for problem in problems:
-            self._say(problem, logging.WARNING)
+            self._once.warn_once(problem, logging.WARNING)
         if isinstance(credential, OAuth):
             # Not under the lock: a token endpoint may take half a minute.
             credential = self.renewer.current(self._stored_login(key, realm.url.username), credential)
@@ -180,12 +178,8 @@ class Desk:
         # Only of our own errors it is known that they hold no secret.
         ours = isinstance(error, AuthshimError)
         sentence = str(error) if ours else f"cannot read {self.name}: {type(error).__name__}"
-        self._say(sentence, logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING)
+        self._once.warn_once(sentence, logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING)
         return sentence
-
-    def _say(self, sentence: str, level: int) -> None:
-        if self._once.is_new(sentence):
-            logger.log(level, "%s", sentence)
 
 
 def unfit(credential: Credential, key: Key, realm: Realm) -> str:

@@ -281,7 +281,7 @@ class Inquiry:
                 self._note_plain_http(realm, found)
             return found
         if not isinstance(found.credential, S3Credentials):
-            self._warn_once(f"the credential for {realm.url.host} is {withheld}")
+            self._once.warn_once(f"the credential for {realm.url.host} is {withheld}")
         return None
 
     def _found_for_server(self, realm: Realm, named_by: NamedBy) -> Found | None:
@@ -346,7 +346,7 @@ class Inquiry:
         try:
             credential = BasicHTTP(url.username or "", url.password.text)
         except CredentialError as error:
-            self._warn_once(f"the user:password@ of {realm.origin} is not used: {error}")
+            self._once.warn_once(f"the user:password@ of {realm.origin} is not used: {error}")
             return None
         provider = "manifest" if declared and declared.password == url.password else "URL"
         return Found(credential, provider, Key(url.netloc, GIVEN), realm=realm)
@@ -378,11 +378,7 @@ class Inquiry:
     def _note_plain_http(self, realm: Realm, found: Found) -> None:
         url = realm.url
         if url.scheme == "http" and not is_loopback(url.host) and not isinstance(found.credential, S3Credentials):
-            self._warn_once(f"a credential is sent to {url.host} in the clear: use https")
-
-    def _warn_once(self, sentence: str) -> None:
-        if self._once.is_new(sentence):
-            logger.warning("%s", sentence)
+            self._once.warn_once(f"a credential is sent to {url.host} in the clear: use https")
 
 
 def _without_keyring(realm: Realm) -> Sequence[Key]:

@@ -18,7 +18,6 @@ processes see.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from contextlib import contextmanager
@@ -51,8 +50,6 @@ _PATIENCE = 10
 """A request may take so many deadlines; so long, too, a failing endpoint is not asked."""
 
 _MAX_REFUSED = 64
-
-logger = logging.getLogger("authshim")
 
 
 class Renewer:
@@ -156,7 +153,7 @@ class Renewer:
             # The server accepts the refresh token once, and its successor could not be stored.
             self._postpone(login, current, RETRY_AFTER)
             reason = f"{login.path} cannot be written"
-            self._warn(f"the login for {login.host} is not renewed: {reason}")
+            self._once.warn_once(f"the login for {login.host} is not renewed: {reason}")
             return current
         attempt.sent = current
         began = time.monotonic()
@@ -229,23 +226,19 @@ class Renewer:
 
     def _warn_ended(self, login: StoredLogin) -> None:
         command = f"authshim auth login {login.host}"
-        self._warn(f"the login for {login.host} has ended: log in again: {command}")
+        self._once.warn_once(f"the login for {login.host} has ended: log in again: {command}")
 
     def _warn_failed(self, login: StoredLogin, reason: str) -> None:
-        self._warn(f"the login for {login.host} ({login.provider}) could not be renewed: {reason}")
+        self._once.warn_once(f"the login for {login.host} ({login.provider}) could not be renewed: {reason}")
 
     def _warn_unsaved(self, login: StoredLogin, error: Exception) -> None:
         reason = type(error).__name__
         if isinstance(error, ProviderError):
             reason = error.reason
-        self._warn(
+        self._once.warn_once(
             f"the login for {login.host} was renewed, but {login.provider} did not store it "
             f"({reason}); it is lost when this program ends: authshim auth login {login.host}"
         )
-
-    def _warn(self, sentence: str) -> None:
-        if self._once.is_new(sentence):
-            logger.warning("%s", sentence)
 
     @contextmanager
     def _exclusive(self, login: StoredLogin, until: float) -> Iterator[None]:
