@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from authshim.errors import CredentialError
 from authshim.redact import looks_like_token
-from authshim.secret import Closed, emptying_frames
+from authshim.secret import SecretHolder, clears_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class Credential(Closed):
+class Credential(SecretHolder):
     """What is sent to a server so that it lets its user in."""
 
     __slots__ = ("__weakref__", "header")
@@ -102,7 +102,7 @@ class BearerToken(Credential):
     fields = ("token",)
     token: str
 
-    @emptying_frames
+    @clears_frames
     def __init__(self, token: str) -> None:
         self._freeze(f"Bearer {_token('token', token)}", token=token)
 
@@ -120,7 +120,7 @@ class BasicHTTP(Credential):
     username: str
     password: str
 
-    @emptying_frames
+    @clears_frames
     def __init__(self, username: str, password: str) -> None:
         pair = f"{_text('username', username)}:{_text('password', password)}"
         try:
@@ -151,7 +151,7 @@ class CondaToken(Credential):
     segment: str
     """``/t/TOKEN`` as it stands in the URL: a slash in the token is percent-encoded, so that it is one segment."""
 
-    @emptying_frames
+    @clears_frames
     def __init__(self, token: str) -> None:
         from urllib.parse import quote
 
@@ -180,7 +180,7 @@ class S3Credentials(Credential):
     secret_access_key: str
     session_token: str | None
 
-    @emptying_frames
+    @clears_frames
     def __init__(self, access_key_id: str, secret_access_key: str, session_token: str | None = None) -> None:
         self._freeze(
             None,
@@ -227,7 +227,7 @@ class OAuth(Credential):
     audience: str | None
     more: Mapping[str, Any]
 
-    @emptying_frames
+    @clears_frames
     def __init__(
         self,
         access_token: str,

@@ -1,6 +1,6 @@
 """What holds a secret in memory, since something must.
 
-Only a ``Closed`` object does: its repr shows nothing, it has no ``__dict__`` that ``vars`` could open,
+Only a ``SecretHolder`` object does: its repr shows nothing, it has no ``__dict__`` that ``vars`` could open,
 its members are not found by iterating, and it is not pickled. Debuggers and error reporters go by these.
 They print the locals of frames as well, so an exception that passes through a look-up, Ctrl-C for
 example, leaves it with empty frames.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _Function = TypeVar("_Function", bound=Any)
 
 
-class Closed:
+class SecretHolder:
     """The base of all that holds a secret; a subclass has ``__slots__``."""
 
     __slots__ = ()
@@ -30,7 +30,7 @@ class Closed:
         raise TypeError(f"a {type(self).__name__} holds a secret and is not pickled")
 
 
-class Hidden(Closed):
+class Secret(SecretHolder):
     """A text that is compared, and shown as ``****``."""
 
     __slots__ = ("text",)
@@ -42,13 +42,13 @@ class Hidden(Closed):
         return "****"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Hidden) and self.text == other.text
+        return isinstance(other, Secret) and self.text == other.text
 
     def __hash__(self) -> int:
         return hash(self.text)
 
 
-def emptying_frames(function: _Function) -> _Function:
+def clears_frames(function: _Function) -> _Function:
     """Let what a function raises keep its frames, file and line and all, but not their locals and arguments."""
 
     @wraps(function)
@@ -57,21 +57,21 @@ def emptying_frames(function: _Function) -> _Function:
         try:
             return function(*values, **named)
         except BaseException as error:
-            _empty_frames(error, outer)
+            _clear_frames(error, outer)
             del values, named
             raise
 
     return cast("_Function", watched)
 
 
-def _empty_frames(error: BaseException, outer: BaseException | None) -> None:
+def _clear_frames(error: BaseException, outer: BaseException | None) -> None:
     from traceback import clear_frames  # 5 ms, and only where something went wrong
 
-    for part in parts_of(error, outer):
+    for part in related_exceptions(error, outer):
         clear_frames(part.__traceback__)
 
 
-def parts_of(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
+def related_exceptions(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
     """List an exception, its causes, and what it was made of (urllib3's ``reason``).
 
     :param outer: what the caller was just handling; it is none of them, though Python hangs it on as the context.

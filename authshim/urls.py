@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.redact import _CONTROL, _unreadable
-from authshim.secret import Hidden
+from authshim.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ class Url(NamedTuple):
     port: int
     path: str
     username: str | None = None
-    password: Hidden | None = None
+    password: Secret | None = None
 
     def __repr__(self) -> str:
         return f"Url({self.origin + self.path!r})"
@@ -121,14 +121,14 @@ def parse(url: str) -> Url:
     return Url(parts.scheme, parts.host, port, parts.path or "/", *_userinfo(parts.auth or ""))
 
 
-def _userinfo(text: str) -> tuple[str | None, Hidden | None]:
+def _userinfo(text: str) -> tuple[str | None, Secret | None]:
     """Return the username and the password of ``user:password``; None for what is not there."""
     if not text:
         return None, None
     from urllib.parse import unquote  # 4 ms, of which `authshim auth token` needs none
 
     username, colon, password = text.partition(":")
-    return unquote(username), Hidden(unquote(password)) if colon else None
+    return unquote(username), Secret(unquote(password)) if colon else None
 
 
 class _Plain(NamedTuple):

@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from authshim.secret import Closed
+from authshim.secret import SecretHolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -184,7 +184,7 @@ class _Walk:
 
     def _is_looked_into(self, item: object) -> bool:
         package = _package(item)
-        return package in _LIBRARIES and package not in self._theirs and not isinstance(item, Closed)
+        return package in _LIBRARIES and package not in self._theirs and not isinstance(item, SecretHolder)
 
 
 _SHOWN = (("str", str), ("repr", repr))

@@ -11,7 +11,7 @@ import pytest
 
 import authshim
 from authshim.project.repositories import Place
-from authshim.secret import Closed, Hidden
+from authshim.secret import Secret, SecretHolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ for module in pkgutil.walk_packages(authshim.__path__, "authshim."):
         importlib.import_module(module.name)
 
 
-def closed(kind: type[Closed] = Closed) -> Iterator[type[Closed]]:
+def closed(kind: type[SecretHolder] = SecretHolder) -> Iterator[type[SecretHolder]]:
     for below in kind.__subclasses__():
         if below.__module__.startswith("authshim."):
             yield below
@@ -32,19 +32,19 @@ EACH = pytest.mark.parametrize("kind", sorted(closed(), key=repr), ids=lambda ki
 
 
 @EACH
-def test_vars_cannot_open_it(kind: type[Closed]) -> None:
+def test_vars_cannot_open_it(kind: type[SecretHolder]) -> None:
     with pytest.raises(TypeError):
         vars(kind.__new__(kind))
 
 
 @EACH
-def test_iterating_does_not_find_its_members(kind: type[Closed]) -> None:
+def test_iterating_does_not_find_its_members(kind: type[SecretHolder]) -> None:
     with pytest.raises(TypeError):
         iter(kind.__new__(kind))  # type: ignore[call-overload]
 
 
 @EACH
-def test_it_is_not_pickled(kind: type[Closed]) -> None:
+def test_it_is_not_pickled(kind: type[SecretHolder]) -> None:
     if not issubclass(kind, Place):  # which is, less its password
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             with pytest.raises(TypeError, match="is not pickled"):
@@ -52,8 +52,8 @@ def test_it_is_not_pickled(kind: type[Closed]) -> None:
 
 
 def test_a_hidden_text_is_compared_but_not_shown() -> None:
-    assert Hidden("s3cret") == Hidden("s3cret")
-    assert hash(Hidden("s3cret")) == hash(Hidden("s3cret"))
-    assert Hidden("s3cret") != Hidden("other")
-    assert Hidden("s3cret") != "s3cret"
-    assert repr([Hidden("s3cret")]) == "[****]"
+    assert Secret("s3cret") == Secret("s3cret")
+    assert hash(Secret("s3cret")) == hash(Secret("s3cret"))
+    assert Secret("s3cret") != Secret("other")
+    assert Secret("s3cret") != "s3cret"
+    assert repr([Secret("s3cret")]) == "[****]"

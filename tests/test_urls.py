@@ -15,7 +15,7 @@ from leaks import assert_no_secret
 
 from authshim.errors import UrlError
 from authshim.redact import redact
-from authshim.secret import Hidden
+from authshim.secret import Secret
 from authshim.urls import (
     HOST,
     KINDS,
@@ -93,7 +93,7 @@ def test_an_ipv6_address_stays_in_brackets() -> None:
 
 def test_the_userinfo_is_percent_decoded_once() -> None:
     url = parse("https://a%40b:s3%2541cret@h.example/")
-    assert (url.username, url.password) == ("a@b", Hidden("s3%41cret"))
+    assert (url.username, url.password) == ("a@b", Secret("s3%41cret"))
 
 
 def test_a_username_may_stand_alone() -> None:
@@ -102,7 +102,7 @@ def test_a_username_may_stand_alone() -> None:
 
 
 def test_an_empty_password_is_a_password() -> None:
-    assert parse("https://ada:@h.example/").password == Hidden("")
+    assert parse("https://ada:@h.example/").password == Secret("")
 
 
 def test_without_userinfo_nobody_is_named() -> None:

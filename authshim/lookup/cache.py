@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from authshim.errors import UrlError
 from authshim.lookup.coverage import Site
 from authshim.lookup.entry import ORIGINS, Realm, Scope
-from authshim.secret import Hidden, emptying_frames
+from authshim.secret import Secret, clears_frames
 from authshim.urls import (
     PATH,
     SERVICE,
@@ -111,7 +111,7 @@ class Memory:
         except KeyError:
             return self._remember(start, username)
 
-    @emptying_frames
+    @clears_frames
     def _remember(self, start: str, username: str | None) -> _Origin | Scope | None:
         # Not under the lock: the providers that list the path keys have locks of their own.
         era, path_keys = self.era, self._path_keys
@@ -143,7 +143,7 @@ class Memory:
 
 def _name(start: str, username: str | None) -> object:
     """Return what an origin is remembered by; a URL's own password is not seen there."""
-    name = Hidden(start) if "@" in start else start
+    name = Secret(start) if "@" in start else start
     return name if username is None else (name, username)
 
 

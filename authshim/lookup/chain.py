@@ -19,7 +19,7 @@ from authshim.lookup.naming import CALLER
 from authshim.lookup.trace import Trace
 from authshim.oauth.renewal import Renewer
 from authshim.redact import redact, shown_user
-from authshim.secret import emptying_frames
+from authshim.secret import clears_frames
 from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path_of
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class Chain:
         realms = [] if scope is None or is_presigned(url) else scope.candidates(path_of(url))
         return next(filter(None, (self._inquiry.withheld(realm, named_by) for realm in realms)), "")
 
-    @emptying_frames
+    @clears_frames
     def explain(self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER) -> Trace:
         """Ask each provider anew, and tell what it said; what is remembered stays as it is.
 

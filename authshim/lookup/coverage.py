@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.secret import Hidden, emptying_frames
+from authshim.secret import Secret, clears_frames
 from authshim.urls import https_twin, index_root, parse, prefixes
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Declared(NamedTuple):
     url: str
     root: str
     username: str | None
-    password: Hidden | None
+    password: Secret | None
     is_index: bool
 
     def __repr__(self) -> str:
@@ -77,7 +77,7 @@ def _identity(item: Declared) -> tuple[object, ...]:
     return (item.url.rstrip("/"), *item[1:])
 
 
-@emptying_frames
+@clears_frames
 def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str, Site]:
     """Sort what a project declares by origin; what is no http(s) URL is left out."""
     by_origin: dict[str, list[Declared]] = {}
@@ -86,7 +86,7 @@ def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str,
             url = parse(item.url)
         except UrlError:
             continue
-        password = None if item.password is None else Hidden(item.password)
+        password = None if item.password is None else Secret(item.password)
         declared = Declared(item.url, _root(url, is_index), item.username, password, is_index)
         by_origin.setdefault(url.origin, []).append(declared)
     for origin, items in list(by_origin.items()):

@@ -32,7 +32,7 @@ from authshim.lookup.guarded import Desk
 from authshim.lookup.naming import CALLER
 from authshim.lookup.trace import Found, Step
 from authshim.redact import redact
-from authshim.secret import emptying_frames
+from authshim.secret import clears_frames
 from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Inquiry:
         """Whether this thread is in a look-up already (invariant 6)."""
         return self._thread.inside
 
-    @emptying_frames
+    @clears_frames
     def look_up(self, realm: Realm, named_by: NamedBy = CALLER) -> Found | None:
         """Return what is sent unasked, from memory or from the providers."""
         self.notice_changes()
@@ -99,7 +99,7 @@ class Inquiry:
         host = named_by.forbidden_by(realm.url, self.memory.sites)
         return f"not sent: {host} named it over http" if host else ""
 
-    @emptying_frames
+    @clears_frames
     def look_again(self, realm: Realm, tried: Sequence[Found], named_by: NamedBy) -> Found | None:
         """Ask again for what was refused at a URL that only a server named (invariant 7).
 
@@ -118,7 +118,7 @@ class Inquiry:
             realm.remember(ASKED_AGAIN, era)
         return again
 
-    @emptying_frames
+    @clears_frames
     def renew(self, realm: Realm, tried: Sequence[Found], status: int) -> Found | None:
         """Return the credential to send in place of a refused one; None if there is no other.
 
@@ -163,7 +163,7 @@ class Inquiry:
             realm.found = realm.offer = None
             realm.remember(MISSED, era)
 
-    @emptying_frames
+    @clears_frames
     def answer_challenge(self, realm: Realm, challenge: str) -> Found | None:
         """Return what is sent only after a refusal: netrc's ``default`` for Basic, a keyring's answer for any.
 
@@ -201,7 +201,7 @@ class Inquiry:
                 realm.offer = None
                 realm.refuse(self._fingerprint(found.credential), self.memory.era)
 
-    @emptying_frames
+    @clears_frames
     def explain(self, realm: Realm, named_by: NamedBy = CALLER) -> tuple[Found | None, list[Step]]:
         """Ask every provider for every key; a challenge's keys only where nothing else is found.
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.secret import Closed
+from authshim.secret import SecretHolder
 from authshim.urls import DEFAULT, SERVICE, WILDCARD, https_twin, is_ip, is_loopback, normalise, parse
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def origin_of(url: str) -> str:
         return UNKNOWN
 
 
-class SeenLocations(Closed):
+class SeenLocations(SecretHolder):
     """The newest Locations that name another origin, as keyed hashes, and the way to each.
 
     For callers who follow by hand: each marks one request. A request that ``requests``

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.errors import UrlError
 from authshim.redact import redact
-from authshim.secret import Closed
+from authshim.secret import SecretHolder
 from authshim.urls import is_loopback, parse
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class LoginEnded(EndpointError):
     """A refresh token that the server refuses: it has expired, was revoked, or was used before."""
 
 
-class Request(Closed):
+class Request(SecretHolder):
     """A request with its secrets, so that no frame on the way holds them."""
 
     __slots__ = ("body", "headers", "method", "url")
@@ -64,7 +64,7 @@ class Request(Closed):
         }
 
 
-class Answer(Closed):
+class Answer(SecretHolder):
     """A status and a body."""
 
     __slots__ = ("body", "status")

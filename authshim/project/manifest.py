@@ -15,7 +15,7 @@ from authshim.project.repositories import Channel, Index, Place
 from authshim.project.requirements import Dependency
 from authshim.project.toml import Table, TableError
 from authshim.redact import shown
-from authshim.secret import emptying_frames
+from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -187,7 +187,7 @@ def _unique(places: Iterable[P]) -> tuple[P, ...]:
     return tuple({(place, place.password): place for place in places}.values())
 
 
-@emptying_frames
+@clears_frames
 def _load(path: str) -> Manifest | ManifestError:
     """Return a manifest, or what is wrong with it: an exception's frames would hold its URLs."""
     if not os.path.isdir(path):

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 from authshim.errors import UrlError
 from authshim.redact import looks_like_token, parted_at, redact, shown
-from authshim.secret import Closed, emptying_frames
+from authshim.secret import SecretHolder, clears_frames
 from authshim.urls import with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
@@ -33,7 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
 
 
-class Place(Closed):
+class Place(SecretHolder):
     """A URL that somebody declared, and who they are there.
 
     :param url: userinfo in it is taken out, and percent-decoded once.
@@ -46,7 +46,7 @@ class Place(Closed):
     username: str | None
     password: str | None
 
-    @emptying_frames
+    @clears_frames
     def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
         bare, its_username, its_password = _split(url)
         object.__setattr__(self, "url", bare)
@@ -108,7 +108,7 @@ class Channel(Place):
 
     __slots__ = ()
 
-    @emptying_frames
+    @clears_frames
     def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
         super().__init__(url.rstrip("/"), username, password)
 
@@ -122,7 +122,7 @@ class Index(Place):
     __slots__ = ("flat",)
     flat: bool
 
-    @emptying_frames
+    @clears_frames
     def __init__(self, url: str, username: str | None = None, password: str | None = None, flat: bool = False) -> None:
         super().__init__(url, username, password)
         object.__setattr__(self, "flat", flat)

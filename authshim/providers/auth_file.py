@@ -12,7 +12,7 @@ from authshim import credentials, files
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.base import MORE, Provider, note
 from authshim.redact import shown_key
-from authshim.secret import Closed
+from authshim.secret import SecretHolder
 from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class AuthFile(Provider):
         return f"AuthFile({self.path!r})"
 
 
-class _Contents(Closed):
+class _Contents(SecretHolder):
     """What one reading found."""
 
     __slots__ = ("_aliases", "broken", "entries", "keys", "made", "missing", "paths", "unmatched")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from glob import glob
 from typing import IO, TYPE_CHECKING, Callable, NamedTuple
 
-from authshim.secret import Closed
+from authshim.secret import SecretHolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _IS_WINDOWS = os.name == "nt"
 _POLL_SECONDS = 0.05
 
 
-class Result(Closed):
+class Result(SecretHolder):
     """A status and an output with which a child ended."""
 
     __slots__ = ("status", "stderr", "stdout", "stopped")
@@ -252,7 +252,7 @@ def _signal_marked(mark: str, number: int) -> bool:
     return found
 
 
-class _Reader(Closed):
+class _Reader(SecretHolder):
     """A thread that reads a pipe to its end, and is the only one to close it."""
 
     __slots__ = ("_keep_end", "_pipe", "data", "finished", "flooded")

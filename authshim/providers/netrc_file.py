@@ -35,7 +35,7 @@ from authshim import files
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError
 from authshim.providers.base import MORE, Provider, note
-from authshim.secret import Closed
+from authshim.secret import SecretHolder
 from authshim.urls import DEFAULT, HOST, PORT, normalise_key
 
 if TYPE_CHECKING:
@@ -169,7 +169,7 @@ def _read(paths: Sequence[str]) -> tuple[str | None, _Logins]:
     return None, _Logins()
 
 
-class _Logins(Closed):
+class _Logins(SecretHolder):
     """What one reading found."""
 
     __slots__ = ("broken", "pairs", "problems")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from authshim.secret import parts_of
+from authshim.secret import related_exceptions
 
 TIMEOUT = (10, 30)
 """Seconds to connect, and to the next bytes of an answer."""
@@ -56,7 +56,7 @@ def why(error: Exception) -> tuple[str, str]:
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return "the file of trusted certificates is not there", "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE"
     # urllib3 1.26 tells an unknown name by the context of its error only.
-    words = " ".join(type(part).__name__ for part in parts_of(error, None))
+    words = " ".join(type(part).__name__ for part in related_exceptions(error, None))
     # A SOCKS proxy that cannot be used is an InvalidSchema, which only its text tells from any other.
     words += " SOCKS" if "SOCKS" in str(error) else ""
     seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]

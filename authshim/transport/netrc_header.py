@@ -15,12 +15,12 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import NETRC_FILES, get_netrc_auth
 
 from authshim.files import version
-from authshim.secret import Closed
+from authshim.secret import SecretHolder
 
 _HOSTS = 1000
 
 
-class Ambient(Closed):
+class Ambient(SecretHolder):
     """Remembers those headers for as long as the file stays as it is: requests reads it each time."""
 
     __slots__ = ("_known",)

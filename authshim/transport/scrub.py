@@ -16,7 +16,7 @@ from requests import PreparedRequest, Response
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 
 from authshim.credentials import CondaToken
-from authshim.secret import Closed, parts_of
+from authshim.secret import SecretHolder, related_exceptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -104,7 +104,7 @@ def clean_error(error: BaseException, request: PreparedRequest, tried: Iterable[
     """
     tokens = [found.credential for found in tried if isinstance(found.credential, CondaToken)]
     censors = [_Censor(token) for token in tokens]
-    for part in parts_of(error, sys.exc_info()[1]):
+    for part in related_exceptions(error, sys.exc_info()[1]):
         part.__traceback__ = None
         if isinstance(getattr(part, "request", None), PreparedRequest):
             part.request = request  # type: ignore[attr-defined]
@@ -119,7 +119,7 @@ def clean_error(error: BaseException, request: PreparedRequest, tried: Iterable[
     return error
 
 
-class _Censor(Closed):
+class _Censor(SecretHolder):
     """Takes one token out of texts, however it is percent-encoded there."""
 
     __slots__ = ("_segment", "_token")
