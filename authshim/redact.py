@@ -48,10 +48,10 @@ def shown_user(name: str) -> str:
     return MASK if looks_like_token(name) else name
 
 
-_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 
-SHOWN = 200
+MAX_SHOWN_CHARACTERS = 200
 """Characters of a name that a message shows at most."""
 
 
@@ -73,7 +73,7 @@ def redact(url: str) -> str:
         url = f"{url[: slashed.start()]}://****@{parted_at(url[slashed.end() :])[1]}"
     url = re.sub(r"(?<=/t/)[^/?#]+", "****", url)
     url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
-    return printable(_CONTROL.sub("?", url))
+    return printable(CONTROL.sub("?", url))
 
 
 def _shown_userinfo(userinfo: str) -> str:
@@ -97,19 +97,19 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def shown(text: str) -> str:
+def shorten(text: str) -> str:
     """Return what a sentence shows of a name that a file holds, of any length and in any characters."""
-    return printable(text if len(text) <= SHOWN else f"{text[:SHOWN]}...")
+    return printable(text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}...")
 
 
-def shown_key(key: str) -> str:
+def redact_key(key: str) -> str:
     """Return what may be shown of a key that somebody wrote: it may be a URL with a password.
 
     >>> shown_key("https://ada:lovelace@h.example")
     '****@h.example'
     """
     before, behind = parted_at(key)
-    return shown(redact(f"****@{behind}" if before else behind))
+    return shorten(redact(f"****@{behind}" if before else behind))
 
 
 def parted_at(text: str) -> tuple[str, str]:
@@ -124,9 +124,9 @@ _NO_PORT = r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$))"
 """What is behind the host is no port; where an @ comes later it is a password with a slash in it, perhaps."""
 
 
-def _unreadable(url: str) -> str:
+def redact_invalid(url: str) -> str:
     """Return what may be shown of a URL that has no parts to go by: nothing up to its last ``@``, and no odd port."""
     before, behind = parted_at(url)
     scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", before)
     bare = redact(f"{scheme.group() if scheme else ''}****@{behind}" if before else url)
-    return shown(re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", bare))
+    return shorten(re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", bare))

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.redact import _CONTROL, _unreadable
+from authshim.redact import CONTROL, redact_invalid
 from authshim.secret import Secret
 
 if TYPE_CHECKING:
@@ -104,19 +104,20 @@ def parse(url: str) -> Url:
         error shows the URL redacted.
     """
     if "://" not in url:
-        raise UrlError(_unreadable(url), "it has no scheme, such as https://")
-    parts = None if _CONTROL.search(url) else _dialled(url)
+        raise UrlError(redact_invalid(url), "it has no scheme, such as https://")
+    parts = None if CONTROL.search(url) else _dialled(url)
     if parts is None:
         raise UrlError(
-            _unreadable(url), "it has a space, a control character, or a host or port that is not clear to every reader"
+            redact_invalid(url),
+            "it has a space, a control character, or a host or port that is not clear to every reader",
         )
     if parts.scheme not in _PORTS:
-        raise UrlError(_unreadable(url), "it is not an http(s) URL")
+        raise UrlError(redact_invalid(url), "it is not an http(s) URL")
     if not parts.host:
-        raise UrlError(_unreadable(url), "it has no host")
+        raise UrlError(redact_invalid(url), "it has no host")
     name = parts.host.removesuffix(".")
     if len(name) > LONGEST or not all(0 < len(label) < 64 for label in name.split(".")):
-        raise UrlError(_unreadable(url), "its host name is too long, or has a part that is empty or too long")
+        raise UrlError(redact_invalid(url), "its host name is too long, or has a part that is empty or too long")
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     return Url(parts.scheme, parts.host, port, parts.path or "/", *_userinfo(parts.auth or ""))
 

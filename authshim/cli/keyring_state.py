@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim.integrations import SWITCH, backend_is_on
-from authshim.redact import shown
+from authshim.redact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,11 +25,11 @@ def why_backend_is_off(environ: Mapping[str, str]) -> str:
         return f"{SWITCH} is off"
     named = environ.get("PYTHON_KEYRING_BACKEND")
     if named is not None:
-        return "" if named in _ASKING_OURS else f"PYTHON_KEYRING_BACKEND names {shown(named)}"
+        return "" if named in _ASKING_OURS else f"PYTHON_KEYRING_BACKEND names {shorten(named)}"
     path, named = _configured()
     if named is None or named in _ASKING_OURS:
         return ""
-    return f"{path} names {shown(named)}"
+    return f"{path} names {shorten(named)}"
 
 
 def backend_line(why_off: str) -> str:

@@ -9,7 +9,7 @@ from authshim.cli import terminal
 from authshim.cli.project import chain_of, settings_of
 from authshim.cli.terminal import with_tilde
 from authshim.errors import SettingsError
-from authshim.redact import printable, redact, shown_key
+from authshim.redact import printable, redact, redact_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -47,7 +47,7 @@ def run(options: Namespace) -> int:
     chain = chain_of(options)
     store, missing = rules.store(rules.stores_of(chain.providers), target.key, credential)
     terminal.say(
-        with_tilde(f"stored the {type(credential).__name__}{whose} for {shown_key(target.key)} in {store.name}")
+        with_tilde(f"stored the {type(credential).__name__}{whose} for {redact_key(target.key)} in {store.name}")
     )
     _replace_oauth(store, target)
     in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
@@ -116,4 +116,4 @@ def _shadowed(target: Target, store: Store, options: Namespace) -> str:
     found = chain_of(options).find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):
         return ""
-    return f"for {redact(target.url)} another comes first: {shown_key(found.key)} in {found.provider}"
+    return f"for {redact(target.url)} another comes first: {redact_key(found.key)} in {found.provider}"

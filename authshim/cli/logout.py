@@ -10,7 +10,7 @@ from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError
 from authshim.login import rules
-from authshim.redact import shown_key
+from authshim.redact import redact_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -41,7 +41,7 @@ def run(options: Namespace) -> int:
         for problem in store.problems:
             logger.warning("%s", problem)
     if not removed and fine:
-        say(f"nothing is stored for {shown_key(options.host)}" if target else "nothing is stored")
+        say(f"nothing is stored for {redact_key(options.host)}" if target else "nothing is stored")
     _name_what_stays(chain, target)
     return 0 if fine else 1
 
@@ -52,7 +52,7 @@ def _forget(store: Store, keys: Iterable[str]) -> int:
         credential = store.find(key)
         if store.forget(key):
             removed += 1
-            say(with_tilde(f"removed {shown_key(key)} from {store.name}"))
+            say(with_tilde(f"removed {redact_key(key)} from {store.name}"))
             if isinstance(credential, OAuth):
                 from authshim.oauth import endpoints
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from authshim.errors import AuthshimError
-from authshim.redact import redact, shown
+from authshim.redact import redact, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,8 +44,8 @@ def find_program(name: str, environ: Mapping[str, str]) -> str:
     if found is not None:
         return found
     if os.path.dirname(name) and os.path.exists(name):
-        raise SpawnError(f"{shown(name)} cannot be run", NOT_EXECUTABLE)
-    raise SpawnError(f"there is no command {shown(redact(name))}", NOT_FOUND)
+        raise SpawnError(f"{shorten(name)} cannot be run", NOT_EXECUTABLE)
+    raise SpawnError(f"there is no command {shorten(redact(name))}", NOT_FOUND)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from authshim.cli.keyring_state import backend_line, why_backend_is_off
 from authshim.cli.terminal import say, with_tilde, write
 from authshim.credentials import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
-from authshim.redact import shown_key
+from authshim.redact import redact_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -53,7 +53,7 @@ class Entry(NamedTuple):
         expires = None if self.credential is None else expires_at(self.credential)
         expires = expires if expires is not None and abs(expires) < 1e12 else None
         return {
-            "key": shown_key(self.key),
+            "key": redact_key(self.key),
             "kind": None if self.credential is None else type(self.credential).__name__,
             "username": None if self.credential is None else self.credential.shown_username,
             "provider": self.provider,
@@ -112,7 +112,7 @@ class Listing:
 
     def _add(self, key: str, realm: str, provider: Provider, credential: Credential | None) -> None:
         first = self._first.get(realm)
-        shadowed_by = (None, None) if first is None else (shown_key(first.key), first.provider)
+        shadowed_by = (None, None) if first is None else (redact_key(first.key), first.provider)
         entry = Entry(str(key), provider.name, credential, shadowed_by)
         if entry.answers:
             self._first.setdefault(realm, entry)
@@ -157,7 +157,7 @@ def run(options: Namespace) -> int:
         for line in _table([entry.as_line(now) for entry in listing.entries]):
             say(with_tilde(line))
         if not listing.entries:
-            say(f"no credential for {shown_key(options.host)}" if target else "no credential")
+            say(f"no credential for {redact_key(options.host)}" if target else "no credential")
         for note in listing.notes:
             say(with_tilde(note))
         if target is None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from authshim.cli import terminal
 from authshim.cli.project import chain_of, settings_of
 from authshim.errors import AuthshimError
-from authshim.redact import redact, shown_key
+from authshim.redact import redact, redact_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -58,7 +58,7 @@ def _from_chain(target: Target, options: Namespace) -> Credential:
     chain = chain_of(options)
     found = chain.find(target.url)
     if found is None:
-        key = shown_key(target.key[2:] if target.key.startswith("*.") else target.key)
+        key = redact_key(target.key[2:] if target.key.startswith("*.") else target.key)
         why = chain.note or f"to give it one: authshim auth login {key}"
         raise AuthshimError(f"no provider has a credential for {redact(target.url)}; {why}")
     return found.credential

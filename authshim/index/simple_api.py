@@ -16,7 +16,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 from urllib.parse import unquote, urljoin
 
-from authshim.redact import shown
+from authshim.redact import shorten
 from authshim.transport.body import gunzip, iter_body
 from authshim.urls import without_userinfo
 
@@ -97,7 +97,7 @@ def read(response: Response) -> tuple[str, tuple[File, ...]]:
     if kind == _JSON:
         return _read_json(body, response.url)
     if kind not in _HTML:
-        raise Unreadable(f"its page is neither JSON nor HTML of an index but {shown(kind)!r}")
+        raise Unreadable(f"its page is neither JSON nor HTML of an index but {shorten(kind)!r}")
     return _read_html(body, response)
 
 
@@ -129,7 +129,7 @@ def _unpacked(response: Response) -> Iterator[bytes]:
         return gunzip(iter_body(response))
     if coding in ("identity", ""):
         return iter_body(response)
-    raise Unreadable(f"its page is packed as {shown(coding)!r}, and only gzip was asked for")
+    raise Unreadable(f"its page is packed as {shorten(coding)!r}, and only gzip was asked for")
 
 
 # JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from authshim.redact import shown
+from authshim.redact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,5 +94,5 @@ def _matches(value: Any, path: list[str]) -> Iterator[list[str]]:
 
 def _filled(path: str, names: list[str]) -> str:
     for name in names:
-        path = path.replace("*", shown(name), 1)
+        path = path.replace("*", shorten(name), 1)
     return path

@@ -14,7 +14,7 @@ from authshim.project.parser import read
 from authshim.project.repositories import Channel, Index, Place
 from authshim.project.requirements import Dependency
 from authshim.project.toml import Table, TableError
-from authshim.redact import shown
+from authshim.redact import shorten
 from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _dependencies(project: Project, environments: list[tuple[Feature, ...]]) -> 
 
 
 def _listed(names: Iterable[str]) -> str:
-    first = [shown(name) for name in islice(names, 21)]
+    first = [shorten(name) for name in islice(names, 21)]
     return ", ".join(first if len(first) < 21 else [*first[:20], "and more"])
 
 

@@ -20,7 +20,7 @@ from authshim.project.model import DEFAULT, MODES, STRATEGIES, Feature, Options,
 from authshim.project.repositories import Channel, Index, channel, file_url
 from authshim.project.requirements import from_table, of_groups
 from authshim.project.toml import Table, TableError, as_table, one_of, said, texts, typed
-from authshim.redact import shown
+from authshim.redact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,7 +93,7 @@ class _Reader:
             raise TableError(f"{said(where[:-1], name)}: a feature is listed twice")
         for feature in listed:
             if feature not in features:
-                raise TableError(f"{said(where[:-1], name)}: there is no feature {shown(feature)!r}")
+                raise TableError(f"{said(where[:-1], name)}: there is no feature {shorten(feature)!r}")
             found.append(features[feature])
         _must_agree(name, found)
         return tuple(found)
@@ -225,6 +225,7 @@ def _must_agree(environment: str, features: list[Feature]) -> None:
             first, other = named[0]
             if value != other or getattr(value, "password", None) != getattr(other, "password", None):
                 raise TableError(
-                    f"in the environment {shown(environment)!r} the features {shown(first)!r} and {shown(name)!r} "
+                    f"in the environment {shorten(environment)!r} the features {shorten(first)!r} and "
+                    f"{shorten(name)!r} "
                     f"name different {keys} in their pypi-options"
                 )

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
-from authshim.redact import looks_like_token, parted_at, redact, shown
+from authshim.redact import looks_like_token, parted_at, redact, shorten
 from authshim.secret import SecretHolder, clears_frames
 from authshim.urls import with_username
 
@@ -183,4 +183,4 @@ def _shown(text: str) -> str:
     """Return what may be shown of a text that is no good URL: nothing up to its last ``@``."""
     before, behind = parted_at(text)
     scheme = _URL.match(before)
-    return shown(redact(f"{scheme.group(1)}://****@{behind}" if scheme else f"****@{behind}" if before else text))
+    return shorten(redact(f"{scheme.group(1)}://****@{behind}" if scheme else f"****@{behind}" if before else text))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from authshim.errors import UrlError
 from authshim.project.repositories import Index
 from authshim.project.toml import Table, TableError, said, texts, typed
-from authshim.redact import shown
+from authshim.redact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -225,12 +225,12 @@ def _one(name: str, wants: Sequence[Want], machine: Machine) -> Dependency | Non
         held = [(want, one) for want, one in pairs if one.marker is None or one.marker.evaluate(machine.markers())]
     except (ValueError, KeyError, RecursionError):  # a marker that compares what cannot be compared; many brackets
         said = _NO_REQUIREMENT if re.fullmatch("[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) else _NO_NAME
-        raise TableError(said.format(shown(name))) from None
+        raise TableError(said.format(shorten(name))) from None
     if not held:
         return None
     indexes = list(dict.fromkeys(want.own_index for want, _ in held if want.own_index))
     if len(indexes) > 1:
-        raise TableError(f"{shown(name)}: its entries name different indexes")
+        raise TableError(f"{shorten(name)}: its entries name different indexes")
     specifiers = dict.fromkeys(str(one.specifier) for _, one in held if one.specifier)
     extras = dict.fromkeys(extra for _, one in held for extra in sorted(one.extras))
     origin = next((want.origin for want, _ in held if want.origin), "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from authshim.redact import shown
+from authshim.redact import shorten
 
 Table = dict[str, Any]
 
@@ -51,4 +51,4 @@ def one_of(table: Table, key: str, words: tuple[str, ...], where: tuple[str, ...
 
 def said(where: tuple[str, ...], key: str = "") -> str:
     """Say a place: ``[a.b] key``."""
-    return " ".join(part for part in (f"[{'.'.join(map(shown, where))}]" if where else "", shown(key)) if part)
+    return " ".join(part for part in (f"[{'.'.join(map(shorten, where))}]" if where else "", shorten(key)) if part)

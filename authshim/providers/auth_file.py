@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Callable
 from authshim import credentials, files
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.base import MORE, Provider, note
-from authshim.redact import shown_key
+from authshim.redact import redact_key
 from authshim.secret import SecretHolder
 from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key
 
@@ -126,14 +126,14 @@ class AuthFile(Provider):
             if contents.missing and self._named:
                 self.problems.append(f"{self.path} does not exist")
             for key, why in contents.unmatched.items():
-                self._note(f"{self.path}: {shown_key(key)} {why}")
+                self._note(f"{self.path}: {redact_key(key)} {why}")
         return self._contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
         try:
             return credentials.from_json(entry)
         except CredentialError as error:
-            self._note(f"{self.path}: {shown_key(written)}: {error}")
+            self._note(f"{self.path}: {redact_key(written)}: {error}")
             return None
 
     def __getstate__(self) -> dict[str, Any]:
