@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.credentials import Credential
-    from authshim.login.rules import Target
+    from authshim.login.rules import LoginHost
     from authshim.providers.base import Store
 
 
@@ -34,7 +34,7 @@ def run(options: Namespace) -> int:
     from authshim.login import rules
     from authshim.providers.keychain_backends import NAME as KEYCHAIN
 
-    settings, target = settings_of(options), rules.read_target(options.host)
+    settings, target = settings_of(options), rules.parse_login_host(options.host)
     names = {"token": options.token, "username": options.username, "password": options.password}
     given = {name for name, value in {**names, "conda-token": options.conda_token}.items() if value is not None}
     kind = rules.kind_of(target.host, given)
@@ -57,7 +57,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _replace_oauth(store: Store, target: Target) -> None:
+def _replace_oauth(store: Store, target: LoginHost) -> None:
     """Remove the OAuth login of the bare host, which pixi stores there: it would stand before ``*.host``."""
     from authshim.credentials import OAuth
 
@@ -65,7 +65,7 @@ def _replace_oauth(store: Store, target: Target) -> None:
         terminal.say(with_tilde(f"removed the OAuth login for {target.host} from {store.name}"))
 
 
-def _credential(kind: str, target: Target, options: Namespace) -> Credential:
+def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
     from authshim import credentials
     from authshim.login import rules
 
@@ -111,7 +111,7 @@ def _line(option: str, given: str) -> str:
     return secret
 
 
-def _shadowed(target: Target, store: Store, options: Namespace) -> str:
+def _shadowed(target: LoginHost, store: Store, options: Namespace) -> str:
     """Say which other entry answers for the host, now that this one is stored."""
     found = chain_of(options).find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable
 
-    from authshim.login.rules import Target
+    from authshim.login.rules import LoginHost
     from authshim.lookup.chain import Chain
     from authshim.providers.base import Store
 
@@ -27,7 +27,7 @@ def run(options: Namespace) -> int:
     """Forget a host in every store, or all that is stored."""
     if bool(options.host) is options.all:
         raise SettingsError("HOST", "name a host, or give --all")
-    target = None if options.all else rules.read_forgotten(options.host)
+    target = None if options.all else rules.parse_logout_host(options.host)
     chain = chain_of(options)
     removed, fine = 0, True
     for store in rules.stores_of(chain.providers):
@@ -62,7 +62,7 @@ def _forget(store: Store, keys: Iterable[str]) -> int:
     return removed
 
 
-def _name_what_stays(chain: Chain, target: Target | None) -> None:
+def _name_what_stays(chain: Chain, target: LoginHost | None) -> None:
     for provider in chain.providers:
         listed = getattr(provider, "logins", None)
         try:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.credentials import Credential
-    from authshim.login.rules import Target
+    from authshim.login.rules import LoginHost
     from authshim.lookup.chain import Chain
     from authshim.providers.base import Provider
 
@@ -80,7 +80,7 @@ class Entry(NamedTuple):
 class Listing:
     """What the providers said."""
 
-    def __init__(self, chain: Chain, target: Target | None) -> None:
+    def __init__(self, chain: Chain, target: LoginHost | None) -> None:
         self.entries: list[Entry] = []
         self.notes: list[str] = []
         self.fine = True
@@ -99,7 +99,7 @@ class Listing:
             for key, credential in self._guarded(partial(_entries, provider)) or ():
                 self._add(key, key, provider, credential)
 
-    def _ask(self, chain: Chain, target: Target) -> None:
+    def _ask(self, chain: Chain, target: LoginHost) -> None:
         paths = frozenset(key for provider in chain.providers for key in provider.path_keys())
         asked = [provider for provider in chain.providers if _is_listed(provider)]
         for key in target.lookup_keys(paths):
@@ -143,9 +143,9 @@ def _entries(provider: Any) -> list[tuple[str, Credential | None]]:
 def run(options: Namespace) -> int:
     """Print the entries."""
     from authshim.cli.project import chain_of
-    from authshim.login.rules import read_target
+    from authshim.login.rules import parse_login_host
 
-    target = read_target(options.host) if options.host is not None else None
+    target = parse_login_host(options.host) if options.host is not None else None
     listing, now = Listing(chain_of(options), target), time.time()
     why_off = why_backend_is_off(os.environ)
     if options.json:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.credentials import Credential
-    from authshim.login.rules import Target
+    from authshim.login.rules import LoginHost
 
 
 _MARGIN = 300  # seconds: an OAuth token with less is left to the chain
@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
     """Print the token, and nothing else."""
     from authshim.login import rules
 
-    target = rules.read_target(options.host)
+    target = rules.parse_login_host(options.host)
     credential = _from_override(target, options) or _from_chain(target, options)
     from authshim.login.tokens import bare_token
 
@@ -35,7 +35,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _from_override(target: Target, options: Namespace) -> Credential | None:
+def _from_override(target: LoginHost, options: Namespace) -> Credential | None:
     """Look into the override file, where it is all there is; without the chain this takes a fifth of the time."""
     settings = settings_of(options)
     if not settings.auth_file or not settings.auth_file_only:
@@ -51,7 +51,7 @@ def _from_override(target: Target, options: Namespace) -> Credential | None:
     return None if isinstance(found, OAuth) and found.expired(time.time() + _MARGIN) else found
 
 
-def _from_chain(target: Target, options: Namespace) -> Credential:
+def _from_chain(target: LoginHost, options: Namespace) -> Credential:
     from authshim.cli.terminal import set_up_logging
 
     set_up_logging(options)

@@ -30,7 +30,7 @@ _BUCKET = re.compile(r"s3://([^/?#]+)", re.IGNORECASE)
 _NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
 
 
-class Target(NamedTuple):
+class LoginHost(NamedTuple):
     """What the word HOST stands for."""
 
     key: str
@@ -54,7 +54,7 @@ class Target(NamedTuple):
         return host_keys(Url(scheme, netloc[: len(netloc) - len(port)], number, f"/{path}"), path_keys)
 
 
-def read_target(words: str) -> Target:
+def parse_login_host(words: str) -> LoginHost:
     """Read the word HOST: a host, ``*.host``, ``host:port``, ``host/path``, or a URL, which is cut to its host.
 
     A host with exactly one dot is kept as ``*.host``: whoever logs in at prefix.dev means repo.prefix.dev too. A dot at
@@ -75,7 +75,7 @@ def read_target(words: str) -> Target:
     return _target(netloc, path)
 
 
-def read_forgotten(words: str) -> Target:
+def parse_logout_host(words: str) -> LoginHost:
     """Read the word HOST of a logout: besides what a login takes, whatever may stand in a store as a key.
 
     Among the keys are the words as they were given: a file may have been written by hand, and pixi keeps a name in
@@ -83,13 +83,13 @@ def read_forgotten(words: str) -> Target:
     """
     bucket = _BUCKET.match(words)
     try:
-        target = read_target(bucket[1] if bucket else words)
+        target = parse_login_host(bucket[1] if bucket else words)
     except AuthshimError:
-        return Target(words, "", (words, f"*.{words}"), "")
+        return LoginHost(words, "", (words, f"*.{words}"), "")
     return target._replace(keys=tuple(dict.fromkeys((*target.keys, words, f"*.{words}"))))
 
 
-def _of_url(words: str) -> Target:
+def _of_url(words: str) -> LoginHost:
     from authshim.urls import parse
 
     if words.lower().startswith("s3://"):
@@ -123,7 +123,7 @@ def _port_of(netloc: str) -> str:
     return colon + port if port else ""
 
 
-def _target(netloc: str, path: str) -> Target:
+def _target(netloc: str, path: str) -> LoginHost:
     port = _port_of(netloc)
     host = netloc[: len(netloc) - len(port)]
     bare = host[2:] if host.startswith("*.") else host
@@ -133,7 +133,7 @@ def _target(netloc: str, path: str) -> Target:
     wildcard = f"*.{exact}"
     widens = exact == bare and bare.count(".") == 1 and not _ADDRESS.fullmatch(bare)
     key = wildcard if widens or host != bare else exact
-    return Target(key, bare, (exact, wildcard), f"https://{exact}/", _NOT_FOR_PIXI if port or path else "")
+    return LoginHost(key, bare, (exact, wildcard), f"https://{exact}/", _NOT_FOR_PIXI if port or path else "")
 
 
 def kind_of(host: str, given: Collection[str]) -> str:

@@ -11,9 +11,9 @@ from authshim.login.rules import (
     CONDA,
     TOKEN,
     kind_of,
+    parse_login_host,
+    parse_logout_host,
     prefix_dev_of,
-    read_forgotten,
-    read_target,
     store,
     stores_of,
 )
@@ -49,13 +49,13 @@ KEYS = {
 
 @pytest.mark.parametrize(("words", "key"), KEYS.items(), ids=KEYS)
 def test_the_key_of_a_host(words: str, key: str) -> None:
-    assert read_target(words).key == key
+    assert parse_login_host(words).key == key
 
 
 @pytest.mark.parametrize("words", KEYS)
 def test_keys_that_pixi_does_not_read_are_told(words: str) -> None:
     ours = KEYS[words] in ("h.example:8443", "h.example/acme", "[::1]:8080")
-    assert read_target(words).warning.startswith("pixi does not read keys with a port or a path") is ours
+    assert parse_login_host(words).warning.startswith("pixi does not read keys with a port or a path") is ours
 
 
 WRONG = [
@@ -77,14 +77,14 @@ WRONG = [
 @pytest.mark.parametrize("words", [*WRONG, "s3://bucket", "h\n.example", "a/b c", "*.*.h"])
 def test_what_is_no_host_is_refused_without_showing_it(words: str) -> None:
     with pytest.raises(SettingsError, match="HOST: ") as caught:
-        read_target(words)
+        parse_login_host(words)
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("words", ["https://", "ftp://h.example", "https://h ost/"])
 def test_what_is_no_url_is_refused(words: str) -> None:
     with pytest.raises(UrlError):
-        read_target(words)
+        parse_login_host(words)
 
 
 FORGOTTEN = {
@@ -107,7 +107,7 @@ FORGOTTEN = {
 
 @pytest.mark.parametrize(("words", "keys"), FORGOTTEN.items(), ids=FORGOTTEN)
 def test_a_logout_removes_the_host_its_wildcard_and_the_words_as_they_were_given(words: str, keys: set[str]) -> None:
-    removed = read_forgotten(words).keys
+    removed = parse_logout_host(words).keys
     assert keys <= set(removed)
     assert {key for key in removed if key not in keys} <= {f"*.{words}"}  # as pixi has it where a name has one dot
     assert len(set(removed)) == len(removed)
@@ -115,12 +115,12 @@ def test_a_logout_removes_the_host_its_wildcard_and_the_words_as_they_were_given
 
 @pytest.mark.parametrize("words", KEYS)
 def test_a_logout_removes_what_a_login_with_the_same_words_stored(words: str) -> None:
-    assert read_target(words).key in read_forgotten(words).keys
+    assert parse_login_host(words).key in parse_logout_host(words).keys
 
 
 @pytest.mark.parametrize("words", [words for words in KEYS if not words.startswith("https://h.example.com.")])
 def test_a_key_is_among_those_of_its_url(words: str) -> None:
-    target = read_target(words)
+    target = parse_login_host(words)
     keys = target.lookup_keys(frozenset([target.key] if "/" in target.key else []))
     assert target.key in keys
 
