@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import authshim
-from authshim.project.repositories import Place
+from authshim.project.repositories import Repository
 from authshim.secret import Secret, SecretHolder
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_iterating_does_not_find_its_members(kind: type[SecretHolder]) -> None:
 
 @EACH
 def test_it_is_not_pickled(kind: type[SecretHolder]) -> None:
-    if not issubclass(kind, Place):  # which is, less its password
+    if not issubclass(kind, Repository):  # which is, less its password
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             with pytest.raises(TypeError, match="is not pickled"):
                 pickle.dumps(kind.__new__(kind), protocol)

@@ -72,7 +72,7 @@ def auth_file(path: str) -> list[str]:
 
 def manifest(path: str) -> list[str]:
     read = Manifest.load(path)
-    read.indexes(None), read.channels(None), read.dependencies(None), read.machine()
+    read.indexes(None), read.channels(None), read.dependencies(None), read.target()
     with pytest.raises(AuthshimError) as caught:
         read.indexes("none of that name")
     return [*read.warnings, str(caught.value)]

@@ -88,12 +88,12 @@ def _print_lines(manifest: Manifest, found: Sequence[Resolution]) -> None:
 
 def _heading(manifest: Manifest, each: Resolution) -> str:
     """Say of which environments, and for what machine, something is true."""
-    machine = each.dependency.machine
-    chosen = machine and (
-        f"for {machine.platform} ({machine.platform_from}'s) and Python {machine.python} ({machine.python_from}'s)"
+    target = each.dependency.target
+    chosen = target and (
+        f"for {target.platform} ({target.platform_from}'s) and Python {target.python} ({target.python_from}'s)"
     )
     some = len(each.environments) < len(manifest.environments)
-    unread = ", ".join(dict.fromkeys(key for name in each.environments for key in manifest.unread(name)))
+    unread = ", ".join(dict.fromkeys(key for name in each.environments for key in manifest.ignored_options(name)))
     parts = [f"{', '.join(each.environments)}" if some else "", chosen or "", unread and f"not looked at: {unread}"]
     return "; ".join(part for part in parts if part)
 
@@ -147,7 +147,7 @@ def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
         "version": 1,
         "manifest": manifest.path,
         "fine": all(each.fine for each in found),
-        "unread": list(dict.fromkeys(key for name in names for key in manifest.unread(name))),
+        "unread": list(dict.fromkeys(key for name in names for key in manifest.ignored_options(name))),
         "results": [_entry(each) for each in found],
     }
     write(json.dumps(document, indent=2))
@@ -155,17 +155,17 @@ def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
 
 def _entry(each: Resolution) -> dict[str, Any]:
     dependency, taken = each.dependency, each.taken
-    machine = dependency.machine
+    target = dependency.target
     return {
         "name": dependency.name,
         "specifier": dependency.specifier,
         "extras": list(dependency.extras),
         "environments": list(each.environments),
         "platforms": list(dependency.platforms),
-        "platform": machine and machine.platform,
-        "platform_from": machine and machine.platform_from,
-        "python": machine and machine.python,
-        "python_from": machine and machine.python_from,
+        "platform": target and target.platform,
+        "platform_from": target and target.platform_from,
+        "python": target and target.python,
+        "python_from": target and target.python_from,
         "origin": dependency.origin or "index",
         "fine": each.fine,
         "index": taken and taken.place.shown,

@@ -55,7 +55,7 @@ def _places(manifest: Manifest | None, environment: str | None) -> list[Index | 
     if manifest is None:
         return []
     places: list[Index | Channel] = [*manifest.indexes(environment), *manifest.channels(environment)]
-    return [place for place in places if place.url.startswith(("http://", "https://")) and not place.hole]
+    return [place for place in places if place.url.startswith(("http://", "https://")) and not place.placeholder]
 
 
 def _by_host(logins: Iterable[_Login]) -> dict[str, _Login]:

@@ -15,7 +15,7 @@ from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import client
 from authshim.index.client import Reader, page_url
 from authshim.lookup.chain import Chain
-from authshim.project.repositories import Index, Place
+from authshim.project.repositories import Index, Repository
 from authshim.urls import parse
 
 if TYPE_CHECKING:
@@ -74,11 +74,13 @@ def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> l
     indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
     places: list[Index | Channel] = [*indexes, *manifest.channels(environment)]
     # Of what is wanted the names alone: a requirement that is wrong does not keep anybody out.
-    wants = [want for want in manifest.wants(environment) if not want.origin]
+    requirements = [requirement for requirement in manifest.requirements(environment) if not requirement.origin]
 
     def names_for(place: Index | Channel) -> list[str]:
-        own = [want.name for want in wants if want.own_index == place]
-        return list(dict.fromkeys(own or [want.name for want in wants if want.own_index is None]))
+        own = [requirement.name for requirement in requirements if requirement.own_index == place]
+        return list(
+            dict.fromkeys(own or [requirement.name for requirement in requirements if requirement.own_index is None])
+        )
 
     def probe_at(at: int) -> Result:
         return probe(chain, places[at], names_for(places[at]))
@@ -93,9 +95,9 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     :param names: packages of the project; an index is asked for the page of the first that it has.
     """
     kind = "channel" if not isinstance(place, Index) else "flat index" if place.flat else "index"
-    if place.hole:
-        step = f"fill in {place.hole} in the {kind}'s URL"
-        return Result(kind, place.shown, NOT_PROBED, detail=f"{place.hole} is not filled in", next_step=step)
+    if place.placeholder:
+        step = f"fill in {place.placeholder} in the {kind}'s URL"
+        return Result(kind, place.shown, NOT_PROBED, detail=f"{place.placeholder} is not filled in", next_step=step)
     scheme = place.url.partition(":")[0]
     if scheme in _SCHEMES:
         return Result(kind, place.shown, NOT_PROBED, detail=f"{scheme} is not http(s)")
@@ -219,7 +221,7 @@ class _Probe:
 
     def _as_a_strangers(self, said: Page | Answer, found: Found, url: str) -> Result | None:
         """Return that a login is wrong where one that nobody has is answered the same, and no login otherwise."""
-        made_up, place = _made_up(found.credential), Place(self._place.url)
+        made_up, place = _made_up(found.credential), Repository(self._place.url)
         with closing(Reader(Chain([]))) as stranger:
             same = stranger.look(place, made_up.wire_url(url), header=made_up.header).status == said.status
             if not same or stranger.look(place, url).status == said.status:

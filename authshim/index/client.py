@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
-    from authshim.project.repositories import Place
+    from authshim.project.repositories import Repository
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
 UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"
@@ -106,7 +106,7 @@ class Reader:
         return self._read(index, index.url)
 
     def look(
-        self, place: Place, url: str, *, method: str = "GET", header: str | None = None, origins: Trail = ()
+        self, place: Repository, url: str, *, method: str = "GET", header: str | None = None, origins: Trail = ()
     ) -> Answer:
         """Ask for anything at a place as its own user, and read none of it.
 
@@ -116,15 +116,15 @@ class Reader:
         headers = {} if header is None else {"Authorization": header}
         return self._ask(place, method, url, headers, lambda _, answer: answer, origins)
 
-    def log_in(self, place: Place) -> str:
+    def log_in(self, place: Repository) -> str:
         """Say how to give a credential for a place."""
         by_keyring = isinstance(place, Index) and self._chain.asks_keyring
         return advice.log_in(place.url, place.username, by_keyring=by_keyring)
 
     def _read(self, index: Index, url: str) -> Page:
-        if index.hole:
-            step = f"fill in {index.hole} in the index's URL"
-            return Page(index, NOT_ASKED, detail=f"{index.hole} is not filled in", next_step=step)
+        if index.placeholder:
+            step = f"fill in {index.placeholder} in the index's URL"
+            return Page(index, NOT_ASKED, detail=f"{index.placeholder} is not filled in", next_step=step)
 
         def read(response: Response, answer: Answer) -> Page:
             if answer.answer != FOUND:
@@ -140,7 +140,7 @@ class Reader:
 
     def _ask(
         self,
-        place: Place,
+        place: Repository,
         method: str,
         url: str,
         headers: Mapping[str, str],
@@ -162,7 +162,7 @@ class Reader:
             said = Answer(UNREACHABLE, detail=detail, next_step=step)
         return said._replace(seconds=self._witness.took)
 
-    def _named(self, place: Place, target: str, response: Response) -> Answer:
+    def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Name an answer, and say what to do about it where that is no page."""
         answer, detail = _judged(response)
         found, host = self._witness.found, parse(response.url).host
@@ -185,7 +185,7 @@ class Reader:
         """Return why no credential was sent to a URL that only a server named."""
         return self._chain.withheld(response.url, named_by=named_by_of(response.request))
 
-    def _step(self, place: Place, said: Answer, url: str) -> str:
+    def _step(self, place: Repository, said: Answer, url: str) -> str:
         """Say what to do about a refusal by ``url``."""
         is_elsewhere = said.status in (401, 403) and parse(url).origin != parse(place.url).origin
         if said.found is None:
@@ -197,7 +197,7 @@ class Reader:
 _STEPS = {UNREACHABLE: "try again later", UNREADABLE: "correct the URL, or ask whoever runs the index"}
 
 
-def _target(place: Place, url: str) -> str:
+def _target(place: Repository, url: str) -> str:
     """Return a URL as the place's own user asks for it; elsewhere they are nobody.
 
     :raises UrlError: it cannot be dialled.

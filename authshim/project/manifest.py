@@ -11,7 +11,7 @@ from authshim.files import read_toml
 from authshim.project.lint import warnings_of
 from authshim.project.model import DEFAULT, MODES, STRATEGIES
 from authshim.project.parser import read
-from authshim.project.repositories import Channel, Index, Place
+from authshim.project.repositories import Channel, Index, Repository
 from authshim.project.requirements import Dependency
 from authshim.project.toml import Table, TableError
 from authshim.redact import shorten
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from authshim.project.model import Feature, Project
-    from authshim.project.requirements import Want
-    from authshim.project.target import Machine
+    from authshim.project.requirements import RawRequirement
+    from authshim.project.target import Target
 
 __all__ = ["Channel", "Dependency", "Index", "Manifest"]
 
-P = TypeVar("P", bound=Place)
+P = TypeVar("P", bound=Repository)
 
 _NAMES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
 """pixi's manifests, in the order in which it looks for them in a folder."""
@@ -98,7 +98,7 @@ class Manifest:
         :raises ManifestError: there is no such environment.
         """
         known = self.indexes(environment)
-        named = (want.own_index for want in self.wants(environment))
+        named = (requirement.own_index for requirement in self.requirements(environment))
         return _unique(index for index in named if index and index not in known)
 
     def channels(self, environment: str | None = DEFAULT) -> tuple[Channel, ...]:
@@ -126,12 +126,17 @@ class Manifest:
             raise ManifestError(self.path, found)
         return found
 
-    def wants(self, environment: str | None = DEFAULT) -> tuple[Want, ...]:
+    def requirements(self, environment: str | None = DEFAULT) -> tuple[RawRequirement, ...]:
         """List the entries that ``dependencies`` are made of, as they were read: for any machine, right or wrong.
 
         :raises ManifestError: there is no such environment.
         """
-        return tuple(want for features in self._chosen(environment) for feature in features for want in feature.wants)
+        return tuple(
+            requirement
+            for features in self._chosen(environment)
+            for feature in features
+            for requirement in feature.requirements
+        )
 
     def index_strategy(self, environment: str = DEFAULT) -> str:
         """Return uv's word for which of several indexes serves a package."""
@@ -143,15 +148,15 @@ class Manifest:
         (features,) = self._chosen(environment)
         return str(self._project.single(features, "prerelease_mode") or MODES[0])
 
-    def unread(self, environment: str = DEFAULT) -> tuple[str, ...]:
+    def ignored_options(self, environment: str = DEFAULT) -> tuple[str, ...]:
         """List the options of pixi that tell which version or file is taken and that nobody here follows."""
         (features,) = self._chosen(environment)
-        return tuple(self._project.unread(features))
+        return tuple(self._project.ignored_options(features))
 
-    def machine(self, environment: str = DEFAULT) -> Machine:
+    def target(self, environment: str = DEFAULT) -> Target:
         """Return what the packages of an environment are chosen for: this machine's platform, where it has that."""
         (features,) = self._chosen(environment)
-        return self._project.machines(features)[0]
+        return self._project.targets(features)[0]
 
     def _chosen(self, environment: str | None) -> list[tuple[Feature, ...]]:
         environments = self._project.environments

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.project.repositories import Channel, Index
-from authshim.project.requirements import Dependency, Want, chosen, combined
-from authshim.project.target import Machine, choose_python, here
+from authshim.project.requirements import Dependency, RawRequirement, for_target, merge
+from authshim.project.target import Target, choose_python, current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ class Options(NamedTuple):
     flat: tuple[Index, ...]
     index_strategy: str | None
     prerelease_mode: str | None
-    unread: tuple[str, ...]
+    ignored: tuple[str, ...]
     """What it, or the table that it stands in, says besides of which version or file is taken."""
 
 
@@ -46,7 +46,7 @@ class Feature(NamedTuple):
     name: str
     channels: tuple[tuple[int, Channel], ...]
     options: Options
-    wants: tuple[Want, ...]
+    requirements: tuple[RawRequirement, ...]
     platforms: tuple[str, ...] | None
     """None: those of the workspace."""
     pythons: tuple[tuple[str, str], ...]
@@ -76,37 +76,37 @@ class Project(NamedTuple):
         said = (getattr(feature.options, field) for feature in features)
         return next(filter(None, said), getattr(self.base, field))
 
-    def unread(self, features: tuple[Feature, ...]) -> list[str]:
+    def ignored_options(self, features: tuple[Feature, ...]) -> list[str]:
         """List the options of pixi that tell which version or file is taken and that nobody here follows."""
         options = [self.base, *(feature.options for feature in features)]
-        return list(dict.fromkeys(key for its in options for key in its.unread))
+        return list(dict.fromkeys(key for its in options for key in its.ignored))
 
     def dependencies(self, features: tuple[Feature, ...]) -> tuple[Dependency, ...]:
         """Return the packages that are wanted, on each machine.
 
         :raises TableError: pixi would refuse a requirement.
         """
-        return combined([feature.wants for feature in features], self.machines(features))
+        return merge([feature.requirements for feature in features], self.targets(features))
 
-    def machines(self, features: tuple[Feature, ...]) -> list[Machine]:
+    def targets(self, features: tuple[Feature, ...]) -> list[Target]:
         """List what packages are chosen for, this machine's platform first."""
-        mine = here()
+        mine = current()
         platforms = list(self.platforms)
         for feature in features:
             if feature.platforms is not None:
                 platforms = [platform for platform in platforms if platform in feature.platforms]
         declared = [mine._replace(platform=platform, platform_from="the project") for platform in platforms]
-        found = sorted(declared or [mine], key=lambda machine: machine.platform != mine.platform)
-        return [_with_python(machine, features) for machine in found]
+        found = sorted(declared or [mine], key=lambda target: target.platform != mine.platform)
+        return [_with_python(target, features) for target in found]
 
 
-def _with_python(machine: Machine, features: tuple[Feature, ...]) -> Machine:
+def _with_python(target: Target, features: tuple[Feature, ...]) -> Target:
     """Take what conda's ``python`` allows, or ``requires-python``; this interpreter where neither says."""
-    specs = [spec for feature in features for spec in _specs(feature, machine)]
-    python = choose_python(specs, machine.python) or machine.python
-    return machine if python == machine.python else machine._replace(python=python, python_from="the project")
+    specs = [spec for feature in features for spec in _specs(feature, target)]
+    python = choose_python(specs, target.python) or target.python
+    return target if python == target.python else target._replace(python=python, python_from="the project")
 
 
-def _specs(feature: Feature, machine: Machine) -> Iterator[str]:
+def _specs(feature: Feature, target: Target) -> Iterator[str]:
     entries = ((selector, "python", spec) for selector, spec in feature.pythons)
-    yield from chosen(entries, machine).get("python", [])
+    yield from for_target(entries, target).get("python", [])

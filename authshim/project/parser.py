@@ -19,13 +19,13 @@ from authshim.errors import UrlError
 from authshim.project.model import DEFAULT, MODES, STRATEGIES, Feature, Options, Project
 from authshim.project.repositories import Channel, Index, channel, file_url
 from authshim.project.requirements import from_table, of_groups
-from authshim.project.toml import Table, TableError, as_table, one_of, said, texts, typed
+from authshim.project.toml import Table, TableError, as_table, choice, get, location, strings
 from authshim.redact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from authshim.project.requirements import Want
+    from authshim.project.requirements import RawRequirement
 
 
 def read(document: Table, folder: str, *, pyproject: bool) -> Project:
@@ -36,9 +36,9 @@ def read(document: Table, folder: str, *, pyproject: bool) -> Project:
     root = ("tool", "pixi") if pyproject else ()
     pixi = document
     for name in root:
-        pixi = typed(pixi, name, dict, root[: root.index(name)])
+        pixi = get(pixi, name, dict, root[: root.index(name)])
     groups = of_groups(document) if pyproject else {}
-    required = typed(typed(document, "project", dict, ()), "requires-python", str, ("project",)) if pyproject else ""
+    required = get(get(document, "project", dict, ()), "requires-python", str, ("project",)) if pyproject else ""
     return _Reader(folder, root, groups, required).project(pixi)
 
 
@@ -46,7 +46,7 @@ class _Reader:
     """Reads tables; ``where`` is a table's place, as a tuple of names."""
 
     def __init__(
-        self, folder: str, root: tuple[str, ...], groups: Mapping[str, tuple[Want, ...]], requires_python: str
+        self, folder: str, root: tuple[str, ...], groups: Mapping[str, tuple[RawRequirement, ...]], requires_python: str
     ) -> None:
         self._folder = folder
         self._root = root
@@ -58,15 +58,15 @@ class _Reader:
         name = "workspace" if "workspace" in pixi or "project" not in pixi else "project"
         if name not in pixi:
             raise TableError(
-                f"there is no {said((*self._root, name))} table; a package's manifest "
+                f"there is no {location((*self._root, name))} table; a package's manifest "
                 "needs the one of its workspace, in a folder above"
             )
         where = (*self._root, name)
-        workspace = typed(pixi, name, dict, self._root)
+        workspace = get(pixi, name, dict, self._root)
         self._channels = self._channels_of(workspace, where)
         features = {group: self._feature(group, {}, ()) for group in self._groups if group}
         features[DEFAULT] = self._feature(DEFAULT, {**pixi, "channels": None}, self._root)
-        for feature, table in typed(pixi, "feature", dict, self._root).items():
+        for feature, table in get(pixi, "feature", dict, self._root).items():
             place = (*self._root, "feature")
             features[feature] = self._feature(feature, as_table(table, (*place, feature)), (*place, feature))
         platforms = _platforms(workspace, where) or ()
@@ -76,42 +76,42 @@ class _Reader:
         return Project(self._options(workspace, where), platforms, environments)
 
     def _environments(self, pixi: Table, features: dict[str, Feature]) -> dict[str, tuple[Feature, ...]]:
-        written = typed(pixi, "environments", dict, self._root)
+        written = get(pixi, "environments", dict, self._root)
         return {name: self._environment(name, written.get(name, []), features) for name in (DEFAULT, *written)}
 
     def _environment(self, name: str, value: Any, features: dict[str, Feature]) -> tuple[Feature, ...]:
         where = (*self._root, "environments", name)
         if not isinstance(value, (list, dict)):
-            raise TableError(f"{said(where[:-1], name)}: expected a list of features, or a table")
+            raise TableError(f"{location(where[:-1], name)}: expected a list of features, or a table")
         table = {"features": value} if isinstance(value, list) else value
         inline = table.keys() - {"features", "solve-group", "no-default-feature"}
         found = [self._feature(f"environments.{name}", table, where)] if inline else []
-        listed = texts(table, "features", where)
-        if not typed(table, "no-default-feature", bool, where) and DEFAULT not in listed:
+        listed = strings(table, "features", where)
+        if not get(table, "no-default-feature", bool, where) and DEFAULT not in listed:
             listed.append(DEFAULT)
         if len(set(listed)) < len(listed):
-            raise TableError(f"{said(where[:-1], name)}: a feature is listed twice")
+            raise TableError(f"{location(where[:-1], name)}: a feature is listed twice")
         for feature in listed:
             if feature not in features:
-                raise TableError(f"{said(where[:-1], name)}: there is no feature {shorten(feature)!r}")
+                raise TableError(f"{location(where[:-1], name)}: there is no feature {shorten(feature)!r}")
             found.append(features[feature])
         _must_agree(name, found)
         return tuple(found)
 
     def _feature(self, name: str, table: Table, where: tuple[str, ...]) -> Feature:
         grouped = self._groups.get("" if name == DEFAULT else name, ())
-        wants, pythons = [*grouped], []
+        requirements, pythons = [*grouped], []
         for selector, part, place in _parts(table, where):
-            dependencies = typed(part, "pypi-dependencies", dict, place)
-            wants += from_table(dependencies, (*place, "pypi-dependencies"), selector)
-            pythons += [(selector, spec) for spec in _python(typed(part, "dependencies", dict, place))]
+            dependencies = get(part, "pypi-dependencies", dict, place)
+            requirements += from_table(dependencies, (*place, "pypi-dependencies"), selector)
+            pythons += [(selector, spec) for spec in _python(get(part, "dependencies", dict, place))]
         if name == DEFAULT and self._requires_python and not any(selector == "" for selector, _ in pythons):
             pythons.append(("", self._requires_python))
         return Feature(
             name,
             self._channels_of(table, where),
             self._options(table, where),
-            tuple(wants),
+            tuple(requirements),
             _platforms(table, where),
             tuple(pythons),
         )
@@ -119,22 +119,22 @@ class _Reader:
     def _channels_of(self, table: Table, where: tuple[str, ...]) -> tuple[tuple[int, Channel], ...]:
         if table.get("channels") is None:
             return self._channels
-        return tuple(self._channel(entry, said(where, "channels")) for entry in typed(table, "channels", list, where))
+        return tuple(self._channel(entry, location(where, "channels")) for entry in get(table, "channels", list, where))
 
     def _options(self, table: Table, where: tuple[str, ...]) -> Options:
-        options = typed(table, "pypi-options", dict, where)
+        options = get(table, "pypi-options", dict, where)
         where = (*where, "pypi-options")
         key = "index-url"
-        index = _index(options[key], said(where, key)) if key in options else None
-        extra = typed(options, "extra-index-urls", list, where)
-        links = typed(options, "find-links", list, where)
+        index = _index(options[key], location(where, key)) if key in options else None
+        extra = get(options, "extra-index-urls", list, where)
+        links = get(options, "find-links", list, where)
         return Options(
             index,
-            tuple(_index(_url(entry), said(where, "extra-index-urls")) for entry in extra),
-            tuple(self._links(entry, said(where, "find-links")) for entry in links),
-            one_of(options, "index-strategy", STRATEGIES, where),
-            one_of(options, "prerelease-mode", MODES, where),
-            tuple(key for key in _UNREAD if (options if key in _UNREAD_OPTIONS else table).get(key) not in _UNSAID),
+            tuple(_index(_url(entry), location(where, "extra-index-urls")) for entry in extra),
+            tuple(self._links(entry, location(where, "find-links")) for entry in links),
+            choice(options, "index-strategy", STRATEGIES, where),
+            choice(options, "prerelease-mode", MODES, where),
+            tuple(key for key in _IGNORED if (options if key in _IGNORED_OPTIONS else table).get(key) not in _UNSAID),
         )
 
     def _links(self, entry: Any, place: str) -> Index:
@@ -164,7 +164,7 @@ _MANY = 1_000_000
 
 def _size(environments: Mapping[str, tuple[Feature, ...]]) -> int:
     options = [(feature, feature.options) for features in environments.values() for feature in features]
-    return sum(len(one.channels) + len(one.wants) + len(its.extra) + len(its.flat) for one, its in options)
+    return sum(len(one.channels) + len(one.requirements) + len(its.extra) + len(its.flat) for one, its in options)
 
 
 def _index(entry: Any, place: str, *, flat: bool = False) -> Index:
@@ -176,8 +176,8 @@ def _index(entry: Any, place: str, *, flat: bool = False) -> Index:
         raise TableError(f"{place}: {error}") from None
 
 
-_UNREAD_OPTIONS = ("no-build", "no-binary", "dependency-overrides")
-_UNREAD = ("exclude-newer", "pypi-exclude-newer", "solve-strategy", *_UNREAD_OPTIONS)
+_IGNORED_OPTIONS = ("no-build", "no-binary", "dependency-overrides")
+_IGNORED = ("exclude-newer", "pypi-exclude-newer", "solve-strategy", *_IGNORED_OPTIONS)
 _UNSAID: tuple[Any, ...] = (None, False, [], "highest")
 
 
@@ -189,7 +189,7 @@ def _url(entry: Any) -> Any:
 def _parts(table: Table, where: tuple[str, ...]) -> Iterator[tuple[str, Table, tuple[str, ...]]]:
     """Yield a feature's own table and those of its targets: selector, table and place."""
     yield "", table, where
-    for selector, value in typed(table, "target", dict, where).items():
+    for selector, value in get(table, "target", dict, where).items():
         place = (*where, "target", selector)
         yield selector, as_table(value, place), place
 
@@ -205,12 +205,12 @@ def _platforms(table: Table, where: tuple[str, ...]) -> tuple[str, ...] | None:
     """Return the platforms that a table names, as conda calls them; None where it names none."""
     if "platforms" not in table:
         return None
-    entries = typed(table, "platforms", list, where)
+    entries = get(table, "platforms", list, where)
     names: list[Any] = [
         entry.get("platform", entry.get("name")) if isinstance(entry, dict) else entry for entry in entries
     ]
     if not all(isinstance(name, str) for name in names):
-        raise TableError(f"{said(where, 'platforms')}: expected names, or tables with a platform")
+        raise TableError(f"{location(where, 'platforms')}: expected names, or tables with a platform")
     return tuple(dict.fromkeys(names))
 
 

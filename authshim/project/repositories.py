@@ -28,12 +28,12 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?([^@/?#\\]*)")
 """Scheme, userinfo, and host with port, as ``urls.parse`` tells them apart; but what stands for
 the host may still be a placeholder, such as ``<location>-python.pkg.dev``."""
 
-_HOLE = re.compile(r"<[^>]*>|\{[^}]*\}|\$\w+")
+_PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}|\$\w+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
 
 
-class Place(SecretHolder):
+class Repository(SecretHolder):
     """A URL that somebody declared, and who they are there.
 
     :param url: userinfo in it is taken out, and percent-decoded once.
@@ -60,16 +60,16 @@ class Place(SecretHolder):
         return redact(self.url.replace("://", "://****@", 1) if hidden else with_username(self.url, self.username))
 
     @property
-    def hole(self) -> str:
+    def placeholder(self) -> str:
         """What is still to be filled in in its URL, such as ``<location>``; empty: nothing."""
-        found = _HOLE.search(redact(self.url))
+        found = _PLACEHOLDER.search(redact(self.url))
         return found.group() if found else ""
 
     def _key(self) -> tuple[Any, ...]:
         return (self.url, self.username)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Place) and type(self) is type(other) and self._key() == other._key()
+        return isinstance(other, Repository) and type(self) is type(other) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self._key())
@@ -87,10 +87,10 @@ class Place(SecretHolder):
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed")
 
-    def __copy__(self) -> Place:
+    def __copy__(self) -> Repository:
         return self
 
-    def __deepcopy__(self, memo: object) -> Place:
+    def __deepcopy__(self, memo: object) -> Repository:
         return self
 
     @property
@@ -103,7 +103,7 @@ class Place(SecretHolder):
         return type(self), (self.url, self._pickled_username)
 
 
-class Channel(Place):
+class Channel(Repository):
     """A conda channel; its URL has no slash at the end."""
 
     __slots__ = ()
@@ -113,7 +113,7 @@ class Channel(Place):
         super().__init__(url.rstrip("/"), username, password)
 
 
-class Index(Place):
+class Index(Repository):
     """A package index; its URL is as it was written, less the userinfo.
 
     :param flat: a page of links to files (``find-links``), not an index of the Simple API.

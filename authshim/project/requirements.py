@@ -1,6 +1,6 @@
 """The packages that a project wants: pixi's ``pypi-dependencies``, and what a pyproject.toml names.
 
-A ``Want`` is one entry as it was read; nothing of packaging is imported, and no URL is kept. ``combined``
+A ``RawRequirement`` is one entry as it was read; nothing of packaging is imported, and no URL is kept. ``merge``
 makes ``Dependency``s of the wants of an environment's features, for its machines:
 
 1. Within a feature the entry of a ``target`` takes the place of one that stands in a wider target, or in none.
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.project.repositories import Index
-from authshim.project.toml import Table, TableError, said, texts, typed
+from authshim.project.toml import Table, TableError, get, location, strings
 from authshim.redact import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from authshim.project.target import Machine
+    from authshim.project.target import Target
 
 ORIGINS = ("path", "git", "url")
 """Where a package may come from, besides an index."""
@@ -37,7 +37,7 @@ _NO_REQUIREMENT = "{}: expected a requirement such as >=1.2,<2 (or * for any ver
 _NO_NAME = "{}: it is no package's name"
 
 
-class Want(NamedTuple):
+class RawRequirement(NamedTuple):
     """One entry of a feature."""
 
     selector: str
@@ -64,31 +64,31 @@ class Dependency(NamedTuple):
     """The only index that it may come from; None: those of the environment."""
     origin: str = ""
     """"path", "git" or "url" where it does not come from an index."""
-    machine: Machine | None = None
+    target: Target | None = None
     """What it is chosen for; None where nobody has said."""
     platforms: tuple[str, ...] = ()
     """Where it is wanted so, as conda names them; that of the machine is the first."""
 
 
-def from_table(table: Table, where: tuple[str, ...], selector: str) -> Iterator[Want]:
+def from_table(table: Table, where: tuple[str, ...], selector: str) -> Iterator[RawRequirement]:
     """Yield the entries of a ``pypi-dependencies`` table.
 
     :raises TableError: pixi would refuse one.
     """
     for name, spec in table.items():
-        place = said(where, name)
+        place = location(where, name)
         if not isinstance(spec, (str, dict)):
             raise TableError(f"{place}: expected a version or a table")
         entry = {"version": spec} if isinstance(spec, str) else spec
         origin = next((key for key in ORIGINS if key in entry), "")
         own = _index(entry["index"], place) if "index" in entry else None
         text = _without_url(_text(name, entry, (*where, name)))
-        yield Want(selector, normalised(name), text, own, origin)
+        yield RawRequirement(selector, normalised(name), text, own, origin)
 
 
 def _text(name: str, spec: Table, where: tuple[str, ...]) -> str:
-    version, marker = typed(spec, "version", str, where).strip(), typed(spec, "env-markers", str, where)
-    extras = ",".join(texts(spec, "extras", where))
+    version, marker = get(spec, "version", str, where).strip(), get(spec, "env-markers", str, where)
+    extras = ",".join(strings(spec, "extras", where))
     return f"{name}[{extras}] {'' if version == '*' else version}{f' ; {marker}' if marker else ''}"
 
 
@@ -101,22 +101,25 @@ def _index(value: Any, place: str) -> Index:
         raise TableError(f"{place}: {error}") from None
 
 
-def of_groups(document: Table) -> dict[str, tuple[Want, ...]]:
+def of_groups(document: Table) -> dict[str, tuple[RawRequirement, ...]]:
     """Return the requirements of a pyproject.toml by pixi's feature; those of the project under "".
 
     :raises TableError: a dependency group includes itself.
     """
-    project = typed(document, "project", dict, ())
+    project = get(document, "project", dict, ())
     groups = _Groups(document.get("dependency-groups"))
-    found = {"": [*typed(project, "dependencies", list, ("project",))]}
-    optional = typed(project, "optional-dependencies", dict, ("project",))
+    found = {"": [*get(project, "dependencies", list, ("project",))]}
+    optional = get(project, "optional-dependencies", dict, ("project",))
     for name, entries in [*optional.items(), *((name, groups.entries(name)) for name in groups.names)]:
         # pixi names them with dashes where an environment is made of them.
         for spelled in {name, name.replace("_", "-")}:
             found.setdefault(spelled, []).extend(entries if isinstance(entries, list) else [])
     own = project.get("name")
     own = normalised(own) if isinstance(own, str) else ""
-    return {name: tuple(want for want in _required(entries) if want.name != own) for name, entries in found.items()}
+    return {
+        name: tuple(requirement for requirement in _required(entries) if requirement.name != own)
+        for name, entries in found.items()
+    }
 
 
 class _Groups:
@@ -135,9 +138,11 @@ class _Groups:
         """Return the requirements of a group, each once."""
         key = normalised(name)
         if key in within:
-            raise TableError(f"{said(('dependency-groups',), name)}: it includes itself")
+            raise TableError(f"{location(('dependency-groups',), name)}: it includes itself")
         if len(within) == _DEEPEST:
-            raise TableError(f"{said(('dependency-groups',), name)}: it is included over more than {_DEEPEST} others")
+            raise TableError(
+                f"{location(('dependency-groups',), name)}: it is included over more than {_DEEPEST} others"
+            )
         if key not in self._read:
             parts = [self._part(entry, (*within, key)) for entry in self._written.get(key, [])]
             self._read[key] = list(dict.fromkeys(entry for part in parts for entry in part))
@@ -148,21 +153,21 @@ class _Groups:
         part = self.entries(other, within) if isinstance(other, str) else [entry] if isinstance(entry, str) else []
         self._count += len(part)
         if self._count > _MANY:
-            raise TableError(f"{said(('dependency-groups',))}: they come to more than {_MANY} requirements")
+            raise TableError(f"{location(('dependency-groups',))}: they come to more than {_MANY} requirements")
         return part
 
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:\[[^\]]*\])?)\s*(@?)")
 
 
-def _required(entries: Iterable[Any]) -> Iterator[Want]:
+def _required(entries: Iterable[Any]) -> Iterator[RawRequirement]:
     for entry in entries:
         match = _REQUIREMENT.match(entry) if isinstance(entry, str) else None
         if match:
             name, extras, direct = match.groups()
             marker = re.search(r"\s;.*", entry)
             text = f"{name}{extras}{marker.group() if marker else ''}" if direct else entry
-            yield Want("", normalised(name), _without_url(text), None, "url" if direct else "")
+            yield RawRequirement("", normalised(name), _without_url(text), None, "url" if direct else "")
 
 
 def _without_url(text: str) -> str:
@@ -175,38 +180,40 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def combined(features: Sequence[Sequence[Want]], machines: Iterable[Machine]) -> tuple[Dependency, ...]:
+def merge(features: Sequence[Sequence[RawRequirement]], targets: Iterable[Target]) -> tuple[Dependency, ...]:
     """Return what the features of an environment want on its machines; what is the same on several comes once.
 
     :raises TableError: a requirement cannot be read, or two name different indexes.
     """
-    found: dict[tuple[Dependency, str], list[Machine]] = {}
-    for machine in machines:
-        for dependency in _on(machine, features):
-            found.setdefault((dependency, machine.python), []).append(machine)
+    found: dict[tuple[Dependency, str], list[Target]] = {}
+    for target in targets:
+        for dependency in _on(target, features):
+            found.setdefault((dependency, target.python), []).append(target)
     return tuple(
-        dependency._replace(machine=its[0], platforms=tuple(machine.platform for machine in its))
+        dependency._replace(target=its[0], platforms=tuple(target.platform for target in its))
         for (dependency, _), its in found.items()
     )
 
 
-def _on(machine: Machine, features: Sequence[Sequence[Want]]) -> Iterator[Dependency]:
-    found: dict[str, list[Want]] = {}
-    for wants in features:
-        for name, mine in chosen(((want.selector, want.name, want) for want in wants), machine).items():
+def _on(target: Target, features: Sequence[Sequence[RawRequirement]]) -> Iterator[Dependency]:
+    found: dict[str, list[RawRequirement]] = {}
+    for requirements in features:
+        for name, mine in for_target(
+            ((requirement.selector, requirement.name, requirement) for requirement in requirements), target
+        ).items():
             found.setdefault(name, []).extend(mine)
     for name, of_name in found.items():
-        dependency = _one(name, of_name, machine)
+        dependency = _one(name, of_name, target)
         if dependency is not None:
             yield dependency
 
 
-def chosen(entries: Iterable[tuple[str, str, Any]], machine: Machine) -> dict[str, list[Any]]:
+def for_target(entries: Iterable[tuple[str, str, Any]], target: Target) -> dict[str, list[Any]]:
     """Return the values of (selector, name, value) that count on a machine, by name; the nearest target's alone."""
     found: dict[str, list[Any]] = {}
     nearest: dict[str, int] = {}
     for selector, name, value in entries:
-        rank = machine.nearness(selector)
+        rank = target.specificity(selector)
         if rank is None or rank < nearest.get(name, 0):
             continue
         if rank > nearest.get(name, 0):
@@ -216,22 +223,26 @@ def chosen(entries: Iterable[tuple[str, str, Any]], machine: Machine) -> dict[st
     return found
 
 
-def _one(name: str, wants: Sequence[Want], machine: Machine) -> Dependency | None:
+def _one(name: str, requirements: Sequence[RawRequirement], target: Target) -> Dependency | None:
     """Return what several entries of one name come to; None where none holds here."""
     from packaging.requirements import Requirement
 
     try:
-        pairs = [(want, Requirement(want.text)) for want in wants]
-        held = [(want, one) for want, one in pairs if one.marker is None or one.marker.evaluate(machine.markers())]
+        pairs = [(requirement, Requirement(requirement.text)) for requirement in requirements]
+        held = [
+            (requirement, one)
+            for requirement, one in pairs
+            if one.marker is None or one.marker.evaluate(target.markers())
+        ]
     except (ValueError, KeyError, RecursionError):  # a marker that compares what cannot be compared; many brackets
         said = _NO_REQUIREMENT if re.fullmatch("[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) else _NO_NAME
         raise TableError(said.format(shorten(name))) from None
     if not held:
         return None
-    indexes = list(dict.fromkeys(want.own_index for want, _ in held if want.own_index))
+    indexes = list(dict.fromkeys(requirement.own_index for requirement, _ in held if requirement.own_index))
     if len(indexes) > 1:
         raise TableError(f"{shorten(name)}: its entries name different indexes")
     specifiers = dict.fromkeys(str(one.specifier) for _, one in held if one.specifier)
     extras = dict.fromkeys(extra for _, one in held for extra in sorted(one.extras))
-    origin = next((want.origin for want, _ in held if want.origin), "")
+    origin = next((requirement.origin for requirement, _ in held if requirement.origin), "")
     return Dependency(name, ",".join(specifiers), tuple(extras), indexes[0] if indexes else None, origin)

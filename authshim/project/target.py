@@ -45,7 +45,7 @@ _ANY_MICRO = 99
 """Stands for the newest of a minor version."""
 
 
-class Machine(NamedTuple):
+class Target(NamedTuple):
     """A platform and a Python."""
 
     platform: str
@@ -57,7 +57,7 @@ class Machine(NamedTuple):
     python_from: str = "this interpreter"
     """Who says so: that, or "the project"."""
 
-    def nearness(self, selector: str) -> int | None:
+    def specificity(self, selector: str) -> int | None:
         """Tell how near a ``[target.SELECTOR]`` is, "" being what stands in no target; None: it does not count here."""
         family = self.platform.partition("-")[0]
         known = ["", "unix" if family in ("linux", "osx") else "", family, self.platform]
@@ -99,9 +99,9 @@ class Machine(NamedTuple):
         }
 
 
-def here() -> Machine:
+def current() -> Target:
     """Return this machine and this interpreter."""
-    return Machine(_this_platform(), ".".join(map(str, sys.version_info[:3])))
+    return Target(_this_platform(), ".".join(map(str, sys.version_info[:3])))
 
 
 def _this_platform() -> str:

@@ -15,7 +15,7 @@ class TableError(Exception):
     """What pixi would refuse; the message names table and key, and shows URLs redacted."""
 
 
-def typed(table: Table, key: str, kind: Any, where: tuple[str, ...]) -> Any:
+def get(table: Table, key: str, kind: Any, where: tuple[str, ...]) -> Any:
     """Return a value, empty where there is none.
 
     :param where: the place of ``table``, as a tuple of names.
@@ -23,32 +23,32 @@ def typed(table: Table, key: str, kind: Any, where: tuple[str, ...]) -> Any:
     """
     value = table.get(key, kind())
     if not isinstance(value, kind):
-        place = said((*where, key)) if kind is dict else said(where, key)
+        place = location((*where, key)) if kind is dict else location(where, key)
         raise TableError(f"{place}: expected {_EXPECTED[kind]}")
     return value
 
 
 def as_table(value: Any, where: tuple[str, ...]) -> Table:
     """Return a value that has to be a table."""
-    return typed({where[-1]: value}, where[-1], dict, where[:-1])  # type: ignore[no-any-return]
+    return get({where[-1]: value}, where[-1], dict, where[:-1])  # type: ignore[no-any-return]
 
 
-def texts(table: Table, key: str, where: tuple[str, ...]) -> list[str]:
+def strings(table: Table, key: str, where: tuple[str, ...]) -> list[str]:
     """Return a list of text."""
-    values = typed(table, key, list, where)
+    values = get(table, key, list, where)
     if not all(isinstance(value, str) for value in values):
-        raise TableError(f"{said(where, key)}: expected a list of text")
+        raise TableError(f"{location(where, key)}: expected a list of text")
     return list(values)
 
 
-def one_of(table: Table, key: str, words: tuple[str, ...], where: tuple[str, ...]) -> str | None:
+def choice(table: Table, key: str, words: tuple[str, ...], where: tuple[str, ...]) -> str | None:
     """Return one of some words; None where there is none."""
     value = table.get(key)
     if value is not None and value not in words:
-        raise TableError(f"{said(where, key)}: expected one of {', '.join(words)}")
+        raise TableError(f"{location(where, key)}: expected one of {', '.join(words)}")
     return value
 
 
-def said(where: tuple[str, ...], key: str = "") -> str:
+def location(where: tuple[str, ...], key: str = "") -> str:
     """Say a place: ``[a.b] key``."""
     return " ".join(part for part in (f"[{'.'.join(map(shorten, where))}]" if where else "", shorten(key)) if part)

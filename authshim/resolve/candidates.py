@@ -12,7 +12,7 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from packaging.version import InvalidVersion, Version
 
 from authshim.index.simple_api import MAX_NAME_CHARS
-from authshim.project.target import here
+from authshim.project.target import current
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from authshim.index.simple_api import File
     from authshim.project.repositories import Index
     from authshim.project.requirements import Dependency
-    from authshim.project.target import Machine
+    from authshim.project.target import Target
 
     _Build = Union[tuple[int, str], tuple[()]]
     _Rank = tuple[int, _Build]
@@ -51,13 +51,13 @@ class Wish(NamedTuple):
     specifiers: SpecifierSet
     mode: str
     """pixi's ``prerelease-mode``."""
-    machine: Machine
+    target: Target
 
     @classmethod
     def of(cls, dependency: Dependency, mode: str) -> Wish:
         """Return the request that a dependency makes."""
-        machine = dependency.machine or here()
-        return cls(dependency.name, SpecifierSet(dependency.specifier), mode, machine)
+        target = dependency.target or current()
+        return cls(dependency.name, SpecifierSet(dependency.specifier), mode, target)
 
     def in_order(self, versions: Iterable[Version]) -> Iterator[Version]:
         """Yield the versions that may be taken, best first.
@@ -107,13 +107,13 @@ class Wish(NamedTuple):
 
     def _barrier(self, candidate: Candidate) -> str:
         """Return the reason why a file cannot be taken, or an empty text."""
-        machine = self.machine
+        target = self.target
         if candidate.file.yanked and not self._is_pinned():
             return "yanked"
-        if not _allows(candidate.file.requires_python or "", machine.version):
-            return f"not for Python {machine.python}"
+        if not _allows(candidate.file.requires_python or "", target.version):
+            return f"not for Python {target.python}"
         if self._rank(candidate) is None:
-            return f"without a file for {machine.platform} and Python {machine.python}"
+            return f"without a file for {target.platform} and Python {target.python}"
         return ""
 
     def _is_pinned(self) -> bool:
@@ -130,7 +130,7 @@ class Wish(NamedTuple):
         """
         if not candidate.file.filename.endswith(".whl"):
             return -1, ()
-        priorities = _priorities(self.machine)
+        priorities = _priorities(self.target)
         tags, build = _wheel(candidate.file.filename)
         found = [priorities[tag] for tag in tags if tag in priorities]
         return (max(found), build) if found else None
@@ -190,8 +190,8 @@ def _wheel(filename: str) -> tuple[frozenset[Tag], _Build]:
 
 
 @lru_cache(maxsize=64)
-def _priorities(machine: Machine) -> dict[Tag, int]:
-    tags = machine.tags()
+def _priorities(target: Target) -> dict[Tag, int]:
+    tags = target.tags()
     return {tag: len(tags) - at for at, tag in enumerate(tags)}
 
 

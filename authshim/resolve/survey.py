@@ -107,8 +107,8 @@ def _narrowed(known: Dependency, asked: Dependency) -> Dependency:
 
 
 def _on_machine_of(manifest: Manifest, environment: str, asked: Dependency) -> Dependency:
-    machine = manifest.machine(environment)
-    return asked._replace(machine=machine, platforms=(machine.platform,))
+    target = manifest.target(environment)
+    return asked._replace(target=target, platforms=(target.platform,))
 
 
 def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, ...]:

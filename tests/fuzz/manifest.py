@@ -100,7 +100,7 @@ def _read(name: str, data: bytes) -> tuple[Manifest | None, str]:
         assert all(dependency.name for dependency in dependencies or ())
         if environment is not None:
             assert manifest.index_strategy(environment)
-            assert manifest.machine(environment).version
+            assert manifest.target(environment).version
     return manifest, ""
 
 

@@ -220,7 +220,13 @@ def test_features_that_disagree_are_both_named(refused: Callable[..., str]) -> N
 
 def test_an_unknown_environment_is_an_error_that_names_the_known_ones(load: Load) -> None:
     manifest = load(FEATURES)
-    for ask in (manifest.indexes, manifest.channels, manifest.dependencies, manifest.own_indexes, manifest.wants):
+    for ask in (
+        manifest.indexes,
+        manifest.channels,
+        manifest.dependencies,
+        manifest.own_indexes,
+        manifest.requirements,
+    ):
         with pytest.raises(ManifestError, match="no environment 'prod'; it has default, ml, bare, inline"):
             ask("prod")
 

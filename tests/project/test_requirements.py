@@ -9,7 +9,7 @@ from leaks import assert_no_secret
 
 from authshim.errors import ManifestError
 from authshim.project.manifest import Dependency, Index, Manifest
-from authshim.project.target import Machine
+from authshim.project.target import Target
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ Load = Callable[..., Manifest]
 
 @pytest.fixture(autouse=True)
 def _here(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authshim.project.model.here", lambda: Machine("linux-64", "3.11.7"))
+    monkeypatch.setattr("authshim.project.model.current", lambda: Target("linux-64", "3.11.7"))
 
 
 @pytest.fixture
@@ -97,18 +97,18 @@ def test_an_own_index_that_is_the_project_s_as_well_is_listed_once(load: Load) -
 
 def test_the_platform_of_this_machine_comes_first(load: Load) -> None:
     (one,) = load('[pypi-dependencies]\na = "*"\n').dependencies()
-    assert one.machine == Machine("linux-64", "3.11.7", "the project")
+    assert one.target == Target("linux-64", "3.11.7", "the project")
     assert one.platforms == ("linux-64", "win-64", "osx-arm64")
 
 
 def test_a_project_for_other_platforms_is_chosen_for_its_first(load: Load) -> None:
     manifest = load('[pypi-dependencies]\na = "*"\n', head='[workspace]\nplatforms = ["win-64", "osx-64"]\n')
-    assert manifest.machine().platform == "win-64"
+    assert manifest.target().platform == "win-64"
 
 
 def test_a_project_that_names_no_platform_is_for_this_machine(load: Load) -> None:
     manifest = load("", head="[workspace]\nplatforms = []\n")
-    assert manifest.machine() == Machine("linux-64", "3.11.7")
+    assert manifest.target() == Target("linux-64", "3.11.7")
 
 
 def test_a_platform_may_be_a_table(load: Load) -> None:
@@ -224,7 +224,7 @@ def test_entries_that_name_different_indexes_are_refused(load: Load) -> None:
 )
 def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
     manifest = load(f"[pypi-dependencies]\na = {written}\n")
-    assert_no_secret(manifest.wants())
+    assert_no_secret(manifest.requirements())
     with pytest.raises(ManifestError) as caught:
         manifest.dependencies()
     assert caught.value.reason == "a: expected a requirement such as >=1.2,<2 (or * for any version)"
@@ -239,7 +239,7 @@ def test_what_is_no_name_is_told_as_that(name: str, load: Load) -> None:
 def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> None:
     text = '[project]\ndependencies = ["a https://ada:s3cret@h/"]\n[tool.pixi.workspace]\n'
     manifest = load(text, name="pyproject.toml", head="")
-    assert_no_secret(manifest.wants())
+    assert_no_secret(manifest.requirements())
     with pytest.raises(ManifestError) as caught:
         manifest.dependencies()
     assert_no_secret(caught.value)
@@ -340,8 +340,8 @@ def test_a_marker_is_compared_with_each_platform(marker: str, platforms: tuple[s
     ],
 )
 def test_the_python_is_what_conda_s_python_allows(dependencies: str, python: str, python_from: str, load: Load) -> None:
-    machine = load(f"[dependencies]\n{dependencies}\n").machine()
-    assert (machine.python, machine.python_from) == (python, python_from)
+    target = load(f"[dependencies]\n{dependencies}\n").target()
+    assert (target.python, target.python_from) == (python, python_from)
 
 
 def test_the_python_of_a_target_counts_on_its_platform_only(load: Load) -> None:
@@ -355,7 +355,7 @@ def test_the_python_of_a_target_counts_on_its_platform_only(load: Load) -> None:
         a = "*"
         """
     )
-    assert [(each.machine and each.machine.python, each.platforms) for each in manifest.dependencies()] == [
+    assert [(each.target and each.target.python, each.platforms) for each in manifest.dependencies()] == [
         ("3.12", ("linux-64", "osx-arm64")),
         ("3.10", ("win-64",)),
     ]
@@ -372,7 +372,7 @@ def test_pythons_of_several_features_hold_together(load: Load) -> None:
         f = ["f"]
         """
     )
-    assert manifest.machine("f").python == "3.10"
+    assert manifest.target("f").python == "3.10"
 
 
 # pyproject.toml
@@ -434,13 +434,13 @@ def test_optional_dependencies_are_a_feature_without_the_project_itself(pyprojec
 
 
 def test_requires_python_counts_where_the_project_s_own_feature_does(pyproject: Manifest) -> None:
-    assert (pyproject.machine().python, pyproject.machine().python_from) == ("3.12", "the project")
-    assert pyproject.machine("bare").python == "3.11.7"
+    assert (pyproject.target().python, pyproject.target().python_from) == ("3.12", "the project")
+    assert pyproject.target("bare").python == "3.11.7"
 
 
 def test_conda_s_python_comes_before_requires_python(load: Load) -> None:
     text = PYPROJECT + '[tool.pixi.dependencies]\npython = "3.10.*"\n'
-    assert load(text, name="pyproject.toml", head="").machine().python == "3.10"
+    assert load(text, name="pyproject.toml", head="").target().python == "3.10"
 
 
 def test_a_group_that_includes_itself_is_refused(load: Load) -> None:

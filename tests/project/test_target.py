@@ -8,10 +8,10 @@ import sys
 import pytest
 from packaging.tags import parse_tag
 
-from authshim.project.target import Machine, choose_python, here
+from authshim.project.target import Target, choose_python, current
 
 
-def runs(machine: Machine, wheel: str) -> bool:
+def runs(machine: Target, wheel: str) -> bool:
     return not parse_tag(wheel).isdisjoint(machine.tags())
 
 
@@ -42,22 +42,22 @@ def runs(machine: Machine, wheel: str) -> bool:
     ],
 )
 def test_a_wheel_runs_where_its_tags_say(on: str, wheel: str, expected: bool) -> None:
-    assert runs(Machine(on, "3.12"), wheel) is expected
+    assert runs(Target(on, "3.12"), wheel) is expected
 
 
 def test_the_best_tag_comes_first() -> None:
-    order = [str(tag) for tag in Machine("linux-64", "3.12").tags()]
+    order = [str(tag) for tag in Target("linux-64", "3.12").tags()]
     known = ["cp312-cp312-manylinux_2_28_x86_64", "cp312-abi3-manylinux_2_5_x86_64", "py3-none-any"]
     assert [tag for tag in order if tag in known] == known
 
 
 def test_a_minor_version_stands_for_its_newest() -> None:
-    assert str(Machine("linux-64", "3.12").version) > "3.12.20"
-    assert str(Machine("linux-64", "3.12.4").version) == "3.12.4"
+    assert str(Target("linux-64", "3.12").version) > "3.12.20"
+    assert str(Target("linux-64", "3.12.4").version) == "3.12.4"
 
 
 def test_this_machine_is_named_as_conda_names_it() -> None:
-    mine = here()
+    mine = current()
     family, _, architecture = mine.platform.partition("-")
     assert family == {"linux": "linux", "darwin": "osx", "win32": "win"}.get(sys.platform, "linux")
     assert architecture in ("64", platform.machine(), "arm64")

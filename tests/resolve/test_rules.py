@@ -13,11 +13,11 @@ from authshim.index.simple_api import File
 from authshim.lookup.trace import Found
 from authshim.project.repositories import Index
 from authshim.project.requirements import Dependency, normalised
-from authshim.project.target import Machine
+from authshim.project.target import Target
 from authshim.resolve.rules import Resolution, resolve
 from authshim.urls import Key
 
-MACHINE = Machine("linux-64", "3.11")
+MACHINE = Target("linux-64", "3.11")
 FLAT = Index("https://flat.example/", flat=True)
 
 
@@ -36,7 +36,7 @@ def page(place: Index, listed: tuple[Listed, ...] | int, **options: object) -> P
 
 def dependency(wanted: str, **options: object) -> Dependency:
     requirement = Requirement(wanted)
-    return Dependency(normalised(requirement.name), str(requirement.specifier), machine=MACHINE, **options)
+    return Dependency(normalised(requirement.name), str(requirement.specifier), target=MACHINE, **options)
 
 
 def answer(situation: Situation) -> Resolution:

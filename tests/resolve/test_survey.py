@@ -79,8 +79,8 @@ def test_a_specifier_and_extras_that_are_given_take_the_place_of_the_project_s(l
 def test_a_name_that_the_project_does_not_want_is_asked_for_all_the_same(load: Load) -> None:
     (question,) = questions(load(""), None, ["torch>=2"])
     assert question.dependency[:2] == ("torch", ">=2")
-    assert question.dependency.machine is not None
-    assert question.dependency.machine.python == "3.12"
+    assert question.dependency.target is not None
+    assert question.dependency.target.python == "3.12"
     assert question.indexes == (Index("https://pypi.org/simple"),)
 
 
