@@ -46,7 +46,7 @@ def chain_of(hosts: int, indexes: tuple[Index, ...] = ()) -> authshim.Chain:
     made = authshim.Chain.from_environment(environ={**os.environ, **settings})
     if not indexes:
         return made
-    return authshim.Chain([desk._provider for desk in made._inquiry.desks], indexes=indexes)
+    return authshim.Chain([provider._provider for provider in made._lookup.providers], indexes=indexes)
 
 
 def missing(hosts: int, number: int = 200) -> Callable[[], float]:

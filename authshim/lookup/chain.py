@@ -1,6 +1,6 @@
 """The chain: which providers there are, in which order, and what of their answers is sent when.
 
-``inquiry`` asks them, ``memory`` keeps what they said, ``scopes`` knows what is declared; here
+``lookup`` asks them, ``cache`` keeps what they said, ``coverage`` knows what is declared; here
 stands what a caller needs to know, and the order (``_providers``).
 """
 
@@ -12,9 +12,9 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from authshim.lookup.coverage import sites
-from authshim.lookup.environment import _load, _providers
-from authshim.lookup.lookup import Inquiry
+from authshim.lookup.coverage import declared_by_origin
+from authshim.lookup.environment import list_providers, load_manifest
+from authshim.lookup.lookup import Lookup
 from authshim.lookup.naming import CALLER
 from authshim.lookup.trace import Trace
 from authshim.oauth.renewal import Renewer
@@ -25,7 +25,7 @@ from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from authshim.lookup.entry import Realm, Scope
+    from authshim.lookup.entry import CacheEntry, CandidateSet
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found, Step
     from authshim.project.manifest import Channel, Index, Manifest
@@ -60,7 +60,7 @@ class Chain:
         """A random value that a chain shares with its copies only."""
         self.providers = providers
         """In the order in which they are asked."""
-        self._inquiry = Inquiry(providers, sites(indexes, channels))
+        self._lookup = Lookup(providers, declared_by_origin(indexes, channels))
         _chains.add(self)
 
     @classmethod
@@ -86,7 +86,7 @@ class Chain:
         from authshim.settings import NAMES
         from authshim.settings import read as read_settings
 
-        project = _load(manifest)
+        project = load_manifest(manifest)
         settings = read_settings(
             os.environ if environ is None else environ,
             auth_file=None if auth_file is None else os.fspath(auth_file),
@@ -94,15 +94,15 @@ class Chain:
             project=None if project is None else project.folder,
         )
         chain = cls(
-            _providers(settings, environ),
+            list_providers(settings, environ),
             indexes=() if project is None else (*project.indexes(environment), *project.own_indexes(environment)),
             channels=() if project is None else project.channels(environment),
         )
         lock_dir = os.path.dirname(settings.home_auth_file) if settings.home_auth_file else None
-        for desk in chain._inquiry.desks:
-            desk.renewer = Renewer(lock_dir=lock_dir, environ=environ)
+        for provider in chain._lookup.providers:
+            provider.renewer = Renewer(lock_dir=lock_dir, environ=environ)
         if settings.auth_file_only:
-            chain._inquiry.note = f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
+            chain._lookup.note = f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
         for problem in (*settings.problems, *(() if project is None else project.warnings)):
             logger.warning("%s", problem)
         kept = None if environ is None else {name: environ[name] for name in NAMES if name in environ}
@@ -114,12 +114,12 @@ class Chain:
     @property
     def note(self) -> str:
         """What a person should know where nothing is found: that one file replaced all other providers."""
-        return self._inquiry.note
+        return self._lookup.note
 
     @property
     def asks_keyring(self) -> bool:
         """Whether a provider is among its own that is asked for the URLs of indexes: the keyring command."""
-        return any(SERVICE in desk.answers for desk in self._inquiry.desks)
+        return any(SERVICE in provider.answers for provider in self._lookup.providers)
 
     def find(self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER) -> Found | None:
         """Return what is sent to a URL without being asked for it; None if nothing is.
@@ -128,13 +128,13 @@ class Chain:
         :param username: whose credential, if the URL does not say.
         :param named_by: less goes to a URL that only a server named; see ``handed``.
         """
-        origin = self._inquiry.memory.origin(url, username)
+        origin = self._lookup.cache.origin(url, username)
         if origin is None or ("?" in url and is_presigned(url)):
             return None
-        realm = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # a Scope here has but one realm
-        found: Found | None = realm.found
+        entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # a CandidateSet here has but one entry
+        found: Found | None = entry.found
         is_due = found is None or (found.expires_at is not None and found.expires_at <= time.time())
-        return self._inquiry.look_up(realm, named_by) if is_due or named_by is not CALLER else found
+        return self._lookup.look_up(entry, named_by) if is_due or named_by is not CALLER else found
 
     def accept(self, url: str, found: Found, *, there: bool = True) -> None:
         """Note that a server took what was found for a URL.
@@ -142,10 +142,10 @@ class Chain:
         :param there: whether it has what was asked for; where it has not, it may be another index's.
         """
         found.accepted = True
-        if found.realm.offer is found:
-            self._inquiry.keep(found)
-        if there and self._inquiry.memory.has_ties:
-            self._inquiry.memory.choose(url, found.realm)
+        if found.entry.offer is found:
+            self._lookup.keep(found)
+        if there and self._lookup.cache.has_ties:
+            self._lookup.cache.choose(url, found.entry)
 
     def refused(
         self,
@@ -162,22 +162,22 @@ class Chain:
         :param challenge: the ``WWW-Authenticate`` header.
         :param named_by: a server that named the URL makes the chain reject nothing.
         """
-        self._inquiry.notice_changes()
-        scope = self._inquiry.memory.scope(url)
-        if scope is None or is_presigned(url):
+        self._lookup.notice_changes()
+        candidates = self._lookup.cache.candidates(url)
+        if candidates is None or is_presigned(url):
             return None
         if named_by.is_marked:
-            return _other(self._answers_to_server(scope, tried, named_by), tried)
+            return _other(self._answers_to_server(candidates, tried, named_by), tried)
         if tried and tried[-1].is_lone_token:
-            self._inquiry.reject_token(tried[-1])
+            self._lookup.reject_token(tried[-1])
         while True:
-            answer = _other(self._answers(scope, url, status, tried, challenge), tried)
+            answer = _other(self._answers(candidates, url, status, tried, challenge), tried)
             if answer is not None:
                 return answer
-            if not scope.reopen():
+            if not candidates.unpin():
                 break
         if not any(found.accepted for found in tried):
-            scope.give_up()
+            candidates.back_off()
         return None
 
     def missed(self, url: str, tried: Sequence[Found], *, named_by: NamedBy = CALLER) -> Found | None:
@@ -187,16 +187,16 @@ class Chain:
 
         :param tried: what was sent for this request so far.
         """
-        scope = self._inquiry.memory.scope(url)
-        if scope is None or scope.only or is_presigned(url):
+        candidates = self._lookup.cache.candidates(url)
+        if candidates is None or candidates.only or is_presigned(url):
             return None
-        return _other(self._others(scope.candidates(path_of(url)), tried, named_by), tried)
+        return _other(self._others(candidates.candidates(path_of(url)), tried, named_by), tried)
 
     def withheld(self, url: str, *, named_by: NamedBy) -> str:
         """Return why nothing is sent to a plain http URL, whatever is found; empty if something may be."""
-        scope = self._inquiry.memory.scope(url)
-        realms = [] if scope is None or is_presigned(url) else scope.candidates(path_of(url))
-        return next(filter(None, (self._inquiry.withheld(realm, named_by) for realm in realms)), "")
+        candidates = self._lookup.cache.candidates(url)
+        entries = [] if candidates is None or is_presigned(url) else candidates.candidates(path_of(url))
+        return next(filter(None, (self._lookup.withheld(entry, named_by) for entry in entries)), "")
 
     @clears_frames
     def explain(self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER) -> Trace:
@@ -206,64 +206,68 @@ class Chain:
         :raises UrlError: the URL cannot be dialled.
         """
         parse(url)
-        scope = self._inquiry.memory.scope(url, username)
-        if scope is None or is_presigned(url):
+        candidates = self._lookup.cache.candidates(url, username)
+        if candidates is None or is_presigned(url):
             return Trace(redact(url), (), (), None, "the URL carries its own signature, so nothing is added")
-        self._inquiry.refresh()
+        self._lookup.refresh()
         found: Found | None = None
         steps: dict[Step, None] = {}
-        for realm in scope.candidates():
-            its_found, its_steps = self._inquiry.explain(realm, named_by)
+        for entry in candidates.candidates():
+            its_found, its_steps = self._lookup.explain(entry, named_by)
             found = found or its_found
             steps.update(dict.fromkeys(its_steps))
         withheld = self.withheld(url, named_by=named_by)
         if withheld:
             found = None
         why = "" if found else self.note or "no provider has one"
-        notes = (*_note_path(url), *_notes(scope.candidates()), *_note_naming(named_by))
+        notes = (*_note_path(url), *_notes(candidates.candidates()), *_note_naming(named_by))
         return Trace(redact(url), tuple(steps), notes, found, why, withheld)
 
     def forget(self) -> None:
         """Drop all that is remembered; everything is read and asked anew."""
-        self._inquiry.forget()
+        self._lookup.forget()
 
     def __repr__(self) -> str:
-        return f"Chain({', '.join(desk.name for desk in self._inquiry.desks)})"
+        return f"Chain({', '.join(provider.name for provider in self._lookup.providers)})"
 
     def __reduce__(self) -> Any:
         make, options = self._recipe
         return _make, (make, options, self.identity)
 
     def _answers(
-        self, scope: Scope, url: str, status: int, tried: Sequence[Found], challenge: str
+        self, candidates: CandidateSet, url: str, status: int, tried: Sequence[Found], challenge: str
     ) -> Iterator[Found | None]:
         """Yield what might be sent after a refusal, the best first; some of it may have been sent."""
-        realms = scope.candidates(path_of(url))
-        yield from self._others(realms, tried, CALLER)
-        for realm in realms:
-            mine = [found for found in tried if found.realm is realm]
+        entries = candidates.candidates(path_of(url))
+        yield from self._others(entries, tried, CALLER)
+        for entry in entries:
+            mine = [found for found in tried if found.entry is entry]
             # Of several indexes none is blamed for a path that may be another's.
-            if mine and (len(realms) == 1 or mine[-1].accepted):
-                yield self._inquiry.renew(realm, mine, status)
-            elif not mine and (status == 401 or realm.is_index):
-                yield self._inquiry.answer_challenge(realm, challenge)
+            if mine and (len(entries) == 1 or mine[-1].accepted):
+                yield self._lookup.renew(entry, mine, status)
+            elif not mine and (status == 401 or entry.is_index):
+                yield self._lookup.answer_challenge(entry, challenge)
 
-    def _answers_to_server(self, scope: Scope, tried: Sequence[Found], named_by: NamedBy) -> Iterator[Found | None]:
+    def _answers_to_server(
+        self, candidates: CandidateSet, tried: Sequence[Found], named_by: NamedBy
+    ) -> Iterator[Found | None]:
         """Yield what might be sent after the refusal of a URL that only a server named; nothing is rejected."""
-        yield from self._others(scope.realms, tried, named_by)
-        for realm in scope.realms:
-            mine = [found for found in tried if found.realm is realm]
-            if mine and (scope.only or mine[-1].accepted):
-                yield self._inquiry.look_again(realm, mine, named_by)
+        yield from self._others(candidates.entries, tried, named_by)
+        for entry in candidates.entries:
+            mine = [found for found in tried if found.entry is entry]
+            if mine and (candidates.only or mine[-1].accepted):
+                yield self._lookup.look_again(entry, mine, named_by)
 
-    def _others(self, realms: Sequence[Realm], tried: Sequence[Found], named_by: NamedBy) -> Iterator[Found | None]:
-        """Yield what there is for those of a URL's realms of which nothing was sent."""
-        for realm in realms:
-            if not any(found.realm is realm for found in tried):
-                yield self._inquiry.look_up(realm, named_by)
+    def _others(
+        self, entries: Sequence[CacheEntry], tried: Sequence[Found], named_by: NamedBy
+    ) -> Iterator[Found | None]:
+        """Yield what there is for those of a URL's entries of which nothing was sent."""
+        for entry in entries:
+            if not any(found.entry is entry for found in tried):
+                yield self._lookup.look_up(entry, named_by)
 
     def _renew_locks(self) -> None:
-        self._inquiry.renew_locks()
+        self._lookup.renew_locks()
 
 
 def _other(answers: Iterable[Found | None], tried: Sequence[Found]) -> Found | None:
@@ -284,15 +288,15 @@ def _note_path(url: str) -> Iterator[str]:
         yield "servers read its path in different ways, so nothing that is kept for a path applies"
 
 
-def _notes(realms: Sequence[Realm]) -> Iterator[str]:
+def _notes(entries: Sequence[CacheEntry]) -> Iterator[str]:
     """Tell what decides besides the providers."""
-    if len(realms) > 1:
+    if len(entries) > 1:
         yield "several indexes cover it; after a refusal the next one is tried:"
-    for realm in realms:
-        declared, user = realm.declared, realm.url.username
+    for entry in entries:
+        declared, user = entry.declared, entry.url.username
         if declared is not None:
             yield f"covered by the {'index' if declared.is_index else 'channel'} {redact(declared.url)}"
-        if realm.url.password is not None:
+        if entry.url.password is not None:
             yield "user:password@ stands in the URL or the manifest, and nothing replaces it"
         elif user is not None:
             yield f"for the user {shown_user(user)!r}"

@@ -14,7 +14,7 @@ _SCHEME = re.compile(r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]+[^ \t=]|[ \t]
 def schemes(header: str) -> frozenset[str]:
     """Return the schemes of all challenges in a header, in lower case.
 
-    >>> sorted(schemes('Bearer realm="basic, digest", Negotiate, basic realm="x"'))
+    >>> sorted(schemes('Bearer entry="basic, digest", Negotiate, basic entry="x"'))
     ['basic', 'bearer', 'negotiate']
     """
     elements = _QUOTED.sub('""', header).split(",")

@@ -41,7 +41,7 @@ class Declared(NamedTuple):
         return f"Declared({self.url!r})"
 
 
-class Site:
+class DeclaredAtOrigin:
     """What is declared at one origin."""
 
     def __init__(self, declared: Iterable[Declared] = ()) -> None:
@@ -78,7 +78,7 @@ def _identity(item: Declared) -> tuple[object, ...]:
 
 
 @clears_frames
-def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str, Site]:
+def declared_by_origin(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str, DeclaredAtOrigin]:
     """Sort what a project declares by origin; what is no http(s) URL is left out."""
     by_origin: dict[str, list[Declared]] = {}
     for item, is_index in [*((index, True) for index in indexes), *((channel, False) for channel in channels)]:
@@ -93,7 +93,7 @@ def sites(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str,
         twin, indexes_here = https_twin(origin), [item for item in items if item.is_index]
         if twin and indexes_here:
             by_origin.setdefault(twin, indexes_here)
-    return {origin: Site(items) for origin, items in by_origin.items()}
+    return {origin: DeclaredAtOrigin(items) for origin, items in by_origin.items()}
 
 
 def _root(url: Url, is_index: bool) -> str:

@@ -1,6 +1,6 @@
-"""A Realm is one user's credential for one part of an origin; a Scope knows the realms that may open it.
+"""A CacheEntry is one user's credential for one part of an origin; a CandidateSet knows the entries that may open it.
 
-What was missed or refused holds for five minutes, and within its era: a file that changes
+What was missed or refused holds for five minutes, and within its generation: a file that changes
 begins the next one.
 """
 
@@ -28,16 +28,16 @@ ORIGINS = 4096
 """How many origins are remembered, and how many parts of one of them."""
 
 MISSED, REFUSED, ASKED_AGAIN = "missed", "refused", "asked again"
-"""What a realm remembers besides its credential; a challenge's keys are remembered as they are."""
+"""What an entry remembers besides its credential; a challenge's keys are remembered as they are."""
 
 UNSETTLED = "unsettled"
-"""What a realm remembers if it has seen ``unsettle``."""
+"""What an entry remembers if it has seen ``unsettle``."""
 
 _OPEN_HOSTS = frozenset({"pypi.org"})
 """No keyring command is run for these unless a username is known: they let everybody in."""
 
 
-class Realm:
+class CacheEntry:
     """One user's credential for one part of an origin, and what became of it.
 
     It changes under its lock only; ``found`` is read without.
@@ -50,8 +50,8 @@ class Realm:
         "declared",
         "found",
         "lock",
-        "offer",
         "origin",
+        "pending",
         "refused",
         "url",
     )
@@ -70,7 +70,7 @@ class Realm:
         self.lock = threading.Lock()
         self.found: Found | None = None
         """What is sent unasked."""
-        self.offer: Found | None = None
+        self.pending: Found | None = None
         """What answers a challenge, until a server has accepted it."""
         self.refused: bytes | None = None
         """The fingerprint of what was refused last, while ``REFUSED`` or ``UNSETTLED`` holds."""
@@ -78,7 +78,7 @@ class Realm:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """What it is looked up under, unasked; made when it is needed, for a realm is kept much longer."""
+        """What it is looked up under, unasked; made when it is needed, for an entry is kept much longer."""
         return (*self._path_keys, *host_keys(self.url), *(self._service_keys() if self.url.username else ()))
 
     @property
@@ -113,38 +113,38 @@ class Realm:
         """Whether nothing was looked up for it yet."""
         return self.found is None and not self._holds
 
-    def remember(self, what: str, era: int) -> None:
+    def remember(self, what: str, generation: int) -> None:
         """Let something hold from now on."""
-        self._holds[what] = era, time.monotonic() + LIFETIME
+        self._holds[what] = generation, time.monotonic() + LIFETIME
 
-    def refuse(self, fingerprint: bytes, era: int) -> None:
+    def refuse(self, fingerprint: bytes, generation: int) -> None:
         """Remember what a server refused, by something that is no secret."""
         self.refused = fingerprint
-        self.remember(REFUSED, era)
+        self.remember(REFUSED, generation)
 
-    def has_refused(self, fingerprint: bytes, era: int) -> bool:
+    def has_refused(self, fingerprint: bytes, generation: int) -> bool:
         """Tell whether this is what a server refused last."""
-        return self.refused == fingerprint and self.remembers(REFUSED, era)
+        return self.refused == fingerprint and self.remembers(REFUSED, generation)
 
-    def unsettle(self, fingerprint: bytes, era: int) -> None:
+    def unsettle(self, fingerprint: bytes, generation: int) -> None:
         """Remember that a request was refused with a working login, and again with the renewed one.
 
         :param fingerprint: of the renewed one.
         """
         self.refused = fingerprint
-        self.remember(UNSETTLED, era)
+        self.remember(UNSETTLED, generation)
 
-    def is_unsettled(self, worked: set[bytes], era: int) -> bool:
+    def is_unsettled(self, worked: set[bytes], generation: int) -> bool:
         """Tell if that has happened, and no other credential has worked since.
 
         :param worked: the fingerprints of the credentials that a server has taken.
         """
-        return self.remembers(UNSETTLED, era) and worked <= {self.refused}
+        return self.remembers(UNSETTLED, generation) and worked <= {self.refused}
 
-    def remembers(self, what: str, era: int) -> bool:
+    def remembers(self, what: str, generation: int) -> bool:
         """Tell whether something holds still."""
         since, until = self._holds.get(what, (-1, 0.0))
-        return since == era and until > time.monotonic()
+        return since == generation and until > time.monotonic()
 
     def _service_keys(self) -> tuple[Key, ...]:
         """List the names that a keyring may know an index by.
@@ -160,64 +160,66 @@ class Realm:
         return tuple(Key(name, SERVICE) for name in names)
 
 
-class Scope:
-    """A part of an origin: the realms that may open it, and the one that does."""
+class CandidateSet:
+    """A part of an origin: the entries that may open it, and the one that does."""
 
-    __slots__ = ("_until", "current", "ground", "only", "path", "realms")
+    __slots__ = ("_until", "current", "entries", "known_prefix", "only", "path")
 
-    def __init__(self, realms: list[Realm], path: str = "") -> None:
-        """Take the realms, and the path that the scope begins with where they are several."""
-        self.realms = realms
-        self.only = realms[0] if len(realms) == 1 else None
-        """The realm of every URL of this scope, where there is but one."""
+    def __init__(self, entries: list[CacheEntry], path: str = "") -> None:
+        """Take the entries, and the path that the candidate set begins with where they are several."""
+        self.entries = entries
+        self.only = entries[0] if len(entries) == 1 else None
+        """The entry of every URL of this candidate set, where there is but one."""
         self.path = path
         self.current = 0
-        self.ground = ""
-        """The path below which all lies that the current realm opened; empty where nothing is known."""
+        self.known_prefix = ""
+        """The path below which all lies that the current entry opened; empty where nothing is known."""
         self._until = 0.0
 
-    def candidates(self, path: str = "") -> list[Realm]:
-        """List the realms to try: the one that opens it, or all where that is not known.
+    def candidates(self, path: str = "") -> list[CacheEntry]:
+        """List the entries to try: the one that opens it, or all where that is not known.
 
-        :param path: what was refused; off the ground of the one that was chosen it may be another's.
+        :param path: what was refused; outside the known prefix of the one that was chosen it may be another's.
         """
-        if self.only or (self._until > time.monotonic() and self._is_ground(path)):
-            return [self.realms[self.current]]
-        return self.realms
+        if self.only or (self._until > time.monotonic() and self._is_known(path)):
+            return [self.entries[self.current]]
+        return self.entries
 
-    def likeliest(self, path: str, latest: Realm | None) -> Realm:
-        """Return the realm to try first.
+    def likeliest(self, path: str, latest: CacheEntry | None) -> CacheEntry:
+        """Return the entry to try first.
 
         :param latest: who is tried where nothing is known of the path.
         """
-        guess = latest in self.realms and not (self._until > time.monotonic() and self._is_ground(path))
-        return latest if latest and guess else self.realms[self.current]
+        guess = latest in self.entries and not (self._until > time.monotonic() and self._is_known(path))
+        return latest if latest and guess else self.entries[self.current]
 
-    def is_parted_by(self, realm: Realm, folder: str) -> bool:
-        """Tell whether another one than the chosen one opened a folder off its ground."""
-        return self._is_chosen and self.realms[self.current] is not realm and not self._is_ground(folder)
+    def is_parted_by(self, entry: CacheEntry, folder: str) -> bool:
+        """Tell whether another one than the chosen one opened a folder outside its known prefix."""
+        return self._is_chosen and self.entries[self.current] is not entry and not self._is_known(folder)
 
-    def choose(self, realm: Realm, folder: str) -> None:
-        """Note the realm that opened something in a folder."""
-        if realm in self.realms:
-            at = self.realms.index(realm)
-            self.ground = shared_path(self.ground, folder) if self._is_chosen and at == self.current else folder
+    def choose(self, entry: CacheEntry, folder: str) -> None:
+        """Note the entry that opened something in a folder."""
+        if entry in self.entries:
+            at = self.entries.index(entry)
+            self.known_prefix = (
+                shared_path(self.known_prefix, folder) if self._is_chosen and at == self.current else folder
+            )
             self.current, self._until = at, float("inf")
 
-    def reopen(self) -> bool:
+    def unpin(self) -> bool:
         """Note that the one that was chosen opens it no more; False where none was chosen among several."""
         chosen = not self.only and self._is_chosen
         if chosen:
             self._until = 0.0
         return chosen
 
-    def give_up(self) -> None:
-        """Note that none of the realms opened it, so that wrong passwords are not all tried again at once."""
+    def back_off(self) -> None:
+        """Note that none of the entries opened it, so that wrong passwords are not all tried again at once."""
         self._until = max(self._until, time.monotonic() + LIFETIME)
 
     @property
     def _is_chosen(self) -> bool:
         return self._until == float("inf")
 
-    def _is_ground(self, path: str) -> bool:
-        return not path or not self._is_chosen or f"{path}/".startswith(f"{self.ground}/")
+    def _is_known(self, path: str) -> bool:
+        return not path or not self._is_chosen or f"{path}/".startswith(f"{self.known_prefix}/")

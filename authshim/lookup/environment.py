@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from authshim.settings import Settings
 
 
-def _load(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:
+def load_manifest(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:
     if manifest is None:
         return None
     from authshim.project.manifest import Manifest
@@ -21,7 +21,7 @@ def _load(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None
     return manifest if isinstance(manifest, Manifest) else Manifest.load(manifest)
 
 
-def _providers(settings: Settings, environ: Mapping[str, str] | None) -> list[Provider]:
+def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> list[Provider]:
     """List the providers in the order in which they are asked; an override file may be the only one."""
     from authshim.providers.auth_file import AuthFile
     from authshim.providers.netrc_file import NetrcFile

@@ -21,16 +21,16 @@ from authshim.urls import PATH, SERVICE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.lookup.entry import Realm
+    from authshim.lookup.entry import CacheEntry
     from authshim.urls import Key
 
 _NEVER = object()
 
 
-class Desk:
+class GuardedProvider:
     """Takes questions to one provider, which may be anybody's, and break in any way.
 
-    It keeps the answers for a while, so that the realms of one origin ask for their host once.
+    It keeps the answers for a while, so that the entries of one origin ask for their host once.
     """
 
     def __init__(self, provider: Any) -> None:
@@ -38,7 +38,7 @@ class Desk:
         self.lock = threading.RLock()
         self.renewer = Renewer()
         self.asks_the_chain = False
-        """Whether the provider was seen to use the chain itself; see ``inquiry``."""
+        """Whether the provider was seen to use the chain itself; see ``lookup``."""
         self._provider = provider
         self._once = Once()
         self._version: object = _NEVER
@@ -57,12 +57,12 @@ class Desk:
         """Whether the provider reads a file whose changes are seen."""
         return self._version not in (None, _NEVER)
 
-    def ask(self, key: Key, realm: Realm) -> Step:
+    def ask(self, key: Key, entry: CacheEntry) -> Step:
         """Take one key to the provider, and tell what it said."""
         try:
             with self.lock:
                 before = set(self._problems())
-                credential = self._answer(key, realm.url.username)
+                credential = self._answer(key, entry.url.username)
                 problems = self._problems()
         except Exception as error:  # noqa: BLE001 - see the class
             return Step(self.name, key, self._complain(error), broken=True)
@@ -70,13 +70,13 @@ class Desk:
             self._once.warn_once(problem, logging.WARNING)
         if isinstance(credential, OAuth):
             # Not under the lock: a token endpoint may take half a minute.
-            credential = self.renewer.current(self._stored_login(key, realm.url.username), credential)
+            credential = self.renewer.current(self._stored_login(key, entry.url.username), credential)
         if credential is None:
             # What was wrong with a file is not this key's matter; what a command said of it is.
             because = [problem for problem in problems if problem not in before and key.kind == SERVICE]
             return Step(self.name, key, f"nothing: {because[-1]}" if because else "nothing")
-        reason = unfit(credential, key, realm)
-        return Step(self.name, key, reason or _shown(credential, key, realm), None if reason else credential)
+        reason = unfit(credential, key, entry)
+        return Step(self.name, key, reason or _shown(credential, key, entry), None if reason else credential)
 
     def has_changed(self) -> bool:
         """Tell whether a file that the provider reads is another than when this was last asked."""
@@ -182,20 +182,20 @@ class Desk:
         return sentence
 
 
-def unfit(credential: Credential, key: Key, realm: Realm) -> str:
+def unfit(credential: Credential, key: Key, entry: CacheEntry) -> str:
     """Say why a credential cannot be used here; nothing where it can."""
-    user = realm.url.username
+    user = entry.url.username
     if isinstance(credential, BasicHTTP) and user is not None and key.kind != SERVICE and credential.username != user:
         return f"passed over: it is for another user than {shown_user(user)!r}"
-    if isinstance(credential, CondaToken) and realm.is_index:
+    if isinstance(credential, CondaToken) and entry.is_index:
         return "passed over: a conda token goes to channels, not into the path of an index"
     if is_expired(credential):
         return "passed over: the OAuth token has expired; log in again"
     return ""
 
 
-def _shown(credential: Credential, key: Key, realm: Realm) -> str:
-    user, answered = realm.url.username, credential.shown_username
+def _shown(credential: Credential, key: Key, entry: CacheEntry) -> str:
+    user, answered = entry.url.username, credential.shown_username
     if user is None or key.kind != SERVICE:
         return repr(credential)
     other = answered not in (None, user)

@@ -16,27 +16,27 @@ if TYPE_CHECKING:
 class Found:
     """A credential, the provider that had it, and the key it was found under."""
 
-    __slots__ = ("accepted", "asked", "credential", "expires_at", "key", "provider", "realm")
+    __slots__ = ("accepted", "challenged", "credential", "entry", "expires_at", "key", "provider")
 
     def __init__(
-        self, credential: Credential, provider: str, key: Key, *, asked: bool = False, realm: Any = None
+        self, credential: Credential, provider: str, key: Key, *, challenged: bool = False, entry: Any = None
     ) -> None:
         self.credential = credential
         self.provider = provider
         self.key = key
-        self.asked = asked
+        self.challenged = challenged
         """Whether it is an answer to a refusal: not sent before the server asked."""
         self.accepted = False
         """Whether a server took it."""
         self.expires_at: float | None = recheck_at(credential)
         """When it is to be looked up again, in Unix seconds: an OAuth login some time before its end."""
-        self.realm = realm
+        self.entry = entry
         """The chain's memory of it."""
 
     @property
     def is_lone_token(self) -> bool:
         """Whether it is a token that stands alone before the ``@`` of a URL, and is sent only after a refusal."""
-        return self.asked and self.key.kind == GIVEN
+        return self.challenged and self.key.kind == GIVEN
 
     def __repr__(self) -> str:
         return f"Found({self.credential!r}, provider={self.provider!r}, key={str(self.key)!r})"
@@ -102,6 +102,6 @@ class Trace(NamedTuple):
         what = f"{self.found.credential!r} from {self.found.provider}"
         if isinstance(self.found.credential, S3Credentials):
             return f"nothing is sent: {what}, which is for s3:// URLs only"
-        if self.found.asked:
+        if self.found.challenged:
             return f"sent after a refusal: {what}"
         return f"sent: {what}"

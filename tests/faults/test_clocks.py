@@ -110,7 +110,7 @@ class Endpoint:
         login = OAuth("token-0", "refresh", NOON + 3600, recorder.url + "/token", None, "pixi")
         file.write_text(json.dumps({"h.example": login.to_json()}))
         self.chain = Chain([AuthFile(str(file))])
-        self.chain._inquiry.desks[0].renewer = Renewer(environ={}, clock=clocks.time)
+        self.chain._lookup.providers[0].renewer = Renewer(environ={}, clock=clocks.time)
 
     def _answer(self, seen: Seen) -> Answer:
         self.given = next(self._numbers)

@@ -98,7 +98,7 @@ def test_a_child_sends_though_another_thread_held_every_lock(
     session = authshim.install(requests.Session(), chain)
     assert session.get(recorder.url).status_code == 200
     locks = [*locks_of(chain), seen_locations._lock]
-    assert len(locks) >= 5  # memory, a realm, two desks, and the Locations that were seen
+    assert len(locks) >= 5  # memory, an entry, two providers, and the Locations that were seen
     holding(locks)
 
     def send() -> bool:
@@ -115,11 +115,11 @@ def test_a_child_does_not_wait_for_a_realm_that_a_thread_has_just_in_hand(
 ) -> None:
     """It is taken out of the dictionary for a moment whenever it is wanted, so that the oldest ones can go."""
     chain = Chain([Keeper({"h": basic()})])
-    memory = chain._inquiry.memory
-    scope = memory.scope("https://h/")
-    assert scope is not None
-    memory._realms.clear()
-    holding([scope.realms[0].lock])
+    cache = chain._lookup.cache
+    candidates = cache.candidates("https://h/")
+    assert candidates is not None
+    cache._entries.clear()
+    holding([candidates.entries[0].lock])
     assert succeeds_in_a_child(lambda: sent(chain.find("https://h/")) == basic())
 
 
@@ -131,7 +131,7 @@ def test_a_child_renews_a_login_though_a_thread_was_about_to(
     file = AuthFile(str(tmp_path / "auth.json"))
     file.save("h.example", login)
     chain = Chain([file])
-    lock = chain._inquiry.desks[0].renewer._locks[file.name, "h.example"] = threading.Lock()
+    lock = chain._lookup.providers[0].renewer._locks[file.name, "h.example"] = threading.Lock()
     holding([lock])
 
     def renews() -> bool:

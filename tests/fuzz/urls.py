@@ -13,8 +13,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import parse_url
 
 from authshim.errors import UrlError
-from authshim.lookup.cache import Memory
-from authshim.lookup.coverage import sites
+from authshim.lookup.cache import Cache
+from authshim.lookup.coverage import declared_by_origin
 from authshim.project.repositories import Channel, Index
 from authshim.redact import redact, redact_key
 from authshim.transport.carrier import _target
@@ -194,9 +194,9 @@ def _looked_up(text: str, url: Url) -> None:
             assert key == (url.host if key.kind == HOST else f"{url.host}:{url.port}")
         else:
             assert key == f"{url.host}/a"
-    scope = Memory({}, tuple).scope(text)
-    assert scope is not None
-    assert {realm.url.origin for realm in scope.realms} == {url.origin}
+    candidates = Cache({}, tuple).candidates(text)
+    assert candidates is not None
+    assert {entry.url.origin for entry in candidates.entries} == {url.origin}
 
 
 def _prepared(text: str) -> None:
@@ -239,7 +239,7 @@ def _declared(text: str) -> None:
     index, _ = attempt(lambda: Index(text), UrlError)
     channel, _ = attempt(lambda: Channel(text), UrlError)
     assert_sentences(repr(place) for place in (index, channel) if place is not None)
-    by_origin = sites([index] if index else [], [channel] if channel else [])
+    by_origin = declared_by_origin([index] if index else [], [channel] if channel else [])
     for origin, site in by_origin.items():
         url = parse((index or channel).url)
         assert origin in (url.origin, https_twin(url.origin))

@@ -16,7 +16,7 @@ from chain_fakes import Broken, Clock, Keeper, Rotating, Waiting, basic, bearer,
 
 from authshim import BearerToken, Chain, Credential, Index
 from authshim.lookup.cache import ORIGINS
-from authshim.lookup.entry import Realm
+from authshim.lookup.entry import CacheEntry
 from authshim.urls import HOST, SERVICE
 
 URL = "https://h/simple/demo/"
@@ -122,7 +122,7 @@ def test_a_change_while_a_provider_is_asked_is_not_missed(monkeypatch: pytest.Mo
     assert slow.is_asked.wait(10)
     file.held["h"], file.stamp = bearer(), "another"
     clock.now += 1
-    chain._inquiry.notice_changes()
+    chain._lookup.notice_changes()
     slow.may_answer.set()
     thread.join(10)
     assert sent(chain.find(URL)) == bearer()
@@ -172,10 +172,10 @@ def test_the_memory_is_bounded() -> None:
     chain = Chain([Keeper()])
     for number in range(ORIGINS + 10):
         chain.find(f"https://h{number}/")
-    memory = chain._inquiry.memory
-    assert len(memory._origins) <= ORIGINS
-    assert len(memory._realms) <= ORIGINS
-    assert len(chain._inquiry.desks[0]._kept) <= ORIGINS
+    cache = chain._lookup.cache
+    assert len(cache._origins) <= ORIGINS
+    assert len(cache._entries) <= ORIGINS
+    assert len(chain._lookup.providers[0]._kept) <= ORIGINS
 
 
 def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,7 +183,7 @@ def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.Monkey
     chain = Chain([Keeper()])
     for number in range(25):
         assert chain.find(f"ftp://h{number}/") is None
-    assert len(chain._inquiry.memory._origins) <= 10
+    assert len(chain._lookup.cache._origins) <= 10
 
 
 def test_misses_make_room_before_hits() -> None:
@@ -208,23 +208,23 @@ def test_the_keyrings_answer_stays_longest() -> None:
 
 
 def test_a_realm_that_is_forgotten_is_held_by_no_origin() -> None:
-    def realms() -> int:
+    def entries() -> int:
         gc.collect()
-        return sum(type(thing) is Realm for thing in gc.get_objects())
+        return sum(type(thing) is CacheEntry for thing in gc.get_objects())
 
-    before, memory = realms(), Chain([keyring()])._inquiry.memory
+    before, cache = entries(), Chain([keyring()])._lookup.cache
     for number in range(ORIGINS):
         for host in ("g", "h"):
-            memory.scope(f"https://ada@{host}/{number}/simple/")
-    assert ORIGINS // 2 < realms() - before <= ORIGINS
+            cache.candidates(f"https://ada@{host}/{number}/simple/")
+    assert ORIGINS // 2 < entries() - before <= ORIGINS
 
 
 def test_the_parts_of_an_origin_are_bounded() -> None:
     chain = Chain([keyring()])
     for number in range(ORIGINS + 10):
         chain.find(f"https://ada@h/{number}/simple/")
-    (origin,) = chain._inquiry.memory._origins.values()
-    assert len(origin._scopes) <= ORIGINS
+    (origin,) = chain._lookup.cache._origins.values()
+    assert len(origin._sets) <= ORIGINS
 
 
 # threads
@@ -325,12 +325,12 @@ def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhi
         """A lock that another thread had until now, which has found the answer refused."""
 
         def __enter__(self) -> None:
-            offer.realm.offer = None
+            offer.entry.offer = None
 
         def __exit__(self, *_: object) -> None:
             pass
 
-    offer.realm.lock = Replacing()
+    offer.entry.lock = Replacing()
     chain.accept(URL, offer)
     assert chain.find(URL) is None
 
@@ -341,7 +341,7 @@ def test_a_change_while_the_path_keys_are_listed_is_not_missed() -> None:
             listed = super().path_keys()
             if not listed:
                 self.held["h/simple"] = bearer("by-path")
-                chain._inquiry.memory.end_era()
+                chain._lookup.cache.next_generation()
             return listed
 
     chain = Chain([Changing({"h": bearer("by-host")})])
@@ -630,7 +630,7 @@ def test_a_chain_pickles_as_what_it_was_made_from(no_secret: object) -> None:
 def test_a_chain_that_landed_remembers_nothing() -> None:
     chain = Chain([Store()])
     chain.find(URL)
-    assert pickle.loads(pickle.dumps(chain))._inquiry.memory._realms == {}
+    assert pickle.loads(pickle.dumps(chain))._lookup.cache._entries == {}
 
 
 def test_what_was_found_is_not_pickled() -> None:

@@ -162,7 +162,7 @@ def test_a_login_is_seen_when_the_file_changes(home: Path) -> None:
     chain = null(home)
     assert find(chain) is None
     write(home / ".rattler" / "credentials.json", {"h": {"BearerToken": "s3cret"}})
-    chain._inquiry._next_check = 0.0
+    chain._lookup._next_check = 0.0
     assert find(chain) == bearer()
 
 

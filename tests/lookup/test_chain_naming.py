@@ -232,7 +232,7 @@ def test_a_marked_url_that_is_refused_costs_no_renewal_of_an_oauth_login() -> No
     found = chain.find("https://h/x", named_by=ELSEWHERE)
     assert found is not None
     chain.refused("https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
-    assert not any(desk.renewer._refused for desk in chain._inquiry.desks)
+    assert not any(provider.renewer._refused for provider in chain._lookup.providers)
 
 
 def several() -> Chain:

@@ -357,9 +357,9 @@ def test_provider_with_a_new_token_each_time_ends_at_a_server_with_open_paths(st
 def test_what_was_refused_is_remembered_by_no_secret() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     request(chain)
-    realm = chain._inquiry.memory.scope(URL).realms[0]
-    assert realm.found is realm.offer is None
-    assert b"s3cret" not in realm.refused
+    entry = chain._lookup.cache.candidates(URL).entries[0]
+    assert entry.found is entry.pending is None
+    assert b"s3cret" not in entry.refused
 
 
 def test_two_chains_remember_one_refusal_differently() -> None:
@@ -367,7 +367,7 @@ def test_two_chains_remember_one_refusal_differently() -> None:
     for _ in range(2):
         chain = Chain([Keeper({"h": bearer()})])
         request(chain)
-        marks.add(chain._inquiry.memory.scope(URL).realms[0].refused)
+        marks.add(chain._lookup.cache.candidates(URL).entries[0].refused)
     assert len(marks) == 2
 
 

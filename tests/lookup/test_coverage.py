@@ -6,13 +6,13 @@ import pytest
 from leaks import assert_no_secret
 
 from authshim import Channel, Index
-from authshim.lookup.coverage import Declared, sites
+from authshim.lookup.coverage import Declared, declared_by_origin
 
 H = "https://h.example"
 
 
 def covering(path: str, *declared: Index | Channel) -> list[str]:
-    found = sites(
+    found = declared_by_origin(
         [item for item in declared if isinstance(item, Index)],
         [item for item in declared if isinstance(item, Channel)],
     )
@@ -37,12 +37,12 @@ def test_a_lone_index_covers_the_whole_origin(path: str) -> None:
 
 
 def test_an_index_covers_no_other_origin() -> None:
-    found = sites([Index(f"{H}/simple")], [])
+    found = declared_by_origin([Index(f"{H}/simple")], [])
     assert list(found) == [f"{H}:443"]
 
 
 def test_an_index_on_another_port_is_another_origin() -> None:
-    found = sites([Index(f"{H}/simple"), Index(f"{H}:8443/simple")], [])
+    found = declared_by_origin([Index(f"{H}/simple"), Index(f"{H}:8443/simple")], [])
     assert [found[origin].covering("/x")[1][0].url for origin in found] == [f"{H}/simple", f"{H}:8443/simple"]
 
 
@@ -89,7 +89,7 @@ def test_an_index_at_the_root_covers_all() -> None:
 
 def test_two_users_at_one_root_are_a_tie() -> None:
     ada, bob = Index(f"{H}/simple", "ada"), Index(f"{H}/simple", "bob")
-    found = sites([ada, bob], [])[f"{H}:443"].covering("/simple/demo/")[1]
+    found = declared_by_origin([ada, bob], [])[f"{H}:443"].covering("/simple/demo/")[1]
     assert [item.username for item in found] == ["ada", "bob"]
 
 
@@ -104,14 +104,16 @@ def test_an_index_that_is_declared_twice_is_a_lone_one() -> None:
 
 
 def test_hosts_are_compared_as_they_are_dialled() -> None:
-    assert list(sites([Index("https://BÜCHER.example/simple")], [])) == ["https://xn--bcher-kva.example:443"]
+    assert list(declared_by_origin([Index("https://BÜCHER.example/simple")], [])) == [
+        "https://xn--bcher-kva.example:443"
+    ]
 
 
 @pytest.mark.parametrize("url", ["file:///srv/index", "s3://bucket/simple", "https://<location>:x/simple"])
 def test_what_is_not_dialled_is_left_out(url: str) -> None:
-    assert sites([Index(url)], []) == {}
+    assert declared_by_origin([Index(url)], []) == {}
 
 
 def test_what_is_declared_shows_no_password() -> None:
     assert_no_secret(repr(Declared(f"{H}/simple", "", "ada", "s3cret", True)))
-    assert_no_secret(repr(sites([Index(f"{H}/simple", "ada", "s3cret")], [])))
+    assert_no_secret(repr(declared_by_origin([Index(f"{H}/simple", "ada", "s3cret")], [])))

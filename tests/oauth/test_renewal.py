@@ -93,8 +93,8 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def chain_of(file: Path, *more: authshim.Provider, **options: Any) -> authshim.Chain:
     """Make a chain of one file; a test waits for nothing longer than it must."""
     chain = authshim.Chain([AuthFile(str(file)), *more])
-    for desk in chain._inquiry.desks:
-        desk.renewer = Renewer(**{"environ": {}, "deadline": 5.0, **options})
+    for provider in chain._lookup.providers:
+        provider.renewer = Renewer(**{"environ": {}, "deadline": 5.0, **options})
     return chain
 
 
@@ -462,7 +462,7 @@ def test_late_answer_does_not_undo_a_logout(held: Held, server: Server, write: C
     assert sent(chain) is None
     file.write_text("{}")
     held.released.set()
-    assert_soon(lambda: not chain._inquiry.desks[0].renewer._locks[f"auth file {file}", HOST].locked())
+    assert_soon(lambda: not chain._lookup.providers[0].renewer._locks[f"auth file {file}", HOST].locked())
     assert file.read_text() == "{}"
 
 
@@ -538,7 +538,7 @@ def test_deadline_includes_the_wait_for_another_thread(recorder: Recorder, write
     first.start()
     try:
         assert asked.wait(10)
-        chain._inquiry.desks[0].renewer._deadline = 0.1
+        chain._lookup.providers[0].renewer._deadline = 0.1
         assert sent(chain, "https://b.h.example/") == "Bearer s3cret-access-0"
     finally:
         release.set()
@@ -550,7 +550,7 @@ def test_login_is_renewed_if_no_lock_can_be_made(server: Server, tmp_path: Path)
     (tmp_path / "file").write_text("")
     vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
     chain = authshim.Chain([vault])
-    chain._inquiry.desks[0].renewer = Renewer(lock_dir=str(tmp_path / "file" / "below"))
+    chain._lookup.providers[0].renewer = Renewer(lock_dir=str(tmp_path / "file" / "below"))
     assert sent(chain) == "Bearer s3cret-access-1"
 
 
@@ -747,7 +747,7 @@ def test_lock_lies_in_the_lock_folder_if_the_store_has_no_file(server: Server, t
     vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
     chain = authshim.Chain([vault])
     folder = tmp_path / ".rattler"
-    chain._inquiry.desks[0].renewer = Renewer(lock_dir=str(folder))
+    chain._lookup.providers[0].renewer = Renewer(lock_dir=str(folder))
     assert sent(chain) == "Bearer s3cret-access-1"
     assert vault.credential.header == "Bearer s3cret-access-1"
     assert folder.is_dir()

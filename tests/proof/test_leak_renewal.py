@@ -53,8 +53,8 @@ def test_a_refresh_token_is_seen_by_its_endpoint_alone(
     prepare(endpoint, when, stage)
     stage.servers.origin.on("/simple/*", lambda seen: None if told(str(seen.authorization), "-renewed") else CHALLENGE)
     chain = authshim.Chain.from_environment()
-    for desk in chain._inquiry.desks:
-        desk.renewer._deadline = 0.05 if endpoint == "is silent" else 30.0
+    for provider in chain._lookup.providers:
+        provider.renewer._deadline = 0.05 if endpoint == "is silent" else 30.0
     with witness.watching() as acts, installed(chain) as session:
         response = session.get("http://a.example/simple/x")
         seen = [chain, chain.explain("http://a.example/simple/x"), session, response, caplog.records, acts]
