@@ -25,7 +25,7 @@ from authshim.download.partial_file import PartialFile, Source
 from authshim.errors import DownloadError
 from authshim.transport import failures
 from authshim.transport.body import iter_body
-from authshim.transport.recording import Witness
+from authshim.transport.recording import RecordingAdapter
 from authshim.urls import is_presigned
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def get(
     partial = PartialFile(target)
     try:
         with partial.opened():
-            outcome = _get(_Transfer(Witness(chain), link, partial, progress, note), sleep)
+            outcome = _get(_Transfer(RecordingAdapter(chain), link, partial, progress, note), sleep)
     except files.Unwritable as error:
         outcome = _Failure(str(error), _OTHER_FILE)
     except OSError as error:
@@ -115,7 +115,7 @@ def _get(transfer: _Transfer, sleep: Callable[[float], None]) -> Outcome | _Fail
 class _Transfer:
     """The requests that complete one partial file."""
 
-    witness: Witness
+    witness: RecordingAdapter
     link: Link
     partial: PartialFile
     progress: Progress
@@ -149,7 +149,7 @@ class _Transfer:
             response = session.get(url, headers=headers, timeout=timeout, stream=True)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             is_transient = isinstance(error, (requests.ConnectionError, requests.Timeout))
-            return _Failure(*failures.why(error), retryable=self.has_begun and is_transient)
+            return _Failure(*failures.describe(error), retryable=self.has_begun and is_transient)
         with response:
             return self._receive(response, start)
 
@@ -252,7 +252,7 @@ class _Transfer:
 
     def _refused(self, response: Response) -> _Failure:
         status = response.status_code
-        found = self.witness.found
+        found = self.witness.last_credential
         reason, step = refusal.describe(response, found, self.witness.chain, self.link.url)
         wait = http_headers.retry_after(response.headers) if status in (429, 503) else 0
         if wait > MAX_WAIT_SECONDS:

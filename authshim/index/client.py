@@ -17,7 +17,7 @@ from authshim.project.repositories import Index
 from authshim.redact import redact
 from authshim.transport import failures
 from authshim.transport.carrier import named_by_of, trail_of
-from authshim.transport.recording import Witness
+from authshim.transport.recording import RecordingAdapter
 from authshim.transport.session import carrying
 from authshim.urls import is_presigned, parse, with_username
 
@@ -89,8 +89,8 @@ class Reader:
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain
-        self._witness = Witness(chain)
-        self._session = self._witness.session()
+        self._adapter = RecordingAdapter(chain)
+        self._session = self._adapter.session()
         self._session.max_redirects = _REDIRECTS
 
     def close(self) -> None:
@@ -158,14 +158,14 @@ class Reader:
         except UrlError as error:
             said = Answer(UNREACHABLE, detail=error.reason, next_step="correct the URL")
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
-            detail, step = failures.why(error)
+            detail, step = failures.describe(error)
             said = Answer(UNREACHABLE, detail=detail, next_step=step)
-        return said._replace(seconds=self._witness.took)
+        return said._replace(seconds=self._adapter.elapsed)
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Name an answer, and say what to do about it where that is no page."""
         answer, detail = _judged(response)
-        found, host = self._witness.found, parse(response.url).host
+        found, host = self._adapter.last_credential, parse(response.url).host
         if response.history and found is None and response.status_code < 400:
             found = self._chain.find(target)  # whoever was sent on got there with it
         origins = follow(trail_of(response.request), response.url)

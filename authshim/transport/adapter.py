@@ -23,8 +23,8 @@ from requests.utils import rewind_body
 from authshim.lookup.chain import Chain
 from authshim.lookup.naming import CALLER, seen_locations
 from authshim.transport.carrier import HOOK, named_by_of, note_redirect, receive
-from authshim.transport.netrc_header import Ambient
-from authshim.transport.request import authorization_of, copy_of
+from authshim.transport.netrc_header import RequestsNetrc
+from authshim.transport.request import authorization_of, with_credential
 from authshim.transport.scrub import clean_error, clean_response
 from authshim.transport.wrapping import WrappingAdapter
 from authshim.urls import is_presigned
@@ -92,7 +92,7 @@ class AuthAdapter(WrappingAdapter):
         super().__init__(inner, **http_adapter_options)
         self.made_with = options_of(chain, manifest, environment)
         self.chain = Chain.from_environment(manifest=manifest, environment=environment) if chain is None else chain
-        self._ambient = Ambient()
+        self._netrc = RequestsNetrc()
 
     def send(
         self,
@@ -108,11 +108,11 @@ class AuthAdapter(WrappingAdapter):
         hooks = request.hooks
         named_by = receive(request) if HOOK in hooks or seen_locations.origins else CALLER
         header = authorization_of(request.headers)
-        if header is not None and header != self._ambient.header(request.url or ""):
+        if header is not None and header != self._netrc.header(request.url or ""):
             return self._transmit(request, request, None, options)
         waiting = hooks.get("response")
         if waiting and _answers_challenges(waiting):
-            return self._transmit(copy_of(request, None), request, None, options)
+            return self._transmit(with_credential(request, None), request, None, options)
         found = self.chain.find(request.url or "", named_by=named_by)
         tried = [] if found is None else [found]
         try:
@@ -128,7 +128,7 @@ class AuthAdapter(WrappingAdapter):
             del failure, tried, found
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self._ambient = Ambient()
+        self._netrc = RequestsNetrc()
         super().__setstate__(state)
 
     def _exchange(self, request: PreparedRequest, options: Options, tried: list[Found]) -> Response:
@@ -139,7 +139,7 @@ class AuthAdapter(WrappingAdapter):
         found = tried[-1] if tried else None
         refused = False
         while True:
-            response = self._transmit(copy_of(request, found), request, found, options)
+            response = self._transmit(with_credential(request, found), request, found, options)
             status = response.status_code
             if status == 404:
                 return self._search(request, response, options, tried)
@@ -171,7 +171,7 @@ class AuthAdapter(WrappingAdapter):
             if found is None:
                 break
             tried.append(found)
-            response = self._transmit(copy_of(request, found), request, found, options)
+            response = self._transmit(with_credential(request, found), request, found, options)
             if response.status_code < 400:
                 self.chain.accept(url, found)
                 self._put_aside(missing)

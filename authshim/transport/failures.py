@@ -9,7 +9,7 @@ from authshim.secret import related_exceptions
 TIMEOUT = (10, 30)
 """Seconds to connect, and to the next bytes of an answer."""
 
-WHOLE = 60.0
+TOTAL_TIMEOUT = 60.0
 """Seconds for the heads of all the answers to one question, redirects and refusals included."""
 
 
@@ -48,7 +48,7 @@ _KNOWN = (
 """Parts of the names of errors, the first that fits, and what is said of them."""
 
 
-def why(error: Exception) -> tuple[str, str]:
+def describe(error: Exception) -> tuple[str, str]:
     """Say why nothing was answered, and what to do about it: two phrases without a secret.
 
     :param error: of requests, urllib3 or the system.
@@ -62,5 +62,5 @@ def why(error: Exception) -> tuple[str, str]:
     seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
     for names, reason, step in _KNOWN:
         if any(name in words for name in names):
-            return reason.format(seconds=seconds, whole=WHOLE), step
+            return reason.format(seconds=seconds, whole=TOTAL_TIMEOUT), step
     return "the connection was refused or broke", "check the host and port, and the network or VPN"

@@ -20,7 +20,7 @@ from authshim.secret import SecretHolder
 _HOSTS = 1000
 
 
-class Ambient(SecretHolder):
+class RequestsNetrc(SecretHolder):
     """Remembers those headers for as long as the file stays as it is: requests reads it each time."""
 
     __slots__ = ("_known",)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from authshim.transport.adapter import Options
 
 
-class Witness(AuthAdapter):
+class RecordingAdapter(AuthAdapter):
     """Remembers what it sent last, so that nobody has to guess which credential was refused.
 
     No server holds it: the page that comes with a redirect or a refusal is not read, as it may have no end, and
@@ -31,7 +31,7 @@ class Witness(AuthAdapter):
     def __init__(self, chain: Chain) -> None:
         super().__init__(chain)
         self.sent: list[Found] = []
-        self.left = failures.WHOLE
+        self.left = failures.TOTAL_TIMEOUT
         """Seconds."""
 
     def session(self) -> requests.Session:
@@ -42,7 +42,7 @@ class Witness(AuthAdapter):
         return session
 
     @property
-    def found(self) -> Found | None:
+    def last_credential(self) -> Found | None:
         """The credential that was sent last; S3 keys are none for http, nor is a lone token that was refused."""
         found = self.sent[-1] if self.sent else None
         if found is None or isinstance(found.credential, S3Credentials):
@@ -51,9 +51,9 @@ class Witness(AuthAdapter):
         return None if is_refused else found
 
     @property
-    def took(self) -> float:
+    def elapsed(self) -> float:
         """The seconds that the last question spent on the wire, up to the head of its last answer."""
-        return failures.WHOLE - self.left
+        return failures.TOTAL_TIMEOUT - self.left
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         """Send a request, as the adapter does."""
@@ -85,10 +85,10 @@ class Witness(AuthAdapter):
 class _Session(requests.Session):
     """Gives each question, with all that it is redirected to, the same time."""
 
-    def __init__(self, witness: Witness) -> None:
+    def __init__(self, adapter: RecordingAdapter) -> None:
         super().__init__()
-        self._witness = witness
+        self._adapter = adapter
 
     def request(self, *args: Any, **options: Any) -> Response:
-        self._witness.left = failures.WHOLE
+        self._adapter.left = failures.TOTAL_TIMEOUT
         return super().request(*args, **options)

@@ -41,7 +41,7 @@ def authorization_of(headers: Any) -> str | None:
     return None if item is None else item[1]
 
 
-def copy_of(request: PreparedRequest, found: Found | None) -> PreparedRequest:
+def with_credential(request: PreparedRequest, found: Found | None) -> PreparedRequest:
     """Return a copy of a request with a credential and without the header that requests made of netrc.
 
     If there is neither of them, return the request itself.

@@ -51,7 +51,7 @@ def test_body_is_given_up_if_other_bytes_come_without_end(
     monkeypatch.setattr("authshim.transport.body.MAX_SILENT_SECONDS", 0.2)
     with dripping(begin, rest) as url, pytest.raises(BodyTooSlow) as slow:
         read(url)
-    assert failures.why(slow.value)[0] == "no whole answer within 60 s"
+    assert failures.describe(slow.value)[0] == "no whole answer within 60 s"
 
 
 def test_body_is_read_on_if_the_reader_takes_its_time(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +94,7 @@ def test_gunzip_takes_a_file_byte_by_byte() -> None:
 def test_gunzip_refuses_what_is_not_gzip_or_ends_early(packed: bytes) -> None:
     with pytest.raises(DecodeError) as error:
         list(gunzip([packed]))
-    assert failures.why(error.value)[0] == "it is not packed as it says"
+    assert failures.describe(error.value)[0] == "it is not packed as it says"
 
 
 def test_gunzip_of_nothing_is_nothing() -> None:

@@ -19,7 +19,7 @@ from urllib3.exceptions import (
     ProtocolError,
 )
 
-from authshim.transport.failures import TooSlow, why
+from authshim.transport.failures import TooSlow, describe
 
 
 def wrapped(reason: Exception) -> requests.ConnectionError:
@@ -62,7 +62,7 @@ def unknown_name() -> NewConnectionError:
     ],
 )
 def test_what_broke_is_said_in_words_of_our_own(error: Exception, said: str) -> None:
-    reason, step = why(error)
+    reason, step = describe(error)
     assert reason == said
     assert step
     assert_no_secret(reason, step)

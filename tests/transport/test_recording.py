@@ -12,7 +12,7 @@ from servers import CHALLENGE, Answer, Recorder, dripping, redirect
 
 import authshim
 from authshim.transport import failures
-from authshim.transport.recording import Witness
+from authshim.transport.recording import RecordingAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,29 +28,29 @@ class Vault(authshim.Provider):
 
 
 @pytest.fixture
-def witness() -> Witness:
-    return Witness(authshim.Chain([Vault()]))
+def adapter() -> RecordingAdapter:
+    return RecordingAdapter(authshim.Chain([Vault()]))
 
 
 @pytest.fixture
-def session(witness: Witness) -> Iterator[requests.Session]:
-    with witness.session() as made:
+def session(adapter: RecordingAdapter) -> Iterator[requests.Session]:
+    with adapter.session() as made:
         yield made
 
 
-def test_what_was_refused_is_known(witness: Witness, session: requests.Session, recorder: Recorder) -> None:
+def test_what_was_refused_is_known(adapter: RecordingAdapter, session: requests.Session, recorder: Recorder) -> None:
     recorder.default = CHALLENGE
     session.get(recorder.url)
-    assert witness.found == authshim.Found(ADA, "vault", "127.0.0.1")
+    assert adapter.last_credential == authshim.Found(ADA, "vault", "127.0.0.1")
 
 
 def test_what_an_earlier_hop_was_sent_is_no_credential_of_the_last(
-    witness: Witness, session: requests.Session, recorder: Recorder
+    adapter: RecordingAdapter, session: requests.Session, recorder: Recorder
 ) -> None:
     recorder.on("/x", redirect(f"http://localhost:{recorder.port}/there"))
     session.get(f"{recorder.url}/x")
     assert [seen.authorization for seen in recorder.seen] == [ADA.header, None]
-    assert witness.found is None
+    assert adapter.last_credential is None
 
 
 def test_a_redirect_with_a_page_that_has_a_length_is_followed(session: requests.Session, recorder: Recorder) -> None:
@@ -79,21 +79,21 @@ def test_the_page_of_a_refusal_is_not_read_before_the_next_is_sent(recorder: Rec
             return (bob if recorder.seen else ADA) if key == "127.0.0.1" else None
 
     recorder.on("/x", Answer(401, page(), {**CHALLENGE.headers, "Content-Length": "60000"}), Answer())
-    with Witness(authshim.Chain([Renews()])).session() as session:
+    with RecordingAdapter(authshim.Chain([Renews()])).session() as session:
         assert session.get(f"{recorder.url}/x").text == "ok"
     assert waited == []
     done.set()
 
 
 def test_a_head_without_end_is_given_up(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failures, "WHOLE", 0.3)
+    monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.3)
     with dripping() as url, pytest.raises(requests.Timeout) as slow:
         session.get(url, timeout=(10, 10))
-    assert failures.why(slow.value)[0] == "no whole answer within 0.3 s"
+    assert failures.describe(slow.value)[0] == "no whole answer within 0.3 s"
 
 
 def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
-    witness: Witness, session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    adapter: RecordingAdapter, session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late, closed = Event(), Event()
     recorder.on("/x", lambda _: late.wait(20) and None)
@@ -104,7 +104,7 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
         closed.set()
 
     monkeypatch.setattr(requests.Response, "close", close)
-    monkeypatch.setattr(failures, "WHOLE", 0.3)
+    monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.3)
     with pytest.raises(requests.Timeout):
         session.get(f"{recorder.url}/x")
     assert not closed.is_set()
@@ -115,17 +115,19 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
 def test_a_redirect_has_only_the_time_that_is_left(
     session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failures, "WHOLE", 0.5)
+    monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.5)
     recorder.on("/x", lambda seen: time.sleep(0.2) or redirect("/x"))
     with pytest.raises(requests.Timeout):
         session.get(f"{recorder.url}/x")
     assert len(recorder.seen) < 30
 
 
-def test_each_question_has_the_whole_time(witness: Witness, session: requests.Session, recorder: Recorder) -> None:
+def test_each_question_has_the_whole_time(
+    adapter: RecordingAdapter, session: requests.Session, recorder: Recorder
+) -> None:
     for _ in range(2):
         session.get(recorder.url)
-    assert failures.WHOLE - 30 < witness.left < failures.WHOLE
+    assert failures.TOTAL_TIMEOUT - 30 < adapter.left < failures.TOTAL_TIMEOUT
 
 
 def test_what_breaks_is_raised_without_what_was_sent(
