@@ -39,10 +39,10 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print some lines for each package, or one JSON document."""
-    from authshim.resolve.survey import questions, survey
+    from authshim.resolve.survey import queries, survey
 
     manifest = project.require_manifest(options)
-    asked = questions(manifest, options.environment, options.names)
+    asked = queries(manifest, options.environment, options.names)
     chain = project.make_chain(options, manifest)
     with _progress() as tell:
         found = survey(chain, asked, tell)

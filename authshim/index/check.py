@@ -13,7 +13,7 @@ from authshim import advice
 from authshim.concurrency import map_concurrently
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import client
-from authshim.index.client import Reader, page_url
+from authshim.index.client import IndexClient, page_url
 from authshim.lookup.chain import Chain
 from authshim.project.repositories import Index, Repository
 from authshim.urls import parse
@@ -101,15 +101,15 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     scheme = place.url.partition(":")[0]
     if scheme in _SCHEMES:
         return Result(kind, place.shown, NOT_PROBED, detail=f"{scheme} is not http(s)")
-    with closing(Reader(chain)) as reader:
-        return _Probe(reader, place, kind).run(names)
+    with closing(IndexClient(chain)) as client:
+        return _Probe(client, place, kind).run(names)
 
 
 class _Probe:
     """One place: what its pages, its root, a file and strangers say, and what is to be made of it."""
 
-    def __init__(self, reader: Reader, place: Index | Channel, kind: str) -> None:
-        self._reader = reader
+    def __init__(self, client: IndexClient, place: Index | Channel, kind: str) -> None:
+        self._client = client
         self._place = place
         self._kind = kind
 
@@ -117,12 +117,12 @@ class _Probe:
         place = self._place
         if not isinstance(place, Index):
             url = f"{place.url}/noarch/repodata.json"
-            return self._judge(self._reader.look(place, url), url)
+            return self._judge(self._client.probe(place, url), url)
         if place.flat:
-            page = self._reader.links(place)
+            page = self._client.flat_page(place)
             return self._with_file(page, self._judge(page, place.url))
         for name in names[:_NAMES] or [NOBODYS_NAME]:
-            page = self._reader.page(place, name)
+            page = self._client.page(place, name)
             if page.answer != client.NOT_THERE:
                 return self._of_page(page, name)
         result = self._without_page(page, page_url(place, name))
@@ -171,7 +171,7 @@ class _Probe:
         url = next((file.url for file in page.files if file.url.startswith(("https://", "http://"))), None)
         if url is None or not result.fine:
             return result
-        file = self._reader.look(self._place, url, origins=page.origins)
+        file = self._client.probe(self._place, url, origins=page.origins)
         return result if file.answer == client.FOUND else self._of_file(file, url, page)._replace(api=page.api)
 
     def _of_file(self, file: Answer, url: str, page: Page) -> Result:
@@ -187,8 +187,8 @@ class _Probe:
 
     def _root(self) -> Answer:
         """Ask for the root of an index, without its list where the server can do that."""
-        root = self._reader.look(self._place, self._place.url, method="HEAD")
-        return self._reader.look(self._place, self._place.url) if root.status in (405, 501) else root
+        root = self._client.probe(self._place, self._place.url, method="HEAD")
+        return self._client.probe(self._place, self._place.url) if root.status in (405, 501) else root
 
     def _judge(self, said: Page | Answer, url: str) -> Result:
         """Name what was answered to one question, which was for ``url``."""
@@ -206,25 +206,25 @@ class _Probe:
             return self._result(NO_CREDENTIAL, said, next_step=said.next_step)
         if said.status != 403:
             return self._result(REJECTED, said, next_step=said.next_step)
-        return self._as_a_strangers(said, said.found, url) or self._result(
+        return self._same_for_a_fake_login(said, said.found, url) or self._result(
             FORBIDDEN, said, "this user may not read it", advice.ask_owner(self._place.url)
         )
 
     def _missing(self, said: Page | Answer, url: str) -> Result:
         if said.found is None:
-            step = f"correct the URL, or log in: {self._reader.log_in(self._place)}"
+            step = f"correct the URL, or log in: {self._client.log_in(self._place)}"
             return self._result(NOT_FOUND, said, self._missing_simple(), step)
         detail, step = advice.missing(self._place.url)
-        return self._as_a_strangers(said, said.found, url) or self._result(
+        return self._same_for_a_fake_login(said, said.found, url) or self._result(
             NOT_FOUND, said, detail or self._missing_simple(), step
         )
 
-    def _as_a_strangers(self, said: Page | Answer, found: Found, url: str) -> Result | None:
+    def _same_for_a_fake_login(self, said: Page | Answer, found: Found, url: str) -> Result | None:
         """Return that a login is wrong where one that nobody has is answered the same, and no login otherwise."""
         made_up, place = _made_up(found.credential), Repository(self._place.url)
-        with closing(Reader(Chain([]))) as stranger:
-            same = stranger.look(place, made_up.wire_url(url), header=made_up.header).status == said.status
-            if not same or stranger.look(place, url).status == said.status:
+        with closing(IndexClient(Chain([]))) as stranger:
+            same = stranger.probe(place, made_up.wire_url(url), header=made_up.header).status == said.status
+            if not same or stranger.probe(place, url).status == said.status:
                 return None
         detail = f"the login is wrong, as it seems: one that nobody has is answered {said.status} as well"
         return self._result(REJECTED, said, detail, advice.log_in_again(self._place.url, found))

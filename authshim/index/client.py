@@ -84,7 +84,7 @@ def page_url(index: Index, name: str) -> str:
 Said = TypeVar("Said", Answer, Page)
 
 
-class Reader:
+class IndexClient:
     """Asks indexes for pages with the credentials of one chain; each thread needs one of its own."""
 
     def __init__(self, chain: Chain) -> None:
@@ -101,11 +101,11 @@ class Reader:
         """Ask for a project's page; whatever goes wrong is told by the answer."""
         return self._read(index, page_url(index, name))
 
-    def links(self, index: Index) -> Page:
+    def flat_page(self, index: Index) -> Page:
         """Ask a flat index for its one page, whose files are those of any name."""
         return self._read(index, index.url)
 
-    def look(
+    def probe(
         self, place: Repository, url: str, *, method: str = "GET", header: str | None = None, origins: Trail = ()
     ) -> Answer:
         """Ask for anything at a place as its own user, and read none of it.

@@ -44,7 +44,7 @@ class Candidate(NamedTuple):
     place: Index
 
 
-class Wish(NamedTuple):
+class Request(NamedTuple):
     """A request for a file: a name, its versions, and the machine it is for."""
 
     name: str
@@ -54,7 +54,7 @@ class Wish(NamedTuple):
     target: Target
 
     @classmethod
-    def of(cls, dependency: Dependency, mode: str) -> Wish:
+    def of(cls, dependency: Dependency, mode: str) -> Request:
         """Return the request that a dependency makes."""
         target = dependency.target or current()
         return cls(dependency.name, SpecifierSet(dependency.specifier), mode, target)
@@ -76,7 +76,7 @@ class Wish(NamedTuple):
         for candidate in candidates:
             rank = self._rank(candidate)
             is_better = rank is not None and (highest is None or rank > highest)
-            if is_better and not self._barrier(candidate):
+            if is_better and not self._incompatibility(candidate):
                 found, highest = candidate, rank
         return found
 
@@ -94,7 +94,7 @@ class Wish(NamedTuple):
             return f"outside {self.specifiers}"
         if not self.admits(version):
             return f"before a release (prerelease-mode {self.mode})"
-        return self._barrier(candidates[0])
+        return self._incompatibility(candidates[0])
 
     def admits(self, version: Version) -> bool:
         """Return False if the mode excludes a version because it is before a release."""
@@ -105,7 +105,7 @@ class Wish(NamedTuple):
     def _matches(self, version: Version) -> bool:
         return self.specifiers.contains(version, prereleases=True)
 
-    def _barrier(self, candidate: Candidate) -> str:
+    def _incompatibility(self, candidate: Candidate) -> str:
         """Return the reason why a file cannot be taken, or an empty text."""
         target = self.target
         if candidate.file.yanked and not self._is_pinned():

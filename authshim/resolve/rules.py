@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, NamedTuple, Optional
 from authshim.index.client import FOUND, NOT_ASKED, NOT_THERE
 from authshim.project.model import STRATEGIES
 from authshim.resolve import confusion
-from authshim.resolve.candidates import Candidate, Wish, versions_of
+from authshim.resolve.candidates import Candidate, Request, versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,7 +59,7 @@ class Resolution(NamedTuple):
         return bool(self.dependency.origin) or (self.taken is not None and not self.doubts)
 
 
-class _Shelf(NamedTuple):
+class _IndexVersions(NamedTuple):
     """The versions that one index has, together with the files of flat pages."""
 
     page: Page
@@ -86,40 +86,40 @@ def resolve(
     """
     if dependency.origin:
         return Resolution(dependency)
-    wish = Wish.of(dependency, mode)
-    listed = [versions_of(page, wish.name) for page in pages]
-    shelves = _shelves(pages, listed)
+    request = Request.of(dependency, mode)
+    listed = [versions_of(page, request.name) for page in pages]
+    indexes = _index_versions(pages, listed)
     # Under first-index no later one is asked once one has the name, whatever versions it has.
     if strategy == FIRST_INDEX:
-        shelves = shelves[:1]
-    taken = _best_match(shelves, wish) if strategy == BEST_MATCH else _first_match(shelves, wish)
-    last = _last(shelves, taken, strategy)
+        indexes = indexes[:1]
+    taken = _best_match(indexes, request) if strategy == BEST_MATCH else _first_match(indexes, request)
+    last = _last(indexes, taken, strategy)
     return Resolution(
         dependency,
         asked=tuple(pages),
         taken=taken and taken[0],
-        problem="" if taken else _problem(pages, shelves, wish),
-        doubts=tuple(_doubts(pages, last, wish.name, strategy)),
-        warnings=tuple(confusion.warnings_of(pages, listed, wish.name, strategy)),
+        problem="" if taken else _problem(pages, indexes, request),
+        doubts=tuple(_doubts(pages, last, request.name, strategy)),
+        warnings=tuple(confusion.warnings_of(pages, listed, request.name, strategy)),
     )
 
 
-def _shelves(pages: Sequence[Page], listed: Sequence[_Versions]) -> list[_Shelf]:
+def _index_versions(pages: Sequence[Page], listed: Sequence[_Versions]) -> list[_IndexVersions]:
     """Return a shelf for each index that has the name, or one for flat pages alone if none has."""
-    both = [_Shelf(page, versions) for page, versions in zip(pages, listed)]
-    flat = [shelf for shelf in both if shelf.page.place.flat and shelf.versions]
-    having = [shelf for shelf in both if shelf.is_index_with_the_name]
+    both = [_IndexVersions(page, versions) for page, versions in zip(pages, listed)]
+    flat = [each for each in both if each.page.place.flat and each.versions]
+    having = [each for each in both if each.is_index_with_the_name]
     if not flat:
         return having
     if not having:
-        return [_Shelf(flat[0].page, _merged(flat))]
-    return [_Shelf(shelf.page, _merged([*flat, shelf])) for shelf in having]
+        return [_IndexVersions(flat[0].page, _merged(flat))]
+    return [_IndexVersions(each.page, _merged([*flat, each])) for each in having]
 
 
-def _merged(shelves: Sequence[_Shelf]) -> _Versions:
+def _merged(indexes: Sequence[_IndexVersions]) -> _Versions:
     found: _Versions = {}
-    for shelf in shelves:
-        for version, candidates in shelf.versions.items():
+    for each in indexes:
+        for version, candidates in each.versions.items():
             found.setdefault(version, []).extend(candidates)
     return found
 
@@ -128,46 +128,46 @@ _Taken = Optional[tuple["Candidate", "Page"]]
 """The file that is taken, and the index that serves it."""
 
 
-def _first_match(shelves: Sequence[_Shelf], wish: Wish) -> _Taken:
-    for shelf in shelves:
-        taken = wish.newest(shelf.versions)
+def _first_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
+    for each in indexes:
+        taken = request.newest(each.versions)
         if taken is not None:
-            return taken, shelf.page
+            return taken, each.page
     return None
 
 
-def _best_match(shelves: Sequence[_Shelf], wish: Wish) -> _Taken:
-    for version in wish.in_order({version for shelf in shelves for version in shelf.versions}):
-        for shelf in shelves:
-            taken = wish.best(shelf.versions.get(version, []))
+def _best_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
+    for version in request.in_order({version for each in indexes for version in each.versions}):
+        for each in indexes:
+            taken = request.best(each.versions.get(version, []))
             if taken is not None:
-                return taken, shelf.page
+                return taken, each.page
     return None
 
 
-def _last(shelves: Sequence[_Shelf], taken: _Taken, strategy: str) -> Page | None:
+def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> Page | None:
     """Return the index behind which no other could have served, or None if any could."""
-    if strategy == FIRST_INDEX and shelves:
-        return shelves[0].page
+    if strategy == FIRST_INDEX and indexes:
+        return indexes[0].page
     if strategy == BEST_MATCH or taken is None:
         return None
     return taken[1]
 
 
-def _problem(pages: Sequence[Page], shelves: Sequence[_Shelf], wish: Wish) -> str:
+def _problem(pages: Sequence[Page], indexes: Sequence[_IndexVersions], request: Request) -> str:
     """Return the reason why nothing is taken."""
-    if not shelves:
+    if not indexes:
         all_answered = all(page.answer in (FOUND, NOT_THERE) for page in pages)
         return "no index has it" if all_answered else "no index that answered has it"
-    places = " and ".join(shelf.page.place.shown for shelf in shelves)
-    has = "has" if len(shelves) == 1 else "have"
-    return f"nothing that {places} {has} can be taken: {_obstacles(shelves, wish)}"
+    places = " and ".join(each.page.place.shown for each in indexes)
+    has = "has" if len(indexes) == 1 else "have"
+    return f"nothing that {places} {has} can be taken: {_obstacles(indexes, request)}"
 
 
-def _obstacles(shelves: Sequence[_Shelf], wish: Wish) -> str:
+def _obstacles(indexes: Sequence[_IndexVersions], request: Request) -> str:
     """Return the number of versions that each obstacle keeps from being taken."""
-    listed = [each for shelf in shelves for each in shelf.versions.items()]
-    reasons = Counter(wish.refusal(version, candidates) for version, candidates in listed)
+    listed = [each for each in indexes for each in each.versions.items()]
+    reasons = Counter(request.refusal(version, candidates) for version, candidates in listed)
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "it lists no file"
 
 

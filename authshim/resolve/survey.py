@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 from authshim.concurrency import map_concurrently
 from authshim.errors import SettingsError
 from authshim.files import reason
-from authshim.index.client import FOUND, NOT_ASKED, UNREACHABLE, Page, Reader
+from authshim.index.client import FOUND, NOT_ASKED, UNREACHABLE, IndexClient, Page
 from authshim.index.simple_api import File
 from authshim.project.requirements import Dependency, normalised
 from authshim.resolve.rules import Resolution, resolve
@@ -30,7 +30,7 @@ _LONGEST = 1000
 """Characters of a name with its specifier."""
 
 
-class Question(NamedTuple):
+class Query(NamedTuple):
     """A package, and where pixi would look for it."""
 
     dependency: Dependency
@@ -42,11 +42,11 @@ class Question(NamedTuple):
     """The pixi environments that ask so."""
 
 
-def questions(
+def queries(
     manifest: Manifest,
     environment: str | None,
     names: Sequence[str] = (),
-) -> list[Question]:
+) -> list[Query]:
     """Return the questions of a project; environments that ask the same share one.
 
     :param environment: a pixi environment, or None for all of them.
@@ -55,18 +55,18 @@ def questions(
     :raises SettingsError: a name is not the name of a package.
     """
     wanted = [_named(text) for text in names]
-    found: dict[Question, list[str]] = {}
+    found: dict[Query, list[str]] = {}
     environments = manifest.environments if environment is None else (environment,)
     for each, dependency in _dependencies(manifest, environments, wanted):
-        question = Question(
+        query = Query(
             dependency,
             _indexes(manifest.indexes(each), dependency),
             manifest.index_strategy(each),
             manifest.prerelease_mode(each),
         )
-        found.setdefault(question, []).append(each)
-    both = ((question, tuple(dict.fromkeys(asking))) for question, asking in found.items())
-    return [question._replace(environments=asking) for question, asking in both]
+        found.setdefault(query, []).append(each)
+    both = ((query, tuple(dict.fromkeys(asking))) for query, asking in found.items())
+    return [query._replace(environments=asking) for query, asking in both]
 
 
 def _named(text: str) -> Dependency:
@@ -119,33 +119,31 @@ def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, .
     return tuple(indexes)
 
 
-def survey(
-    chain: Chain, asked: Sequence[Question], tell: Callable[[int, int], object] | None = None
-) -> list[Resolution]:
+def survey(chain: Chain, asked: Sequence[Query], tell: Callable[[int, int], object] | None = None) -> list[Resolution]:
     """Answer questions, in their order.
 
     :param tell: is told after each page how many are there, and of how many.
     """
-    pages = _fetch(chain, {key for question in asked for key in _keys(question)}, tell)
-    return [_answer(question, pages) for question in asked]
+    pages = _fetch(chain, {key for query in asked for key in _keys(query)}, tell)
+    return [_answer(query, pages) for query in asked]
 
 
-def _answer(question: Question, pages: dict[_Key, Page]) -> Resolution:
+def _answer(query: Query, pages: dict[_Key, Page]) -> Resolution:
     # The page may have been asked for at an equal index of another environment.
-    both = zip(_keys(question), question.indexes)
+    both = zip(_keys(query), query.indexes)
     own = [pages[key]._replace(place=index) for key, index in both]
-    strategy, mode = question.strategy, question.mode
-    found = resolve(question.dependency, own, strategy=strategy, mode=mode)
-    return found._replace(environments=question.environments)
+    strategy, mode = query.strategy, query.mode
+    found = resolve(query.dependency, own, strategy=strategy, mode=mode)
+    return found._replace(environments=query.environments)
 
 
 _Key = tuple["Index", str]
 """An index, and a name; "" for a flat one, whose page is the same for all names."""
 
 
-def _keys(question: Question) -> list[_Key]:
+def _keys(query: Query) -> list[_Key]:
     """Return what is to be fetched."""
-    return [(index, "" if index.flat else question.dependency.name) for index in question.indexes]
+    return [(index, "" if index.flat else query.dependency.name) for index in query.indexes]
 
 
 def _fetch(
@@ -157,8 +155,8 @@ def _fetch(
 
     @contextmanager
     def worker() -> Iterator[Callable[[_Key], Page]]:
-        with closing(Reader(chain)) as reader:
-            yield lambda key: _page(reader, *key)
+        with closing(IndexClient(chain)) as client:
+            yield lambda key: _page(client, *key)
 
     pages: dict[_Key, Page] = {}
     for key, page in map_concurrently(keys, worker):
@@ -168,10 +166,10 @@ def _fetch(
     return pages
 
 
-def _page(reader: Reader, index: Index, name: str) -> Page:
+def _page(client: IndexClient, index: Index, name: str) -> Page:
     if index.url.startswith("file:"):
         return _folder(index)
-    return reader.links(index) if index.flat else reader.page(index, name)
+    return client.flat_page(index) if index.flat else client.page(index, name)
 
 
 def _folder(index: Index) -> Page:

@@ -15,7 +15,7 @@ from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, red
 
 import authshim
 from authshim.index import simple_api
-from authshim.index.client import Page, Reader
+from authshim.index.client import IndexClient, Page
 from authshim.index.simple_api import File
 from authshim.project.repositories import Index
 
@@ -67,12 +67,12 @@ def ask(recorder: Recorder) -> Iterator[Callable[..., Page]]:
         if answer is not None:
             recorder.default = answer
             recorder.on("/simple/demo/", answer)
-        readers.append(Reader(chain or authshim.Chain([])))
+        readers.append(IndexClient(chain or authshim.Chain([])))
         return readers[-1].page(index or Index(f"{recorder.url}/simple/"), "demo")
 
     yield read
-    for reader in readers:
-        reader.close()
+    for client in readers:
+        client.close()
 
 
 def test_a_page_is_asked_for_below_the_index_as_json_first(recorder: Recorder, ask: Callable[..., Page]) -> None:
@@ -182,9 +182,9 @@ def test_a_page_to_sign_in_is_a_refusal(query: str, recorder: Recorder, ask: Cal
 def test_html_that_has_moved_is_no_page_to_sign_in(asked: str, moved: str, recorder: Recorder) -> None:
     recorder.on(asked, redirect(moved))
     recorder.on(moved, Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a>', {"Content-Type": "text/html"}))
-    reader = Reader(authshim.Chain([]))
-    page = reader.links(Index(f"{recorder.url}{asked}", flat=True))
-    reader.close()
+    client = IndexClient(authshim.Chain([]))
+    page = client.flat_page(Index(f"{recorder.url}{asked}", flat=True))
+    client.close()
     assert (page.answer, len(page.files)) == ("found", 1)
 
 
@@ -575,16 +575,16 @@ def test_a_page_that_breaks_off_is_unreachable(ask: Callable[..., Page]) -> None
 
 def test_pages_of_one_host_share_a_connection(recorder: Recorder) -> None:
     recorder.default = Answer(200, HTML)
-    reader = Reader(authshim.Chain([]))
+    client = IndexClient(authshim.Chain([]))
     for name in ("a", "b", "c"):
-        reader.page(Index(f"{recorder.url}/simple"), name)
-    reader.close()
+        client.page(Index(f"{recorder.url}/simple"), name)
+    client.close()
     assert len({seen.peer for seen in recorder.seen}) == 1
 
 
 def test_a_flat_index_is_one_page_for_all_names(recorder: Recorder) -> None:
     recorder.on("/wheels.html", Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a><a href="b-2.zip">b-2.zip</a>'))
-    reader = Reader(authshim.Chain([]))
-    page = reader.links(Index(f"{recorder.url}/wheels.html", flat=True))
-    reader.close()
+    client = IndexClient(authshim.Chain([]))
+    page = client.flat_page(Index(f"{recorder.url}/wheels.html", flat=True))
+    client.close()
     assert [file.filename for file in page.files] == ["demo-1.0.zip", "b-2.zip"]

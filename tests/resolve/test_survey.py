@@ -12,7 +12,7 @@ from servers import CHALLENGE, Answer, Recorder
 import authshim
 from authshim.errors import ManifestError, SettingsError
 from authshim.project.manifest import Index, Manifest
-from authshim.resolve.survey import Question, questions, survey
+from authshim.resolve.survey import Query, queries, survey
 
 if TYPE_CHECKING:
     from authshim.resolve.rules import Resolution
@@ -46,10 +46,10 @@ def links(*filenames: str) -> Answer:
 
 def ask(manifest: Manifest, *names: str, environment: str | None = None) -> list[Resolution]:
     chain = authshim.Chain.from_environment(manifest=manifest, environment=environment)
-    return survey(chain, questions(manifest, environment, names))
+    return survey(chain, queries(manifest, environment, names))
 
 
-def dependencies(asked: list[Question]) -> list[tuple[str, str]]:
+def dependencies(asked: list[Query]) -> list[tuple[str, str]]:
     return [(each.dependency.name, each.dependency.specifier) for each in asked]
 
 
@@ -58,30 +58,30 @@ def dependencies(asked: list[Question]) -> list[tuple[str, str]]:
 
 def test_without_names_the_project_s_packages_are_asked_for(load: Load) -> None:
     manifest = load('[pypi-dependencies]\na = ">=1"\nb = "*"\n')
-    assert dependencies(questions(manifest, None)) == [("a", ">=1"), ("b", "")]
+    assert dependencies(queries(manifest, None)) == [("a", ">=1"), ("b", "")]
 
 
 def test_a_name_takes_the_specifier_index_and_machine_of_the_project(load: Load) -> None:
     manifest = load(
         '[pypi-dependencies]\nA = { version = ">=1", extras = ["x"], index = "https://own/simple" }\nb = "*"\n'
     )
-    ((question),) = questions(manifest, None, ["a"])
-    assert question.dependency[:4] == ("a", ">=1", ("x",), Index("https://own/simple"))
-    assert question.dependency.platforms == ("linux-64", "win-64")
+    ((query),) = queries(manifest, None, ["a"])
+    assert query.dependency[:4] == ("a", ">=1", ("x",), Index("https://own/simple"))
+    assert query.dependency.platforms == ("linux-64", "win-64")
 
 
 def test_a_specifier_and_extras_that_are_given_take_the_place_of_the_project_s(load: Load) -> None:
     manifest = load('[pypi-dependencies]\na = { version = ">=1", extras = ["x"] }\n')
-    (question,) = questions(manifest, None, ["A[y]<1"])
-    assert question.dependency[:3] == ("a", "<1", ("y",))
+    (query,) = queries(manifest, None, ["A[y]<1"])
+    assert query.dependency[:3] == ("a", "<1", ("y",))
 
 
 def test_a_name_that_the_project_does_not_want_is_asked_for_all_the_same(load: Load) -> None:
-    (question,) = questions(load(""), None, ["torch>=2"])
-    assert question.dependency[:2] == ("torch", ">=2")
-    assert question.dependency.target is not None
-    assert question.dependency.target.python == "3.12"
-    assert question.indexes == (Index("https://pypi.org/simple"),)
+    (query,) = queries(load(""), None, ["torch>=2"])
+    assert query.dependency[:2] == ("torch", ">=2")
+    assert query.dependency.target is not None
+    assert query.dependency.target.python == "3.12"
+    assert query.indexes == (Index("https://pypi.org/simple"),)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_name_that_the_project_does_not_want_is_asked_for_all_the_same(load: L
 )
 def test_what_is_no_name_is_told_without_showing_a_secret(text: str, load: Load) -> None:
     with pytest.raises(SettingsError, match="it is no package's name; expected one such as torch or 'torch>=2'") as e:
-        questions(load(""), None, [text])
+        queries(load(""), None, [text])
     assert "s3cret" not in str(e.value)
 
 
@@ -119,7 +119,7 @@ g = ["g"]
 
 
 def test_what_environments_want_in_the_same_way_is_asked_once(load: Load) -> None:
-    asked = questions(load(ENVIRONMENTS), None)
+    asked = queries(load(ENVIRONMENTS), None)
     assert [(each.dependency.name, each.environments) for each in asked] == [
         ("a", ("default", "f")),
         ("b", ("f",)),
@@ -133,13 +133,13 @@ def test_what_environments_want_in_the_same_way_is_asked_once(load: Load) -> Non
 
 def test_one_environment_can_be_asked_for(load: Load) -> None:
     manifest = load(ENVIRONMENTS)
-    assert dependencies(questions(manifest, "f")) == [("b", ""), ("a", "")]
+    assert dependencies(queries(manifest, "f")) == [("b", ""), ("a", "")]
     with pytest.raises(ManifestError, match="no environment 'x'"):
-        questions(manifest, "x")
+        queries(manifest, "x")
 
 
 def test_a_name_is_asked_for_where_some_environment_wants_it(load: Load) -> None:
-    asked = questions(load(ENVIRONMENTS), None, ["b", "c", "b"])
+    asked = queries(load(ENVIRONMENTS), None, ["b", "c", "b"])
     assert [(each.dependency.name, each.environments) for each in asked] == [
         ("b", ("f",)),
         ("c", ("default", "f")),
@@ -156,8 +156,8 @@ def test_a_dependency_s_own_index_is_the_only_one_besides_flat_pages(load: Load)
         a = { version = "*", index = "https://own/simple" }
         """
     )
-    (question,) = questions(manifest, None)
-    assert [index.url for index in question.indexes] == ["https://own/simple", "https://flat/"]
+    (query,) = queries(manifest, None)
+    assert [index.url for index in query.indexes] == ["https://own/simple", "https://flat/"]
 
 
 # How it is asked
@@ -271,7 +271,7 @@ def test_each_page_is_told_of(recorder: Recorder, load: Load) -> None:
     recorder.default = Answer(404)
     manifest = load(f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = "*"\nb = "*"\n')
     told: list[tuple[int, int]] = []
-    survey(authshim.Chain([]), questions(manifest, None), lambda *numbers: told.append(numbers))
+    survey(authshim.Chain([]), queries(manifest, None), lambda *numbers: told.append(numbers))
     assert told == [(1, 2), (2, 2)]
 
 
@@ -281,6 +281,6 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed(
     def page(*arguments: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("authshim.resolve.survey.Reader.page", page)
+    monkeypatch.setattr("authshim.resolve.survey.IndexClient.page", page)
     with pytest.raises(ZeroDivisionError):
         ask(load('[pypi-dependencies]\na = "*"\n'))
