@@ -41,7 +41,14 @@ if TYPE_CHECKING:
     from authshim.transport.session import install as install
 
 _HOMES = {
-    "credentials": ("BasicHTTP", "BearerToken", "CondaToken", "Credential", "OAuth", "S3Credentials"),
+    "credentials": (
+        "BasicHTTP",
+        "BearerToken",
+        "CondaToken",
+        "Credential",
+        "OAuth",
+        "S3Credentials",
+    ),
     "errors": (
         "AuthshimError",
         "CredentialError",

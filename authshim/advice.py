@@ -111,7 +111,9 @@ def _replace_token(url: str, vendor: Vendor | None) -> str:
     parsed = parse(url)
     if vendor is None:
         return f"correct the token in the URL, or take it out and: {login_command(parsed)}"
-    return f"write {vendor.username}@ in place of the token before {parsed.host}, then: {vendor.login}"
+    return (
+        f"write {vendor.username}@ in place of the token before {parsed.host}, then: {vendor.login}"
+    )
 
 
 def _log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
@@ -121,9 +123,15 @@ def _log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
     vendor = vendor_of(parsed.host) if by_keyring else None
     if vendor is None:
         keyring = by_keyring and username and username.isprintable()
-        return f"keyring set {quote(redact(url))} {quote(username or '')}" if keyring else login_command(parsed)
+        return (
+            f"keyring set {quote(redact(url))} {quote(username or '')}"
+            if keyring
+            else login_command(parsed)
+        )
     if username is None:
-        return f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
+        return (
+            f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
+        )
     return f"{vendor.login}   (once before: pipx inject keyring {vendor.backend})"
 
 

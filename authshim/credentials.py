@@ -181,7 +181,9 @@ class S3Credentials(Credential):
     session_token: str | None
 
     @clears_frames
-    def __init__(self, access_key_id: str, secret_access_key: str, session_token: str | None = None) -> None:
+    def __init__(
+        self, access_key_id: str, secret_access_key: str, session_token: str | None = None
+    ) -> None:
         self._freeze(
             None,
             access_key_id=_text("access_key_id", access_key_id),
@@ -217,7 +219,9 @@ class OAuth(Credential):
         "client_id",
         "audience",
     )
-    shown = frozenset({"expires_at", "token_endpoint", "revocation_endpoint", "client_id", "audience"})
+    shown = frozenset(
+        {"expires_at", "token_endpoint", "revocation_endpoint", "client_id", "audience"}
+    )
     access_token: str
     refresh_token: str | None
     expires_at: float | None
@@ -240,7 +244,9 @@ class OAuth(Credential):
         *,
         more: Mapping[str, Any] | None = None,
     ) -> None:
-        if expires_at is not None and (isinstance(expires_at, bool) or not isinstance(expires_at, (int, float))):
+        if expires_at is not None and (
+            isinstance(expires_at, bool) or not isinstance(expires_at, (int, float))
+        ):
             raise CredentialError("expires_at is not a number of seconds")
         if expires_at is not None and not abs(expires_at) < 1e15:
             raise CredentialError("expires_at is out of range")
@@ -295,14 +301,21 @@ def _from_fields(cls: type[Credential], value: Mapping[str, Any]) -> Credential:
     more = {name: kept for name, kept in value.items() if name not in cls.fields}
     options: dict[str, Any] = {"more": more} if cls is OAuth else {}
     try:
-        return cls(*(value.get(name) if name in _OPTIONAL else value[name] for name in cls.fields), **options)
+        return cls(
+            *(value.get(name) if name in _OPTIONAL else value[name] for name in cls.fields),
+            **options,
+        )
     except KeyError as error:
         raise CredentialError(f"is a {cls.__name__} without {error.args[0]}") from None
 
 
 _BARE: dict[str, Any] = {"BearerToken": BearerToken, "CondaToken": CondaToken}
-_WITH_FIELDS: dict[str, type[Credential]] = {cls.__name__: cls for cls in (BasicHTTP, S3Credentials, OAuth)}
-_OPTIONAL = frozenset({"session_token", "refresh_token", "expires_at", "revocation_endpoint", "audience"})
+_WITH_FIELDS: dict[str, type[Credential]] = {
+    cls.__name__: cls for cls in (BasicHTTP, S3Credentials, OAuth)
+}
+_OPTIONAL = frozenset(
+    {"session_token", "refresh_token", "expires_at", "revocation_endpoint", "audience"}
+)
 
 
 def _text(name: str, value: object) -> str:

@@ -16,7 +16,18 @@ _PREFIXES = (
     # GitHub; https://docs.github.com/en/authentication, "About authentication to GitHub"
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
     # GitLab; https://docs.gitlab.com/security/tokens/, "Token prefixes"
-    *("glpat-", "gldt-", "glcbt-", "glptt-", "glft-", "glrt-", "glsoat-", "glagent-", "gloas-", "glimt-"),
+    *(
+        "glpat-",
+        "gldt-",
+        "glcbt-",
+        "glptt-",
+        "glft-",
+        "glrt-",
+        "glsoat-",
+        "glagent-",
+        "gloas-",
+        "glimt-",
+    ),
     # Hugging Face, prefix.dev, npm, Docker Hub
     *("hf_", "pfx_", "npm_", "dckr_pat_"),
 )
@@ -94,12 +105,16 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def shorten(text: str) -> str:
     """Return what a sentence shows of a name that a file holds, of any length and in any characters."""
-    return printable(text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}...")
+    return printable(
+        text if len(text) <= MAX_SHOWN_CHARACTERS else f"{text[:MAX_SHOWN_CHARACTERS]}..."
+    )
 
 
 def redact_key(key: str) -> str:
@@ -129,4 +144,6 @@ def redact_invalid(url: str) -> str:
     before, behind = parted_at(url)
     scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", before)
     bare = redact(f"{scheme.group() if scheme else ''}****@{behind}" if before else url)
-    return shorten(re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", bare))
+    return shorten(
+        re.sub(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*", r"\1:****", bare)
+    )

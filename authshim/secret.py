@@ -71,7 +71,9 @@ def _clear_frames(error: BaseException, outer: BaseException | None) -> None:
         clear_frames(part.__traceback__)
 
 
-def related_exceptions(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
+def related_exceptions(
+    error: BaseException, outer: BaseException | None
+) -> Iterator[BaseException]:
     """List an exception, its causes, and what it was made of (urllib3's ``reason``).
 
     :param outer: what the caller was just handling; it is none of them, though Python hangs it on as the context.

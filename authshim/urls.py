@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from urllib3.util.url import Url as ParsedUrl
 
-PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT = KINDS = ("path", "port", "host", "wildcard", "service", "default")
+PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT = KINDS = (
+    "path",
+    "port",
+    "host",
+    "wildcard",
+    "service",
+    "default",
+)
 """The kinds of key, in the order in which they are asked for."""
 
 GIVEN = "given"
@@ -117,7 +124,10 @@ def parse(url: str) -> Url:
         raise UrlError(redact_invalid(url), "it has no host")
     name = parts.host.removesuffix(".")
     if len(name) > LONGEST or not all(0 < len(label) < 64 for label in name.split(".")):
-        raise UrlError(redact_invalid(url), "its host name is too long, or has a part that is empty or too long")
+        raise UrlError(
+            redact_invalid(url),
+            "its host name is too long, or has a part that is empty or too long",
+        )
     port = _PORTS[parts.scheme] if parts.port is None else parts.port
     return Url(parts.scheme, parts.host, port, parts.path or "/", *_userinfo(parts.auth or ""))
 
@@ -223,7 +233,11 @@ def is_ip(host: str) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host, as ``parse`` returns it, is this machine."""
-    return host in ("localhost", "[::1]") or host.endswith(".localhost") or (is_ip(host) and host.startswith("127."))
+    return (
+        host in ("localhost", "[::1]")
+        or host.endswith(".localhost")
+        or (is_ip(host) and host.startswith("127."))
+    )
 
 
 def prefixes(path: str) -> list[str]:
@@ -265,7 +279,9 @@ def has_ambiguous_path(url: str) -> bool:
     head = re.split("[?#]", url, maxsplit=1)[0]
     start = head.find("/", len("https://"))
     path = _decoded(head[start:]) if start > 0 else ""
-    return path is None or _HIDDEN.search(path) is not None or _has_wide_marks(path) or _has_dots(path)
+    return (
+        path is None or _HIDDEN.search(path) is not None or _has_wide_marks(path) or _has_dots(path)
+    )
 
 
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2044\u2215]|%u[0-9A-Fa-f]{4}")
@@ -340,7 +356,11 @@ def index_root(url: str) -> str:
     >>> index_root("https://h.example/acme/simple/")
     'https://h.example/acme'
     """
-    return url.rstrip("/")[: -len("/simple")] if url.rstrip("/").endswith("/simple") else url.rstrip("/")
+    return (
+        url.rstrip("/")[: -len("/simple")]
+        if url.rstrip("/").endswith("/simple")
+        else url.rstrip("/")
+    )
 
 
 def cut_after_simple(url: str) -> str | None:
@@ -372,8 +392,12 @@ def normalise(url: str) -> str:
     parts = parse_url(url)
     port = None if parts.port == _PORTS.get(parts.scheme or "") else parts.port
     host = parts.host or ""
-    host = host.replace("%", "%25") if host.startswith("[") else host  # the sign of a zone (RFC 6874)
-    return str(parts._replace(auth=None, host=host, fragment=None, port=port, path=parts.path or "/").url)
+    host = (
+        host.replace("%", "%25") if host.startswith("[") else host
+    )  # the sign of a zone (RFC 6874)
+    return str(
+        parts._replace(auth=None, host=host, fragment=None, port=port, path=parts.path or "/").url
+    )
 
 
 _PRESIGNED = (

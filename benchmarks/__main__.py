@@ -25,13 +25,23 @@ from benchmarks import (
 from benchmarks.measure import FULL, QUICK
 from benchmarks.scene import empty_home
 
-GROUPS = (requests_rows, pages_rows, resolve_rows, keyring_rows, lookup_rows, process_rows, keyring_programs)
+GROUPS = (
+    requests_rows,
+    pages_rows,
+    resolve_rows,
+    keyring_rows,
+    lookup_rows,
+    process_rows,
+    keyring_programs,
+)
 
 
 def main(words: list[str] | None = None) -> int:
     """Measure everything; what is missed is said, and is no failure."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under a minute, with fewer rounds and smaller files")
+    parser.add_argument(
+        "--quick", action="store_true", help="under a minute, with fewer rounds and smaller files"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the table and the curves here, too")
     parser.add_argument("--picture", metavar="FILE", help="draw the curves here (needs matplotlib)")
     asked = parser.parse_args(words)
@@ -42,7 +52,9 @@ def main(words: list[str] | None = None) -> int:
             rows += group.rows(plan)
     with empty_home():
         drawn = curves.curves(plan._replace(seconds=plan.seconds / 4))
-    print(f"{_machine()}; medians of interleaved rounds, and the quartiles; {time.monotonic() - began:.0f} s")
+    print(
+        f"{_machine()}; medians of interleaved rounds, and the quartiles; {time.monotonic() - began:.0f} s"
+    )
     print(f"{peers.versions()}\n")
     print(table.as_text(rows))
     print(curves.as_text(drawn))
@@ -60,7 +72,11 @@ def _machine() -> str:
 
 
 def _dict(curve: curves.Curve) -> dict[str, Any]:
-    return {"name": curve.name, "grows": curve.grows, "points": [list(point) for point in curve.points]}
+    return {
+        "name": curve.name,
+        "grows": curve.grows,
+        "points": [list(point) for point in curve.points],
+    }
 
 
 def _write_json(path: str, found: object) -> None:

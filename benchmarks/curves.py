@@ -47,7 +47,9 @@ def as_text(found: Iterable[Curve]) -> str:
         longest = max(time for _, time in curve.points)
         lines += ["", f"{curve.name}, by {curve.grows}"]
         for size, time in curve.points:
-            lines.append(f"  {size:>9,}  {seconds(time):>9}  {'#' * max(1, round(40 * time / longest))}")
+            lines.append(
+                f"  {size:>9,}  {seconds(time):>9}  {'#' * max(1, round(40 * time / longest))}"
+            )
     return "\n".join(lines)
 
 
@@ -71,7 +73,9 @@ def as_picture(found: Iterable[Curve], path: str) -> None:
     figure.savefig(path)
 
 
-def _curve(name: str, grows: str, sizes: list[int], make: Callable[[int], Callable[[], float]], plan: Plan) -> Curve:
+def _curve(
+    name: str, grows: str, sizes: list[int], make: Callable[[int], Callable[[], float]], plan: Plan
+) -> Curve:
     times = interleaved({str(size): make(size) for size in sizes}, plan)
     return Curve(name, grows, tuple((size, median(times[str(size)])) for size in sizes))
 

@@ -17,7 +17,9 @@ from benchmarks.table import Row, seconds
 
 URL = f"https://{HOST}/simple/"
 
-_KEYRING = "import sys; sys.path.append(sys.argv.pop(1)); from keyring.cli import main; sys.exit(main())"
+_KEYRING = (
+    "import sys; sys.path.append(sys.argv.pop(1)); from keyring.cli import main; sys.exit(main())"
+)
 
 _BACKEND = '''\
 from keyring.backend import KeyringBackend

@@ -72,16 +72,42 @@ def rows(plan: Plan) -> list[Row]:
     pip = _said("pip", _pip, packages, entry)
     # On a miss it runs so many processes that all the packages would take minutes.
     pip_missed = _said("pip", _pip, min(packages, 20), none)
-    uv, uv_missed, uv_expired = (_said("uv", _uv, packages, case) for case in (entry, none, renewed))
+    uv, uv_missed, uv_expired = (
+        _said("uv", _uv, packages, case) for case in (entry, none, renewed)
+    )
     what = f"{packages} packages under username@, 32 threads"
     return [
         _row(f"{what}, cold", "pip", "keyring processes", 1, cold.processes, cold, pip),
         _row(f"{what}, cold", "pip", "answers of 401", 0, cold.refused, cold, pip),
         _row(f"{what}, cold, with files", "uv", "keyring processes", 1, files.processes, files, uv),
         _row(f"{what}, cold, with files", "uv", "answers of 401", 0, files.refused, files, uv),
-        _row(f"{what}, no such entry", "pip", "keyring processes", 4, missed.processes, missed, pip_missed),
-        _row(f"{what}, no such entry", "uv", "requests per URL", 1, missed.requests / packages, missed, uv_missed),
-        _row(f"{what}, token expires", "uv", "keyring processes", 2, expired.processes, expired, uv_expired),
+        _row(
+            f"{what}, no such entry",
+            "pip",
+            "keyring processes",
+            4,
+            missed.processes,
+            missed,
+            pip_missed,
+        ),
+        _row(
+            f"{what}, no such entry",
+            "uv",
+            "requests per URL",
+            1,
+            missed.requests / packages,
+            missed,
+            uv_missed,
+        ),
+        _row(
+            f"{what}, token expires",
+            "uv",
+            "keyring processes",
+            2,
+            expired.processes,
+            expired,
+            uv_expired,
+        ),
         _row(
             f"{what}, token expires",
             "uv",
@@ -94,7 +120,9 @@ def rows(plan: Plan) -> list[Row]:
     ]
 
 
-def _row(what: str, against: str, unit: str, target: float, measured: float, ours: Counts, peer: str) -> Row:
+def _row(
+    what: str, against: str, unit: str, target: float, measured: float, ours: Counts, peer: str
+) -> Row:
     return Row(what, against, target, Figure.of([measured]), unit, str(ours), peer)
 
 
@@ -111,7 +139,10 @@ def _count(get: Get, packages: int, case: Case) -> Counts:
     script = _SCRIPT.format(log=log, answer=case.answer.format(log=log), user=USER)
     command = write("keyring", script, mode=0o700)
     path = os.pathsep.join([os.path.dirname(command), os.environ.get("PATH", os.defpath)])
-    with patch.dict(os.environ, {"PATH": path}), Server(passwords=case.passwords, each=case.each) as server:
+    with (
+        patch.dict(os.environ, {"PATH": path}),
+        Server(passwords=case.passwords, each=case.each) as server,
+    ):
         get(server.netloc, packages)
         counts = server.counts()
     with open(log, encoding="utf-8") as file:
@@ -121,13 +152,18 @@ def _count(get: Get, packages: int, case: Case) -> Counts:
 
 def _authshim(netloc: str, packages: int) -> None:
     """Get the pages, as URLs that name the user, with what a script of three lines has."""
-    _get_all(authshim.install(_session(), authshim.Chain.from_environment()), _pages(f"{USER}@{netloc}", packages))
+    _get_all(
+        authshim.install(_session(), authshim.Chain.from_environment()),
+        _pages(f"{USER}@{netloc}", packages),
+    )
 
 
 def _authshim_with_files(netloc: str, packages: int) -> None:
     """Get the pages and a file of each, as URLs that do not name the user, of an index that a manifest declares."""
     index = f"http://{USER}@{netloc}/simple/"
-    manifest = write("pixi.toml", f'[workspace]\nchannels = []\n[pypi-options]\nindex-url = "{index}"\n')
+    manifest = write(
+        "pixi.toml", f'[workspace]\nchannels = []\n[pypi-options]\nindex-url = "{index}"\n'
+    )
     session = authshim.install(_session(), authshim.Chain.from_environment(manifest=manifest))
     files = [f"http://{netloc}{metadata_of(name)}" for name in _names(packages)]
     _get_all(session, [*_pages(netloc, packages), *files])
@@ -142,8 +178,17 @@ def _pip(netloc: str, packages: int) -> None:
 def _uv(netloc: str, packages: int) -> None:
     """Let uv resolve the packages: it gets the page of each, and the metadata of a file of each."""
     wanted = write("requirements.in", "".join(f"{name}\n" for name in _names(packages)))
-    options = ["--no-cache", "--no-config", "--keyring-provider", "subprocess", "--python", sys.executable]
-    peers.run_uv("pip", "compile", *options, "--index-url", f"http://{USER}@{netloc}/simple/", wanted)
+    options = [
+        "--no-cache",
+        "--no-config",
+        "--keyring-provider",
+        "subprocess",
+        "--python",
+        sys.executable,
+    ]
+    peers.run_uv(
+        "pip", "compile", *options, "--index-url", f"http://{USER}@{netloc}/simple/", wanted
+    )
 
 
 def _session() -> requests.Session:

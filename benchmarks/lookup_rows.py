@@ -36,17 +36,31 @@ def rows(plan: Plan) -> list[Row]:
             seconds(median(times["many"])),
             seconds(median(times["few"])),
         ),
-        Row("memory held per cached index", "-", 2, Figure.of(weights), "KiB", f"{weights[0]:.2f} KiB", "-"),
+        Row(
+            "memory held per cached index",
+            "-",
+            2,
+            Figure.of(weights),
+            "KiB",
+            f"{weights[0]:.2f} KiB",
+            "-",
+        ),
     ]
 
 
 def chain_of(hosts: int, indexes: tuple[Index, ...] = ()) -> authshim.Chain:
     """Return the chain of a user with this auth file, and a netrc."""
-    settings = {"RATTLER_AUTH_FILE": auth_file(hosts), "AUTHSHIM_AUTH_FILE_MODE": "first", "NETRC": netrc(10)}
+    settings = {
+        "RATTLER_AUTH_FILE": auth_file(hosts),
+        "AUTHSHIM_AUTH_FILE_MODE": "first",
+        "NETRC": netrc(10),
+    }
     made = authshim.Chain.from_environment(environ={**os.environ, **settings})
     if not indexes:
         return made
-    return authshim.Chain([provider._provider for provider in made._lookup.providers], indexes=indexes)
+    return authshim.Chain(
+        [provider._provider for provider in made._lookup.providers], indexes=indexes
+    )
 
 
 def missing(hosts: int, number: int = 200) -> Callable[[], float]:

@@ -44,7 +44,11 @@ class Figure(NamedTuple):
     @classmethod
     def of(cls, values: Sequence[float]) -> Figure:
         """Take the figures of all rounds."""
-        low, median, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else [*values] * 3
+        low, median, high = (
+            statistics.quantiles(values, n=4, method="inclusive")
+            if len(values) > 1
+            else [*values] * 3
+        )
         return cls(median, low, high)
 
 
@@ -77,7 +81,10 @@ def in_turns(measures: Sequence[Callable[[], float]], batches: int = 15) -> tupl
 
 
 def interleaved(
-    cases: Mapping[str, Callable[[], _Value]], plan: Plan, *, clock: Callable[[], float] = time.monotonic
+    cases: Mapping[str, Callable[[], _Value]],
+    plan: Plan,
+    *,
+    clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, list[_Value]]:
     """Measure every case in every round, each round beginning with another one; a first round is thrown away."""
     for measure in cases.values():

@@ -38,7 +38,9 @@ def _rows(plan: Plan, urls: Sequence[str], threads: int) -> list[Row]:
     times = _times(cases, plan)
     what = f"{len(urls)} index pages, {threads} thread{'s' if threads > 1 else ''}"
     said = {name: seconds(median(figures)) for name, figures in times.items()}
-    by_hand, with_netrc = (Figure.of(ratios(times["authshim"], times[name])) for name in ("by hand", "netrc"))
+    by_hand, with_netrc = (
+        Figure.of(ratios(times["authshim"], times[name])) for name in ("by hand", "netrc")
+    )
     floor = median(ratios(times["by hand"], times["netrc"]))
     peer = f"{said['by hand']}, pip {said.get('pip', NOT_HERE)}"
     with_floor = f"{said['netrc']}; by hand {floor:.3f}"
@@ -76,7 +78,9 @@ def _session(threads: int) -> requests.Session:
     return session
 
 
-def _fetching(get: Callable[[str], Any], urls: Sequence[str], threads: int, path: str | None) -> Callable[[], float]:
+def _fetching(
+    get: Callable[[str], Any], urls: Sequence[str], threads: int, path: str | None
+) -> Callable[[], float]:
     """Return what fetches the next part of the pages, and tells how long it took."""
     parts = itertools.cycle([urls[part::PARTS] for part in range(PARTS)])
 

@@ -42,7 +42,9 @@ def made(make: Callable[..., Fetch], *options: Any, trial: str = URL) -> Fetch |
     return fetch
 
 
-def pip_session(index: str = "", *, threads: int = 1, canned: bool = False, keyring: bool = False) -> Any:
+def pip_session(
+    index: str = "", *, threads: int = 1, canned: bool = False, keyring: bool = False
+) -> Any:
     """Return pip's session for an index, asking nobody."""
     from pip._internal.network.session import PipSession
     from pip._vendor.requests.adapters import HTTPAdapter
@@ -52,7 +54,9 @@ def pip_session(index: str = "", *, threads: int = 1, canned: bool = False, keyr
         def send(self, request: Any, *_: Any, **__: Any) -> Any:
             import io
 
-            raw = HTTPResponse(io.BytesIO(b"ok"), {"Content-Type": "text/html"}, 200, preload_content=False)
+            raw = HTTPResponse(
+                io.BytesIO(b"ok"), {"Content-Type": "text/html"}, 200, preload_content=False
+            )
             return self.build_response(request, raw)
 
     logging.getLogger("pip").setLevel(logging.CRITICAL)  # it warns of each 401
@@ -137,4 +141,6 @@ def run_uv(*words: str) -> None:
 
 def _canned(module: Any) -> Any:
     """Answer at once, with a transport of httpx or of a fork of it."""
-    return module.MockTransport(lambda _: module.Response(200, content=b"ok", headers={"Content-Type": "text/html"}))
+    return module.MockTransport(
+        lambda _: module.Response(200, content=b"ok", headers={"Content-Type": "text/html"})
+    )

@@ -33,8 +33,24 @@ def rows(plan: Plan) -> list[Row]:
     imported = Figure.of(ratios(times["authshim"], times["requests"]))
     ours = f"{said['authshim']}; with its adapter {said['its adapter']}"
     return [
-        Row("import authshim, whole process", "import requests", 1.05, imported, "x", ours, said["requests"]),
-        Row("authshim auth token HOST", "python -c pass", 4, token, "x", said.get("token", ""), said["pass"]),
+        Row(
+            "import authshim, whole process",
+            "import requests",
+            1.05,
+            imported,
+            "x",
+            ours,
+            said["requests"],
+        ),
+        Row(
+            "authshim auth token HOST",
+            "python -c pass",
+            4,
+            token,
+            "x",
+            said.get("token", ""),
+            said["pass"],
+        ),
     ]
 
 
@@ -44,4 +60,6 @@ def _time(words: list[str], path: str) -> float:
 
 def _run(words: list[str], path: str) -> int:
     environ = {**os.environ, "RATTLER_AUTH_FILE": path}
-    return subprocess.run([sys.executable, *words], env=environ, capture_output=True, check=False).returncode
+    return subprocess.run(
+        [sys.executable, *words], env=environ, capture_output=True, check=False
+    ).returncode

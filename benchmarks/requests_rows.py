@@ -10,7 +10,16 @@ import requests
 
 import authshim
 from benchmarks import peers
-from benchmarks.measure import Figure, Plan, differences, in_turns, interleaved, median, per_call, ratios
+from benchmarks.measure import (
+    Figure,
+    Plan,
+    differences,
+    in_turns,
+    interleaved,
+    median,
+    per_call,
+    ratios,
+)
 from benchmarks.scene import HOST, PASSWORD, URL, USER, Canned, netrc
 from benchmarks.table import Row, seconds
 
@@ -37,8 +46,18 @@ def rows(plan: Plan) -> list[Row]:
             ours=seconds(median(by_send)),
             peer=_said(times, median(by_netrc), others),
         ),
-        _row("session.get after install, trust_env", "without authshim, no netrc", 0.95, times["install"]),
-        _row(f"session.get with a netrc of {machines:,} machines", "with one machine", 1.05, times["machines"]),
+        _row(
+            "session.get after install, trust_env",
+            "without authshim, no netrc",
+            0.95,
+            times["install"],
+        ),
+        _row(
+            f"session.get with a netrc of {machines:,} machines",
+            "with one machine",
+            1.05,
+            times["machines"],
+        ),
     ]
 
 
@@ -47,7 +66,14 @@ def _row(what: str, against: str, target: float, figures: Sequence[tuple[float, 
     ours, theirs, *floors = zip(*figures)
     floor = "".join(f"; no-op auth {median(ratios(floor, theirs)):.3f}" for floor in floors)
     figure = Figure.of(ratios(ours, theirs))
-    return Row(what, against, target, figure, ours=seconds(median(ours)), peer=seconds(median(theirs)) + floor)
+    return Row(
+        what,
+        against,
+        target,
+        figure,
+        ours=seconds(median(ours)),
+        peer=seconds(median(theirs)) + floor,
+    )
 
 
 def canned_session(trust_env: bool = True) -> requests.Session:
@@ -61,7 +87,10 @@ def canned_session(trust_env: bool = True) -> requests.Session:
 
 def known_chain() -> authshim.Chain:
     """Return a chain that knows HOST, as a user's own file would let it."""
-    environ = {"HOME": os.environ["HOME"], "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    environ = {
+        "HOME": os.environ["HOME"],
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
     return authshim.Chain.from_environment(environ={**environ, "NETRC": netrc(1)})
 
 
@@ -69,9 +98,17 @@ def _cases(small: str, large: str) -> Mapping[str, Callable[[], tuple[float, ...
     """Return what is compared by turns."""
     inner = Canned()
     adapter = authshim.AuthAdapter(known_chain(), inner=inner)
-    request = requests.Session().prepare_request(requests.Request("GET", URL, auth=lambda prepared: prepared))
+    request = requests.Session().prepare_request(
+        requests.Request("GET", URL, auth=lambda prepared: prepared)
+    )
     # As a Session calls both.
-    options: dict[str, Any] = {"stream": False, "timeout": None, "verify": True, "cert": None, "proxies": {}}
+    options: dict[str, Any] = {
+        "stream": False,
+        "timeout": None,
+        "verify": True,
+        "cert": None,
+        "proxies": {},
+    }
     with_netrc, without = canned_session(), canned_session()
     without.auth = lambda prepared: prepared
 
@@ -95,7 +132,9 @@ def _cases(small: str, large: str) -> Mapping[str, Callable[[], tuple[float, ...
 
 
 def _installed(path: str) -> requests.Session:
-    return authshim.install(canned_session(), authshim.Chain.from_environment(environ={**os.environ, "NETRC": path}))
+    return authshim.install(
+        canned_session(), authshim.Chain.from_environment(environ={**os.environ, "NETRC": path})
+    )
 
 
 def _peer_cases(small: str) -> Cases:

@@ -32,7 +32,11 @@ def empty_home() -> Iterator[str]:
     """Let nothing of this machine's settings in: an empty home, no keychain, no proxies, few variables."""
     home = tempfile.mkdtemp(prefix="authshim-bench-")
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    own = {"HOME": home, "USERPROFILE": home, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    own = {
+        "HOME": home,
+        "USERPROFILE": home,
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
     try:
         with patch.dict(os.environ, {**kept, **own}, clear=True):
             yield home
@@ -73,7 +77,9 @@ class Canned(HTTPAdapter):
 
     def send(self, request: Any, *_: Any, **__: Any) -> Any:
         """Return 200 and a short page."""
-        raw = HTTPResponse(io.BytesIO(b"ok"), {"Content-Type": "text/html"}, 200, preload_content=False)
+        raw = HTTPResponse(
+            io.BytesIO(b"ok"), {"Content-Type": "text/html"}, 200, preload_content=False
+        )
         return self.build_response(request, raw)
 
 
@@ -82,7 +88,9 @@ class Server:
 
     def __init__(self, **options: Any) -> None:
         command = [sys.executable, "-m", "benchmarks.server", json.dumps(options)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         self.port = int(self._process.stdout.readline())  # type: ignore[union-attr]
         self.netloc = f"127.0.0.1:{self.port}"
 

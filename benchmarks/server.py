@@ -21,8 +21,12 @@ _LINK = "<a href='/files/{0}-{1}-py3-none-any.whl' data-core-metadata='true'>{0}
 class Office:
     """Decides and counts."""
 
-    def __init__(self, passwords: list[str], each: int = 0, user: str = "ada", files: int = 20) -> None:
-        self._headers = [b"Basic " + b64encode(f"{user}:{password}".encode()) for password in passwords]
+    def __init__(
+        self, passwords: list[str], each: int = 0, user: str = "ada", files: int = 20
+    ) -> None:
+        self._headers = [
+            b"Basic " + b64encode(f"{user}:{password}".encode()) for password in passwords
+        ]
         self._each = each
         self._files = files
         self._served = 0
@@ -33,7 +37,10 @@ class Office:
     def answer(self, head: bytes) -> bytes:
         """Return the whole answer to the head of a request."""
         if head.startswith(b"GET /counts "):
-            return _answer(b"200 OK", json.dumps({"requests": self._requests, "refused": self._refused}).encode())
+            return _answer(
+                b"200 OK",
+                json.dumps({"requests": self._requests, "refused": self._refused}).encode(),
+            )
         with self._lock:
             is_let_in = self._is_let_in(head)
             self._requests += 1
@@ -41,7 +48,9 @@ class Office:
             self._refused += not is_let_in
         if is_let_in:
             return found(head.split(b" ", 2)[1].decode(), self._files)
-        return _answer(b"401 Unauthorized", b"who are you?", b'WWW-Authenticate: Basic realm="private"\r\n')
+        return _answer(
+            b"401 Unauthorized", b"who are you?", b'WWW-Authenticate: Basic realm="private"\r\n'
+        )
 
     def _is_let_in(self, head: bytes) -> bool:
         turn = self._served // self._each if self._each else 0
@@ -56,7 +65,9 @@ def found(path: str, files: int = 20) -> bytes:
     _, kind, name, *_ = f"{path}//".split("/")
     if kind == "files":
         name, version = name.split("-")[:2]
-        return _answer(b"200 OK", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode())
+        return _answer(
+            b"200 OK", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+        )
     links = [_LINK.format(name.replace("-", "_"), version) for version in range(files)]
     return _answer(b"200 OK", f"<!DOCTYPE html><title>{name}</title>\n{''.join(links)}".encode())
 
@@ -67,7 +78,11 @@ def metadata_of(name: str) -> str:
 
 
 def _answer(status: bytes, body: bytes, more: bytes = b"") -> bytes:
-    head = b"HTTP/1.1 %s\r\nContent-Type: text/html\r\n%sContent-Length: %d\r\n\r\n" % (status, more, len(body))
+    head = b"HTTP/1.1 %s\r\nContent-Type: text/html\r\n%sContent-Length: %d\r\n\r\n" % (
+        status,
+        more,
+        len(body),
+    )
     return head + body
 
 

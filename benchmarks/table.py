@@ -48,7 +48,9 @@ def as_text(rows: Sequence[Row]) -> str:
     """Return the table for people, and a line that names what is missed."""
     cells = [_HEAD, *map(_cells, rows)]
     wide = [max(len(line[column]) for line in cells) for column in range(len(_HEAD))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(line, wide)).rstrip() for line in cells]
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(line, wide)).rstrip() for line in cells
+    ]
     lines.insert(1, "  ".join("-" * width for width in wide))
     missed = [row.what for row in rows if row.is_missed]
     absent = [row.what for row in rows if row.measured is None]
@@ -79,7 +81,16 @@ def _cells(row: Row) -> tuple[str, ...]:
     found, unit = row.measured, "" if row.unit == "x" else f" {row.unit}"
     measured = NOT_HERE if found is None else _number(found.median) + unit
     spread = "" if found is None else f"{_number(found.low)} to {_number(found.high)}"
-    return (row.what, row.against, _number(row.target) + unit, measured, spread, row.ours, row.peer, row.verdict)
+    return (
+        row.what,
+        row.against,
+        _number(row.target) + unit,
+        measured,
+        spread,
+        row.ours,
+        row.peer,
+        row.verdict,
+    )
 
 
 def _number(value: float) -> str:

@@ -26,7 +26,13 @@ STORE = (PATH, PORT, HOST, WILDCARD)
 class Keeper(authshim.Provider):
     """Answers from ``held``, which a test may change, and notes what it was asked."""
 
-    def __init__(self, held: Mapping[str, Credential] = {}, *, name: str = "keeper", answers: Collection[str] = STORE):
+    def __init__(
+        self,
+        held: Mapping[str, Credential] = {},
+        *,
+        name: str = "keeper",
+        answers: Collection[str] = STORE,
+    ):
         self.held = dict(held)
         self.name = name
         self.answers = frozenset(answers)

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # The same examples in every run, and however slow the machine is: nothing fails by chance.
-settings.register_profile("authshim", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "authshim", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("authshim")
 
 # A shell starts what it runs in the background with Ctrl-C ignored.
@@ -171,7 +173,9 @@ def no_secret(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
     caplog.set_level(logging.DEBUG)
 
     def check(*things: object, secret: str = "s3cret") -> None:
-        logged = [text for record in caplog.records for text in (record.getMessage(), repr(record.args))]
+        logged = [
+            text for record in caplog.records for text in (record.getMessage(), repr(record.args))
+        ]
         assert_no_secret(*things, logged, secret=secret)
 
     return check

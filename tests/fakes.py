@@ -26,7 +26,9 @@ class Fixed(authshim.Provider):
 
     name = "fixed"
 
-    def __init__(self, held: Mapping[str, Credential], kinds: Collection[str] = (PORT, HOST, WILDCARD)) -> None:
+    def __init__(
+        self, held: Mapping[str, Credential], kinds: Collection[str] = (PORT, HOST, WILDCARD)
+    ) -> None:
         self.held = dict(held)
         self.answers = frozenset(kinds)
         self.asked: list[str] = []
@@ -64,7 +66,9 @@ def mounted(what: Credential | authshim.Provider | None, **options: object) -> r
     return session
 
 
-def installed(what: Credential | authshim.Provider | None, session: requests.Session | None = None) -> requests.Session:
+def installed(
+    what: Credential | authshim.Provider | None, session: requests.Session | None = None
+) -> requests.Session:
     """Return a session that ``install`` has prepared."""
     return authshim.install(session or requests.Session(), chain_of(what))
 
@@ -72,7 +76,9 @@ def installed(what: Credential | authshim.Provider | None, session: requests.Ses
 class Canned(BaseAdapter):
     """An adapter that needs no network: notes what it is to send, and answers 200 or as it is told."""
 
-    def __init__(self, *answers: int | BaseException, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, *answers: int | BaseException, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__()
         self.answers = list(answers) or [200]
         self.headers = dict(headers or {})

@@ -71,14 +71,20 @@ def _unhexed(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    text = re.sub(r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})", lambda found: chr(int(found[1] or found[2], 16)), text)
+    text = re.sub(
+        r"\\x([0-9a-fA-F]{2})|\\u([0-9a-fA-F]{4})",
+        lambda found: chr(int(found[1] or found[2], 16)),
+        text,
+    )
     return re.sub(r"\\(.)", r"\1", text)
 
 
 _QUOTED = re.compile("(?:%[0-9a-fA-F]{2})+")
 
 _UNDO = (
-    lambda text: _QUOTED.sub(lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "replace"), text),
+    lambda text: _QUOTED.sub(
+        lambda run: bytes.fromhex(run[0].replace("%", "")).decode("utf-8", "replace"), text
+    ),
     lambda text: _unescaped(text) if "\\" in text else "",
     lambda text: html.unescape(text) if "&" in text else "",
     _unhexed,
@@ -96,7 +102,9 @@ def told(text: str, secret: str = SECRET) -> str:
     """
     if len(text) < RUN:
         return ""
-    return next((form for reading in readings(text) for form in _runs(secret) if form in reading), "")
+    return next(
+        (form for reading in readings(text) for form in _runs(secret) if form in reading), ""
+    )
 
 
 @functools.lru_cache(maxsize=64)
@@ -136,7 +144,9 @@ class _Walk:
 
     def __init__(self, theirs: tuple[str, ...]) -> None:
         self._theirs = theirs
-        self._seen: dict[int, object] = {}  # it holds the things, so that no other takes the place of one that is gone
+        self._seen: dict[
+            int, object
+        ] = {}  # it holds the things, so that no other takes the place of one that is gone
 
     def texts(self, thing: object) -> Iterator[tuple[str, str]]:
         """Yield every text, and where it stands."""
@@ -158,7 +168,9 @@ class _Walk:
         """Yield what it says of itself; a container's members speak for themselves."""
         if not isinstance(item, (types.TracebackType, types.FrameType)) and not _is_container(item):
             for name, show in _SHOWN[type(item).__str__ is object.__str__ :]:
-                with suppress(AttributeError):  # it is not made yet: an exception caught it in its constructor
+                with suppress(
+                    AttributeError
+                ):  # it is not made yet: an exception caught it in its constructor
                     yield f"the {name} of {where}", show(item)
         if _package(item) not in self._theirs and _is_pickled_in_its_own_way(type(item)):
             with suppress(Exception):  # what cannot be pickled tells nothing that way
@@ -173,7 +185,9 @@ class _Walk:
         elif isinstance(item, types.TracebackType):
             yield from _of_frames(item)
         if isinstance(item, BaseException):
-            yield from ((f".{name}", getattr(item, name)) for name in ("args", "__cause__", "__context__"))
+            yield from (
+                (f".{name}", getattr(item, name)) for name in ("args", "__cause__", "__context__")
+            )
             yield ".__traceback__", item.__traceback__
             yield from _attributes(item)
         elif isinstance(item, logging.LogRecord):
@@ -184,7 +198,11 @@ class _Walk:
 
     def _is_looked_into(self, item: object) -> bool:
         package = _package(item)
-        return package in _LIBRARIES and package not in self._theirs and not isinstance(item, SecretHolder)
+        return (
+            package in _LIBRARIES
+            and package not in self._theirs
+            and not isinstance(item, SecretHolder)
+        )
 
 
 _SHOWN = (("str", str), ("repr", repr))
@@ -210,7 +228,9 @@ def _is_container(item: object) -> bool:
 def _attributes(item: object) -> Iterator[tuple[str, object]]:
     for name, value in list(getattr(item, "__dict__", {}).items()):
         yield f".{name}", value
-    for name in (name for kind in type(item).__mro__ for name in _names(vars(kind).get("__slots__", ()))):
+    for name in (
+        name for kind in type(item).__mro__ for name in _names(vars(kind).get("__slots__", ()))
+    ):
         with suppress(AttributeError):
             yield f".{name}", getattr(item, name)
 

@@ -88,8 +88,12 @@ class ProviderContract:
 
     def test_it_shows_no_secret(self, provider: Provider) -> None:
         self._answers(provider)
-        assert_no_secret(provider, repr(provider), str(provider), provider.name, list(provider.problems))
-        assert_no_secret(repr(getattr(provider, "__dict__", {})), [str(key) for key in provider.path_keys()])
+        assert_no_secret(
+            provider, repr(provider), str(provider), provider.name, list(provider.problems)
+        )
+        assert_no_secret(
+            repr(getattr(provider, "__dict__", {})), [str(key) for key in provider.path_keys()]
+        )
 
     def test_its_pickle_holds_no_secret(self, provider: Provider) -> None:
         self._answers(provider)

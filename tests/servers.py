@@ -83,7 +83,9 @@ class Served:
             headers["Content-Range"] = f"bytes {start}-{len(self.data) - 1}/{len(self.data)}"
         rest = self.data[start:]
         headers["Content-Length"] = str(len(rest))
-        return Answer(206 if start else 200, [rest[: self.ends.pop(0)] if self.ends else rest], headers)
+        return Answer(
+            206 if start else 200, [rest[: self.ends.pop(0)] if self.ends else rest], headers
+        )
 
 
 CHALLENGE = Answer(401, b"who are you?", {"WWW-Authenticate": 'Basic realm="private"'})
@@ -115,10 +117,14 @@ class Recorder:
         self._seen: list[Seen] = []
         self._lock = threading.Lock()
         contexts = _contexts(ca) if ca else None
-        self._server = _Server(self, None if proxy else contexts, tunnels=contexts if proxy else None)
+        self._server = _Server(
+            self, None if proxy else contexts, tunnels=contexts if proxy else None
+        )
         self.port = self._server.server_port
         self.url = f"{'https' if ca and not proxy else 'http'}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
 
     @property
@@ -196,7 +202,9 @@ class Wire:
                 with contextlib.suppress(OSError):  # the client may have had enough
                     connection.sendall(play.data)
                 if play.then == "reset":
-                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    connection.setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+                    )
                 if play.then != "wait":
                     connection.close()
             self.over.wait(120)
@@ -223,7 +231,11 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def __init__(
-        self, recorder: Recorder, context: ssl.SSLContext | None, *, tunnels: ssl.SSLContext | None = None
+        self,
+        recorder: Recorder,
+        context: ssl.SSLContext | None,
+        *,
+        tunnels: ssl.SSLContext | None = None,
     ) -> None:
         self.recorder = recorder
         self.context = context
@@ -256,7 +268,9 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = 64 * 1024  # else each response waits 40 ms for Nagle
-    disable_nagle_algorithm = True  # else the first one over TLS does, behind the tickets of the session
+    disable_nagle_algorithm = (
+        True  # else the first one over TLS does, behind the tickets of the session
+    )
     timeout = 20
     server: _Server
 
@@ -283,14 +297,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.flush()
-        self.request = self.connection = self.server.tunnels.wrap_socket(self.request, server_side=True)
+        self.request = self.connection = self.server.tunnels.wrap_socket(
+            self.request, server_side=True
+        )
         self.rfile = self.connection.makefile("rb", self.rbufsize)
         self.wfile = self.connection.makefile("wb", self.wbufsize)
         self.close_connection = False
 
     def _serve(self) -> None:
         body = self._body()
-        answer = self.server.recorder.answer(Seen(self.command, self.path, self.headers, body, self.client_address))
+        answer = self.server.recorder.answer(
+            Seen(self.command, self.path, self.headers, body, self.client_address)
+        )
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
@@ -389,7 +407,9 @@ class Names:
         self.dialled: list[tuple[str, int]] = []
         monkeypatch.setattr(dialling, "create_connection", self._create_connection)
 
-    def __call__(self, recorder: Recorder, host: str | None = None, port: int | None = None) -> Recorder:
+    def __call__(
+        self, recorder: Recorder, host: str | None = None, port: int | None = None
+    ) -> Recorder:
         """Send what goes to ``host`` (any, if None) and ``port`` (any, if None) to ``recorder``."""
         self.to_port(recorder.port, host, port)
         return recorder
@@ -398,7 +418,9 @@ class Names:
         """Send what goes to ``host`` and ``port`` to a port of this machine."""
         self._routes[host, port] = number
 
-    def _create_connection(self, address: tuple[str, int], *args: object, **options: object) -> object:
+    def _create_connection(
+        self, address: tuple[str, int], *args: object, **options: object
+    ) -> object:
         host, port = address
         self.dialled.append((host, port))
         for key in ((host, port), (host, None), (None, port), (None, None)):

@@ -7,7 +7,14 @@ import pickle
 import pytest
 from leaks import assert_no_secret
 
-from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth, S3Credentials
+from authshim.credentials import (
+    BasicHTTP,
+    BearerToken,
+    CondaToken,
+    Credential,
+    OAuth,
+    S3Credentials,
+)
 from authshim.providers.base import Provider, Store
 
 EVERY_KIND = (
@@ -61,7 +68,9 @@ class StoreContract:
     def test_an_empty_store_lists_nothing(self, store: Store) -> None:
         assert dict(store.list()) == {}
 
-    def test_it_lists_its_keys_with_their_credentials_where_it_reads_them(self, store: Store) -> None:
+    def test_it_lists_its_keys_with_their_credentials_where_it_reads_them(
+        self, store: Store
+    ) -> None:
         kept = dict(zip(["h.example", "*.wild.example", "third.example"], EVERY_KIND))
         for key, credential in kept.items():
             store.save(key, credential)

@@ -21,12 +21,16 @@ LOG_IN = [
 
 
 @pytest.mark.parametrize(("url", "command"), LOG_IN)
-def test_a_channel_is_logged_in_to_by_the_login_that_its_service_takes(url: str, command: str) -> None:
+def test_a_channel_is_logged_in_to_by_the_login_that_its_service_takes(
+    url: str, command: str
+) -> None:
     assert log_in(url, None, by_keyring=False) == command
 
 
 @pytest.mark.parametrize(("username", "told"), [(None, "ada"), ("bob", "bob")])
-def test_the_user_that_a_url_names_is_logged_in_unless_another_is_given(username: str | None, told: str) -> None:
+def test_the_user_that_a_url_names_is_logged_in_unless_another_is_given(
+    username: str | None, told: str
+) -> None:
     step = log_in_at("https://ada@h.example/simple/demo/", username, asks_keyring=True)
     hint = f"   (if {told} is itself the secret: write {told}:@ in the URL)"
     assert step == f"keyring set https://h.example/simple {told}{hint}"
@@ -34,16 +38,22 @@ def test_the_user_that_a_url_names_is_logged_in_unless_another_is_given(username
 
 def test_hint_for_a_lone_name_writes_it_as_a_url_does() -> None:
     step = log_in("https://h.example/c", "ada lovelace@h", by_keyring=False)
-    assert step.endswith("   (if ada lovelace@h is itself the secret: write ada%20lovelace%40h:@ in the URL)")
+    assert step.endswith(
+        "   (if ada lovelace@h is itself the secret: write ada%20lovelace%40h:@ in the URL)"
+    )
 
 
 @pytest.mark.parametrize("username", ["", "a\nb"])
 def test_hint_is_left_out_for_a_name_that_cannot_be_written(username: str) -> None:
-    assert "is itself the secret" not in log_in("https://h.example/simple", username, by_keyring=True)
+    assert "is itself the secret" not in log_in(
+        "https://h.example/simple", username, by_keyring=True
+    )
 
 
 def test_step_after_a_refused_token_does_not_show_it() -> None:
-    assert "s3cret" not in log_in_at("https://glpat-s3cret@h.example/simple/", None, asks_keyring=True)
+    assert "s3cret" not in log_in_at(
+        "https://glpat-s3cret@h.example/simple/", None, asks_keyring=True
+    )
 
 
 GOOGLES = (
@@ -92,20 +102,36 @@ def test_what_a_404_means_to_who_is_logged_in_is_told_apart_by_the_vendors_comma
     assert missing(url) == (detail, step)
 
 
-@pytest.mark.parametrize("host", ["acme.s3.eu-west-1.amazonaws.com", "pkgs.dev.azure.com.evil.example"])
-def test_another_service_of_a_vendor_or_another_s_is_not_logged_in_to_by_the_vendors_command(host: str) -> None:
-    assert log_in(f"https://{host}/simple/", None, by_keyring=True).startswith(f"authshim auth login {host} ")
+@pytest.mark.parametrize(
+    "host", ["acme.s3.eu-west-1.amazonaws.com", "pkgs.dev.azure.com.evil.example"]
+)
+def test_another_service_of_a_vendor_or_another_s_is_not_logged_in_to_by_the_vendors_command(
+    host: str,
+) -> None:
+    assert log_in(f"https://{host}/simple/", None, by_keyring=True).startswith(
+        f"authshim auth login {host} "
+    )
 
 
 @pytest.mark.parametrize(
     ("key", "provider", "step"),
     [
-        (Key("h.example/acme", PATH), "auth file F", "correct the entry for h.example/acme in auth file F"),
-        (Key("h.example:443", PORT), "auth file F", "correct the entry for h.example:443 in auth file F"),
+        (
+            Key("h.example/acme", PATH),
+            "auth file F",
+            "correct the entry for h.example/acme in auth file F",
+        ),
+        (
+            Key("h.example:443", PORT),
+            "auth file F",
+            "correct the entry for h.example:443 in auth file F",
+        ),
         (Key("h.example", HOST), "auth file F", "authshim auth login h.example --username USER"),
         (Key("h.example:443", PORT), "netrc F", "correct the entry for h.example:443 in netrc F"),
     ],
 )
-def test_a_login_is_not_sent_where_a_nearer_entry_would_shadow_it(key: Key, provider: str, step: str) -> None:
+def test_a_login_is_not_sent_where_a_nearer_entry_would_shadow_it(
+    key: Key, provider: str, step: str
+) -> None:
     found = authshim.Found(authshim.BasicHTTP("ada", "s3cret"), provider, key)
     assert log_in_again("https://h.example/acme/simple/", found).startswith(step)

@@ -105,7 +105,9 @@ def test_ambiguous_path_gets_what_is_kept_for_the_host() -> None:
     assert sent(chain.find("https://h/a/..%2fb")) == bearer("all")
 
 
-@pytest.mark.parametrize("path", ["/a/..%2fb/simple/", "/a/%252e%252e/b/simple/", "/a/..;/b/simple/"])
+@pytest.mark.parametrize(
+    "path", ["/a/..%2fb/simple/", "/a/%252e%252e/b/simple/", "/a/..;/b/simple/"]
+)
 def test_ambiguous_path_is_covered_by_none_of_several_indexes(path: str) -> None:
     indexes = [Index("https://ada:1@h/a/simple/"), Index("https://bob:2@h/b/simple/")]
     chain = Chain([], indexes=indexes)
@@ -122,13 +124,18 @@ def test_keyring_is_asked_for_no_index_of_an_ambiguous_path() -> None:
 
 
 def test_encoded_slash_of_gitlab_stays_a_part_of_its_segment() -> None:
-    chain = Chain([Keeper({"h/projects/group%2Fproject": bearer("it"), "h/projects/group": bearer("other")})])
+    chain = Chain(
+        [Keeper({"h/projects/group%2Fproject": bearer("it"), "h/projects/group": bearer("other")})]
+    )
     assert sent(chain.find("https://h/projects/group%2Fproject/packages/x")) == bearer("it")
     assert sent(chain.find("https://h/projects/group%2fproject/packages/x")) == bearer("it")
 
 
 def test_index_of_gitlab_covers_the_pages_below_it() -> None:
-    urls = ["https://ada:1@h/projects/group%2Fone/simple", "https://bob:2@h/projects/group%2Ftwo/simple"]
+    urls = [
+        "https://ada:1@h/projects/group%2Fone/simple",
+        "https://bob:2@h/projects/group%2Ftwo/simple",
+    ]
     chain = Chain([], indexes=[Index(url) for url in urls])
     assert sent(chain.find("https://h/projects/group%2Ftwo/simple/demo/")) == basic("bob", "2")
 
@@ -140,7 +147,9 @@ def test_explain_tells_that_an_ambiguous_path_does_not_decide() -> None:
     assert chain.explain("https://h/a/b").notes == ()
 
 
-@pytest.mark.parametrize("location", ["/a/..%2fb/x", "/a%2f%2e%2e%2fb/x", "/a/%252e%252e/b/x", "/a/..;/b/x"])
+@pytest.mark.parametrize(
+    "location", ["/a/..%2fb/x", "/a%2f%2e%2e%2fb/x", "/a/%252e%252e/b/x", "/a/..;/b/x"]
+)
 @pytest.mark.parametrize("prefix", ["", "{url}"])
 def test_redirect_to_an_ambiguous_path_takes_no_token(
     location: str, prefix: str, recorder: Recorder, no_secret: Callable[..., None]

@@ -79,7 +79,9 @@ def test_a_target_that_is_just_met_is_met() -> None:
 
 def test_the_table_names_target_figure_spread_and_peer_and_what_is_missed() -> None:
     text = table.as_text([MET, MISSED, ABSENT])
-    assert [word in text for word in ("1", "0.900", "0.800 to 1.100", "9 us", "pip 10 us")] == [True] * 5
+    assert [word in text for word in ("1", "0.900", "0.800 to 1.100", "9 us", "pip 10 us")] == [
+        True
+    ] * 5
     assert text.splitlines()[-2:] == ["missed: an import", "not here: a command"]
 
 
@@ -89,7 +91,12 @@ def test_a_table_that_misses_nothing_says_so() -> None:
 
 def test_the_table_as_json_holds_numbers() -> None:
     first, _, absent = json.loads(json.dumps(table.as_json([MET, MISSED, ABSENT])))
-    assert (first["target"], first["measured"], first["spread"], first["missed"]) == (1.0, 0.9, [0.8, 1.1], False)
+    assert (first["target"], first["measured"], first["spread"], first["missed"]) == (
+        1.0,
+        0.9,
+        [0.8, 1.1],
+        False,
+    )
     assert (absent["measured"], absent["verdict"]) == (None, "not here")
 
 
@@ -106,7 +113,9 @@ def test_the_server_has_a_page_for_every_package_that_names_its_files_and_their_
 
 def test_the_server_lets_in_the_password_whose_turn_it_is_and_counts() -> None:
     office = server.Office(["one", "two"], each=1, user="a")
-    first, second = (b"GET / HTTP/1.1\r\nAuthorization: Basic " + code for code in (b"YTpvbmU=", b"YTp0d28="))
+    first, second = (
+        b"GET / HTTP/1.1\r\nAuthorization: Basic " + code for code in (b"YTpvbmU=", b"YTp0d28=")
+    )
     answers = [office.answer(head).split()[1] for head in (first, first, second, b"GET / HTTP/1.1")]
     assert answers == [b"200", b"401", b"200", b"401"]
     assert b'{"requests": 4, "refused": 2}' in office.answer(b"GET /counts HTTP/1.1")

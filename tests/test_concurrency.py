@@ -24,7 +24,12 @@ def test_map_yields_each_task_with_its_result() -> None:
 def test_map_runs_as_many_tasks_at_once_as_it_has_threads() -> None:
     together = threading.Barrier(MAX_THREADS, timeout=60)
     assert (
-        len(list(map_concurrently(range(MAX_THREADS), lambda: nullcontext(lambda _: together.wait())))) == MAX_THREADS
+        len(
+            list(
+                map_concurrently(range(MAX_THREADS), lambda: nullcontext(lambda _: together.wait()))
+            )
+        )
+        == MAX_THREADS
     )
 
 

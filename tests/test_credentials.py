@@ -41,13 +41,21 @@ ENTRIES: list[dict[str, Any]] = [
     {"BearerToken": "s3cret"},
     {"CondaToken": "s3cret"},
     {"BasicHTTP": {"username": "ada", "password": "s3cret"}},
-    {"S3Credentials": {"access_key_id": "s3cret-id", "secret_access_key": "s3cret", "session_token": "s3cret-t"}},
+    {
+        "S3Credentials": {
+            "access_key_id": "s3cret-id",
+            "secret_access_key": "s3cret",
+            "session_token": "s3cret-t",
+        }
+    },
     {"OAuth": OAUTH},
 ]
 
 EVERY = [from_json(entry) for entry in ENTRIES]
 
-names = pytest.mark.parametrize("credential", EVERY, ids=lambda credential: type(credential).__name__)
+names = pytest.mark.parametrize(
+    "credential", EVERY, ids=lambda credential: type(credential).__name__
+)
 
 
 # what is sent
@@ -106,7 +114,9 @@ def test_a_conda_token_is_percent_encoded_where_it_must_be() -> None:
     assert CondaToken("a?b#c d").wire_url("https://h/c") == "https://h/t/a%3Fb%23c%20d/c"
 
 
-@pytest.mark.parametrize(("now", "expired"), [(1699999999.0, False), (1700000000.0, True), (1700000001.0, True)])
+@pytest.mark.parametrize(
+    ("now", "expired"), [(1699999999.0, False), (1700000000.0, True), (1700000001.0, True)]
+)
 def test_an_oauth_token_expires(now: float, expired: bool) -> None:
     token = from_json({"OAuth": OAUTH})
     assert isinstance(token, OAuth)
@@ -230,8 +240,14 @@ def test_these_fields_of_oauth_may_be_absent(name: str) -> None:
         ({"BearerToken": {"token": "s3cret"}}, "the token is not text"),
         ({"BearerToken": ""}, "the token is empty, or has characters that no token has"),
         ({"BearerToken": " s3cret"}, "the token is empty, or has characters that no token has"),
-        ({"BearerToken": "s3crét s3cret"}, "the token is empty, or has characters that no token has"),
-        ({"CondaToken": "s3cret\r\nX: y"}, "the token has a control character (a line break, perhaps)"),
+        (
+            {"BearerToken": "s3crét s3cret"},
+            "the token is empty, or has characters that no token has",
+        ),
+        (
+            {"CondaToken": "s3cret\r\nX: y"},
+            "the token has a control character (a line break, perhaps)",
+        ),
         ({"OAuth": {**OAUTH, "expires_at": "s3cret"}}, "expires_at is not a number of seconds"),
         ({"OAuth": {**OAUTH, "expires_at": True}}, "expires_at is not a number of seconds"),
     ],
@@ -270,7 +286,9 @@ def test_no_frame_of_a_constructors_error_holds_the_secret(make: Callable[[], Cr
         lambda: Chain([]).explain("https://ada:s3cret@h example/"),
     ],
 )
-def test_no_frame_of_authshims_holds_the_password_of_a_url_that_is_wrong(make: Callable[[], object]) -> None:
+def test_no_frame_of_authshims_holds_the_password_of_a_url_that_is_wrong(
+    make: Callable[[], object],
+) -> None:
     with pytest.raises(UrlError) as caught:
         make()
     assert_no_secret(caught.value)
@@ -278,20 +296,31 @@ def test_no_frame_of_authshims_holds_the_password_of_a_url_that_is_wrong(make: C
 
 @pytest.mark.parametrize("char", ["\r", "\n", "\0", "\x1f", "\x7f"])
 def test_a_control_character_is_refused(char: str) -> None:
-    for make in (BearerToken, CondaToken, lambda text: BasicHTTP(text, "x"), lambda text: BasicHTTP("x", text)):
+    for make in (
+        BearerToken,
+        CondaToken,
+        lambda text: BasicHTTP(text, "x"),
+        lambda text: BasicHTTP("x", text),
+    ):
         with pytest.raises(CredentialError):
             make(f"a{char}b")
 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.sampled_from(list(OAUTH)), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text() | st.sampled_from(list(OAUTH)), inner)
+    ),
     max_leaves=8,
 )
 
 
 @given(
-    json_values | st.dictionaries(st.sampled_from([next(iter(entry)) for entry in ENTRIES]), json_values, max_size=2)
+    json_values
+    | st.dictionaries(
+        st.sampled_from([next(iter(entry)) for entry in ENTRIES]), json_values, max_size=2
+    )
 )
 def test_whatever_a_file_holds_costs_a_sentence_at_most(entry: object) -> None:
     try:

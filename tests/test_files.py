@@ -153,7 +153,9 @@ def test_version_of_a_missing_file_is_none(path: str | None) -> None:
 
 
 @posix
-def test_read_text_reports_the_error_of_the_disk(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_read_text_reports_the_error_of_the_disk(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file.write_text("s3cret")
 
     def fail(_: int) -> object:

@@ -130,7 +130,9 @@ def test_rewrite_of_a_link_to_itself_raises(tmp_path: Path) -> None:
         write(tmp_path / "f", "new")
 
 
-def test_locked_raises_if_the_lock_is_removed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_locked_raises_if_the_lock_is_removed_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def acquire(_: object) -> None:
         """Raise the error that the filelock of Python 3.9 raises then."""
         raise FileNotFoundError
@@ -167,7 +169,9 @@ def test_rewrite_raises_if_the_lock_is_held_too_long(tmp_path: Path) -> None:
     write(tmp_path / "f", "new")
 
 
-def test_rewrite_in_a_read_only_folder_raises_one_sentence(open_folder: Path, request: pytest.FixtureRequest) -> None:
+def test_rewrite_in_a_read_only_folder_raises_one_sentence(
+    open_folder: Path, request: pytest.FixtureRequest
+) -> None:
     (open_folder / "f").write_text("old")
     (open_folder / "f").chmod(0o644)
     open_folder.chmod(0o555)
@@ -185,7 +189,9 @@ def test_rewrite_raises_one_sentence_if_no_folder_can_be_made(tmp_path: Path) ->
         write(tmp_path / "file" / "below" / "f", "new")
 
 
-def test_rewrite_syncs_the_new_file_before_the_rename(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rewrite_syncs_the_new_file_before_the_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Check the order: after a power cut the file must not be empty."""
     (tmp_path / "f").write_text("old")
     done: list[str] = []
@@ -232,7 +238,9 @@ def test_rewrite_keeps_the_old_file_if_the_disk_is_full(tmp_path: Path) -> None:
     assert_no_secret(ended.stdout)
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root writes the files of others")
+@pytest.mark.skipif(
+    os.name != "posix" or os.geteuid() != 0, reason="only root writes the files of others"
+)
 def test_rewrite_keeps_the_owner_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("old")
     os.chown(tmp_path / "f", 65534, 65534)
@@ -248,7 +256,9 @@ def test_rewrite_as_root_gives_files_to_the_folder_owner(open_folder: Path) -> N
     assert [path.stat().st_uid for path in made] == [65534] * 2
 
 
-def test_rewrite_works_without_owners_and_modes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rewrite_works_without_owners_and_modes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Run as on Windows, but keep the name of the system: pathlib would look for drives."""
     monkeypatch.setattr("authshim.files.os.name", "other")
     try:
@@ -261,7 +271,9 @@ def test_rewrite_works_without_owners_and_modes(tmp_path: Path, monkeypatch: pyt
 
 
 @posix
-def test_give_to_owner_does_nothing_if_not_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_give_to_owner_does_nothing_if_not_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given: list[object] = []
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setattr(os, "chown", lambda *words, **_: given.append(words))

@@ -61,7 +61,9 @@ def test_a_secret_is_found_however_it_is_written(written: str) -> None:
     assert told(f"before {written} behind", SECRET)
 
 
-@pytest.mark.parametrize("text", ["", "s3cre", "****", "a%20b \\ & 0123456789abcdef", "Basic YWRhOmxvdmVsYWNl"])
+@pytest.mark.parametrize(
+    "text", ["", "s3cre", "****", "a%20b \\ & 0123456789abcdef", "Basic YWRhOmxvdmVsYWNl"]
+)
 def test_nothing_is_found_where_nothing_is(text: str) -> None:
     assert told(text, SECRET) == ""
 
@@ -89,7 +91,9 @@ def test_the_frames_and_the_causes_of_an_exception_are_looked_at() -> None:
 @pytest.mark.parametrize("hang", ["args", "__cause__", "__context__", "__notes__", "own"])
 def test_what_hangs_on_an_exception_is_looked_at(hang: str) -> None:
     error = RuntimeError("broken")
-    error.__dict__["__notes__" if hang == "__notes__" else "own"] = ["s3cret"] if hang in ("__notes__", "own") else []
+    error.__dict__["__notes__" if hang == "__notes__" else "own"] = (
+        ["s3cret"] if hang in ("__notes__", "own") else []
+    )
     if hang == "args":
         error.args = (["s3cret"],)
     elif hang.startswith("__c"):
@@ -116,7 +120,9 @@ def test_a_log_record_is_looked_at_with_its_arguments() -> None:
 
 
 def test_a_credential_may_hold_its_secret_but_not_show_it() -> None:
-    assert_no_secret(BearerToken("s3cret"), Found(BasicHTTP("ada", "s3cret"), "provider", Key("h", HOST)))
+    assert_no_secret(
+        BearerToken("s3cret"), Found(BasicHTTP("ada", "s3cret"), "provider", Key("h", HOST))
+    )
 
     class Showing(BearerToken):
         __slots__ = ()

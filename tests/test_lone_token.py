@@ -44,7 +44,9 @@ def sent(recorder: Recorder) -> list[str | None]:
 # When it is sent
 
 
-def test_lone_token_answers_a_basic_challenge(recorder: Recorder, no_secret: Callable[..., None]) -> None:
+def test_lone_token_answers_a_basic_challenge(
+    recorder: Recorder, no_secret: Callable[..., None]
+) -> None:
     recorder.default = lets_in
     response = session().get(url_of(recorder))
     assert response.status_code == 200
@@ -89,8 +91,12 @@ def test_lone_token_of_a_declared_index_is_sent(recorder: Recorder) -> None:
     ],
     ids=["auth file", "default", "keyring"],
 )
-def test_lone_token_is_not_sent_if_anything_else_was_found(provider: Keeper, recorder: Recorder) -> None:
-    provider.held |= {f"http://127.0.0.1:{recorder.port}/simple": held for held in provider.held.values()}
+def test_lone_token_is_not_sent_if_anything_else_was_found(
+    provider: Keeper, recorder: Recorder
+) -> None:
+    provider.held |= {
+        f"http://127.0.0.1:{recorder.port}/simple": held for held in provider.held.values()
+    }
     recorder.default = CHALLENGE
     client = session(provider)
     for _ in range(2):
@@ -166,7 +172,9 @@ def test_credential_shows_no_username_that_is_a_token() -> None:
     assert credential.shown_username is None
 
 
-def test_explain_tells_that_a_lone_token_is_sent_after_a_refusal(no_secret: Callable[..., None]) -> None:
+def test_explain_tells_that_a_lone_token_is_sent_after_a_refusal(
+    no_secret: Callable[..., None],
+) -> None:
     netrc = Keeper({"h.example": basic("bob")}, name="netrc", answers=[HOST, DEFAULT])
     trace = Chain([netrc]).explain(f"https://{TOKEN}@h.example/simple/")
     assert str(trace) == (
@@ -184,7 +192,9 @@ def test_explain_tells_that_a_lone_token_is_sent_after_a_refusal(no_secret: Call
 
 def test_answer_of_a_keyring_for_another_user_shows_no_lone_token() -> None:
     trace = Chain([keyring({"h.example": basic()})]).explain(f"https://{TOKEN}@h.example/simple/")
-    assert str(trace).endswith("sent: BasicHTTP(username='ada', password=****) from keyring command")
+    assert str(trace).endswith(
+        "sent: BasicHTTP(username='ada', password=****) from keyring command"
+    )
     assert "not of the user '****'" in str(trace)
     assert "s3cret" not in str(trace)
 
@@ -205,5 +215,7 @@ def test_check_calls_a_refused_lone_token_no_credential(
     index = Index(url_of(recorder, "/simple/"))
     result = probe(Chain([], indexes=[index]), index, ["demo"])
     assert (result.answer, result.found) == ("no credential", None)
-    assert result.next_step.startswith("correct the token in the URL, or take it out and: authshim auth login")
+    assert result.next_step.startswith(
+        "correct the token in the URL, or take it out and: authshim auth login"
+    )
     no_secret(str(result))

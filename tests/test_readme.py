@@ -27,7 +27,9 @@ extra-index-urls = ["https://index.example/acme/simple"]
 def python_blocks(text: str) -> list[tuple[int, str]]:
     """Return each ``.. code-block:: python`` with its line, so that an error names it."""
     blocks = re.finditer(r"^\.\. code-block:: python\n\n((?:(?:[ ]+.*)?\n)+)", text, re.MULTILINE)
-    return [(text.count("\n", 0, block.start(1)), textwrap.dedent(block.group(1))) for block in blocks]
+    return [
+        (text.count("\n", 0, block.start(1)), textwrap.dedent(block.group(1))) for block in blocks
+    ]
 
 
 def test_the_python_examples_of_the_readme_run(

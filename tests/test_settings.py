@@ -61,7 +61,10 @@ def test_the_variable_beats_the_option_and_the_option_beats_the_configuration(ho
         f"authentication-override-file in {file}",
     )
     assert (by_option.auth_file, by_option.auth_file_named_by) == ("/option.json", "--auth-file")
-    assert (by_variable.auth_file, by_variable.auth_file_named_by) == ("/env.json", "RATTLER_AUTH_FILE")
+    assert (by_variable.auth_file, by_variable.auth_file_named_by) == (
+        "/env.json",
+        "RATTLER_AUTH_FILE",
+    )
     assert by_config.auth_file_only
     assert by_option.auth_file_only
     assert by_variable.auth_file_only
@@ -112,13 +115,17 @@ MACOS = [
 
 
 @pytest.mark.parametrize(("platform", "folders"), [("linux", LINUX), ("darwin", MACOS)])
-def test_the_highest_file_wins(platform: str, folders: list[str], home: Path, tmp_path: Path) -> None:
+def test_the_highest_file_wins(
+    platform: str, folders: list[str], home: Path, tmp_path: Path
+) -> None:
     environ = {"HOME": str(home), "PIXI_HOME": f"{home}/ph", "XDG_CONFIG_HOME": f"{home}/xdg"}
     files = [Path(folder.format(home=home, project=tmp_path), "config.toml") for folder in folders]
     for file in files:
         names_auth_file(file, str(file))
     for file in files:
-        assert settings_module.read(environ, project=str(tmp_path), platform=platform).auth_file == str(file)
+        assert settings_module.read(
+            environ, project=str(tmp_path), platform=platform
+        ).auth_file == str(file)
         file.unlink()
 
 
@@ -159,7 +166,9 @@ def test_windows_has_its_own_places(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def asked_files(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], platform: str) -> list[str]:
+def asked_files(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], platform: str
+) -> list[str]:
     asked: list[str] = []
     monkeypatch.setattr(settings_module, "read_toml", asked.append)
     settings_module.read(environ, platform=platform)
@@ -175,7 +184,9 @@ def test_no_file_is_read_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(asked) == len(set(asked)) == 3
 
 
-def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(home: Path, tmp_path: Path) -> None:
+def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(
+    home: Path, tmp_path: Path
+) -> None:
     named = names_auth_file(tmp_path / "named.toml", "/named.json")
     write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     environ = {"HOME": str(home), "PIXI_CONFIG_FILE": str(named)}
@@ -183,7 +194,10 @@ def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(
     assert settings.auth_file == "/named.json"
     assert settings.keyring_enabled
     names_auth_file(tmp_path / ".pixi/config.toml", "/project.json")
-    assert settings_module.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
+    assert (
+        settings_module.read(environ, project=str(tmp_path), platform="linux").auth_file
+        == "/project.json"
+    )
 
 
 def test_a_named_configuration_that_is_missing_is_said(home: Path) -> None:
@@ -198,7 +212,10 @@ def test_no_configuration_leaves_only_the_project_s(value: str, home: Path, tmp_
     environ = {"HOME": str(home), "PIXI_NO_CONFIG": value}
     assert settings_module.read(environ, platform="linux").auth_file is None
     names_auth_file(tmp_path / ".pixi/config.toml", "/project.json")
-    assert settings_module.read(environ, project=str(tmp_path), platform="linux").auth_file == "/project.json"
+    assert (
+        settings_module.read(environ, project=str(tmp_path), platform="linux").auth_file
+        == "/project.json"
+    )
 
 
 @pytest.mark.parametrize("value", ["", "0", "false", "No", "off", "n", "f"])
@@ -214,7 +231,10 @@ def test_a_no_to_no_configuration_reads_it(value: str, home: Path) -> None:
     ("text", "said"),
     [
         ("a = 1\nb = s3cret\n", "line 2, column 5: it is not valid TOML"),
-        ("\nauthentication-override-file = ['s3cret']\n", "line 2: authentication-override-file: expected a path"),
+        (
+            "\nauthentication-override-file = ['s3cret']\n",
+            "line 2: authentication-override-file: expected a path",
+        ),
         ("pypi-config = 's3cret'\n", "line 1: pypi-config: expected a table"),
         (
             "[pypi-config]\nkeyring-provider = 's3cret'\n",
@@ -288,7 +308,9 @@ def test_windows_knows_two_homes_and_two_names_of_netrc() -> None:
         "C:\\Users\\ada\\.netrc",
     )
     assert settings.home_auth_file == "C:\\Users\\ada\\.rattler\\credentials.json"
-    assert settings_module.read({**environ, "NETRC": "~\\n"}, platform="win32").netrc_files == ("H:\\n",)
+    assert settings_module.read({**environ, "NETRC": "~\\n"}, platform="win32").netrc_files == (
+        "H:\\n",
+    )
     assert (
         settings_module.read({**environ, "RATTLER_AUTH_FILE": "~\\a"}, platform="win32").auth_file
         == "C:\\Users\\ada\\a"
@@ -314,7 +336,9 @@ def test_without_a_variable_for_it_the_home_is_that_of_the_password_database() -
 # Keyring
 
 
-@pytest.mark.parametrize("backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"])
+@pytest.mark.parametrize(
+    "backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"]
+)
 def test_the_null_backend_switches_the_keychain_off(backend: str, home: Path) -> None:
     assert not read(home, PYTHON_KEYRING_BACKEND=backend).keychain
 
@@ -327,21 +351,32 @@ def test_the_option_for_keyring_beats_the_configuration(home: Path) -> None:
     file = write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     environ = {"HOME": str(home)}
     assert not settings_module.read(environ, platform="linux").keyring_enabled
-    assert settings_module.read(environ, keyring_provider="subprocess", platform="linux").keyring_enabled
+    assert settings_module.read(
+        environ, keyring_provider="subprocess", platform="linux"
+    ).keyring_enabled
     file.write_text('[pypi-config]\nkeyring-provider = "subprocess"\n')
     assert settings_module.read(environ, platform="linux").keyring_enabled
-    assert not settings_module.read(environ, keyring_provider="disabled", platform="linux").keyring_enabled
+    assert not settings_module.read(
+        environ, keyring_provider="disabled", platform="linux"
+    ).keyring_enabled
 
 
 def test_the_command_is_read_as_a_shell_reads_words(home: Path) -> None:
-    settings = read(home, AUTHSHIM_KEYRING_COMMAND="'/opt/my keyring' --flag #1 a\\ b", AUTHSHIM_KEYRING_TIMEOUT="2.5")
+    settings = read(
+        home,
+        AUTHSHIM_KEYRING_COMMAND="'/opt/my keyring' --flag #1 a\\ b",
+        AUTHSHIM_KEYRING_TIMEOUT="2.5",
+    )
     assert settings.keyring_command == ("/opt/my keyring", "--flag", "#1", "a b")
     assert settings.keyring_timeout == 2.5
 
 
 def test_a_backslash_stays_in_a_command_on_windows() -> None:
     environ = {"AUTHSHIM_KEYRING_COMMAND": r'C:\bin\keyring.exe "a b"'}
-    assert settings_module.read(environ, platform="win32").keyring_command == (r"C:\bin\keyring.exe", "a b")
+    assert settings_module.read(environ, platform="win32").keyring_command == (
+        r"C:\bin\keyring.exe",
+        "a b",
+    )
 
 
 def test_the_search_path_is_kept(home: Path) -> None:
@@ -360,7 +395,9 @@ def test_the_search_path_is_kept(home: Path) -> None:
         ("PIXI_NO_CONFIG", "s3cret"),
     ],
 )
-def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(name: str, value: str, home: Path) -> None:
+def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(
+    name: str, value: str, home: Path
+) -> None:
     with pytest.raises(SettingsError) as caught:
         read(home, **{name: value})
     assert caught.value.name == name
@@ -370,7 +407,9 @@ def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(name: str, value
 
 @pytest.mark.parametrize("value", ["foo", ""])
 def test_a_keyring_provider_that_is_wrong_is_an_error(value: str) -> None:
-    with pytest.raises(SettingsError, match='--pypi-keyring-provider: expected "subprocess" or "disabled"'):
+    with pytest.raises(
+        SettingsError, match='--pypi-keyring-provider: expected "subprocess" or "disabled"'
+    ):
         settings_module.read({}, keyring_provider=value)
 
 
@@ -394,16 +433,18 @@ def test_no_other_variable_is_looked_at(home: Path) -> None:
 
 
 def test_tomli_is_not_imported_where_no_file_is(home: Path) -> None:
-    program = (
-        "import sys; from authshim import settings; settings.read({}, platform='win32'); print('tomli' in sys.modules)"
-    )
+    program = "import sys; from authshim import settings; settings.read({}, platform='win32'); print('tomli' in sys.modules)"
     root = str(Path(settings_module.__file__).parents[1])
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
     assert done.stdout == "False\n"
 
 
 def test_a_keyring_provider_that_pixi_does_not_know_is_an_error(home: Path) -> None:
-    with pytest.raises(SettingsError, match=r'--pypi-keyring-provider: expected "subprocess" or "disabled"'):
+    with pytest.raises(
+        SettingsError, match=r'--pypi-keyring-provider: expected "subprocess" or "disabled"'
+    ):
         settings_module.read({"HOME": str(home)}, keyring_provider="native")
 
 

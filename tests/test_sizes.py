@@ -22,7 +22,14 @@ from authshim.providers.auth_file import AuthFile
 from authshim.providers.base import MANY
 from authshim.providers.netrc_file import NetrcFile
 from authshim.redact import redact
-from authshim.urls import cut_after_simple, host_keys, is_presigned, normalise_key, parse, without_userinfo
+from authshim.urls import (
+    cut_after_simple,
+    host_keys,
+    is_presigned,
+    normalise_key,
+    parse,
+    without_userinfo,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +101,10 @@ SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
     "empty lines": (netrc, "\n" * FEWER),
     "short lines": (netrc, numbered("ab\n")),
     "machines": (netrc, numbered("machine h% login a password s3cret\n")),
-    "one machine, again and again": (netrc, numbered("machine h.example login a password s3cret\n")),
+    "one machine, again and again": (
+        netrc,
+        numbered("machine h.example login a password s3cret\n"),
+    ),
     "entries that are wrong": (netrc, numbered("machine h% s3cret\n", FEWER)),
     "keywords without a value": (netrc, numbered("machine\n", FEWER)),
     "one line": (netrc, "machine h.example " + numbered("login s3cret ")),
@@ -126,11 +136,19 @@ SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
     "channels": (manifest, "[workspace]\nchannels=[" + numbered("'c%',", FEWER) + "]\n"),
     "indexes": (
         manifest,
-        "[workspace]\n[pypi-options]\nextra-index-urls=[" + numbered("'x://u:s3cret@%/',", FEWER) + "]\n",
+        "[workspace]\n[pypi-options]\nextra-index-urls=["
+        + numbered("'x://u:s3cret@%/',", FEWER)
+        + "]\n",
     ),
-    "an index of colons": (manifest, "[workspace]\n[pypi-options]\nindex-url='x://" + ":" * SIZE + "'\n"),
+    "an index of colons": (
+        manifest,
+        "[workspace]\n[pypi-options]\nindex-url='x://" + ":" * SIZE + "'\n",
+    ),
     "a channel of colons": (manifest, "[workspace]\nchannels=['x://s3cret@" + ":" * SIZE + "']\n"),
-    "options that are misplaced": (manifest, "[workspace]\n" + numbered("[target.t%.pypi-options]\n", FEWER)),
+    "options that are misplaced": (
+        manifest,
+        "[workspace]\n" + numbered("[target.t%.pypi-options]\n", FEWER),
+    ),
     "an environment with a feature that is not there": (
         manifest,
         "[workspace]\n[environments]\ne=['" + "f" * SIZE + "']\n",
@@ -141,12 +159,19 @@ SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
         "[tool.pixi.workspace]\n[dependency-groups]\n"
         + "".join(
             f"{name}=['a']\n"
-            for name in (f"{number:016b}".replace("0", "_").replace("1", "-") for number in range(SIZE // 40))
+            for name in (
+                f"{number:016b}".replace("0", "_").replace("1", "-") for number in range(SIZE // 40)
+            )
         ),
     ),
     "a project's name in many tables": (
         pyproject,
-        "[tool.pixi.workspace]\n[project]\nname" + ".a" * 90 + ("={a" + ".a" * 90) * 30 + "=1" + "}" * 30 + "\n",
+        "[tool.pixi.workspace]\n[project]\nname"
+        + ".a" * 90
+        + ("={a" + ".a" * 90) * 30
+        + "=1"
+        + "}" * 30
+        + "\n",
     ),
     "groups in groups": (
         pyproject,
@@ -156,22 +181,38 @@ SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
         pyproject,
         GROUPS
         + "g0 = ['a']\n"
-        + "".join(f"g{n} = [{f'{{include-group = {chr(34)}g{n - 1}{chr(34)}}},' * 2}]\n" for n in range(1, 40)),
+        + "".join(
+            f"g{n} = [{f'{{include-group = {chr(34)}g{n - 1}{chr(34)}}},' * 2}]\n"
+            for n in range(1, 40)
+        ),
     ),
     "a group in many groups": (
         pyproject,
-        GROUPS + "g = [" + numbered("'a%',", FEWER) + "]\n" + numbered("g%a = [{include-group = 'g'}]\n", FEWER),
+        GROUPS
+        + "g = ["
+        + numbered("'a%',", FEWER)
+        + "]\n"
+        + numbered("g%a = [{include-group = 'g'}]\n", FEWER),
     ),
     "environments of many channels": (
         manifest,
-        "[workspace]\nchannels = [" + numbered("'c%',", FEWER) + "]\n[environments]\n" + numbered("e%=[]\n", FEWER),
+        "[workspace]\nchannels = ["
+        + numbered("'c%',", FEWER)
+        + "]\n[environments]\n"
+        + numbered("e%=[]\n", FEWER),
     ),
     "a Python of many versions": (
         manifest,
         "[workspace]\n[dependencies]\npython = '" + numbered("3.%.99|", FEWER) + "'\n",
     ),
-    "a Python of many digits": (manifest, "[workspace]\n[dependencies]\npython = '3." + "1" * 400 + ".1'\n"),
-    "a package of many digits": (manifest, "[workspace]\n[pypi-dependencies]\na = '>=" + "1" * FEWER + "'\n"),
+    "a Python of many digits": (
+        manifest,
+        "[workspace]\n[dependencies]\npython = '3." + "1" * 400 + ".1'\n",
+    ),
+    "a package of many digits": (
+        manifest,
+        "[workspace]\n[pypi-dependencies]\na = '>=" + "1" * FEWER + "'\n",
+    ),
     "a marker of brackets": (
         manifest,
         "[workspace]\n[pypi-dependencies]\na = {env-markers = '" + "(" * 900 + "'}\n",
@@ -184,7 +225,9 @@ def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Import what is imported when it is first used, which takes memory as well."""
     for number, read in enumerate((netrc, auth_file, manifest)):
         folder = tmp_path_factory.mktemp(str(number))
-        (folder / "pixi.toml").write_text("[workspace]\n[feature.ü]\n" if read is manifest else "machine ü login a")
+        (folder / "pixi.toml").write_text(
+            "[workspace]\n[feature.ü]\n" if read is manifest else "machine ü login a"
+        )
         _said(read, str(folder / "pixi.toml"))
     parse("https://ü.example/")
 
@@ -245,7 +288,15 @@ def test_a_url_is_read_or_refused_within_bounds(url: str) -> None:
     tracemalloc.start()
     try:
         with deadline():
-            for read in (redact, cut_after_simple, without_userinfo, is_presigned, normalise_key, _keys, Index):
+            for read in (
+                redact,
+                cut_after_simple,
+                without_userinfo,
+                is_presigned,
+                normalise_key,
+                _keys,
+                Index,
+            ):
                 assert len(_refusal(read, url)) < 1000
         _, peak = tracemalloc.get_traced_memory()
     finally:
@@ -271,7 +322,11 @@ def _refusal(read: Callable[[str], object], url: str) -> str:
 
 @pytest.mark.parametrize(
     ("read", "limit"),
-    [(netrc, netrc_file.LIMIT), (auth_file, files.MAX_FILE_BYTES), (manifest, files.MAX_TOML_BYTES)],
+    [
+        (netrc, netrc_file.LIMIT),
+        (auth_file, files.MAX_FILE_BYTES),
+        (manifest, files.MAX_TOML_BYTES),
+    ],
     ids=["netrc", "auth file", "manifest"],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="files with holes")
@@ -334,7 +389,9 @@ def test_of_many_environments_twenty_are_named(tmp_path: Path) -> None:
     path = tmp_path / "pixi.toml"
     path.write_text("[workspace]\n[environments]\n" + numbered("e%=[]\n", 400))
     told = manifest(str(path))[-1]
-    assert told.endswith("it has default, " + ", ".join(f"e{number}" for number in range(19)) + ", and more")
+    assert told.endswith(
+        "it has default, " + ", ".join(f"e{number}" for number in range(19)) + ", and more"
+    )
 
 
 def test_a_name_that_is_no_text_for_people_is_shown_in_escapes(tmp_path: Path) -> None:

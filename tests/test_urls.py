@@ -55,7 +55,8 @@ def test_the_port_is_the_schemes_own_where_none_is_named(scheme: str, port: int)
 
 
 PLAIN_URLS = st.from_regex(
-    r"https?://([A-Za-z0-9_.~-]{1,3}@)?[a-z0-9.-]{1,9}(:[0-9]{1,6})?(/[A-Za-z0-9_.~+-]{0,3}){0,4}", fullmatch=True
+    r"https?://([A-Za-z0-9_.~-]{1,3}@)?[a-z0-9.-]{1,9}(:[0-9]{1,6})?(/[A-Za-z0-9_.~+-]{0,3}){0,4}",
+    fullmatch=True,
 )
 
 
@@ -71,7 +72,9 @@ def test_a_plain_url_is_read_as_urllib3_reads_it(url: str) -> None:
 
 def test_a_plain_url_is_read_without_urllib3() -> None:
     program = "import sys, authshim.urls as urls; urls.parse('https://ada@h.example:8443/a/'); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
     assert "urllib3" not in done.stdout.split()
 
 
@@ -131,7 +134,9 @@ def test_a_zone_that_is_percent_encoded_is_clear_to_nobody() -> None:
         parse("https://[fe80::1%52eth0]/")
 
 
-@pytest.mark.parametrize("url", ["h.example/simple", "h.example:8443", "ada:s3cret@h.example/simple", ""])
+@pytest.mark.parametrize(
+    "url", ["h.example/simple", "h.example:8443", "ada:s3cret@h.example/simple", ""]
+)
 def test_a_url_without_its_scheme_is_told_so(url: str) -> None:
     with pytest.raises(UrlError, match="it has no scheme, such as https://") as caught:
         parse(url)
@@ -399,7 +404,9 @@ def test_loopback_is_known(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize("host", ["h.example", "127.evil.example", "10.0.0.1", "[fe80::1]", "notlocalhost"])
+@pytest.mark.parametrize(
+    "host", ["h.example", "127.evil.example", "10.0.0.1", "[fe80::1]", "notlocalhost"]
+)
 def test_other_hosts_are_no_loopback(host: str) -> None:
     assert not is_loopback(host)
 
@@ -433,7 +440,10 @@ def test_addresses_are_told_from_names() -> None:
         ("https://ada:s3#cret@h.example/a", "https://****@****"),
         ("https://h.example/https://ada:x/?sig=@s3cret", "https://h.example/https://****@****"),
         ("https://[::1]:s3/cret@h.example/a", "https://****@h.example/a"),
-        ("https://h.example/https://ada:s3/cret@x@h.example/a", "https://h.example/https://****@h.example/a"),
+        (
+            "https://h.example/https://ada:s3/cret@x@h.example/a",
+            "https://h.example/https://****@h.example/a",
+        ),
         ("https://h.example/t/s3cret/a", "https://h.example/t/****/a"),
         ("https://h.example/t/s3cret", "https://h.example/t/****"),
         ("https://h.example/a?sig=s3cret", "https://h.example/a?****"),
@@ -461,6 +471,8 @@ def test_a_presigned_url_is_known(query: str) -> None:
     assert is_presigned(f"https://h.example/a?{query}")
 
 
-@pytest.mark.parametrize("query", ["", "?", "?sig=x", "?sv=x", "?signature=x", "?a=X-Amz-Signature", "#?sv=a&sig=b"])
+@pytest.mark.parametrize(
+    "query", ["", "?", "?sig=x", "?sv=x", "?signature=x", "?a=X-Amz-Signature", "#?sv=a&sig=b"]
+)
 def test_other_urls_are_not_presigned(query: str) -> None:
     assert not is_presigned(f"https://h.example/a{query}")

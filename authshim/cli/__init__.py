@@ -79,11 +79,11 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    missing = (
-        "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run (authshim -h says more)"
-    )
+    missing = "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run (authshim -h says more)"
     parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")  # to ask for it is slow
+    commands = parser.add_subparsers(
+        title="commands", metavar="COMMAND", prog="authshim"
+    )  # to ask for it is slow
     auth.add_parser(commands, loudness)
     if whole:
         _add_others(commands, loudness)
@@ -107,16 +107,22 @@ def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
 def _reading_options() -> argparse.ArgumentParser:
     """Return the options of every command that reads credentials; their names are pixi's."""
     options = Parser(add_help=False)
-    options.add_argument("--auth-file", metavar="FILE", help="read this auth file, and nothing else")
+    options.add_argument(
+        "--auth-file", metavar="FILE", help="read this auth file, and nothing else"
+    )
     options.add_argument(
         "--pypi-keyring-provider",
         choices=["subprocess", "disabled"],
         help="whether the keyring command is asked (it is, where a username is known)",
     )
     options.add_argument(
-        "--manifest-path", metavar="PATH", help="a pixi.toml, a pyproject.toml or their folder (searched for upwards)"
+        "--manifest-path",
+        metavar="PATH",
+        help="a pixi.toml, a pyproject.toml or their folder (searched for upwards)",
     )
-    options.add_argument("-e", "--environment", metavar="NAME", help="one pixi environment (all of them without)")
+    options.add_argument(
+        "-e", "--environment", metavar="NAME", help="one pixi environment (all of them without)"
+    )
     return options
 
 

@@ -22,7 +22,9 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
         help="log in and out, see your logins",
         description="Log in and out, on the store that pixi uses too.",
     )
-    group.set_defaults(missing="name a command: login, logout, status or token (authshim auth -h says more)")
+    group.set_defaults(
+        missing="name a command: login, logout, status or token (authshim auth -h says more)"
+    )
     actions = group.add_subparsers(title="commands", metavar="COMMAND", prog="authshim auth")
     _add_login(actions, loudness)
     logout = add_action(
@@ -44,7 +46,9 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
         "List what is kept, where, and which entry shadows which; no secret is shown.",
         _run_status,
     )
-    listing.add_argument("host", metavar="HOST", nargs="?", help="only those that answer for this host")
+    listing.add_argument(
+        "host", metavar="HOST", nargs="?", help="only those that answer for this host"
+    )
     listing.add_argument("--json", action="store_true", help="print JSON")
     token = add_action(
         actions,
@@ -68,12 +72,20 @@ def _add_login(actions: Any, loudness: ArgumentParser) -> None:
         "standard input, so that it stands in no shell's history.",
         _run_login,
     )
-    login.add_argument("host", metavar="HOST", help="the host to authenticate with (e.g. repo.prefix.dev)")
+    login.add_argument(
+        "host", metavar="HOST", help="the host to authenticate with (e.g. repo.prefix.dev)"
+    )
     optional: dict[str, Any] = {"nargs": "?", "const": _ASK}
-    login.add_argument("--token", help="the token to use (for authentication with prefix.dev)", **optional)
+    login.add_argument(
+        "--token", help="the token to use (for authentication with prefix.dev)", **optional
+    )
     login.add_argument("--username", help="the username to use (for basic HTTP authentication)")
-    login.add_argument("--password", help="the password to use (for basic HTTP authentication)", **optional)
-    login.add_argument("--conda-token", help="the token to use on anaconda.org / quetz authentication", **optional)
+    login.add_argument(
+        "--password", help="the password to use (for basic HTTP authentication)", **optional
+    )
+    login.add_argument(
+        "--conda-token", help="the token to use on anaconda.org / quetz authentication", **optional
+    )
 
 
 def _run_status(options: Namespace) -> int:

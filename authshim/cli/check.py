@@ -24,7 +24,9 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         description="Probe every index and channel of the project with small requests, "
         "and say what to do where one does not let you in.",
     )
-    parser.add_argument("--json", action="store_true", help="for programs; README.rst names the keys")
+    parser.add_argument(
+        "--json", action="store_true", help="for programs; README.rst names the keys"
+    )
     parser.set_defaults(run=run)
 
 
@@ -88,5 +90,10 @@ def _print_json(path: str, results: Iterable[Result]) -> None:
         }
         for result in results
     ]
-    document = {"version": 1, "manifest": path, "fine": all(entry["fine"] for entry in entries), "results": entries}
+    document = {
+        "version": 1,
+        "manifest": path,
+        "fine": all(entry["fine"] for entry in entries),
+        "results": entries,
+    }
     terminal.write(json.dumps(document, indent=2))

@@ -70,7 +70,9 @@ class Machine:
     """The environment that programs are looked for and started in."""
 
     def __init__(
-        self, environ: Mapping[str, str], run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run
+        self,
+        environ: Mapping[str, str],
+        run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run,
     ) -> None:
         self.environ = environ
         self._run = run
@@ -157,7 +159,9 @@ def _pip(machine: Machine, path: str) -> Client:
     settings = machine.output([path, "config", "list"])
     provider = _of_pip(settings, "keyring-provider") or "auto"
     no_input = _of_pip(settings, "no-input").lower() in ("1", "true", "yes", "on")
-    return Client("pip", path, packages.get("pip"), _judge_pip(machine, packages, provider, no_input=no_input))
+    return Client(
+        "pip", path, packages.get("pip"), _judge_pip(machine, packages, provider, no_input=no_input)
+    )
 
 
 def _of_pip(settings: str, name: str) -> str:
@@ -166,7 +170,9 @@ def _of_pip(settings: str, name: str) -> str:
     return next((found[place] for place in (":env:", "install", "global") if place in found), "")
 
 
-def _judge_pip(machine: Machine, packages: dict[str, str | None], provider: str, *, no_input: bool) -> Verdict:
+def _judge_pip(
+    machine: Machine, packages: dict[str, str | None], provider: str, *, no_input: bool
+) -> Verdict:
     run = "authshim run -- pip ..."
     if provider == "disabled":
         return Verdict(False, "its keyring-provider is disabled", run)
@@ -177,17 +183,26 @@ def _judge_pip(machine: Machine, packages: dict[str, str | None], provider: str,
     why = machine.why_keyring_does_not_ask(without=packages.get("scripts") or "")
     if why:
         return Verdict(False, why, run)
-    return Verdict(True, "its keyring-provider is subprocess" if provider == "subprocess" else "by the keyring on PATH")
+    return Verdict(
+        True,
+        "its keyring-provider is subprocess"
+        if provider == "subprocess"
+        else "by the keyring on PATH",
+    )
 
 
-def _judge_import(machine: Machine, packages: dict[str, str | None], name: str, next_step: str) -> Verdict:
+def _judge_import(
+    machine: Machine, packages: dict[str, str | None], name: str, next_step: str
+) -> Verdict:
     if not packages.get("keyring"):
         return Verdict(False, f"the environment of {name} has no keyring", next_step)
     if not packages.get("authshim"):
         return Verdict(False, f"the environment of {name} has no authshim", next_step)
     why = why_backend_is_off(machine.environ)
     if why:
-        return Verdict(False, f"the keyring backend is off: {why}", "unset the variable, or change the file")
+        return Verdict(
+            False, f"the keyring backend is off: {why}", "unset the variable, or change the file"
+        )
     return Verdict(True, "authshim is in its environment")
 
 
@@ -197,7 +212,9 @@ def _uv(machine: Machine, path: str) -> Client:
     why = machine.why_keyring_does_not_ask()
     if provider != "subprocess":
         next_step = "authshim run -- uv ..." if why else "export UV_KEYRING_PROVIDER=subprocess"
-        return Client("uv", path, version, Verdict(False, "its keyring-provider is not subprocess", next_step))
+        return Client(
+            "uv", path, version, Verdict(False, "its keyring-provider is not subprocess", next_step)
+        )
     if why:
         return Client("uv", path, version, Verdict(False, why, "authshim run -- uv ..."))
     return Client("uv", path, version, Verdict(True, "for index URLs with a username@"))
@@ -236,8 +253,12 @@ def _poetry(machine: Machine, path: str) -> Client:
     version = packages.get("poetry")
     if machine.output([path, "config", "keyring.enabled"]).strip() == "false":
         next_step = "poetry config keyring.enabled true"
-        return Client("poetry", path, version, Verdict(False, "its keyring.enabled is false", next_step))
-    return Client("poetry", path, version, _judge_import(machine, packages, "poetry", _beside(path, "poetry")))
+        return Client(
+            "poetry", path, version, Verdict(False, "its keyring.enabled is false", next_step)
+        )
+    return Client(
+        "poetry", path, version, _judge_import(machine, packages, "poetry", _beside(path, "poetry"))
+    )
 
 
 def _twine(machine: Machine, path: str) -> Client:
@@ -246,7 +267,9 @@ def _twine(machine: Machine, path: str) -> Client:
     if machine.environ.get("TWINE_PASSWORD"):
         verdict = Verdict(False, "TWINE_PASSWORD is set", "unset TWINE_USERNAME TWINE_PASSWORD")
         return Client("twine", path, version, verdict)
-    return Client("twine", path, version, _judge_import(machine, packages, "twine", _beside(path, "twine")))
+    return Client(
+        "twine", path, version, _judge_import(machine, packages, "twine", _beside(path, "twine"))
+    )
 
 
 def _conda(machine: Machine, path: str) -> Client:
@@ -254,7 +277,12 @@ def _conda(machine: Machine, path: str) -> Client:
     netrc = machine.environ.get("NETRC", "")
     if os.path.exists(os.path.join(os.path.dirname(netrc), SCRIPT)):
         return Client("conda", path, version, Verdict(True, "by the netrc of authshim run"))
-    return Client("conda", path, version, Verdict(False, "it asks no keyring", "authshim run --netrc -- conda ..."))
+    return Client(
+        "conda",
+        path,
+        version,
+        Verdict(False, "it asks no keyring", "authshim run --netrc -- conda ..."),
+    )
 
 
 def _git(machine: Machine, path: str) -> Client:
@@ -262,7 +290,12 @@ def _git(machine: Machine, path: str) -> Client:
     helpers = machine.output([path, "config", "--get-regexp", r"^credential\..*helper$"])
     if "authshim" in helpers:
         return Client("git", path, version, Verdict(True, "by its credential helper"))
-    return Client("git", path, version, Verdict(False, "it asks no keyring, and no credential helper names authshim"))
+    return Client(
+        "git",
+        path,
+        version,
+        Verdict(False, "it asks no keyring, and no credential helper names authshim"),
+    )
 
 
 _CLIENTS: dict[str, Callable[[Machine, str], Client]] = {

@@ -25,7 +25,9 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "Exit code 1 where there is no credential.",
     )
     parser.add_argument("url", metavar="URL")
-    parser.add_argument("--username", metavar="USER", help="whose credential, where the URL does not say")
+    parser.add_argument(
+        "--username", metavar="USER", help="whose credential, where the URL does not say"
+    )
     parser.add_argument(
         "--named-by",
         metavar="URL",
@@ -39,7 +41,9 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 def run(options: Namespace) -> int:
     """Print the trace, and what to do where there is no credential."""
     chain = project.make_chain_here(options)
-    trace = chain.explain(options.url, options.username, named_by=_named_by(options.named_by, options.url))
+    trace = chain.explain(
+        options.url, options.username, named_by=_named_by(options.named_by, options.url)
+    )
     for line in _with_short_names(trace).lines:
         terminal.say(terminal.with_tilde(line))
     if trace.found is None and (trace.steps or trace.withheld):
@@ -65,7 +69,9 @@ def _named_by(urls: Sequence[str], url: str) -> NamedBy:
 def _with_short_names(trace: Trace) -> Trace:
     """Shorten the providers' names before they are put into columns."""
     return trace._replace(
-        steps=tuple(step._replace(provider=terminal.with_tilde(step.provider)) for step in trace.steps)
+        steps=tuple(
+            step._replace(provider=terminal.with_tilde(step.provider)) for step in trace.steps
+        )
     )
 
 

@@ -36,7 +36,11 @@ def run(options: Namespace) -> int:
 
     settings, target = settings_of(options), rules.parse_login_host(options.host)
     names = {"token": options.token, "username": options.username, "password": options.password}
-    given = {name for name, value in {**names, "conda-token": options.conda_token}.items() if value is not None}
+    given = {
+        name
+        for name, value in {**names, "conda-token": options.conda_token}.items()
+        if value is not None
+    }
     kind = rules.kind_of(target.host, given)
     credential = _credential(kind, target, options)
     whose = ""
@@ -47,11 +51,23 @@ def run(options: Namespace) -> int:
     chain = chain_of(options)
     store, missing = rules.store(rules.stores_of(chain.providers), target.key, credential)
     terminal.say(
-        with_tilde(f"stored the {type(credential).__name__}{whose} for {redact_key(target.key)} in {store.name}")
+        with_tilde(
+            f"stored the {type(credential).__name__}{whose} for {redact_key(target.key)} in {store.name}"
+        )
     )
     _replace_oauth(store, target)
-    in_clear = [f"{store.name} is not encrypted"] if store.name != KEYCHAIN and not settings.auth_file else []
-    for warning in (target.warning, *missing, *in_clear, *store.problems, _shadowed(target, store, options)):
+    in_clear = (
+        [f"{store.name} is not encrypted"]
+        if store.name != KEYCHAIN and not settings.auth_file
+        else []
+    )
+    for warning in (
+        target.warning,
+        *missing,
+        *in_clear,
+        *store.problems,
+        _shadowed(target, store, options),
+    ):
         if warning:
             _log().warning("%s", warning)
     return 0
@@ -61,7 +77,11 @@ def _replace_oauth(store: Store, target: LoginHost) -> None:
     """Remove the OAuth login of the bare host, which pixi stores there: it would stand before ``*.host``."""
     from authshim.credentials import OAuth
 
-    if target.key == f"*.{target.host}" and isinstance(store.find(target.host), OAuth) and store.forget(target.host):
+    if (
+        target.key == f"*.{target.host}"
+        and isinstance(store.find(target.host), OAuth)
+        and store.forget(target.host)
+    ):
         terminal.say(with_tilde(f"removed the OAuth login for {target.host} from {store.name}"))
 
 
@@ -70,10 +90,14 @@ def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
     from authshim.login import rules
 
     if kind == rules.BASIC:
-        password = _secret("--password", options.password, f"Password of {options.username} at {target.host}: ")
+        password = _secret(
+            "--password", options.password, f"Password of {options.username} at {target.host}: "
+        )
         return credentials.BasicHTTP(options.username, password)
     if kind == rules.CONDA:
-        return credentials.CondaToken(_secret("--conda-token", options.conda_token, f"Token for {target.host}: "))
+        return credentials.CondaToken(
+            _secret("--conda-token", options.conda_token, f"Token for {target.host}: ")
+        )
     return credentials.BearerToken(_secret("--token", options.token, f"Token for {target.host}: "))
 
 
@@ -97,14 +121,18 @@ def _secret(option: str, value: object, prompt: str) -> str:
     except UnicodeError:
         raise SettingsError(option, "what was read is not text") from None
     if value != "-":
-        raise SettingsError(option, "there is no terminal to ask at; - reads it from standard input")
+        raise SettingsError(
+            option, "there is no terminal to ask at; - reads it from standard input"
+        )
     return _line(option, given)
 
 
 def _line(option: str, given: str) -> str:
     """Return what standard input gave, without the line's end."""
     if len(given) > _LONGEST:
-        raise SettingsError(option, f"standard input has more than {_LONGEST:,} characters, which is no secret")
+        raise SettingsError(
+            option, f"standard input has more than {_LONGEST:,} characters, which is no secret"
+        )
     secret = given.rstrip("\r\n")
     if not secret:
         raise SettingsError(option, "standard input is empty")
@@ -116,4 +144,6 @@ def _shadowed(target: LoginHost, store: Store, options: Namespace) -> str:
     found = chain_of(options).find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):
         return ""
-    return f"for {redact(target.url)} another comes first: {redact_key(found.key)} in {found.provider}"
+    return (
+        f"for {redact(target.url)} another comes first: {redact_key(found.key)} in {found.provider}"
+    )

@@ -69,7 +69,9 @@ def _name_what_stays(chain: Chain, target: LoginHost | None) -> None:
             keys = [] if listed is None else [key for key, _ in listed()]
         except ProviderError:
             keys = []
-        kept = keys if target is None else [key for key in (*target.keys, target.host) if key in keys]
+        kept = (
+            keys if target is None else [key for key in (*target.keys, target.host) if key in keys]
+        )
         if kept:
             which = "its logins" if target is None else f"its login for {kept[0]}"
             say(with_tilde(f"{provider.name} keeps {which}: it is not for authshim to change"))

@@ -23,7 +23,10 @@ class Parser(argparse.ArgumentParser):
         """Exit with 2, and a message that shows nothing of a secret glued to an option, or typed in a wrong place."""
         message = re.sub(r"(ignored explicit argument) .*", r"\1 ****", message, flags=re.DOTALL)
         message = re.sub(
-            r"^(argument [^-].*: invalid choice:) .* (\(choose from)", r"\1 **** \2", message, flags=re.DOTALL
+            r"^(argument [^-].*: invalid choice:) .* (\(choose from)",
+            r"\1 **** \2",
+            message,
+            flags=re.DOTALL,
         )
         super().error(message)
 
@@ -54,7 +57,9 @@ def add_action(
     actions: Any, loudness: ArgumentParser, name: str, summary: str, description: str, run: Any
 ) -> ArgumentParser:
     """Add one command to the group."""
-    parser: ArgumentParser = actions.add_parser(name, parents=[loudness], help=summary, description=description)
+    parser: ArgumentParser = actions.add_parser(
+        name, parents=[loudness], help=summary, description=description
+    )
     parser.add_argument("--auth-file", metavar="FILE", help="use this auth file, and nothing else")
     parser.set_defaults(run=run)
     return parser

@@ -31,9 +31,14 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "which one serves each, in which version and file; no dependency of a package is looked at.",
     )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="packages, such as torch or 'torch>=2' (the project's without)"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="packages, such as torch or 'torch>=2' (the project's without)",
     )
-    parser.add_argument("--json", action="store_true", help="for programs; README.rst names the keys")
+    parser.add_argument(
+        "--json", action="store_true", help="for programs; README.rst names the keys"
+    )
     parser.set_defaults(run=run)
 
 
@@ -93,8 +98,14 @@ def _heading(manifest: Manifest, each: Resolution) -> str:
         f"for {target.platform} ({target.platform_from}'s) and Python {target.python} ({target.python_from}'s)"
     )
     some = len(each.environments) < len(manifest.environments)
-    unread = ", ".join(dict.fromkeys(key for name in each.environments for key in manifest.ignored_options(name)))
-    parts = [f"{', '.join(each.environments)}" if some else "", chosen or "", unread and f"not looked at: {unread}"]
+    unread = ", ".join(
+        dict.fromkeys(key for name in each.environments for key in manifest.ignored_options(name))
+    )
+    parts = [
+        f"{', '.join(each.environments)}" if some else "",
+        chosen or "",
+        unread and f"not looked at: {unread}",
+    ]
     return "; ".join(part for part in parts if part)
 
 
@@ -121,7 +132,9 @@ def _print_silent(found: Sequence[Resolution]) -> None:
     """Print once for each index that did not answer each thing that is to be done about it."""
     pages = [page for each in found for page in each.asked if page.answer not in _ANSWERED]
     for page in {(page.place, page.next_step): page for page in pages}.values():
-        said = "; ".join(part for part in (f"HTTP {page.status}" if page.status else "", page.detail) if part)
+        said = "; ".join(
+            part for part in (f"HTTP {page.status}" if page.status else "", page.detail) if part
+        )
         say(with_tilde(f"{page.place.shown}  {page.answer}{f' ({said})' if said else ''}"))
         if page.next_step:
             say(with_tilde(f"  -> {page.next_step}"))
@@ -135,7 +148,9 @@ def _print_empty(found: Sequence[Resolution]) -> None:
     for page in (page for each in found for page in each.asked if page.host not in PYPI):
         pages.setdefault(page.place.shown, set()).add(page.answer)
     for place in (place for place, answers in pages.items() if answers == {"not there"}):
-        say(f"{place}  has none of these; an index whose URL is wrong, or that hides them from its user, says the same")
+        say(
+            f"{place}  has none of these; an index whose URL is wrong, or that hides them from its user, says the same"
+        )
         say("  -> authshim check")
 
 
@@ -147,7 +162,9 @@ def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
         "version": 1,
         "manifest": manifest.path,
         "fine": all(each.fine for each in found),
-        "unread": list(dict.fromkeys(key for name in names for key in manifest.ignored_options(name))),
+        "unread": list(
+            dict.fromkeys(key for name in names for key in manifest.ignored_options(name))
+        ),
         "results": [_entry(each) for each in found],
     }
     write(json.dumps(document, indent=2))

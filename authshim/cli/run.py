@@ -38,7 +38,9 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         help="also write a temporary netrc with the logins of the project's indexes and channels, for programs that "
         "ask no keyring; NETRC names it",
     )
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments")
+    parser.add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments"
+    )
     parser.set_defaults(run=run)
 
 
@@ -101,13 +103,20 @@ def _folder() -> Iterator[str]:
             if os.access(program, os.X_OK):
                 yield path
                 return
-    raise AuthshimError("no program can be run from the temporary folder: set TMPDIR to another one")
+    raise AuthshimError(
+        "no program can be run from the temporary folder: set TMPDIR to another one"
+    )
 
 
 def _parents() -> list[str]:
     """Return the folders to try: many systems forbid programs in the temporary one."""
     home = os.path.expanduser("~")
-    found = [tempfile.gettempdir(), os.environ.get("XDG_RUNTIME_DIR", ""), os.path.join(home, ".cache"), home]
+    found = [
+        tempfile.gettempdir(),
+        os.environ.get("XDG_RUNTIME_DIR", ""),
+        os.path.join(home, ".cache"),
+        home,
+    ]
     return [folder for folder in found if os.path.isabs(folder)]
 
 

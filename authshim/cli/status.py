@@ -74,7 +74,13 @@ class Entry(NamedTuple):
         if row["shadowed_by"]:
             nearer = f"{row['shadowed_by_key']} in " if row["shadowed_by_key"] != row["key"] else ""
             remarks.append(f"shadowed by {nearer}{row['shadowed_by']}")
-        return [row["key"], row["kind"] or "?", row["username"] or "", row["provider"], ", ".join(remarks)]
+        return [
+            row["key"],
+            row["kind"] or "?",
+            row["username"] or "",
+            row["provider"],
+            ", ".join(remarks),
+        ]
 
 
 class Listing:
@@ -167,4 +173,6 @@ def run(options: Namespace) -> int:
 
 def _table(lines: list[list[str]]) -> list[str]:
     wide = [max((len(cell) for cell in column), default=0) for column in zip(*lines)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(line, wide)).rstrip() for line in lines]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, wide)).rstrip() for line in lines
+    ]

@@ -43,10 +43,14 @@ def text(options: Namespace) -> str:
     """
     manifest = project.find_manifest(options)
     if manifest is None:
-        terminal.note("authshim: there is no project here, so the netrc holds only your own entries")
+        terminal.note(
+            "authshim: there is no project here, so the netrc holds only your own entries"
+        )
     chain = project.make_chain(options, manifest)
     logins = _by_host(_logins(chain, _places(manifest, options.environment)))
-    added = {host: login for host, login in logins.items() if not login.provider.startswith("netrc ")}
+    added = {
+        host: login for host, login in logins.items() if not login.provider.startswith("netrc ")
+    }
     _check_own(chain, added)
     return "".join(_entry(login) for login in added.values()) + _own_text()
 
@@ -54,8 +58,15 @@ def text(options: Namespace) -> str:
 def _places(manifest: Manifest | None, environment: str | None) -> list[Index | Channel]:
     if manifest is None:
         return []
-    places: list[Index | Channel] = [*manifest.indexes(environment), *manifest.channels(environment)]
-    return [place for place in places if place.url.startswith(("http://", "https://")) and not place.placeholder]
+    places: list[Index | Channel] = [
+        *manifest.indexes(environment),
+        *manifest.channels(environment),
+    ]
+    return [
+        place
+        for place in places
+        if place.url.startswith(("http://", "https://")) and not place.placeholder
+    ]
 
 
 def _by_host(logins: Iterable[_Login]) -> dict[str, _Login]:
@@ -75,7 +86,9 @@ def _logins(chain: Chain, places: Iterable[Index | Channel]) -> Iterator[_Login]
             continue
         reason = _reason(found)
         if not isinstance(found.credential, BasicHTTP) or reason:
-            terminal.note(terminal.with_tilde(f"authshim: not in the netrc: {redact(place.url)}: {reason}"))
+            terminal.note(
+                terminal.with_tilde(f"authshim: not in the netrc: {redact(place.url)}: {reason}")
+            )
             continue
         host = parse(place.url).host
         if found.key.kind == WILDCARD:
@@ -103,7 +116,9 @@ def _check_own(chain: Chain, added: Mapping[str, _Login]) -> None:
 def _own_users(chain: Chain) -> Iterator[tuple[str, str]]:
     for provider in chain.providers:
         logins = getattr(provider, "logins", list)
-        with suppress(ProviderError):  # a broken netrc is copied, and its readers complain themselves
+        with suppress(
+            ProviderError
+        ):  # a broken netrc is copied, and its readers complain themselves
             yield from ((host, credential.username) for host, credential in logins())
 
 

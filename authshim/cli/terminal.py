@@ -78,9 +78,13 @@ def output() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not complain
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # the flush at exit must not complain
         gone = isinstance(error, BrokenPipeError)
-        raise OutputError("" if gone else (error.strerror or "the system refused").lower()) from None
+        raise OutputError(
+            "" if gone else (error.strerror or "the system refused").lower()
+        ) from None
 
 
 def is_watched() -> bool:
@@ -101,7 +105,9 @@ def log_handler() -> logging.Handler:
             return printable(with_tilde(super().format(record)))
 
     handler = logging.StreamHandler()
-    handler.addFilter(lambda record: record.levelno < logging.WARNING or once.is_new(record.getMessage()))
+    handler.addFilter(
+        lambda record: record.levelno < logging.WARNING or once.is_new(record.getMessage())
+    )
     handler.setFormatter(Line("authshim: %(message)s"))
     return handler
 
@@ -117,7 +123,9 @@ def set_up_logging(options: argparse.Namespace) -> None:
     import logging
 
     loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
-    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(max(loudness, -1), logging.DEBUG)
+    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(
+        max(loudness, -1), logging.DEBUG
+    )
     logger = logging.getLogger("authshim")
     logger.handlers[:] = [log_handler()]
     if not logging.getLogger().handlers:

@@ -74,12 +74,21 @@ def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> l
     indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
     places: list[Index | Channel] = [*indexes, *manifest.channels(environment)]
     # Of what is wanted the names alone: a requirement that is wrong does not keep anybody out.
-    requirements = [requirement for requirement in manifest.requirements(environment) if not requirement.origin]
+    requirements = [
+        requirement for requirement in manifest.requirements(environment) if not requirement.origin
+    ]
 
     def names_for(place: Index | Channel) -> list[str]:
         own = [requirement.name for requirement in requirements if requirement.own_index == place]
         return list(
-            dict.fromkeys(own or [requirement.name for requirement in requirements if requirement.own_index is None])
+            dict.fromkeys(
+                own
+                or [
+                    requirement.name
+                    for requirement in requirements
+                    if requirement.own_index is None
+                ]
+            )
         )
 
     def probe_at(at: int) -> Result:
@@ -97,7 +106,13 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
     kind = "channel" if not isinstance(place, Index) else "flat index" if place.flat else "index"
     if place.placeholder:
         step = f"fill in {place.placeholder} in the {kind}'s URL"
-        return Result(kind, place.shown, NOT_PROBED, detail=f"{place.placeholder} is not filled in", next_step=step)
+        return Result(
+            kind,
+            place.shown,
+            NOT_PROBED,
+            detail=f"{place.placeholder} is not filled in",
+            next_step=step,
+        )
     scheme = place.url.partition(":")[0]
     if scheme in _SCHEMES:
         return Result(kind, place.shown, NOT_PROBED, detail=f"{scheme} is not http(s)")
@@ -153,14 +168,20 @@ class _Probe:
         root = self._root()
         judged = root if root.answer in (client.FOUND, client.REFUSED) else page
         result = self._judge(judged, self._place.url)
-        return result._replace(detail=f"{page.host} serves {name} in its place") if result.fine else result
+        return (
+            result._replace(detail=f"{page.host} serves {name} in its place")
+            if result.fine
+            else result
+        )
 
     def _forbidden(self, page: Page, name: str) -> Result:
         """Tell a user who may not read from a wrong password, to which some servers say 403, too."""
         root = self._root()
         if root.answer == client.FOUND:
             step = advice.ask_owner(self._place.url)
-            return self._result(FORBIDDEN, page, f"this user may read the index, but not {name}", step)
+            return self._result(
+                FORBIDDEN, page, f"this user may read the index, but not {name}", step
+            )
         if root.status == 401:
             return self._judge(root, self._place.url)
         return self._judge(page, page_url(page.place, name))
@@ -168,11 +189,17 @@ class _Probe:
     def _with_file(self, page: Page, result: Result) -> Result:
         """Ask for the first file that a page names: it may be elsewhere, and behind another door."""
         result = result._replace(api=page.api)
-        url = next((file.url for file in page.files if file.url.startswith(("https://", "http://"))), None)
+        url = next(
+            (file.url for file in page.files if file.url.startswith(("https://", "http://"))), None
+        )
         if url is None or not result.fine:
             return result
         file = self._client.probe(self._place, url, origins=page.origins)
-        return result if file.answer == client.FOUND else self._of_file(file, url, page)._replace(api=page.api)
+        return (
+            result
+            if file.answer == client.FOUND
+            else self._of_file(file, url, page)._replace(api=page.api)
+        )
 
     def _of_file(self, file: Answer, url: str, page: Page) -> Result:
         """Name why there is no file where there is its page."""
@@ -188,7 +215,9 @@ class _Probe:
     def _root(self) -> Answer:
         """Ask for the root of an index, without its list where the server can do that."""
         root = self._client.probe(self._place, self._place.url, method="HEAD")
-        return self._client.probe(self._place, self._place.url) if root.status in (405, 501) else root
+        return (
+            self._client.probe(self._place, self._place.url) if root.status in (405, 501) else root
+        )
 
     def _judge(self, said: Page | Answer, url: str) -> Result:
         """Name what was answered to one question, which was for ``url``."""
@@ -223,7 +252,10 @@ class _Probe:
         """Return that a login is wrong where one that nobody has is answered the same, and no login otherwise."""
         made_up, place = _made_up(found.credential), Repository(self._place.url)
         with closing(IndexClient(Chain([]))) as stranger:
-            same = stranger.probe(place, made_up.wire_url(url), header=made_up.header).status == said.status
+            same = (
+                stranger.probe(place, made_up.wire_url(url), header=made_up.header).status
+                == said.status
+            )
             if not same or stranger.probe(place, url).status == said.status:
                 return None
         detail = f"the login is wrong, as it seems: one that nobody has is answered {said.status} as well"
@@ -234,9 +266,21 @@ class _Probe:
             return ""
         return "the URL of an index mostly ends with /simple"
 
-    def _result(self, word: str, said: Page | Answer, detail: str = "", next_step: str = "") -> Result:
+    def _result(
+        self, word: str, said: Page | Answer, detail: str = "", next_step: str = ""
+    ) -> Result:
         told = "; ".join(part for part in (said.detail, detail) if part)
-        return Result(self._kind, self._place.shown, word, said.status, said.found, told, next_step, "", said.seconds)
+        return Result(
+            self._kind,
+            self._place.shown,
+            word,
+            said.status,
+            said.found,
+            told,
+            next_step,
+            "",
+            said.seconds,
+        )
 
 
 def _entered(said: Page | Answer) -> str:
@@ -247,4 +291,8 @@ def _made_up(credential: Credential) -> Credential:
     """Return a login of the same kind that nobody has, so that nobody's account is locked by it."""
     if isinstance(credential, BasicHTTP):
         return BasicHTTP(NOBODYS_NAME, NOBODYS_NAME)
-    return CondaToken(NOBODYS_NAME) if isinstance(credential, CondaToken) else BearerToken(NOBODYS_NAME)
+    return (
+        CondaToken(NOBODYS_NAME)
+        if isinstance(credential, CondaToken)
+        else BearerToken(NOBODYS_NAME)
+    )

@@ -106,7 +106,13 @@ class IndexClient:
         return self._read(index, index.url)
 
     def probe(
-        self, place: Repository, url: str, *, method: str = "GET", header: str | None = None, origins: Trail = ()
+        self,
+        place: Repository,
+        url: str,
+        *,
+        method: str = "GET",
+        header: str | None = None,
+        origins: Trail = (),
     ) -> Answer:
         """Ask for anything at a place as its own user, and read none of it.
 
@@ -124,7 +130,9 @@ class IndexClient:
     def _read(self, index: Index, url: str) -> Page:
         if index.placeholder:
             step = f"fill in {index.placeholder} in the index's URL"
-            return Page(index, NOT_ASKED, detail=f"{index.placeholder} is not filled in", next_step=step)
+            return Page(
+                index, NOT_ASKED, detail=f"{index.placeholder} is not filled in", next_step=step
+            )
 
         def read(response: Response, answer: Answer) -> Page:
             if answer.answer != FOUND:
@@ -133,7 +141,9 @@ class IndexClient:
                 return Page(index, *answer, *simple_api.read(response))
             except Unreadable as error:
                 step = _STEPS[UNREADABLE]
-                return Page(index, *answer._replace(answer=UNREADABLE, detail=str(error), next_step=step))
+                return Page(
+                    index, *answer._replace(answer=UNREADABLE, detail=str(error), next_step=step)
+                )
 
         said = self._ask(index, "GET", url, simple_api.HEADERS, read)
         return said if isinstance(said, Page) else Page(index, *said)
@@ -173,12 +183,22 @@ class IndexClient:
             return Answer(answer, response.status_code, found, host, origins=origins)
         elsewhere = f"{host} said so" if host != parse(place.url).host else ""
         withheld = self._withheld(response) if answer == REFUSED and not found else ""
-        nobody = (self._chain.note or "no provider has one") if answer == REFUSED and not (found or detail) else ""
+        nobody = (
+            (self._chain.note or "no provider has one")
+            if answer == REFUSED and not (found or detail)
+            else ""
+        )
         told = "; ".join(part for part in (elsewhere, detail, withheld or nobody) if part)
-        said = Answer(answer, response.status_code, found, host, told, _STEPS.get(answer, ""), origins=origins)
+        said = Answer(
+            answer, response.status_code, found, host, told, _STEPS.get(answer, ""), origins=origins
+        )
         if answer != REFUSED:
             return said
-        step = advice.name_by_https(response.url) if withheld else self._step(place, said, response.url)
+        step = (
+            advice.name_by_https(response.url)
+            if withheld
+            else self._step(place, said, response.url)
+        )
         return said._replace(next_step=step)
 
     def _withheld(self, response: Response) -> str:
@@ -194,7 +214,10 @@ class IndexClient:
         return f"{advice.ask_owner(place.url)}, or {again}" if said.status == 403 else again
 
 
-_STEPS = {UNREACHABLE: "try again later", UNREADABLE: "correct the URL, or ask whoever runs the index"}
+_STEPS = {
+    UNREACHABLE: "try again later",
+    UNREADABLE: "correct the URL, or ask whoever runs the index",
+}
 
 
 def _target(place: Repository, url: str) -> str:
@@ -202,7 +225,9 @@ def _target(place: Repository, url: str) -> str:
 
     :raises UrlError: it cannot be dialled.
     """
-    return with_username(url, place.username) if parse(url).origin == parse(place.url).origin else url
+    return (
+        with_username(url, place.username) if parse(url).origin == parse(place.url).origin else url
+    )
 
 
 def _is_sign_in_page(response: Response) -> bool:

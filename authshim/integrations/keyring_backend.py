@@ -53,7 +53,9 @@ class Keyring(KeyringBackend):
 
     def set_password(self, service: str, username: str, password: str) -> None:
         """Raise NotImplementedError, at which keyring's chainer asks the next backend."""
-        raise NotImplementedError(_advice("store passwords", "authshim auth login HOST --username USER"))
+        raise NotImplementedError(
+            _advice("store passwords", "authshim auth login HOST --username USER")
+        )
 
     def delete_password(self, service: str, username: str) -> None:
         """Raise NotImplementedError, at which keyring's chainer asks the next backend."""

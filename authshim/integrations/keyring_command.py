@@ -119,7 +119,9 @@ def _run_real(words: Sequence[str], *, is_get: bool) -> int:
     program = find_real(os.environ)
     if program is None:
         if not is_get:
-            sys.stderr.write("authshim: there is no keyring command behind this one: pipx install keyring\n")
+            sys.stderr.write(
+                "authshim: there is no keyring command behind this one: pipx install keyring\n"
+            )
         return 1
     environ = {**os.environ, ASKING: "1"}
     command = [program, *words]

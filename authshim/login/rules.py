@@ -51,7 +51,9 @@ class LoginHost(NamedTuple):
         port = _port_of(netloc)
         scheme = self.url.partition("://")[0]
         number = int(port[1:]) if port else {"http": 80}.get(scheme, 443)
-        return host_keys(Url(scheme, netloc[: len(netloc) - len(port)], number, f"/{path}"), path_keys)
+        return host_keys(
+            Url(scheme, netloc[: len(netloc) - len(port)], number, f"/{path}"), path_keys
+        )
 
 
 def parse_login_host(words: str) -> LoginHost:
@@ -133,7 +135,9 @@ def _target(netloc: str, path: str) -> LoginHost:
     wildcard = f"*.{exact}"
     widens = exact == bare and bare.count(".") == 1 and not _ADDRESS.fullmatch(bare)
     key = wildcard if widens or host != bare else exact
-    return LoginHost(key, bare, (exact, wildcard), f"https://{exact}/", _NOT_FOR_PIXI if port or path else "")
+    return LoginHost(
+        key, bare, (exact, wildcard), f"https://{exact}/", _NOT_FOR_PIXI if port or path else ""
+    )
 
 
 def kind_of(host: str, given: Collection[str]) -> str:
@@ -152,7 +156,9 @@ def kind_of(host: str, given: Collection[str]) -> str:
     if only and kinds not in ([], [only]):
         raise SettingsError(f"--{kinds[0]}", f"{host} takes --{only} and nothing else")
     if not kinds and not only:
-        raise SettingsError("HOST", f"how to log in at {host}? by --token, --username or --conda-token")
+        raise SettingsError(
+            "HOST", f"how to log in at {host}? by --token, --username or --conda-token"
+        )
     return kinds[0] if kinds else only
 
 
@@ -195,4 +201,6 @@ def store(stores: Iterable[Store], key: str, credential: Credential) -> tuple[St
             missing.append(str(error))
         else:
             return candidate, missing
-    raise AuthshimError("; ".join([*missing, "there is no file to store it in; name one by --auth-file"]))
+    raise AuthshimError(
+        "; ".join([*missing, "there is no file to store it in; name one by --auth-file"])
+    )

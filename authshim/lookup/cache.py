@@ -38,7 +38,9 @@ _NOTHING_DECLARED = DeclaredAtOrigin()
 class Cache:
     """Every origin and entry that was looked up, within bounds."""
 
-    def __init__(self, declared: Mapping[str, DeclaredAtOrigin], list_path_keys: Callable[[], Iterable[str]]) -> None:
+    def __init__(
+        self, declared: Mapping[str, DeclaredAtOrigin], list_path_keys: Callable[[], Iterable[str]]
+    ) -> None:
         self.declared = declared
         self.generation = 0
         """Counts the changes of files."""
@@ -83,7 +85,9 @@ class Cache:
         for entry in self._entries.values():
             entry.lock = threading.Lock()
 
-    def entry(self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None) -> CacheEntry:
+    def entry(
+        self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None
+    ) -> CacheEntry:
         """Return the entry of a user at what is declared, or at a service that a keyring may know."""
         user = declared and declared.username  # a password has a user, if an empty one
         if declared and user is not None and url.password is None and url.username in (None, user):
@@ -136,8 +140,12 @@ class Cache:
             return None
         if username is not None and url.username is None:
             url = url._replace(username=username)
-        here = (path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}"))
-        origin = OriginEntry(url, self.declared.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self)
+        here = (
+            path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}")
+        )
+        origin = OriginEntry(
+            url, self.declared.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self
+        )
         return origin if origin.is_by_path else origin._candidates("/", "")
 
 
@@ -169,7 +177,9 @@ class OriginEntry:
     only = None
     """As ``CandidateSet`` has it: no entry is that of every URL."""
 
-    def __init__(self, url: Url, declared: DeclaredAtOrigin, path_keys: frozenset[str], cache: Cache) -> None:
+    def __init__(
+        self, url: Url, declared: DeclaredAtOrigin, path_keys: frozenset[str], cache: Cache
+    ) -> None:
         self._url = url
         self._declared = declared
         self._path_keys = path_keys
@@ -185,7 +195,9 @@ class OriginEntry:
         """Whether paths matter; else one candidate set is that of every URL."""
         declared = self._declared
         return bool(
-            declared.by_path or self._path_keys or (_needs_service(self._url) and not declared.covering("/")[1])
+            declared.by_path
+            or self._path_keys
+            or (_needs_service(self._url) and not declared.covering("/")[1])
         )
 
     def candidates(self, url: str) -> CandidateSet:
@@ -210,7 +222,10 @@ class OriginEntry:
             candidates.choose(entry, folder)
             return
         self._parted[candidates.path] = shared_path(candidates.known_prefix, folder)
-        for winner, begin in ((candidates.entries[candidates.current], candidates.known_prefix), (entry, folder)):
+        for winner, begin in (
+            (candidates.entries[candidates.current], candidates.known_prefix),
+            (entry, folder),
+        ):
             side = self._candidates(begin, begin)
             side.choose(winner, side.path)
 

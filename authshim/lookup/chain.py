@@ -95,19 +95,28 @@ class Chain:
         )
         chain = cls(
             list_providers(settings, environ),
-            indexes=() if project is None else (*project.indexes(environment), *project.own_indexes(environment)),
+            indexes=()
+            if project is None
+            else (*project.indexes(environment), *project.own_indexes(environment)),
             channels=() if project is None else project.channels(environment),
         )
         lock_dir = os.path.dirname(settings.home_auth_file) if settings.home_auth_file else None
         for provider in chain._lookup.providers:
             provider.renewer = Renewer(lock_dir=lock_dir, environ=environ)
         if settings.auth_file_only:
-            chain._lookup.note = f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
+            chain._lookup.note = (
+                f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
+            )
         for problem in (*settings.problems, *(() if project is None else project.warnings)):
             logger.warning("%s", problem)
-        kept = None if environ is None else {name: environ[name] for name in NAMES if name in environ}
+        kept = (
+            None if environ is None else {name: environ[name] for name in NAMES if name in environ}
+        )
         options = {"auth_file": auth_file, "keyring_provider": keyring_provider, "environ": kept}
-        project_options = {"manifest": None if project is None else project.path, "environment": environment}
+        project_options = {
+            "manifest": None if project is None else project.path,
+            "environment": environment,
+        }
         chain._recipe = (cls.from_environment, {**options, **project_options})
         return chain
 
@@ -121,7 +130,9 @@ class Chain:
         """Whether a provider is among its own that is asked for the URLs of indexes: the keyring command."""
         return any(SERVICE in provider.answers for provider in self._lookup.providers)
 
-    def find(self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER) -> Found | None:
+    def find(
+        self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
+    ) -> Found | None:
         """Return what is sent to a URL without being asked for it; None if nothing is.
 
         :param url: absolute, with or without userinfo.
@@ -180,7 +191,9 @@ class Chain:
             candidates.back_off()
         return None
 
-    def missed(self, url: str, tried: Sequence[Found], *, named_by: NamedBy = CALLER) -> Found | None:
+    def missed(
+        self, url: str, tried: Sequence[Found], *, named_by: NamedBy = CALLER
+    ) -> Found | None:
         """Return what another index has for a URL that several cover, after a 404; None if nothing is left.
 
         To those who may not know of it, a server may say of what it has that it is not there.
@@ -195,11 +208,15 @@ class Chain:
     def withheld(self, url: str, *, named_by: NamedBy) -> str:
         """Return why nothing is sent to a plain http URL, whatever is found; empty if something may be."""
         candidates = self._lookup.cache.candidates(url)
-        entries = [] if candidates is None or is_presigned(url) else candidates.candidates(path_of(url))
+        entries = (
+            [] if candidates is None or is_presigned(url) else candidates.candidates(path_of(url))
+        )
         return next(filter(None, (self._lookup.withheld(entry, named_by) for entry in entries)), "")
 
     @clears_frames
-    def explain(self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER) -> Trace:
+    def explain(
+        self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
+    ) -> Trace:
         """Ask each provider anew, and tell what it said; what is remembered stays as it is.
 
         :param named_by: as in ``find``.
@@ -208,7 +225,9 @@ class Chain:
         parse(url)
         candidates = self._lookup.cache.candidates(url, username)
         if candidates is None or is_presigned(url):
-            return Trace(redact(url), (), (), None, "the URL carries its own signature, so nothing is added")
+            return Trace(
+                redact(url), (), (), None, "the URL carries its own signature, so nothing is added"
+            )
         self._lookup.refresh()
         found: Found | None = None
         steps: dict[Step, None] = {}
@@ -235,7 +254,12 @@ class Chain:
         return _make, (make, options, self.identity)
 
     def _answers(
-        self, candidates: CandidateSet, url: str, status: int, tried: Sequence[Found], challenge: str
+        self,
+        candidates: CandidateSet,
+        url: str,
+        status: int,
+        tried: Sequence[Found],
+        challenge: str,
     ) -> Iterator[Found | None]:
         """Yield what might be sent after a refusal, the best first; some of it may have been sent."""
         entries = candidates.candidates(path_of(url))
@@ -273,7 +297,9 @@ class Chain:
 def _other(answers: Iterable[Found | None], tried: Sequence[Found]) -> Found | None:
     """Return the first answer that was not sent yet."""
     sent = [found.credential for found in tried]
-    return next((answer for answer in answers if answer is not None and answer.credential not in sent), None)
+    return next(
+        (answer for answer in answers if answer is not None and answer.credential not in sent), None
+    )
 
 
 def _note_naming(named_by: NamedBy) -> Iterator[str]:

@@ -61,7 +61,9 @@ class DeclaredAtOrigin:
             self._shared.setdefault("", indexes)
         self.by_path = bool(len(every) > 1 or (every and not indexes))
         """Whether the path of a URL matters."""
-        self.has_ties = any(len(items) > 1 for covered in (self._whole, self._shared) for items in covered.values())
+        self.has_ties = any(
+            len(items) > 1 for covered in (self._whole, self._shared) for items in covered.values()
+        )
         """Whether several may cover a URL alike."""
 
     def covering(self, path: str) -> tuple[str, list[Declared]]:
@@ -78,10 +80,15 @@ def _identity(item: Declared) -> tuple[object, ...]:
 
 
 @clears_frames
-def declared_by_origin(indexes: Iterable[Index], channels: Iterable[Channel]) -> Mapping[str, DeclaredAtOrigin]:
+def declared_by_origin(
+    indexes: Iterable[Index], channels: Iterable[Channel]
+) -> Mapping[str, DeclaredAtOrigin]:
     """Sort what a project declares by origin; what is no http(s) URL is left out."""
     by_origin: dict[str, list[Declared]] = {}
-    for item, is_index in [*((index, True) for index in indexes), *((channel, False) for channel in channels)]:
+    for item, is_index in [
+        *((index, True) for index in indexes),
+        *((channel, False) for channel in channels),
+    ]:
         try:
             url = parse(item.url)
         except UrlError:

@@ -56,7 +56,9 @@ class CacheEntry:
         "url",
     )
 
-    def __init__(self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None) -> None:
+    def __init__(
+        self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None
+    ) -> None:
         """Take the URL with the user that is known, from itself or from what is declared.
 
         :param path_keys: those that its URLs have in common, in their order.
@@ -79,7 +81,11 @@ class CacheEntry:
     @property
     def keys(self) -> tuple[Key, ...]:
         """What it is looked up under, unasked; made when it is needed, for an entry is kept much longer."""
-        return (*self._path_keys, *host_keys(self.url), *(self._service_keys() if self.url.username else ()))
+        return (
+            *self._path_keys,
+            *host_keys(self.url),
+            *(self._service_keys() if self.url.username else ()),
+        )
 
     @property
     def challenge_keys(self) -> tuple[Key, ...]:
@@ -190,19 +196,27 @@ class CandidateSet:
 
         :param latest: who is tried where nothing is known of the path.
         """
-        guess = latest in self.entries and not (self._until > time.monotonic() and self._is_known(path))
+        guess = latest in self.entries and not (
+            self._until > time.monotonic() and self._is_known(path)
+        )
         return latest if latest and guess else self.entries[self.current]
 
     def is_parted_by(self, entry: CacheEntry, folder: str) -> bool:
         """Tell whether another one than the chosen one opened a folder outside its known prefix."""
-        return self._is_chosen and self.entries[self.current] is not entry and not self._is_known(folder)
+        return (
+            self._is_chosen
+            and self.entries[self.current] is not entry
+            and not self._is_known(folder)
+        )
 
     def choose(self, entry: CacheEntry, folder: str) -> None:
         """Note the entry that opened something in a folder."""
         if entry in self.entries:
             at = self.entries.index(entry)
             self.known_prefix = (
-                shared_path(self.known_prefix, folder) if self._is_chosen and at == self.current else folder
+                shared_path(self.known_prefix, folder)
+                if self._is_chosen and at == self.current
+                else folder
             )
             self.current, self._until = at, float("inf")
 

@@ -34,7 +34,11 @@ def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> lis
         *override,
         *([OSKeychain()] if settings.keychain else []),
         *([AuthFile(settings.home_auth_file)] if settings.home_auth_file else []),
-        *([NetrcFile(settings.netrc_files, named=settings.netrc_named)] if settings.netrc_files else []),
+        *(
+            [NetrcFile(settings.netrc_files, named=settings.netrc_named)]
+            if settings.netrc_files
+            else []
+        ),
         *([_command(settings, environ)] if settings.keyring_enabled else []),
     ]
 
@@ -43,5 +47,8 @@ def _command(settings: Settings, environ: Mapping[str, str] | None) -> Provider:
     from authshim.providers.keyring_command import KeyringCommand
 
     return KeyringCommand(
-        settings.keyring_command, search_path=settings.search_path, timeout=settings.keyring_timeout, environ=environ
+        settings.keyring_command,
+        search_path=settings.search_path,
+        timeout=settings.keyring_timeout,
+        environ=environ,
     )

@@ -70,13 +70,19 @@ class GuardedProvider:
             self._once.warn_once(problem, logging.WARNING)
         if isinstance(credential, OAuth):
             # Not under the lock: a token endpoint may take half a minute.
-            credential = self.renewer.current(self._stored_login(key, entry.url.username), credential)
+            credential = self.renewer.current(
+                self._stored_login(key, entry.url.username), credential
+            )
         if credential is None:
             # What was wrong with a file is not this key's matter; what a command said of it is.
-            because = [problem for problem in problems if problem not in before and key.kind == SERVICE]
+            because = [
+                problem for problem in problems if problem not in before and key.kind == SERVICE
+            ]
             return Step(self.name, key, f"nothing: {because[-1]}" if because else "nothing")
         reason = unfit(credential, key, entry)
-        return Step(self.name, key, reason or _shown(credential, key, entry), None if reason else credential)
+        return Step(
+            self.name, key, reason or _shown(credential, key, entry), None if reason else credential
+        )
 
     def has_changed(self) -> bool:
         """Tell whether a file that the provider reads is another than when this was last asked."""
@@ -95,7 +101,11 @@ class GuardedProvider:
             try:
                 with self.lock:
                     self._freshen()
-                    self._paths = tuple(self._provider.path_keys()) if hasattr(self._provider, "path_keys") else ()
+                    self._paths = (
+                        tuple(self._provider.path_keys())
+                        if hasattr(self._provider, "path_keys")
+                        else ()
+                    )
             except Exception as error:  # noqa: BLE001 - see the class
                 self._complain(error)
         return self._paths
@@ -178,14 +188,21 @@ class GuardedProvider:
         # Only of our own errors it is known that they hold no secret.
         ours = isinstance(error, AuthshimError)
         sentence = str(error) if ours else f"cannot read {self.name}: {type(error).__name__}"
-        self._once.warn_once(sentence, logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING)
+        self._once.warn_once(
+            sentence, logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING
+        )
         return sentence
 
 
 def unfit(credential: Credential, key: Key, entry: CacheEntry) -> str:
     """Say why a credential cannot be used here; nothing where it can."""
     user = entry.url.username
-    if isinstance(credential, BasicHTTP) and user is not None and key.kind != SERVICE and credential.username != user:
+    if (
+        isinstance(credential, BasicHTTP)
+        and user is not None
+        and key.kind != SERVICE
+        and credential.username != user
+    ):
         return f"passed over: it is for another user than {shown_user(user)!r}"
     if isinstance(credential, CondaToken) and entry.is_index:
         return "passed over: a conda token goes to channels, not into the path of an index"

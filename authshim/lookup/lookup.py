@@ -59,7 +59,9 @@ class _Thread(threading.local):
 class Lookup:
     """The providers, and what is known of the entries."""
 
-    def __init__(self, providers: Iterable[Provider], declared: Mapping[str, DeclaredAtOrigin]) -> None:
+    def __init__(
+        self, providers: Iterable[Provider], declared: Mapping[str, DeclaredAtOrigin]
+    ) -> None:
         self.providers = [GuardedProvider(provider) for provider in providers]
         self.cache = Cache(declared, self._path_keys)
         self.note = ""
@@ -100,7 +102,9 @@ class Lookup:
         return f"not sent: {host} named it over http" if host else ""
 
     @clears_frames
-    def look_again(self, entry: CacheEntry, tried: Sequence[Found], named_by: NamedBy) -> Found | None:
+    def look_again(
+        self, entry: CacheEntry, tried: Sequence[Found], named_by: NamedBy
+    ) -> Found | None:
         """Ask again for what was refused at a URL that only a server named (invariant 7).
 
         :param tried: what was sent from this entry for one request, at least one.
@@ -110,7 +114,9 @@ class Lookup:
             return None
         again = self._for_server(entry, named_by)
         generation = self.cache.generation
-        if (again is not None and again.credential != found.credential) or entry.remembers(ASKED_AGAIN, generation):
+        if (again is not None and again.credential != found.credential) or entry.remembers(
+            ASKED_AGAIN, generation
+        ):
             return again
         self.refresh()
         again = self._for_server(entry, named_by)
@@ -146,7 +152,13 @@ class Lookup:
             return again
 
     def _reject(
-        self, entry: CacheEntry, current: Found, tried: Sequence[Found], generation: int, *, forget: bool
+        self,
+        entry: CacheEntry,
+        current: Found,
+        tried: Sequence[Found],
+        generation: int,
+        *,
+        forget: bool,
     ) -> None:
         """Keep a refused credential from being looked up again, so that no account is locked.
 
@@ -156,7 +168,9 @@ class Lookup:
         :param forget: do not send the credential either, if the login has never worked.
         """
         refused = self._fingerprint(tried[-1].credential)
-        worked = {self._fingerprint(found.credential) for found in (current, *tried) if found.accepted}
+        worked = {
+            self._fingerprint(found.credential) for found in (current, *tried) if found.accepted
+        }
         if len(tried) > 1 and worked and not entry.is_unsettled(worked, generation):
             entry.unsettle(refused, generation)
             return
@@ -204,7 +218,9 @@ class Lookup:
                 entry.refuse(self._fingerprint(found.credential), self.cache.generation)
 
     @clears_frames
-    def explain(self, entry: CacheEntry, named_by: NamedBy = CALLER) -> tuple[Found | None, list[Step]]:
+    def explain(
+        self, entry: CacheEntry, named_by: NamedBy = CALLER
+    ) -> tuple[Found | None, list[Step]]:
         """Ask every provider for every key; a challenge's keys only where nothing else is found.
 
         A ``keyring`` command may ask a person, so it is not run where its answer would not be used.
@@ -214,7 +230,11 @@ class Lookup:
         unasked = _without_keyring(entry)
         services = entry.keys[len(unasked) :]
         with self._inside():
-            for keys, challenged in ((unasked, False), (services, False), (entry.challenge_keys, True)):
+            for keys, challenged in (
+                (unasked, False),
+                (services, False),
+                (entry.challenge_keys, True),
+            ):
                 if found is not None:
                     others = [key for key in keys if key.kind != DEFAULT]
                     steps += self._skip(others, "not asked: there is an answer already")
@@ -256,7 +276,12 @@ class Lookup:
             provider.renew_locks()
         self.cache.renew_locks()
 
-    def refresh(self, providers: Iterable[GuardedProvider] | None = None, *, refused: Credential | None = None) -> None:
+    def refresh(
+        self,
+        providers: Iterable[GuardedProvider] | None = None,
+        *,
+        refused: Credential | None = None,
+    ) -> None:
         """Let providers read anew, all where none is named; what is known of the entries stays."""
         for provider in self.providers if providers is None else providers:
             provider.refresh(refused)
@@ -292,8 +317,15 @@ class Lookup:
         if known is None and entry.remembers(MISSED, self.cache.generation):
             return None
         with self._inside():
-            found = self._given(entry) or self._ask_for(entry, filter(named_by.lets_ask, entry.keys))
-        if found is None and known is not None and known.key.kind == SERVICE and self._is_known(entry):
+            found = self._given(entry) or self._ask_for(
+                entry, filter(named_by.lets_ask, entry.keys)
+            )
+        if (
+            found is None
+            and known is not None
+            and known.key.kind == SERVICE
+            and self._is_known(entry)
+        ):
             return known
         return found
 
@@ -308,7 +340,9 @@ class Lookup:
             for key in [key for key in keys if key.kind in provider.answers][:1]:
                 yield Step(provider.name, key, why)
 
-    def _first(self, entry: CacheEntry, keys: Iterable[Key], *, challenged: bool = False) -> Found | None:
+    def _first(
+        self, entry: CacheEntry, keys: Iterable[Key], *, challenged: bool = False
+    ) -> Found | None:
         """Return the first answer, and tell the log."""
         found = self._ask_for(entry, keys, challenged=challenged)
         if found is not None:
@@ -317,7 +351,9 @@ class Lookup:
         logger.debug("%s: %s", redact(entry.origin), said)
         return found
 
-    def _ask_for(self, entry: CacheEntry, keys: Iterable[Key], *, challenged: bool = False) -> Found | None:
+    def _ask_for(
+        self, entry: CacheEntry, keys: Iterable[Key], *, challenged: bool = False
+    ) -> Found | None:
         """Return the first answer that can be used (invariant 2)."""
         answers = (_found(entry, step, challenged=challenged) for step in self._ask(entry, keys))
         return next((answer for answer in answers if answer is not None), None)
@@ -330,7 +366,11 @@ class Lookup:
         broken: set[GuardedProvider] = set()
         for key in keys:
             for provider in self.providers:
-                if key.kind in provider.answers and provider not in broken and not (asking and provider.asks_the_chain):
+                if (
+                    key.kind in provider.answers
+                    and provider not in broken
+                    and not (asking and provider.asks_the_chain)
+                ):
                     self._thread.provider = provider
                     try:
                         step = provider.ask(key, entry)
@@ -363,7 +403,9 @@ class Lookup:
         credential = entry.lone_token
         if credential is None:
             return None
-        found = Found(credential, entry.names_user, Key(entry.url.netloc, GIVEN), challenged=True, entry=entry)
+        found = Found(
+            credential, entry.names_user, Key(entry.url.netloc, GIVEN), challenged=True, entry=entry
+        )
         self._note_plain_http(entry, found)
         return found
 
@@ -379,7 +421,11 @@ class Lookup:
 
     def _note_plain_http(self, entry: CacheEntry, found: Found) -> None:
         url = entry.url
-        if url.scheme == "http" and not is_loopback(url.host) and not isinstance(found.credential, S3Credentials):
+        if (
+            url.scheme == "http"
+            and not is_loopback(url.host)
+            and not isinstance(found.credential, S3Credentials)
+        ):
             self._once.warn_once(f"a credential is sent to {url.host} in the clear: use https")
 
 

@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.secret import SecretHolder
-from authshim.urls import DEFAULT, SERVICE, WILDCARD, https_twin, is_ip, is_loopback, normalise, parse
+from authshim.urls import (
+    DEFAULT,
+    SERVICE,
+    WILDCARD,
+    https_twin,
+    is_ip,
+    is_loopback,
+    normalise,
+    parse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -19,7 +19,13 @@ class Found:
     __slots__ = ("accepted", "challenged", "credential", "entry", "expires_at", "key", "provider")
 
     def __init__(
-        self, credential: Credential, provider: str, key: Key, *, challenged: bool = False, entry: Any = None
+        self,
+        credential: Credential,
+        provider: str,
+        key: Key,
+        *,
+        challenged: bool = False,
+        entry: Any = None,
     ) -> None:
         self.credential = credential
         self.provider = provider
@@ -89,7 +95,11 @@ class Trace(NamedTuple):
         if self.steps:
             rows = [(step.provider, str(step.key), step.said) for step in self.steps]
             wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
-            lines += ["", *(f"  {name:{wide[0]}}  {key:{wide[1]}}  {said}" for name, key, said in rows), ""]
+            lines += [
+                "",
+                *(f"  {name:{wide[0]}}  {key:{wide[1]}}  {said}" for name, key, said in rows),
+                "",
+            ]
         return [*lines, self.outcome]
 
     @property

@@ -229,7 +229,9 @@ class Renewer:
         self._once.warn_once(f"the login for {login.host} has ended: log in again: {command}")
 
     def _warn_failed(self, login: StoredLogin, reason: str) -> None:
-        self._once.warn_once(f"the login for {login.host} ({login.provider}) could not be renewed: {reason}")
+        self._once.warn_once(
+            f"the login for {login.host} ({login.provider}) could not be renewed: {reason}"
+        )
 
     def _warn_unsaved(self, login: StoredLogin, error: Exception) -> None:
         reason = type(error).__name__

@@ -36,7 +36,10 @@ _OTHER_TABLES = (
 )
 
 _OTHER_TOOLS = (
-    *(f"tool.uv.{key}" for key in ("index", "index-url", "extra-index-url", "default-index", "find-links")),
+    *(
+        f"tool.uv.{key}"
+        for key in ("index", "index-url", "extra-index-url", "default-index", "find-links")
+    ),
     *(f"tool.uv.pip.{key}" for key in ("index-url", "extra-index-url", "find-links")),
     "tool.poetry.source",
     "tool.pdm.source",
@@ -53,7 +56,9 @@ def warnings_of(document: dict[str, Any], *, pyproject: bool) -> list[str]:
         for names in _matches(document, wrong.split("."))
     )
     told = [*islice(every, MANY)]
-    return told if next(every, None) is None else [*told, "pixi does not read more than is told here"]
+    return (
+        told if next(every, None) is None else [*told, "pixi does not read more than is told here"]
+    )
 
 
 def _pixi_rules() -> Iterator[tuple[str, str]]:
@@ -67,7 +72,10 @@ def _pyproject_rules() -> Iterator[tuple[str, str]]:
     for wrong, right in _own_rules():
         yield f"tool.pixi.{wrong}", right.replace("[", "[tool.pixi.")
     for owner in _OWNERS:
-        yield f"{owner}pypi-options", f"[tool.pixi.{owner.replace('project', 'workspace')}pypi-options]"
+        yield (
+            f"{owner}pypi-options",
+            f"[tool.pixi.{owner.replace('project', 'workspace')}pypi-options]",
+        )
     yield from ((key, "[tool.pixi.pypi-options]") for key in _OTHER_TOOLS)
 
 

@@ -90,7 +90,11 @@ class Manifest:
         :param environment: None: those of all environments, without duplicates.
         :raises ManifestError: there is no such environment.
         """
-        return _unique(index for features in self._chosen(environment) for index in self._project.indexes(features))
+        return _unique(
+            index
+            for features in self._chosen(environment)
+            for index in self._project.indexes(features)
+        )
 
     def own_indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
         """List the indexes that only single packages of an environment come from, by their own ``index``.
@@ -108,7 +112,9 @@ class Manifest:
         :raises ManifestError: there is no such environment.
         """
         return _unique(
-            channel for features in self._chosen(environment) for channel in self._project.channels(features)
+            channel
+            for features in self._chosen(environment)
+            for channel in self._project.channels(features)
         )
 
     def dependencies(self, environment: str | None = DEFAULT) -> tuple[Dependency, ...]:
@@ -163,7 +169,10 @@ class Manifest:
         if environment is None:
             return [*environments.values()]
         if environment not in environments:
-            raise ManifestError(self.path, f"there is no environment {environment!r}; it has {_listed(environments)}")
+            raise ManifestError(
+                self.path,
+                f"there is no environment {environment!r}; it has {_listed(environments)}",
+            )
         return [environments[environment]]
 
     def __repr__(self) -> str:
@@ -173,7 +182,9 @@ class Manifest:
         return Manifest.load, (self.path,)
 
 
-def _dependencies(project: Project, environments: list[tuple[Feature, ...]]) -> tuple[Dependency, ...] | str:
+def _dependencies(
+    project: Project, environments: list[tuple[Feature, ...]]
+) -> tuple[Dependency, ...] | str:
     """Return the dependencies of environments, or what is wrong with one."""
     try:
         found = [project.dependencies(features) for features in environments]
@@ -199,7 +210,9 @@ def _load(path: str) -> Manifest | ManifestError:
         return _read(path, read_toml(path))
     chosen = _choose(path)
     if chosen is None:
-        return ManifestError(path, "there is no pixi.toml here, and no pyproject.toml with [tool.pixi]")
+        return ManifestError(
+            path, "there is no pixi.toml here, and no pyproject.toml with [tool.pixi]"
+        )
     return _read(*chosen)
 
 
@@ -231,7 +244,9 @@ def _read(path: str, document: Table | str | None) -> Manifest | ManifestError:
     if document is None:
         return ManifestError(path, "there is no such file")
     if name not in _NAMES:
-        return ManifestError(path, "expected a file named pixi.toml or pyproject.toml, or the folder of one")
+        return ManifestError(
+            path, "expected a file named pixi.toml or pyproject.toml, or the folder of one"
+        )
     if isinstance(document, str):
         return ManifestError(path, document)
     pyproject = name == "pyproject.toml"
@@ -241,4 +256,6 @@ def _read(path: str, document: Table | str | None) -> Manifest | ManifestError:
         project = read(document, os.path.dirname(path), pyproject=pyproject)
     except TableError as error:
         return ManifestError(path, str(error))
-    return Manifest(path, project, (f"{path}: {said}" for said in warnings_of(document, pyproject=pyproject)))
+    return Manifest(
+        path, project, (f"{path}: {said}" for said in warnings_of(document, pyproject=pyproject))
+    )

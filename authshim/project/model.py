@@ -64,7 +64,11 @@ class Project(NamedTuple):
         """List the indexes as pixi hands them to its resolver."""
         options = [self.base, *(feature.options for feature in features)]
         extra = [index for its in options for index in its.extra]
-        return [*extra, self.single(features, "index_url") or PYPI, *(index for its in options for index in its.flat)]
+        return [
+            *extra,
+            self.single(features, "index_url") or PYPI,
+            *(index for its in options for index in its.flat),
+        ]
 
     def channels(self, features: tuple[Feature, ...]) -> list[Channel]:
         """List the channels, the highest priority first."""
@@ -95,7 +99,9 @@ class Project(NamedTuple):
         for feature in features:
             if feature.platforms is not None:
                 platforms = [platform for platform in platforms if platform in feature.platforms]
-        declared = [mine._replace(platform=platform, platform_from="the project") for platform in platforms]
+        declared = [
+            mine._replace(platform=platform, platform_from="the project") for platform in platforms
+        ]
         found = sorted(declared or [mine], key=lambda target: target.platform != mine.platform)
         return [_with_python(target, features) for target in found]
 
@@ -104,7 +110,11 @@ def _with_python(target: Target, features: tuple[Feature, ...]) -> Target:
     """Take what conda's ``python`` allows, or ``requires-python``; this interpreter where neither says."""
     specs = [spec for feature in features for spec in _specs(feature, target)]
     python = choose_python(specs, target.python) or target.python
-    return target if python == target.python else target._replace(python=python, python_from="the project")
+    return (
+        target
+        if python == target.python
+        else target._replace(python=python, python_from="the project")
+    )
 
 
 def _specs(feature: Feature, target: Target) -> Iterator[str]:

@@ -38,7 +38,11 @@ def read(document: Table, folder: str, *, pyproject: bool) -> Project:
     for name in root:
         pixi = get(pixi, name, dict, root[: root.index(name)])
     groups = of_groups(document) if pyproject else {}
-    required = get(get(document, "project", dict, ()), "requires-python", str, ("project",)) if pyproject else ""
+    required = (
+        get(get(document, "project", dict, ()), "requires-python", str, ("project",))
+        if pyproject
+        else ""
+    )
     return _Reader(folder, root, groups, required).project(pixi)
 
 
@@ -46,7 +50,11 @@ class _Reader:
     """Reads tables; ``where`` is a table's place, as a tuple of names."""
 
     def __init__(
-        self, folder: str, root: tuple[str, ...], groups: Mapping[str, tuple[RawRequirement, ...]], requires_python: str
+        self,
+        folder: str,
+        root: tuple[str, ...],
+        groups: Mapping[str, tuple[RawRequirement, ...]],
+        requires_python: str,
     ) -> None:
         self._folder = folder
         self._root = root
@@ -68,21 +76,34 @@ class _Reader:
         features[DEFAULT] = self._feature(DEFAULT, {**pixi, "channels": None}, self._root)
         for feature, table in get(pixi, "feature", dict, self._root).items():
             place = (*self._root, "feature")
-            features[feature] = self._feature(feature, as_table(table, (*place, feature)), (*place, feature))
+            features[feature] = self._feature(
+                feature, as_table(table, (*place, feature)), (*place, feature)
+            )
         platforms = _platforms(workspace, where) or ()
         environments = self._environments(pixi, features)
         if _size(environments) * max(1, len(platforms)) > _MANY:
-            raise TableError(f"its environments come to more than {_MANY} indexes, channels and packages")
+            raise TableError(
+                f"its environments come to more than {_MANY} indexes, channels and packages"
+            )
         return Project(self._options(workspace, where), platforms, environments)
 
-    def _environments(self, pixi: Table, features: dict[str, Feature]) -> dict[str, tuple[Feature, ...]]:
+    def _environments(
+        self, pixi: Table, features: dict[str, Feature]
+    ) -> dict[str, tuple[Feature, ...]]:
         written = get(pixi, "environments", dict, self._root)
-        return {name: self._environment(name, written.get(name, []), features) for name in (DEFAULT, *written)}
+        return {
+            name: self._environment(name, written.get(name, []), features)
+            for name in (DEFAULT, *written)
+        }
 
-    def _environment(self, name: str, value: Any, features: dict[str, Feature]) -> tuple[Feature, ...]:
+    def _environment(
+        self, name: str, value: Any, features: dict[str, Feature]
+    ) -> tuple[Feature, ...]:
         where = (*self._root, "environments", name)
         if not isinstance(value, (list, dict)):
-            raise TableError(f"{location(where[:-1], name)}: expected a list of features, or a table")
+            raise TableError(
+                f"{location(where[:-1], name)}: expected a list of features, or a table"
+            )
         table = {"features": value} if isinstance(value, list) else value
         inline = table.keys() - {"features", "solve-group", "no-default-feature"}
         found = [self._feature(f"environments.{name}", table, where)] if inline else []
@@ -93,7 +114,9 @@ class _Reader:
             raise TableError(f"{location(where[:-1], name)}: a feature is listed twice")
         for feature in listed:
             if feature not in features:
-                raise TableError(f"{location(where[:-1], name)}: there is no feature {shorten(feature)!r}")
+                raise TableError(
+                    f"{location(where[:-1], name)}: there is no feature {shorten(feature)!r}"
+                )
             found.append(features[feature])
         _must_agree(name, found)
         return tuple(found)
@@ -104,8 +127,14 @@ class _Reader:
         for selector, part, place in _parts(table, where):
             dependencies = get(part, "pypi-dependencies", dict, place)
             requirements += from_table(dependencies, (*place, "pypi-dependencies"), selector)
-            pythons += [(selector, spec) for spec in _python(get(part, "dependencies", dict, place))]
-        if name == DEFAULT and self._requires_python and not any(selector == "" for selector, _ in pythons):
+            pythons += [
+                (selector, spec) for spec in _python(get(part, "dependencies", dict, place))
+            ]
+        if (
+            name == DEFAULT
+            and self._requires_python
+            and not any(selector == "" for selector, _ in pythons)
+        ):
             pythons.append(("", self._requires_python))
         return Feature(
             name,
@@ -119,7 +148,10 @@ class _Reader:
     def _channels_of(self, table: Table, where: tuple[str, ...]) -> tuple[tuple[int, Channel], ...]:
         if table.get("channels") is None:
             return self._channels
-        return tuple(self._channel(entry, location(where, "channels")) for entry in get(table, "channels", list, where))
+        return tuple(
+            self._channel(entry, location(where, "channels"))
+            for entry in get(table, "channels", list, where)
+        )
 
     def _options(self, table: Table, where: tuple[str, ...]) -> Options:
         options = get(table, "pypi-options", dict, where)
@@ -134,7 +166,11 @@ class _Reader:
             tuple(self._links(entry, location(where, "find-links")) for entry in links),
             choice(options, "index-strategy", STRATEGIES, where),
             choice(options, "prerelease-mode", MODES, where),
-            tuple(key for key in _IGNORED if (options if key in _IGNORED_OPTIONS else table).get(key) not in _UNSAID),
+            tuple(
+                key
+                for key in _IGNORED
+                if (options if key in _IGNORED_OPTIONS else table).get(key) not in _UNSAID
+            ),
         )
 
     def _links(self, entry: Any, place: str) -> Index:
@@ -147,7 +183,11 @@ class _Reader:
         return _index(file_url(entry["path"], self._folder), place, flat=True)
 
     def _channel(self, entry: Any, place: str) -> tuple[int, Channel]:
-        name, priority = (entry.get("channel"), entry.get("priority", 0)) if isinstance(entry, dict) else (entry, 0)
+        name, priority = (
+            (entry.get("channel"), entry.get("priority", 0))
+            if isinstance(entry, dict)
+            else (entry, 0)
+        )
         if not isinstance(name, str):
             raise TableError(f"{place}: expected names or URLs, or tables with a channel")
         if not isinstance(priority, int) or isinstance(priority, bool):
@@ -163,8 +203,13 @@ _MANY = 1_000_000
 
 
 def _size(environments: Mapping[str, tuple[Feature, ...]]) -> int:
-    options = [(feature, feature.options) for features in environments.values() for feature in features]
-    return sum(len(one.channels) + len(one.requirements) + len(its.extra) + len(its.flat) for one, its in options)
+    options = [
+        (feature, feature.options) for features in environments.values() for feature in features
+    ]
+    return sum(
+        len(one.channels) + len(one.requirements) + len(its.extra) + len(its.flat)
+        for one, its in options
+    )
 
 
 def _index(entry: Any, place: str, *, flat: bool = False) -> Index:
@@ -207,23 +252,36 @@ def _platforms(table: Table, where: tuple[str, ...]) -> tuple[str, ...] | None:
         return None
     entries = get(table, "platforms", list, where)
     names: list[Any] = [
-        entry.get("platform", entry.get("name")) if isinstance(entry, dict) else entry for entry in entries
+        entry.get("platform", entry.get("name")) if isinstance(entry, dict) else entry
+        for entry in entries
     ]
     if not all(isinstance(name, str) for name in names):
-        raise TableError(f"{location(where, 'platforms')}: expected names, or tables with a platform")
+        raise TableError(
+            f"{location(where, 'platforms')}: expected names, or tables with a platform"
+        )
     return tuple(dict.fromkeys(names))
 
 
-_SINGLE = {"index_url": "index-urls", "index_strategy": "index-strategies", "prerelease_mode": "prerelease-modes"}
+_SINGLE = {
+    "index_url": "index-urls",
+    "index_strategy": "index-strategies",
+    "prerelease_mode": "prerelease-modes",
+}
 
 
 def _must_agree(environment: str, features: list[Feature]) -> None:
     """pixi takes two features that say the same of what can be said once only, but not two that differ."""
     for field, keys in _SINGLE.items():
-        named = [(feature.name, value) for feature in features if (value := getattr(feature.options, field))]
+        named = [
+            (feature.name, value)
+            for feature in features
+            if (value := getattr(feature.options, field))
+        ]
         for name, value in named[1:]:
             first, other = named[0]
-            if value != other or getattr(value, "password", None) != getattr(other, "password", None):
+            if value != other or getattr(value, "password", None) != getattr(
+                other, "password", None
+            ):
                 raise TableError(
                     f"in the environment {shorten(environment)!r} the features {shorten(first)!r} and "
                     f"{shorten(name)!r} "

@@ -57,7 +57,11 @@ class Repository(SecretHolder):
     def shown(self) -> str:
         """What may be shown of it; a username with an empty password is a token."""
         hidden = self.username is not None and self.password == ""
-        return redact(self.url.replace("://", "://****@", 1) if hidden else with_username(self.url, self.username))
+        return redact(
+            self.url.replace("://", "://****@", 1)
+            if hidden
+            else with_username(self.url, self.username)
+        )
 
     @property
     def placeholder(self) -> str:
@@ -69,7 +73,11 @@ class Repository(SecretHolder):
         return (self.url, self.username)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Repository) and type(self) is type(other) and self._key() == other._key()
+        return (
+            isinstance(other, Repository)
+            and type(self) is type(other)
+            and self._key() == other._key()
+        )
 
     def __hash__(self) -> int:
         return hash(self._key())
@@ -123,7 +131,9 @@ class Index(Repository):
     flat: bool
 
     @clears_frames
-    def __init__(self, url: str, username: str | None = None, password: str | None = None, flat: bool = False) -> None:
+    def __init__(
+        self, url: str, username: str | None = None, password: str | None = None, flat: bool = False
+    ) -> None:
         super().__init__(url, username, password)
         object.__setattr__(self, "flat", flat)
 
@@ -173,7 +183,10 @@ def _split(url: str) -> tuple[str, str | None, str | None]:
         # https://h\@evil/: two parsers dial two hosts.
         raise UrlError(_shown(url), "it has a backslash")
     name, colon, password = (userinfo or "").partition(":")
-    username, secret = unquote(name) if name or colon else None, unquote(password) if colon else None
+    username, secret = (
+        unquote(name) if name or colon else None,
+        unquote(password) if colon else None,
+    )
     if any(_CONTROL.search(part) for part in (url, username or "", secret or "")):
         raise UrlError(_shown(url), "it has a control character (a line break, perhaps)")
     return f"{scheme}://{url[match.start(3) :]}", username, secret
@@ -183,4 +196,8 @@ def _shown(text: str) -> str:
     """Return what may be shown of a text that is no good URL: nothing up to its last ``@``."""
     before, behind = parted_at(text)
     scheme = _URL.match(before)
-    return shorten(redact(f"{scheme.group(1)}://****@{behind}" if scheme else f"****@{behind}" if before else text))
+    return shorten(
+        redact(
+            f"{scheme.group(1)}://****@{behind}" if scheme else f"****@{behind}" if before else text
+        )
+    )

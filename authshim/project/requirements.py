@@ -110,7 +110,10 @@ def of_groups(document: Table) -> dict[str, tuple[RawRequirement, ...]]:
     groups = _Groups(document.get("dependency-groups"))
     found = {"": [*get(project, "dependencies", list, ("project",))]}
     optional = get(project, "optional-dependencies", dict, ("project",))
-    for name, entries in [*optional.items(), *((name, groups.entries(name)) for name in groups.names)]:
+    for name, entries in [
+        *optional.items(),
+        *((name, groups.entries(name)) for name in groups.names),
+    ]:
         # pixi names them with dashes where an environment is made of them.
         for spelled in {name, name.replace("_", "-")}:
             found.setdefault(spelled, []).extend(entries if isinstance(entries, list) else [])
@@ -132,7 +135,9 @@ class _Groups:
         self._count = 0
         for name, entries in table.items() if isinstance(table, dict) else ():
             self.names.append(name)
-            self._written.setdefault(normalised(name), []).extend(entries if isinstance(entries, list) else [])
+            self._written.setdefault(normalised(name), []).extend(
+                entries if isinstance(entries, list) else []
+            )
 
     def entries(self, name: str, within: tuple[str, ...] = ()) -> list[str]:
         """Return the requirements of a group, each once."""
@@ -150,10 +155,18 @@ class _Groups:
 
     def _part(self, entry: object, within: tuple[str, ...]) -> list[str]:
         other = entry.get("include-group") if isinstance(entry, dict) else None
-        part = self.entries(other, within) if isinstance(other, str) else [entry] if isinstance(entry, str) else []
+        part = (
+            self.entries(other, within)
+            if isinstance(other, str)
+            else [entry]
+            if isinstance(entry, str)
+            else []
+        )
         self._count += len(part)
         if self._count > _MANY:
-            raise TableError(f"{location(('dependency-groups',))}: they come to more than {_MANY} requirements")
+            raise TableError(
+                f"{location(('dependency-groups',))}: they come to more than {_MANY} requirements"
+            )
         return part
 
 
@@ -167,7 +180,9 @@ def _required(entries: Iterable[Any]) -> Iterator[RawRequirement]:
             name, extras, direct = match.groups()
             marker = re.search(r"\s;.*", entry)
             text = f"{name}{extras}{marker.group() if marker else ''}" if direct else entry
-            yield RawRequirement("", normalised(name), _without_url(text), None, "url" if direct else "")
+            yield RawRequirement(
+                "", normalised(name), _without_url(text), None, "url" if direct else ""
+            )
 
 
 def _without_url(text: str) -> str:
@@ -180,7 +195,9 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def merge(features: Sequence[Sequence[RawRequirement]], targets: Iterable[Target]) -> tuple[Dependency, ...]:
+def merge(
+    features: Sequence[Sequence[RawRequirement]], targets: Iterable[Target]
+) -> tuple[Dependency, ...]:
     """Return what the features of an environment want on its machines; what is the same on several comes once.
 
     :raises TableError: a requirement cannot be read, or two name different indexes.
@@ -199,7 +216,8 @@ def _on(target: Target, features: Sequence[Sequence[RawRequirement]]) -> Iterato
     found: dict[str, list[RawRequirement]] = {}
     for requirements in features:
         for name, mine in for_target(
-            ((requirement.selector, requirement.name, requirement) for requirement in requirements), target
+            ((requirement.selector, requirement.name, requirement) for requirement in requirements),
+            target,
         ).items():
             found.setdefault(name, []).extend(mine)
     for name, of_name in found.items():
@@ -234,15 +252,23 @@ def _one(name: str, requirements: Sequence[RawRequirement], target: Target) -> D
             for requirement, one in pairs
             if one.marker is None or one.marker.evaluate(target.markers())
         ]
-    except (ValueError, KeyError, RecursionError):  # a marker that compares what cannot be compared; many brackets
+    except (
+        ValueError,
+        KeyError,
+        RecursionError,
+    ):  # a marker that compares what cannot be compared; many brackets
         said = _NO_REQUIREMENT if re.fullmatch("[a-z0-9]([a-z0-9-]*[a-z0-9])?", name) else _NO_NAME
         raise TableError(said.format(shorten(name))) from None
     if not held:
         return None
-    indexes = list(dict.fromkeys(requirement.own_index for requirement, _ in held if requirement.own_index))
+    indexes = list(
+        dict.fromkeys(requirement.own_index for requirement, _ in held if requirement.own_index)
+    )
     if len(indexes) > 1:
         raise TableError(f"{shorten(name)}: its entries name different indexes")
     specifiers = dict.fromkeys(str(one.specifier) for _, one in held if one.specifier)
     extras = dict.fromkeys(extra for _, one in held for extra in sorted(one.extras))
     origin = next((requirement.origin for requirement, _ in held if requirement.origin), "")
-    return Dependency(name, ",".join(specifiers), tuple(extras), indexes[0] if indexes else None, origin)
+    return Dependency(
+        name, ",".join(specifiers), tuple(extras), indexes[0] if indexes else None, origin
+    )

@@ -30,7 +30,11 @@ _LINUX = {
     "linux-s390x": "s390x",
 }
 _MACS = {"osx-64": "x86_64", "osx-arm64": "arm64"}
-_WINDOWS = {"win-32": ("win32", "x86"), "win-64": ("win_amd64", "AMD64"), "win-arm64": ("win_arm64", "ARM64")}
+_WINDOWS = {
+    "win-32": ("win32", "x86"),
+    "win-64": ("win_amd64", "AMD64"),
+    "win-arm64": ("win_arm64", "ARM64"),
+}
 _SYSTEMS = {
     "linux": ("posix", "linux", "Linux"),
     "osx": ("posix", "darwin", "Darwin"),
@@ -82,7 +86,9 @@ class Target(NamedTuple):
 
     def markers(self) -> dict[str, str]:
         """Return what the markers of a requirement (PEP 508) are compared with."""
-        os_name, sys_platform, system = _SYSTEMS.get(self.platform.partition("-")[0], _SYSTEMS["linux"])
+        os_name, sys_platform, system = _SYSTEMS.get(
+            self.platform.partition("-")[0], _SYSTEMS["linux"]
+        )
         full = str(self.version)
         return {
             "implementation_name": "cpython",
@@ -110,7 +116,15 @@ def _this_platform() -> str:
     family = {"darwin": "osx", "win32": "win"}.get(sys.platform, "linux")
     machine = platform.machine()
     arm = "aarch64" if family == "linux" else "arm64"
-    named = {"x86_64": "64", "AMD64": "64", "i686": "32", "x86": "32", "aarch64": arm, "arm64": arm, "ARM64": arm}
+    named = {
+        "x86_64": "64",
+        "AMD64": "64",
+        "i686": "32",
+        "x86": "32",
+        "aarch64": arm,
+        "arm64": arm,
+        "ARM64": arm,
+    }
     return f"{family}-{named.get(machine, machine)}"
 
 
@@ -162,7 +176,11 @@ def choose_python(specs: Sequence[str], mine: str) -> str | None:
     def allowed(python: str) -> bool:
         return all(any(Version(python) in one for one in alternatives) for alternatives in sets)
 
-    named = [pair for spec in specs for pair in re.findall(r"(3\.[0-9]{1,3})\.([0-9]{1,2})(?![0-9])", spec)]
+    named = [
+        pair
+        for spec in specs
+        for pair in re.findall(r"(3\.[0-9]{1,3})\.([0-9]{1,2})(?![0-9])", spec)
+    ]
     exact = [f"{minor}.{micro}" for minor, last in named for micro in range(int(last) + 2)]
     minors = [f"3.{minor}.{_ANY_MICRO}" for minor in range(100)]
     found = sorted(filter(allowed, {*exact, *minors}), key=Version)
@@ -188,9 +206,14 @@ def _alternatives(spec: str) -> list[SpecifierSet]:
     found = []
     version = re.sub(r"\s+\S*_\S*$", "", spec)
     for alternative in version.replace(" ", "").split("|"):
-        parts = [re.sub(r"^=?([0-9][0-9.]*?)(?:\.?\*)?$", r"==\1.*", part) for part in alternative.split(",")]
+        parts = [
+            re.sub(r"^=?([0-9][0-9.]*?)(?:\.?\*)?$", r"==\1.*", part)
+            for part in alternative.split(",")
+        ]
         try:
-            found.append(SpecifierSet(",".join(part for part in parts if part != "*"), prereleases=True))
+            found.append(
+                SpecifierSet(",".join(part for part in parts if part != "*"), prereleases=True)
+            )
         except InvalidSpecifier:
             return []
     return found

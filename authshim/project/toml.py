@@ -51,4 +51,8 @@ def choice(table: Table, key: str, words: tuple[str, ...], where: tuple[str, ...
 
 def location(where: tuple[str, ...], key: str = "") -> str:
     """Say a place: ``[a.b] key``."""
-    return " ".join(part for part in (f"[{'.'.join(map(shorten, where))}]" if where else "", shorten(key)) if part)
+    return " ".join(
+        part
+        for part in (f"[{'.'.join(map(shorten, where))}]" if where else "", shorten(key))
+        if part
+    )

@@ -149,7 +149,9 @@ class _Contents(SecretHolder):
 
     __slots__ = ("_aliases", "broken", "entries", "keys", "made", "missing", "paths", "unmatched")
 
-    def __init__(self, entries: dict[str, Any] | None = None, *, broken: str = "", missing: bool = False) -> None:
+    def __init__(
+        self, entries: dict[str, Any] | None = None, *, broken: str = "", missing: bool = False
+    ) -> None:
         self.entries = entries or {}
         self.broken = broken
         self.missing = missing
@@ -231,7 +233,9 @@ def _dump(entries: dict[str, Any], refused: list[str]) -> str | None:
 
 def _put(entries: dict[str, Any], key: str, credential: Credential) -> bool:
     entries[key] = credential.to_json()
-    for written in [written for written in entries if written != key and normalise_key(written) == key]:
+    for written in [
+        written for written in entries if written != key and normalise_key(written) == key
+    ]:
         del entries[written]
     return True
 

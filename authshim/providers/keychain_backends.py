@@ -74,7 +74,10 @@ def _open_macos() -> Backend:
 def _open_windows() -> Backend:
     for package in ("win32ctypes.pywin32.", ""):  # in the order of keyring's own back end
         try:
-            api, errors = import_module(f"{package}win32cred"), import_module(f"{package}pywintypes")
+            api, errors = (
+                import_module(f"{package}win32cred"),
+                import_module(f"{package}pywintypes"),
+            )
         except ImportError:
             continue
         return CredentialManager(api, errors.error)
@@ -143,7 +146,9 @@ class SecretService:
             for item in self._items(connection, attributes):
                 if item.item_path != new.item_path:
                     item.delete()
-            if new.get_attributes() != attributes:  # GNOME Keyring merges them into the item that it replaced
+            if (
+                new.get_attributes() != attributes
+            ):  # GNOME Keyring merges them into the item that it replaced
                 new.set_attributes(attributes)
                 new.set_label(label)
 
@@ -220,7 +225,9 @@ class CredentialManager:
     def get_password(self, service: str, username: str) -> str | None:
         """Return the secret of an entry, or None where there is none."""
         try:
-            found = self._api.CredRead(Type=self._api.CRED_TYPE_GENERIC, TargetName=f"{username}.{service}")
+            found = self._api.CredRead(
+                Type=self._api.CRED_TYPE_GENERIC, TargetName=f"{username}.{service}"
+            )
         except self._error as error:
             if getattr(error, "winerror", None) == _NOT_FOUND:
                 return None
@@ -247,13 +254,19 @@ class CredentialManager:
             too_long = getattr(error, "winerror", None) == _BAD_STUB_DATA
         else:
             return
-        reason = "this is more than the Credential Manager takes (2,560 bytes)" if too_long else "it cannot be written"
+        reason = (
+            "this is more than the Credential Manager takes (2,560 bytes)"
+            if too_long
+            else "it cannot be written"
+        )
         raise ProviderError(NAME, reason)
 
     def delete_password(self, service: str, username: str) -> bool:
         """Remove the entry; False where there is none."""
         try:
-            self._api.CredDelete(TargetName=f"{username}.{service}", Type=self._api.CRED_TYPE_GENERIC)
+            self._api.CredDelete(
+                TargetName=f"{username}.{service}", Type=self._api.CRED_TYPE_GENERIC
+            )
         except self._error as error:
             if getattr(error, "winerror", None) == _NOT_FOUND:
                 return False
@@ -268,5 +281,9 @@ class CredentialManager:
             if getattr(error, "winerror", None) == _NOT_FOUND:
                 return []
             raise
-        targets = [entry["TargetName"] for entry in found if entry["Type"] == self._api.CRED_TYPE_GENERIC]
-        return sorted(target[: -len(service) - 1] for target in targets if target.endswith(f".{service}"))
+        targets = [
+            entry["TargetName"] for entry in found if entry["Type"] == self._api.CRED_TYPE_GENERIC
+        ]
+        return sorted(
+            target[: -len(service) - 1] for target in targets if target.endswith(f".{service}")
+        )

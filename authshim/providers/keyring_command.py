@@ -110,10 +110,14 @@ class KeyringCommand(Provider):
             return None  # it would be read as an option; no URL and no host begins so
         self._refuse(key, username)
         if redact(key) != key:
-            self._note("it is not asked for a URL with a token or a query, since others see what a command is given")
+            self._note(
+                "it is not asked for a URL with a token or a query, since others see what a command is given"
+            )
             return None
         if username and looks_like_token(username):
-            raise ProviderMissing(self.name, "others see its arguments, and the username looks like a token")
+            raise ProviderMissing(
+                self.name, "others see its arguments, and the username looks like a token"
+            )
         outcome = self._ask(self._program(), key, username or None)
         if isinstance(outcome, str):
             raise ProviderError(self.name, outcome)
@@ -142,27 +146,43 @@ class KeyringCommand(Provider):
 
     def _refuse(self, key: str, username: str | None) -> None:
         if _CONTROL.search(key) or _CONTROL.search(username or ""):
-            raise ProviderError(self.name, "it is not asked for a URL or username with a control character")
+            raise ProviderError(
+                self.name, "it is not asked for a URL or username with a control character"
+            )
         if without_userinfo(key) != key:
-            raise ProviderError(self.name, "it is not asked for a URL that holds a username or password")
+            raise ProviderError(
+                self.name, "it is not asked for a URL that holds a username or password"
+            )
         if (username or "").startswith("-"):
-            raise ProviderError(self.name, "a username that begins with - would be read as an option")
+            raise ProviderError(
+                self.name, "a username that begins with - would be read as an option"
+            )
 
     def _program(self) -> list[str]:
         first, *rest = self.command or ("keyring",)
         if os.path.dirname(first) and not os.path.isabs(first):
-            raise ProviderError(self.name, f"{first} is relative to the current folder: give its whole path")
+            raise ProviderError(
+                self.name, f"{first} is relative to the current folder: give its whole path"
+            )
         found = _which(first, self._folders(first))
         if found is None and self.command:
-            raise ProviderMissing(self.name, f"{first} is no program that can be run: give its whole path")
+            raise ProviderMissing(
+                self.name, f"{first} is no program that can be run: give its whole path"
+            )
         if found is None:
-            raise ProviderMissing(self.name, "keyring is neither on PATH nor beside this Python: pipx install keyring")
+            raise ProviderMissing(
+                self.name, "keyring is neither on PATH nor beside this Python: pipx install keyring"
+            )
         return [found, *rest]
 
     def _folders(self, first: str) -> list[str]:
         if os.path.isabs(first):
             return [os.path.dirname(first)]
-        path = self._environment().get("PATH", os.defpath) if self.search_path is None else self.search_path
+        path = (
+            self._environment().get("PATH", os.defpath)
+            if self.search_path is None
+            else self.search_path
+        )
         beside = [] if self.command else [os.path.dirname(sys.executable or "")]
         return [*path.split(os.pathsep), *beside]
 
@@ -236,10 +256,16 @@ def _failed(ended: Result) -> bool:
 
 def _is_usage_error(ended: Result) -> bool:
     # Where stderr was passed through there is nothing to read, and argparse's status must do.
-    return ended.status == 2 and not ended.stdout and (not ended.stderr or b"usage:" in ended.stderr.lower())
+    return (
+        ended.status == 2
+        and not ended.stdout
+        and (not ended.stderr or b"usage:" in ended.stderr.lower())
+    )
 
 
-def _outcome(ended: Result, read: Callable[[str, str | None], Outcome], username: str | None) -> Outcome:
+def _outcome(
+    ended: Result, read: Callable[[str, str | None], Outcome], username: str | None
+) -> Outcome:
     if ended.stopped:
         return ended.stopped
     stdout = ended.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
@@ -248,7 +274,11 @@ def _outcome(ended: Result, read: Callable[[str, str | None], Outcome], username
     is_miss = ended.status == 1 and not ended.stdout.strip()
     if is_miss and not ended.stderr.strip():
         return _Miss()
-    how = f"was ended by signal {-ended.status}" if ended.status < 0 else f"failed with status {ended.status}"
+    how = (
+        f"was ended by signal {-ended.status}"
+        if ended.status < 0
+        else f"failed with status {ended.status}"
+    )
     line = _last_line(ended.stderr.decode("utf-8", "replace"), stdout)
     said = f"it {how}: {line}" if line else f"it {how}"
     return _Miss(said) if is_miss else said
@@ -260,7 +290,11 @@ def _from_json(stdout: str, username: str | None) -> Outcome:
     if answer is None or not isinstance(answer.get("password"), str):
         return "it printed something that is no credential"
     found = username if answer.get("username") is None else answer["username"]
-    return "it gave a password without a username" if found is None else _basic(found, answer["password"])
+    return (
+        "it gave a password without a username"
+        if found is None
+        else _basic(found, answer["password"])
+    )
 
 
 def _from_line(stdout: str, username: str | None) -> Outcome:
@@ -299,15 +333,24 @@ def _last_line(stderr: str, stdout: str) -> str:
         line = line[:2000].rpartition(" ")[0]  # half a URL could not be redacted
     for told in sorted(_told(stdout), key=len, reverse=True):
         line = line.replace(told, "****")
-    line = re.sub(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+", lambda url: redact(without_userinfo(url.group())), line)
+    line = re.sub(
+        r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+",
+        lambda url: redact(without_userinfo(url.group())),
+        line,
+    )
     line = re.sub(r"(?i)\b(basic|bearer)\s+\S+", r"\1 ****", line)
     return printable(_CONTROL.sub("?", line)[:200])
 
 
 def _told(stdout: str) -> set[str]:
     """Return what stdout tells: its lines, and what stands between two quotes, in JSON that cannot be read perhaps."""
-    quoted = [_unescaped(text) for line in _lines(stdout) for text in re.findall(r'(?:[^"\\]|\\.)+', line)]
-    return {text for text in (*_lines(stdout), *quoted) if text.strip(" ,:{}[]")} - {"username", "password"}
+    quoted = [
+        _unescaped(text) for line in _lines(stdout) for text in re.findall(r'(?:[^"\\]|\\.)+', line)
+    ]
+    return {text for text in (*_lines(stdout), *quoted) if text.strip(" ,:{}[]")} - {
+        "username",
+        "password",
+    }
 
 
 def _unescaped(text: str) -> str:

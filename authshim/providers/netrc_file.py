@@ -115,7 +115,11 @@ class NetrcFile(Provider):
         kept = self._read()
         if kept.broken:
             raise ProviderError(self.name, kept.broken)
-        return [(host or DEFAULT, BasicHTTP(*pair)) for host, pairs in kept.pairs.items() for pair in reversed(pairs)]
+        return [
+            (host or DEFAULT, BasicHTTP(*pair))
+            for host, pairs in kept.pairs.items()
+            for pair in reversed(pairs)
+        ]
 
     def version(self) -> object:
         """Return what changes when one of the files does, or appears."""
@@ -210,7 +214,9 @@ class _Parser:
         self.logins = _Logins()
         self._lines = lines
         self._inside = False
-        self._entry: dict[str, str] = {}  # what is known of the open one; without "machine" it is the default
+        self._entry: dict[
+            str, str
+        ] = {}  # what is known of the open one; without "machine" it is the default
         self._awaited, self._awaited_at = "", 0  # the keyword whose value comes next, and its line
         self._in_macro = False
         self._lost = False  # an entry was bad, and no other has begun
@@ -296,7 +302,11 @@ class _Parser:
     @cached_property
     def _odd(self) -> list[int]:
         """The numbers of the lines with an odd count of quotes."""
-        return [at for at, line in enumerate(self._lines, 1) if (line.count('"') - line.count('\\"')) % 2]
+        return [
+            at
+            for at, line in enumerate(self._lines, 1)
+            if (line.count('"') - line.count('\\"')) % 2
+        ]
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -305,11 +315,17 @@ def _unquoted(match: re.Match[str]) -> str:
         raise _OpenQuoteError("a quote is not closed on its line")
     if rest:
         raise _EntryError("expected a blank behind the closing quote")
-    return re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text) if "\\" in text else text
+    return (
+        re.sub(r"\\(.)", lambda escape: _ESCAPES.get(escape[1], escape[1]), text)
+        if "\\" in text
+        else text
+    )
 
 
 def _host(name: str) -> str:
     if not name or "/" in name:
-        raise _EntryError("expected a host name, without scheme and path" if name else "expected a host name")
+        raise _EntryError(
+            "expected a host name, without scheme and path" if name else "expected a host name"
+        )
     bare_ipv6 = name.count(":") > 1 and "[" not in name
     return normalise_key(f"[{name}]" if bare_ipv6 else name)

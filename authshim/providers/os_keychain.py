@@ -42,7 +42,13 @@ class OSKeychain(Provider):
     name = NAME
     answers = frozenset({HOST, WILDCARD})
 
-    def __init__(self, *, backend: Backend | None = None, platform: str = sys.platform, deadline: float = 60.0) -> None:
+    def __init__(
+        self,
+        *,
+        backend: Backend | None = None,
+        platform: str = sys.platform,
+        deadline: float = 60.0,
+    ) -> None:
         self.platform = platform
         self.deadline = deadline
         self.problems: list[str] = []
@@ -70,7 +76,11 @@ class OSKeychain(Provider):
         :raises StoreError: it is locked, failed, or did not answer in time.
         """
         # No frame's local holds the JSON: an error that passes may be shown with them.
-        self._write(lambda keychain: keychain.set_password(SERVICE, str(key), json.dumps(credential.to_json())))
+        self._write(
+            lambda keychain: keychain.set_password(
+                SERVICE, str(key), json.dumps(credential.to_json())
+            )
+        )
 
     def forget(self, key: str) -> bool:
         """Remove the entries of a host or wildcard, whoever wrote them.
@@ -79,7 +89,9 @@ class OSKeychain(Provider):
         :raises StoreError: it is locked, failed, or did not answer in time.
         """
         removed = bool(self._write(lambda keychain: keychain.delete_password(SERVICE, str(key))))
-        self.problems = [problem for problem in self.problems if not problem.startswith(f"{NAME}: {key}: ")]
+        self.problems = [
+            problem for problem in self.problems if not problem.startswith(f"{NAME}: {key}: ")
+        ]
         return removed
 
     def list(self) -> Mapping[str, Credential | None]:

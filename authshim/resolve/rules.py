@@ -92,7 +92,9 @@ def resolve(
     # Under first-index no later one is asked once one has the name, whatever versions it has.
     if strategy == FIRST_INDEX:
         indexes = indexes[:1]
-    taken = _best_match(indexes, request) if strategy == BEST_MATCH else _first_match(indexes, request)
+    taken = (
+        _best_match(indexes, request) if strategy == BEST_MATCH else _first_match(indexes, request)
+    )
     last = _last(indexes, taken, strategy)
     return Resolution(
         dependency,

@@ -119,7 +119,9 @@ def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, .
     return tuple(indexes)
 
 
-def survey(chain: Chain, asked: Sequence[Query], tell: Callable[[int, int], object] | None = None) -> list[Resolution]:
+def survey(
+    chain: Chain, asked: Sequence[Query], tell: Callable[[int, int], object] | None = None
+) -> list[Resolution]:
     """Answer questions, in their order.
 
     :param tell: is told after each page how many are there, and of how many.

@@ -86,12 +86,20 @@ class AuthAdapter(WrappingAdapter):
         :param http_adapter_options: the options of ``requests.adapters.HTTPAdapter``.
         """
         if chain is not None and (manifest is not None or environment is not None):
-            raise TypeError("a chain has its indexes already: give chain= or manifest= and environment=, not both")
+            raise TypeError(
+                "a chain has its indexes already: give chain= or manifest= and environment=, not both"
+            )
         if inner is not None and http_adapter_options:
-            raise TypeError("the inner adapter does the sending: give it the options of HTTPAdapter")
+            raise TypeError(
+                "the inner adapter does the sending: give it the options of HTTPAdapter"
+            )
         super().__init__(inner, **http_adapter_options)
         self.made_with = options_of(chain, manifest, environment)
-        self.chain = Chain.from_environment(manifest=manifest, environment=environment) if chain is None else chain
+        self.chain = (
+            Chain.from_environment(manifest=manifest, environment=environment)
+            if chain is None
+            else chain
+        )
         self._netrc = RequestsNetrc()
 
     def send(
@@ -149,7 +157,11 @@ class AuthAdapter(WrappingAdapter):
                 return response
             challenge = response.headers.get("WWW-Authenticate", "")
             found = self.chain.refused(
-                request.url or "", status=status, tried=tried, challenge=challenge, named_by=named_by_of(request)
+                request.url or "",
+                status=status,
+                tried=tried,
+                challenge=challenge,
+                named_by=named_by_of(request),
             )
             if found is None or not _rewind(request):
                 return response
@@ -157,7 +169,9 @@ class AuthAdapter(WrappingAdapter):
             refused = True
             self._put_aside(response)
 
-    def _search(self, request: PreparedRequest, missing: Response, options: Options, tried: list[Found]) -> Response:
+    def _search(
+        self, request: PreparedRequest, missing: Response, options: Options, tried: list[Found]
+    ) -> Response:
         """Ask for what was not found with what the other indexes have, where several cover its URL.
 
         :param missing: the 404; it is returned where none of them finds it.

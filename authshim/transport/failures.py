@@ -18,7 +18,11 @@ class TooSlow(requests.Timeout):
 
 
 _KNOWN = (
-    (("Proxy", "SOCKS"), "the proxy did not let through", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+    (
+        ("Proxy", "SOCKS"),
+        "the proxy did not let through",
+        "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
+    ),
     (("InvalidSchema",), "it redirects to what is not http(s)", "correct the URL"),
     (
         ("SSL", "Certificate"),
@@ -30,7 +34,11 @@ _KNOWN = (
         "its name is not known to DNS",
         "check the host name, and the network or VPN",
     ),
-    (("TooSlow",), "no whole answer within {whole:g} s", "try again later, or tell the server's owner"),
+    (
+        ("TooSlow",),
+        "no whole answer within {whole:g} s",
+        "try again later, or tell the server's owner",
+    ),
     (("Timeout",), "no answer within {seconds} s", "try again later, or check the network or VPN"),
     (("TooManyRedirects",), "it redirects without end", "correct the URL"),
     (
@@ -54,7 +62,10 @@ def describe(error: Exception) -> tuple[str, str]:
     :param error: of requests, urllib3 or the system.
     """
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return "the file of trusted certificates is not there", "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE"
+        return (
+            "the file of trusted certificates is not there",
+            "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE",
+        )
     # urllib3 1.26 tells an unknown name by the context of its error only.
     words = " ".join(type(part).__name__ for part in related_exceptions(error, None))
     # A SOCKS proxy that cannot be used is an InvalidSchema, which only its text tells from any other.

@@ -72,11 +72,17 @@ def _clean_words(response: Response, request: PreparedRequest, censor: _Censor) 
     if getattr(raw, "_request_url", None):
         raw._request_url = request.path_url
     if getattr(getattr(raw, "retries", None), "history", None):
-        raw.retries.history = tuple(step._replace(url=request.path_url) for step in raw.retries.history)
+        raw.retries.history = tuple(
+            step._replace(url=request.path_url) for step in raw.retries.history
+        )
     for part in (response, raw, original):
         if getattr(part, "reason", None):
             part.reason = censor.mask(part.reason)
-    for headers in (response.headers, getattr(raw, "headers", None), getattr(original, "msg", None)):
+    for headers in (
+        response.headers,
+        getattr(raw, "headers", None),
+        getattr(original, "msg", None),
+    ):
         if headers is not None:
             _clean_headers(headers, censor)
     if original is not None:  # a cookie's own path is that of the request
@@ -96,7 +102,9 @@ def _clean_headers(headers: Any, censor: _Censor) -> None:
         add(name, value)
 
 
-def clean_error(error: BaseException, request: PreparedRequest, tried: Iterable[Found]) -> BaseException:
+def clean_error(
+    error: BaseException, request: PreparedRequest, tried: Iterable[Found]
+) -> BaseException:
     """Take the frames off an exception and all that it carries, and tokens off its words.
 
     The frames of urllib3 and http.client hold the headers and the URL on their way. An exception
@@ -152,7 +160,10 @@ class _RequestLines(logging.Filter):
         said = record.getMessage()
         shown = re.sub(r"/t/[^/?#\s]+", f"/t/{SHOWN}", said)
         if shown != said:
-            record.msg, record.args = shown, ()  # an argument may be a Retry, which remembers the URL
+            record.msg, record.args = (
+                shown,
+                (),
+            )  # an argument may be a Retry, which remembers the URL
             record.exc_info, record.exc_text = None, None
         return True
 

@@ -53,7 +53,9 @@ def install(
     adapters = session.adapters.values()
     ours = [adapter for adapter in adapters if isinstance(adapter, AuthAdapter)]
     if any(adapter.made_with != options for adapter in ours):
-        raise InstallError("this session has an AuthAdapter already, made with other options: use another session")
+        raise InstallError(
+            "this session has an AuthAdapter already, made with other options: use another session"
+        )
     first = ours[0] if ours else AuthAdapter(chain, manifest=manifest, environment=environment)
     for prefix, adapter in list(session.adapters.items()):
         if not isinstance(adapter, AuthAdapter):

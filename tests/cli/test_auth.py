@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from servers import Authority, Names, Recorder
 
 
-UNRECOGNIZED = "unrecognized arguments: **** (a secret that begins with - is written as in --password=-secret)"
+UNRECOGNIZED = (
+    "unrecognized arguments: **** (a secret that begins with - is written as in --password=-secret)"
+)
 
 
 @pytest.fixture
@@ -32,7 +34,11 @@ def kept(home: Path) -> Path:
 
 def keep(file: Path, **entries: object) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({key.replace("__", "*.").replace("_", "."): entry for key, entry in entries.items()}))
+    file.write_text(
+        json.dumps(
+            {key.replace("__", "*.").replace("_", "."): entry for key, entry in entries.items()}
+        )
+    )
     file.chmod(0o600)
 
 
@@ -57,7 +63,10 @@ def test_a_standard_input_without_end_is_no_secret(
 
     monkeypatch.setattr(sys, "stdin", Endless())
     assert main(["auth", "login", "h.example", "--token", "-"]) == 2
-    assert "--token: standard input has more than 1,048,576 characters, which is no secret" in capsys.readouterr().err
+    assert (
+        "--token: standard input has more than 1,048,576 characters, which is no secret"
+        in capsys.readouterr().err
+    )
     assert not kept.exists()
 
 
@@ -67,7 +76,10 @@ def test_a_standard_input_without_end_is_no_secret(
         (["--token", "s3cret"], {"BearerToken": "s3cret"}),
         (BASIC, {"BasicHTTP": {"username": "ada", "password": "s3cret"}}),
         (["--conda-token", "s3cret"], {"CondaToken": "s3cret"}),
-        (["--username", "token", "--password", ""], {"BasicHTTP": {"username": "token", "password": ""}}),
+        (
+            ["--username", "token", "--password", ""],
+            {"BasicHTTP": {"username": "token", "password": ""}},
+        ),
     ],
 )
 def test_login_stores_an_entry_as_pixi_does_and_says_where(
@@ -83,14 +95,20 @@ def test_login_stores_an_entry_as_pixi_does_and_says_where(
 
 @pytest.mark.parametrize("how", ["variable", "option", "config"])
 def test_an_override_file_is_where_a_login_goes(
-    how: str, kept: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    how: str,
+    kept: Path,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = home / "own.json"
     if how == "variable":
         monkeypatch.setenv("RATTLER_AUTH_FILE", str(file))
     elif how == "config":
         (home / ".pixi").mkdir()
-        (home / ".pixi" / "config.toml").write_text(f'authentication-override-file = "{file.as_posix()}"')
+        (home / ".pixi" / "config.toml").write_text(
+            f'authentication-override-file = "{file.as_posix()}"'
+        )
     option = ["--auth-file", str(file)] if how == "option" else []
     assert main(["auth", "login", "otherhost.example.com", *BASIC, *option]) == 0
     assert set(json.loads(file.read_bytes())) == {"otherhost.example.com"}
@@ -118,7 +136,9 @@ def test_a_project_does_not_say_where_a_login_goes(kept: Path) -> None:
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_dash_reads_the_secret_from_standard_input(end: str, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dash_reads_the_secret_from_standard_input(
+    end: str, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given(monkeypatch, f"s3cret {end}".replace(" ", ""))
     assert main(["auth", "login", "h.example", "--token", "-"]) == 0
     assert json.loads(kept.read_bytes()) == {"*.h.example": {"BearerToken": "s3cret"}}
@@ -127,11 +147,17 @@ def test_a_dash_reads_the_secret_from_standard_input(end: str, kept: Path, monke
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["h.example"], "HOST: how to log in at h.example? by --token, --username or --conda-token"),
+        (
+            ["h.example"],
+            "HOST: how to log in at h.example? by --token, --username or --conda-token",
+        ),
         (["h.example", "--token", "s3cret", *BASIC], "--token: cannot go together with --username"),
         (["h.example", "--password", "s3cret"], "--password: goes together with --username"),
         (["prefix.dev", *BASIC], "--username: prefix.dev takes --token and nothing else"),
-        (["anaconda.org", "--token", "s3cret"], "--token: anaconda.org takes --conda-token and nothing else"),
+        (
+            ["anaconda.org", "--token", "s3cret"],
+            "--token: anaconda.org takes --conda-token and nothing else",
+        ),
         (
             ["h.example", "--username", "ada"],
             "--password: there is no terminal to ask at; - reads it from standard input",
@@ -143,7 +169,11 @@ def test_a_dash_reads_the_secret_from_standard_input(end: str, kept: Path, monke
     ],
 )
 def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
-    words: list[str], sentence: str, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    sentence: str,
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     given(monkeypatch, "")
     assert main(["auth", "login", *words]) == 2
@@ -170,12 +200,19 @@ def test_a_login_takes_the_place_of_the_oauth_login_that_stood_before_it(
 
 
 def test_a_login_for_one_port_leaves_the_oauth_login_of_the_host(kept: Path) -> None:
-    keep(kept, h_example={"OAuth": {"access_token": "s3cret", "token_endpoint": "https://x/", "client_id": "c"}})
+    keep(
+        kept,
+        h_example={
+            "OAuth": {"access_token": "s3cret", "token_endpoint": "https://x/", "client_id": "c"}
+        },
+    )
     assert main(["auth", "login", "h.example:8443", *BASIC]) == 0
     assert set(json.loads(kept.read_bytes())) == {"h.example", "h.example:8443"}
 
 
-def test_a_secret_that_looks_like_an_option_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_that_looks_like_an_option_is_not_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     try:
         code: object = main(["auth", "login", "h.example", "--token", "-vs3cret"])
     except SystemExit as ended:  # argparse's own exit, up to Python 3.11
@@ -184,13 +221,20 @@ def test_a_secret_that_looks_like_an_option_is_not_shown(capsys: pytest.CaptureF
     assert (code, "****" in err, "s3cret" in err) == (2, True, False)
 
 
-def test_a_secret_that_cannot_be_sent_is_refused(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_secret_that_cannot_be_sent_is_refused(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["auth", "login", "h.example", "--token", "s3cret\n"]) == 1
-    assert capsys.readouterr().err == "authshim: error: the token has a control character (a line break, perhaps)\n"
+    assert (
+        capsys.readouterr().err
+        == "authshim: error: the token has a control character (a line break, perhaps)\n"
+    )
     assert not kept.exists()
 
 
-def test_a_key_that_pixi_does_not_read_is_told(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_key_that_pixi_does_not_read_is_told(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["auth", "login", "h.example:8443", *BASIC]) == 0
     assert set(json.loads(kept.read_bytes())) == {"h.example:8443"}
     assert "pixi does not read keys with a port or a path; authshim does" in capsys.readouterr().err
@@ -200,7 +244,10 @@ def test_an_entry_that_comes_first_is_told(home: Path, capsys: pytest.CaptureFix
     (home / ".netrc").write_text("machine myserver.com login bob password s3cret\n")
     assert main(["auth", "login", "myserver.com", *BASIC]) == 0
     err = capsys.readouterr().err
-    assert "authshim: for https://myserver.com/ another comes first: myserver.com in netrc ~/.netrc\n" in err
+    assert (
+        "authshim: for https://myserver.com/ another comes first: myserver.com in netrc ~/.netrc\n"
+        in err
+    )
 
 
 def test_quiet_drops_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,7 +255,9 @@ def test_quiet_drops_the_warnings(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
-def test_a_file_that_is_broken_stops_the_login(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_that_is_broken_stops_the_login(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept.parent.mkdir()
     kept.write_text('{"h": "s3cret"')
     assert main(["auth", "login", "h.example", *BASIC]) == 1
@@ -232,7 +281,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     open_folder.chmod(0o555)
     capsys.readouterr()
     request.getfixturevalue("nobody")
-    for words in (login, ["auth", "logout", "h.example", "--auth-file", str(open_folder / "auth.json")]):
+    for words in (
+        login,
+        ["auth", "logout", "h.example", "--auth-file", str(open_folder / "auth.json")],
+    ):
         assert main(words) == 1
         out, err = capsys.readouterr()
         assert (out, err.count("\n")) == ("", 1)
@@ -241,14 +293,19 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     assert (open_folder / "auth.json").read_text() == before
 
 
-def test_without_a_home_that_is_said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_home_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from authshim import settings
 
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.delenv(name)
     monkeypatch.setattr(settings, "_home_of_user", lambda: None)
     assert main(["auth", "login", "h.example", *BASIC]) == 1
-    assert capsys.readouterr().err == "authshim: error: there is no file to store it in; name one by --auth-file\n"
+    assert (
+        capsys.readouterr().err
+        == "authshim: error: there is no file to store it in; name one by --auth-file\n"
+    )
 
 
 def test_a_keychain_is_never_said_to_be_unencrypted(
@@ -325,7 +382,9 @@ def test_a_token_that_prefix_dev_does_not_know_is_not_stored(
 TOK = {"BearerToken": "s3cret"}
 
 
-def test_logout_forgets_the_host_and_its_wildcard(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_logout_forgets_the_host_and_its_wildcard(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     keep(kept, h_example=TOK, __h_example=TOK, other_example=TOK)
     assert main(["auth", "logout", "h.example"]) == 0
     assert set(json.loads(kept.read_bytes())) == {"other.example"}
@@ -335,10 +394,18 @@ def test_logout_forgets_the_host_and_its_wildcard(kept: Path, capsys: pytest.Cap
     ]
 
 
-def test_logout_all_forgets_every_entry_whatever_it_is(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_logout_all_forgets_every_entry_whatever_it_is(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Who says --all wants no secret to stay; what an entry of a later rattler's means is not for us to know."""
     kept.parent.mkdir(mode=0o700)
-    odd = {"https://ada:s3cret@h.example/x": TOK, "*": TOK, "h.example.": TOK, "H.Example": TOK, "n.example": 1}
+    odd = {
+        "https://ada:s3cret@h.example/x": TOK,
+        "*": TOK,
+        "h.example.": TOK,
+        "H.Example": TOK,
+        "n.example": 1,
+    }
     kept.write_text(json.dumps({"h.example": TOK, "strange.example": {"Magic": "s3cret"}, **odd}))
     kept.chmod(0o600)
     assert main(["auth", "logout", "--all"]) == 0
@@ -350,8 +417,12 @@ def test_logout_all_forgets_every_entry_whatever_it_is(kept: Path, capsys: pytes
     assert err == ""
 
 
-@pytest.mark.parametrize("key", ["https://h.example/x", "h.example.", "H.Example", "ada:s3cret@h.example", "*"])
-def test_logout_forgets_the_words_as_they_are_given(key: str, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "key", ["https://h.example/x", "h.example.", "H.Example", "ada:s3cret@h.example", "*"]
+)
+def test_logout_forgets_the_words_as_they_are_given(
+    key: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept.parent.mkdir(mode=0o700)
     kept.write_text(json.dumps({key: TOK, "other.example": TOK}))
     kept.chmod(0o600)
@@ -371,9 +442,15 @@ def test_logout_takes_the_name_of_a_bucket_as_pixi_does(kept: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "shown"),
-    [("h.example", "h.example"), ("https://ada:s3cret@h.example/", "****@h.example/"), ("h example", "h?example")],
+    [
+        ("h.example", "h.example"),
+        ("https://ada:s3cret@h.example/", "****@h.example/"),
+        ("h example", "h?example"),
+    ],
 )
-def test_logout_of_what_is_not_stored_says_so(words: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_logout_of_what_is_not_stored_says_so(
+    words: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["auth", "logout", words]) == 0
     assert capsys.readouterr() == (f"nothing is stored for {shown}\n", "")
 
@@ -386,7 +463,11 @@ def test_logout_wants_a_host_or_all(words: list[str], capsys: pytest.CaptureFixt
 
 @pytest.mark.parametrize(
     ("words", "which"),
-    [("h.example", "its login for h.example"), ("h.example:1", "its login for h.example:1"), ("--all", "its logins")],
+    [
+        ("h.example", "its login for h.example"),
+        ("h.example:1", "its login for h.example:1"),
+        ("--all", "its logins"),
+    ],
 )
 def test_logout_names_a_netrc_that_it_cannot_change(
     words: str, which: str, home: Path, capsys: pytest.CaptureFixture[str]
@@ -413,8 +494,15 @@ def test_logout_goes_on_behind_a_store_that_is_broken(
     assert err.startswith("authshim: cannot read auth file ~/own.json: line 1: ")
 
 
-def test_logout_revokes_an_oauth_login(recorder: Recorder, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    entry = {"access_token": "s3cret", "refresh_token": None, "expires_at": None, "token_endpoint": "https://x/"}
+def test_logout_revokes_an_oauth_login(
+    recorder: Recorder, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = {
+        "access_token": "s3cret",
+        "refresh_token": None,
+        "expires_at": None,
+        "token_endpoint": "https://x/",
+    }
     entry.update(revocation_endpoint=f"{recorder.url}/r", client_id="c")
     keep(kept, h_example={"OAuth": entry})
     recorder.default = Answer(500)
@@ -427,9 +515,13 @@ def test_logout_revokes_an_oauth_login(recorder: Recorder, kept: Path, capsys: p
 # status
 
 
-def test_status_lists_the_entries_of_every_provider(home: Path, kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_lists_the_entries_of_every_provider(
+    home: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     keep(kept, h_example=TOK, a_example={"BasicHTTP": {"username": "ada", "password": "s3cret"}})
-    (home / ".netrc").write_text("machine h.example login bob password s3cret\ndefault login eve password s3cret\n")
+    (home / ".netrc").write_text(
+        "machine h.example login bob password s3cret\ndefault login eve password s3cret\n"
+    )
     assert main(["auth", "status"]) == 0
     out = capsys.readouterr().out
     assert [line.split() for line in out.splitlines()[:-1]] == [
@@ -448,7 +540,21 @@ def test_status_lists_the_entries_of_every_provider(home: Path, kept: Path, caps
             "~/.rattler/credentials.json",
         ],
         ["default", "BasicHTTP", "eve", "netrc", "~/.netrc"],
-        ["cannot", "list", "keyring", "command:", "it", "is", "asked", "for", "one", "URL", "at", "a", "time"],
+        [
+            "cannot",
+            "list",
+            "keyring",
+            "command:",
+            "it",
+            "is",
+            "asked",
+            "for",
+            "one",
+            "URL",
+            "at",
+            "a",
+            "time",
+        ],
     ]
     assert "s3cret" not in out
 
@@ -461,7 +567,10 @@ def test_status_of_a_host_lists_what_answers_for_it_the_first_first(
     assert main(["auth", "status", "a.h.example", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     netrc = f"netrc {home / '.netrc'}"
-    assert [(entry["key"], entry["shadowed_by"], entry["shadowed_by_key"]) for entry in document["entries"]] == [
+    assert [
+        (entry["key"], entry["shadowed_by"], entry["shadowed_by_key"])
+        for entry in document["entries"]
+    ] == [
         ("a.h.example", None, None),
         ("*.h.example", netrc, "a.h.example"),
     ]
@@ -473,30 +582,51 @@ def test_status_of_a_host_lists_what_answers_for_it_the_first_first(
 def test_a_login_that_has_ended_shadows_nothing_but_one_that_is_renewed_does(
     home: Path, kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ended = {"access_token": "s3cret", "expires_at": 1, "token_endpoint": "https://h/", "client_id": "c"}
-    keep(kept, ended_example={"OAuth": ended}, h_example={"OAuth": {**ended, "refresh_token": "s3cret"}})
+    ended = {
+        "access_token": "s3cret",
+        "expires_at": 1,
+        "token_endpoint": "https://h/",
+        "client_id": "c",
+    }
+    keep(
+        kept,
+        ended_example={"OAuth": ended},
+        h_example={"OAuth": {**ended, "refresh_token": "s3cret"}},
+    )
     (home / ".netrc").write_text(
         "machine ended.example login bob password s3cret\nmachine h.example login bob password s3cret\n"
     )
     assert main(["auth", "status"]) == 0
     ends = [line.rpartition(".json  ")[2] for line in capsys.readouterr().out.splitlines()[:2]]
-    assert ends == ["expired 1970-01-01 00:00 UTC", "expired 1970-01-01 00:00 UTC and is renewed when it is used"]
+    assert ends == [
+        "expired 1970-01-01 00:00 UTC",
+        "expired 1970-01-01 00:00 UTC and is renewed when it is used",
+    ]
     for host, answers in (("ended.example", "netrc"), ("h.example", "auth file")):
         assert main(["auth", "status", host, "--json"]) == 0
-        taken = [entry for entry in json.loads(capsys.readouterr().out)["entries"] if entry["shadowed_by"] is None]
+        taken = [
+            entry
+            for entry in json.loads(capsys.readouterr().out)["entries"]
+            if entry["shadowed_by"] is None
+        ]
         assert taken[-1]["provider"].startswith(answers)
 
 
 @pytest.mark.parametrize(
-    ("words", "shown"), [("h.example", "h.example"), ("https://ada:s3cret@h.example/", "****@h.example/")]
+    ("words", "shown"),
+    [("h.example", "h.example"), ("https://ada:s3cret@h.example/", "****@h.example/")],
 )
-def test_status_of_an_unknown_host_ends_with_1(words: str, shown: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_of_an_unknown_host_ends_with_1(
+    words: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["auth", "status", words]) == 1
     assert capsys.readouterr().out == f"no credential for {shown}\n"
 
 
 @pytest.mark.parametrize("option", [[], ["--json"]])
-def test_status_shows_no_password_in_a_key(option: list[str], kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_shows_no_password_in_a_key(
+    option: list[str], kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     kept.parent.mkdir(mode=0o700)
     kept.write_text(json.dumps({"ada:s3cret@h.example": TOK, "https://ada:s3cret@h.example": TOK}))
     assert main(["auth", "status", *option]) == 0
@@ -517,10 +647,17 @@ def test_status_says_when_a_token_expires(kept: Path, capsys: pytest.CaptureFixt
     )
     assert main(["auth", "status"]) == 0
     ends = [line.partition(".json  ")[2] for line in capsys.readouterr().out.splitlines()[:4]]
-    assert ends == ["expires 2100-01-01 00:00 UTC", "expired 1970-01-01 00:00 UTC", "expires 2100-01-01 00:00 UTC", ""]
+    assert ends == [
+        "expires 2100-01-01 00:00 UTC",
+        "expired 1970-01-01 00:00 UTC",
+        "expires 2100-01-01 00:00 UTC",
+        "",
+    ]
 
 
-def test_status_json_has_its_documented_keys_and_no_secret(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_json_has_its_documented_keys_and_no_secret(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     keep(kept, h_example={"BasicHTTP": {"username": "ada", "password": "s3cret"}})
     assert main(["auth", "status", "--json"]) == 0
     out = capsys.readouterr().out
@@ -552,7 +689,9 @@ def test_status_of_a_broken_file_ends_with_1_and_says_why(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
-def test_status_tells_of_a_file_that_others_can_read(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_tells_of_a_file_that_others_can_read(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     keep(kept, h_example=TOK)
     kept.chmod(0o644)
     assert main(["auth", "status"]) == 0
@@ -582,7 +721,9 @@ def unlisted(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return held
 
 
-def test_a_keychain_that_cannot_be_listed_is_said(unlisted: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_keychain_that_cannot_be_listed_is_said(
+    unlisted: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     unlisted["*.h.example"] = '{"BearerToken": "s3cret"}'
     assert main(["auth", "status"]) == 0
     assert "cannot list OS keychain: name a host\n" in capsys.readouterr().out
@@ -625,10 +766,18 @@ def test_status_says_that_one_file_replaced_all_others(capsys: pytest.CaptureFix
 @pytest.mark.parametrize("override", [True, False])
 @pytest.mark.parametrize(
     "entry",
-    [TOK, {"CondaToken": "s3cret"}, {"OAuth": {"access_token": "s3cret", "token_endpoint": "x", "client_id": ""}}],
+    [
+        TOK,
+        {"CondaToken": "s3cret"},
+        {"OAuth": {"access_token": "s3cret", "token_endpoint": "x", "client_id": ""}},
+    ],
 )
 def test_token_prints_the_bare_token(
-    entry: object, override: bool, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    entry: object,
+    override: bool,
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     keep(kept, __h_example=entry)
     if override:
@@ -641,9 +790,16 @@ def test_token_prints_the_bare_token(
 @pytest.mark.parametrize("override", [True, False])
 @pytest.mark.parametrize("kind", ["BasicHTTP", "S3Credentials"])
 def test_what_is_no_token_is_an_error(
-    kind: str, override: bool, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    kind: str,
+    override: bool,
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = {"BasicHTTP": ["username", "password"], "S3Credentials": ["access_key_id", "secret_access_key"]}[kind]
+    names = {
+        "BasicHTTP": ["username", "password"],
+        "S3Credentials": ["access_key_id", "secret_access_key"],
+    }[kind]
     keep(kept, h_example={kind: dict.fromkeys(names, "s3cret")})
     if override:
         monkeypatch.setenv("RATTLER_AUTH_FILE", str(kept))
@@ -652,7 +808,9 @@ def test_what_is_no_token_is_an_error(
     assert capsys.readouterr() == ("", said)
 
 
-def test_a_token_that_nobody_has_is_an_error_with_the_next_step(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_token_that_nobody_has_is_an_error_with_the_next_step(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["auth", "token", "h.example"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -707,7 +865,12 @@ def test_the_token_of_an_override_file_needs_no_heavy_import(kept: Path) -> None
     # -S: what a machine puts into site-packages for itself may import anything.
     command = [sys.executable, "-S", "-c", QUICK]
     ended = subprocess.run(
-        command, env={**environ, "PYTHONPATH": source}, capture_output=True, text=True, timeout=60, check=False
+        command,
+        env={**environ, "PYTHONPATH": source},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (ended.stdout, ended.stderr) == ("s3cret\n\n", "")
 
@@ -721,9 +884,12 @@ def test_auth_alone_names_its_commands(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["auth"], ["auth", "login"], ["auth", "logout"], ["auth", "status"], ["auth", "token"]]
+    "words",
+    [[], ["auth"], ["auth", "login"], ["auth", "logout"], ["auth", "status"], ["auth", "token"]],
 )
-def test_help_verbose_and_quiet_are_on_every_level(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_verbose_and_quiet_are_on_every_level(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main([*words, "-h"])
     assert ended.value.code == 0
@@ -732,7 +898,9 @@ def test_help_verbose_and_quiet_are_on_every_level(words: list[str], capsys: pyt
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion_prints_a_script_that_knows_the_commands(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_completion_prints_a_script_that_knows_the_commands(
+    shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     import shutil
 
     assert main(["completion", shell]) == 0
@@ -740,7 +908,12 @@ def test_completion_prints_a_script_that_knows_the_commands(shell: str, capsys: 
     assert all(word in script for word in ("login", "logout", "conda-token", "explain"))
     found = shutil.which(shell)
     if found:
-        assert subprocess.run([found, "-n"], input=script, text=True, timeout=20, check=False).returncode == 0
+        assert (
+            subprocess.run(
+                [found, "-n"], input=script, text=True, timeout=20, check=False
+            ).returncode
+            == 0
+        )
 
 
 # A terminal
@@ -797,7 +970,9 @@ def type_at_terminal(words: list[str], prompt: str, typed: str) -> tuple[str, in
             data = _read(ends[0])
             assert data, shown
             shown += data
-        time.sleep(0.1)  # the echo is switched off before the prompt is written, but not the line's other modes
+        time.sleep(
+            0.1
+        )  # the echo is switched off before the prompt is written, but not the line's other modes
         os.write(ends[0], typed.encode())
         while data := _read(ends[0]):
             shown += data
@@ -848,7 +1023,9 @@ def test_logout_tells_what_is_wrong_with_a_file_and_with_a_netrc_nothing(
     (home / ".netrc").mkdir()
     (home / ".rattler").mkdir()
     file = home / ".rattler/credentials.json"
-    file.write_text('{"h.example": {"BearerToken": "s3cret"}, "https://x.example/": {"BearerToken": "s3cret"}}')
+    file.write_text(
+        '{"h.example": {"BearerToken": "s3cret"}, "https://x.example/": {"BearerToken": "s3cret"}}'
+    )
     file.chmod(0o644)
     assert main(["auth", "logout", "h.example"]) == 0
     shown = capsys.readouterr()
@@ -886,7 +1063,9 @@ def test_ctrl_d_at_the_prompt_is_told(
 def test_a_secret_that_is_no_text_is_told_without_it(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"s3cret\xff\n"), encoding="utf-8"))
+    monkeypatch.setattr(
+        "sys.stdin", io.TextIOWrapper(io.BytesIO(b"s3cret\xff\n"), encoding="utf-8")
+    )
     assert main(["auth", "login", "h.example", "--token", "-"]) == 2
     assert capsys.readouterr().err == "authshim: error: --token: what was read is not text\n"
     assert not (home / ".rattler").exists()

@@ -48,7 +48,9 @@ def netrc(home: Path) -> None:
     (home / ".netrc").write_text("machine 127.0.0.1 login ada password s3cret\n", encoding="utf-8")
 
 
-def test_check_prints_a_line_for_each_place(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_a_line_for_each_place(
+    project: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["check"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:3] for line in lines] == [
@@ -135,7 +137,9 @@ def test_a_pyproject_without_pixi_does_not_hide_the_manifest_above(
     assert main(["check", "-e", "ml"]) == 0
 
 
-def test_check_without_a_project_says_what_it_looked_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_without_a_project_says_what_it_looked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["check"]) == 1
     err = capsys.readouterr().err
     assert "there is no pixi.toml here or above" in err
@@ -178,12 +182,16 @@ def test_explain_prints_what_each_provider_said_and_ends_with_0_where_one_answer
     assert recorder.seen == []
 
 
-def test_explain_ends_with_1_where_there_is_no_credential(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_ends_with_1_where_there_is_no_credential(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     assert main(["explain", "https://index.example/simple/"]) == 1
     assert "no credential" in capsys.readouterr().out
 
 
-def test_explain_takes_a_username_that_the_url_does_not_name(netrc: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_takes_a_username_that_the_url_does_not_name(
+    netrc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["explain", "--username", "bob", "https://127.0.0.1/"]) == 1
     assert "another user than 'bob'" in capsys.readouterr().out
 
@@ -200,14 +208,20 @@ def test_explain_takes_who_named_the_url(netrc: None, capsys: pytest.CaptureFixt
 
 
 def test_explain_refuses_a_namer_that_is_no_url(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "https://index.example/", "--named-by", "https://ada:s3cret@ho st/"]) == 2
+    assert (
+        main(["explain", "https://index.example/", "--named-by", "https://ada:s3cret@ho st/"]) == 2
+    )
     err = capsys.readouterr().err
     assert "cannot use the URL" in err
     assert "s3cret" not in err
 
 
-@pytest.mark.parametrize("url", ["index.example", "https://", "ftp://index.example/", "https://ada:s3cret@ho st/"])
-def test_explain_of_what_is_no_url_is_a_usage_error(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "url", ["index.example", "https://", "ftp://index.example/", "https://ada:s3cret@ho st/"]
+)
+def test_explain_of_what_is_no_url_is_a_usage_error(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["explain", url]) == 2
     err = capsys.readouterr().err
     assert "cannot use the URL" in err
@@ -215,11 +229,18 @@ def test_explain_of_what_is_no_url_is_a_usage_error(url: str, capsys: pytest.Cap
 
 
 def test_the_keyring_command_can_be_switched_off(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["explain", "--pypi-keyring-provider", "disabled", "https://ada@index.example/simple/"]) == 1
+    assert (
+        main(
+            ["explain", "--pypi-keyring-provider", "disabled", "https://ada@index.example/simple/"]
+        )
+        == 1
+    )
     assert "keyring command  " not in capsys.readouterr().out
 
 
-def test_an_option_that_pixi_does_not_know_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_option_that_pixi_does_not_know_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["explain", "--pypi-keyring-provider", "always", "https://index.example/"])
     assert ended.value.code == 2
@@ -231,17 +252,22 @@ def test_a_variable_that_is_wrong_is_a_usage_error(
 ) -> None:
     monkeypatch.setenv("AUTHSHIM_KEYRING_TIMEOUT", "soon")
     assert main(["explain", "https://index.example/"]) == 2
-    assert "AUTHSHIM_KEYRING_TIMEOUT: expected a number of seconds above 0" in capsys.readouterr().err
+    assert (
+        "AUTHSHIM_KEYRING_TIMEOUT: expected a number of seconds above 0" in capsys.readouterr().err
+    )
 
 
 def test_no_command_is_a_usage_error_that_names_them(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert (
-        "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run" in capsys.readouterr().err
+        "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run"
+        in capsys.readouterr().err
     )
 
 
-def pages_of_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
+def pages_of_help(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> Iterator[tuple[str, str]]:
     """Yield the page of a command, and those of the commands that it names."""
     with pytest.raises(SystemExit):
         main([*words, "-h"])
@@ -251,10 +277,14 @@ def pages_of_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> Itera
         yield from pages_of_help([*words, name], capsys)
 
 
-def test_every_page_of_help_says_in_a_sentence_what_its_command_does(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_page_of_help_says_in_a_sentence_what_its_command_does(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     said = {words: page.split("\n\n")[1] for words, page in pages_of_help([], capsys)}
     assert {"", "get", "resolve", "auth token"} <= {*said}
-    assert [words for words, text in said.items() if not re.fullmatch(r"[A-Z].+\.", text, re.DOTALL)] == []
+    assert [
+        words for words, text in said.items() if not re.fullmatch(r"[A-Z].+\.", text, re.DOTALL)
+    ] == []
 
 
 def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> None:
@@ -276,13 +306,17 @@ def test_a_file_that_is_broken_is_told_on_stderr_unless_quiet(
     assert "s3cret" not in err
 
 
-def test_a_v_before_the_command_counts_as_well(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_v_before_the_command_counts_as_well(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["-vv", "explain", "https://index.example/"])
     assert "DEBUG" not in capsys.readouterr().out
     assert logging.getLogger("authshim").level == logging.DEBUG
 
 
-def test_check_tells_of_options_that_pixi_ignores(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_tells_of_options_that_pixi_ignores(
+    project: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
     with Path("pixi.toml").open("a", encoding="utf-8") as file:
         file.write('\n[target.linux-64.pypi-options]\nindex-url = "https://h.example/simple"\n')
     main(["check"])
@@ -291,13 +325,17 @@ def test_check_tells_of_options_that_pixi_ignores(project: Recorder, capsys: pyt
 
 def test_a_reader_that_goes_away_is_no_traceback(project: Recorder) -> None:
     script = f"{sys.executable} -m authshim check | true"
-    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
     assert ended.stderr == ""
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize("line", [["check"], ["resolve", "demo"]], ids=" ".join)
-def test_ctrl_c_does_not_wait_for_a_server_that_keeps_its_answer(line: list[str], project: Recorder) -> None:
+def test_ctrl_c_does_not_wait_for_a_server_that_keeps_its_answer(
+    line: list[str], project: Recorder
+) -> None:
     reached, is_over = threading.Event(), threading.Event()
 
     def keep(seen: object) -> Answer:
@@ -311,7 +349,9 @@ def test_ctrl_c_does_not_wait_for_a_server_that_keeps_its_answer(line: list[str]
         "from authshim.transport import failures; failures.TIMEOUT, failures.TOTAL_TIMEOUT = (600, 600), 600\n"
         "from authshim.cli import main; sys.exit(main(sys.argv[1:]))"
     )
-    with subprocess.Popen([sys.executable, "-c", program, *line], stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *line], stderr=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert reached.wait(60)
             process.send_signal(signal.SIGINT)
@@ -328,46 +368,72 @@ def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -
     assert main(["check", "-e", "default"]) == 0
 
 
-@pytest.mark.parametrize(("redirection", "says"), [(">&-", ""), (">/dev/full", "no space left on device")])
+@pytest.mark.parametrize(
+    ("redirection", "says"), [(">&-", ""), (">/dev/full", "no space left on device")]
+)
 def test_an_output_that_cannot_be_written_is_no_traceback(redirection: str, says: str) -> None:
     script = f"{sys.executable} -m authshim explain https://h.example/ {redirection}"
-    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
     assert "Traceback" not in ended.stderr
     assert says in ended.stderr
     assert ended.returncode == 1
 
 
-def test_a_folder_that_is_gone_is_no_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_gone_is_no_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     import os
 
     (tmp_path / "gone").mkdir()
     os.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    assert [main(["explain", "https://h.example/"]), main(["check"]), main(["check", "--manifest-path", "x"])] == [
-        1
-    ] * 3
+    assert [
+        main(["explain", "https://h.example/"]),
+        main(["check"]),
+        main(["check", "--manifest-path", "x"]),
+    ] == [1] * 3
     assert "the current folder is not there" in capsys.readouterr().err
 
 
 def test_letters_that_the_terminal_does_not_know_are_escaped(tmp_path: Path) -> None:
     import os
 
-    command = [sys.executable, "-m", "authshim", "explain", "--username", "bücher", "https://h.example/"]
+    command = [
+        sys.executable,
+        "-m",
+        "authshim",
+        "explain",
+        "--username",
+        "bücher",
+        "https://h.example/",
+    ]
     environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.returncode, ended.stderr) == (1, "")
     assert "b\\xfccher" in ended.stdout
 
 
 @pytest.mark.parametrize(
-    "url", ["ada:s3cret@h.example/x", "https:/ada:s3cret@h/", "//ada:s3cret@h/", "https://h.example:44s3cret/"]
+    "url",
+    [
+        "ada:s3cret@h.example/x",
+        "https:/ada:s3cret@h/",
+        "//ada:s3cret@h/",
+        "https://h.example:44s3cret/",
+    ],
 )
 def test_what_is_no_url_tells_no_password(url: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", url]) == 2
     assert "s3cret" not in capsys.readouterr().err
 
 
-def test_a_broken_manifest_that_nobody_named_does_not_stop_explain(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_manifest_that_nobody_named_does_not_stop_explain(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     Path("pixi.toml").write_text("[workspace", encoding="utf-8")
     assert main(["explain", "https://h.example/"]) == 1
     told = capsys.readouterr()

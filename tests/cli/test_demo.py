@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def run_demo(**environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "authshim", "demo"]
     env = {**os.environ, **environ}
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_the_demo_shows_four_that_let_in_and_one_that_does_not(tmp_path: Path) -> None:
@@ -58,21 +60,31 @@ def test_the_demo_leaves_nothing_behind_when_it_is_interrupted(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_keyring_of_the_demo_answers_as_a_vendors_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_keyring_of_the_demo_answers_as_a_vendors_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from keyring.errors import PasswordSetError
 
     from authshim.cli.demo.keyring import Keyring
 
-    (tmp_path / "keyring.json").write_text('{"https://h/simple": ["ada", "lovelace"]}', encoding="utf-8")
+    (tmp_path / "keyring.json").write_text(
+        '{"https://h/simple": ["ada", "lovelace"]}', encoding="utf-8"
+    )
     monkeypatch.setenv("AUTHSHIM_DEMO_KEYRING", str(tmp_path / "keyring.json"))
     ring = Keyring()
     assert ring.get_password("https://h/simple", "ada") == "lovelace"
-    assert ring.get_password("https://h/simple", "bob") is ring.get_password("https://other/", "ada") is None
+    assert (
+        ring.get_password("https://h/simple", "bob")
+        is ring.get_password("https://other/", "ada")
+        is None
+    )
     with pytest.raises(PasswordSetError, match="keeps nothing"):
         ring.set_password("https://h/simple", "ada", "byron")
 
 
-def test_a_demo_that_goes_wrong_says_so(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_demo_that_goes_wrong_says_so(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     from authshim.cli import demo, main
 
     monkeypatch.setattr(demo, "_run", lambda *_: 1)
@@ -93,5 +105,8 @@ def test_the_servers_of_the_demo_have_nothing_else() -> None:
         ):
             url = f"http://{server.netloc}{path}"
             assert (
-                requests.request(method, url, headers={"Authorization": "Bearer x"}, timeout=10).status_code == status
+                requests.request(
+                    method, url, headers={"Authorization": "Bearer x"}, timeout=10
+                ).status_code
+                == status
             )

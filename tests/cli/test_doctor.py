@@ -30,7 +30,9 @@ class Programs:
         self.environ = {"PATH": str(folder)}
         self.answers: dict[tuple[str, ...], str] = {}
 
-    def add(self, name: str, packages: dict[str, str] | None = None, folder: Path | None = None) -> Path:
+    def add(
+        self, name: str, packages: dict[str, str] | None = None, folder: Path | None = None
+    ) -> Path:
         """Put a program on PATH; its Python has these packages, or it has none."""
         path = (folder or self.folder) / name
         path.parent.mkdir(exist_ok=True)
@@ -38,7 +40,13 @@ class Programs:
         path.write_text("#!/bin/sh\n" if packages is None else f"#!{python}\n")
         path.chmod(0o700)
         if packages is not None:
-            found = {"scripts": str(path.parent), name: "1.0", "keyring": None, "authshim": None, **packages}
+            found = {
+                "scripts": str(path.parent),
+                name: "1.0",
+                "keyring": None,
+                "authshim": None,
+                **packages,
+            }
             self.answers[python, name] = json.dumps(found)
         return path
 
@@ -90,13 +98,20 @@ def test_pip_asks_if_authshim_is_beside_it(programs: Programs) -> None:
 def test_pip_does_not_ask_if_it_is_disabled(programs: Programs) -> None:
     programs.add("pip", BESIDE)
     programs.say("pip", "config", "list", answer="global.keyring-provider='disabled'\n")
-    assert verdict(programs.client("pip")) == (False, "its keyring-provider is disabled", "authshim run -- pip ...")
+    assert verdict(programs.client("pip")) == (
+        False,
+        "its keyring-provider is disabled",
+        "authshim run -- pip ...",
+    )
 
 
 def test_pip_auto_does_not_ask_under_no_input(programs: Programs) -> None:
     programs.add("pip", BESIDE)
     programs.say("pip", "config", "list", answer=":env:.no-input='1'\n")
-    assert verdict(programs.client("pip"))[:2] == (False, "its keyring-provider auto is off under no-input")
+    assert verdict(programs.client("pip"))[:2] == (
+        False,
+        "its keyring-provider auto is off under no-input",
+    )
 
 
 def test_a_variable_of_pip_beats_its_files(programs: Programs) -> None:
@@ -122,7 +137,9 @@ def test_pip_subprocess_passes_over_the_keyring_beside_it(programs: Programs) ->
     assert verdict(programs.client("pip"))[:2] == (False, "there is no other keyring on PATH")
 
 
-def test_pip_subprocess_asks_a_keyring_of_another_folder(programs: Programs, tmp_path: Path) -> None:
+def test_pip_subprocess_asks_a_keyring_of_another_folder(
+    programs: Programs, tmp_path: Path
+) -> None:
     programs.add("pip", BESIDE)
     programs.say("pip", "config", "list", answer=":env:.keyring-provider='subprocess'\n")
     programs.add("keyring", BESIDE, folder=tmp_path / "other")
@@ -194,7 +211,11 @@ def test_uv_asks_if_the_users_file_says_so(home: Path, uv: Programs) -> None:
 def test_uv_with_a_keyring_without_authshim_does_not_ask(uv: Programs) -> None:
     keyring = uv.add("keyring", {"keyring": "25.7.0"})
     uv.environ["UV_KEYRING_PROVIDER"] = "subprocess"
-    assert verdict(uv.client("uv")) == (False, f"{keyring} has no authshim beside it", "authshim run -- uv ...")
+    assert verdict(uv.client("uv")) == (
+        False,
+        f"{keyring} has no authshim beside it",
+        "authshim run -- uv ...",
+    )
 
 
 def test_uv_under_authshim_run_asks_the_look_alike(uv: Programs, tmp_path: Path) -> None:
@@ -222,7 +243,10 @@ def test_poetry_does_not_ask_if_its_keyring_is_off(programs: Programs) -> None:
 
 def test_twine_is_told_how_authshim_comes_beside_it(programs: Programs) -> None:
     programs.add("twine", {"keyring": "25.7.0"})
-    assert programs.client("twine").verdict.next_step == "/python-of-twine/bin/python -m pip install authshim"
+    assert (
+        programs.client("twine").verdict.next_step
+        == "/python-of-twine/bin/python -m pip install authshim"
+    )
 
 
 @pytest.mark.parametrize(
@@ -253,7 +277,10 @@ def test_conda_asks_by_the_netrc_of_run_only(programs: Programs, tmp_path: Path)
     programs.add("conda")
     programs.say("conda", "--version", answer="conda 26.9.0\n")
     client = programs.client("conda")
-    assert (client.version, client.verdict.next_step) == ("26.9.0", "authshim run --netrc -- conda ...")
+    assert (client.version, client.verdict.next_step) == (
+        "26.9.0",
+        "authshim run --netrc -- conda ...",
+    )
     keyring_command.write(str(tmp_path))
     programs.environ["NETRC"] = str(tmp_path / "netrc")
     assert programs.client("conda").verdict.asks
@@ -276,14 +303,19 @@ def test_git_asks_if_a_helper_names_authshim(programs: Programs) -> None:
     ("text", "python"),
     [
         ("#!/usr/bin/python3\nimport sys\n", "/usr/bin/python3"),
-        ("#!/bin/sh\n'''exec' \"/a long path/bin/python\" \"$0\" \"$@\"\n' '''\n", "/a long path/bin/python"),
+        (
+            "#!/bin/sh\n'''exec' \"/a long path/bin/python\" \"$0\" \"$@\"\n' '''\n",
+            "/a long path/bin/python",
+        ),
         ("#!/bin/sh\n'''exec' /a/bin/python3.11 \"$0\" \"$@\"\n' '''\n", "/a/bin/python3.11"),
         ("#!/bin/sh\necho\n", None),
         ("\x7fELF", None),
         ("", None),
     ],
 )
-def test_the_python_of_a_script_is_read_from_its_head(text: str, python: str | None, tmp_path: Path) -> None:
+def test_the_python_of_a_script_is_read_from_its_head(
+    text: str, python: str | None, tmp_path: Path
+) -> None:
     (tmp_path / "script").write_text(text)
     assert interpreter_of(str(tmp_path / "script")) == python
 
@@ -294,14 +326,22 @@ def test_a_program_that_fails_or_hangs_says_nothing() -> None:
 
     assert Machine({}, run=hang).output(["program"]) == ""
     assert Machine({"PATH": os.defpath}).output(["/nowhere/program"]) == ""
-    assert Machine({"PATH": os.defpath}).output([sys.executable, "-c", "print(1); raise SystemExit(1)"]) == ""
+    assert (
+        Machine({"PATH": os.defpath}).output(
+            [sys.executable, "-c", "print(1); raise SystemExit(1)"]
+        )
+        == ""
+    )
 
 
 # the command
 
 
 def test_doctor_prints_each_client_and_what_is_in_force(
-    programs: Programs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path
+    programs: Programs,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    home: Path,
 ) -> None:
     monkeypatch.setenv("PATH", str(programs.folder))
     monkeypatch.setenv("RATTLER_AUTH_FILE", "own.json")
@@ -311,7 +351,9 @@ def test_doctor_prints_each_client_and_what_is_in_force(
     assert "pip                not here (not on PATH)" in out
     assert "auth file        own.json" in out
     assert "netrc            ~/.netrc" in out
-    assert "keyring backend  off (PYTHON_KEYRING_BACKEND names keyring.backends.null.Keyring)" in out
+    assert (
+        "keyring backend  off (PYTHON_KEYRING_BACKEND names keyring.backends.null.Keyring)" in out
+    )
     assert "PYTHON_KEYRING_BACKEND, RATTLER_AUTH_FILE" in out
     assert_no_secret(out)
 

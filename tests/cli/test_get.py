@@ -101,7 +101,9 @@ def test_get_prints_that_the_url_has_no_hash(url: str, capsys: Captured) -> None
     assert capsys.readouterr().out == "wrote x (262,144 bytes; its URL has no hash to check it)\n"
 
 
-def test_get_prints_that_the_file_is_there_already(url: str, recorder: Recorder, capsys: Captured) -> None:
+def test_get_prints_that_the_file_is_there_already(
+    url: str, recorder: Recorder, capsys: Captured
+) -> None:
     Path(NAME).write_bytes(DATA)
     assert main(["get", f"{url}#sha256={SHA256}"]) == 0
     assert capsys.readouterr().out == f"{NAME} is there already, and its sha256 is right\n"
@@ -119,7 +121,9 @@ def test_get_prints_an_error_with_a_next_step(url: str, home: Path, capsys: Capt
     assert here() == set()
 
 
-def test_get_names_the_file_of_a_rejected_login(url: str, recorder: Recorder, capsys: Captured) -> None:
+def test_get_names_the_file_of_a_rejected_login(
+    url: str, recorder: Recorder, capsys: Captured
+) -> None:
     recorder.on(f"/files/{NAME}", CHALLENGE)
     assert main(["get", url]) == 1
     told = capsys.readouterr()
@@ -134,7 +138,13 @@ def test_get_leaves_nothing_if_the_hash_differs(url: str, capsys: Captured) -> N
 
 
 @pytest.mark.parametrize(
-    "words", [["https://h.example/"], ["https://h.example/x#readme"], ["ftp://h.example/x"], ["https://h/x", "-o", ""]]
+    "words",
+    [
+        ["https://h.example/"],
+        ["https://h.example/x#readme"],
+        ["ftp://h.example/x"],
+        ["https://h/x", "-o", ""],
+    ],
 )
 def test_get_exits_with_2_if_the_usage_is_wrong(words: list[str], capsys: Captured) -> None:
     assert main(["get", *words]) == 2
@@ -143,7 +153,10 @@ def test_get_exits_with_2_if_the_usage_is_wrong(words: list[str], capsys: Captur
 
 def test_get_prints_no_secret_of_the_url(recorder: Recorder, capsys: Captured) -> None:
     recorder.default = Answer(404)
-    assert main(["get", f"http://ada:s3cret@127.0.0.1:{recorder.port}/t/s3cret/x?sig=s3cret", "-vv"]) == 1
+    assert (
+        main(["get", f"http://ada:s3cret@127.0.0.1:{recorder.port}/t/s3cret/x?sig=s3cret", "-vv"])
+        == 1
+    )
     told = capsys.readouterr()
     assert "s3cret" not in told.out + told.err
     assert f"cannot get http://****@127.0.0.1:{recorder.port}/t/****/x?****: " in told.err
@@ -163,20 +176,27 @@ def test_get_uses_the_credentials_of_the_project(recorder: Recorder, home: Path)
     )
     recorder.on("/acme/*", lambda seen: Answer() if seen.authorization else CHALLENGE)
     assert main(["get", f"{recorder.url}/acme/files/{NAME}"]) == 0
-    assert main(["get", f"{recorder.url}/acme/files/{NAME}", "--manifest-path", "nowhere.toml"]) == 1
+    assert (
+        main(["get", f"{recorder.url}/acme/files/{NAME}", "--manifest-path", "nowhere.toml"]) == 1
+    )
 
 
 # Standard output
 
 
-def test_standard_output_gets_the_file_and_nothing_else(url: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_standard_output_gets_the_file_and_nothing_else(
+    url: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     assert main(["get", f"{url}#sha256={SHA256}", "-o", "-"]) == 0
     assert capfdbinary.readouterr().out == DATA
     assert here() == set()
 
 
 def test_standard_output_stays_empty_if_the_hash_differs(
-    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+    url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert main(["get", f"{url}#sha256={'0' * 64}", "-o", "-"]) == 1
@@ -186,7 +206,9 @@ def test_standard_output_stays_empty_if_the_hash_differs(
 
 def test_closed_pipe_prints_no_traceback(url: str) -> None:
     script = f"{sys.executable} -m authshim get {url} -o - | true"
-    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        ["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
     assert ended.stderr == ""
 
 
@@ -213,7 +235,9 @@ def test_get_notes_a_retry_on_stderr_unless_quiet(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-def test_get_resumes_a_killed_download(url: str, slow: Slow, recorder: Recorder, capsys: Captured) -> None:
+def test_get_resumes_a_killed_download(
+    url: str, slow: Slow, recorder: Recorder, capsys: Captured
+) -> None:
     process = start("get", url)
     wait_for_half(process)
     process.send_signal(signal.SIGKILL)
@@ -237,7 +261,9 @@ def test_ctrl_c_keeps_the_part_and_names_it(url: str, slow: Slow) -> None:
     assert here() == {f"{NAME}.part", f"{NAME}.part.json"}
 
 
-def test_second_get_of_a_file_fails_and_the_first_completes(url: str, slow: Slow, capsys: Captured) -> None:
+def test_second_get_of_a_file_fails_and_the_first_completes(
+    url: str, slow: Slow, capsys: Captured
+) -> None:
     first = start("get", f"{url}#sha256={SHA256}")
     wait_for_half(first)
     assert main(["get", url]) == 1
@@ -270,7 +296,9 @@ def test_terminal_shows_the_progress_and_a_retry(recorder: Recorder, url: str) -
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "authshim", "get", url]
     environ = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
-    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=theirs, text=True)
+    process = subprocess.Popen(
+        command, env=environ, stdout=subprocess.PIPE, stderr=theirs, text=True
+    )
     os.close(theirs)
     shown = b""
     try:
@@ -283,7 +311,10 @@ def test_terminal_shows_the_progress_and_a_retry(recorder: Recorder, url: str) -
     assert out == f"wrote {NAME} (262,144 bytes; its URL has no hash to check it)\n"
     assert NAME.encode() in shown
     assert b"kB" in shown
-    assert b"authshim: the connection broke after 131,072 of 262,144 bytes; retrying in 0 s\r\n" in shown
+    assert (
+        b"authshim: the connection broke after 131,072 of 262,144 bytes; retrying in 0 s\r\n"
+        in shown
+    )
 
 
 def test_redirect_to_another_host_gets_no_credential(url: str, recorder: Recorder) -> None:
@@ -297,7 +328,10 @@ def test_get_exits_with_2_if_standard_output_is_a_terminal(
 ) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     assert main(["get", url, "-o", "-"]) == 2
-    assert "standard output is a terminal; name a file, or pipe it into a program" in capsys.readouterr().err
+    assert (
+        "standard output is a terminal; name a file, or pipe it into a program"
+        in capsys.readouterr().err
+    )
 
 
 def test_ctrl_c_before_the_first_byte_keeps_nothing(

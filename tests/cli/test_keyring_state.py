@@ -35,7 +35,9 @@ def test_the_backend_is_on_if_nothing_else_is_named() -> None:
 
 
 def test_the_backend_is_off_if_its_variable_says_so() -> None:
-    assert why_backend_is_off({"AUTHSHIM_KEYRING_BACKEND": "off"}) == "AUTHSHIM_KEYRING_BACKEND is off"
+    assert (
+        why_backend_is_off({"AUTHSHIM_KEYRING_BACKEND": "off"}) == "AUTHSHIM_KEYRING_BACKEND is off"
+    )
 
 
 def test_the_backend_is_off_if_a_variable_names_another() -> None:
@@ -52,7 +54,9 @@ def test_the_backend_is_off_if_keyrings_file_names_another(tmp_path: Path) -> No
     assert why_backend_is_off({}) == f"{path} names keyrings.alt.file.PlaintextKeyring"
 
 
-@pytest.mark.parametrize("text", ["", "[backend]\n", f"[backend]\ndefault-keyring={OURS}\n", "no file of its kind"])
+@pytest.mark.parametrize(
+    "text", ["", "[backend]\n", f"[backend]\ndefault-keyring={OURS}\n", "no file of its kind"]
+)
 def test_the_backend_is_on_if_keyrings_file_names_no_other(text: str, tmp_path: Path) -> None:
     write_config(tmp_path, text)
     assert why_backend_is_off({}) == ""
@@ -71,7 +75,9 @@ def test_status_tells_why_the_backend_is_off(
     assert "keyring backend: off (AUTHSHIM_KEYRING_BACKEND is off)" in capsys.readouterr().out
 
 
-def test_status_json_has_the_backend(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_json_has_the_backend(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["auth", "status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["keyring_backend"] is True
     monkeypatch.setitem(os.environ, "AUTHSHIM_KEYRING_BACKEND", "off")

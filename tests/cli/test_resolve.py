@@ -28,7 +28,10 @@ acme = ">=1"
 
 
 def page(*filenames: str) -> Answer:
-    files = [{"filename": each, "url": f"../../files/{each}", "hashes": {"sha256": DIGEST}} for each in filenames]
+    files = [
+        {"filename": each, "url": f"../../files/{each}", "hashes": {"sha256": DIGEST}}
+        for each in filenames
+    ]
     document = {"meta": {"api-version": "1.1"}, "name": "acme", "files": files}
     return Answer(200, json.dumps(document).encode(), JSON_TYPE)
 
@@ -79,7 +82,9 @@ def test_a_name_may_be_given_with_a_specifier(
     assert f"  acme<2  1.0  {private.url}/simple\n" in capsys.readouterr().out
 
 
-def test_what_has_no_hash_is_told_so(private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_has_no_hash_is_told_so(
+    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
     public.on("/simple/other/", Answer(200, b'<a href="other-1.zip">other-1.zip</a>'))
     private.on("/simple/other/", Answer(404))
     assert main(["resolve", "other"]) == 0
@@ -122,13 +127,18 @@ def test_a_refused_index_makes_the_answer_doubtful_and_says_what_to_do(
     lines = capsys.readouterr().out.splitlines()
     assert lines[1] == f"  acme>=1  99.0 (doubtful)  {public.url}/simple"
     said = "refused (HTTP 401, no provider has one); pixi stops there"
-    assert lines[3].strip() == f"doubtful: whether {private.url}/simple has acme is not known: {said}"
+    assert (
+        lines[3].strip() == f"doubtful: whether {private.url}/simple has acme is not known: {said}"
+    )
     assert lines[4] == f"{private.url}/simple  refused (HTTP 401; no provider has one)"
     assert lines[5].startswith("  -> authshim auth login 127.0.0.1 --username USER")
 
 
 def test_a_rejected_credential_is_mended_where_it_is_kept(
-    private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str], no_secret: Callable[..., None]
+    private: Recorder,
+    public: Recorder,
+    capsys: pytest.CaptureFixture[str],
+    no_secret: Callable[..., None],
 ) -> None:
     assert main(["resolve"]) == 1
     told = capsys.readouterr()
@@ -141,7 +151,10 @@ def test_a_user_who_may_not_read_is_told_to_ask(
 ) -> None:
     private.default = Answer(403)
     assert main(["resolve"]) == 1
-    assert "  -> ask its owner to let this user read it, or correct the entry for" in capsys.readouterr().out
+    assert (
+        "  -> ask its owner to let this user read it, or correct the entry for"
+        in capsys.readouterr().out
+    )
 
 
 def test_an_index_that_fails_in_two_ways_has_a_step_for_each(
@@ -160,13 +173,25 @@ ENDLESS = Answer(200, b" " * 100_000, {"Content-Type": "text/html"})
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (Answer(200, b"<html>", JSON_TYPE), "unreadable (HTTP 200, it answered HTML and called it JSON)"),
-        (Answer(200, b"{", JSON_TYPE), "unreadable (HTTP 200, its page is no JSON of the Simple API)"),
+        (
+            Answer(200, b"<html>", JSON_TYPE),
+            "unreadable (HTTP 200, it answered HTML and called it JSON)",
+        ),
+        (
+            Answer(200, b"{", JSON_TYPE),
+            "unreadable (HTTP 200, its page is no JSON of the Simple API)",
+        ),
         (ENDLESS, "unreadable (HTTP 200, its page is longer than 50,000 bytes)"),
         (redirect("/simple/acme/"), "unreachable (it redirects without end)"),
         (Answer(503), "unreachable (HTTP 503, the server answered 503)"),
-        (redirect("http://a..b/"), "unreachable (a redirect or the proxy names a host that cannot be dialled)"),
-        (redirect("http://["), "unreachable (a redirect or the proxy names a host that cannot be dialled)"),
+        (
+            redirect("http://a..b/"),
+            "unreachable (a redirect or the proxy names a host that cannot be dialled)",
+        ),
+        (
+            redirect("http://["),
+            "unreachable (a redirect or the proxy names a host that cannot be dialled)",
+        ),
     ],
     ids=[
         "html for json",
@@ -191,7 +216,10 @@ def test_an_index_that_is_broken_is_told_in_a_sentence(
     public.on("/simple/acme/", page("acme-99.0-py3-none-any.whl"))
     assert main(["resolve"]) == 1
     told = capsys.readouterr()
-    assert f"doubtful: whether {private.url}/simple has acme is not known: {said}; pixi stops there\n" in told.out
+    assert (
+        f"doubtful: whether {private.url}/simple has acme is not known: {said}; pixi stops there\n"
+        in told.out
+    )
     assert told.err == ""
 
 
@@ -215,7 +243,9 @@ def test_an_index_that_is_no_http_is_not_asked(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("name", ["a b", "https://ada:s3cret@h/", "torch @ https://ada:s3cret@h/"])
-def test_what_is_no_name_is_a_usage_error(name: str, public: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_name_is_a_usage_error(
+    name: str, public: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["resolve", name]) == 2
     err = capsys.readouterr().err
     assert "it is no package's name; expected one such as torch or 'torch>=2'" in err
@@ -272,7 +302,12 @@ def test_json_has_a_version_each_index_that_was_asked_and_no_secret(
     document = json.loads(out)
     (result,) = document.pop("results")
     asked = result.pop("asked")
-    assert document == {"version": 1, "manifest": str(Path("pixi.toml").resolve()), "fine": True, "unread": []}
+    assert document == {
+        "version": 1,
+        "manifest": str(Path("pixi.toml").resolve()),
+        "fine": True,
+        "unread": [],
+    }
     assert result == {
         "name": "acme",
         "specifier": ">=1",
@@ -340,7 +375,10 @@ def test_a_presigned_url_of_a_file_is_not_shown(
 
 
 def test_progress_is_shown_where_somebody_looks_on(
-    private: Recorder, public: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    private: Recorder,
+    public: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     serve(private, "acme-2.0-py3-none-any.whl")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)

@@ -48,7 +48,9 @@ def command(*words: str) -> list[str]:
 
 
 def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*words), capture_output=True, text=True, timeout=60, check=False, **options)
+    return subprocess.run(
+        command(*words), capture_output=True, text=True, timeout=60, check=False, **options
+    )
 
 
 @contextmanager
@@ -81,7 +83,10 @@ def test_the_childs_child_finds_the_keyring_too(home: Path) -> None:
 
 def test_an_auth_file_that_is_named_serves_the_child(tmp_path: Path) -> None:
     (tmp_path / "own.json").write_text(json.dumps({"h.example": ADA}))
-    assert run("--auth-file", str(tmp_path / "own.json"), "--", "keyring", "get", URL, "ada").stdout == "s3cret\n"
+    assert (
+        run("--auth-file", str(tmp_path / "own.json"), "--", "keyring", "get", URL, "ada").stdout
+        == "s3cret\n"
+    )
 
 
 def test_no_secret_is_in_the_environment_arguments_or_on_disk(home: Path) -> None:
@@ -113,7 +118,9 @@ def test_one_run_inside_another_works(home: Path, temporary: Path) -> None:
     assert list(temporary.iterdir()) == []
 
 
-def test_a_miss_of_two_runs_reaches_the_real_keyring_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_miss_of_two_runs_reaches_the_real_keyring_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = tmp_path / "real" / "keyring"
     real.parent.mkdir()
     real.write_text("#!/bin/sh\necho real $AUTHSHIM_ASKING\n")
@@ -232,7 +239,9 @@ def test_a_folder_that_lets_no_program_run_is_passed_over(
 ) -> None:
     access = os.access
     monkeypatch.setattr(run_module.tempfile, "tempdir", None)
-    monkeypatch.setattr(os, "access", lambda path, mode: str(temporary) not in str(path) and access(path, mode))
+    monkeypatch.setattr(
+        os, "access", lambda path, mode: str(temporary) not in str(path) and access(path, mode)
+    )
     keep(home, {"h.example": ADA})
     assert cli.main(["run", "--", "keyring", "get", URL, "ada"]) == 0
     assert capfd.readouterr().out == "s3cret\n"
@@ -258,8 +267,16 @@ def project(*indexes: str, channels: tuple[str, ...] = ()) -> None:
     Path("pixi.toml").write_text(text)
 
 
-def test_a_netrc_holds_the_logins_of_indexes_and_channels_and_the_users_own(home: Path, temporary: Path) -> None:
-    keep(home, {"h.example": ADA, "c.example": {"BasicHTTP": {"username": "carol", "password": "s3cret-2"}}})
+def test_a_netrc_holds_the_logins_of_indexes_and_channels_and_the_users_own(
+    home: Path, temporary: Path
+) -> None:
+    keep(
+        home,
+        {
+            "h.example": ADA,
+            "c.example": {"BasicHTTP": {"username": "carol", "password": "s3cret-2"}},
+        },
+    )
     (home / ".netrc").write_text(
         "machine own.example login bob password s3cret-3\ndefault login eve password s3cret-4\n"
     )
@@ -279,13 +296,18 @@ def test_a_netrc_holds_the_logins_of_indexes_and_channels_and_the_users_own(home
 def test_a_login_of_the_netrc_itself_is_not_added_again(home: Path) -> None:
     (home / ".netrc").write_text("machine h.example login ada password s3cret\n")
     project(URL)
-    assert run("--netrc", "--", "sh", "-c", "cat $NETRC").stdout == "machine h.example login ada password s3cret\n"
+    assert (
+        run("--netrc", "--", "sh", "-c", "cat $NETRC").stdout
+        == "machine h.example login ada password s3cret\n"
+    )
 
 
 def test_a_netrc_is_gone_after_sigterm(home: Path, temporary: Path) -> None:
     keep(home, {"h.example": ADA})
     project(URL)
-    with started("--netrc", "--", "sh", "-c", "test -s $NETRC && echo ready; exec sleep 20") as process:
+    with started(
+        "--netrc", "--", "sh", "-c", "test -s $NETRC && echo ready; exec sleep 20"
+    ) as process:
         process.terminate()
         assert process.wait(20) == -signal.SIGTERM
     assert list(temporary.iterdir()) == []
@@ -293,7 +315,10 @@ def test_a_netrc_is_gone_after_sigterm(home: Path, temporary: Path) -> None:
 
 @pytest.mark.parametrize("own", ["", "machine h.example login ada password s3cret\n"])
 def test_two_users_of_one_host_are_an_error(own: str, home: Path) -> None:
-    entries = {"h.example/a": ADA, "h.example/b": {"BasicHTTP": {"username": "bob", "password": "s3cret"}}}
+    entries = {
+        "h.example/a": ADA,
+        "h.example/b": {"BasicHTTP": {"username": "bob", "password": "s3cret"}},
+    }
     keep(home, {name: entries[name] for name in entries if not own or name.endswith("/b")})
     (home / ".netrc").write_text(own)
     project(*(f"https://h.example/{name[-1]}/simple/" for name in entries))
@@ -321,7 +346,9 @@ def test_a_user_of_the_users_own_netrc_is_not_overruled(home: Path) -> None:
         ({"BasicHTTP": {"username": "ada", "password": ""}}, "has characters"),
     ],
 )
-def test_a_login_that_a_netrc_cannot_hold_is_named(entry: dict[str, Any], said: str, home: Path) -> None:
+def test_a_login_that_a_netrc_cannot_hold_is_named(
+    entry: dict[str, Any], said: str, home: Path
+) -> None:
     keep(home, {"h.example": entry})
     project(URL)
     done = run("--netrc", "--", "sh", "-c", "cat $NETRC")

@@ -56,7 +56,9 @@ posix = pytest.mark.skipif(os.name != "posix", reason="the shell of POSIX")
 def hostile(recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """A project, and an auth file that it names, of somebody who wants to have the terminal."""
     evil = json.dumps(EVIL)[1:-1]
-    (tmp_path / "pixi.toml").write_text(PROJECT.format(url=recorder.url, evil=evil), encoding="utf-8")
+    (tmp_path / "pixi.toml").write_text(
+        PROJECT.format(url=recorder.url, evil=evil), encoding="utf-8"
+    )
     (tmp_path / ".pixi").mkdir()
     (tmp_path / f"auth{EVIL}.json").write_text(json.dumps(AUTH_FILE), encoding="utf-8")
     option = f"authentication-override-file = {json.dumps(str(tmp_path / f'auth{EVIL}.json'))}\n"
@@ -93,7 +95,9 @@ def test_nothing_that_is_named_commands_the_terminal(
     assert shown.out + shown.err
 
 
-def test_a_warning_is_told_once_and_with_a_tilde(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_is_told_once_and_with_a_tilde(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (home / ".netrc").write_text("machine\n", encoding="utf-8")
     file = home / ".rattler" / "credentials.json"
     file.parent.mkdir()
@@ -101,18 +105,27 @@ def test_a_warning_is_told_once_and_with_a_tilde(home: Path, capsys: pytest.Capt
     file.chmod(0o600)
     assert main(["auth", "login", "a.example", "--token", "s3cret"]) == 0
     told = capsys.readouterr().err.splitlines()
-    assert told.count("authshim: ~/.rattler/credentials.json: * matches nothing; name a host behind it") == 1
+    assert (
+        told.count(
+            "authshim: ~/.rattler/credentials.json: * matches nothing; name a host behind it"
+        )
+        == 1
+    )
     assert "authshim: ~/.netrc: line 1: expected a host name" in told
 
 
 def in_shell(line: str, *words: str) -> subprocess.CompletedProcess[str]:
     """Run a line of the shell, in which ``$@`` is a command of authshim."""
     command = [sys.executable, "-m", "authshim", *words]
-    return subprocess.run(["/bin/sh", "-c", line, "sh", *command], capture_output=True, text=True, check=False)
+    return subprocess.run(
+        ["/bin/sh", "-c", line, "sh", *command], capture_output=True, text=True, check=False
+    )
 
 
 @posix
-@pytest.mark.parametrize("words", [["explain", "http://["], ["nonsense"], ["auth", "login"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["explain", "http://["], ["nonsense"], ["auth", "login"]], ids=" ".join
+)
 def test_a_standard_error_that_is_closed_changes_no_code_and_no_output(words: list[str]) -> None:
     told = in_shell('"$@" 2>&-', *words)
     assert (told.returncode, told.stdout) == (2, "")
@@ -125,16 +138,23 @@ def test_where_standard_error_is_closed_check_prints_what_it_found(hostile: Reco
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-@pytest.mark.parametrize("words", [["explain", "http://["], ["nonsense"], ["auth", "login", "h"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["explain", "http://["], ["nonsense"], ["auth", "login", "h"]], ids=" ".join
+)
 def test_a_standard_error_that_is_full_changes_no_code(words: list[str]) -> None:
     assert in_shell('"$@" 2>/dev/full', *words).returncode == 2
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
-@pytest.mark.parametrize("words", [["--version"], ["auth", "status"], ["completion", "bash"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["--version"], ["auth", "status"], ["completion", "bash"]], ids=" ".join
+)
 def test_a_standard_output_that_is_full_is_told(words: list[str]) -> None:
     told = in_shell('"$@" >/dev/full', *words)
-    assert (told.returncode, told.stderr) == (1, "authshim: error: standard output: no space left on device\n")
+    assert (told.returncode, told.stderr) == (
+        1,
+        "authshim: error: standard output: no space left on device\n",
+    )
 
 
 @posix
@@ -160,12 +180,22 @@ def test_a_temporary_folder_that_cannot_be_had_is_told(recorder: Recorder) -> No
     assert told.stderr.startswith("authshim: error: no usable temporary directory")
 
 
-def test_what_a_library_has_to_say_of_a_page_is_not_told(recorder: Recorder, tmp_path: Path) -> None:
+def test_what_a_library_has_to_say_of_a_page_is_not_told(
+    recorder: Recorder, tmp_path: Path
+) -> None:
     recorder.on("/simple/*", Answer(200, b""))
     (tmp_path / "pixi.toml").write_text(
         f"[workspace]\nchannels = []\nplatforms = []\n[pypi-options]\nindex-url = '{recorder.url}/simple'\n",
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "authshim", "resolve", "demo", "--manifest-path", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "authshim",
+        "resolve",
+        "demo",
+        "--manifest-path",
+        str(tmp_path),
+    ]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stderr) == (1, "")

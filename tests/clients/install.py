@@ -25,7 +25,11 @@ ALONE = {"plain": ["pip"], "uv": ["uv"], "alone": ["keyring"]}
 
 def main(folder: Path, authshim: str) -> int:
     """Make the environments."""
-    failed = [name for name, packages in BESIDE.items() if not _install(folder / name, [*packages, authshim])]
+    failed = [
+        name
+        for name, packages in BESIDE.items()
+        if not _install(folder / name, [*packages, authshim])
+    ]
     failed += [name for name, packages in ALONE.items() if not _install(folder / name, packages)]
     for name in failed:
         sys.stdout.write(f"{name} cannot be installed here\n")
@@ -34,7 +38,15 @@ def main(folder: Path, authshim: str) -> int:
 
 def _install(folder: Path, packages: list[str]) -> bool:
     make = ["uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)]
-    fill = ["uv", "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), *packages]
+    fill = [
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        str(folder / "bin" / "python"),
+        *packages,
+    ]
     return all(subprocess.run(words, check=False).returncode == 0 for words in (make, fill))
 
 

@@ -141,7 +141,9 @@ def _url(stage: Stage, home: Path) -> Iterator[Setup]:
 @contextmanager
 def _stale(stage: Stage, home: Path) -> Iterator[Setup]:
     """A password that the server has changed since."""
-    _keep(home, {"127.0.0.1": {"BasicHTTP": {"username": "ada", "password": "s3cret-of-yesterday"}}})
+    _keep(
+        home, {"127.0.0.1": {"BasicHTTP": {"username": "ada", "password": "s3cret-of-yesterday"}}}
+    )
     yield Setup(_base(home), ("a",))
 
 

@@ -89,7 +89,10 @@ class Case:
 
         :param keyring: the environment whose ``keyring`` is on PATH.
         """
-        folders = [str(self._counting()), *([str(self._environments / keyring / "bin")] if keyring else [])]
+        folders = [
+            str(self._counting()),
+            *([str(self._environments / keyring / "bin")] if keyring else []),
+        ]
         self._start(words, os.pathsep.join([*folders, self._environ["PATH"]]), environ)
 
     def run_inside(self, words: Sequence[str], *options: str) -> None:
@@ -138,7 +141,15 @@ def _pip_words(case: Case, environment: str, *, user: bool) -> list[str]:
     first, *more = [case.url(room, user=user) for room in rooms]
     extra = [word for url in more for word in ("--extra-index-url", url)]
     packages = [f"demo-{room}" for room in rooms]
-    options = ["--no-deps", "--no-cache-dir", "--disable-pip-version-check", "-d", "got", "--index-url", first]
+    options = [
+        "--no-deps",
+        "--no-cache-dir",
+        "--disable-pip-version-check",
+        "-d",
+        "got",
+        "--index-url",
+        first,
+    ]
     return [case.program(environment, "pip"), "download", *options, *extra, *packages]
 
 
@@ -164,7 +175,16 @@ def _uv_words(case: Case) -> list[str]:
     first, *more = [case.url(room, user=True) for room in rooms]
     extra = [word for url in more for word in ("--extra-index-url", url)]
     packages = [f"demo-{room}" for room in rooms]
-    return [case.program("uv", "uv"), "pip", "install", *options, "--index-url", first, *extra, *packages]
+    return [
+        case.program("uv", "uv"),
+        "pip",
+        "install",
+        *options,
+        "--index-url",
+        first,
+        *extra,
+        *packages,
+    ]
 
 
 def uv(case: Case) -> None:
@@ -197,14 +217,28 @@ def hatch(case: Case) -> None:
     """Upload with hatch, with authshim beside it."""
     case.write("pyproject.toml", f'[project]\nname = "demo-{case.room}"\nversion = "1.0"\n')
     url = case.url(case.room, path=case.upload_url())
-    words = [case.program("hatch", "hatch"), "publish", "--no-prompt", "-u", case.user(case.room), "-r", url]
+    words = [
+        case.program("hatch", "hatch"),
+        "publish",
+        "--no-prompt",
+        "-u",
+        case.user(case.room),
+        "-r",
+        url,
+    ]
     case.run([*words, str(case.wheel())])
 
 
 def poetry(case: Case) -> None:
     """Lock with poetry, with authshim beside it."""
     rooms = [room for room in case.rooms if room != "channel"]
-    lines = ["[project]", 'name = "project"', 'version = "1.0"', 'requires-python = ">=3.9"', "dependencies = ["]
+    lines = [
+        "[project]",
+        'name = "project"',
+        'version = "1.0"',
+        'requires-python = ">=3.9"',
+        "dependencies = [",
+    ]
     lines += [f'"demo-{room}==1.0",' for room in rooms]
     lines += ["]"]
     for room in rooms:
@@ -216,12 +250,23 @@ def poetry(case: Case) -> None:
 def pdm(case: Case) -> None:
     """Lock with pdm, with authshim beside it."""
     rooms = [room for room in case.rooms if room != "channel"]
-    lines = ["[project]", 'name = "project"', 'version = "1.0"', 'requires-python = ">=3.9"', "dependencies = ["]
+    lines = [
+        "[project]",
+        'name = "project"',
+        'version = "1.0"',
+        'requires-python = ">=3.9"',
+        "dependencies = [",
+    ]
     lines += [f'"demo-{room}==1.0",' for room in rooms]
     lines += ["]"]
     for number, room in enumerate(rooms):
         name = "pypi" if number == 0 else room
-        lines += ["[[tool.pdm.source]]", f'name = "{name}"', f'url = "{case.url(room)}"', "verify_ssl = true"]
+        lines += [
+            "[[tool.pdm.source]]",
+            f'name = "{name}"',
+            f'url = "{case.url(room)}"',
+            "verify_ssl = true",
+        ]
     case.write("pyproject.toml", "\n".join(lines))
     words = [case.program("pdm", "pdm"), "lock", "--no-cross-platform", "-v"]
     case.run(words, PDM_CHECK_UPDATE="0", PDM_IGNORE_SAVED_PYTHON="1", PDM_PYTHON=sys.executable)
@@ -247,7 +292,9 @@ def curl(case: Case) -> None:
     """Get the pages of the project's indexes with curl, by the netrc of ``authshim run --netrc``."""
     rooms = [room for room in case.rooms if room != "channel"]
     indexes = ", ".join(f'"{case.url(room, user=True)}"' for room in rooms)
-    case.write("pixi.toml", f"[workspace]\nchannels = []\n[pypi-options]\nextra-index-urls = [{indexes}]\n")
+    case.write(
+        "pixi.toml", f"[workspace]\nchannels = []\n[pypi-options]\nextra-index-urls = [{indexes}]\n"
+    )
     urls = " ".join(case.stage.url(room) for room in rooms)
     case.run_inside(["sh", "-c", f'curl --silent --netrc-file "$NETRC" {urls}'], "--netrc")
 
@@ -283,7 +330,10 @@ ROWS = (
 )
 
 CANNOT: dict[tuple[str, str], str] = {
-    ("curl, authshim run --netrc", "auth file"): "two users share the host, and a netrc has one user a host",
+    (
+        "curl, authshim run --netrc",
+        "auth file",
+    ): "two users share the host, and a netrc has one user a host",
     ("curl, authshim run --netrc", "auth file, token"): "a netrc holds no token",
     ("curl, authshim run --netrc", "OAuth entry"): "a netrc holds no token",
 }

@@ -58,7 +58,12 @@ class Stage:
 
     def _answer(self, seen: Seen) -> Answer:
         if seen.path == "/oauth/token":
-            body = {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600, "refresh_token": "s3cret-again"}
+            body = {
+                "access_token": TOKEN,
+                "token_type": "Bearer",
+                "expires_in": 3600,
+                "refresh_token": "s3cret-again",
+            }
             return Answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
         room = seen.path.split("/")[1]
         who = _who(seen.authorization)
@@ -105,7 +110,11 @@ def _served(room: str, seen: Seen) -> Answer:
 
 
 def _page(body: str) -> Answer:
-    return Answer(200, f"<!DOCTYPE html><html><body>{body}</body></html>".encode(), {"Content-Type": "text/html"})
+    return Answer(
+        200,
+        f"<!DOCTYPE html><html><body>{body}</body></html>".encode(),
+        {"Content-Type": "text/html"},
+    )
 
 
 def filename(room: str) -> str:
@@ -135,4 +144,8 @@ def _digest(text: str) -> str:
 
 def rooms_of(log: list[Line]) -> set[str]:
     """Return the private rooms that somebody was let into."""
-    return {re.split("/", line.path)[1] for line in log if line.status == 200 and line.who not in ("", "wrong")}
+    return {
+        re.split("/", line.path)[1]
+        for line in log
+        if line.status == 200 and line.who not in ("", "wrong")
+    }

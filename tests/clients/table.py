@@ -31,11 +31,23 @@ def as_text(cells: list[Cell]) -> str:
     head = ("client", "login kept in", "outcome", "sent as", "401", "keyring", "CPU s")
     rows = [head, *(_columns(cell) for cell in cells)]
     widths = [max(len(row[at]) for row in rows) for at in range(len(head))]
-    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows]
-    reasons = dict.fromkeys(f"{cell.client}, {cell.place}: {cell.reason}" for cell in cells if cell.reason)
+    lines = [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in rows
+    ]
+    reasons = dict.fromkeys(
+        f"{cell.client}, {cell.place}: {cell.reason}" for cell in cells if cell.reason
+    )
     return "\n".join([*lines, "", *reasons])
 
 
 def _columns(cell: Cell) -> tuple[str, ...]:
     who = ", ".join(cell.who)
-    return (cell.client, cell.place, cell.outcome, who, str(cell.wasted), str(cell.keyrings), f"{cell.cpu:.2f}")
+    return (
+        cell.client,
+        cell.place,
+        cell.outcome,
+        who,
+        str(cell.wasted),
+        str(cell.keyrings),
+        f"{cell.cpu:.2f}",
+    )

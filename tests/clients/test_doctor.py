@@ -49,7 +49,9 @@ def test_pip_asks_a_keyring_of_another_environment(environments: Path, home: Pat
 
 
 @pytest.mark.parametrize(("keyring", "asks"), [("keyring", True), ("alone", False)])
-def test_uv_asks_if_its_keyring_has_authshim(keyring: str, asks: bool, environments: Path, home: Path) -> None:
+def test_uv_asks_if_its_keyring_has_authshim(
+    keyring: str, asks: bool, environments: Path, home: Path
+) -> None:
     folders = [environments / "uv" / "bin", environments / keyring / "bin"]
     assert ask(folders, home, UV_KEYRING_PROVIDER="subprocess")["uv"]["asks"] is asks
 

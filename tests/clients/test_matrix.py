@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_client_gets_in_with_the_login_of_a_place(
-    row: Row, place: Place, stage: Stage, environments: Path, tmp_path: Path, note_cell: Callable[[Cell], None]
+    row: Row,
+    place: Place,
+    stage: Stage,
+    environments: Path,
+    tmp_path: Path,
+    note_cell: Callable[[Cell], None],
 ) -> None:
     reason = CANNOT.get((row.name, place.name), "")
     case, cell = _run(row, place, stage, environments, tmp_path)
@@ -43,7 +48,12 @@ def test_client_stays_out_with_a_stale_password(
     case, cell = _run(row, STALE, stage, environments, tmp_path)
     said = [line.strip() for line in case.output.splitlines() if line.strip()]
     wrong = sum(line.who == "wrong" for line in stage.log)
-    note_cell(cell._replace(reason=cell.reason or f"sent {wrong} times; the client says: {(said or ['nothing'])[-1]}"))
+    note_cell(
+        cell._replace(
+            reason=cell.reason
+            or f"sent {wrong} times; the client says: {(said or ['nothing'])[-1]}"
+        )
+    )
     if cell.outcome == "not here":
         pytest.skip(cell.reason)
     assert cell.outcome == "out"
@@ -54,19 +64,26 @@ def test_client_stays_out_with_a_stale_password(
 def test_check_tells_that_a_stale_password_is_rejected(stage: Stage, tmp_path: Path) -> None:
     with STALE.set_up(stage, tmp_path / "home") as setup:
         case = Case(stage, setup, tmp_path, tmp_path / "work")
-        case.write("pixi.toml", f'[workspace]\nchannels = []\n[pypi-options]\nindex-url = "{stage.url("a")}"\n')
+        case.write(
+            "pixi.toml",
+            f'[workspace]\nchannels = []\n[pypi-options]\nindex-url = "{stage.url("a")}"\n',
+        )
         case.run([sys.executable, "-m", "authshim", "check"])
     assert "rejected" in case.output
     _check_for_leaks(case)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_client_stays_out_if_no_login_is_kept(row: Row, stage: Stage, environments: Path, tmp_path: Path) -> None:
+def test_client_stays_out_if_no_login_is_kept(
+    row: Row, stage: Stage, environments: Path, tmp_path: Path
+) -> None:
     _, cell = _run(row, NOTHING, stage, environments, tmp_path)
     assert cell.outcome in ("out", "not here")
 
 
-def _run(row: Row, place: Place, stage: Stage, environments: Path, folder: Path) -> tuple[Case, Cell]:
+def _run(
+    row: Row, place: Place, stage: Stage, environments: Path, folder: Path
+) -> tuple[Case, Cell]:
     with place.set_up(stage, folder / "home") as setup:
         case = Case(stage, setup, environments, folder / "work")
         before = _cpu()

@@ -33,7 +33,9 @@ LATER = "Mon, 06 Jan 2025 12:00:01 GMT"
         ("", None),
     ],
 )
-def test_size_of_rest_is_none_if_content_range_is_not_the_rest(value: str, size: int | None) -> None:
+def test_size_of_rest_is_none_if_content_range_is_not_the_rest(
+    value: str, size: int | None
+) -> None:
     assert http_headers.size_of_rest({"Content-Range": value}, 5) == size
 
 
@@ -72,7 +74,10 @@ def test_content_length_is_a_number_or_none(headers: dict[str, str], length: int
         ({"Last-Modified": NOON, "Date": NOON}, ""),
         ({"Last-Modified": NOON}, ""),
         ({"Last-Modified": "yesterday", "Date": LATER}, ""),
-        ({"Last-Modified": "Mon, 06 Jan 2025 12:00:00 -0000", "Date": LATER}, "Mon, 06 Jan 2025 12:00:00 -0000"),
+        (
+            {"Last-Modified": "Mon, 06 Jan 2025 12:00:00 -0000", "Date": LATER},
+            "Mon, 06 Jan 2025 12:00:00 -0000",
+        ),
         ({}, ""),
     ],
 )

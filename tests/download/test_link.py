@@ -58,7 +58,9 @@ def test_filename_raises_if_the_segment_is_not_safe(path: str) -> None:
     assert "s3cret" not in str(refused.value)
 
 
-@pytest.mark.parametrize("algorithm", sorted(name for name in hashlib.algorithms_guaranteed if "shake" not in name))
+@pytest.mark.parametrize(
+    "algorithm", sorted(name for name in hashlib.algorithms_guaranteed if "shake" not in name)
+)
 def test_wrong_digest_knows_every_guaranteed_algorithm(algorithm: str, tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"right")
     right = hashlib.new(algorithm, b"right").hexdigest()
@@ -77,7 +79,8 @@ def test_wrong_digest_returns_the_one_that_differs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "fragment", ["readme", "sha257=00", "shake_128=00", f"sha256:{'0' * 64}", "0" * 64, "sha256", "egg", "=00"]
+    "fragment",
+    ["readme", "sha257=00", "shake_128=00", f"sha256:{'0' * 64}", "0" * 64, "sha256", "egg", "=00"],
 )
 def test_read_raises_if_the_fragment_is_not_a_hash(fragment: str) -> None:
     with pytest.raises(UrlError, match="is not a hash"):
@@ -96,7 +99,9 @@ def test_read_ignores_the_keys_of_pip(fragment: str) -> None:
     assert (read.url, read.digests) == (URL, ())
 
 
-@pytest.mark.parametrize("url", ["h.example/x", "file:///etc/passwd", "s3://bucket/x", "https://", "https://h ost/x"])
+@pytest.mark.parametrize(
+    "url", ["h.example/x", "file:///etc/passwd", "s3://bucket/x", "https://", "https://h ost/x"]
+)
 def test_read_raises_if_the_url_is_not_http(url: str) -> None:
     with pytest.raises(UrlError):
         link.read(url)

@@ -55,7 +55,9 @@ class Downloads:
         self.waits: list[float] = []
         self.progress: list[tuple[int, int | None]] = []
 
-    def __call__(self, rest: str = "", *, url: str | None = None, target: str = NAME) -> transfer.Outcome:
+    def __call__(
+        self, rest: str = "", *, url: str | None = None, target: str = NAME
+    ) -> transfer.Outcome:
         return transfer.get(
             self.chain,
             link.read((url or self.url) + rest),
@@ -96,7 +98,9 @@ def ranges_of(recorder: Recorder) -> list[tuple[str | None, str | None]]:
 # Complete files
 
 
-def test_get_sends_the_credential_and_leaves_only_the_file(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_sends_the_credential_and_leaves_only_the_file(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     assert get() == transfer.Outcome(len(DATA))
     assert Path(NAME).read_bytes() == DATA
     assert here() == {NAME}
@@ -154,14 +158,19 @@ def test_get_ignores_bytes_after_the_content_length(get: Downloads, recorder: Re
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "md5", "blake2b"])
-def test_get_writes_the_file_if_the_hash_matches(algorithm: str, get: Downloads, served: Served) -> None:
+def test_get_writes_the_file_if_the_hash_matches(
+    algorithm: str, get: Downloads, served: Served
+) -> None:
     get(f"#{algorithm}={hashlib.new(algorithm, DATA).hexdigest()}")
     assert here() == {NAME}
 
 
 def test_get_deletes_the_download_if_the_hash_differs(get: Downloads, served: Served) -> None:
     error = get.fails(f"#sha256={'0' * 64}")
-    assert str(error) == f"cannot get {get.url}: its sha256 does not match the URL, so the download was deleted"
+    assert (
+        str(error)
+        == f"cannot get {get.url}: its sha256 does not match the URL, so the download was deleted"
+    )
     assert here() == set()
 
 
@@ -171,18 +180,24 @@ def test_get_keeps_the_old_file_if_the_hash_differs(get: Downloads, served: Serv
     assert here() == {NAME}
 
 
-def test_get_sends_no_request_if_the_file_has_the_hash(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_sends_no_request_if_the_file_has_the_hash(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     Path(NAME).write_bytes(DATA)
     assert get(f"#sha256={SHA256}") == transfer.Outcome(len(DATA), is_new=False)
     assert recorder.seen == []
 
 
-def test_get_requests_the_identity_encoding(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_requests_the_identity_encoding(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     get()
     assert recorder.seen[0].headers["Accept-Encoding"] == "identity"
 
 
-def test_get_writes_an_encoded_body_as_it_is_and_notes_it(get: Downloads, recorder: Recorder) -> None:
+def test_get_writes_an_encoded_body_as_it_is_and_notes_it(
+    get: Downloads, recorder: Recorder
+) -> None:
     packed = gzip.compress(DATA, mtime=0)
     recorder.default = Answer(200, packed, {"Content-Encoding": "gzip"})
     get(f"#sha256={hashlib.sha256(packed).hexdigest()}")
@@ -193,10 +208,16 @@ def test_get_writes_an_encoded_body_as_it_is_and_notes_it(get: Downloads, record
 # Broken connections in one run
 
 
-def test_get_resumes_the_same_version_after_each_break(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_resumes_the_same_version_after_each_break(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [HALF, 1000]
     get(f"#sha256={SHA256}")
-    assert ranges_of(recorder) == [(None, None), (f"bytes={HALF}-", '"v1"'), (f"bytes={HALF + 1000}-", '"v1"')]
+    assert ranges_of(recorder) == [
+        (None, None),
+        (f"bytes={HALF}-", '"v1"'),
+        (f"bytes={HALF + 1000}-", '"v1"'),
+    ]
     assert Path(NAME).read_bytes() == DATA
     assert get.waits == [0, 2]
     assert get.notes == [
@@ -207,7 +228,9 @@ def test_get_resumes_the_same_version_after_each_break(get: Downloads, served: S
     ]
 
 
-def test_get_stops_after_five_retries_and_keeps_the_part(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_stops_after_five_retries_and_keeps_the_part(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [10] * 6
     error = get.fails()
     assert error.reason == f"the connection broke after 60 of {len(DATA):,} bytes"
@@ -222,7 +245,9 @@ def test_get_fails_if_a_chunked_body_breaks(get: Downloads, recorder: Recorder) 
     assert get.fails().reason == "the connection broke after 5 bytes"
 
 
-def test_get_retries_a_502_after_a_break(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_retries_a_502_after_a_break(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [HALF]
     recorder.on(f"/{NAME}", served, Answer(502), served)
     get()
@@ -230,7 +255,11 @@ def test_get_retries_a_502_after_a_break(get: Downloads, served: Served, recorde
 
 
 def test_get_retries_a_refused_connection_after_a_break(
-    get: Downloads, served: Served, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+    get: Downloads,
+    served: Served,
+    recorder: Recorder,
+    make_recorder: Callable[..., Recorder],
+    anywhere: Names,
 ) -> None:
     served.ends = [HALF]
     gone = make_recorder()
@@ -260,14 +289,20 @@ def test_get_resumes_after_a_timeout(
         yield DATA[:HALF]
         done.wait(20)
 
-    recorder.on(f"/{NAME}", Answer(200, silent(), {"Content-Length": str(len(DATA)), "ETag": '"v1"'}), served)
+    recorder.on(
+        f"/{NAME}",
+        Answer(200, silent(), {"Content-Length": str(len(DATA)), "ETag": '"v1"'}),
+        served,
+    )
     get()
     done.set()
     assert ranges_of(recorder)[1] == (f"bytes={HALF}-", '"v1"')
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_get_starts_over_without_a_validator_or_hash(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_starts_over_without_a_validator_or_hash(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     del served.headers["ETag"]
     served.ends = [HALF]
     get()
@@ -275,7 +310,9 @@ def test_get_starts_over_without_a_validator_or_hash(get: Downloads, served: Ser
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_get_resumes_without_a_validator_if_there_is_a_hash(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_resumes_without_a_validator_if_there_is_a_hash(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     del served.headers["ETag"]
     served.ends = [HALF]
     get(f"#sha256={SHA256}")
@@ -294,7 +331,9 @@ def test_get_resumes_with_an_equal_last_modified(get: Downloads, recorder: Recor
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_get_resumes_with_a_renewed_credential(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_resumes_with_a_renewed_credential(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [HALF]
     bob = authshim.BasicHTTP("bob", "s3cret")
 
@@ -312,7 +351,9 @@ def test_get_resumes_with_a_renewed_credential(get: Downloads, served: Served, r
 # Responses that are not the rest
 
 
-def test_get_starts_over_if_the_file_has_changed(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_starts_over_if_the_file_has_changed(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [HALF]
     recorder.on(f"/{NAME}", served, Served(DATA[::-1], tag='"v2"'))
     get()
@@ -320,7 +361,9 @@ def test_get_starts_over_if_the_file_has_changed(get: Downloads, served: Served,
     assert "starting over: the file has changed, or the server cannot resume it" in get.notes
 
 
-def test_get_starts_over_if_the_server_ignores_range(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_starts_over_if_the_server_ignores_range(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [HALF]
     recorder.on(f"/{NAME}", served, Answer(200, DATA))
     get()
@@ -397,7 +440,9 @@ def test_get_starts_over_if_the_validator_is_not_strong(
 
 
 @pytest.mark.parametrize("fragment", ["", f"#sha256={SHA256}"])
-def test_get_never_resumes_an_encoded_body(fragment: str, get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_never_resumes_an_encoded_body(
+    fragment: str, get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.headers["Content-Encoding"] = "gzip"
     served.ends = [HALF]
     get(fragment)
@@ -405,7 +450,9 @@ def test_get_never_resumes_an_encoded_body(fragment: str, get: Downloads, served
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_get_ignores_bytes_after_the_rest(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_ignores_bytes_after_the_rest(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [len(DATA) - 10]
     rest = {"Content-Range": f"bytes {len(DATA) - 10}-{len(DATA) - 1}/{len(DATA)}", "ETag": '"v1"'}
     more = iter([b"x" * 65536] * 1024)
@@ -422,7 +469,9 @@ def test_get_fails_on_a_206_that_it_did_not_request(get: Downloads, recorder: Re
 
 
 @pytest.mark.parametrize("range_", [f"bytes */{HALF}", REST], ids=["another size", "the rest"])
-def test_get_starts_over_after_a_416(range_: str, get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_starts_over_after_a_416(
+    range_: str, get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [HALF]
     refusal = Answer(416, b"x" * HALF, {"Content-Range": range_, "ETag": '"v1"'})
     recorder.on(f"/{NAME}", served, refusal, served)
@@ -458,7 +507,9 @@ def test_next_run_resumes(half: Callable[..., None], get: Downloads, recorder: R
     assert get.progress[-1] == (len(DATA), len(DATA))
 
 
-def test_next_run_hashes_the_bytes_of_the_earlier_run(half: Callable[..., None], get: Downloads) -> None:
+def test_next_run_hashes_the_bytes_of_the_earlier_run(
+    half: Callable[..., None], get: Downloads
+) -> None:
     half(f"#sha256={SHA256}")
     with Path(f"{NAME}.part").open("r+b") as file:
         file.write(b"other")
@@ -478,7 +529,9 @@ def test_complete_part_is_confirmed_by_its_last_byte(
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_part_of_another_url_is_not_resumed(half: Callable[..., None], get: Downloads, recorder: Recorder) -> None:
+def test_part_of_another_url_is_not_resumed(
+    half: Callable[..., None], get: Downloads, recorder: Recorder
+) -> None:
     half()
     other = Served(DATA[::-1])
     recorder.on("/other.whl", other)
@@ -515,15 +568,21 @@ def test_next_run_starts_over_if_the_url_has_a_query(
     assert ranges_of(recorder) == [(None, None)]
 
 
-def test_next_run_resumes_with_another_signature(half: Callable[..., None], get: Downloads, recorder: Recorder) -> None:
+def test_next_run_resumes_with_another_signature(
+    half: Callable[..., None], get: Downloads, recorder: Recorder
+) -> None:
     half(url=f"{get.url}?sv=1&sig=s3cret1")
     get(url=f"{get.url}?sv=1&sig=s3cret2")
     assert ranges_of(recorder) == [(f"bytes={HALF}-", '"v1"')]
     assert [seen.authorization for seen in recorder.seen] == [None]
 
 
-@pytest.mark.parametrize("side", ["", "{", "[]", "{}", '{"url": 3}', '{"url": "u", "validator": "a\\nb"}', "[" * 9999])
-def test_get_fails_if_the_description_is_malformed(side: str, half: Callable[..., None], get: Downloads) -> None:
+@pytest.mark.parametrize(
+    "side", ["", "{", "[]", "{}", '{"url": 3}', '{"url": "u", "validator": "a\\nb"}', "[" * 9999]
+)
+def test_get_fails_if_the_description_is_malformed(
+    side: str, half: Callable[..., None], get: Downloads
+) -> None:
     half()
     Path(f"{NAME}.part.json").write_text(side)
     assert get.fails().reason.endswith("exists but is not this user's partial download: remove it")
@@ -560,7 +619,9 @@ def test_interrupted_run_keeps_the_part(get: Downloads, served: Served, recorder
 # Responses that are not the file
 
 
-def test_missing_credential_error_names_the_login_command(get: Downloads, recorder: Recorder) -> None:
+def test_missing_credential_error_names_the_login_command(
+    get: Downloads, recorder: Recorder
+) -> None:
     get.chain = authshim.Chain([])
     recorder.default = CHALLENGE
     error = get.fails()
@@ -569,10 +630,15 @@ def test_missing_credential_error_names_the_login_command(get: Downloads, record
     assert here() == set()
 
 
-def test_rejected_credential_error_names_the_provider(get: Downloads, recorder: Recorder, no_secret: Callable) -> None:
+def test_rejected_credential_error_names_the_provider(
+    get: Downloads, recorder: Recorder, no_secret: Callable
+) -> None:
     recorder.default = CHALLENGE
     error = get.fails()
-    assert error.reason == "the server rejected BasicHTTP(username='ada', password=****) from vault (HTTP 401)"
+    assert (
+        error.reason
+        == "the server rejected BasicHTTP(username='ada', password=****) from vault (HTTP 401)"
+    )
     no_secret(error)
 
 
@@ -584,7 +650,9 @@ def test_forbidden_credential_error_names_the_provider(get: Downloads, recorder:
     assert error.next_step == "ask its owner to let this user read it"
 
 
-def test_rejected_password_of_the_url_is_named_and_redacted(get: Downloads, recorder: Recorder) -> None:
+def test_rejected_password_of_the_url_is_named_and_redacted(
+    get: Downloads, recorder: Recorder
+) -> None:
     recorder.default = CHALLENGE
     error = get.fails(url=get.url.replace("://", "://ada:s3cret@"))
     assert error.reason == "the server rejected the user:password@ in the URL (HTTP 401)"
@@ -598,7 +666,11 @@ def test_rejected_password_of_the_url_is_named_and_redacted(get: Downloads, reco
         (410, "the server has no such file (HTTP 410)", "correct the URL"),
         (500, "the server answered HTTP 500", "try again later"),
         (429, "the server answered HTTP 429", "try again later"),
-        (407, "the proxy asks for a credential (HTTP 407)", "write user:password@ into HTTPS_PROXY or HTTP_PROXY"),
+        (
+            407,
+            "the proxy asks for a credential (HTTP 407)",
+            "write user:password@ into HTTPS_PROXY or HTTP_PROXY",
+        ),
         (204, "the server answered HTTP 204", "correct the URL"),
         (304, "the server answered HTTP 304", "correct the URL"),
         (400, "the server answered HTTP 400", "correct the URL"),
@@ -613,14 +685,20 @@ def test_error_names_any_other_status_without_a_retry(
     assert (len(recorder.seen), get.waits) == (1, [])
 
 
-def test_404_error_suggests_a_login_without_a_credential(get: Downloads, recorder: Recorder) -> None:
+def test_404_error_suggests_a_login_without_a_credential(
+    get: Downloads, recorder: Recorder
+) -> None:
     get.chain = authshim.Chain([])
     recorder.default = Answer(404)
-    assert get.fails().next_step.startswith("correct the URL, or log in: authshim auth login 127.0.0.1")
+    assert get.fails().next_step.startswith(
+        "correct the URL, or log in: authshim auth login 127.0.0.1"
+    )
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_get_waits_for_retry_after(status: int, get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_waits_for_retry_after(
+    status: int, get: Downloads, served: Served, recorder: Recorder
+) -> None:
     recorder.on(f"/{NAME}", Answer(status, b"", {"Retry-After": "7"}), served)
     get()
     assert get.waits == [7]
@@ -639,7 +717,9 @@ def test_get_fails_if_retry_after_is_too_long(get: Downloads, recorder: Recorder
     assert get.waits == []
 
 
-@pytest.mark.parametrize("page", [Answer(203, b"x"), Answer(200, b"<form>", {"Content-Type": "Text/HTML; charset=x"})])
+@pytest.mark.parametrize(
+    "page", [Answer(203, b"x"), Answer(200, b"<form>", {"Content-Type": "Text/HTML; charset=x"})]
+)
 def test_get_fails_on_a_login_page(page: Answer, get: Downloads, recorder: Recorder) -> None:
     recorder.default = page
     error = get.fails()
@@ -648,8 +728,12 @@ def test_get_fails_on_a_login_page(page: Answer, get: Downloads, recorder: Recor
     assert here() == set()
 
 
-@pytest.mark.parametrize(("path", "target"), [("/x.html", NAME), ("/simple/", NAME), ("/latest", "page.HTML")])
-def test_get_writes_a_page_that_was_requested(path: str, target: str, get: Downloads, recorder: Recorder) -> None:
+@pytest.mark.parametrize(
+    ("path", "target"), [("/x.html", NAME), ("/simple/", NAME), ("/latest", "page.HTML")]
+)
+def test_get_writes_a_page_that_was_requested(
+    path: str, target: str, get: Downloads, recorder: Recorder
+) -> None:
     recorder.default = Answer(200, b"<p>", {"Content-Type": "text/html"})
     get(url=recorder.url + path, target=target)
     assert Path(target).read_bytes() == b"<p>"
@@ -658,7 +742,9 @@ def test_get_writes_a_page_that_was_requested(path: str, target: str, get: Downl
 # Redirects
 
 
-def test_presigned_redirect_gets_no_credential_and_is_not_shown(get: Downloads, recorder: Recorder) -> None:
+def test_presigned_redirect_gets_no_credential_and_is_not_shown(
+    get: Downloads, recorder: Recorder
+) -> None:
     blob = "/blob?sv=1&sig=s3cret"
     recorder.on(f"/{NAME}", redirect(blob, 303))
     recorder.on("/blob", Served(DATA), Answer(403))
@@ -689,16 +775,22 @@ def test_redirect_to_another_scheme_is_an_error(get: Downloads, recorder: Record
 
 
 @pytest.mark.parametrize("location", ["http://[", "http://h.example:99999/"])
-def test_redirect_to_a_malformed_url_is_an_error(location: str, get: Downloads, recorder: Recorder) -> None:
+def test_redirect_to_a_malformed_url_is_an_error(
+    location: str, get: Downloads, recorder: Recorder
+) -> None:
     recorder.on(f"/{NAME}", redirect(location))
     assert get.fails().reason == "a redirect or the proxy names a host that cannot be dialled"
 
 
-def test_get_resumes_through_the_same_redirect(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_resumes_through_the_same_redirect(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     served.ends = [HALF]
     recorder.on("/moved", redirect(f"/{NAME}"))
     get(url=f"{recorder.url}/moved")
-    assert [seen.headers.get("Range") for seen in recorder.seen] == [None, None] + [f"bytes={HALF}-"] * 2
+    assert [seen.headers.get("Range") for seen in recorder.seen] == [None, None] + [
+        f"bytes={HALF}-"
+    ] * 2
     assert Path(NAME).read_bytes() == DATA
 
 
@@ -709,14 +801,18 @@ def test_a_redirect_to_plain_http_says_who_named_it(
     anywhere(make_recorder(), host="files.example").default = CHALLENGE
     recorder.default = redirect("http://files.example/demo.whl")
     error = get.fails()
-    assert error.reason == ("files.example asks for a credential; not sent: 127.0.0.1 named it over http (HTTP 401)")
+    assert error.reason == (
+        "files.example asks for a credential; not sent: 127.0.0.1 named it over http (HTTP 401)"
+    )
     assert error.next_step == "ask whoever named it to link to files.example by https"
 
 
 def test_error_names_the_host_after_a_redirect(get: Downloads, recorder: Recorder) -> None:
     recorder.on(f"/{NAME}", redirect(f"http://localhost:{recorder.port}/x"))
     recorder.on("/x", CHALLENGE)
-    assert get.fails().reason == "localhost asks for a credential, and no provider has one (HTTP 401)"
+    assert (
+        get.fails().reason == "localhost asks for a credential, and no provider has one (HTTP 401)"
+    )
 
 
 def test_redirect_loop_is_an_error(get: Downloads, recorder: Recorder) -> None:
@@ -724,7 +820,9 @@ def test_redirect_loop_is_an_error(get: Downloads, recorder: Recorder) -> None:
     assert get.fails().reason == "it redirects without end"
 
 
-def test_get_follows_a_redirect_with_an_endless_body(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_follows_a_redirect_with_an_endless_body(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     page = iter([b"x" * 65536] * 1024)
     recorder.on("/moved", Answer(302, page, {"Location": f"/{NAME}"}))
     get(url=f"{recorder.url}/moved")
@@ -766,7 +864,10 @@ def test_untrusted_certificate_after_a_break_is_an_error(
             anywhere(make_recorder(ca=trustme.CA()))
 
     get.waits = Waits()
-    assert get.fails(url=f"https://files.example/{NAME}").reason == "its TLS certificate does not verify"
+    assert (
+        get.fails(url=f"https://files.example/{NAME}").reason
+        == "its TLS certificate does not verify"
+    )
 
 
 # The disk
@@ -775,7 +876,10 @@ def test_untrusted_certificate_after_a_break_is_an_error(
 def test_folder_as_target_is_an_error(get: Downloads, recorder: Recorder) -> None:
     Path("folder").mkdir()
     error = get.fails(target="folder")
-    assert (error.reason, error.next_step) == ("folder is not a regular file", "name another file with -o")
+    assert (error.reason, error.next_step) == (
+        "folder is not a regular file",
+        "name another file with -o",
+    )
     assert recorder.seen == []
 
 
@@ -792,7 +896,9 @@ def test_missing_folder_is_an_error(get: Downloads, recorder: Recorder) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows keeps a folder that somebody is in")
-def test_removed_current_folder_is_an_error(get: Downloads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removed_current_folder_is_an_error(
+    get: Downloads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
@@ -800,7 +906,9 @@ def test_removed_current_folder_is_an_error(get: Downloads, tmp_path: Path, monk
 
 
 def test_too_long_name_is_an_error(get: Downloads) -> None:
-    assert get.fails(target="x" * 300).reason.endswith("cannot be read or written: file name too long")
+    assert get.fails(target="x" * 300).reason.endswith(
+        "cannot be read or written: file name too long"
+    )
 
 
 def test_get_sends_no_request_if_the_folder_is_read_only(
@@ -813,7 +921,9 @@ def test_get_sends_no_request_if_the_folder_is_read_only(
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-def test_full_disk_is_an_error(get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_an_error(
+    get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     full = os.open("/dev/full", os.O_WRONLY)
     monkeypatch.setattr(os, "write", lambda _, data, write=os.write: write(full, data))
     error = get.fails()
@@ -822,13 +932,17 @@ def test_full_disk_is_an_error(get: Downloads, served: Served, monkeypatch: pyte
     assert error.next_step == "name another file with -o"
 
 
-def test_get_completes_short_writes(get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_get_completes_short_writes(
+    get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "write", lambda file, data, write=os.write: write(file, data[:1000]))
     get()
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_get_syncs_the_file_before_the_rename(get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_get_syncs_the_file_before_the_rename(
+    get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Check the order: after a power cut the target must be complete."""
     done: list[str] = []
 
@@ -846,7 +960,9 @@ def test_get_syncs_the_file_before_the_rename(get: Downloads, served: Served, mo
     assert done.index("sync") < done.index(f"rename to {NAME}")
 
 
-def test_get_fails_if_another_process_holds_the_lock(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_fails_if_another_process_holds_the_lock(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     with files.locked(f"{NAME}.part", 0, stays=False):
         error = get.fails()
     assert (error.reason, recorder.seen) == (f"another process holds {NAME}.part.lock", [])
@@ -874,7 +990,9 @@ def test_get_does_not_write_a_part_that_is_not_its_own(
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")
-def test_get_does_not_write_an_empty_part_of_another_user(get: Downloads, served: Served, recorder: Recorder) -> None:
+def test_get_does_not_write_an_empty_part_of_another_user(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
     Path(f"{NAME}.part").touch()
     os.chown(f"{NAME}.part", 65534, 65534)
     assert get.fails().reason.endswith("remove it")

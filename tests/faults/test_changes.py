@@ -169,7 +169,11 @@ def test_a_file_that_loses_its_permissions(
     assert session.get(door.url).status_code == 200
     door.password = "s3cret-2"
     assert [session.get(door.url).status_code for _ in range(2)] == [401] * 2
-    assert [record.getMessage() for record in caplog.records if "permission denied" in record.getMessage()]
+    assert [
+        record.getMessage()
+        for record in caplog.records
+        if "permission denied" in record.getMessage()
+    ]
     os.seteuid(root)
     door.password = "s3cret-1"
     lodger.file.chmod(0o644)
@@ -179,7 +183,8 @@ def test_a_file_that_loses_its_permissions(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", '{"127.0.0.1": {"Basic', "\0" * 99, "\xff\xfe", 'machine "', "machine 127.0.0.1"]
+    "text",
+    ["", "{", '{"127.0.0.1": {"Basic', "\0" * 99, "\xff\xfe", 'machine "', "machine 127.0.0.1"],
 )
 def test_a_file_that_is_half_written_is_read_again_when_it_is_whole(
     text: str, lodger: Lodger, door: Door, monkeypatch: pytest.MonkeyPatch
@@ -193,7 +198,9 @@ def test_a_file_that_is_half_written_is_read_again_when_it_is_whole(
     assert session.get(door.url).status_code == 200
 
 
-def test_a_password_that_changes_in_the_file_and_at_the_server_loses_no_request(lodger: Lodger, door: Door) -> None:
+def test_a_password_that_changes_in_the_file_and_at_the_server_loses_no_request(
+    lodger: Lodger, door: Door
+) -> None:
     session = authshim.install(requests.Session())
     for number in range(20):
         door.password = f"s3cret-{number}"

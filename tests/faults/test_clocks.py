@@ -67,7 +67,9 @@ def test_a_jump_ends_no_hit_no_miss_and_no_refusal(jump: float, clocks: Clocks) 
 
 
 @jumps
-def test_a_miss_ends_after_five_minutes_wherever_the_wall_clock_is(jump: float, clocks: Clocks) -> None:
+def test_a_miss_ends_after_five_minutes_wherever_the_wall_clock_is(
+    jump: float, clocks: Clocks
+) -> None:
     keeper = Keeper()
     chain = Chain([keeper])
     assert chain.find(URL) is None
@@ -114,7 +116,11 @@ class Endpoint:
 
     def _answer(self, seen: Seen) -> Answer:
         self.given = next(self._numbers)
-        token = {"access_token": f"token-{self.given}", "refresh_token": "refresh", "expires_in": 3600}
+        token = {
+            "access_token": f"token-{self.given}",
+            "refresh_token": "refresh",
+            "expires_in": 3600,
+        }
         return Answer(200, json.dumps(token).encode())
 
     @property
@@ -128,14 +134,18 @@ def endpoint(recorder: Recorder, clocks: Clocks, tmp_path: Path) -> Endpoint:
     return Endpoint(recorder, clocks, tmp_path / "auth.json")
 
 
-def test_a_jump_forwards_renews_a_login_once_for_all_threads(endpoint: Endpoint, clocks: Clocks) -> None:
+def test_a_jump_forwards_renews_a_login_once_for_all_threads(
+    endpoint: Endpoint, clocks: Clocks
+) -> None:
     assert endpoint.sent == "Bearer token-0"
     clocks.wall += DAY
     assert in_threads(16, lambda: endpoint.sent) == ["Bearer token-1"] * 16
     assert endpoint.given == 1
 
 
-def test_after_a_jump_back_a_login_is_renewed_when_it_is_refused(endpoint: Endpoint, clocks: Clocks) -> None:
+def test_after_a_jump_back_a_login_is_renewed_when_it_is_refused(
+    endpoint: Endpoint, clocks: Clocks
+) -> None:
     clocks.wall += DAY
     assert endpoint.sent == "Bearer token-1"
     clocks.wall -= DAY
@@ -148,7 +158,9 @@ def test_after_a_jump_back_a_login_is_renewed_when_it_is_refused(endpoint: Endpo
     assert endpoint.given == 2
 
 
-def test_a_clock_that_jumps_to_and_fro_renews_a_login_once(endpoint: Endpoint, clocks: Clocks) -> None:
+def test_a_clock_that_jumps_to_and_fro_renews_a_login_once(
+    endpoint: Endpoint, clocks: Clocks
+) -> None:
     for _ in range(50):
         clocks.wall += DAY
         assert endpoint.sent == "Bearer token-1"

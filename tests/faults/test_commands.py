@@ -69,7 +69,10 @@ FAILING = {
     "forks and leaves stdout open": ("sleep 60 & echo s3cret", NONSENSE),
     "is killed": ("echo s3cret; kill -9 $$", "it was ended by signal 9"),
     "crashes": ("echo s3cret; kill -SEGV $$", "it was ended by signal 11"),
-    "fails and tells": ("echo s3cret; echo no s3cret >&2; exit 3", "it failed with status 3: no ****"),
+    "fails and tells": (
+        "echo s3cret; echo no s3cret >&2; exit 3",
+        "it failed with status 3: no ****",
+    ),
     "answers nothing": ("exit 0", NONSENSE),
     "answers bytes": ("printf '\\377\\376\\000s3cret'", NONSENSE),
 }
@@ -94,7 +97,9 @@ def test_failing_command_costs_no_request_and_is_told_once(
     assert [session.get(url).status_code for _ in range(3)] == [401] * 3
     is_retried = any(words in reason for words in TRIED_WITHOUT_CREDS_MODE)
     assert len(runs.read_text().split()) == (2 if is_retried else 1)
-    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    warnings = [
+        record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING
+    ]
     assert warnings == [f"cannot read keyring command: {reason}"]
     no_secret()
     with pytest.raises(ChildProcessError):
@@ -129,7 +134,9 @@ print(ask(sys.argv[1]), peak() - before, sep="|")
 )
 def test_what_is_kept_of_a_flood_is_bounded(body: str, said: str) -> None:
     """In a process of its own, whose largest size the system knows."""
-    ended = subprocess.run([sys.executable, "-c", PEAK, body], capture_output=True, text=True, timeout=120, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", PEAK, body], capture_output=True, text=True, timeout=120, check=True
+    )
     outcome, grown = ended.stdout.strip().split("|")
     assert outcome == said
     assert int(grown) < 16 * 1024  # KiB

@@ -43,7 +43,9 @@ def locks_of(root: object) -> list[threading.Lock]:
     waiting = [root]
     while waiting:
         thing = waiting.pop()
-        if id(thing) not in seen and not isinstance(thing, (type, types.ModuleType, types.FunctionType)):
+        if id(thing) not in seen and not isinstance(
+            thing, (type, types.ModuleType, types.FunctionType)
+        ):
             seen[id(thing)] = thing
             waiting += gc.get_referents(thing)
     return [thing for thing in seen.values() if isinstance(thing, (Lock, RLock))]
@@ -53,7 +55,9 @@ def succeeds_in_a_child(work: Callable[[], bool]) -> bool:
     """Fork, and tell whether ``work`` returns True there, in time."""
     child = os.fork()
     if child == 0:
-        signal.alarm(PATIENCE)  # in a thread of its own, the child might be taken for the one that holds an RLock
+        signal.alarm(
+            PATIENCE
+        )  # in a thread of its own, the child might be taken for the one that holds an RLock
         status = 1
         try:
             status = 0 if work() else 2
@@ -89,7 +93,9 @@ def holding() -> Iterator[Callable[[list[threading.Lock]], None]]:
 
 
 def test_a_child_sends_though_another_thread_held_every_lock(
-    recorder: Recorder, make_recorder: Callable[[], Recorder], holding: Callable[[list[threading.Lock]], None]
+    recorder: Recorder,
+    make_recorder: Callable[[], Recorder],
+    holding: Callable[[list[threading.Lock]], None],
 ) -> None:
     recorder.on("/away", redirect(make_recorder().url))
     index = Index(f"http://ada@{LOOPBACK}:{recorder.port}/simple")
@@ -104,7 +110,9 @@ def test_a_child_sends_though_another_thread_held_every_lock(
     def send() -> bool:
         statuses = [session.get(recorder.url + "/away").status_code]
         chain.forget()
-        statuses += [session.get(url).status_code for url in (recorder.url, f"{recorder.url}/simple/")]
+        statuses += [
+            session.get(url).status_code for url in (recorder.url, f"{recorder.url}/simple/")
+        ]
         return statuses == [200] * 3
 
     assert succeeds_in_a_child(send)
@@ -151,11 +159,17 @@ def test_forked_child_runs_the_keyring_command_beside_its_parent(tmp_path: Path)
         f"#!/bin/sh\nif {first}; then echo run >> {runs}; read x < {go}; else echo run >> {runs}; fi\necho '{answer}'\n"
     )
     script.chmod(0o755)
-    environ = {"AUTHSHIM_KEYRING_COMMAND": str(script), "AUTHSHIM_KEYRING_TIMEOUT": str(PATIENCE), "PATH": os.defpath}
+    environ = {
+        "AUTHSHIM_KEYRING_COMMAND": str(script),
+        "AUTHSHIM_KEYRING_TIMEOUT": str(PATIENCE),
+        "PATH": os.defpath,
+    }
     chain = Chain.from_environment(environ=environ)
     answers: list[object] = []
     gate = os.open(go, os.O_RDWR)  # both ends, so that nobody waits for the other to open it
-    thread = threading.Thread(target=lambda: answers.append(sent(chain.find("https://ada@h.example/simple/"))))
+    thread = threading.Thread(
+        target=lambda: answers.append(sent(chain.find("https://ada@h.example/simple/")))
+    )
     thread.start()
     until = time.monotonic() + PATIENCE
     while not runs.exists() and time.monotonic() < until:
@@ -189,7 +203,12 @@ def test_children_forked_while_threads_send_and_renew_all_send(recorder: Recorde
     try:
         for _ in range(10):
             assert succeeds_in_a_child(
-                lambda: authshim.install(requests.Session(), chain).get(recorder.url + "/free").status_code == 200
+                lambda: (
+                    authshim.install(requests.Session(), chain)
+                    .get(recorder.url + "/free")
+                    .status_code
+                    == 200
+                )
             )
     finally:
         over.set()

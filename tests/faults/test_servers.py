@@ -28,13 +28,19 @@ BROKEN = {
     "closes within the status line": Play(b"HTTP/1.1 2", "close"),
     "closes within the body": Play(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", "close"),
     "resets within the body": Play(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", "reset"),
-    "closes within a chunk": Play(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx", "close"),
+    "closes within a chunk": Play(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nx", "close"
+    ),
     "answers garbage": Play(bytes(range(256)) * 9, "close"),
     "answers another protocol": Play(b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "close"),
     "has a status that is none": Play(b"HTTP/1.1 abc OK\r\n\r\n", "close"),
-    "has a header without end": Play(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "close"),
+    "has a header without end": Play(
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70_000 + b"\r\n\r\n", "close"
+    ),
     "has headers without end": Play(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200 + b"\r\n", "close"),
-    "has a chunk that is none": Play(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "close"),
+    "has a chunk that is none": Play(
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "close"
+    ),
     "says that it is compressed": Play(
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nxyz", "close"
     ),
@@ -54,7 +60,9 @@ def error_of(session: requests.Session, url: str) -> requests.RequestException:
 
 @broken
 def test_the_error_is_that_of_requests_alone(play: Play, make_wire: Callable[..., Wire]) -> None:
-    alone, ours = (error_of(session, make_wire(play).url) for session in (requests.Session(), installed(OLD)))
+    alone, ours = (
+        error_of(session, make_wire(play).url) for session in (requests.Session(), installed(OLD))
+    )
     assert type(ours) is type(alone)
 
 
@@ -85,8 +93,12 @@ def test_an_answer_that_breaks_after_a_refusal_keeps_what_was_renewed(
     assert provider.asked == asked
 
 
-@pytest.mark.parametrize("head", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"])
-def test_a_server_that_stalls_costs_its_request_only(head: bytes, make_wire: Callable[..., Wire]) -> None:
+@pytest.mark.parametrize(
+    "head", [b"", b"HTTP/1.1 200 OK\r\nX: y\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"]
+)
+def test_a_server_that_stalls_costs_its_request_only(
+    head: bytes, make_wire: Callable[..., Wire]
+) -> None:
     provider = Renewing(OLD, NEW)
     session, wire = installed(provider), make_wire(head, OK)
     with pytest.raises((requests.Timeout, requests.ConnectionError)):
@@ -98,11 +110,24 @@ def test_a_server_that_stalls_costs_its_request_only(head: bytes, make_wire: Cal
 
 @pytest.mark.parametrize(
     "challenge",
-    [b"", b"\xff\xfe", b"Basic " * 9000, b"Basic realm=\x7f", b'Basic realm="' + b"(" * 4000, b",,,=;="],
+    [
+        b"",
+        b"\xff\xfe",
+        b"Basic " * 9000,
+        b"Basic realm=\x7f",
+        b'Basic realm="' + b"(" * 4000,
+        b",,,=;=",
+    ],
     ids=["empty", "no ASCII", "long", "a control character", "brackets", "only signs"],
 )
-def test_a_challenge_of_garbage_is_a_challenge(challenge: bytes, make_wire: Callable[..., Wire]) -> None:
-    head = b"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\nWWW-Authenticate: " + challenge + b"\r\n\r\n"
+def test_a_challenge_of_garbage_is_a_challenge(
+    challenge: bytes, make_wire: Callable[..., Wire]
+) -> None:
+    head = (
+        b"HTTP/1.1 401 No\r\nContent-Length: 0\r\nConnection: close\r\nWWW-Authenticate: "
+        + challenge
+        + b"\r\n\r\n"
+    )
     wire = make_wire(head, OK)
     assert installed(Renewing(OLD, NEW)).get(wire.url, timeout=60).content == b"let in"
 
@@ -115,7 +140,9 @@ def test_a_server_that_refuses_for_ever_costs_one_renewal(status: int, recorder:
     recorder.default = Answer(status)
     provider = Renewing(OLD)
     session = installed(provider)
-    assert {session.get(recorder.url + f"/{number}").status_code for number in range(50)} == {status}
+    assert {session.get(recorder.url + f"/{number}").status_code for number in range(50)} == {
+        status
+    }
     assert len(recorder.seen) == 50
     assert len(provider.asked) == 4  # 127.0.0.1:PORT and 127.0.0.1, at first and anew
 
@@ -124,7 +151,9 @@ def test_a_server_that_refuses_each_new_token_is_sent_two_and_then_none(recorder
     recorder.default = Answer(401)
     session = installed(Renewing(*(BearerToken(f"t{number}") for number in range(100))))
     assert {session.get(recorder.url).status_code for _ in range(20)} == {401}
-    assert [seen.authorization for seen in recorder.seen] == ["Bearer t0", "Bearer t1"] + [None] * 19
+    assert [seen.authorization for seen in recorder.seen] == ["Bearer t0", "Bearer t1"] + [
+        None
+    ] * 19
 
 
 # 429 and Retry-After
@@ -161,7 +190,11 @@ def test_a_server_that_is_busy_is_none_that_refuses(recorder: Recorder) -> None:
     session.get(recorder.url)
     asked = list(provider.asked)
     response = session.get(recorder.url)
-    assert (response.status_code, response.headers["Retry-After"], response.content) == (429, "7", b"later")
+    assert (response.status_code, response.headers["Retry-After"], response.content) == (
+        429,
+        "7",
+        b"later",
+    )
     assert provider.asked == asked
     assert [seen.authorization for seen in recorder.seen] == [OLD.header] * 2
 
@@ -176,7 +209,9 @@ def test_retries_that_the_user_mounted_wait_as_they_are_told(
     assert [seen.authorization for seen in recorder.seen] == [OLD.header] * 3
 
 
-def test_a_token_is_renewed_among_retries(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_renewed_among_retries(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sleeps = Sleeps(monkeypatch)
     recorder.on("/", BUSY, only_new, BUSY, only_new)
     assert installed(Renewing(OLD, NEW), retrying()).get(recorder.url).content == b"let in"

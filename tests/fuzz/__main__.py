@@ -25,14 +25,20 @@ HOURS = 3 * 3600
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
     parser.add_argument("--runs", type=int, default=1_000_000, help="inputs, over all targets")
-    parser.add_argument("--target", action="append", choices=[*SHARES], help="all, unless one is named")
-    parser.add_argument("folder", type=Path, help="what is new is kept here, and begun with the next time")
+    parser.add_argument(
+        "--target", action="append", choices=[*SHARES], help="all, unless one is named"
+    )
+    parser.add_argument(
+        "folder", type=Path, help="what is new is kept here, and begun with the next time"
+    )
     options = parser.parse_args()
     targets = options.target or [*SHARES]
     whole = sum(SHARES[target] for target in targets)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = [round(options.runs * SHARES[target] / whole) for target in targets]
-        found = list(pool.map(lambda target, number: _run(target, number, options.folder), targets, runs))
+        found = list(
+            pool.map(lambda target, number: _run(target, number, options.folder), targets, runs)
+        )
     return int(any(found))
 
 
@@ -42,20 +48,39 @@ def _run(target: str, number: int, folder: Path) -> bool:
     kept.mkdir(parents=True, exist_ok=True)
     command = [
         *(sys.executable, __file__.replace("__main__", "one"), target),
-        *(f"-runs={number}", f"-max_total_time={HOURS}", "-max_len=2000", "-timeout=60", "-rss_limit_mb=2048"),
+        *(
+            f"-runs={number}",
+            f"-max_total_time={HOURS}",
+            "-max_len=2000",
+            "-timeout=60",
+            "-rss_limit_mb=2048",
+        ),
         *("-print_final_stats=1", f"-artifact_prefix={broken}-", str(kept), str(CORPUS / target)),
     ]
     start = time.monotonic()
     ended = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    tried = [line.rpartition(" ")[2] for line in ended.stderr.splitlines() if "number_of_executed_units" in line]
+    tried = [
+        line.rpartition(" ")[2]
+        for line in ended.stderr.splitlines()
+        if "number_of_executed_units" in line
+    ]
     found = sorted(folder.glob(f"{broken.name}-*"))
-    print(f"{target:10} {''.join(tried[-1:]) or 'no':>8} inputs, {time.monotonic() - start:.0f} s", flush=True)
+    print(
+        f"{target:10} {''.join(tried[-1:]) or 'no':>8} inputs, {time.monotonic() - start:.0f} s",
+        flush=True,
+    )
     if ended.returncode == 0:
         return False
-    said = [line for line in (ended.stderr + ended.stdout).splitlines() if not line.startswith(("#", "INFO"))]
+    said = [
+        line
+        for line in (ended.stderr + ended.stdout).splitlines()
+        if not line.startswith(("#", "INFO"))
+    ]
     print(*said[-60:], sep="\n")
     for path in found:
-        print(f"{path}: put it into {CORPUS / target}, under a name that says what it is, and mend the code")
+        print(
+            f"{path}: put it into {CORPUS / target}, under a name that says what it is, and mend the code"
+        )
     return True
 
 

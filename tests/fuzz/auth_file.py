@@ -7,13 +7,36 @@ import re
 
 from fuzz.promises import assert_sentences, assert_untold, attempt, file
 
-from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth, S3Credentials, from_json
+from authshim.credentials import (
+    BasicHTTP,
+    BearerToken,
+    CondaToken,
+    Credential,
+    OAuth,
+    S3Credentials,
+    from_json,
+)
 from authshim.errors import CredentialError, ProviderError
 from authshim.providers.auth_file import AuthFile
 
 WORDS = [
-    *(b'"BearerToken"', b'"BasicHTTP"', b'"CondaToken"', b'"S3Credentials"', b'"OAuth"', b'"username"', b'"password"'),
-    *(b'"token_endpoint"', b'"access_token"', b'"refresh_token"', b'"expires_at"', b'"client_id"', b'"audience"'),
+    *(
+        b'"BearerToken"',
+        b'"BasicHTTP"',
+        b'"CondaToken"',
+        b'"S3Credentials"',
+        b'"OAuth"',
+        b'"username"',
+        b'"password"',
+    ),
+    *(
+        b'"token_endpoint"',
+        b'"access_token"',
+        b'"refresh_token"',
+        b'"expires_at"',
+        b'"client_id"',
+        b'"audience"',
+    ),
     *(
         b'"h.example"',
         b'"*.h.example"',
@@ -39,7 +62,20 @@ WORDS = [
         b"true",
         b"NaN",
     ),
-    *(b"1", b"-1", b"1e999", b"1" * 400, b'"s3cret"', b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b" ", b"\n", b"//", b"'"),
+    *(
+        b"1",
+        b"-1",
+        b"1e999",
+        b"1" * 400,
+        b'"s3cret"',
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xff",
+        b" ",
+        b"\n",
+        b"//",
+        b"'",
+    ),
 ]
 
 _KINDS = (BasicHTTP, BearerToken, CondaToken, S3Credentials, OAuth)
@@ -84,7 +120,9 @@ def _planted(text: str) -> None:
         if credential is not None and kind is not OAuth:
             shown = set(kind.shown)
             assert_untold(*(credential._shown(name) for name in kind.fields if name not in shown))
-    written = json.dumps({"h.example": {"BasicHTTP": {"username": "ada", "password": secret}}, "x": secret}).encode()
+    written = json.dumps(
+        {"h.example": {"BasicHTTP": {"username": "ada", "password": secret}}, "x": secret}
+    ).encode()
     for cut in (len(written), len(written) * (len(text) % 97) // 97):
         provider = AuthFile(file("planted.json", written[:cut]))
         _, said = attempt(provider.list, ProviderError)

@@ -44,7 +44,13 @@ WORDS = [
         b" ",
         b"****",
     ),
-    *(b"usage: keyring get", b"unrecognized arguments", b"Traceback (most recent call last):\n", b"Bearer ", b"Basic "),
+    *(
+        b"usage: keyring get",
+        b"unrecognized arguments",
+        b"Traceback (most recent call last):\n",
+        b"Bearer ",
+        b"Basic ",
+    ),
     *(
         b"https://ada:s3cret@h.example/",
         b"https://h.example/t/s3cret/x",
@@ -75,7 +81,9 @@ def _status(byte: bytes) -> int:
 def _ask(ended: Result, username: str | None, second: Result | None = None) -> str:
     """Return what is said where there is no credential."""
     answers = [ended, second or ended]
-    provider = KeyringCommand([sys.executable], environ={}, run=lambda *_, **__: answers.pop(0), terminal=lambda: False)
+    provider = KeyringCommand(
+        [sys.executable], environ={}, run=lambda *_, **__: answers.pop(0), terminal=lambda: False
+    )
     found, said = attempt(lambda: provider.find(URL, username), ProviderError)
     assert_sentences(provider.problems)
     assert all(len(problem) < 2500 for problem in [said, *provider.problems])
@@ -103,7 +111,10 @@ def _readings(stdout: bytes) -> str:
 
 def _planted(status: int, before: bytes, after: bytes) -> None:
     """A command that printed a password and failed, and tells it again on stderr."""
-    noise, heard = innocent(before.decode("utf-8", "replace")), innocent(after.decode("utf-8", "replace"))
+    noise, heard = (
+        innocent(before.decode("utf-8", "replace")),
+        innocent(after.decode("utf-8", "replace")),
+    )
     answer = {"username": "ada", "password": f"s3cret{noise[:20]}".strip()}
     again = f"login with {answer['password']} failed"
     for printed, stderr in (
@@ -112,5 +123,7 @@ def _planted(status: int, before: bytes, after: bytes) -> None:
         (json.dumps(answer, indent=1, ensure_ascii=False), again),
         (f"{noise}\ns3cret\n", f"{heard} s3cret"),
     ):
-        ended = Result(status, printed.encode("utf-8", "replace"), stderr.encode("utf-8", "replace"))
+        ended = Result(
+            status, printed.encode("utf-8", "replace"), stderr.encode("utf-8", "replace")
+        )
         assert_untold(_ask(ended, "ada", Result(1)))

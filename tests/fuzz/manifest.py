@@ -12,15 +12,33 @@ from authshim.errors import ManifestError
 from authshim.project.manifest import Manifest
 
 WORDS = [
-    *(b"[workspace]\n", b"[project]\n", b"[tool.pixi.workspace]\n", b"[pypi-options]\n", b"[feature.ml]\n"),
+    *(
+        b"[workspace]\n",
+        b"[project]\n",
+        b"[tool.pixi.workspace]\n",
+        b"[pypi-options]\n",
+        b"[feature.ml]\n",
+    ),
     *(
         b"[environments]\n",
         b"[feature.ml.pypi-options]\n",
         b"[target.linux-64.pypi-dependencies]\n",
         b"[[tool.uv.index]]\n",
     ),
-    *(b"[pypi-dependencies]\n", b"[dependency-groups]\n", b"[tool.pixi.pypi-options]\n", b"[dependencies]\n"),
-    *(b"channels = ", b"platforms = ", b"index-url = ", b"extra-index-urls = ", b"find-links = ", b"features = "),
+    *(
+        b"[pypi-dependencies]\n",
+        b"[dependency-groups]\n",
+        b"[tool.pixi.pypi-options]\n",
+        b"[dependencies]\n",
+    ),
+    *(
+        b"channels = ",
+        b"platforms = ",
+        b"index-url = ",
+        b"extra-index-urls = ",
+        b"find-links = ",
+        b"features = ",
+    ),
     *(
         b"no-default-feature = ",
         b"priority = ",
@@ -30,8 +48,21 @@ WORDS = [
         b"extras = ",
         b"index = ",
     ),
-    *(b"python = ", b"requires-python = ", b"name = ", b"dependencies = ", b"include-group = ", b"index-strategy = "),
-    *(b"authentication-override-file = ", b"[pypi-config]\n", b"keyring-provider = ", b"url = ", b"path = "),
+    *(
+        b"python = ",
+        b"requires-python = ",
+        b"name = ",
+        b"dependencies = ",
+        b"include-group = ",
+        b"index-strategy = ",
+    ),
+    *(
+        b"authentication-override-file = ",
+        b"[pypi-config]\n",
+        b"keyring-provider = ",
+        b"url = ",
+        b"path = ",
+    ),
     *(
         b'"https://ada:s3cret@h.example/simple"',
         b'"conda-forge"',
@@ -50,7 +81,25 @@ WORDS = [
         b'"default"',
         b'"a[b] >1"',
     ),
-    *(b"[", b"]", b"{", b"}", b",", b"=", b".", b"'", b'"', b'"""', b"\n", b"# ", b"true", b"1", b"-1", b"1e9", b"inf"),
+    *(
+        b"[",
+        b"]",
+        b"{",
+        b"}",
+        b",",
+        b"=",
+        b".",
+        b"'",
+        b'"',
+        b'"""',
+        b"\n",
+        b"# ",
+        b"true",
+        b"1",
+        b"-1",
+        b"1e9",
+        b"inf",
+    ),
     *(
         b"\\u001b",
         b"\\u202e",
@@ -93,10 +142,16 @@ def _read(name: str, data: bytes) -> tuple[Manifest | None, str]:
         return None, said
     assert_sentences(manifest.warnings)
     for environment in (None, *manifest.environments[:3]):
-        places = [*manifest.indexes(environment), *manifest.own_indexes(environment), *manifest.channels(environment)]
+        places = [
+            *manifest.indexes(environment),
+            *manifest.own_indexes(environment),
+            *manifest.channels(environment),
+        ]
         assert all(place.url.isprintable() or place.url for place in places)
         assert not any(re.match(r"[^:]*://[^/?#\\]*@", place.url) for place in places), "userinfo"
-        dependencies, _ = attempt(lambda environment=environment: manifest.dependencies(environment), ManifestError)
+        dependencies, _ = attempt(
+            lambda environment=environment: manifest.dependencies(environment), ManifestError
+        )
         assert all(dependency.name for dependency in dependencies or ())
         if environment is not None:
             assert manifest.index_strategy(environment)
@@ -108,9 +163,17 @@ def _planted(text: str) -> None:
     """Put the text into the userinfo of URLs, with a secret in it, and into what lies behind them."""
     user, _, rest = text.partition("@")
     user, rest = innocent(user.translate(dict.fromkeys(map(ord, "/?#\\"), ""))), innocent(rest)
-    urls = [f"https://{user}:s3cret@h.example{rest}", f"https://s3cret:@h/{rest}", f"https://h/t/s3cret/{rest}"]
+    urls = [
+        f"https://{user}:s3cret@h.example{rest}",
+        f"https://s3cret:@h/{rest}",
+        f"https://h/t/s3cret/{rest}",
+    ]
     for url in urls:
         written = _PLANTED.replace("%s", json.dumps(url))
         manifest, said = _read("pixi.toml", written.encode("utf-8", "replace"))
-        places = [] if manifest is None else [*manifest.indexes(), *manifest.channels(), *manifest.own_indexes()]
+        places = (
+            []
+            if manifest is None
+            else [*manifest.indexes(), *manifest.channels(), *manifest.own_indexes()]
+        )
         assert_untold(said, *map(repr, places))

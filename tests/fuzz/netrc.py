@@ -12,7 +12,17 @@ from authshim.providers.netrc_file import NetrcFile
 from authshim.urls import DEFAULT, HOST, Key
 
 WORDS = [
-    *(b"machine ", b"default ", b"macdef ", b"login ", b"user ", b"password ", b"account ", b"MACHINE ", b"Login "),
+    *(
+        b"machine ",
+        b"default ",
+        b"macdef ",
+        b"login ",
+        b"user ",
+        b"password ",
+        b"account ",
+        b"MACHINE ",
+        b"Login ",
+    ),
     *(b"port ", b"protocol ", b"method "),
     *(
         b"h.example",
@@ -24,7 +34,22 @@ WORDS = [
         b"h.example:8443",
         "münchen.example".encode(),
     ),
-    *(b"\n", b"\r\n", b"\r", b"\n\n", b"\t", b" ", b'"', b"\\", b'\\"', b"#", b"\n# ", b"\x00", b"\x0c", b"\x85"),
+    *(
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"\n\n",
+        b"\t",
+        b" ",
+        b'"',
+        b"\\",
+        b'\\"',
+        b"#",
+        b"\n# ",
+        b"\x00",
+        b"\x0c",
+        b"\x85",
+    ),
     *(b"\xef\xbb\xbf", b"\xff\xfe", b"\xff", b"\x1b[2J", "\u2028".encode(), b"/", b"https://"),
 ]
 

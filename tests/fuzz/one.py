@@ -16,7 +16,11 @@ def main() -> None:
     with atheris.instrument_imports(include=["authshim"]):
         target = importlib.import_module(f"fuzz.{sys.argv.pop(1)}")
     with tempfile.NamedTemporaryFile("w", suffix=".dict") as words:
-        words.writelines('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in target.WORDS if word)
+        words.writelines(
+            '"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n'
+            for word in target.WORDS
+            if word
+        )
         words.flush()
         atheris.Setup([*sys.argv, f"-dict={words.name}"], target.check)
         atheris.Fuzz()

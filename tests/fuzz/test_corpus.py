@@ -16,7 +16,10 @@ from hypothesis import strategies as st
 if TYPE_CHECKING:
     from types import ModuleType
 
-TARGETS = {module.__name__.rpartition(".")[2]: module for module in (auth_file, keyring, manifest, netrc, urls)}
+TARGETS = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (auth_file, keyring, manifest, netrc, urls)
+}
 CORPUS = Path(__file__).parent / "corpus"
 FOUND = sorted(CORPUS.glob("*/*"))
 
@@ -34,5 +37,7 @@ def test_of_the_corpus(path: Path) -> None:
 @settings(max_examples=100)
 @given(data=st.data())
 def test_of_random_words(target: ModuleType, data: st.DataObject) -> None:
-    words = st.one_of(st.sampled_from(target.WORDS), st.sampled_from(target.WORDS), st.binary(max_size=6))
+    words = st.one_of(
+        st.sampled_from(target.WORDS), st.sampled_from(target.WORDS), st.binary(max_size=6)
+    )
     target.check(b"".join(data.draw(st.lists(words, max_size=30))))

@@ -152,7 +152,9 @@ def _shown(text: str) -> None:
 def _read(text: str, url: Url) -> None:
     theirs = parse_url(text)
     assert (url.scheme, url.host) == (theirs.scheme, theirs.host)
-    assert url.port == (theirs.port if theirs.port is not None else {"http": 80, "https": 443}[url.scheme])
+    assert url.port == (
+        theirs.port if theirs.port is not None else {"http": 80, "https": 443}[url.scheme]
+    )
     _is_dialled(text, url)
     bare = parse(without_userinfo(text))
     assert (bare.origin, bare.username, bare.password) == (url.origin, None, None)
@@ -172,7 +174,10 @@ def _is_dialled(text: str, url: Url) -> None:
         return  # whoever dials nothing sends nothing
     dialled = pool.host.strip("[]").lower().replace("%25", "%")
     assert dialled == url.host.strip("[]").lower().replace("%25", "%")
-    assert (pool.scheme, pool.port or {"http": 80, "https": 443}[pool.scheme]) == (url.scheme, url.port)
+    assert (pool.scheme, pool.port or {"http": 80, "https": 443}[pool.scheme]) == (
+        url.scheme,
+        url.port,
+    )
 
 
 def _pool_for(request: requests.PreparedRequest) -> Any:
@@ -224,7 +229,12 @@ def _followed(location: str) -> str | None:
     session = requests.Session()
     session.trust_env = False
     response = requests.Response()
-    response.status_code, response.url, response._content, response._content_consumed = 302, _BASE, b"", True
+    response.status_code, response.url, response._content, response._content_consumed = (
+        302,
+        _BASE,
+        b"",
+        True,
+    )
     response.headers["Location"] = location
     request = requests.PreparedRequest()
     request.prepare("GET", _BASE)
@@ -255,12 +265,18 @@ def _planted(pieces: list[str]) -> None:
     path = innocent(first.translate(str.maketrans(dict.fromkeys("?#"))))
     user, password = innocent(first.translate(flat)), innocent(second.translate(flat))
     second, third = innocent(second), innocent(third)
-    for url in (f"https://{user}:s3cret{password}@{third}", f"https://{user}:{password}s3cret@h.example{third}"):
+    for url in (
+        f"https://{user}:s3cret{password}@{third}",
+        f"https://{user}:{password}s3cret@h.example{third}",
+    ):
         index, said = attempt(lambda url=url: Index(url), UrlError)
         assert_untold(said, *([repr(index), index.url] if index is not None else []))
         _is_untold(url)
         assert_untold(without_userinfo(url))
-    for url in (f"https://h.example/{path}/t/s3cret", f"https://h.example/{path}?{second}s3cret{third}"):
+    for url in (
+        f"https://h.example/{path}/t/s3cret",
+        f"https://h.example/{path}?{second}s3cret{third}",
+    ):
         _is_untold(url)
         _is_untold(f"{url}#{third}")
 

@@ -48,13 +48,19 @@ class Answers(Keeps):
         self.answers = frozenset(kinds)
 
 
-def chain(credential: authshim.Credential | None = None, *places: object, name: str = "vault") -> authshim.Chain:
+def chain(
+    credential: authshim.Credential | None = None, *places: object, name: str = "vault"
+) -> authshim.Chain:
     indexes = [place for place in places if isinstance(place, authshim.Index)]
     channels = [place for place in places if isinstance(place, authshim.Channel)]
-    return authshim.Chain([Keeps(credential, name), NoKeyring()], indexes=indexes, channels=channels)
+    return authshim.Chain(
+        [Keeps(credential, name), NoKeyring()], indexes=indexes, channels=channels
+    )
 
 
-def ask(place: authshim.Index | authshim.Channel, credential: authshim.Credential | None = None) -> Result:
+def ask(
+    place: authshim.Index | authshim.Channel, credential: authshim.Credential | None = None
+) -> Result:
     return probe(chain(credential, place), place, ["demo"])
 
 
@@ -63,7 +69,9 @@ def index(recorder: Recorder) -> authshim.Index:
     return authshim.Index(f"{recorder.url}/acme/simple/")
 
 
-def test_an_index_is_asked_for_the_page_of_one_package_only(recorder: Recorder, index: authshim.Index) -> None:
+def test_an_index_is_asked_for_the_page_of_one_package_only(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     assert ask(index).answer == "open"
     assert [(seen.method, seen.path) for seen in recorder.seen] == [("GET", "/acme/simple/demo/")]
 
@@ -83,10 +91,16 @@ def test_an_index_whose_page_and_root_are_not_there_is_not_found(recorder: Recor
     assert result.detail == "the URL of an index mostly ends with /simple"
 
 
-def test_only_an_index_is_said_to_end_with_simple_and_only_where_it_does_not(recorder: Recorder) -> None:
+def test_only_an_index_is_said_to_end_with_simple_and_only_where_it_does_not(
+    recorder: Recorder,
+) -> None:
     recorder.default = Answer(404)
     url = f"{recorder.url}/acme"
-    places = [authshim.Index(f"{url}/simple/"), authshim.Index(url, flat=True), authshim.Channel(url)]
+    places = [
+        authshim.Index(f"{url}/simple/"),
+        authshim.Index(url, flat=True),
+        authshim.Channel(url),
+    ]
     assert [(ask(place).answer, ask(place).detail) for place in places] == [("not found", "")] * 3
 
 
@@ -100,8 +114,12 @@ def test_a_flat_index_is_asked_for_itself(recorder: Recorder) -> None:
     assert [seen.path for seen in recorder.seen] == ["/wheels.html"]
 
 
-def test_an_index_that_takes_our_credential_lets_in(recorder: Recorder, index: authshim.Index) -> None:
-    recorder.on("/acme/*", lambda seen: Answer() if seen.authorization == SECRET.header else CHALLENGE)
+def test_an_index_that_takes_our_credential_lets_in(
+    recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.on(
+        "/acme/*", lambda seen: Answer() if seen.authorization == SECRET.header else CHALLENGE
+    )
     result = ask(index, SECRET)
     assert (result.answer, result.fine, result.next_step) == ("let in", True, "")
     assert result.found == authshim.Found(SECRET, "vault", f"127.0.0.1:{recorder.port}")
@@ -116,7 +134,9 @@ def test_an_index_that_asks_where_nobody_knows_an_answer_says_no_credential(
     assert result.next_step.startswith("authshim auth login 127.0.0.1 --username USER")
 
 
-def test_a_credential_that_is_not_taken_is_rejected(recorder: Recorder, index: authshim.Index) -> None:
+def test_a_credential_that_is_not_taken_is_rejected(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     recorder.default = CHALLENGE
     result = ask(index, SECRET)
     assert (result.answer, result.status) == ("rejected", 401)
@@ -124,7 +144,12 @@ def test_a_credential_that_is_not_taken_is_rejected(recorder: Recorder, index: a
 
 
 def knows(
-    *, known: int, nobody: int, anonymous: int = 401, root: int | None = None, login: authshim.Credential = SECRET
+    *,
+    known: int,
+    nobody: int,
+    anonymous: int = 401,
+    root: int | None = None,
+    login: authshim.Credential = SECRET,
 ) -> Callable[[Seen], Answer]:
     """Answer the known user, other logins, none, and the known user at the root, each with a status."""
 
@@ -140,7 +165,11 @@ def knows(
 def test_a_user_who_may_not_read_is_forbidden(recorder: Recorder, index: authshim.Index) -> None:
     recorder.default = knows(known=403, nobody=401)  # type: ignore[assignment]
     result = ask(index, SECRET)
-    assert (result.answer, result.status, result.detail) == ("forbidden", 403, "this user may not read it")
+    assert (result.answer, result.status, result.detail) == (
+        "forbidden",
+        403,
+        "this user may not read it",
+    )
     assert result.next_step == "ask its owner to let this user read it"
 
 
@@ -152,7 +181,10 @@ def test_a_login_that_is_answered_like_one_that_nobody_has_is_rejected(
     recorder.default = knows(known=status, nobody=status, anonymous=anonymous)  # type: ignore[assignment]
     result = ask(index, SECRET)
     assert (result.answer, result.status) == ("rejected", status)
-    assert result.detail == f"the login is wrong, as it seems: one that nobody has is answered {status} as well"
+    assert (
+        result.detail
+        == f"the login is wrong, as it seems: one that nobody has is answered {status} as well"
+    )
     assert result.next_step == LOGIN.format(host="127.0.0.1")
 
 
@@ -169,9 +201,16 @@ def test_a_404_to_a_login_that_is_right_is_a_matter_of_the_url_or_of_the_owner(
 ) -> None:
     recorder.default = knows(known=404, nobody=401)  # type: ignore[assignment]
     result = ask(index, SECRET)
-    assert (result.answer, result.found and result.found.provider, result.detail) == ("not found", "vault", "")
+    assert (result.answer, result.found and result.found.provider, result.detail) == (
+        "not found",
+        "vault",
+        "",
+    )
     assert result.next_step == "correct the URL, or ask its owner to let this user read it"
-    assert ask(authshim.Index(f"{recorder.url}/acme"), SECRET).detail == "the URL of an index mostly ends with /simple"
+    assert (
+        ask(authshim.Index(f"{recorder.url}/acme"), SECRET).detail
+        == "the URL of an index mostly ends with /simple"
+    )
 
 
 def test_what_strangers_are_told_is_asked_once_and_under_a_made_up_name(
@@ -188,14 +227,21 @@ def test_what_strangers_are_told_is_asked_once_and_under_a_made_up_name(
     ]
 
 
-def test_a_user_who_may_read_the_index_but_not_one_page_is_told_so(recorder: Recorder, index: authshim.Index) -> None:
+def test_a_user_who_may_read_the_index_but_not_one_page_is_told_so(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     recorder.default = knows(known=403, nobody=403, root=200)  # type: ignore[assignment]
     result = ask(index, SECRET)
-    assert (result.answer, result.detail) == ("forbidden", "this user may read the index, but not demo")
+    assert (result.answer, result.detail) == (
+        "forbidden",
+        "this user may read the index, but not demo",
+    )
     assert [seen.method for seen in recorder.seen] == ["GET", "HEAD"]
 
 
-def test_a_403_is_no_wrong_password_where_the_root_says_401(recorder: Recorder, index: authshim.Index) -> None:
+def test_a_403_is_no_wrong_password_where_the_root_says_401(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     recorder.default = knows(known=403, nobody=403, anonymous=403, root=401)  # type: ignore[assignment]
     assert ask(index, SECRET).answer == "rejected"
 
@@ -215,23 +261,31 @@ def test_a_channel_is_logged_in_to_by_no_keyring(recorder: Recorder) -> None:
 
 
 @pytest.mark.parametrize(("nobody", "word"), [(403, "rejected"), (401, "forbidden")])
-def test_a_conda_token_is_compared_with_one_that_nobody_has(nobody: int, word: str, recorder: Recorder) -> None:
+def test_a_conda_token_is_compared_with_one_that_nobody_has(
+    nobody: int, word: str, recorder: Recorder
+) -> None:
     recorder.default = CHALLENGE
     recorder.on("/t/s3cret/acme/*", Answer(403))
     recorder.on(f"/t/{NOBODYS_NAME}/acme/*", Answer(nobody))
-    assert ask(authshim.Channel(f"{recorder.url}/acme"), authshim.CondaToken("s3cret")).answer == word
+    assert (
+        ask(authshim.Channel(f"{recorder.url}/acme"), authshim.CondaToken("s3cret")).answer == word
+    )
 
 
 NO_FILES = "its page is there, but not its files"
 
 
-def page_of(*links: str, kind: str = "application/vnd.pypi.simple.v1+json", version: str = "1.1") -> Answer:
+def page_of(
+    *links: str, kind: str = "application/vnd.pypi.simple.v1+json", version: str = "1.1"
+) -> Answer:
     files = [{"filename": link.rpartition("/")[2], "url": link, "hashes": {}} for link in links]
     body = {"meta": {"api-version": version}, "name": "demo", "files": files}
     return Answer(200, json.dumps(body).encode(), {"Content-Type": kind})
 
 
-def test_the_version_of_the_api_and_the_time_are_told(recorder: Recorder, index: authshim.Index) -> None:
+def test_the_version_of_the_api_and_the_time_are_told(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     recorder.on("/acme/simple/demo/", page_of())
     result = ask(index)
     assert (result.answer, result.api) == ("open", "JSON 1.1")
@@ -243,21 +297,32 @@ def test_the_version_of_the_api_and_the_time_are_told(recorder: Recorder, index:
 
 
 def test_html_that_is_called_json_is_unreadable(recorder: Recorder, index: authshim.Index) -> None:
-    recorder.default = Answer(200, b"<html>", {"Content-Type": "application/vnd.pypi.simple.v1+json"})
+    recorder.default = Answer(
+        200, b"<html>", {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+    )
     result = ask(index)
     assert (result.answer, result.fine) == ("unreadable", False)
-    assert (result.detail, result.next_step) == ("it answered HTML and called it JSON", UNREADABLE_STEP)
+    assert (result.detail, result.next_step) == (
+        "it answered HTML and called it JSON",
+        UNREADABLE_STEP,
+    )
 
 
 def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
     recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
     index = authshim.Index("http://ada@private.example/simple/")
-    beside, elsewhere = "/files/demo-1.0-py3-none-any.whl", "http://cdn.example/demo-1.0-py3-none-any.whl"
+    beside, elsewhere = (
+        "/files/demo-1.0-py3-none-any.whl",
+        "http://cdn.example/demo-1.0-py3-none-any.whl",
+    )
     anywhere(recorder, host="private.example").default = knows(known=200, nobody=401)  # type: ignore[assignment]
     cdn = anywhere(make_recorder(), host="cdn.example")
     for link in (beside, elsewhere):
-        recorder.on("/simple/demo/", lambda seen, link=link: page_of(link) if seen.authorization else CHALLENGE)
+        recorder.on(
+            "/simple/demo/",
+            lambda seen, link=link: page_of(link) if seen.authorization else CHALLENGE,
+        )
         command = Answers(SECRET, "keyring command", "service")
         result = probe(authshim.Chain([command], indexes=[index]), index, ["demo"])
         assert (result.answer, result.detail) == ("let in", "")
@@ -273,7 +338,12 @@ def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
         (Answer(403), SECRET, "forbidden", NO_FILES),
         (Answer(404), SECRET, "not found", NO_FILES),
         (Answer(503), None, "unreachable", f"the server answered 503; {NO_FILES}"),
-        (redirect("http://localhost:1/"), None, "unreachable", f"the connection was refused or broke; {NO_FILES}"),
+        (
+            redirect("http://localhost:1/"),
+            None,
+            "unreachable",
+            f"the connection was refused or broke; {NO_FILES}",
+        ),
     ],
 )
 def test_a_page_whose_files_cannot_be_had_is_not_fine(
@@ -284,7 +354,9 @@ def test_a_page_whose_files_cannot_be_had_is_not_fine(
     recorder: Recorder,
     index: authshim.Index,
 ) -> None:
-    recorder.on("/acme/simple/demo/", page_of("file:///nowhere", "../../files/demo-1.0-py3-none-any.whl"))
+    recorder.on(
+        "/acme/simple/demo/", page_of("file:///nowhere", "../../files/demo-1.0-py3-none-any.whl")
+    )
     recorder.on("/acme/files/*", file)
     result = ask(index, credential)
     assert (result.answer, result.detail, result.fine) == (word, said, False)
@@ -305,7 +377,9 @@ def test_a_user_in_a_link_is_a_servers_word_and_is_not_sent(
     assert [seen.authorization for seen in other.seen] == [None]
 
 
-def test_a_refresh_is_not_followed(recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names) -> None:
+def test_a_refresh_is_not_followed(
+    recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+) -> None:
     refresh = "0; url=http://files.example/demo-1.0-py3-none-any.whl"
     html = f'<meta http-equiv="refresh" content="{refresh}">'.encode()
     page = Answer(200, html, {"Content-Type": "text/html", "Refresh": refresh})
@@ -332,12 +406,16 @@ def files(
 ) -> Recorder:
     """Where a file lies over https that the page of http://private.example/simple/ names."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
-    anywhere(recorder, host="private.example").default = page_of("https://files.example/demo-1.0-py3-none-any.whl")
+    anywhere(recorder, host="private.example").default = page_of(
+        "https://files.example/demo-1.0-py3-none-any.whl"
+    )
     return anywhere(tls_recorder, host="files.example")
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(status: int, files: Recorder) -> None:
+def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(
+    status: int, files: Recorder
+) -> None:
     files.default = CHALLENGE._replace(status=status)
     result = ask(authshim.Index("http://private.example/simple/"))
     assert (result.answer, result.status) == ("no credential", status)
@@ -346,7 +424,9 @@ def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(status: int
 
 
 @pytest.mark.parametrize(("status", "word"), [(401, "rejected"), (403, "forbidden")])
-def test_a_login_of_the_files_own_that_is_refused_is_told(status: int, word: str, files: Recorder) -> None:
+def test_a_login_of_the_files_own_that_is_refused_is_told(
+    status: int, word: str, files: Recorder
+) -> None:
     files.default = Answer(status)
     index = authshim.Index("http://private.example/simple/")
     result = probe(authshim.Chain([OfFiles()], indexes=[index]), index, ["demo"])
@@ -355,16 +435,24 @@ def test_a_login_of_the_files_own_that_is_refused_is_told(status: int, word: str
 
 @pytest.mark.parametrize("provider", [OfFiles(), NoKeyring()], ids=["with a login", "without"])
 def test_a_file_on_another_http_host_gets_nothing_and_says_who_named_it(
-    provider: authshim.Provider, recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
+    provider: authshim.Provider,
+    recorder: Recorder,
+    make_recorder: Callable[..., Recorder],
+    anywhere: Names,
 ) -> None:
-    anywhere(recorder, host="private.example").default = page_of("http://files.example/demo-1.0-py3-none-any.whl")
+    anywhere(recorder, host="private.example").default = page_of(
+        "http://files.example/demo-1.0-py3-none-any.whl"
+    )
     other = anywhere(make_recorder(), host="files.example")
     other.default = CHALLENGE
     index = authshim.Index("http://private.example/simple/")
     result = probe(authshim.Chain([provider], indexes=[index]), index, ["demo"])
     assert [seen.authorization for seen in other.seen] == [None]
     assert (result.answer, result.found) == ("no credential", None)
-    assert result.detail == f"files.example said so; not sent: private.example named it over http; {NO_FILES}"
+    assert (
+        result.detail
+        == f"files.example said so; not sent: private.example named it over http; {NO_FILES}"
+    )
     assert result.next_step == "ask whoever named it to link to files.example by https"
 
 
@@ -372,7 +460,9 @@ def test_a_signature_that_is_not_taken_is_no_matter_of_logins(
     recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
     signed = "http://blobs.example/x?X-Amz-Signature=0a&X-Amz-Credential=b&X-Amz-Date=c&X-Amz-Algorithm=d"
-    anywhere(recorder, host="private.example").on("/simple/demo/", page_of("/files/demo-1.0-py3-none-any.whl"))
+    anywhere(recorder, host="private.example").on(
+        "/simple/demo/", page_of("/files/demo-1.0-py3-none-any.whl")
+    )
     recorder.on("/files/*", redirect(signed))
     anywhere(make_recorder(), host="blobs.example").default = Answer(403)
     result = ask(authshim.Index("http://private.example/simple/"))
@@ -384,7 +474,9 @@ def test_an_index_that_leaves_a_page_to_another_one_is_judged_by_its_root(
     recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
     index = authshim.Index("http://private.example/simple/")
-    anywhere(recorder, host="private.example").on("/simple/demo/", redirect("http://public.example/simple/demo/"))
+    anywhere(recorder, host="private.example").on(
+        "/simple/demo/", redirect("http://public.example/simple/demo/")
+    )
     anywhere(make_recorder(), host="public.example").default = page_of()
     recorder.on("/simple/", CHALLENGE)
     assert ask(index).answer == "no credential"
@@ -395,7 +487,9 @@ def test_an_index_that_leaves_a_page_to_another_one_is_judged_by_its_root(
     assert ask(index).answer == "open"
 
 
-def test_an_index_is_asked_for_more_names_until_it_has_one(recorder: Recorder, index: authshim.Index) -> None:
+def test_an_index_is_asked_for_more_names_until_it_has_one(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     recorder.on("/acme/simple/*", Answer(404))
     recorder.on("/acme/simple/third/", page_of())
     names = ["first", "second", "third", "fourth"]
@@ -420,8 +514,12 @@ def test_an_index_that_lists_nothing_is_not_judged_by_a_name_that_nobody_has(
     assert result.detail == "it lists no packages, and the project names none to ask for"
 
 
-def test_an_answer_after_a_refusal_is_the_credential_that_let_in(recorder: Recorder, index: authshim.Index) -> None:
-    recorder.on("/acme/*", lambda seen: Answer() if seen.authorization == SECRET.header else CHALLENGE)
+def test_an_answer_after_a_refusal_is_the_credential_that_let_in(
+    recorder: Recorder, index: authshim.Index
+) -> None:
+    recorder.on(
+        "/acme/*", lambda seen: Answer() if seen.authorization == SECRET.header else CHALLENGE
+    )
     result = probe(authshim.Chain([Answers(SECRET, "netrc", "default")], indexes=[index]), index)
     assert (result.answer, result.found and result.found.provider) == ("let in", "netrc")
 
@@ -434,26 +532,35 @@ def test_an_answer_after_a_refusal_that_is_refused_as_well_is_rejected(
     assert (result.answer, result.found and result.found.provider) == ("rejected", "netrc")
 
 
-def test_a_private_index_without_the_page_lets_in_by_its_root(recorder: Recorder, index: authshim.Index) -> None:
+def test_a_private_index_without_the_page_lets_in_by_its_root(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     def answer(seen: object) -> Answer:
         if getattr(seen, "authorization", None) != SECRET.header:
             return CHALLENGE
         return Answer(404 if getattr(seen, "method", "") == "GET" else 200)
 
     recorder.on("/acme/*", answer)
-    result = probe(authshim.Chain([Answers(SECRET, "keyring command", "service")], indexes=[index]), index)
+    result = probe(
+        authshim.Chain([Answers(SECRET, "keyring command", "service")], indexes=[index]), index
+    )
     assert (result.answer, result.found and result.found.provider) == ("let in", "keyring command")
 
 
 @pytest.mark.parametrize(
-    ("root", "word"), [(401, "no credential"), (203, "no credential"), (500, "not found"), (404, "not found")]
+    ("root", "word"),
+    [(401, "no credential"), (203, "no credential"), (500, "not found"), (404, "not found")],
 )
-def test_a_missing_page_is_judged_by_the_root(root: int, word: str, recorder: Recorder, index: authshim.Index) -> None:
+def test_a_missing_page_is_judged_by_the_root(
+    root: int, word: str, recorder: Recorder, index: authshim.Index
+) -> None:
     recorder.on("/acme/*", lambda seen: Answer(404 if seen.method == "GET" else root))
     assert ask(index).answer == word
 
 
-@pytest.mark.parametrize(("status", "word"), [(200, "open"), (401, "no credential"), (404, "not found")])
+@pytest.mark.parametrize(
+    ("status", "word"), [(200, "open"), (401, "no credential"), (404, "not found")]
+)
 @pytest.mark.parametrize("head", [405, 501])
 def test_a_root_that_cannot_be_asked_for_by_its_head_alone_is_asked_for_whole(
     head: int, status: int, word: str, recorder: Recorder, index: authshim.Index
@@ -469,12 +576,16 @@ def test_the_host_that_refused_is_named_after_a_redirect(
     other = make_recorder()
     other.default = CHALLENGE
     recorder.default = redirect(f"http://localhost:{other.port}/x")
-    result = probe(authshim.Chain([Answers(SECRET, "vault", "port")], indexes=[index]), index, ["demo"])
+    result = probe(
+        authshim.Chain([Answers(SECRET, "vault", "port")], indexes=[index]), index, ["demo"]
+    )
     assert result.detail.startswith("localhost said so")
 
 
 def test_two_users_of_one_index_are_told_apart(recorder: Recorder) -> None:
-    recorder.on("/simple/*", lambda seen: Answer() if seen.authorization == SECRET.header else Answer(403))
+    recorder.on(
+        "/simple/*", lambda seen: Answer() if seen.authorization == SECRET.header else Answer(403)
+    )
     ada = authshim.Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
     bob = authshim.Index(f"http://bob:s3cret@127.0.0.1:{recorder.port}/simple")
     both = chain(None, bob, ada)
@@ -483,7 +594,10 @@ def test_two_users_of_one_index_are_told_apart(recorder: Recorder) -> None:
 
 def test_a_token_that_stands_as_the_username_is_not_shown(recorder: Recorder) -> None:
     result = ask(authshim.Index(f"http://s3cret:@127.0.0.1:{recorder.port}/simple"))
-    assert (result.answer, result.url) == ("let in", f"http://****@127.0.0.1:{recorder.port}/simple")
+    assert (result.answer, result.url) == (
+        "let in",
+        f"http://****@127.0.0.1:{recorder.port}/simple",
+    )
     assert "s3cret" not in repr(result)
 
 
@@ -503,7 +617,9 @@ def test_a_page_to_sign_in_rejects_the_login_that_was_shown(
     recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
     anywhere(recorder, host="private.example").default = redirect("http://login.example/who")
-    anywhere(make_recorder(), host="login.example").default = Answer(200, b"<form>", {"Content-Type": "text/html"})
+    anywhere(make_recorder(), host="login.example").default = Answer(
+        200, b"<form>", {"Content-Type": "text/html"}
+    )
     result = ask(authshim.Index("http://private.example/simple/"), SECRET)
     assert (result.answer, result.next_step) == ("rejected", LOGIN.format(host="private.example"))
 
@@ -519,7 +635,9 @@ def test_a_host_name_that_cannot_be_costs_its_own_line_only(host: str) -> None:
     assert (result.answer, result.next_step) == ("unreachable", "correct the URL")
 
 
-@pytest.mark.parametrize("url", ["file:///srv/wheels/simple", "s3://bucket/channel", "oci://ghcr.io/acme"])
+@pytest.mark.parametrize(
+    "url", ["file:///srv/wheels/simple", "s3://bucket/channel", "oci://ghcr.io/acme"]
+)
 def test_what_is_not_http_is_not_probed_and_fine(url: str) -> None:
     result = ask(authshim.Channel(url))
     assert (result.answer, result.fine) == ("not probed", True)
@@ -529,13 +647,20 @@ def test_what_is_not_http_is_not_probed_and_fine(url: str) -> None:
     ("url", "unfilled"),
     [
         ("https://oauth2accesstoken@<location>-python.pkg.dev/p/r/simple", "<location>"),
-        ("https://VssSessionToken@pkgs.dev.azure.com/acme/_packaging/{feed}/pypi/simple/", "{feed}"),
+        (
+            "https://VssSessionToken@pkgs.dev.azure.com/acme/_packaging/{feed}/pypi/simple/",
+            "{feed}",
+        ),
         ("https://$HOST/simple", "$HOST"),
     ],
 )
 def test_a_placeholder_is_said_and_not_fine(url: str, unfilled: str) -> None:
     result = ask(authshim.Index(url))
-    assert (result.answer, result.detail, result.fine) == ("not probed", f"{unfilled} is not filled in", False)
+    assert (result.answer, result.detail, result.fine) == (
+        "not probed",
+        f"{unfilled} is not filled in",
+        False,
+    )
     assert result.next_step == f"fill in {unfilled} in the index's URL"
 
 
@@ -562,7 +687,9 @@ def test_requests_ca_bundle_is_honoured(
     assert ask(authshim.Index(f"{tls_recorder.url}/simple")).answer == "open"
 
 
-def test_a_ca_bundle_that_is_not_there_is_told(tls_recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ca_bundle_that_is_not_there_is_told(
+    tls_recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/ca.pem")
     result = ask(authshim.Index(f"{tls_recorder.url}/simple"))
     assert result.detail == "the file of trusted certificates is not there"
@@ -588,17 +715,25 @@ def test_a_server_that_does_not_answer_in_time_is_told(
     assert (result.answer, result.detail) == ("unreachable", "no answer within 0.1 s")
 
 
-def test_a_server_whose_answer_comes_byte_by_byte_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_whose_answer_comes_byte_by_byte_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("authshim.transport.failures.TOTAL_TIMEOUT", 0.3)
     with dripping() as url:
         result = ask(authshim.Index(f"{url}/simple"))
     assert (result.answer, result.detail) == ("unreachable", "no whole answer within 0.3 s")
 
 
-def test_a_server_that_is_broken_is_unreachable_with_its_status(recorder: Recorder, index: authshim.Index) -> None:
+def test_a_server_that_is_broken_is_unreachable_with_its_status(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     recorder.default = Answer(503)
     result = ask(index)
-    assert (result.answer, result.status, result.detail) == ("unreachable", 503, "the server answered 503")
+    assert (result.answer, result.status, result.detail) == (
+        "unreachable",
+        503,
+        "the server answered 503",
+    )
 
 
 def test_a_redirect_loop_is_told(recorder: Recorder, index: authshim.Index) -> None:
@@ -678,7 +813,10 @@ def test_a_rejected_credential_is_mended_where_it_is_kept(
 def test_a_password_in_the_url_is_mended_there(recorder: Recorder) -> None:
     recorder.default = CHALLENGE
     result = ask(authshim.Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple"))
-    assert (result.answer, result.next_step) == ("rejected", "correct the user:password@ in the URL")
+    assert (result.answer, result.next_step) == (
+        "rejected",
+        "correct the user:password@ in the URL",
+    )
     assert "s3cret" not in repr(result)
 
 
@@ -703,7 +841,10 @@ def test_all_places_of_a_project_are_asked_side_by_side_and_told_in_order(
     )
     manifest = authshim.Manifest.load("pixi.toml")
     results = check(authshim.Chain.from_environment(manifest=manifest), manifest)
-    assert [result.url.rpartition("/")[0].rpartition("/")[2] for result in results[:2]] == ["two", "one"]
+    assert [result.url.rpartition("/")[0].rpartition("/")[2] for result in results[:2]] == [
+        "two",
+        "one",
+    ]
     assert [result.answer for result in results] == ["open", "let in", "open"]
     no_secret(results)
 
@@ -737,11 +878,15 @@ def test_an_index_is_asked_for_the_packages_that_come_from_it(recorder: Recorder
 
 
 @pytest.mark.parametrize("written", ["1.0", ">=x", "https://ada:s3cret@h/"])
-def test_a_requirement_that_is_wrong_does_not_stop_the_check(written: str, recorder: Recorder) -> None:
+def test_a_requirement_that_is_wrong_does_not_stop_the_check(
+    written: str, recorder: Recorder
+) -> None:
     assert "/simple/wrong/" in asked_for(recorder, f'wrong = "{written}"')
 
 
-def test_a_broken_provider_does_not_stop_the_check(recorder: Recorder, index: authshim.Index) -> None:
+def test_a_broken_provider_does_not_stop_the_check(
+    recorder: Recorder, index: authshim.Index
+) -> None:
     class Broken(Keeps):
         def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
             raise ProviderError("vault", "its door is stuck")

@@ -63,7 +63,9 @@ def ask(recorder: Recorder) -> Iterator[Callable[..., Page]]:
     """``ask(answer)`` is what a reader says of a server that answers so."""
     readers = []
 
-    def read(answer: object = None, *, chain: authshim.Chain | None = None, index: Index | None = None) -> Page:
+    def read(
+        answer: object = None, *, chain: authshim.Chain | None = None, index: Index | None = None
+    ) -> Page:
         if answer is not None:
             recorder.default = answer
             recorder.on("/simple/demo/", answer)
@@ -75,7 +77,9 @@ def ask(recorder: Recorder) -> Iterator[Callable[..., Page]]:
         client.close()
 
 
-def test_a_page_is_asked_for_below_the_index_as_json_first(recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_a_page_is_asked_for_below_the_index_as_json_first(
+    recorder: Recorder, ask: Callable[..., Page]
+) -> None:
     ask()
     (seen,) = recorder.seen
     assert (seen.method, seen.path) == ("GET", "/simple/demo/")
@@ -88,7 +92,10 @@ def test_a_page_is_asked_for_below_the_index_as_json_first(recorder: Recorder, a
         (Answer(200, json.dumps(JSON).encode(), JSON_TYPE), "JSON 1.1"),
         (Answer(200, HTML, {"Content-Type": "application/vnd.pypi.simple.v1+html"}), "HTML 1.0"),
         (Answer(200, HTML, {"Content-Type": "text/html; charset=utf-8"}), "HTML 1.0"),
-        (Answer(200, HTML.replace(b"repository-version", b"x"), {"Content-Type": "text/html"}), "HTML"),
+        (
+            Answer(200, HTML.replace(b"repository-version", b"x"), {"Content-Type": "text/html"}),
+            "HTML",
+        ),
         (Answer(200, HTML), "HTML 1.0"),
     ],
     ids=["json", "versioned html", "html", "html without its version", "no content type"],
@@ -110,12 +117,21 @@ def test_a_page_is_read_in_each_of_its_forms(
 
 
 def test_a_file_of_html_is_named_by_its_link(ask: Callable[..., Page]) -> None:
-    page = ask(Answer(200, b'<a href="/f/demo-1.0%2Bcpu-py3-none-any.whl?x=1#sha256=ab">Download (2 MB)</a>'))
+    page = ask(
+        Answer(
+            200, b'<a href="/f/demo-1.0%2Bcpu-py3-none-any.whl?x=1#sha256=ab">Download (2 MB)</a>'
+        )
+    )
     assert [file.filename for file in page.files] == ["demo-1.0+cpu-py3-none-any.whl"]
 
 
 def test_a_hash_that_is_none_is_left_out(ask: Callable[..., Page]) -> None:
-    files = [{**JSON["files"][0], "hashes": {"sha256": "\x1b[31m", "md5": "abab", "\x1b": "ab", "sha1": "a" * 1000}}]
+    files = [
+        {
+            **JSON["files"][0],
+            "hashes": {"sha256": "\x1b[31m", "md5": "abab", "\x1b": "ab", "sha1": "a" * 1000},
+        }
+    ]
     (file,) = ask(Answer(200, json.dumps({**JSON, "files": files}).encode(), JSON_TYPE)).files
     assert file.hashes == (("md5", "abab"),)
 
@@ -135,13 +151,17 @@ def test_a_newer_minor_version_of_the_api_is_no_hindrance(ask: Callable[..., Pag
     assert ask(Answer(200, json.dumps(newer).encode(), JSON_TYPE)).api == "JSON 1.999"
 
 
-def test_links_are_relative_to_where_a_redirect_led(recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_links_are_relative_to_where_a_redirect_led(
+    recorder: Recorder, ask: Callable[..., Page]
+) -> None:
     recorder.on("/moved/simple/demo/", Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a>'))
     page = ask(redirect("/moved/simple/demo/"))
     assert [file.url for file in page.files] == [f"{recorder.url}/moved/simple/demo/demo-1.0.zip"]
 
 
-def test_the_credential_that_was_sent_is_told(ask: Callable[..., Page], no_secret: Callable[..., None]) -> None:
+def test_the_credential_that_was_sent_is_told(
+    ask: Callable[..., Page], no_secret: Callable[..., None]
+) -> None:
     page = ask(Answer(200, HTML), chain=authshim.Chain([Keeps()]))
     assert (page.answer, page.found and page.found.provider) == ("found", "vault")
     no_secret(page)
@@ -155,7 +175,9 @@ def test_an_index_is_asked_as_its_own_user(recorder: Recorder, ask: Callable[...
 
 
 @pytest.mark.parametrize("link", ["/files/d-1.zip", "../../files/d-1.zip", "//HOST/files/d-1.zip"])
-def test_file_of_a_page_has_no_userinfo_of_the_index(link: str, recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_file_of_a_page_has_no_userinfo_of_the_index(
+    link: str, recorder: Recorder, ask: Callable[..., Page]
+) -> None:
     recorder.default = Answer(200, f"<a href={link}>".replace("HOST", recorder.url[7:]).encode())
     index = Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
     page = ask(index=index, chain=authshim.Chain([], indexes=[index]))
@@ -163,13 +185,21 @@ def test_file_of_a_page_has_no_userinfo_of_the_index(link: str, recorder: Record
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refusal_is_not_taken_for_a_name_that_is_not_there(status: int, ask: Callable[..., Page]) -> None:
+def test_a_refusal_is_not_taken_for_a_name_that_is_not_there(
+    status: int, ask: Callable[..., Page]
+) -> None:
     page = ask(CHALLENGE._replace(status=status), chain=authshim.Chain([Keeps()]))
-    assert (page.answer, page.status, page.found and page.found.provider) == ("refused", status, "vault")
+    assert (page.answer, page.status, page.found and page.found.provider) == (
+        "refused",
+        status,
+        "vault",
+    )
 
 
 @pytest.mark.parametrize("query", ["", "?next=/simple/demo/"])
-def test_a_page_to_sign_in_is_a_refusal(query: str, recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_a_page_to_sign_in_is_a_refusal(
+    query: str, recorder: Recorder, ask: Callable[..., Page]
+) -> None:
     recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "text/html"}))
     page = ask(redirect(f"/login{query}"))
     assert (page.answer, page.detail) == ("refused", "it showed a page to sign in")
@@ -177,18 +207,26 @@ def test_a_page_to_sign_in_is_a_refusal(query: str, recorder: Recorder, ask: Cal
 
 
 @pytest.mark.parametrize(
-    ("asked", "moved"), [("/wheels", "/wheels/"), ("/wheels/", "/cdn/wheels/index.html"), ("/a/b", "/root/+simple/x/")]
+    ("asked", "moved"),
+    [("/wheels", "/wheels/"), ("/wheels/", "/cdn/wheels/index.html"), ("/a/b", "/root/+simple/x/")],
 )
-def test_html_that_has_moved_is_no_page_to_sign_in(asked: str, moved: str, recorder: Recorder) -> None:
+def test_html_that_has_moved_is_no_page_to_sign_in(
+    asked: str, moved: str, recorder: Recorder
+) -> None:
     recorder.on(asked, redirect(moved))
-    recorder.on(moved, Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a>', {"Content-Type": "text/html"}))
+    recorder.on(
+        moved,
+        Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a>', {"Content-Type": "text/html"}),
+    )
     client = IndexClient(authshim.Chain([]))
     page = client.flat_page(Index(f"{recorder.url}{asked}", flat=True))
     client.close()
     assert (page.answer, len(page.files)) == ("found", 1)
 
 
-def test_html_of_a_404_that_has_moved_is_no_page_to_sign_in(recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_html_of_a_404_that_has_moved_is_no_page_to_sign_in(
+    recorder: Recorder, ask: Callable[..., Page]
+) -> None:
     recorder.on("/nothing", Answer(404, b"<h1>Sorry", {"Content-Type": "text/html"}))
     assert ask(redirect("/nothing")).answer == "not there"
 
@@ -247,7 +285,11 @@ def test_a_name_that_is_not_there_is_told_so(ask: Callable[..., Page]) -> None:
 @pytest.mark.parametrize("status", [204, 304, 410, 429, 500, 503])
 def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> None:
     page = ask(Answer(status, b""))
-    assert (page.answer, page.status, page.detail) == ("unreachable", status, f"the server answered {status}")
+    assert (page.answer, page.status, page.detail) == (
+        "unreachable",
+        status,
+        f"the server answered {status}",
+    )
 
 
 @pytest.mark.parametrize(
@@ -274,11 +316,15 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> N
             "it showed a page for people, not an index's",
         ),
         (
-            Answer(200, HTML.replace(b'content="1.0"', b'content="2.0"'), {"Content-Type": "text/html"}),
+            Answer(
+                200, HTML.replace(b'content="1.0"', b'content="2.0"'), {"Content-Type": "text/html"}
+            ),
             "its page has a version of the Simple API that is not known here",
         ),
         (
-            Answer(200, HTML.replace(b'content="1.0"', b'content="new"'), {"Content-Type": "text/html"}),
+            Answer(
+                200, HTML.replace(b'content="1.0"', b'content="new"'), {"Content-Type": "text/html"}
+            ),
             "its page is HTML that cannot be read",
         ),
         (
@@ -314,13 +360,18 @@ def test_a_redirect_loop_is_unreachable(ask: Callable[..., Page]) -> None:
     assert (page.answer, page.detail) == ("unreachable", "it redirects without end")
 
 
-def test_a_certificate_that_does_not_verify_is_unreachable(tls_recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_a_certificate_that_does_not_verify_is_unreachable(
+    tls_recorder: Recorder, ask: Callable[..., Page]
+) -> None:
     page = ask(index=Index(f"{tls_recorder.url}/simple"))
     assert (page.answer, page.detail) == ("unreachable", "its TLS certificate does not verify")
 
 
 def test_a_trusted_certificate_is_no_hindrance(
-    tls_recorder: Recorder, authority: Authority, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    tls_recorder: Recorder,
+    authority: Authority,
+    ask: Callable[..., Page],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
     tls_recorder.default = Answer(200, HTML)
@@ -366,13 +417,17 @@ BESIDE = [{**JSON["files"][0], "filename": ENDLESS}, *JSON["files"]]
     [
         (HTML + f'<a href="/f/demo-2.0.zip">{ENDLESS}</a>'.encode(), {"Content-Type": "text/html"}),
         (
-            json.dumps({**JSON, "files": [{**JSON["files"][0], "filename": ENDLESS}, *JSON["files"]]}).encode(),
+            json.dumps(
+                {**JSON, "files": [{**JSON["files"][0], "filename": ENDLESS}, *JSON["files"]]}
+            ).encode(),
             JSON_TYPE,
         ),
     ],
     ids=["HTML", "JSON"],
 )
-def test_a_name_without_end_costs_its_file_only(body: bytes, kind: dict[str, str], ask: Callable[..., Page]) -> None:
+def test_a_name_without_end_costs_its_file_only(
+    body: bytes, kind: dict[str, str], ask: Callable[..., Page]
+) -> None:
     assert ask(Answer(200, body, kind)).files[-1].filename.startswith("demo-")
 
 
@@ -391,7 +446,9 @@ BIG = 8_000_000
         pytest.param(b"<![CDATA[" * (BIG // 9), id="CDATA"),
     ],
 )
-def test_page_takes_linear_time_and_memory_if_nothing_is_closed(body: bytes, ask: Callable[..., Page]) -> None:
+def test_page_takes_linear_time_and_memory_if_nothing_is_closed(
+    body: bytes, ask: Callable[..., Page]
+) -> None:
     began = time.process_time()
     page = ask(Answer(200, body, HTML_TYPE))
     assert (page.answer, page.files) == ("unreadable", ())
@@ -417,13 +474,17 @@ def test_page_that_takes_too_long_to_parse_is_given_up(
     assert (page.answer, page.detail) == ("unreadable", "its page could not be read within 0.1 s")
 
 
-def test_link_is_found_if_it_lies_across_two_chunks(ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_link_is_found_if_it_lies_across_two_chunks(
+    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("authshim.index.simple_api._CHUNK_CHARS", 7)
     assert [file.filename for file in ask(Answer(200, HTML, HTML_TYPE)).files] == [NAME]
 
 
 @pytest.mark.parametrize("codings", ["gzip, gzip", "gzip, gzip, gzip", "br", "deflate", "\x1b"])
-def test_page_in_another_coding_than_gzip_is_not_unpacked(codings: str, ask: Callable[..., Page]) -> None:
+def test_page_in_another_coding_than_gzip_is_not_unpacked(
+    codings: str, ask: Callable[..., Page]
+) -> None:
     page = ask(Answer(200, b"\0", {"Content-Encoding": codings}))
     assert page.answer == "unreadable"
     assert page.detail.startswith("its page is packed as ")
@@ -486,7 +547,9 @@ def test_link_that_is_no_url_costs_its_file_only(ask: Callable[..., Page]) -> No
         ("sha256=xy", ()),
     ],
 )
-def test_hash_of_a_link_is_read_from_its_fragment(fragment: str, hashes: object, ask: Callable[..., Page]) -> None:
+def test_hash_of_a_link_is_read_from_its_fragment(
+    fragment: str, hashes: object, ask: Callable[..., Page]
+) -> None:
     (file,) = ask(Answer(200, f'<a href="d-1.zip#{fragment}">d</a>'.encode())).files
     assert (file.hashes, file.url.endswith("/d-1.zip")) == (hashes, True)
 
@@ -506,7 +569,9 @@ def test_link_is_yanked_with_or_without_a_reason(attribute: str, ask: Callable[.
         ("none", b'<a href="d\xc3\xa9-1.zip">'),
     ],
 )
-def test_page_is_decoded_as_its_charset_says(charset: str, body: bytes, ask: Callable[..., Page]) -> None:
+def test_page_is_decoded_as_its_charset_says(
+    charset: str, body: bytes, ask: Callable[..., Page]
+) -> None:
     page = ask(Answer(200, body, {"Content-Type": f"text/html; charset={charset}"}))
     assert [file.filename for file in page.files] == ["d\xe9-1.zip"]
 
@@ -548,7 +613,9 @@ def trickling() -> Iterator[str]:
     def serve() -> None:
         with suppress(OSError), server.accept()[0] as connection:
             connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000000\r\n\r\n")
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000000\r\n\r\n"
+            )
             while not over.wait(0.05):
                 connection.sendall(b" ")
 
@@ -583,7 +650,10 @@ def test_pages_of_one_host_share_a_connection(recorder: Recorder) -> None:
 
 
 def test_a_flat_index_is_one_page_for_all_names(recorder: Recorder) -> None:
-    recorder.on("/wheels.html", Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a><a href="b-2.zip">b-2.zip</a>'))
+    recorder.on(
+        "/wheels.html",
+        Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a><a href="b-2.zip">b-2.zip</a>'),
+    )
     client = IndexClient(authshim.Chain([]))
     page = client.flat_page(Index(f"{recorder.url}/wheels.html", flat=True))
     client.close()

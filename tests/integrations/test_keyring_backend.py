@@ -36,9 +36,13 @@ def keep(home: Path) -> Callable[[Mapping[str, Any]], None]:
 
 
 def run(program: str) -> str:
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHON_KEYRING_BACKEND"}
+    environ = {
+        name: value for name, value in os.environ.items() if name != "PYTHON_KEYRING_BACKEND"
+    }
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(
+        command, env=environ, capture_output=True, text=True, check=True, timeout=60
+    )
     return done.stdout.strip()
 
 
@@ -89,8 +93,23 @@ def test_a_password_with_a_line_break_is_not_returned(keep: Callable[..., None])
 
 
 def test_an_expired_login_that_cannot_be_renewed_is_not_returned(keep: Callable[..., None]) -> None:
-    login = {"access_token": "s3cret", "refresh_token": None, "expires_at": 1, "revocation_endpoint": None}
-    keep({"h.example": {"OAuth": {**login, "token_endpoint": "https://h.example/token", "client_id": "rattler"}}})
+    login = {
+        "access_token": "s3cret",
+        "refresh_token": None,
+        "expires_at": 1,
+        "revocation_endpoint": None,
+    }
+    keep(
+        {
+            "h.example": {
+                "OAuth": {
+                    **login,
+                    "token_endpoint": "https://h.example/token",
+                    "client_id": "rattler",
+                }
+            }
+        }
+    )
     assert Keyring().get_credential(URL, None) is None
 
 
@@ -109,7 +128,9 @@ def test_a_login_of_later_is_found_by_the_same_backend(keep: Callable[..., None]
     assert backend.get_password("https://other.example/", "ada") is None
 
 
-def test_no_secret_is_in_the_log_or_the_backend(keep: Callable[..., None], no_secret: Callable[..., None]) -> None:
+def test_no_secret_is_in_the_log_or_the_backend(
+    keep: Callable[..., None], no_secret: Callable[..., None]
+) -> None:
     keep({"h.example": ADA})
     backend = Keyring()
     assert backend.get_password(URL, "ada") == "s3cret"
@@ -194,7 +215,11 @@ def test_loading_the_backend_imports_nothing_else_of_authshim() -> None:
         "import keyring.backend, sys; keyring.backend.get_all_keyring(); "
         "print(*sorted(m for m in sys.modules if m.startswith('authshim')))"
     )
-    assert run(program).split() == ["authshim", "authshim.integrations", "authshim.integrations.keyring_backend"]
+    assert run(program).split() == [
+        "authshim",
+        "authshim.integrations",
+        "authshim.integrations.keyring_backend",
+    ]
 
 
 def test_a_question_that_is_no_url_imports_no_chain() -> None:

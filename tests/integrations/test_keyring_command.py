@@ -54,12 +54,16 @@ def real(tmp_path: Path) -> Path:
     return path
 
 
-def ask(look_alike: Path, *words: str, behind: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+def ask(
+    look_alike: Path, *words: str, behind: Path | None = None, **environ: str
+) -> subprocess.CompletedProcess[str]:
     folders = [look_alike.parent, *([behind.parent] if behind else [])]
     path = os.pathsep.join([*map(str, folders), "/usr/bin", "/bin"])
     command = [str(look_alike), *words]
     environ = {**os.environ, **environ, "PATH": path}
-    return subprocess.run(command, env=environ, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    return subprocess.run(
+        command, env=environ, capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
 
 
 # the forms of pip and uv
@@ -70,7 +74,10 @@ def ask(look_alike: Path, *words: str, behind: Path | None = None, **environ: st
     ("words", "answer"),
     [
         (["get", URL, "ada"], "s3crét\n"),
-        (["--mode=creds", "--output=json", "get", URL], '{"username": "ada", "password": "s3cr\\u00e9t"}\n'),
+        (
+            ["--mode=creds", "--output=json", "get", URL],
+            '{"username": "ada", "password": "s3cr\\u00e9t"}\n',
+        ),
         (
             ["--mode", "creds", "--output", "json", "get", URL, "ada"],
             '{"username": "ada", "password": "s3cr\\u00e9t"}\n',
@@ -81,14 +88,17 @@ def ask(look_alike: Path, *words: str, behind: Path | None = None, **environ: st
         (["--mode", "creds", "get", "https://t.example/"], "__token__\ntk\n"),
     ],
 )
-def test_every_form_of_get_is_answered_as_keyring_does(look_alike: Path, words: list[str], answer: str) -> None:
+def test_every_form_of_get_is_answered_as_keyring_does(
+    look_alike: Path, words: list[str], answer: str
+) -> None:
     done = ask(look_alike, *words)
     assert (done.stdout, done.stderr, done.returncode) == (answer, "", 0)
 
 
 @posix
 @pytest.mark.parametrize(
-    "words", [["get", URL, "bob"], ["get", "h.example", "ada"], ["get", "https://no.example", "ada"]]
+    "words",
+    [["get", URL, "bob"], ["get", "h.example", "ada"], ["get", "https://no.example", "ada"]],
 )
 def test_a_miss_ends_with_1_and_says_nothing(look_alike: Path, words: list[str]) -> None:
     done = ask(look_alike, *words)
@@ -99,18 +109,30 @@ def test_a_miss_ends_with_1_and_says_nothing(look_alike: Path, words: list[str])
 def test_a_variable_of_python_does_not_disturb_it(look_alike: Path, tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit(9)")
     (tmp_path / "authshim.py").write_text("raise SystemExit(9)")
-    done = ask(look_alike, "get", URL, "ada", PYTHONPATH=str(tmp_path), PYTHONHOME="/nowhere", PYTHONIOENCODING="ascii")
+    done = ask(
+        look_alike,
+        "get",
+        URL,
+        "ada",
+        PYTHONPATH=str(tmp_path),
+        PYTHONHOME="/nowhere",
+        PYTHONIOENCODING="ascii",
+    )
     assert done.stdout == "s3crét\n"
 
 
 @posix
-def test_the_current_folder_is_not_imported_from(look_alike: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_folder_is_not_imported_from(
+    look_alike: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("authshim", "logging", "json"):
         type(look_alike)(f"{name}.py").write_text("raise SystemExit(9)")
     assert ask(look_alike, "get", URL, "ada").stdout == "s3crét\n"
 
 
-def test_the_current_folder_is_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_current_folder_is_not_handed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.syspath_prepend(os.getcwd())
     keyring_command.write(str(tmp_path))
     program = (tmp_path / keyring_command.SCRIPT).read_text()
@@ -128,7 +150,9 @@ def test_a_wrong_setting_is_said_and_the_real_keyring_asked(look_alike: Path, re
 def test_it_imports_neither_requests_nor_urllib3_nor_keyring(look_alike: Path) -> None:
     shell = f"exec {sys.executable} -X importtime -I -S '{look_alike.parent}/{keyring_command.SCRIPT}' get {URL} ada"
     script = shell.replace("it's", "it'\\''s")
-    done = subprocess.run(["sh", "-c", script], capture_output=True, encoding="utf-8", check=False, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, encoding="utf-8", check=False, timeout=60
+    )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert done.stdout == "s3crét\n"
     assert not imported & {"requests", "urllib3", "keyring", "argparse", "subprocess"}
@@ -153,7 +177,9 @@ def test_it_imports_neither_requests_nor_urllib3_nor_keyring(look_alike: Path) -
         [],
     ],
 )
-def test_every_other_question_goes_to_the_real_keyring(look_alike: Path, real: Path, words: list[str]) -> None:
+def test_every_other_question_goes_to_the_real_keyring(
+    look_alike: Path, real: Path, words: list[str]
+) -> None:
     done = ask(look_alike, *words, behind=real)
     assert done.stdout == f"real: {' '.join(words)} (asking: 1)\n"
     assert done.returncode == 3

@@ -71,7 +71,9 @@ class Rattler:
         """
         process = self._process if self._process and self._process.poll() is None else self._start()
         answers: queue.Queue[str] = queue.Queue()
-        reader = threading.Thread(target=lambda: answers.put(process.stdout.readline()), daemon=True)
+        reader = threading.Thread(
+            target=lambda: answers.put(process.stdout.readline()), daemon=True
+        )
         process.stdin.write(json.dumps({"url": url, "environ": dict(environ)}) + "\n")
         process.stdin.flush()
         reader.start()
@@ -91,7 +93,12 @@ class Rattler:
         command = [sys.executable, str(CHILD)]
         environ = {"PATH": os.environ.get("PATH", os.defpath)}
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8", env=environ
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env=environ,
         )
         return self._process
 

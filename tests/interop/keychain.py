@@ -92,7 +92,16 @@ def store(environ: dict[str, str], host: str, secret: str, **attributes: str) ->
     """Store an entry as rattler does, and with more attributes where they are given."""
     more = [word for pair in attributes.items() for word in pair]
     subprocess.run(
-        ["secret-tool", "store", f"--label=keyring:{host}@rattler", "service", "rattler", "username", host, *more],
+        [
+            "secret-tool",
+            "store",
+            f"--label=keyring:{host}@rattler",
+            "service",
+            "rattler",
+            "username",
+            host,
+            *more,
+        ],
         env=environ,
         input=secret.encode(),
         check=True,
@@ -119,12 +128,30 @@ with contextlib.closing(secretstorage.dbus_init()) as connection:
 def lock(environ: dict[str, str]) -> None:
     """Lock the collection (``secret-tool lock`` of Debian 12 crashes)."""
     paths = "array:objpath:/org/freedesktop/secrets/collection/login"
-    _call(environ, "org.freedesktop.secrets", "/org/freedesktop/secrets", "org.freedesktop.Secret.Service.Lock", paths)
+    _call(
+        environ,
+        "org.freedesktop.secrets",
+        "/org/freedesktop/secrets",
+        "org.freedesktop.Secret.Service.Lock",
+        paths,
+    )
 
 
-def _call(environ: dict[str, str], destination: str, path: str, method: str, *arguments: str) -> str:
-    command = ["dbus-send", "--session", "--print-reply", f"--dest={destination}", path, method, *arguments]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True, timeout=20).stdout
+def _call(
+    environ: dict[str, str], destination: str, path: str, method: str, *arguments: str
+) -> str:
+    command = [
+        "dbus-send",
+        "--session",
+        "--print-reply",
+        f"--dest={destination}",
+        path,
+        method,
+        *arguments,
+    ]
+    return subprocess.run(
+        command, env=environ, capture_output=True, text=True, check=True, timeout=20
+    ).stdout
 
 
 def _start(daemon: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -140,7 +167,12 @@ def _start(daemon: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
 def _wait_for_owner(environ: dict[str, str]) -> None:
     import time
 
-    bus = ("org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets")
+    bus = (
+        "org.freedesktop.DBus",
+        "/",
+        "org.freedesktop.DBus.NameHasOwner",
+        "string:org.freedesktop.secrets",
+    )
     until = time.monotonic() + 20
     while "true" not in _call(environ, *bus):
         assert time.monotonic() < until, "gnome-keyring-daemon did not come up"

@@ -51,7 +51,11 @@ class File(NamedTuple):
 
     @property
     def data(self) -> bytes:
-        return "".join(piece.text for piece in self.pieces).replace("\n", self.newline).encode(self.encoding)
+        return (
+            "".join(piece.text for piece in self.pieces)
+            .replace("\n", self.newline)
+            .encode(self.encoding)
+        )
 
     @property
     def user(self) -> str:
@@ -63,7 +67,11 @@ class File(NamedTuple):
         """Return what authshim's rules find: the last login of the host, or that of the last default."""
         hidden = self._hidden()
         for of in (host, "*"):
-            pairs = [piece.pair for at, piece in enumerate(self.pieces) if at not in hidden and piece.host == of]
+            pairs = [
+                piece.pair
+                for at, piece in enumerate(self.pieces)
+                if at not in hidden and piece.host == of
+            ]
             known = [pair for pair in pairs if pair]
             if user is not None:
                 own = [pair for pair in known if pair[0] == user]
@@ -76,14 +84,20 @@ class File(NamedTuple):
         """Return what an open quote hides, up to what could close it, and half entries that a stray word follows."""
         kinds = [piece.odd for piece in self.pieces]
         after = kinds.index("open quote") + 1 if "open quote" in kinds else len(kinds)
-        closing = next((at for at in range(after, len(kinds)) if self.pieces[at].could_close), after - 1)
+        closing = next(
+            (at for at in range(after, len(kinds)) if self.pieces[at].could_close), after - 1
+        )
         stray = (self._before(at) for at, kind in enumerate(kinds) if kind in STRAY)
         lost = (at for at in stray if at is not None and self.pieces[at].is_half)
         return {*range(after, closing + 1), *lost}
 
     def _before(self, at: int) -> int | None:
         """Return the entry that is open where a piece begins."""
-        parts = [number for number in range(at) if self.pieces[number].host or self.pieces[number].odd == "macro"]
+        parts = [
+            number
+            for number in range(at)
+            if self.pieces[number].host or self.pieces[number].odd == "macro"
+        ]
         return parts[-1] if parts else None
 
     def with_stray(self, host: str, odd: str) -> bool:
@@ -137,7 +151,9 @@ def _has(*odd: str) -> Callable[[File, str], bool]:
 
 
 def _several(file: File, host: str) -> bool:
-    return any(len({piece.text for piece in file.pieces if piece.host == of}) > 1 for of in (host, "*"))
+    return any(
+        len({piece.text for piece in file.pieces if piece.host == of}) > 1 for of in (host, "*")
+    )
 
 
 def _default_first(file: File, host: str) -> bool:
@@ -151,8 +167,13 @@ def _half(file: File, host: str) -> bool:
 
 
 def _macro(file: File, host: str) -> bool:
-    halves = [at for at, piece in enumerate(file.pieces) if piece.is_half and piece.host in (host, "*")]
-    return any(piece.odd == "macro in it" or piece.odd == "macro" for piece in file.pieces[min(halves, default=99) :])
+    halves = [
+        at for at, piece in enumerate(file.pieces) if piece.is_half and piece.host in (host, "*")
+    ]
+    return any(
+        piece.odd == "macro in it" or piece.odd == "macro"
+        for piece in file.pieces[min(halves, default=99) :]
+    )
 
 
 def _anywhere(*odd: str) -> Callable[[File, str], bool]:
@@ -174,13 +195,22 @@ def _other_user(file: File, host: str) -> bool:
 OTHER_USER = "an entry of another user"
 
 CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
-    "several entries of one host": ("curl takes the first; rattler and the standard library take the last", _several),
-    "a default before the machine": ("curl takes what it meets first; nobody else does", _default_first),
+    "several entries of one host": (
+        "curl takes the first; rattler and the standard library take the last",
+        _several,
+    ),
+    "a default before the machine": (
+        "curl takes what it meets first; nobody else does",
+        _default_first,
+    ),
     "half an entry, and another behind it": (
         "curl goes on to look for the other half: it forgets this one at a machine, and takes what a default has",
         _half,
     ),
-    "user": ("the standard library's other word for login; curl passes over it and its value", _has("user")),
+    "user": (
+        "the standard library's other word for login; curl passes over it and its value",
+        _has("user"),
+    ),
     "a # as a value's first character": (
         "curl begins a comment there, and looks for the value on; rattler and the standard library keep it",
         _has("hash"),
@@ -232,7 +262,10 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         "curl takes the line end for an empty word, which ends the macro where it begins: its machines come to life",
         lambda file, host: file.newline == "\r\n" and _anywhere("macro")(file, host),
     ),
-    OTHER_USER: ("curl 7.88 sends its password under the name that the URL has; nobody else does", _other_user),
+    OTHER_USER: (
+        "curl 7.88 sends its password under the name that the URL has; nobody else does",
+        _other_user,
+    ),
     "a byte order mark": (
         "curl reads it as a part of the first word, which is no keyword then, nor the # of a comment",
         _first,
@@ -242,8 +275,14 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         "curl sends them as they are; here they are read as Latin-1, and sent in UTF-8 (RFC 7617)",
         _not_utf_8,
     ),
-    "a host in Unicode": ("curl compares with what is dialled, punycode; here both are brought to it", _has("unicode")),
-    "an address in brackets": ("curl compares without them; here as it stands in a URL", _has("brackets")),
+    "a host in Unicode": (
+        "curl compares with what is dialled, punycode; here both are brought to it",
+        _has("unicode"),
+    ),
+    "an address in brackets": (
+        "curl compares without them; here as it stands in a URL",
+        _has("brackets"),
+    ),
 }
 """Why curl 7.88 answers otherwise, and where it may: a file, and the host that is asked for."""
 
@@ -265,14 +304,18 @@ def files(random: Random, count: int) -> list[File]:
 
 
 def _file(random: Random) -> File:
-    hosts = random.sample(HOSTS, len(HOSTS)) if random.random() < 0.97 else random.choices(HOSTS, k=9)
+    hosts = (
+        random.sample(HOSTS, len(HOSTS)) if random.random() < 0.97 else random.choices(HOSTS, k=9)
+    )
     pieces = [_piece(random, hosts) for _ in range(random.randint(1, 5))]
     if random.random() < 0.3:
         pieces.insert(random.choices([len(pieces), 0], [96, 4])[0], _entry(random, "*"))
     if random.random() < 0.15:
         pieces.insert(random.randrange(len(pieces) + 1), _odd(random))
     encoding = random.choices(["utf-8", "utf-8-sig", "utf-16", "latin-1"], [95, 2, 1, 2])[0]
-    is_windows = random.random() < (0.5 if any(piece.odd == "line break" for piece in pieces) else 0.15)
+    is_windows = random.random() < (
+        0.5 if any(piece.odd == "line break" for piece in pieces) else 0.15
+    )
     return File(tuple(pieces), "\r\n" if is_windows else "\n", encoding)
 
 
@@ -280,7 +323,9 @@ def _piece(random: Random, hosts: list[str]) -> Piece:
     kind = random.choices(["entry", "comment", "macro", "blank"], [77, 12, 4, 7])[0]
     if kind == "comment":
         return Piece(
-            random.choice(["# machine h.example login evil password evil\n", "  #\n", "#machine\n# it's \"\n"])
+            random.choice(
+                ["# machine h.example login evil password evil\n", "  #\n", "#machine\n# it's \"\n"]
+            )
         )
     if kind == "macro":
         name, host = random.choice(["init", "x"]), random.choice(ASKED[:2])
@@ -310,7 +355,11 @@ def _entry(random: Random, host: str) -> Piece:
     fields = {name: _value(random) for name in ("login", "password") if random.random() < 0.98}
     if random.random() < 0.1:
         fields["account"] = _value(random)
-    words = [word for name in random.sample([*fields], len(fields)) for word in (_case(random, name), fields[name][1])]
+    words = [
+        word
+        for name in random.sample([*fields], len(fields))
+        for word in (_case(random, name), fields[name][1])
+    ]
     begin = ["default"] if host == "*" else ["machine", _WRITTEN.get(host, host)]
     gaps: Sequence[str] = random.choice([[" "], ["\n\t"], [" ", "\t", "  "], [" # a comment\n"]])
     text = " ".join([_case(random, begin[0]), *begin[1:]])
@@ -319,7 +368,9 @@ def _entry(random: Random, host: str) -> Piece:
         text += f"{random.choice(gaps)}{words[at]}{random.choice([' ', chr(9)])}{words[at + 1]}"
     login, password = (fields.get(name, ("", ""))[0] for name in ("login", "password"))
     has_any = bool({"login", "password"} & fields.keys())
-    return Piece(text + "\n", host, (login, password) if has_any else None, is_half=not (login and password))
+    return Piece(
+        text + "\n", host, (login, password) if has_any else None, is_half=not (login and password)
+    )
 
 
 def _case(random: Random, keyword: str) -> str:
@@ -346,4 +397,6 @@ def _quoted(text: str) -> str:
 
 def _plain(random: Random) -> str:
     first = random.choice("abcxyzABCXYZ0189!$%&=~.:-_'äß")
-    return first + "".join(random.choice("abcXYZ019!$%&=~.:-_#\\\"'äß") for _ in range(random.randrange(8)))
+    return first + "".join(
+        random.choice("abcXYZ019!$%&=~.:-_#\\\"'äß") for _ in range(random.randrange(8))
+    )

@@ -25,7 +25,9 @@ async def fetch(url: str) -> None:
             cache_path=cache,
             callback=None,
             client=Client([AuthenticationMiddleware()]),
-            fetch_options=FetchRepoDataOptions(cache_action="no-cache", zstd_enabled=False, bz2_enabled=False),
+            fetch_options=FetchRepoDataOptions(
+                cache_action="no-cache", zstd_enabled=False, bz2_enabled=False
+            ),
         )
 
 

@@ -51,12 +51,21 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(command: list[str], ports: list[int], log: Path, *, seconds: float = 20) -> Iterator[None]:
+def running(
+    command: list[str], ports: list[int], log: Path, *, seconds: float = 20
+) -> Iterator[None]:
     """Run a server until the block ends; it must listen on all ``ports`` before so many ``seconds`` have passed."""
-    environment = {name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ}
+    environment = {
+        name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=environment, cwd=log.parent
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            cwd=log.parent,
         )
     try:
         for port in ports:
@@ -79,7 +88,9 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path, deadline: floa
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError(f"{process.args} does not listen on {port}: {log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(
+        f"{process.args} does not listen on {port}: {log.read_text(errors='replace')[-2000:]}"
+    )
 
 
 @contextmanager
@@ -107,7 +118,15 @@ def nginx(folder: Path) -> Iterator[Nginx]:
     served = Nginx(free_port(), free_port(), folder / "requests", folder / "files")
     served.files.mkdir()
     (folder / "nginx.conf").write_text(_nginx_config(folder, served))
-    command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "errors")]
+    command = [
+        program,
+        "-p",
+        str(folder),
+        "-c",
+        str(folder / "nginx.conf"),
+        "-e",
+        str(folder / "errors"),
+    ]
     with running(command, [served.port, served.other_port], folder / "log"):
         yield served
 

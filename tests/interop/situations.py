@@ -38,7 +38,9 @@ def basic(username: str, password: str) -> dict[str, object]:
 
 
 def s3() -> dict[str, object]:
-    return {"S3Credentials": {"access_key_id": "id", "secret_access_key": "key", "session_token": None}}
+    return {
+        "S3Credentials": {"access_key_id": "id", "secret_access_key": "key", "session_token": None}
+    }
 
 
 def oauth(expires_at: int | None) -> dict[str, object]:

@@ -47,7 +47,9 @@ def statuses(nginx: Nginx) -> list[str]:
 
 def leave_half(nginx: Nginx) -> int:
     """Kill a download in the middle, and return the bytes that it left."""
-    process = subprocess.Popen([sys.executable, "-m", "authshim", "get", f"{nginx.url}/slow/{NAME}"])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "authshim", "get", f"{nginx.url}/slow/{NAME}"]
+    )
     until = time.monotonic() + 60
     while not PART.exists() or PART.stat().st_size < 128 * 1024:
         assert process.poll() is None
@@ -62,7 +64,9 @@ def leave_half(nginx: Nginx) -> int:
 def test_get_writes_the_same_file_as_curl(nginx: Nginx, file: Path) -> None:
     curl = needs.program("curl", "curl")
     url = f"{nginx.url}/files/{NAME}"
-    subprocess.run([curl, "-sSf", "-u", f"{USER}:{PASSWORD}", "-o", "theirs", url], check=True, timeout=60)
+    subprocess.run(
+        [curl, "-sSf", "-u", f"{USER}:{PASSWORD}", "-o", "theirs", url], check=True, timeout=60
+    )
     assert main(["get", url, "-o", "ours"]) == 0
     assert Path("ours").read_bytes() == Path("theirs").read_bytes() == DATA
     assert Path("ours").stat().st_mode == Path("theirs").stat().st_mode

@@ -65,7 +65,9 @@ def test_authshim_differs_from_pixi_for_a_reason(situation: Situation, both: Cal
 
 
 @pytest.fixture(scope="module")
-def keychain(rattler: Rattler, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def keychain(
+    rattler: Rattler, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
     """The variables that lead to a keychain in which ``pixi auth login`` stored ``KEYCHAIN``."""
     rattler.stop()  # a process that found no keychain once does not look for it again
     with private_keychain(tmp_path_factory.mktemp("keychain")) as environ:

@@ -68,14 +68,18 @@ def test_what_it_does_not_keep_is_a_miss(kept: str) -> None:
 
 def test_the_null_back_end_is_a_miss(keyring: str) -> None:
     environ = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
-    assert KeyringCommand([keyring], environ=environ, terminal=lambda: False).find(URL, "ada") is None
+    assert (
+        KeyringCommand([keyring], environ=environ, terminal=lambda: False).find(URL, "ada") is None
+    )
 
 
 def test_no_back_end_is_told_by_the_last_line_of_its_traceback(keyring: str) -> None:
     environ = {**os.environ, "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
     command = KeyringCommand([keyring], environ=environ, terminal=lambda: False)
     assert command.find(URL, "ada") is None
-    assert command.problems[0].startswith("keyring command: it failed with status 1: keyring.errors.NoKeyringError: ")
+    assert command.problems[0].startswith(
+        "keyring command: it failed with status 1: keyring.errors.NoKeyringError: "
+    )
 
 
 OLD = """\
@@ -110,10 +114,22 @@ def keychain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     pytest.importorskip("secretstorage")
     with private_keychain(tmp_path_factory.mktemp("keychain")) as environ:
         store(environ, "bearer.example", '{"BearerToken": "s3cret-1"}')
-        store(environ, "*.basic.example", '{"BasicHTTP": {"username": "ada", "password": "s3crét"}}')
-        store(environ, "python.example", '{"CondaToken": "s3cret-2"}', application="Python keyring library")
+        store(
+            environ, "*.basic.example", '{"BasicHTTP": {"username": "ada", "password": "s3crét"}}'
+        )
+        store(
+            environ,
+            "python.example",
+            '{"CondaToken": "s3cret-2"}',
+            application="Python keyring library",
+        )
         store(environ, "twice.example", '{"BearerToken": "s3cret-3"}')
-        store(environ, "twice.example", '{"BearerToken": "s3cret-3"}', application="Python keyring library")
+        store(
+            environ,
+            "twice.example",
+            '{"BearerToken": "s3cret-3"}',
+            application="Python keyring library",
+        )
         store(environ, "broken.example", '{"BearerToken": "s3cret')
         yield environ
 
@@ -137,7 +153,12 @@ def ask(environ: dict[str, str], *keys: str) -> tuple[list[list[object]], list[s
     """Ask in a process of its own; return credential and error for each key, and the problems."""
     command = [sys.executable, "-W", "error", "-c", ASK, *keys]
     done = subprocess.run(
-        command, env={**environ, "PYTHONPATH": SOURCE}, capture_output=True, text=True, timeout=60, check=True
+        command,
+        env={**environ, "PYTHONPATH": SOURCE},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert done.stderr == ""
     *answers, problems = map(json.loads, done.stdout.splitlines())
@@ -145,7 +166,9 @@ def ask(environ: dict[str, str], *keys: str) -> tuple[list[list[object]], list[s
 
 
 def test_entries_as_rattler_writes_them_are_read(keychain: dict[str, str]) -> None:
-    answers, problems = ask(keychain, "bearer.example", "*.basic.example", "python.example", "no.example")
+    answers, problems = ask(
+        keychain, "bearer.example", "*.basic.example", "python.example", "no.example"
+    )
     assert [found for found, _ in answers] == [
         {"BearerToken": "s3cret-1"},
         {"BasicHTTP": {"username": "ada", "password": "s3crét"}},
@@ -179,7 +202,12 @@ if child == 0:
 sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     environ = {**keychain, "PYTHONPATH": SOURCE}
-    assert subprocess.run([sys.executable, "-c", code], env=environ, timeout=60, check=False).returncode == 0
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], env=environ, timeout=60, check=False
+        ).returncode
+        == 0
+    )
 
 
 def test_a_locked_keychain_is_said_at_once(tmp_path: Path) -> None:
@@ -194,7 +222,10 @@ def test_a_locked_keychain_is_said_at_once(tmp_path: Path) -> None:
 def test_a_bus_without_a_keychain_has_none(tmp_path: Path) -> None:
     with private_bus(tmp_path) as environ:
         assert ask(environ, "h.example")[0] == [
-            [None, "no OS keychain here: no Secret Service (GNOME Keyring, KWallet) answers on D-Bus"]
+            [
+                None,
+                "no OS keychain here: no Secret Service (GNOME Keyring, KWallet) answers on D-Bus",
+            ]
         ]
 
 
@@ -231,31 +262,49 @@ def with_backend(keychain: dict[str, str]) -> dict[str, str]:
     """The environment of a user who has a keychain, and a login that rattler keeps in a file."""
     file = Path(keychain["HOME"]) / ".rattler" / "credentials.json"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(json.dumps({"file.example": {"BasicHTTP": {"username": "bob", "password": "s3cret-4"}}}))
+    file.write_text(
+        json.dumps({"file.example": {"BasicHTTP": {"username": "bob", "password": "s3cret-4"}}})
+    )
     return keychain
 
 
-def run_keyring(environ: dict[str, str], *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def run_keyring(
+    environ: dict[str, str], *words: str, given: str = ""
+) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("keyring")), *words]
-    return subprocess.run(command, env=environ, input=given, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=environ, input=given, capture_output=True, text=True, timeout=60, check=False
+    )
 
 
 @pytest.mark.parametrize("service", ["a service of its own", "https://own.example/simple/"])
-def test_keyring_sets_gets_and_deletes_in_the_keychain(with_backend: dict[str, str], service: str) -> None:
+def test_keyring_sets_gets_and_deletes_in_the_keychain(
+    with_backend: dict[str, str], service: str
+) -> None:
     assert run_keyring(with_backend, "set", service, "ada", given="s3cret").returncode == 0
     attributes = ["service", service, "username", "ada"]
-    kept = subprocess.run(["secret-tool", "lookup", *attributes], env=with_backend, capture_output=True, check=False)
+    kept = subprocess.run(
+        ["secret-tool", "lookup", *attributes], env=with_backend, capture_output=True, check=False
+    )
     assert kept.stdout == b"s3cret"
     assert run_keyring(with_backend, "get", service, "ada").stdout == "s3cret\n"
     assert run_keyring(with_backend, "del", service, "ada").returncode == 0
     assert run_keyring(with_backend, "get", service, "ada").returncode == 1
 
 
-def test_keyring_gets_the_logins_of_the_keychain_and_of_a_file(with_backend: dict[str, str]) -> None:
+def test_keyring_gets_the_logins_of_the_keychain_and_of_a_file(
+    with_backend: dict[str, str],
+) -> None:
     creds = ["--mode", "creds", "get"]
     assert run_keyring(with_backend, *creds, "https://a.basic.example/").stdout == "ada\ns3crét\n"
-    assert run_keyring(with_backend, *creds, "https://bearer.example/").stdout == "__token__\ns3cret-1\n"
-    assert run_keyring(with_backend, *creds, "https://file.example/simple/").stdout == "bob\ns3cret-4\n"
+    assert (
+        run_keyring(with_backend, *creds, "https://bearer.example/").stdout
+        == "__token__\ns3cret-1\n"
+    )
+    assert (
+        run_keyring(with_backend, *creds, "https://file.example/simple/").stdout
+        == "bob\ns3cret-4\n"
+    )
 
 
 def test_a_login_of_the_keychain_is_behind_the_backend(with_backend: dict[str, str]) -> None:

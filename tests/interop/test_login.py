@@ -29,11 +29,20 @@ from authshim.providers.os_keychain import OSKeychain
 """
 
 
-def run(environ: Mapping[str, str], *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    environ: Mapping[str, str], *arguments: str, given: str = ""
+) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", *arguments]
     environ = {"PATH": os.environ["PATH"], **environ, "PYTHONPATH": SOURCE}
     return subprocess.run(
-        command, env=environ, input=given, capture_output=True, text=True, timeout=60, check=False, cwd=environ["HOME"]
+        command,
+        env=environ,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=environ["HOME"],
     )
 
 
@@ -89,7 +98,9 @@ def test_every_kind_in_the_keychain_is_what_pixi_sends(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_in_a_file_is_what_pixi_sends(kind: str, home: Path, pixi_sends: Callable[..., str]) -> None:
+def test_every_kind_in_a_file_is_what_pixi_sends(
+    kind: str, home: Path, pixi_sends: Callable[..., str]
+) -> None:
     made, sent = KINDS[kind]
     file = home / ".rattler" / "credentials.json"
     environ = {"HOME": str(home)}
@@ -102,7 +113,9 @@ def test_an_item_has_the_attributes_that_rattler_gives_it(keychain: dict[str, st
     attributes = {"service": "rattler", "username": "*.own.example"}
     (item,) = items(keychain, "*.own.example")
     found, label, content_type = item.split("|")
-    assert {name: value for name, value in eval(found).items() if name != "xdg:schema"} == attributes
+    assert {
+        name: value for name, value in eval(found).items() if name != "xdg:schema"
+    } == attributes
     assert (label, content_type) == ("keyring:*.own.example@rattler", "text/plain")
 
 
@@ -137,7 +150,9 @@ def test_an_item_that_rattler_writes_over_ours_stays_one(keychain: dict[str, str
     assert found == "newer\n"
 
 
-def test_forgetting_removes_the_items_of_others_too(keychain: dict[str, str], pixi_sends: Callable[..., str]) -> None:
+def test_forgetting_removes_the_items_of_others_too(
+    keychain: dict[str, str], pixi_sends: Callable[..., str]
+) -> None:
     store(keychain, "gone.example", '{"BearerToken": "old"}')
     store(keychain, "gone.example", '{"BearerToken": "old"}', application="Python keyring library")
     code = "k = OSKeychain()\nprint(*[k.forget('gone.example') for _ in '12'])"
@@ -161,7 +176,9 @@ print(json.dumps(dict(OSKeychain().list())))
 # The command line
 
 
-def auth(environ: Mapping[str, str], *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+def auth(
+    environ: Mapping[str, str], *words: str, given: str = ""
+) -> subprocess.CompletedProcess[str]:
     return run(environ, "-m", "authshim", "auth", *words, given=given)
 
 
@@ -175,20 +192,31 @@ LOGINS = {
 @pytest.mark.parametrize("login", LOGINS)
 @pytest.mark.parametrize("where", ["OS keychain", "auth file ~/.rattler/credentials.json"])
 def test_a_login_is_seen_by_pixi_until_the_logout(
-    where: str, login: str, home: Path, pixi_sends: Callable[..., str], request: pytest.FixtureRequest
+    where: str,
+    login: str,
+    home: Path,
+    pixi_sends: Callable[..., str],
+    request: pytest.FixtureRequest,
 ) -> None:
     environ = request.getfixturevalue("keychain") if where == "OS keychain" else {"HOME": str(home)}
     words, kind, sent = LOGINS[login]
     ended = auth(environ, "login", "cycle.example", *words, given="s3cret\n")
-    assert (ended.returncode, ended.stdout) == (0, f"stored the {kind} for *.cycle.example in {where}\n")
+    assert (ended.returncode, ended.stdout) == (
+        0,
+        f"stored the {kind} for *.cycle.example in {where}\n",
+    )
     assert pixi_sends(environ, "repo.cycle.example") == sent
     token = auth(environ, "token", "repo.cycle.example")
     assert (token.returncode, token.stdout) == ((1, "") if login == "basic" else (0, "s3cret\n"))
-    assert auth(environ, "logout", "cycle.example").stdout == f"removed *.cycle.example from {where}\n"
+    assert (
+        auth(environ, "logout", "cycle.example").stdout == f"removed *.cycle.example from {where}\n"
+    )
     assert pixi_sends(environ, "repo.cycle.example") == "nothing"
 
 
-def test_a_login_with_pixi_is_seen_and_can_be_ended(keychain: dict[str, str], pixi_sends: Callable[..., str]) -> None:
+def test_a_login_with_pixi_is_seen_and_can_be_ended(
+    keychain: dict[str, str], pixi_sends: Callable[..., str]
+) -> None:
     store(keychain, "*.theirs.example", '{"BearerToken": "s3cret"}')
     assert auth(keychain, "token", "a.theirs.example").stdout == "s3cret\n"
     assert auth(keychain, "logout", "theirs.example").returncode == 0
@@ -196,18 +224,28 @@ def test_a_login_with_pixi_is_seen_and_can_be_ended(keychain: dict[str, str], pi
     assert pixi_sends(keychain, "a.theirs.example") == "nothing"
 
 
-def test_status_lists_the_keychain_without_its_secrets_and_a_host_with_its_kind(keychain: dict[str, str]) -> None:
+def test_status_lists_the_keychain_without_its_secrets_and_a_host_with_its_kind(
+    keychain: dict[str, str],
+) -> None:
     store(keychain, "kinds.example", '{"BasicHTTP": {"username": "ada", "password": "s3cret"}}')
-    (line,) = [line for line in auth(keychain, "status").stdout.splitlines() if line.startswith("kinds.example")]
+    (line,) = [
+        line
+        for line in auth(keychain, "status").stdout.splitlines()
+        if line.startswith("kinds.example")
+    ]
     assert line.split() == ["kinds.example", "?", "OS", "keychain"]
     (line,) = auth(keychain, "status", "kinds.example").stdout.splitlines()
     assert line.split() == ["kinds.example", "BasicHTTP", "ada", "OS", "keychain"]
 
 
-def test_an_override_file_leaves_the_keychain_alone(keychain: dict[str, str], tmp_path: Path) -> None:
+def test_an_override_file_leaves_the_keychain_alone(
+    keychain: dict[str, str], tmp_path: Path
+) -> None:
     environ = {**keychain, "RATTLER_AUTH_FILE": str(tmp_path / "own.json")}
     assert auth(environ, "login", "aside.example", "--token", "-", given="s3cret").returncode == 0
-    assert json.loads((tmp_path / "own.json").read_bytes()) == {"*.aside.example": {"BearerToken": "s3cret"}}
+    assert json.loads((tmp_path / "own.json").read_bytes()) == {
+        "*.aside.example": {"BearerToken": "s3cret"}
+    }
     assert items(keychain, "*.aside.example") == []
 
 
@@ -275,7 +313,9 @@ def test_sixteen_processes_that_log_in_and_out_at_once_lose_no_entry(
     kept = [f"child{own}-{number}.many.example" for own in range(16) for number in (0, 2)]
     assert sorted(keys) == sorted([*kept, "together.many.example"])
     if where == "keychain":
-        assert [len(items(environ, key)) for key in ("together.many.example", "child7-0.many.example")] == [1, 1]
+        assert [
+            len(items(environ, key)) for key in ("together.many.example", "child7-0.many.example")
+        ] == [1, 1]
 
 
 def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
@@ -283,8 +323,15 @@ def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pat
     import time
 
     file = tmp_path / "auth.json"
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": SOURCE, "RATTLER_AUTH_FILE": str(file)}
-    rest = {"other.example.com": {"BearerToken": "stays" * 1_000_000}}  # so that the writing takes its time
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": SOURCE,
+        "RATTLER_AUTH_FILE": str(file),
+    }
+    rest = {
+        "other.example.com": {"BearerToken": "stays" * 1_000_000}
+    }  # so that the writing takes its time
     wholes = [{**rest, "h.example.com": {"BearerToken": token}} for token in ("old", "new")]
     file.write_text(json.dumps(wholes[0]))
     chance = random.Random(20)
@@ -294,7 +341,17 @@ def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pat
     seen = set()
     for number in range(200):
         token = ("new", "old")[number % 2]
-        command = [sys.executable, "-m", "authshim", "-q", "auth", "login", "h.example.com", "--token", token]
+        command = [
+            sys.executable,
+            "-m",
+            "authshim",
+            "-q",
+            "auth",
+            "login",
+            "h.example.com",
+            "--token",
+            token,
+        ]
         child = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
         try:
             child.wait(chance.uniform(0.3, 1.5) * whole_time)
@@ -311,10 +368,19 @@ def test_a_disk_that_is_full_is_one_sentence_and_leaves_the_old_file(tmp_path: P
     file = tmp_path / "auth.json"
     file.write_text('{"other.example.com": {"BearerToken": "stays"}}')
     before = file.read_text()
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": SOURCE, "RATTLER_AUTH_FILE": str(file)}
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "PYTHONPATH": SOURCE,
+        "RATTLER_AUTH_FILE": str(file),
+    }
     # Python ignores SIGXFSZ, so that a write over the limit is an error like that of a full disk.
-    script = f"ulimit -f 0; exec {sys.executable} -m authshim auth login h.example.com --token s3cret"
-    ended = subprocess.run(["sh", "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    script = (
+        f"ulimit -f 0; exec {sys.executable} -m authshim auth login h.example.com --token s3cret"
+    )
+    ended = subprocess.run(
+        ["sh", "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.count("\n") == 1
     assert "file too large" in ended.stderr

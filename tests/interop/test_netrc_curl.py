@@ -36,8 +36,14 @@ Answers = tuple["bytes | None", ...]
 def curl() -> str:
     """The curl of Debian 12, with which every difference was looked at; others read otherwise."""
     found = program("curl", "curl")
-    version = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60, check=True).stdout
-    return found if version.startswith("curl 7.88.") else missing(f"no curl 7.88 here, but {version.split()[1]}")
+    version = subprocess.run(
+        [found, "--version"], capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    return (
+        found
+        if version.startswith("curl 7.88.")
+        else missing(f"no curl 7.88 here, but {version.split()[1]}")
+    )
 
 
 @pytest.fixture
@@ -46,13 +52,26 @@ def ask(curl: str, recorder: Recorder, tmp_path: Path) -> Callable[[File], Answe
     recorder.on("/", lambda seen: Answer(200, (seen.authorization or "none").encode()))
 
     def ask(number: int, file: File) -> Answers:
-        urls = [f"http://{host}/" for host in ASKED] + [f"http://{quote(file.user, safe='')}@{ASKED[0]}/"]
+        urls = [f"http://{host}/" for host in ASKED] + [
+            f"http://{quote(file.user, safe='')}@{ASKED[0]}/"
+        ]
         path = tmp_path / str(number)
         path.write_bytes(file.data)
         # The header that the proxy has seen, or nothing, and curl's status for each URL.
-        options = ["-q", "--silent", "--netrc-file", str(path), "--proxy", recorder.url, "--write-out", OUTCOME]
+        options = [
+            "-q",
+            "--silent",
+            "--netrc-file",
+            str(path),
+            "--proxy",
+            recorder.url,
+            "--write-out",
+            OUTCOME,
+        ]
         command = [curl, *options, *urls]
-        ended = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+        ended = subprocess.run(
+            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False
+        )
         path.unlink()
         outcomes = [line.split(b" status ") for line in ended.stdout.splitlines()]
         # 26: curl cannot read the file.
@@ -117,10 +136,16 @@ def test_curl_reads_what_we_read_but_for_what_has_a_reason(
             differ.update(classes)
             alone.update(classes if len(classes) == 1 else [])
             if not classes:
-                unexplained.append(f"{host} for {user}: curl {their!r}, we {our!r}, of {file.data!r}")
+                unexplained.append(
+                    f"{host} for {user}: curl {their!r}, we {our!r}, of {file.data!r}"
+                )
     with capsys.disabled():
-        sys.stdout.write(f"\nOf {COUNT} netrc files curl reads {agreeing} as we do, and otherwise for\n")
-        sys.stdout.writelines(f"{differ[name]:5} {name}: {why}\n" for name, (why, _) in CLASSES.items())
+        sys.stdout.write(
+            f"\nOf {COUNT} netrc files curl reads {agreeing} as we do, and otherwise for\n"
+        )
+        sys.stdout.writelines(
+            f"{differ[name]:5} {name}: {why}\n" for name, (why, _) in CLASSES.items()
+        )
     assert not unexplained, "\n".join([f"{len(unexplained)} without a reason", *unexplained[:10]])
     assert [name for name in CLASSES if not alone[name]] == [], "reasons that nothing needs"
     assert agreeing > COUNT * 0.8

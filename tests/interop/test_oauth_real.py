@@ -55,11 +55,15 @@ class Provider:
             "revocation_endpoint": f"{self.url}/token/revocation",
             "client_id": client,
         }
-        self.file.write_text(json.dumps({"127.0.0.1": {"OAuth": entry}, "h.example": {"BearerToken": "t"}}))
+        self.file.write_text(
+            json.dumps({"127.0.0.1": {"OAuth": entry}, "h.example": {"BearerToken": "t"}})
+        )
 
     def revoke(self, name: str) -> None:
         entry = self.entry
-        self._post("/token/revocation", data={"token": entry[name], "client_id": entry["client_id"]})
+        self._post(
+            "/token/revocation", data={"token": entry[name], "client_id": entry["client_id"]}
+        )
 
     def age(self) -> None:
         """Let the entry look as if its token had expired."""
@@ -75,7 +79,8 @@ class Provider:
         """Return what came to the channel ("channel", or "channel, nobody") and to the token endpoint since then."""
         events = requests.get(f"{self.url}/test/seen", timeout=10).json()
         return [
-            (event["what"] + (", nobody" if event.get("header") == "" else ""), event["status"]) for event in events
+            (event["what"] + (", nobody" if event.get("header") == "" else ""), event["status"])
+            for event in events
         ]
 
     def _post(self, path: str, **options: Any) -> Any:
@@ -136,7 +141,9 @@ def python(provider: Provider) -> Callable[[], int]:
     return fetch
 
 
-def test_pixi_and_python_renew_one_login_in_turns(provider: Provider, pixi: Callable, python: Callable) -> None:
+def test_pixi_and_python_renew_one_login_in_turns(
+    provider: Provider, pixi: Callable, python: Callable
+) -> None:
     provider.log_in(SHORT)
     tokens = [provider.entry["refresh_token"]]
     for _ in range(4):
@@ -148,7 +155,9 @@ def test_pixi_and_python_renew_one_login_in_turns(provider: Provider, pixi: Call
     assert provider.seen() == [("token", 200), ("channel", 200)] * 8
 
 
-def test_what_the_other_renewed_is_used_while_it_is_good(provider: Provider, pixi: Callable, python: Callable) -> None:
+def test_what_the_other_renewed_is_used_while_it_is_good(
+    provider: Provider, pixi: Callable, python: Callable
+) -> None:
     provider.log_in(LONG)
     provider.age()
     assert (python(), pixi(), python()) == (200, "fetched", 200)
@@ -200,10 +209,17 @@ def test_processes_that_start_at_once_use_one_refresh_token(
     provider.log_in(LONG)
     provider.age()
     path = os.pathsep.join(entry for entry in sys.path if entry)
-    environ = {"PATH": os.defpath, "HOME": str(home), "PYTHONPATH": path, "RATTLER_AUTH_FILE": str(provider.file)}
+    environ = {
+        "PATH": os.defpath,
+        "HOME": str(home),
+        "PYTHONPATH": path,
+        "RATTLER_AUTH_FILE": str(provider.file),
+    }
     command = [sys.executable, "-c", CHILD, f"{provider.channel}/noarch/repodata.json"]
     children = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ)
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ
+        )
         for _ in range(6)
     ]
     try:
@@ -221,7 +237,9 @@ def test_processes_that_start_at_once_use_one_refresh_token(
     assert (pixi(), python()) == ("fetched", 200)
 
 
-def test_the_providers_own_tokens_are_in_no_log(provider: Provider, python: Callable, no_secret: Callable) -> None:
+def test_the_providers_own_tokens_are_in_no_log(
+    provider: Provider, python: Callable, no_secret: Callable
+) -> None:
     provider.log_in(SHORT)
     before = provider.entry
     assert python() == 200
@@ -236,10 +254,16 @@ def test_a_logout_revokes_the_login_at_the_server(provider: Provider, home: Path
     entry = provider.entry
     environ = {**os.environ, "RATTLER_AUTH_FILE": str(provider.file)}
     command = [sys.executable, "-m", "authshim", "auth", "logout", "127.0.0.1"]
-    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(provider.file.read_text()) == {"h.example": {"BearerToken": "t"}}
-    again = {"grant_type": "refresh_token", "refresh_token": entry["refresh_token"], "client_id": LONG}
+    again = {
+        "grant_type": "refresh_token",
+        "refresh_token": entry["refresh_token"],
+        "client_id": LONG,
+    }
     refused = requests.post(f"{provider.url}/token", data=again, timeout=10)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 

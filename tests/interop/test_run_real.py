@@ -33,9 +33,21 @@ def test_a_noexec_temporary_folder_is_no_obstacle(no_programs: Path, home: Path)
     (home / ".rattler").mkdir()
     entries = {"h.example": {"BasicHTTP": {"username": "ada", "password": "s3cret"}}}
     (home / ".rattler" / "credentials.json").write_text(json.dumps(entries))
-    command = [sys.executable, "-m", "authshim", "run", "--", "keyring", "get", "https://h.example/", "ada"]
+    command = [
+        sys.executable,
+        "-m",
+        "authshim",
+        "run",
+        "--",
+        "keyring",
+        "get",
+        "https://h.example/",
+        "ada",
+    ]
     environ = {**os.environ, "TMPDIR": str(no_programs)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
     assert (done.stdout, done.stderr) == ("s3cret\n", "")
     assert list(no_programs.iterdir()) == []
     assert [path.name for path in home.iterdir()] == [".rattler"]

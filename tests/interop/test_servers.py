@@ -47,7 +47,9 @@ def write_auth_file(home: Path, entries: dict[str, object]) -> None:
     (home / ".rattler" / "credentials.json").write_text(json.dumps(entries))
 
 
-def test_pypiserver_lists_its_pages_to_a_login_from_netrc(pypiserver: str, session: Callable, home: Path) -> None:
+def test_pypiserver_lists_its_pages_to_a_login_from_netrc(
+    pypiserver: str, session: Callable, home: Path
+) -> None:
     write_netrc(home)
     assert WHEEL in session().get(pypiserver + "demo/").text
 
@@ -60,11 +62,15 @@ def test_a_package_comes_from_pypiserver(pypiserver: str, session: Callable, hom
     assert logged_in.get(urljoin(page.url, link)).content == wheel()
 
 
-def test_nobody_gets_into_pypiserver_without_a_credential(pypiserver: str, session: Callable) -> None:
+def test_nobody_gets_into_pypiserver_without_a_credential(
+    pypiserver: str, session: Callable
+) -> None:
     assert session().get(pypiserver + "demo/").status_code == 401
 
 
-def test_pypiserver_forbids_a_wrong_password(pypiserver: str, session: Callable, home: Path) -> None:
+def test_pypiserver_forbids_a_wrong_password(
+    pypiserver: str, session: Callable, home: Path
+) -> None:
     write_netrc(home, password="wrong")
     assert session().get(pypiserver + "demo/").status_code == 403
 
@@ -76,7 +82,10 @@ def test_check_knows_that_pypiservers_403_is_a_wrong_password(
     from authshim.index.check import probe
 
     write_netrc(home, password=password)
-    assert probe(authshim.Chain.from_environment(), authshim.Index(pypiserver), ["demo"]).answer == word
+    assert (
+        probe(authshim.Chain.from_environment(), authshim.Index(pypiserver), ["demo"]).answer
+        == word
+    )
 
 
 def test_a_refused_password_is_read_anew(pypiserver: str, session: Callable, home: Path) -> None:
@@ -128,16 +137,31 @@ def test_a_conda_token_that_the_server_echoes_in_a_redirect_is_never_seen(
 
 
 CROOKED = [
-    *("/tenant/a/../b/x", "/tenant/a/%2e%2e/b/x", "/tenant/a/..%2fb/x", "/tenant%2fa%2f..%2fb/x", "//tenant/a/../b/x"),
-    *("/tenant/a//../../b/x", "/tenant/a/.%2e/b/x", "/tenant/a/%2E%2E%2Fb/x", "/tenant/./a/..%2fb/x"),
+    *(
+        "/tenant/a/../b/x",
+        "/tenant/a/%2e%2e/b/x",
+        "/tenant/a/..%2fb/x",
+        "/tenant%2fa%2f..%2fb/x",
+        "//tenant/a/../b/x",
+    ),
+    *(
+        "/tenant/a//../../b/x",
+        "/tenant/a/.%2e/b/x",
+        "/tenant/a/%2E%2E%2Fb/x",
+        "/tenant/./a/..%2fb/x",
+    ),
     *("/tenant/a/..;/b/x", "/tenant/a/%252e%252e/b/x", "/tenant/a/..%5cb/x", "/tenant/a/..%20/b/x"),
 ]
 
 
 @pytest.mark.parametrize("path", ["/tenant/a/x", "/tenant/a/group%2Fproject/x", *CROOKED])
-def test_tenant_of_nginx_sees_no_token_of_the_other(nginx: Nginx, session: Callable, home: Path, path: str) -> None:
+def test_tenant_of_nginx_sees_no_token_of_the_other(
+    nginx: Nginx, session: Callable, home: Path, path: str
+) -> None:
     host = f"127.0.0.1:{nginx.port}/tenant"
-    write_auth_file(home, {f"{host}/a": {"BearerToken": "of-a"}, f"{host}/b": {"BearerToken": "of-b"}})
+    write_auth_file(
+        home, {f"{host}/a": {"BearerToken": "of-a"}, f"{host}/b": {"BearerToken": "of-b"}}
+    )
     request = requests.Request("GET", nginx.url).prepare()
     request.url = nginx.url + path  # without what requests makes of it
     answer = session().send(request).text
@@ -192,7 +216,9 @@ def test_a_redirect_to_another_port_never_collects_the_default_of_netrc(
     assert session().get(f"{nginx.url}/away/302/x").text == "[]"
 
 
-def test_the_default_of_netrc_answers_a_challenge(nginx: Nginx, session: Callable, home: Path) -> None:
+def test_the_default_of_netrc_answers_a_challenge(
+    nginx: Nginx, session: Callable, home: Path
+) -> None:
     (home / ".netrc").write_text(f"default login {USER} password {PASSWORD}\n")
     logged_in = session()
     assert logged_in.get(nginx.url + "/echo/").text == "[]"

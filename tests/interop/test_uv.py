@@ -30,24 +30,48 @@ def run_uv(situation: Situation, url: str, target: Path) -> str:
     *extra, default = (f"{url}/{number}/simple" for number in range(len(situation.pages)))
     command = [
         *(sys.executable, "-m", "uv", "pip", "install", "--no-deps", "--no-cache", "--no-config"),
-        *("--python", sys.executable, "--python-version", "3.11", "--python-platform", "x86_64-manylinux_2_28"),
-        *("--target", str(target), "--index-strategy", situation.strategy, "--prerelease", situation.mode),
+        *(
+            "--python",
+            sys.executable,
+            "--python-version",
+            "3.11",
+            "--python-platform",
+            "x86_64-manylinux_2_28",
+        ),
+        *(
+            "--target",
+            str(target),
+            "--index-strategy",
+            situation.strategy,
+            "--prerelease",
+            situation.mode,
+        ),
         *(f"--extra-index-url={each}" for each in extra),
         *([f"--find-links={url}/flat"] if situation.flat else []),
         *(f"--default-index={default}", situation.wanted),
     ]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
     environ["UV_HTTP_RETRIES"] = "0"
-    ended = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    ended = subprocess.run(
+        command, env=environ, capture_output=True, text=True, timeout=120, check=False
+    )
     return ended.stderr
 
 
 def serve(recorder: Recorder, situation: Situation) -> None:
     for number, listed in enumerate(situation.pages):
-        answer = Answer(listed, b"") if isinstance(listed, int) else page_of(listed, f"{recorder.url}/{number}/files")
+        answer = (
+            Answer(listed, b"")
+            if isinstance(listed, int)
+            else page_of(listed, f"{recorder.url}/{number}/files")
+        )
         recorder.on(f"/{number}/simple/demo/", answer)
-        recorder.on(f"/{number}/files/*", lambda seen: Answer(200, content_of(seen.path.rpartition("/")[2])))
-    links = "".join(f'<a href="flat/files/{each.filename}">{each.filename}</a>' for each in situation.flat)
+        recorder.on(
+            f"/{number}/files/*", lambda seen: Answer(200, content_of(seen.path.rpartition("/")[2]))
+        )
+    links = "".join(
+        f'<a href="flat/files/{each.filename}">{each.filename}</a>' for each in situation.flat
+    )
     recorder.on("/flat", Answer(200, links.encode(), {"Content-Type": "text/html"}))
     recorder.on("/flat/files/*", lambda seen: Answer(200, content_of(seen.path.rpartition("/")[2])))
     recorder.default = Answer(404, b"")
@@ -97,10 +121,14 @@ def metadata(version: str) -> str:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.says)
-def test_uv_takes_the_same_file_from_the_same_index(situation: Situation, recorder: Recorder, tmp_path: Path) -> None:
+def test_uv_takes_the_same_file_from_the_same_index(
+    situation: Situation, recorder: Recorder, tmp_path: Path
+) -> None:
     serve(recorder, situation)
     said = run_uv(situation, recorder.url, tmp_path / "target")
-    fetched = [seen.path.strip("/").split("/files/") for seen in recorder.seen if "/files/" in seen.path]
+    fetched = [
+        seen.path.strip("/").split("/files/") for seen in recorder.seen if "/files/" in seen.path
+    ]
     expected = OTHERWISE_IN_UV.get(situation.says, situation.expected)
     assert (": ".join(fetched[-1]) if fetched else "") == expected, said
 

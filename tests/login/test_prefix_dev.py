@@ -41,7 +41,9 @@ def test_viewer_sends_the_token_and_nothing_of_netrc(recorder: Recorder, home: P
         (redirect("https://evil.example/"), "it answered HTTP 302"),
     ],
 )
-def test_viewer_raises_if_the_token_is_not_confirmed(answer: Answer, sentence: str, recorder: Recorder) -> None:
+def test_viewer_raises_if_the_token_is_not_confirmed(
+    answer: Answer, sentence: str, recorder: Recorder
+) -> None:
     recorder.default = answer
     with pytest.raises(LoginError, match=sentence) as caught:
         viewer(TOKEN, recorder.url)
@@ -61,7 +63,9 @@ def test_viewer_refuses_a_url_that_is_not_https(url: str) -> None:
         viewer(TOKEN, url)
 
 
-def test_viewer_raises_after_its_timeout(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_viewer_raises_after_its_timeout(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from threading import Event
 
     done = Event()

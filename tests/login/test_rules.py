@@ -55,7 +55,10 @@ def test_the_key_of_a_host(words: str, key: str) -> None:
 @pytest.mark.parametrize("words", KEYS)
 def test_keys_that_pixi_does_not_read_are_told(words: str) -> None:
     ours = KEYS[words] in ("h.example:8443", "h.example/acme", "[::1]:8080")
-    assert parse_login_host(words).warning.startswith("pixi does not read keys with a port or a path") is ours
+    assert (
+        parse_login_host(words).warning.startswith("pixi does not read keys with a port or a path")
+        is ours
+    )
 
 
 WRONG = [
@@ -106,10 +109,14 @@ FORGOTTEN = {
 
 
 @pytest.mark.parametrize(("words", "keys"), FORGOTTEN.items(), ids=FORGOTTEN)
-def test_a_logout_removes_the_host_its_wildcard_and_the_words_as_they_were_given(words: str, keys: set[str]) -> None:
+def test_a_logout_removes_the_host_its_wildcard_and_the_words_as_they_were_given(
+    words: str, keys: set[str]
+) -> None:
     removed = parse_logout_host(words).keys
     assert keys <= set(removed)
-    assert {key for key in removed if key not in keys} <= {f"*.{words}"}  # as pixi has it where a name has one dot
+    assert {key for key in removed if key not in keys} <= {
+        f"*.{words}"
+    }  # as pixi has it where a name has one dot
     assert len(set(removed)) == len(removed)
 
 
@@ -118,7 +125,9 @@ def test_a_logout_removes_what_a_login_with_the_same_words_stored(words: str) ->
     assert parse_login_host(words).key in parse_logout_host(words).keys
 
 
-@pytest.mark.parametrize("words", [words for words in KEYS if not words.startswith("https://h.example.com.")])
+@pytest.mark.parametrize(
+    "words", [words for words in KEYS if not words.startswith("https://h.example.com.")]
+)
 def test_a_key_is_among_those_of_its_url(words: str) -> None:
     target = parse_login_host(words)
     keys = target.lookup_keys(frozenset([target.key] if "/" in target.key else []))
@@ -159,13 +168,29 @@ def test_the_kind_of_a_login(host: str, given: set[str], kind: str) -> None:
 @pytest.mark.parametrize(
     ("host", "given", "sentence"),
     [
-        ("h.example", {"token", "username", "password"}, "--token: cannot go together with --username"),
+        (
+            "h.example",
+            {"token", "username", "password"},
+            "--token: cannot go together with --username",
+        ),
         ("h.example", {"token", "conda-token"}, "--token: cannot go together with --conda-token"),
-        ("h.example", {"username", "conda-token"}, "--username: cannot go together with --conda-token"),
+        (
+            "h.example",
+            {"username", "conda-token"},
+            "--username: cannot go together with --conda-token",
+        ),
         ("h.example", {"password"}, "--password: goes together with --username"),
         ("h.example", {"password", "token"}, "--password: goes together with --username"),
-        ("h.example", set(), "HOST: how to log in at h.example? by --token, --username or --conda-token"),
-        ("prefix.dev", {"username", "password"}, "--username: prefix.dev takes --token and nothing else"),
+        (
+            "h.example",
+            set(),
+            "HOST: how to log in at h.example? by --token, --username or --conda-token",
+        ),
+        (
+            "prefix.dev",
+            {"username", "password"},
+            "--username: prefix.dev takes --token and nothing else",
+        ),
         ("prefix.dev", {"conda-token"}, "--conda-token: prefix.dev takes --token and nothing else"),
         ("anaconda.org", {"token"}, "--token: anaconda.org takes --conda-token and nothing else"),
     ],
@@ -209,7 +234,10 @@ def test_the_first_store_keeps_it() -> None:
 
 def test_a_store_that_is_not_here_is_passed_over_and_told() -> None:
     second = Shelf("b")
-    assert store([Shelf("a", GONE), second], "h", TOK) == (second, ["no OS keychain here: there is no D-Bus session"])
+    assert store([Shelf("a", GONE), second], "h", TOK) == (
+        second,
+        ["no OS keychain here: there is no D-Bus session"],
+    )
 
 
 def test_a_store_that_is_locked_is_not_passed_over() -> None:

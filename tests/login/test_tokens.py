@@ -5,12 +5,22 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth, S3Credentials
+from authshim.credentials import (
+    BasicHTTP,
+    BearerToken,
+    CondaToken,
+    Credential,
+    OAuth,
+    S3Credentials,
+)
 from authshim.login.tokens import bare_token, expires_at
 
 
 def jwt(claims: object) -> str:
-    parts = [urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in ({"alg": "none"}, claims)]
+    parts = [
+        urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in ({"alg": "none"}, claims)
+    ]
     return ".".join([*parts, "c2ln"])
 
 

@@ -12,7 +12,19 @@ import threading
 import time
 
 import pytest
-from chain_fakes import Broken, Clock, Keeper, Rotating, Waiting, basic, bearer, default, in_threads, keyring, sent
+from chain_fakes import (
+    Broken,
+    Clock,
+    Keeper,
+    Rotating,
+    Waiting,
+    basic,
+    bearer,
+    default,
+    in_threads,
+    keyring,
+    sent,
+)
 
 from authshim import BearerToken, Chain, Credential, Index
 from authshim.lookup.cache import ORIGINS
@@ -54,7 +66,9 @@ def test_a_miss_ends_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None
     assert sent(chain.find(URL)) == bearer()
 
 
-def test_after_five_minutes_a_provider_without_a_file_reads_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_five_minutes_a_provider_without_a_file_reads_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock(monkeypatch)
     keychain, file = Keeper(), Keeper()
     file.stamp = 1
@@ -199,7 +213,9 @@ def test_misses_make_room_before_hits() -> None:
 
 def test_the_keyrings_answer_stays_longest() -> None:
     command = keyring({"https://h/simple": basic()})
-    chain = Chain([Keeper({"*.example": bearer()}), command], indexes=[Index("https://ada@h/simple")])
+    chain = Chain(
+        [Keeper({"*.example": bearer()}), command], indexes=[Index("https://ada@h/simple")]
+    )
     chain.find(URL)
     for number in range(2 * ORIGINS):
         chain.find(f"https://h{number}.example/")
@@ -354,7 +370,9 @@ def test_a_path_that_cannot_be_dialled_is_taken_for_its_origins_root() -> None:
     assert sent(chain.find("https://h/simple/ ")) == bearer("by-host")
 
 
-@pytest.mark.parametrize("url", ["ftp://h/acme/files/x.whl", "https://h/other/x.whl", "https://h/acme/files/x.whl"])
+@pytest.mark.parametrize(
+    "url", ["ftp://h/acme/files/x.whl", "https://h/other/x.whl", "https://h/acme/files/x.whl"]
+)
 def test_an_acceptance_for_a_url_that_it_was_not_found_for_changes_nothing(url: str) -> None:
     indexes = [Index(f"https://ada@h/{path}/simple") for path in ("acme/a", "acme/b", "beta")]
     held = {index.url: basic("ada", index.url) for index in indexes}
@@ -383,7 +401,10 @@ def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:
 
 
 def test_a_renewal_waits_for_no_provider_that_it_does_not_need() -> None:
-    file, slow = Keeper({"h": bearer("old")}), Waiting({"https://slow/simple": basic()}, answers=[SERVICE])
+    file, slow = (
+        Keeper({"h": bearer("old")}),
+        Waiting({"https://slow/simple": basic()}, answers=[SERVICE]),
+    )
     chain = Chain([file, slow], indexes=[Index("https://ada@slow/simple")])
     old = chain.find(URL)
     other = threading.Thread(target=chain.find, args=["https://slow/simple/x"])
@@ -391,7 +412,9 @@ def test_a_renewal_waits_for_no_provider_that_it_does_not_need() -> None:
     assert slow.is_asked.wait(10)
     file.held["h"] = bearer("new")
     renewed: list[object] = []
-    mine = threading.Thread(target=lambda: renewed.append(chain.refused(URL, status=401, tried=[old])))
+    mine = threading.Thread(
+        target=lambda: renewed.append(chain.refused(URL, status=401, tried=[old]))
+    )
     mine.start()
     mine.join(8)
     told_before, refreshed_before = [sent(found) for found in renewed], slow.refreshed
@@ -527,7 +550,10 @@ def test_two_providers_that_use_the_chain_do_not_wait_for_each_other() -> None:
     one, two = Vault(name="one", answers=[HOST]), Vault(name="two", answers=[HOST])
     chain = one.chain = two.chain = Chain([one, two])
     # Each is about to ask for what the other's provider may know.
-    threads = [threading.Thread(target=chain.find, args=[f"https://{name}/"], daemon=True) for name in ("two", "one")]
+    threads = [
+        threading.Thread(target=chain.find, args=[f"https://{name}/"], daemon=True)
+        for name in ("two", "one")
+    ]
     for thread in threads:
         thread.start()
         assert first_is_in.wait(10)
@@ -594,7 +620,9 @@ def test_a_fork_keeps_what_was_found() -> None:
 
 def test_a_system_that_cannot_fork_has_chains_too() -> None:
     code = "import os\ndel os.fork, os.register_at_fork\nimport authshim\nprint(authshim.Chain([]).find('https://h/'))"
-    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
     assert (ended.stdout, ended.stderr) == ("None\n", "")
 
 
@@ -659,11 +687,15 @@ def test_a_provider_without_path_keys_is_not_waited_for_by_other_hosts() -> None
 
     changing = Keeper({"other.example": bearer()})
     chain = Chain([changing, Slow(answers=[SERVICE])])
-    asking = threading.Thread(target=chain.find, args=("https://ada@slow.example/simple/",), daemon=True)
+    asking = threading.Thread(
+        target=chain.find, args=("https://ada@slow.example/simple/",), daemon=True
+    )
     asking.start()
     assert started.wait(10)
     found: list[object] = []
-    other = threading.Thread(target=lambda: found.append(chain.find("https://other.example/")), daemon=True)
+    other = threading.Thread(
+        target=lambda: found.append(chain.find("https://other.example/")), daemon=True
+    )
     other.start()
     other.join(5)
     release.set()

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def full_home(home: Path) -> Path:
     """A home in which every file that is a provider has another credential for ``h``."""
     write(home / ".rattler" / "credentials.json", {"h": {"BearerToken": "s3cret-home"}})
-    (home / ".netrc").write_text("machine h login ada password s3cret-netrc\nmachine n login ada password s3cret\n")
+    (home / ".netrc").write_text(
+        "machine h login ada password s3cret-netrc\nmachine n login ada password s3cret\n"
+    )
     return home
 
 
@@ -41,7 +43,9 @@ def find(chain: Chain, url: str = "https://h/") -> Credential | None:
     return sent(chain.find(url))
 
 
-def test_the_order_is_auth_file_keychain_home_file_netrc_and_keyring_command(full_home: Path, tmp_path: Path) -> None:
+def test_the_order_is_auth_file_keychain_home_file_netrc_and_keyring_command(
+    full_home: Path, tmp_path: Path
+) -> None:
     override = write(tmp_path / "o.json", {})
     chain = Chain.from_environment(
         environ=environ(full_home, RATTLER_AUTH_FILE=override, AUTHSHIM_AUTH_FILE_MODE="first")
@@ -69,7 +73,9 @@ def test_without_more_the_home_file_goes_before_netrc(full_home: Path) -> None:
 
 
 def null(home: Path, **more: str) -> Chain:
-    return Chain.from_environment(environ=environ(home, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring", **more))
+    return Chain.from_environment(
+        environ=environ(home, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring", **more)
+    )
 
 
 def test_an_override_file_is_the_only_provider(full_home: Path, tmp_path: Path) -> None:
@@ -80,7 +86,9 @@ def test_an_override_file_is_the_only_provider(full_home: Path, tmp_path: Path) 
     assert find(chain) is None
 
 
-def test_each_no_credential_then_says_so(full_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_each_no_credential_then_says_so(
+    full_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     override = write(tmp_path / "o.json", {})
     chain = null(full_home, RATTLER_AUTH_FILE=override)
@@ -96,7 +104,9 @@ def test_the_variable_goes_before_the_option(full_home: Path, tmp_path: Path) ->
     option = write(tmp_path / "o.json", {"h": {"BearerToken": "s3cret-o"}})
     named = environ(full_home, RATTLER_AUTH_FILE=variable)
     assert find(Chain.from_environment(environ=named, auth_file=option)) == bearer("s3cret-v")
-    assert find(Chain.from_environment(environ=environ(full_home), auth_file=option)) == bearer("s3cret-o")
+    assert find(Chain.from_environment(environ=environ(full_home), auth_file=option)) == bearer(
+        "s3cret-o"
+    )
 
 
 def test_the_option_goes_before_pixis_configuration(full_home: Path, tmp_path: Path) -> None:
@@ -137,7 +147,9 @@ def test_a_netrc_that_is_named_and_missing_is_one_warning(
     assert caplog.messages == [f"NETRC names {tmp_path / 'gone'}, which does not exist"]
 
 
-def test_a_broken_file_costs_itself_only(full_home: Path, caplog: pytest.LogCaptureFixture, no_secret: object) -> None:
+def test_a_broken_file_costs_itself_only(
+    full_home: Path, caplog: pytest.LogCaptureFixture, no_secret: object
+) -> None:
     caplog.set_level(logging.WARNING)
     path = full_home / ".rattler" / "credentials.json"
     path.write_text('{"h": {"BearerToken": "s3cret"')
@@ -167,7 +179,10 @@ def test_a_login_is_seen_when_the_file_changes(home: Path) -> None:
 
 
 def test_a_path_key_of_the_file_serves_its_path(home: Path) -> None:
-    write(home / ".rattler" / "credentials.json", {"H/acme/": {"BearerToken": "a"}, "h": {"BearerToken": "b"}})
+    write(
+        home / ".rattler" / "credentials.json",
+        {"H/acme/": {"BearerToken": "a"}, "h": {"BearerToken": "b"}},
+    )
     chain = null(home)
     assert find(chain, "https://h/acme/x") == BearerToken("a")
     assert find(chain, "https://h/x") == BearerToken("b")
@@ -192,7 +207,9 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("how", [lambda folder: folder, lambda folder: folder / "pixi.toml", Manifest.load])
+@pytest.mark.parametrize(
+    "how", [lambda folder: folder, lambda folder: folder / "pixi.toml", Manifest.load]
+)
 def test_a_manifest_declares_its_indexes(home: Path, project: Path, how: object) -> None:
     chain = Chain.from_environment(environ=environ(home), manifest=how(project))
     assert find(chain, "https://h/simple/x") == basic()
@@ -207,7 +224,9 @@ def test_the_projects_own_settings_are_read(home: Path, project: Path) -> None:
 
 
 def test_it_pickles_as_its_settings(full_home: Path, project: Path, no_secret: object) -> None:
-    named = environ(full_home, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring", OTHER="s3cret")
+    named = environ(
+        full_home, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring", OTHER="s3cret"
+    )
     chain = Chain.from_environment(environ=named, manifest=project)
     find(chain, "https://h/simple/x")
     pickled = pickle.dumps(chain)
@@ -221,9 +240,15 @@ def test_it_pickles_as_its_settings(full_home: Path, project: Path, no_secret: o
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
 def test_the_keyring_command_is_found_and_asked(home: Path, tmp_path: Path) -> None:
     script = tmp_path / "keyring"
-    script.write_text('#!/bin/sh\necho "$6 $7" >>"$HOME/asked"\necho \'{"username": "ada", "password": "s3cret"}\'\n')
+    script.write_text(
+        '#!/bin/sh\necho "$6 $7" >>"$HOME/asked"\necho \'{"username": "ada", "password": "s3cret"}\'\n'
+    )
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
-    named = environ(home, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring", PATH=f"{tmp_path}{os.pathsep}/bin")
+    named = environ(
+        home,
+        PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring",
+        PATH=f"{tmp_path}{os.pathsep}/bin",
+    )
     chain = Chain.from_environment(environ=named)
     for name in "abc":
         assert find(chain, f"https://ada@h/simple/{name}/") == basic()

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, keyring, oauth, sent, through
+from chain_fakes import (
+    Clock,
+    Keeper,
+    Rotating,
+    basic,
+    bearer,
+    default,
+    keyring,
+    oauth,
+    sent,
+    through,
+)
 
 from authshim import Chain
 from authshim.lookup.naming import MANIFEST, SERVER
@@ -47,7 +58,10 @@ def test_a_marked_url_starts_no_keyring_command(index: str) -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain([command], indexes=[Index(index)])
     assert chain.find("https://h/simple/x", named_by=ELSEWHERE) is None
-    assert chain.refused("https://h/simple/x", status=401, challenge="Basic", named_by=ELSEWHERE) is None
+    assert (
+        chain.refused("https://h/simple/x", status=401, challenge="Basic", named_by=ELSEWHERE)
+        is None
+    )
     assert command.asked == []
 
 
@@ -95,7 +109,9 @@ def test_the_miss_of_a_marked_url_asks_no_provider_twice() -> None:
     ],
     ids=["covered", "not covered", "not all covered"],
 )
-def test_a_wildcard_answers_only_for_servers_that_it_covers(way: list[str], expected: object) -> None:
+def test_a_wildcard_answers_only_for_servers_that_it_covers(
+    way: list[str], expected: object
+) -> None:
     chain = Chain([Keeper({"*.corp.example": bearer()})])
     url = "https://old.corp.example/x"
     named = through(*way, to=url)
@@ -107,14 +123,18 @@ def test_a_wildcard_answers_only_for_servers_that_it_covers(way: list[str], expe
 def test_a_wider_wildcard_answers_if_the_nearer_one_does_not_cover_all() -> None:
     chain = Chain([Keeper({"*.b.corp.example": bearer("near"), "*.corp.example": bearer("wide")})])
     url = "https://a.b.corp.example/"
-    assert sent(chain.find(url, named_by=through("https://pub.corp.example/", to=url))) == bearer("wide")
+    assert sent(chain.find(url, named_by=through("https://pub.corp.example/", to=url))) == bearer(
+        "wide"
+    )
     assert sent(chain.find(url)) == bearer("near")
 
 
 # Plain http
 
 
-def test_a_marked_plain_http_url_gets_nothing_and_warns_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_marked_plain_http_url_gets_nothing_and_warns_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     chain = Chain([Keeper({"h": bearer()})])
     for path in ("x", "y"):
         url = f"http://h/{path}"
@@ -124,13 +144,17 @@ def test_a_marked_plain_http_url_gets_nothing_and_warns_once(caplog: pytest.LogC
     assert caplog.messages == ["the credential for h is not sent: other.example named it over http"]
 
 
-def test_a_marked_plain_http_url_without_a_credential_warns_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_marked_plain_http_url_without_a_credential_warns_of_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     url = "http://h/"
     assert Chain([Keeper()]).find(url, named_by=through("https://other.example/", to=url)) is None
     assert caplog.messages == []
 
 
-def test_a_password_of_a_server_does_not_go_over_plain_http(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_of_a_server_does_not_go_over_plain_http(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     url = "http://ada:s3cret@h/"
     assert Chain([]).find(url, named_by=through("https://other.example/", to=url)) is None
     assert caplog.messages == ["the credential for h is not sent: other.example named it over http"]
@@ -152,7 +176,9 @@ def test_a_marked_plain_http_url_gets_its_own_for_a_reason(way: list[str], url: 
 
 
 def test_plain_http_of_an_unknown_server_gets_nothing() -> None:
-    assert Chain([Keeper({"localhost": bearer()})]).find("http://localhost/", named_by=SERVER) is None
+    assert (
+        Chain([Keeper({"localhost": bearer()})]).find("http://localhost/", named_by=SERVER) is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -177,7 +203,10 @@ def test_the_refusal_of_a_marked_url_rejects_nothing(status: int) -> None:
     for _ in range(3):
         found = chain.find("https://h/trap", named_by=ELSEWHERE)
         assert found is not None
-        assert chain.refused("https://h/trap", status=status, tried=[found], named_by=ELSEWHERE) is None
+        assert (
+            chain.refused("https://h/trap", status=status, tried=[found], named_by=ELSEWHERE)
+            is None
+        )
     assert sent(chain.find("https://h/a")) == bearer()
 
 
@@ -200,11 +229,15 @@ def test_a_marked_url_gets_what_a_provider_has_meanwhile() -> None:
     found = chain.find("https://h/x", named_by=ELSEWHERE)
     assert found is not None
     keeper.held["h"] = bearer("new")
-    assert sent(chain.refused("https://h/x", status=401, tried=[found], named_by=ELSEWHERE)) == bearer("new")
+    assert sent(
+        chain.refused("https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
+    ) == bearer("new")
     assert sent(chain.find("https://h/x", named_by=ELSEWHERE)) == bearer("new")
 
 
-def test_refusals_of_marked_urls_ask_the_providers_once_in_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusals_of_marked_urls_ask_the_providers_once_in_five_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock(monkeypatch)
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
@@ -222,7 +255,9 @@ def test_the_second_refusal_of_a_marked_url_ends_it() -> None:
     assert first is not None
     second = chain.refused("https://h/x", status=401, tried=[first], named_by=ELSEWHERE)
     assert second is not None
-    assert chain.refused("https://h/x", status=401, tried=[first, second], named_by=ELSEWHERE) is None
+    assert (
+        chain.refused("https://h/x", status=401, tried=[first, second], named_by=ELSEWHERE) is None
+    )
 
 
 def test_a_marked_url_that_is_refused_costs_no_renewal_of_an_oauth_login() -> None:
@@ -272,7 +307,9 @@ def test_a_declared_http_index_covers_its_https_twin() -> None:
 
 
 def test_a_declared_http_channel_has_no_twin() -> None:
-    chain = Chain([keyring({"http://h/acme": basic()})], channels=[Channel("http://ada:s3cret@h/acme")])
+    chain = Chain(
+        [keyring({"http://h/acme": basic()})], channels=[Channel("http://ada:s3cret@h/acme")]
+    )
     assert chain.find("https://h/acme/noarch/repodata.json") is None
 
 
@@ -309,15 +346,24 @@ def test_explain_says_that_a_plain_http_url_gets_nothing_and_who_named_it() -> N
 def test_explain_says_which_keys_are_not_asked_for_a_marked_url() -> None:
     command = keyring({"https://h.corp.example/simple": basic()})
     keeper = Keeper({"*.corp.example": bearer()})
-    chain = Chain([keeper, command, default(basic())], indexes=[Index("https://ada@h.corp.example/simple")])
+    chain = Chain(
+        [keeper, command, default(basic())], indexes=[Index("https://ada@h.corp.example/simple")]
+    )
     url = "https://h.corp.example/simple/x/"
     trace = chain.explain(url, named_by=through("https://other.example/", to=url))
     assert trace.found is None
-    not_asked = [(step.provider, str(step.key)) for step in trace.steps if step.said.startswith("not asked: other.ex")]
+    not_asked = [
+        (step.provider, str(step.key))
+        for step in trace.steps
+        if step.said.startswith("not asked: other.ex")
+    ]
     assert ("keeper", "*.h.corp.example") in not_asked
     assert ("keyring command", "https://h.corp.example/simple") in not_asked
     assert command.asked == []
-    assert "named by other.example: no keyring command is started, and no default entry is used" in trace.notes
+    assert (
+        "named by other.example: no keyring command is started, and no default entry is used"
+        in trace.notes
+    )
 
 
 def test_explain_of_a_marked_url_finds_what_is_kept_for_its_host() -> None:

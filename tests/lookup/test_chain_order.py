@@ -13,7 +13,9 @@ from authshim.urls import HOST, KINDS, PORT
 URL = "https://repo.h.example/acme/simple/demo/"
 
 
-def find(url: str, *providers: object, username: str | None = None, **declared: object) -> Credential | None:
+def find(
+    url: str, *providers: object, username: str | None = None, **declared: object
+) -> Credential | None:
     return sent(Chain(providers, **declared).find(url, username))
 
 
@@ -37,12 +39,17 @@ def test_the_nearer_key_wins(near: str, far: str) -> None:
 
 
 def test_key_goes_before_provider() -> None:
-    first, second = Keeper({"*.h.example": bearer("first")}), Keeper({"repo.h.example": bearer("second")})
+    first, second = (
+        Keeper({"*.h.example": bearer("first")}),
+        Keeper({"repo.h.example": bearer("second")}),
+    )
     assert find(URL, first, second) == bearer("second")
 
 
 def test_for_one_key_the_first_provider_wins() -> None:
-    assert find(URL, Keeper({"repo.h.example": bearer("1")}), Keeper({"repo.h.example": bearer("2")})) == bearer("1")
+    assert find(
+        URL, Keeper({"repo.h.example": bearer("1")}), Keeper({"repo.h.example": bearer("2")})
+    ) == bearer("1")
 
 
 def test_after_an_answer_nobody_else_is_asked() -> None:
@@ -153,7 +160,9 @@ def test_a_known_user_rules_out_basic_of_another() -> None:
 
 
 def test_what_is_ruled_out_makes_room_for_the_next() -> None:
-    assert find("https://ada@h/", Keeper({"h": basic("bob")}), Keeper({"h": basic("ada")})) == basic("ada")
+    assert find(
+        "https://ada@h/", Keeper({"h": basic("bob")}), Keeper({"h": basic("ada")})
+    ) == basic("ada")
 
 
 @pytest.mark.parametrize("credential", [bearer(), CondaToken("s3cret"), oauth()])
@@ -166,7 +175,14 @@ def test_without_a_known_user_anybodys_is_taken() -> None:
 
 
 def test_the_user_of_the_declared_index_is_known() -> None:
-    assert find("https://h/simple/x", Keeper({"h": basic("bob")}), indexes=[Index("https://ada@h/simple")]) is None
+    assert (
+        find(
+            "https://h/simple/x",
+            Keeper({"h": basic("bob")}),
+            indexes=[Index("https://ada@h/simple")],
+        )
+        is None
+    )
 
 
 def test_the_user_that_the_caller_names_is_known() -> None:
@@ -219,7 +235,12 @@ def test_keyring_is_asked_for_index_slash_form_host_and_origin() -> None:
 def test_a_port_of_its_own_is_named_to_it() -> None:
     command = keyring()
     find("https://h:8443/simple/", command, indexes=[Index("https://ada@h:8443/simple")])
-    assert command.asked == ["https://h:8443/simple", "https://h:8443/simple/", "h:8443", "https://h:8443"]
+    assert command.asked == [
+        "https://h:8443/simple",
+        "https://h:8443/simple/",
+        "h:8443",
+        "https://h:8443",
+    ]
 
 
 def test_an_undeclared_url_is_cut_after_simple() -> None:
@@ -235,12 +256,17 @@ def test_an_undeclared_url_without_simple_is_known_by_its_origin() -> None:
 
 
 def test_its_answer_is_taken_with_the_username_that_it_gives() -> None:
-    assert find("https://ada@h/simple/", keyring({"https://h/simple": basic("token-user")})) == basic("token-user")
+    assert find(
+        "https://ada@h/simple/", keyring({"https://h/simple": basic("token-user")})
+    ) == basic("token-user")
 
 
 def test_an_index_is_asked_for_with_the_index_url_for_files_beside_it() -> None:
     command = keyring({"https://h/a/simple": basic()})
-    assert find("https://h/packages/x.whl", command, indexes=[Index("https://ada@h/a/simple")]) == basic()
+    assert (
+        find("https://h/packages/x.whl", command, indexes=[Index("https://ada@h/a/simple")])
+        == basic()
+    )
 
 
 def test_a_channel_starts_no_keyring() -> None:
@@ -254,7 +280,10 @@ def test_a_channel_starts_no_keyring() -> None:
 
 def test_a_conda_token_goes_to_a_channel() -> None:
     token = CondaToken("s3cret")
-    assert find("https://h/c/noarch/x", Keeper({"h": token}), channels=[Channel("https://h/c")]) == token
+    assert (
+        find("https://h/c/noarch/x", Keeper({"h": token}), channels=[Channel("https://h/c")])
+        == token
+    )
 
 
 def test_a_conda_token_goes_to_an_undeclared_url() -> None:
@@ -262,7 +291,14 @@ def test_a_conda_token_goes_to_an_undeclared_url() -> None:
 
 
 def test_a_conda_token_never_goes_into_an_index() -> None:
-    assert find("https://h/simple/x", Keeper({"h": CondaToken("s3cret")}), indexes=[Index("https://h/simple")]) is None
+    assert (
+        find(
+            "https://h/simple/x",
+            Keeper({"h": CondaToken("s3cret")}),
+            indexes=[Index("https://h/simple")],
+        )
+        is None
+    )
 
 
 def test_behind_a_conda_token_that_is_refused_the_chain_goes_on() -> None:
@@ -286,7 +322,9 @@ def test_an_expired_oauth_token_is_passed_over(monkeypatch: pytest.MonkeyPatch) 
     assert find("https://h/", *providers) == bearer()
 
 
-def test_an_oauth_token_that_expires_later_is_passed_over_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_oauth_token_that_expires_later_is_passed_over_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock(monkeypatch)
     token = oauth(expires_at=clock.now + 10)
     chain = Chain([Keeper({"h": token}), Keeper({"*.h": bearer()})])
@@ -295,7 +333,9 @@ def test_an_oauth_token_that_expires_later_is_passed_over_then(monkeypatch: pyte
     assert sent(chain.find("https://h/")) == bearer()
 
 
-def test_an_oauth_token_that_was_renewed_elsewhere_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_oauth_token_that_was_renewed_elsewhere_is_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock(monkeypatch)
     keychain = Keeper({"h": oauth("old", clock.now + 10)})
     chain = Chain([keychain])
@@ -331,7 +371,9 @@ def test_something_that_is_no_credential_is_no_answer(caplog: pytest.LogCaptureF
         def find(self, key: str, username: str | None = None) -> object:
             return "s3cret"
 
-    assert find("https://h/", Wrong(name="vault"), Keeper({"h": bearer("other")})) == bearer("other")
+    assert find("https://h/", Wrong(name="vault"), Keeper({"h": bearer("other")})) == bearer(
+        "other"
+    )
     assert caplog.messages == ["cannot read vault: what it answered is no Credential"]
 
 
@@ -364,7 +406,9 @@ def test_a_chain_without_providers_finds_nothing() -> None:
 # only where it belongs
 
 
-@pytest.mark.parametrize("url", ["", "x", "/x", "file:///x", "s3://h/x", "https://", "https://h:x/", "https://h\n/"])
+@pytest.mark.parametrize(
+    "url", ["", "x", "/x", "file:///x", "s3://h/x", "https://", "https://h:x/", "https://h\n/"]
+)
 def test_what_cannot_be_dialled_gets_nothing(url: str) -> None:
     keeper = Keeper({"h": bearer(), "*.h": bearer()})
     assert find(url, keeper) is None
@@ -477,7 +521,9 @@ def test_what_is_wrong_with_an_entry_is_noted_once(caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.parametrize("name", ["path_keys", "version", "refresh"])
-def test_whatever_breaks_in_a_provider_costs_a_sentence(name: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_whatever_breaks_in_a_provider_costs_a_sentence(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(self: object) -> None:
         raise OSError("s3cret")
 
@@ -492,10 +538,19 @@ def test_whatever_breaks_in_a_provider_costs_a_sentence(name: str, caplog: pytes
 
 def test_no_secret_is_logged(no_secret: object) -> None:
     chain = Chain(
-        [Keeper({"h": CondaToken("s3cret"), "g": bearer()}), keyring({"https://i/simple": basic()})],
+        [
+            Keeper({"h": CondaToken("s3cret"), "g": bearer()}),
+            keyring({"https://i/simple": basic()}),
+        ],
         indexes=[Index("https://ada:s3cret@j/simple")],
     )
-    urls = ["http://h/", "https://g/?x=s3cret", "https://ada@i/simple/", "https://j/", "http://ada:s3cret@k/"]
+    urls = [
+        "http://h/",
+        "https://g/?x=s3cret",
+        "https://ada@i/simple/",
+        "https://j/",
+        "http://ada:s3cret@k/",
+    ]
     found = [chain.find(url) for url in urls]
     assert all(found)
     chain.refused(urls[1], status=401, tried=[found[1]])

@@ -14,11 +14,17 @@ URL = "https://h/simple/demo/"
 BASIC = 'Basic realm="private"'
 
 
-def refused(chain: Chain, *tried: Found | None, url: str = URL, status: int = 401, challenge: str = BASIC) -> object:
-    return chain.refused(url, status=status, tried=[found for found in tried if found], challenge=challenge)
+def refused(
+    chain: Chain, *tried: Found | None, url: str = URL, status: int = 401, challenge: str = BASIC
+) -> object:
+    return chain.refused(
+        url, status=status, tried=[found for found in tried if found], challenge=challenge
+    )
 
 
-def request(chain: Chain, *good: object, url: str = URL, status: int = 401, challenge: str = BASIC) -> list[object]:
+def request(
+    chain: Chain, *good: object, url: str = URL, status: int = 401, challenge: str = BASIC
+) -> list[object]:
     """Play the adapter and a server that takes what is ``good``; return what was sent, None for a bare request."""
     tried: list[Found] = []
     was_sent: list[object] = []
@@ -94,7 +100,9 @@ def test_the_keyring_is_then_asked_in_the_same_order() -> None:
 
 
 def test_the_netrc_default_goes_before_the_keyring() -> None:
-    chain = Chain([keyring({"h": basic("keyring")}), default(basic())], indexes=[Index("https://h/simple")])
+    chain = Chain(
+        [keyring({"h": basic("keyring")}), default(basic())], indexes=[Index("https://h/simple")]
+    )
     assert request(chain, basic()) == [None, basic()]
 
 
@@ -252,7 +260,9 @@ def test_a_refusal_is_over_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -
     assert request(chain, bearer("new")) == [bearer("new")]
 
 
-def test_one_that_is_still_sent_is_renewed_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_still_sent_is_renewed_after_five_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock(monkeypatch)
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
@@ -265,7 +275,9 @@ def test_one_that_is_still_sent_is_renewed_after_five_minutes(monkeypatch: pytes
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_refusal_is_over_when_a_file_changes(accepted: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_is_over_when_a_file_changes(
+    accepted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = Clock(monkeypatch)
     keeper = Keeper({"h": bearer("old")})
     keeper.stamp = 1
@@ -327,7 +339,10 @@ def test_token_rotated_twice_for_many_threads_is_looked_up_by_the_next() -> None
     keeper.held["h"] = bearer("b")
     second = in_threads(8, lambda: chain.refused(URL, status=401, tried=[first]))
     keeper.held["h"] = bearer("c")
-    assert in_threads(8, lambda: chain.refused(URL, status=401, tried=[first, second[0]])) == [None] * 8
+    assert (
+        in_threads(8, lambda: chain.refused(URL, status=401, tried=[first, second[0]]))
+        == [None] * 8
+    )
     assert request(chain, bearer("c")) == [bearer("b"), bearer("c")]
     assert {sent(found) for found in second} == {bearer("b")}
     assert keeper.refreshed == 2  # one look-up for each renewal
@@ -379,7 +394,9 @@ def test_user_and_password_of_the_url_are_never_renewed() -> None:
 
 
 def test_user_and_password_of_the_manifest_are_never_replaced() -> None:
-    chain = Chain([Keeper({"h": bearer()}), default(bearer())], indexes=[Index("https://ada:s3cret@h/simple")])
+    chain = Chain(
+        [Keeper({"h": bearer()}), default(bearer())], indexes=[Index("https://ada:s3cret@h/simple")]
+    )
     assert request(chain) == [basic()]
     assert request(chain) == [basic()]
 
@@ -418,8 +435,12 @@ BOTH = {"https://h/acme/a/simple": basic("ada"), "https://h/acme/b/simple": basi
 
 
 def test_a_tie_goes_in_the_manifests_order() -> None:
-    assert request(Chain([keyring(BOTH)], indexes=[A, B]), basic("ada"), url=BETWEEN) == [basic("ada")]
-    assert request(Chain([keyring(BOTH)], indexes=[B, A]), basic("bob"), url=BETWEEN) == [basic("bob")]
+    assert request(Chain([keyring(BOTH)], indexes=[A, B]), basic("ada"), url=BETWEEN) == [
+        basic("ada")
+    ]
+    assert request(Chain([keyring(BOTH)], indexes=[B, A]), basic("bob"), url=BETWEEN) == [
+        basic("bob")
+    ]
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -461,7 +482,9 @@ def test_where_all_were_refused_the_next_request_does_not_try_them_all_again() -
     assert len(command.asked) == 3  # each once, and the first of them once more
 
 
-def test_where_all_were_refused_they_are_tried_again_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_all_were_refused_they_are_tried_again_after_five_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = Clock(monkeypatch)
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     request(chain, url=BETWEEN)
@@ -504,7 +527,10 @@ OF_A, OF_B = "https://h/acme/files/a-guid/{}/x.whl", "https://h/acme/files/b-gui
 @pytest.mark.parametrize("of_whom", ["", "token@"])
 def test_where_two_winners_were_seen_to_part_each_keeps_its_side(of_whom: str) -> None:
     indexes = [Index(index.url, "token") for index in (A, B)]
-    held = {"https://h/acme/a/simple": basic("token", "a"), "https://h/acme/b/simple": basic("token", "b")}
+    held = {
+        "https://h/acme/a/simple": basic("token", "a"),
+        "https://h/acme/b/simple": basic("token", "b"),
+    }
     command = keyring(held)
     chain = Chain([command], indexes=indexes)
     a, b = held.values()
@@ -536,7 +562,10 @@ def test_on_the_ground_of_the_winner_it_is_renewed_before_another_is_tried() -> 
     for number in (1, 2):
         request(chain, basic("ada"), url=OF_A.format(number))
     command.held = {"https://h/acme/a/simple": basic("ada", "new")}
-    assert request(chain, basic("ada", "new"), url=OF_A.format(3)) == [basic("ada"), basic("ada", "new")]
+    assert request(chain, basic("ada", "new"), url=OF_A.format(3)) == [
+        basic("ada"),
+        basic("ada", "new"),
+    ]
 
 
 def test_the_index_whose_page_was_read_last_is_tried_first() -> None:
@@ -585,7 +614,10 @@ def test_an_index_that_opens_a_path_no_more_gives_way_to_the_next_one() -> None:
     url = "https://h.example/simple/demo/"
     chain = Chain(
         [Keeper()],
-        indexes=[Index("https://a:s3cret@h.example/simple"), Index("https://b:s3cret@h.example/simple")],
+        indexes=[
+            Index("https://a:s3cret@h.example/simple"),
+            Index("https://b:s3cret@h.example/simple"),
+        ],
     )
     found = chain.find(url)
     assert found is not None

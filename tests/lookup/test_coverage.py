@@ -43,7 +43,10 @@ def test_an_index_covers_no_other_origin() -> None:
 
 def test_an_index_on_another_port_is_another_origin() -> None:
     found = declared_by_origin([Index(f"{H}/simple"), Index(f"{H}:8443/simple")], [])
-    assert [found[origin].covering("/x")[1][0].url for origin in found] == [f"{H}/simple", f"{H}:8443/simple"]
+    assert [found[origin].covering("/x")[1][0].url for origin in found] == [
+        f"{H}/simple",
+        f"{H}:8443/simple",
+    ]
 
 
 def test_a_channel_covers_its_own_root_only() -> None:
@@ -100,7 +103,9 @@ def test_an_index_that_is_declared_twice_is_no_tie() -> None:
 
 
 def test_an_index_that_is_declared_twice_is_a_lone_one() -> None:
-    assert covering("/elsewhere", Index(f"{H}/a/simple"), Index(f"{H}/a/simple/")) == [f"{H}/a/simple"]
+    assert covering("/elsewhere", Index(f"{H}/a/simple"), Index(f"{H}/a/simple/")) == [
+        f"{H}/a/simple"
+    ]
 
 
 def test_hosts_are_compared_as_they_are_dialled() -> None:
@@ -109,7 +114,9 @@ def test_hosts_are_compared_as_they_are_dialled() -> None:
     ]
 
 
-@pytest.mark.parametrize("url", ["file:///srv/index", "s3://bucket/simple", "https://<location>:x/simple"])
+@pytest.mark.parametrize(
+    "url", ["file:///srv/index", "s3://bucket/simple", "https://<location>:x/simple"]
+)
 def test_what_is_not_dialled_is_left_out(url: str) -> None:
     assert declared_by_origin([Index(url)], []) == {}
 

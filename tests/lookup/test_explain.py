@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 from chain_fakes import STORE, Broken, Keeper, basic, bearer, default, keyring, sent
 
-from authshim import Chain, Channel, CondaToken, Credential, Index, ProviderError, S3Credentials, UrlError
+from authshim import (
+    Chain,
+    Channel,
+    CondaToken,
+    Credential,
+    Index,
+    ProviderError,
+    S3Credentials,
+    UrlError,
+)
 from authshim.urls import DEFAULT, HOST, PORT, SERVICE
 
 FULL = """
@@ -33,8 +42,12 @@ sent: BasicHTTP(username='ada', password=****) from URL
 
 
 def test_a_trace_is_for_people() -> None:
-    netrc = Keeper({"h.example": basic("bob")}, name="netrc ~/.netrc", answers=[PORT, HOST, DEFAULT])
-    broken = Broken(ProviderError("OS keychain", "it is locked: unlock it and try again"), name="OS keychain")
+    netrc = Keeper(
+        {"h.example": basic("bob")}, name="netrc ~/.netrc", answers=[PORT, HOST, DEFAULT]
+    )
+    broken = Broken(
+        ProviderError("OS keychain", "it is locked: unlock it and try again"), name="OS keychain"
+    )
     broken.answers = frozenset({HOST})
     chain = Chain(
         [broken, netrc, keyring({"https://h.example/simple": basic("token", "s3cret")})],
@@ -44,11 +57,16 @@ def test_a_trace_is_for_people() -> None:
 
 
 def test_a_miss_ends_with_the_reason() -> None:
-    assert Chain([Keeper()]).explain("https://h.example/").outcome == "no credential: no provider has one"
+    assert (
+        Chain([Keeper()]).explain("https://h.example/").outcome
+        == "no credential: no provider has one"
+    )
 
 
 def test_a_provider_behind_the_answer_is_asked_too() -> None:
-    trace = Chain([Keeper({"h": bearer()}, name="1"), Keeper({"h": basic()}, name="2")]).explain("https://h/")
+    trace = Chain([Keeper({"h": bearer()}, name="1"), Keeper({"h": basic()}, name="2")]).explain(
+        "https://h/"
+    )
     assert [(step.provider, step.said) for step in trace.steps if step.key == "h"] == [
         ("1", "BearerToken(token=****)"),
         ("2", "BasicHTTP(username='ada', password=****)"),
@@ -65,7 +83,9 @@ def test_where_there_is_an_answer_the_keyring_command_is_not_run() -> None:
 
 def test_what_only_a_refusal_brings_is_told_as_such() -> None:
     trace = Chain([default(basic())]).explain("https://h/")
-    assert trace.outcome == "sent after a refusal: BasicHTTP(username='ada', password=****) from netrc"
+    assert (
+        trace.outcome == "sent after a refusal: BasicHTTP(username='ada', password=****) from netrc"
+    )
 
 
 def test_a_password_in_the_url_is_told_without_it(no_secret: object) -> None:
@@ -85,12 +105,16 @@ def test_a_conda_token_says_why_it_does_not_go_to_an_index() -> None:
 
 
 def test_a_channel_is_named() -> None:
-    trace = Chain([], channels=[Channel("https://h/t/s3cret/c")]).explain("https://h/t/s3cret/c/noarch/x")
+    trace = Chain([], channels=[Channel("https://h/t/s3cret/c")]).explain(
+        "https://h/t/s3cret/c/noarch/x"
+    )
     assert trace.notes == ("covered by the channel https://h/t/****/c",)
 
 
 def test_several_indexes_are_told_in_their_order() -> None:
-    chain = Chain([keyring()], indexes=[Index("https://ada@h/x/a/simple"), Index("https://bob@h/x/b/simple")])
+    chain = Chain(
+        [keyring()], indexes=[Index("https://ada@h/x/a/simple"), Index("https://bob@h/x/b/simple")]
+    )
     assert chain.explain("https://h/x/files/y.whl").notes == (
         "several indexes cover it; after a refusal the next one is tried:",
         "covered by the index https://h/x/a/simple",
@@ -145,8 +169,14 @@ def test_what_a_provider_said_of_a_miss_is_told_with_it() -> None:
     cloud = Cloud({"h.example": basic("ada", "s3cret")}, name="keyring command", answers=[SERVICE])
     trace = Chain([cloud]).explain("https://ada@h.example/simple/")
     assert [(str(step.key), step.said) for step in trace.steps] == [
-        ("https://h.example/simple", "nothing: keyring command: https://h.example/simple is none of mine"),
-        ("https://h.example/simple/", "nothing: keyring command: https://h.example/simple/ is none of mine"),
+        (
+            "https://h.example/simple",
+            "nothing: keyring command: https://h.example/simple is none of mine",
+        ),
+        (
+            "https://h.example/simple/",
+            "nothing: keyring command: https://h.example/simple/ is none of mine",
+        ),
         ("h.example", "BasicHTTP(username='ada', password=****)"),
     ]
 

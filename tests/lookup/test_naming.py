@@ -71,7 +71,9 @@ def test_a_way_names_neighbours_once_and_bounds_its_length() -> None:
 
 def test_the_caller_and_the_manifest_may_have_everything() -> None:
     keys = [Key("k", kind) for kind in (PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT, GIVEN)]
-    assert all(namer.allows(key) and namer.lets_ask(key) for namer in (CALLER, MANIFEST) for key in keys)
+    assert all(
+        namer.allows(key) and namer.lets_ask(key) for namer in (CALLER, MANIFEST) for key in keys
+    )
     assert {namer.forbidden_by(parse("http://h/"), ()) for namer in (CALLER, MANIFEST)} == {""}
 
 
@@ -115,7 +117,9 @@ def test_a_wildcard_goes_to_a_marked_url_only_if_it_covers_all_servers(
         (["https://a.example/", "http://h/", "http://b.example/"], "http://h/", "b.example"),
     ],
 )
-def test_a_server_that_names_plain_http_keeps_all_from_it(way: list[str], url: str, host: str) -> None:
+def test_a_server_that_names_plain_http_keeps_all_from_it(
+    way: list[str], url: str, host: str
+) -> None:
     assert through(*way, to=url).forbidden_by(parse(url), ()) == host
 
 
@@ -129,9 +133,18 @@ def test_a_server_that_names_plain_http_keeps_all_from_it(way: list[str], url: s
         (["http://127.0.0.1/"], "http://localhost:8080/", ()),
         (["http://[::1]/", "http://a.localhost/"], "http://127.0.0.2/", ()),
     ],
-    ids=["https", "begun there", "begun there, upgraded", "in the manifest", "loopback", "loopback all the way"],
+    ids=[
+        "https",
+        "begun there",
+        "begun there, upgraded",
+        "in the manifest",
+        "loopback",
+        "loopback all the way",
+    ],
 )
-def test_plain_http_is_served_for_a_reason(way: list[str], url: str, declared: tuple[str, ...]) -> None:
+def test_plain_http_is_served_for_a_reason(
+    way: list[str], url: str, declared: tuple[str, ...]
+) -> None:
     assert through(*way, to=url).forbidden_by(parse(url), declared) == ""
 
 
@@ -147,7 +160,9 @@ def seen() -> SeenLocations:
     return SeenLocations()
 
 
-@pytest.mark.parametrize("spelling", ["https://h:443/x", "https://H/x", "https://h/a/../x", "https://ada@h/x#y"])
+@pytest.mark.parametrize(
+    "spelling", ["https://h:443/x", "https://H/x", "https://h/a/../x", "https://ada@h/x#y"]
+)
 def test_a_location_is_known_however_it_is_spelled(spelling: str, seen: SeenLocations) -> None:
     seen.note(spelling, ELSEWHERE)
     assert seen.take("https://h/x") == ELSEWHERE
@@ -159,13 +174,17 @@ def test_a_location_marks_one_request(seen: SeenLocations) -> None:
     assert not seen.origins
 
 
-@pytest.mark.parametrize("url", ["https://h/y", "https://h/x?q=1", "https://h:8443/x", "http://h/x", "https://h", "h"])
+@pytest.mark.parametrize(
+    "url", ["https://h/y", "https://h/x?q=1", "https://h:8443/x", "http://h/x", "https://h", "h"]
+)
 def test_a_location_marks_no_other_url(url: str, seen: SeenLocations) -> None:
     seen.note("https://h/x", ELSEWHERE)
     assert seen.take(url) == ()
 
 
-@pytest.mark.parametrize("target", ["https://other.example/x", "javascript:alert(1)", "https://[/", "http://h\\@g/"])
+@pytest.mark.parametrize(
+    "target", ["https://other.example/x", "javascript:alert(1)", "https://[/", "http://h\\@g/"]
+)
 def test_a_location_that_needs_no_mark_is_not_kept(target: str, seen: SeenLocations) -> None:
     seen.note(target, ELSEWHERE)
     assert not seen.origins

@@ -21,7 +21,11 @@ OAUTH = authshim.OAuth("s3cret", None, None, "https://h.example/token", None, "r
 
 
 def find(credential: Credential, service: str = URL, username: str | None = None) -> object:
-    return find_basic(authshim.Chain([Fixed({"h.example": credential, "127.0.0.1": credential})]), service, username)
+    return find_basic(
+        authshim.Chain([Fixed({"h.example": credential, "127.0.0.1": credential})]),
+        service,
+        username,
+    )
 
 
 def test_a_password_is_found_for_its_user() -> None:
@@ -60,7 +64,9 @@ def test_a_username_with_a_line_break_or_nul_finds_nothing(username: str) -> Non
     assert find(TOKEN, username=username) is None
 
 
-@pytest.mark.parametrize("credential", [authshim.CondaToken("s3cret"), authshim.S3Credentials("key", "s3cret")])
+@pytest.mark.parametrize(
+    "credential", [authshim.CondaToken("s3cret"), authshim.S3Credentials("key", "s3cret")]
+)
 def test_a_kind_that_is_no_password_finds_nothing(credential: Credential) -> None:
     assert find(credential) is None
 

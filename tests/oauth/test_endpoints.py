@@ -24,7 +24,10 @@ def oauth(endpoint: str | None, refresh: str | None = "s3cret-r") -> OAuth:
 
 def test_revoke_sends_both_tokens_and_the_refresh_token_first(recorder: Recorder) -> None:
     assert revoke(oauth(recorder.url + "/revoke")) == ""
-    forms = [{name: value[0] for name, value in parse_qs(seen.body.decode()).items()} for seen in recorder.seen]
+    forms = [
+        {name: value[0] for name, value in parse_qs(seen.body.decode()).items()}
+        for seen in recorder.seen
+    ]
     assert forms == [
         {"token": "s3cret-r", "token_type_hint": "refresh_token", "client_id": "client"},
         {"token": "s3cret-a", "token_type_hint": "access_token", "client_id": "client"},
@@ -53,12 +56,16 @@ def test_revoke_refuses_an_endpoint_that_is_not_https() -> None:
     assert "it is not an https URL" in revoke(oauth("http://h.example/revoke"))
 
 
-def test_revoke_returns_a_timeout_as_the_reason(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_revoke_returns_a_timeout_as_the_reason(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     done = Event()
     recorder.default = lambda _: done.wait(20) and None  # type: ignore[assignment]
     monkeypatch.setattr("authshim.oauth.endpoints.REVOCATION_SECONDS", 0.2)
     try:
-        assert revoke(oauth(recorder.url + "/revoke")).endswith("/revoke: it did not answer in time")
+        assert revoke(oauth(recorder.url + "/revoke")).endswith(
+            "/revoke: it did not answer in time"
+        )
     finally:
         done.set()
 

@@ -146,13 +146,17 @@ def test_request_and_answer_show_no_secret(secretive: object) -> None:
         pickle.dumps(secretive)
 
 
-def test_certificates_are_those_of_the_environment(tls_recorder: Recorder, authority: Authority) -> None:
+def test_certificates_are_those_of_the_environment(
+    tls_recorder: Recorder, authority: Authority
+) -> None:
     assert get(tls_recorder.url, environ={"REQUESTS_CA_BUNDLE": authority.file}).status == 200
     with pytest.raises(EndpointError, match=r"cannot be reached \(SSLError\)"):
         get(tls_recorder.url, environ={})
 
 
-def test_proxies_of_the_system_are_used_by_default(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_system_are_used_by_default(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The registry of Windows names them, or the settings of macOS."""
     monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": recorder.url})
     monkeypatch.setattr("urllib.request.proxy_bypass", lambda netloc: netloc == "near.example:443")

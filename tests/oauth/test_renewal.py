@@ -52,12 +52,18 @@ class Server:
                 return says({"error": "invalid_grant", "error_description": "s3cret"}, 400)
             self.count += 1
             self.valid = f"s3cret-refresh-{self.count}"
-            token = {"access_token": f"s3cret-access-{self.count}", "refresh_token": self.valid, "expires_in": 3600}
+            token = {
+                "access_token": f"s3cret-access-{self.count}",
+                "refresh_token": self.valid,
+                "expires_in": 3600,
+            }
             return says({**token, "token_type": "Bearer", **self.extra})
 
     @property
     def forms(self) -> list[dict[str, list[str]]]:
-        return [parse_qs(seen.body.decode()) for seen in self.recorder.seen if seen.path == "/token"]
+        return [
+            parse_qs(seen.body.decode()) for seen in self.recorder.seen if seen.path == "/token"
+        ]
 
 
 def says(data: object, status: int = 200) -> Answer:
@@ -84,7 +90,9 @@ def write(tmp_path: Path) -> Callable[..., Path]:
             **fields,
         }
         file = tmp_path / "auth.json"
-        file.write_text(json.dumps({key: {"OAuth": entry}, "other.example": {"BearerToken": "s3cret"}}))
+        file.write_text(
+            json.dumps({key: {"OAuth": entry}, "other.example": {"BearerToken": "s3cret"}})
+        )
         return file
 
     return write
@@ -118,7 +126,9 @@ def test_login_is_not_renewed_if_it_never_expires(server: Server, write: Callabl
 
 
 @pytest.mark.parametrize("left", [299, 0, -60])
-def test_login_is_renewed_300_seconds_before_its_expiry(left: float, server: Server, write: Callable) -> None:
+def test_login_is_renewed_300_seconds_before_its_expiry(
+    left: float, server: Server, write: Callable
+) -> None:
     file = write(server.url, left)
     assert sent(chain_of(file)) == "Bearer s3cret-access-1"
     assert stored(file)["access_token"] == "s3cret-access-1"
@@ -127,7 +137,11 @@ def test_login_is_renewed_300_seconds_before_its_expiry(left: float, server: Ser
 def test_request_names_the_grant_the_token_and_the_client(server: Server, write: Callable) -> None:
     sent(chain_of(write(server.url)))
     assert server.forms == [
-        {"grant_type": ["refresh_token"], "refresh_token": ["s3cret-refresh-0"], "client_id": ["authshim-test"]}
+        {
+            "grant_type": ["refresh_token"],
+            "refresh_token": ["s3cret-refresh-0"],
+            "client_id": ["authshim-test"],
+        }
     ]
     assert server.recorder.seen[0].authorization is None
 
@@ -157,7 +171,11 @@ def test_stored_login_is_as_rattler_writes_it(server: Server, write: Callable) -
 
 
 def test_stored_login_keeps_unknown_fields(server: Server, write: Callable) -> None:
-    theirs = {"issuer_url": "https://login.example", "scopes": ["channel:read"], "oidc": {"id_token_verified": True}}
+    theirs = {
+        "issuer_url": "https://login.example",
+        "scopes": ["channel:read"],
+        "oidc": {"id_token_verified": True},
+    }
     file = write(server.url, **theirs)
     sent(chain_of(file))
     written = stored(file)
@@ -177,14 +195,19 @@ def test_renewal_sends_the_newest_refresh_token(server: Server, write: Callable)
     for count in range(1, 4):
         sent(chain_of(file))
         assert stored(file)["refresh_token"] == f"s3cret-refresh-{count}"
-    assert [form["refresh_token"] for form in server.forms] == [[f"s3cret-refresh-{count}"] for count in range(3)]
+    assert [form["refresh_token"] for form in server.forms] == [
+        [f"s3cret-refresh-{count}"] for count in range(3)
+    ]
 
 
 def test_refresh_token_stays_if_the_answer_has_none(server: Server, write: Callable) -> None:
     server.extra["refresh_token"] = None
     file = write(server.url)
     sent(chain_of(file))
-    assert (stored(file)["access_token"], stored(file)["refresh_token"]) == ("s3cret-access-1", "s3cret-refresh-0")
+    assert (stored(file)["access_token"], stored(file)["refresh_token"]) == (
+        "s3cret-access-1",
+        "s3cret-refresh-0",
+    )
 
 
 def test_threads_renew_a_login_once(server: Server, write: Callable) -> None:
@@ -226,7 +249,11 @@ def test_processes_renew_a_login_once(server: Server, write: Callable) -> None:
     path = os.pathsep.join(sys.path)
     children = [
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
         )
         for _ in range(4)
     ]
@@ -236,7 +263,9 @@ def test_processes_renew_a_login_once(server: Server, write: Callable) -> None:
         for child in children:
             child.stdin.write("go\n")
             child.stdin.flush()
-        assert [child.communicate(timeout=30)[0] for child in children] == ["Bearer s3cret-access-1\n"] * 4
+        assert [child.communicate(timeout=30)[0] for child in children] == [
+            "Bearer s3cret-access-1\n"
+        ] * 4
     finally:
         for child in children:
             child.kill()
@@ -244,7 +273,9 @@ def test_processes_renew_a_login_once(server: Server, write: Callable) -> None:
     assert len(server.forms) == 1
 
 
-def test_login_is_not_renewed_if_another_program_renewed_it(server: Server, write: Callable) -> None:
+def test_login_is_not_renewed_if_another_program_renewed_it(
+    server: Server, write: Callable
+) -> None:
     file = write(server.url)
     provider = AuthFile(str(file))
     chain = authshim.Chain([provider])
@@ -292,10 +323,15 @@ def test_renewal_does_not_undo_a_logout_or_a_new_login(
 
 
 def test_refresh_token_is_not_sent_if_its_folder_is_read_only(
-    server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: Server,
+    write: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     file = write(server.url, 60)
-    monkeypatch.setattr("authshim.oauth.stored_login.os.access", lambda path, mode: False)  # root may write everywhere
+    monkeypatch.setattr(
+        "authshim.oauth.stored_login.os.access", lambda path, mode: False
+    )  # root may write everywhere
     assert sent(chain_of(file)) == "Bearer s3cret-access-0"
     assert server.forms == []
     assert warnings(caplog) == [f"the login for {HOST} is not renewed: {file} cannot be written"]
@@ -315,7 +351,9 @@ def test_ended_login_is_reported_once_and_not_sent(
     chain = chain_of(write(server.url))
     assert [sent(chain), sent(chain, "http://127.0.0.1:9/"), sent(chain)] == [None, None, None]
     assert len(server.forms) == 1
-    assert warnings(caplog) == ["the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"]
+    assert warnings(caplog) == [
+        "the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"
+    ]
     no_secret()
 
 
@@ -339,11 +377,15 @@ def test_expired_login_is_reported_once_if_it_has_no_refresh_token(
 ) -> None:
     chain = chain_of(write(server.url, refresh_token=None))
     assert (sent(chain), sent(chain)) == (None, None)
-    assert warnings(caplog) == ["the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"]
+    assert warnings(caplog) == [
+        "the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"
+    ]
     assert server.forms == []
 
 
-def test_next_provider_is_asked_if_a_renewal_fails(server: Server, write: Callable, tmp_path: Path) -> None:
+def test_next_provider_is_asked_if_a_renewal_fails(
+    server: Server, write: Callable, tmp_path: Path
+) -> None:
     second = tmp_path / "second.json"
     second.write_text(json.dumps({HOST: {"BearerToken": "s3cret-second"}}))
     server.valid = "s3cret-other"
@@ -376,7 +418,11 @@ BAD = {
 
 @pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
 def test_bad_answer_is_one_warning_and_changes_nothing(
-    bad: Answer, recorder: Recorder, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
+    bad: Answer,
+    recorder: Recorder,
+    write: Callable,
+    caplog: pytest.LogCaptureFixture,
+    no_secret: Callable,
 ) -> None:
     recorder.on("/token", bad)
     file = write(recorder.url + "/token")
@@ -391,7 +437,9 @@ def test_bad_answer_is_one_warning_and_changes_nothing(
     no_secret()
 
 
-def test_token_is_sent_until_it_expires_if_the_answer_is_bad(recorder: Recorder, write: Callable) -> None:
+def test_token_is_sent_until_it_expires_if_the_answer_is_bad(
+    recorder: Recorder, write: Callable
+) -> None:
     recorder.on("/token", Answer(500))
     chain = chain_of(write(recorder.url + "/token", 200))
     assert [sent(chain) for _ in range(5)] == ["Bearer s3cret-access-0"] * 5
@@ -441,7 +489,11 @@ def held(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
 
 
 def test_late_answer_is_stored_and_used(
-    held: Held, server: Server, write: Callable, caplog: pytest.LogCaptureFixture, no_secret: Callable
+    held: Held,
+    server: Server,
+    write: Callable,
+    caplog: pytest.LogCaptureFixture,
+    no_secret: Callable,
 ) -> None:
     file = write(server.url)
     chain = chain_of(file, deadline=0.2)
@@ -462,11 +514,15 @@ def test_late_answer_does_not_undo_a_logout(held: Held, server: Server, write: C
     assert sent(chain) is None
     file.write_text("{}")
     held.released.set()
-    assert_soon(lambda: not chain._lookup.providers[0].renewer._locks[f"auth file {file}", HOST].locked())
+    assert_soon(
+        lambda: not chain._lookup.providers[0].renewer._locks[f"auth file {file}", HOST].locked()
+    )
     assert file.read_text() == "{}"
 
 
-def test_refresh_token_is_not_sent_again_before_the_late_answer(held: Held, server: Server, write: Callable) -> None:
+def test_refresh_token_is_not_sent_again_before_the_late_answer(
+    held: Held, server: Server, write: Callable
+) -> None:
     file = write(server.url)
     assert sent(chain_of(file, deadline=0.2)) is None
     assert sent(chain_of(file, deadline=0.2)) is None  # as another program does
@@ -489,7 +545,10 @@ def test_late_failure_changes_nothing(
 
 
 def test_lack_of_threads_leaves_the_login_as_it_is(
-    server: Server, write: Callable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    server: Server,
+    write: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def call_with_timeout(*_: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -516,7 +575,9 @@ def test_trickling_answer_costs_the_deadline(write: Callable, recorder: Recorder
         thread = threading.Thread(target=trickle)
         thread.start()
         try:
-            chain = chain_of(write(f"http://{HOST}:{listening.getsockname()[1]}/token"), deadline=0.3)
+            chain = chain_of(
+                write(f"http://{HOST}:{listening.getsockname()[1]}/token"), deadline=0.3
+            )
             began = time.monotonic()
             assert sent(chain) is None
             assert time.monotonic() - began < 5
@@ -555,7 +616,9 @@ def test_login_is_renewed_if_no_lock_can_be_made(server: Server, tmp_path: Path)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links of POSIX")
-def test_lock_that_is_a_link_empties_no_file(server: Server, write: Callable, tmp_path: Path) -> None:
+def test_lock_that_is_a_link_empties_no_file(
+    server: Server, write: Callable, tmp_path: Path
+) -> None:
     path = write(server.url)
     (tmp_path / "precious").write_text("all of it")
     os.symlink("precious", f"{path}.oauth.lock")
@@ -566,8 +629,12 @@ def test_lock_that_is_a_link_empties_no_file(server: Server, write: Callable, tm
 def test_renewer_remembers_the_last_64_refused_logins() -> None:
     renewer = Renewer()
     for number in range(1000):
-        renewer.note_refused(authshim.OAuth(f"s3cret-{number}", None, None, "https://h/", None, "id"))
-    assert [login.access_token for login in renewer._refused] == [f"s3cret-{number}" for number in range(936, 1000)]
+        renewer.note_refused(
+            authshim.OAuth(f"s3cret-{number}", None, None, "https://h/", None, "id")
+        )
+    assert [login.access_token for login in renewer._refused] == [
+        f"s3cret-{number}" for number in range(936, 1000)
+    ]
 
 
 def test_deadline_includes_the_wait_for_another_process(server: Server, write: Callable) -> None:
@@ -590,7 +657,14 @@ def test_unreachable_endpoint_is_one_warning(
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["http://login.example/token", "http://127.0.0.1.evil.example/token", "ftp://127.0.0.1/", "token", ""]
+    "endpoint",
+    [
+        "http://login.example/token",
+        "http://127.0.0.1.evil.example/token",
+        "ftp://127.0.0.1/",
+        "token",
+        "",
+    ],
 )
 def test_endpoint_is_not_asked_if_it_is_neither_https_nor_local(
     endpoint: str, write: Callable, anywhere: Any, caplog: pytest.LogCaptureFixture
@@ -616,7 +690,10 @@ def test_certificate_of_the_endpoint_is_verified(
     file = write(server.url)
     assert sent(chain_of(file)) is None
     assert warnings(caplog)[0].endswith("/token cannot be reached (SSLError)")
-    assert sent(chain_of(file, environ={"REQUESTS_CA_BUNDLE": authority.file})) == "Bearer s3cret-access-1"
+    assert (
+        sent(chain_of(file, environ={"REQUESTS_CA_BUNDLE": authority.file}))
+        == "Bearer s3cret-access-1"
+    )
 
 
 def test_proxy_of_the_environment_is_used(write: Callable) -> None:
@@ -641,13 +718,17 @@ def test_proxy_of_the_environment_is_used(write: Callable) -> None:
     assert b"proxy-authorization: Basic dTpwQA==" in head.replace(b"Proxy-A", b"proxy-a")
 
 
-def test_no_proxy_excludes_a_host_from_the_proxy(recorder: Recorder, write: Callable, anywhere: Any) -> None:
+def test_no_proxy_excludes_a_host_from_the_proxy(
+    recorder: Recorder, write: Callable, anywhere: Any
+) -> None:
     environ = {"https_proxy": recorder.url, "no_proxy": ".example"}
     assert sent(chain_of(write("https://login.example/token"), environ=environ)) is None
     assert (anywhere.dialled, recorder.seen) == ([("login.example", 443)], [])
 
 
-def test_local_endpoint_is_asked_without_a_proxy(server: Server, write: Callable, make_recorder: Callable) -> None:
+def test_local_endpoint_is_asked_without_a_proxy(
+    server: Server, write: Callable, make_recorder: Callable
+) -> None:
     proxy = make_recorder()
     environ = {"http_proxy": proxy.url, "all_proxy": proxy.url}
     assert sent(chain_of(write(server.url), environ=environ)) == "Bearer s3cret-access-1"
@@ -655,7 +736,9 @@ def test_local_endpoint_is_asked_without_a_proxy(server: Server, write: Callable
 
 
 @pytest.mark.parametrize("lifetime", [None, "soon", True, -5, 1e300, [1]])
-def test_expiry_is_none_if_the_lifetime_is_invalid(lifetime: object, server: Server, write: Callable) -> None:
+def test_expiry_is_none_if_the_lifetime_is_invalid(
+    lifetime: object, server: Server, write: Callable
+) -> None:
     server.extra["expires_in"] = lifetime
     file = write(server.url)
     assert sent(chain_of(file)) == "Bearer s3cret-access-1"
@@ -663,7 +746,9 @@ def test_expiry_is_none_if_the_lifetime_is_invalid(lifetime: object, server: Ser
 
 
 @pytest.mark.parametrize("lifetime", [3600, 3600.0, "3600"])
-def test_expiry_is_counted_from_before_the_request(lifetime: object, server: Server, write: Callable) -> None:
+def test_expiry_is_counted_from_before_the_request(
+    lifetime: object, server: Server, write: Callable
+) -> None:
     server.extra["expires_in"] = lifetime
     file = write(server.url)
     sent(chain_of(file, clock=lambda: 2e9))
@@ -680,7 +765,9 @@ def test_wrong_clock_renews_a_login_once(server: Server, write: Callable) -> Non
 def test_short_lived_token_is_not_renewed_at_each_request(server: Server, write: Callable) -> None:
     server.extra["expires_in"] = 120
     chain = chain_of(write(server.url, key="*.h.example"))
-    assert {sent(chain, f"https://{name}.h.example/") for name in "abcabc"} == {"Bearer s3cret-access-1"}
+    assert {sent(chain, f"https://{name}.h.example/") for name in "abcabc"} == {
+        "Bearer s3cret-access-1"
+    }
     assert len(server.forms) == 1
 
 
@@ -699,7 +786,11 @@ def test_renewed_login_stays_in_memory_if_it_cannot_be_stored(
     chain = authshim.Chain([Broken(str(file))])
     assert sent(chain) == "Bearer s3cret-access-1"
     chain.forget()
-    assert (sent(chain), file.read_text(), len(server.forms)) == ("Bearer s3cret-access-1", before, 1)
+    assert (sent(chain), file.read_text(), len(server.forms)) == (
+        "Bearer s3cret-access-1",
+        before,
+        1,
+    )
     (said,) = warnings(caplog)
     assert said == (
         f"the login for 127.0.0.1 was renewed, but auth file {file} did not store it (no space left on device); "
@@ -708,13 +799,17 @@ def test_renewed_login_stays_in_memory_if_it_cannot_be_stored(
     no_secret()
 
 
-def test_unsaved_login_is_renewed_with_its_own_refresh_token(server: Server, write: Callable) -> None:
+def test_unsaved_login_is_renewed_with_its_own_refresh_token(
+    server: Server, write: Callable
+) -> None:
     server.extra["expires_in"] = 0
     chain = authshim.Chain([Broken(str(write(server.url)))])
     for _ in range(3):
         sent(chain)
         chain.forget()
-    assert [form["refresh_token"] for form in server.forms] == [[f"s3cret-refresh-{count}"] for count in range(3)]
+    assert [form["refresh_token"] for form in server.forms] == [
+        [f"s3cret-refresh-{count}"] for count in range(3)
+    ]
 
 
 class Vault(authshim.Provider):
@@ -730,8 +825,12 @@ class Vault(authshim.Provider):
 
 
 @pytest.mark.parametrize(("left", "header"), [(200, "Bearer s3cret"), (-1, None)])
-def test_login_is_not_renewed_if_its_provider_cannot_store(left: float, header: str | None, server: Server) -> None:
-    vault = Vault(authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + left, server.url, None, "id"))
+def test_login_is_not_renewed_if_its_provider_cannot_store(
+    left: float, header: str | None, server: Server
+) -> None:
+    vault = Vault(
+        authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + left, server.url, None, "id")
+    )
     assert sent(authshim.Chain([vault])) == header
     assert server.forms == []
 
@@ -743,7 +842,9 @@ class Keeping(Vault):
         self.credential = credential
 
 
-def test_lock_lies_in_the_lock_folder_if_the_store_has_no_file(server: Server, tmp_path: Path) -> None:
+def test_lock_lies_in_the_lock_folder_if_the_store_has_no_file(
+    server: Server, tmp_path: Path
+) -> None:
     vault = Keeping(authshim.OAuth("s3cret", "s3cret-refresh-0", 1, server.url, None, "id"))
     chain = authshim.Chain([vault])
     folder = tmp_path / ".rattler"
@@ -769,10 +870,14 @@ class Breaking(Keeping):
 def test_refresh_token_is_not_sent_if_the_store_breaks_before(
     server: Server, caplog: pytest.LogCaptureFixture, no_secret: Callable
 ) -> None:
-    vault = Breaking(authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + 200, server.url, None, "id"))
+    vault = Breaking(
+        authshim.OAuth("s3cret", "s3cret-refresh-0", time.time() + 200, server.url, None, "id")
+    )
     assert sent(authshim.Chain([vault])) == "Bearer s3cret"
     assert server.forms == []
-    assert warnings(caplog) == ["the login for 127.0.0.1 (vault) could not be renewed: RuntimeError"]
+    assert warnings(caplog) == [
+        "the login for 127.0.0.1 (vault) could not be renewed: RuntimeError"
+    ]
     no_secret()
 
 
@@ -792,13 +897,19 @@ def session(write: Callable, server: Server) -> Any:
 def test_request_is_sent_again_after_a_refused_login_was_renewed(
     left: float | None, server: Server, session: Callable
 ) -> None:
-    server.recorder.on("/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE)
+    server.recorder.on(
+        "/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE
+    )
     with session(left) as logged_in:
-        assert [logged_in.get(server.recorder.url + "/x").status_code for _ in range(3)] == [200] * 3
+        assert [logged_in.get(server.recorder.url + "/x").status_code for _ in range(3)] == [
+            200
+        ] * 3
     assert len(server.forms) == 1
 
 
-def test_renewed_login_is_stored_before_it_is_sent(server: Server, session: Callable, tmp_path: Path) -> None:
+def test_renewed_login_is_stored_before_it_is_sent(
+    server: Server, session: Callable, tmp_path: Path
+) -> None:
     used: list[tuple[str | None, str]] = []
 
     def answer(seen: Seen) -> Answer:
@@ -811,7 +922,9 @@ def test_renewed_login_is_stored_before_it_is_sent(server: Server, session: Call
     assert used[-1] == ("Bearer s3cret-access-1", "s3cret-access-1")
 
 
-def test_caller_waits_30_seconds_for_a_renewal(write: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_caller_waits_30_seconds_for_a_renewal(
+    write: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     waited: list[float] = []
 
     def call_with_timeout(seconds: float, work: object) -> None:
@@ -823,7 +936,9 @@ def test_caller_waits_30_seconds_for_a_renewal(write: Callable, monkeypatch: pyt
     assert waited == [30.0]
 
 
-def test_request_of_a_renewal_ends_after_300_seconds(write: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_of_a_renewal_ends_after_300_seconds(
+    write: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     given: list[float] = []
 
     def renew(credential: authshim.OAuth, *, seconds: float, **_: object) -> authshim.OAuth:
@@ -836,16 +951,25 @@ def test_request_of_a_renewal_ends_after_300_seconds(write: Callable, monkeypatc
 
 
 def test_refused_threads_renew_a_login_once(server: Server, session: Callable) -> None:
-    server.recorder.on("/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE)
+    server.recorder.on(
+        "/x", lambda seen: Answer() if seen.authorization == "Bearer s3cret-access-1" else CHALLENGE
+    )
     with session() as logged_in:
-        assert in_threads(32, lambda _: logged_in.get(server.recorder.url + "/x").status_code) == [200] * 32
+        assert (
+            in_threads(32, lambda _: logged_in.get(server.recorder.url + "/x").status_code)
+            == [200] * 32
+        )
     assert len(server.forms) == 1
 
 
-def test_server_that_refuses_every_token_costs_one_renewal(server: Server, session: Callable) -> None:
+def test_server_that_refuses_every_token_costs_one_renewal(
+    server: Server, session: Callable
+) -> None:
     server.recorder.on("/x", CHALLENGE)
     with session() as logged_in:
-        assert [logged_in.get(server.recorder.url + "/x").status_code for _ in range(5)] == [401] * 5
+        assert [logged_in.get(server.recorder.url + "/x").status_code for _ in range(5)] == [
+            401
+        ] * 5
     assert len(server.forms) == 1
 
 
@@ -865,7 +989,9 @@ def test_login_is_not_renewed_after_a_403(server: Server, session: Callable) -> 
     assert server.forms == []
 
 
-def test_found_is_valid_until_300_seconds_before_the_expiry(server: Server, write: Callable) -> None:
+def test_found_is_valid_until_300_seconds_before_the_expiry(
+    server: Server, write: Callable
+) -> None:
     file = write(server.url, 3600)
     expires_at = stored(file)["expires_at"]
     found = chain_of(file).find(URL)
@@ -873,7 +999,9 @@ def test_found_is_valid_until_300_seconds_before_the_expiry(server: Server, writ
     assert found.expires_at == expires_at - 300
 
 
-def test_login_is_renewed_if_it_becomes_due_in_a_running_program(server: Server, write: Callable) -> None:
+def test_login_is_renewed_if_it_becomes_due_in_a_running_program(
+    server: Server, write: Callable
+) -> None:
     passed = 0.0
     chain = chain_of(write(server.url, 3600), clock=lambda: time.time() + passed)
     found = chain.find(URL)

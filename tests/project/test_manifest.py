@@ -64,13 +64,17 @@ def test_a_folder_s_pixi_toml_comes_before_its_pyproject_toml(load: Load, tmp_pa
     assert Manifest.load(tmp_path).folder == str(tmp_path)
 
 
-def test_a_pyproject_without_pixi_is_no_manifest(tmp_path: Path, refused: Callable[..., str]) -> None:
+def test_a_pyproject_without_pixi_is_no_manifest(
+    tmp_path: Path, refused: Callable[..., str]
+) -> None:
     assert refused("", name="pyproject.toml", head="[project]\n") == "there is no [tool.pixi] table"
     with pytest.raises(ManifestError, match="there is no pixi\\.toml here"):
         Manifest.load(tmp_path)
 
 
-def test_a_relative_path_becomes_absolute(load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_path_becomes_absolute(
+    load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     load("")
     monkeypatch.chdir(tmp_path)
     assert Manifest.load("pixi.toml").path == str(tmp_path / "pixi.toml")
@@ -91,7 +95,10 @@ def test_a_package_without_its_workspace_is_refused(refused: Callable[..., str])
 
 
 def test_broken_toml_is_told_by_its_line_and_not_its_content(refused: Callable[..., str]) -> None:
-    assert refused('[pypi-options]\nindex-url = "https://ada:s3cret@h/\n') == "line 6, column 35: it is not valid TOML"
+    assert (
+        refused('[pypi-options]\nindex-url = "https://ada:s3cret@h/\n')
+        == "line 6, column 35: it is not valid TOML"
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -102,7 +109,9 @@ def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
 
 
 def test_toml_1_1_and_a_byte_order_mark_are_read(load: Load) -> None:
-    manifest = load('[pypi-options]\nfind-links = [{\n  url = "https://h/flat",\n}]\n', head="\ufeff" + HEAD)
+    manifest = load(
+        '[pypi-options]\nfind-links = [{\n  url = "https://h/flat",\n}]\n', head="\ufeff" + HEAD
+    )
     assert urls(manifest) == [PYPI, "https://h/flat"]
 
 
@@ -122,7 +131,12 @@ def test_extra_indexes_come_before_the_index_and_flat_pages_last(load: Load) -> 
         extra-index-urls = ["https://a/simple", "https://b/simple"]
         """
     )
-    assert urls(manifest) == ["https://a/simple", "https://b/simple", "https://main/simple/", "https://flat/"]
+    assert urls(manifest) == [
+        "https://a/simple",
+        "https://b/simple",
+        "https://main/simple/",
+        "https://flat/",
+    ]
     assert [index.flat for index in manifest.indexes()] == [False, False, False, True]
 
 
@@ -150,7 +164,11 @@ inline = { features = ["docs"], pypi-options = { extra-index-urls = ["https://ow
 
 
 def test_the_base_and_the_root_s_options_make_the_default_environment(load: Load) -> None:
-    assert urls(load(FEATURES)) == ["https://base-extra/simple", "https://root/simple", "https://base/simple"]
+    assert urls(load(FEATURES)) == [
+        "https://base-extra/simple",
+        "https://root/simple",
+        "https://base/simple",
+    ]
 
 
 def test_a_feature_s_index_beats_the_base_and_lists_join(load: Load) -> None:
@@ -197,7 +215,9 @@ def test_the_default_environment_may_have_features(load: Load) -> None:
 
 
 def test_the_older_project_table_is_the_workspace(load: Load) -> None:
-    manifest = load('pypi-options = { index-url = "https://a/simple" }\n', head='[project]\nchannels = ["x"]\n')
+    manifest = load(
+        'pypi-options = { index-url = "https://a/simple" }\n', head='[project]\nchannels = ["x"]\n'
+    )
     assert urls(manifest) == ["https://a/simple"]
     assert channels(manifest) == ["https://conda.anaconda.org/x"]
 
@@ -227,13 +247,18 @@ def test_an_unknown_environment_is_an_error_that_names_the_known_ones(load: Load
         manifest.own_indexes,
         manifest.requirements,
     ):
-        with pytest.raises(ManifestError, match="no environment 'prod'; it has default, ml, bare, inline"):
+        with pytest.raises(
+            ManifestError, match="no environment 'prod'; it has default, ml, bare, inline"
+        ):
             ask("prod")
 
 
 @pytest.mark.parametrize(
     ("key", "one", "other"),
-    [("index-strategy", "unsafe-best-match", "first-index"), ("prerelease-mode", "allow", "disallow")],
+    [
+        ("index-strategy", "unsafe-best-match", "first-index"),
+        ("prerelease-mode", "allow", "disallow"),
+    ],
 )
 def test_features_may_say_only_one_strategy_and_mode(
     key: str, one: str, other: str, refused: Callable[..., str]
@@ -264,23 +289,36 @@ def test_a_feature_s_strategy_and_mode_come_before_the_workspace_s(load: Load) -
         a = ["a"]
         """
     )
-    assert (manifest.index_strategy(), manifest.prerelease_mode()) == ("unsafe-first-match", "allow")
-    assert (manifest.index_strategy("a"), manifest.prerelease_mode("a")) == ("unsafe-best-match", "explicit")
+    assert (manifest.index_strategy(), manifest.prerelease_mode()) == (
+        "unsafe-first-match",
+        "allow",
+    )
+    assert (manifest.index_strategy("a"), manifest.prerelease_mode("a")) == (
+        "unsafe-best-match",
+        "explicit",
+    )
 
 
 def test_pixi_s_own_strategy_and_mode_are_taken_where_a_project_names_none(load: Load) -> None:
     manifest = load("")
-    assert (manifest.index_strategy(), manifest.prerelease_mode()) == ("first-index", "if-necessary-or-explicit")
+    assert (manifest.index_strategy(), manifest.prerelease_mode()) == (
+        "first-index",
+        "if-necessary-or-explicit",
+    )
 
 
 @pytest.mark.parametrize("key", ["index-strategy", "prerelease-mode"])
-def test_an_unknown_strategy_or_mode_is_refused_with_the_known_ones(key: str, refused: Callable[..., str]) -> None:
+def test_an_unknown_strategy_or_mode_is_refused_with_the_known_ones(
+    key: str, refused: Callable[..., str]
+) -> None:
     said = refused(f'[pypi-options]\n{key} = "always"\n')
     assert said.startswith(f"[pypi-options] {key}: expected one of ")
 
 
 def test_an_extra_index_may_be_a_table(load: Load) -> None:
-    manifest = load('[pypi-options]\nextra-index-urls = [{ url = "https://a/simple", exclude-newer = false }]\n')
+    manifest = load(
+        '[pypi-options]\nextra-index-urls = [{ url = "https://a/simple", exclude-newer = false }]\n'
+    )
     assert urls(manifest) == ["https://a/simple", PYPI]
 
 
@@ -289,16 +327,28 @@ def test_an_unknown_feature_is_an_error(refused: Callable[..., str]) -> None:
 
 
 def test_a_feature_listed_twice_is_an_error(refused: Callable[..., str]) -> None:
-    assert refused('[feature.b]\n[environments]\na = ["b", "b"]\n') == "[environments] a: a feature is listed twice"
+    assert (
+        refused('[feature.b]\n[environments]\na = ["b", "b"]\n')
+        == "[environments] a: a feature is listed twice"
+    )
 
 
 # URLs and who is in them
 
 
 def test_userinfo_leaves_the_url_and_is_decoded_once(load: Load) -> None:
-    (index,) = load('[pypi-options]\nindex-url = "https://a%40b:s3cret%25@h.example/simple/?x=1"\n').indexes()
-    assert (index.url, index.username, index.password) == ("https://h.example/simple/?x=1", "a@b", "s3cret%")
-    assert repr(index) == "Index(url='https://h.example/simple/?****', username='a@b', password=****, flat=False)"
+    (index,) = load(
+        '[pypi-options]\nindex-url = "https://a%40b:s3cret%25@h.example/simple/?x=1"\n'
+    ).indexes()
+    assert (index.url, index.username, index.password) == (
+        "https://h.example/simple/?x=1",
+        "a@b",
+        "s3cret%",
+    )
+    assert (
+        repr(index)
+        == "Index(url='https://h.example/simple/?****', username='a@b', password=****, flat=False)"
+    )
     assert_no_secret(index)
 
 
@@ -319,7 +369,10 @@ def test_a_username_alone_has_no_password() -> None:
             "https://ada@<location>-python.pkg.dev/<project>/<repository>/simple",
             "https://<location>-python.pkg.dev/<project>/<repository>/simple",
         ),
-        ("https://ada@h/{organization}/{feed}/pypi/simple/", "https://h/{organization}/{feed}/pypi/simple/"),
+        (
+            "https://ada@h/{organization}/{feed}/pypi/simple/",
+            "https://h/{organization}/{feed}/pypi/simple/",
+        ),
         ("https://ada@${HOST}/simple", "https://${HOST}/simple"),
         ("https://ada@[::1]:8080/simple", "https://[::1]:8080/simple"),
         ("https://ada@bob@h/simple", "https://h/simple"),
@@ -353,8 +406,14 @@ def test_a_url_is_kept_as_written_less_the_userinfo(url: str, bare: str, load: L
     ("text", "place"),
     [
         ('[pypi-options]\nindex-url = "{}"', "[pypi-options] index-url"),
-        ('[feature.ml.pypi-options]\nextra-index-urls = ["{}"]', "[feature.ml.pypi-options] extra-index-urls"),
-        ('[workspace.pypi-options]\nfind-links = [{{url = "{}"}}]', "[workspace.pypi-options] find-links"),
+        (
+            '[feature.ml.pypi-options]\nextra-index-urls = ["{}"]',
+            "[feature.ml.pypi-options] extra-index-urls",
+        ),
+        (
+            '[workspace.pypi-options]\nfind-links = [{{url = "{}"}}]',
+            "[workspace.pypi-options] find-links",
+        ),
     ],
 )
 def test_a_url_that_is_none_is_told_by_table_and_key(
@@ -375,13 +434,19 @@ def test_a_place_is_equal_by_url_username_and_kind() -> None:
 
 def test_a_place_cannot_be_changed() -> None:
     index = Index("https://ada:s3cret@h/")
-    for change in (lambda: setattr(index, "url", ""), lambda: delattr(index, "url"), lambda: setattr(index, "x", 1)):
+    for change in (
+        lambda: setattr(index, "url", ""),
+        lambda: delattr(index, "url"),
+        lambda: setattr(index, "x", 1),
+    ):
         with pytest.raises(AttributeError):
             change()
     assert copy.deepcopy(index).password == copy.copy(index).password == "s3cret"
 
 
-@pytest.mark.parametrize("place", [Index("https://ada:s3cret@h/f", flat=True), Channel("https://ada:s3cret@h/c")])
+@pytest.mark.parametrize(
+    "place", [Index("https://ada:s3cret@h/f", flat=True), Channel("https://ada:s3cret@h/c")]
+)
 def test_a_place_is_pickled_without_its_password(place: Index | Channel) -> None:
     assert_no_secret(place)
     landed = pickle.loads(pickle.dumps(place))
@@ -446,7 +511,11 @@ def test_channels_of_a_higher_priority_come_first(load: Load) -> None:
     )
     named = [url.rpartition("/")[2] for url in channels(manifest, "all")]
     assert named == ["top", "a", "conda-forge", "b", "low"]
-    assert [url.rpartition("/")[2] for url in channels(manifest, "bare")] == ["conda-forge", "b", "low"]
+    assert [url.rpartition("/")[2] for url in channels(manifest, "bare")] == [
+        "conda-forge",
+        "b",
+        "low",
+    ]
     assert channels(manifest) == ["https://conda.anaconda.org/conda-forge"]
 
 
@@ -462,12 +531,18 @@ def test_a_feature_without_channels_brings_the_workspace_s(load: Load) -> None:
         """
     )
     assert [url.rpartition("/")[2] for url in channels(manifest, "both")] == ["conda-forge", "b"]
-    assert [url.rpartition("/")[2] for url in channels(manifest, "inline")] == ["own", "b", "conda-forge"]
+    assert [url.rpartition("/")[2] for url in channels(manifest, "inline")] == [
+        "own",
+        "b",
+        "conda-forge",
+    ]
     assert len(channels(manifest, None)) == 3
 
 
 @pytest.mark.parametrize("written", ["ada:s3cret@h.example/acme", "", r"a\\b", r"a\nb"])
-def test_a_channel_that_is_neither_name_nor_url_is_refused(written: str, refused: Callable[..., str]) -> None:
+def test_a_channel_that_is_neither_name_nor_url_is_refused(
+    written: str, refused: Callable[..., str]
+) -> None:
     said = refused("", head=f'[workspace]\nchannels = ["{written}"]\n')
     assert said.startswith("[workspace] channels: cannot use the URL ")
 
@@ -508,7 +583,9 @@ def test_a_pyproject_s_tables_lie_under_tool_pixi(load: Load) -> None:
 
 
 def test_a_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[..., str]) -> None:
-    said = refused("pypi-options.index-url = 3", name="pyproject.toml", head="[tool.pixi.workspace]\n")
+    said = refused(
+        "pypi-options.index-url = 3", name="pyproject.toml", head="[tool.pixi.workspace]\n"
+    )
     assert said == "[tool.pixi.workspace.pypi-options] index-url: expected a URL"
 
 
@@ -520,15 +597,30 @@ def test_a_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[
     [
         ("pypi-options = 's3cret'", "[workspace.pypi-options]: expected a table"),
         ("channels = 's3cret'", "[workspace] channels: expected a list"),
-        ("channels = [1]", "[workspace] channels: expected names or URLs, or tables with a channel"),
-        ("channels = [{priority = 1}]", "[workspace] channels: expected names or URLs, or tables with a channel"),
+        (
+            "channels = [1]",
+            "[workspace] channels: expected names or URLs, or tables with a channel",
+        ),
+        (
+            "channels = [{priority = 1}]",
+            "[workspace] channels: expected names or URLs, or tables with a channel",
+        ),
         (
             "channels = [{channel = 's3cret', priority = true}]",
             "[workspace] channels: expected a whole number as the priority",
         ),
-        ("pypi-options.index-url = ['s3cret']", "[workspace.pypi-options] index-url: expected a URL"),
-        ("pypi-options.extra-index-urls = 's3cret'", "[workspace.pypi-options] extra-index-urls: expected a list"),
-        ("pypi-options.extra-index-urls = [1]", "[workspace.pypi-options] extra-index-urls: expected a URL"),
+        (
+            "pypi-options.index-url = ['s3cret']",
+            "[workspace.pypi-options] index-url: expected a URL",
+        ),
+        (
+            "pypi-options.extra-index-urls = 's3cret'",
+            "[workspace.pypi-options] extra-index-urls: expected a list",
+        ),
+        (
+            "pypi-options.extra-index-urls = [1]",
+            "[workspace.pypi-options] extra-index-urls: expected a URL",
+        ),
         (
             "pypi-options.find-links = ['s3cret']",
             "[workspace.pypi-options] find-links: expected tables with a url or a path",
@@ -537,11 +629,20 @@ def test_a_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[
             "pypi-options.find-links = [{path='s3cret', url='x'}]",
             "[workspace.pypi-options] find-links: expected tables with a url or a path",
         ),
-        ("pypi-options.find-links = [{path=1}]", "[workspace.pypi-options] find-links: expected text as the path"),
+        (
+            "pypi-options.find-links = [{path=1}]",
+            "[workspace.pypi-options] find-links: expected text as the path",
+        ),
         ("[feature]\nml = 1", "[feature.ml]: expected a table"),
         ("[[feature]]", "[feature]: expected a table"),
-        ("[feature.ml]\npypi-dependencies = []", "[feature.ml.pypi-dependencies]: expected a table"),
-        ("[environments]\na = 's3cret'", "[environments] a: expected a list of features, or a table"),
+        (
+            "[feature.ml]\npypi-dependencies = []",
+            "[feature.ml.pypi-dependencies]: expected a table",
+        ),
+        (
+            "[environments]\na = 's3cret'",
+            "[environments] a: expected a list of features, or a table",
+        ),
         ("[environments]\na = [1]", "[environments.a] features: expected a list of text"),
         (
             "[environments.a]\nno-default-feature = 's3cret'",
@@ -549,7 +650,9 @@ def test_a_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[
         ),
     ],
 )
-def test_a_wrong_type_is_told_by_table_and_key(text: str, said: str, refused: Callable[..., str]) -> None:
+def test_a_wrong_type_is_told_by_table_and_key(
+    text: str, said: str, refused: Callable[..., str]
+) -> None:
     assert refused(text + "\n", head="[workspace]\n") == said
 
 
@@ -564,7 +667,11 @@ def test_a_workspace_that_is_no_table_is_refused(refused: Callable[..., str]) ->
     ("text", "wrong", "right"),
     [
         ("[target.linux-64.pypi-options]", "target.linux-64.pypi-options", "[pypi-options]"),
-        ("[feature.ml.target.win.pypi-options]", "feature.ml.target.win.pypi-options", "[feature.ml.pypi-options]"),
+        (
+            "[feature.ml.target.win.pypi-options]",
+            "feature.ml.target.win.pypi-options",
+            "[feature.ml.pypi-options]",
+        ),
         ("[dependencies.pypi-options]", "dependencies.pypi-options", "[pypi-options]"),
         ("[package.pypi-options]", "package.pypi-options", "[pypi-options]"),
         ("[features.ml.pypi-options]", "features.ml.pypi-options", "[feature.ml.pypi-options]"),
@@ -572,8 +679,16 @@ def test_a_workspace_that_is_no_table_is_refused(refused: Callable[..., str]) ->
         ("[tool.pixi.pypi-options]", "tool.pixi.pypi-options", "[pypi-options]"),
         ("[pypi-config]", "pypi-config", "the file .pixi/config.toml"),
         ("index-url = 'https://ada:s3cret@h/'", "workspace.index-url", "[workspace.pypi-options]"),
-        ("[feature.ml]\nextra-index-urls = []", "feature.ml.extra-index-urls", "[feature.ml.pypi-options]"),
-        ("[pypi-options]\nindex_url = 's3cret'", "pypi-options.index_url", "index-url in [pypi-options]"),
+        (
+            "[feature.ml]\nextra-index-urls = []",
+            "feature.ml.extra-index-urls",
+            "[feature.ml.pypi-options]",
+        ),
+        (
+            "[pypi-options]\nindex_url = 's3cret'",
+            "pypi-options.index_url",
+            "index-url in [pypi-options]",
+        ),
         (
             "[pypi-options]\nextra-index-url = 's3cret'",
             "pypi-options.extra-index-url",
@@ -583,9 +698,13 @@ def test_a_workspace_that_is_no_table_is_refused(refused: Callable[..., str]) ->
         ("[tool.uv]\nindex-url = 's3cret'", "tool.uv.index-url", "[pypi-options]"),
     ],
 )
-def test_a_misplaced_option_is_warned_of_with_its_place(text: str, wrong: str, right: str, load: Load) -> None:
+def test_a_misplaced_option_is_warned_of_with_its_place(
+    text: str, wrong: str, right: str, load: Load
+) -> None:
     manifest = load(text + "\n")
-    assert manifest.warnings == (f"{manifest.path}: pixi does not read {wrong} here; its place is {right}",)
+    assert manifest.warnings == (
+        f"{manifest.path}: pixi does not read {wrong} here; its place is {right}",
+    )
     assert_no_secret(manifest.warnings)
 
 
@@ -601,17 +720,29 @@ def test_options_at_the_root_of_the_file_are_misplaced(load: Load) -> None:
     ("text", "wrong", "right"),
     [
         ("[pypi-options]", "pypi-options", "[tool.pixi.pypi-options]"),
-        ("[feature.ml.pypi-options]", "feature.ml.pypi-options", "[tool.pixi.feature.ml.pypi-options]"),
+        (
+            "[feature.ml.pypi-options]",
+            "feature.ml.pypi-options",
+            "[tool.pixi.feature.ml.pypi-options]",
+        ),
         ("[project.pypi-options]", "project.pypi-options", "[tool.pixi.workspace.pypi-options]"),
         ("[tool.pypi-options]", "tool.pypi-options", "[tool.pixi.pypi-options]"),
-        ("[tool.pixi.target.win.pypi-options]", "tool.pixi.target.win.pypi-options", "[tool.pixi.pypi-options]"),
+        (
+            "[tool.pixi.target.win.pypi-options]",
+            "tool.pixi.target.win.pypi-options",
+            "[tool.pixi.pypi-options]",
+        ),
         ("[[tool.uv.index]]", "tool.uv.index", "[tool.pixi.pypi-options]"),
         ("[tool.pixi.pypi-config]", "tool.pixi.pypi-config", "the file .pixi/config.toml"),
     ],
 )
-def test_a_pyproject_s_misplaced_options_are_warned_of(text: str, wrong: str, right: str, load: Load) -> None:
+def test_a_pyproject_s_misplaced_options_are_warned_of(
+    text: str, wrong: str, right: str, load: Load
+) -> None:
     manifest = load(f"{text}\n", name="pyproject.toml", head="[tool.pixi.workspace]\n")
-    assert manifest.warnings == (f"{manifest.path}: pixi does not read {wrong} here; its place is {right}",)
+    assert manifest.warnings == (
+        f"{manifest.path}: pixi does not read {wrong} here; its place is {right}",
+    )
 
 
 def test_a_manifest_in_order_has_no_warnings(load: Load) -> None:

@@ -82,7 +82,9 @@ def test_what_does_not_come_from_an_index_is_told_so(load: Load) -> None:
 
 
 def test_a_dependency_may_name_its_own_index(load: Load) -> None:
-    manifest = load('[pypi-dependencies]\ntorch = { version = "*", index = "https://ada:s3cret@h.example/simple" }\n')
+    manifest = load(
+        '[pypi-dependencies]\ntorch = { version = "*", index = "https://ada:s3cret@h.example/simple" }\n'
+    )
     (torch,) = manifest.dependencies()
     assert torch.own_index == Index("https://ada@h.example/simple")
     assert manifest.own_indexes() == (torch.own_index,)
@@ -91,7 +93,9 @@ def test_a_dependency_may_name_its_own_index(load: Load) -> None:
 
 
 def test_an_own_index_that_is_the_project_s_as_well_is_listed_once(load: Load) -> None:
-    manifest = load('[pypi-dependencies]\na = { version = "*", index = "https://pypi.org/simple" }\n')
+    manifest = load(
+        '[pypi-dependencies]\na = { version = "*", index = "https://pypi.org/simple" }\n'
+    )
     assert manifest.own_indexes() == ()
 
 
@@ -102,7 +106,9 @@ def test_the_platform_of_this_machine_comes_first(load: Load) -> None:
 
 
 def test_a_project_for_other_platforms_is_chosen_for_its_first(load: Load) -> None:
-    manifest = load('[pypi-dependencies]\na = "*"\n', head='[workspace]\nplatforms = ["win-64", "osx-64"]\n')
+    manifest = load(
+        '[pypi-dependencies]\na = "*"\n', head='[workspace]\nplatforms = ["win-64", "osx-64"]\n'
+    )
     assert manifest.target().platform == "win-64"
 
 
@@ -112,9 +118,7 @@ def test_a_project_that_names_no_platform_is_for_this_machine(load: Load) -> Non
 
 
 def test_a_platform_may_be_a_table(load: Load) -> None:
-    head = (
-        '[workspace]\nplatforms = [{ name = "old", platform = "linux-aarch64", glibc = "2.17" }, { name = "osx-64" }]\n'
-    )
+    head = '[workspace]\nplatforms = [{ name = "old", platform = "linux-aarch64", glibc = "2.17" }, { name = "osx-64" }]\n'
     (one,) = load('[pypi-dependencies]\na = "*"\n', head=head).dependencies()
     assert one.platforms == ("linux-aarch64", "osx-64")
 
@@ -144,7 +148,9 @@ def test_an_environment_is_for_the_platforms_of_all_its_features(load: Load) -> 
         ("linux-aarch64", ()),
     ],
 )
-def test_a_target_counts_on_its_platforms(selector: str, platforms: tuple[str, ...], load: Load) -> None:
+def test_a_target_counts_on_its_platforms(
+    selector: str, platforms: tuple[str, ...], load: Load
+) -> None:
     found = load(f'[target.{selector}.pypi-dependencies]\na = "*"\n').dependencies()
     assert tuple(platform for each in found for platform in each.platforms) == platforms
 
@@ -166,7 +172,10 @@ def test_a_target_s_entry_takes_the_place_of_the_feature_s(load: Load) -> None:
 
 @pytest.mark.parametrize("order", [("unix", "osx", "osx-arm64"), ("osx-arm64", "osx", "unix")])
 def test_the_nearest_target_counts_alone(order: tuple[str, ...], load: Load) -> None:
-    tables = (f'[target.{selector}.pypi-dependencies]\ntorch = "=={at}"\n' for at, selector in enumerate(order))
+    tables = (
+        f'[target.{selector}.pypi-dependencies]\ntorch = "=={at}"\n'
+        for at, selector in enumerate(order)
+    )
     found = {each.specifier: each.platforms for each in load("".join(tables)).dependencies()}
     assert found == {
         f"=={order.index('osx-arm64')}": ("osx-arm64",),
@@ -227,13 +236,18 @@ def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
     assert_no_secret(manifest.requirements())
     with pytest.raises(ManifestError) as caught:
         manifest.dependencies()
-    assert caught.value.reason == "a: expected a requirement such as >=1.2,<2 (or * for any version)"
+    assert (
+        caught.value.reason == "a: expected a requirement such as >=1.2,<2 (or * for any version)"
+    )
     assert_no_secret(caught.value)
 
 
 @pytest.mark.parametrize("name", ["not a name", "-a", "a/b", "a[b]", ""])
 def test_what_is_no_name_is_told_as_that(name: str, load: Load) -> None:
-    assert refused(load(f'[pypi-dependencies]\n"{name}" = ">=1"\n')) == f"{name}: it is no package's name"
+    assert (
+        refused(load(f'[pypi-dependencies]\n"{name}" = ">=1"\n'))
+        == f"{name}: it is no package's name"
+    )
 
 
 def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> None:
@@ -252,7 +266,10 @@ def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> 
         ("a = { version = 3 }", "[pypi-dependencies.a] version: expected text"),
         ("a = { extras = 'x' }", "[pypi-dependencies.a] extras: expected a list"),
         ("a = { index = 3 }", "[pypi-dependencies] a: expected a URL as the index"),
-        ("a = { index = 's3cret@h' }", "[pypi-dependencies] a: cannot use the URL ****@h: it has no scheme, such as"),
+        (
+            "a = { index = 's3cret@h' }",
+            "[pypi-dependencies] a: cannot use the URL ****@h: it has no scheme, such as",
+        ),
     ],
 )
 def test_what_pixi_would_refuse_names_its_place(written: str, said: str, load: Load) -> None:
@@ -294,12 +311,19 @@ def test_environments_that_come_to_very_much_are_refused(load: Load) -> None:
     environments = "".join(f"e{number} = []\n" for number in range(1000))
     with pytest.raises(ManifestError) as caught:
         load(f"[workspace]\nchannels = [{channels}]\n[environments]\n{environments}", head="")
-    assert caught.value.reason == "its environments come to more than 1000000 indexes, channels and packages"
+    assert (
+        caught.value.reason
+        == "its environments come to more than 1000000 indexes, channels and packages"
+    )
 
 
 def test_a_project_whose_name_is_no_text_has_none(load: Load) -> None:
     name = "name" + ".a" * 90 + ("={a" + ".a" * 90) * 30 + "=1" + "}" * 30
-    manifest = load(f"[project]\n{name}\ndependencies = ['a']\n[tool.pixi.workspace]\n", name="pyproject.toml", head="")
+    manifest = load(
+        f"[project]\n{name}\ndependencies = ['a']\n[tool.pixi.workspace]\n",
+        name="pyproject.toml",
+        head="",
+    )
     assert wanted(manifest) == [("a", "")]
 
 
@@ -322,8 +346,12 @@ def test_platforms_that_are_no_names_are_refused(load: Load) -> None:
         ("implementation_name == 'cpython'", ("linux-64", "win-64", "osx-arm64")),
     ],
 )
-def test_a_marker_is_compared_with_each_platform(marker: str, platforms: tuple[str, ...], load: Load) -> None:
-    found = load(f'[pypi-dependencies]\na = {{ version = "*", env-markers = "{marker}" }}\n').dependencies()
+def test_a_marker_is_compared_with_each_platform(
+    marker: str, platforms: tuple[str, ...], load: Load
+) -> None:
+    found = load(
+        f'[pypi-dependencies]\na = {{ version = "*", env-markers = "{marker}" }}\n'
+    ).dependencies()
     assert tuple(platform for each in found for platform in each.platforms) == platforms
 
 
@@ -339,7 +367,9 @@ def test_a_marker_is_compared_with_each_platform(marker: str, platforms: tuple[s
         ("", "3.11.7", "this interpreter"),
     ],
 )
-def test_the_python_is_what_conda_s_python_allows(dependencies: str, python: str, python_from: str, load: Load) -> None:
+def test_the_python_is_what_conda_s_python_allows(
+    dependencies: str, python: str, python_from: str, load: Load
+) -> None:
     target = load(f"[dependencies]\n{dependencies}\n").target()
     assert (target.python, target.python_from) == (python, python_from)
 
@@ -355,7 +385,9 @@ def test_the_python_of_a_target_counts_on_its_platform_only(load: Load) -> None:
         a = "*"
         """
     )
-    assert [(each.target and each.target.python, each.platforms) for each in manifest.dependencies()] == [
+    assert [
+        (each.target and each.target.python, each.platforms) for each in manifest.dependencies()
+    ] == [
         ("3.12", ("linux-64", "osx-arm64")),
         ("3.10", ("win-64",)),
     ]
@@ -409,7 +441,9 @@ def pyproject(load: Load) -> Manifest:
 
 
 def test_the_requirements_of_a_pyproject_count_as_well(pyproject: Manifest) -> None:
-    assert [(each.name, each.specifier, each.extras, each.origin) for each in pyproject.dependencies()] == [
+    assert [
+        (each.name, each.specifier, each.extras, each.origin) for each in pyproject.dependencies()
+    ] == [
         ("private-lib", ">=1", ("extra",), ""),
         ("direct", "", (), "url"),
         ("spaced", "", (), ""),
@@ -428,7 +462,9 @@ def test_a_dependency_group_is_a_feature_and_may_include_another(pyproject: Mani
     assert wanted(pyproject, "ml")[:2] == [("pytest", ""), ("ruff", ">=0.1")]
 
 
-def test_optional_dependencies_are_a_feature_without_the_project_itself(pyproject: Manifest) -> None:
+def test_optional_dependencies_are_a_feature_without_the_project_itself(
+    pyproject: Manifest,
+) -> None:
     assert wanted(pyproject, "bare") == [("sphinx", "")]
     assert wanted(pyproject, "docs")[0] == ("sphinx", "")
 

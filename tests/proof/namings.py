@@ -140,7 +140,9 @@ class Cell(NamedTuple):
 
     def is_sent(self, path: str = FILE) -> bool:
         """Tell if the target got the secret."""
-        texts = [text for received in self.stage.received.values() for text in received if path in text]
+        texts = [
+            text for received in self.stage.received.values() for text in received if path in text
+        ]
         assert texts, "nobody asked for it"
         return any(told(text, SECRET) for text in texts)
 
@@ -204,7 +206,11 @@ def _page(make: Callable[[str], Answer], *, flat: bool = False) -> Callable[[Cel
 
 
 def _html(link: str) -> Answer:
-    return Answer(200, f'<a href="{link}">demo-1.0-py3-none-any.whl</a>'.encode(), {"Content-Type": "text/html"})
+    return Answer(
+        200,
+        f'<a href="{link}">demo-1.0-py3-none-any.whl</a>'.encode(),
+        {"Content-Type": "text/html"},
+    )
 
 
 def _base(link: str) -> Answer:
@@ -220,13 +226,18 @@ def _schemeless(link: str) -> Answer:
 def _json(link: str) -> Answer:
     files = [{"filename": link.rpartition("/")[2], "url": link, "hashes": {}}]
     body: dict[str, Any] = {"meta": {"api-version": "1.1"}, "name": "demo", "files": files}
-    return Answer(200, json.dumps(body).encode(), {"Content-Type": "application/vnd.pypi.simple.v1+json"})
+    return Answer(
+        200, json.dumps(body).encode(), {"Content-Type": "application/vnd.pypi.simple.v1+json"}
+    )
 
 
 HOW = {
     "caller": How(_caller, is_server=False),
     "manifest": How(_manifest, is_server=False, is_declared=True),
-    **{f"redirect {status}": How(_redirect(status, installed)) for status in (301, 302, 303, 307, 308)},
+    **{
+        f"redirect {status}": How(_redirect(status, installed))
+        for status in (301, 302, 303, 307, 308)
+    },
     "redirect, mounted": How(_redirect(302, mounted)),
     "two hops": How(_two_hops(installed, "c.example"), ("c.example",)),
     "two hops, mounted": How(_two_hops(mounted, "c.example"), ("c.example",)),
@@ -268,7 +279,10 @@ def _over_http(how: How, where: Where) -> str:
     """Return why a marked URL gets something over plain http."""
     if where.target == where.source:
         return "the chain of requests began there"
-    is_loopback = urlsplit(where.source).hostname == "127.0.0.1" and urlsplit(where.target).hostname == "localhost"
+    is_loopback = (
+        urlsplit(where.source).hostname == "127.0.0.1"
+        and urlsplit(where.target).hostname == "localhost"
+    )
     return "all servers on the way are http on this machine" if is_loopback and not how.hops else ""
 
 

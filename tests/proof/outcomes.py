@@ -75,27 +75,43 @@ def _raise(*args: object, **options: object) -> None:
     raise RuntimeError("a hook of the caller's")
 
 
-_BROKEN = Answer(200, b"half", {"Transfer-Encoding": "chunked", "Content-Length": "4", "Connection": "close"})
+_BROKEN = Answer(
+    200, b"half", {"Transfer-Encoding": "chunked", "Content-Length": "4", "Connection": "close"}
+)
 _RETRIES = Retry(1, status_forcelist=[503], backoff_factor=0)
 
 OUTCOMES: dict[str, Outcome] = {
     "200": Outcome(_answers(Answer(200, b"ok", {"Set-Cookie": "a=1"}))),
     "200, streamed": Outcome(_answers(Answer()), options={"stream": True}),
-    "201 that repeats the path": Outcome(_answers(lambda seen: Answer(201, b"", _echo(seen.target)))),
+    "201 that repeats the path": Outcome(
+        _answers(lambda seen: Answer(201, b"", _echo(seen.target)))
+    ),
     "401": Outcome(_answers(CHALLENGE)),
     "403": Outcome(_answers(Answer(403))),
     "404": Outcome(_answers(Answer(404))),
-    "redirect": Outcome(_answers(lambda seen: redirect("/simple/y") if seen.path.endswith("x") else None)),
+    "redirect": Outcome(
+        _answers(lambda seen: redirect("/simple/y") if seen.path.endswith("x") else None)
+    ),
     "redirect elsewhere": Outcome(_answers(redirect("http://b.example/y"))),
     "redirects without end": Outcome(_answers(redirect("/simple/x")), requests.TooManyRedirects),
-    "timeout": Outcome(_silence, requests.ReadTimeout, reaches=False, options={"timeout": (30, 0.02)}),
+    "timeout": Outcome(
+        _silence, requests.ReadTimeout, reaches=False, options={"timeout": (30, 0.02)}
+    ),
     "refused connection": Outcome(_nobody, requests.ConnectionError, reaches=False),
     "bad TLS": Outcome(raises=SSLError, scheme="https", reaches=False),
-    "no proxy, TLS": Outcome(raises=ProxyError, scheme="https", reaches=False, options={"proxies": {"https": CLOSED}}),
-    "proxy": Outcome(_answers(Answer()), options={"proxies": {"http": "http://proxy.example:8080"}}),
+    "no proxy, TLS": Outcome(
+        raises=ProxyError, scheme="https", reaches=False, options={"proxies": {"https": CLOSED}}
+    ),
+    "proxy": Outcome(
+        _answers(Answer()), options={"proxies": {"http": "http://proxy.example:8080"}}
+    ),
     "no proxy": Outcome(raises=ProxyError, reaches=False, options={"proxies": {"http": CLOSED}}),
-    "retries in vain": Outcome(_answers(Answer(503)), RetryError, adapter={"max_retries": _RETRIES}),
+    "retries in vain": Outcome(
+        _answers(Answer(503)), RetryError, adapter={"max_retries": _RETRIES}
+    ),
     "body that breaks off": Outcome(_answers(_BROKEN), requests.exceptions.ChunkedEncodingError),
-    "hook that raises": Outcome(_answers(Answer()), RuntimeError, options={"hooks": {"response": _raise}}),
+    "hook that raises": Outcome(
+        _answers(Answer()), RuntimeError, options={"hooks": {"response": _raise}}
+    ),
     "Ctrl-C": Outcome(_interrupted, KeyboardInterrupt, reaches=False),
 }

@@ -81,7 +81,9 @@ def use_keychain(stage: Stage, **entries: object) -> None:
     """Let a keychain be there."""
     keychain = Keychain(**entries)
     stage.monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
-    stage.monkeypatch.setattr("authshim.providers.os_keychain.open_keychain", lambda platform: keychain)
+    stage.monkeypatch.setattr(
+        "authshim.providers.os_keychain.open_keychain", lambda platform: keychain
+    )
 
 
 def _in_keychain(kind: str) -> Callable[[Stage, str], None]:
@@ -105,7 +107,10 @@ def _keyring(stage: Stage, _: str) -> None:
 
 def declare(stage: Stage, index: str) -> None:
     """Write the project."""
-    stage.write("pixi.toml", f'[workspace]\nchannels = []\nplatforms = []\n[pypi-options]\nindex-url = "{index}"\n')
+    stage.write(
+        "pixi.toml",
+        f'[workspace]\nchannels = []\nplatforms = []\n[pypi-options]\nindex-url = "{index}"\n',
+    )
 
 
 def _declared(stage: Stage, scheme: str) -> None:
@@ -139,13 +144,22 @@ def _renewed(stage: Stage, _: str) -> None:
 
 
 SOURCES: dict[str, Source] = {
-    **{f"auth file, {kind}": Source(_in_home(kind), sent=kind != "S3Credentials") for kind in KINDS},
-    **{f"keychain, {kind}": Source(_in_keychain(kind), sent=kind != "S3Credentials") for kind in KINDS},
+    **{
+        f"auth file, {kind}": Source(_in_home(kind), sent=kind != "S3Credentials") for kind in KINDS
+    },
+    **{
+        f"keychain, {kind}": Source(_in_keychain(kind), sent=kind != "S3Credentials")
+        for kind in KINDS
+    },
     "override file": Source(_in_override),
     "netrc": Source(_netrc("machine a.example"), from_netrc=True),
     "netrc, default": Source(_netrc("default"), asked=True, from_netrc=True),
     "OAuth that is renewed": Source(_renewed),
-    "URL": Source(lambda stage, scheme: None, userinfo=f"ada:{quote(SECRET, safe='')}@", written_by_caller=True),
+    "URL": Source(
+        lambda stage, scheme: None,
+        userinfo=f"ada:{quote(SECRET, safe='')}@",
+        written_by_caller=True,
+    ),
     "manifest": Source(_declared, project=True),
     "manifest, userinfo in the URL": Source(_declared, userinfo="ada@", project=True),
 }
@@ -155,6 +169,8 @@ if sys.platform != "win32":  # the scripts are a shell's
         {
             "keyring": Source(_keyring, userinfo="ada@"),
             "keyring, declared user": Source(_declared_user, project=True),
-            "keyring, declared without a user": Source(_declared_without_user, project=True, asked=True),
+            "keyring, declared without a user": Source(
+                _declared_without_user, project=True, asked=True
+            ),
         }
     )

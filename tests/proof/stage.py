@@ -30,7 +30,9 @@ RENEWED = SECRET + "-renewed"
 CALLER_WROTE_IT = ("requests", "urllib3", "http", "email")
 """Packages whose objects hold what the caller gave to requests, with or without authshim."""
 
-_ACTS = frozenset({"open", "subprocess.Popen", "os.putenv", "os.exec", "os.posix_spawn", "os.system"})
+_ACTS = frozenset(
+    {"open", "subprocess.Popen", "os.putenv", "os.exec", "os.posix_spawn", "os.system"}
+)
 
 
 class Witness:
@@ -88,7 +90,9 @@ class Stage:
         self.home = home
         self.monkeypatch = monkeypatch
         self.names = Names(monkeypatch)
-        monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")  # which knows nothing, and sooner than keyring does
+        monkeypatch.setenv(
+            "AUTHSHIM_KEYRING_COMMAND", "false"
+        )  # which knows nothing, and sooner than keyring does
         self.asks = False
         """Whether the origin asks who somebody is before it answers."""
         for recorder in servers.recorders:
@@ -137,7 +141,11 @@ def written(acts: Iterable[tuple[str, tuple[object, ...]]]) -> Iterator[tuple[st
 def files_that_tell(home: Path) -> list[str]:
     """List the files below a folder that hold the secret."""
     paths = [path for path in home.rglob("*") if path.is_file()]
-    return [str(path.relative_to(home)) for path in paths if told(path.read_bytes().decode("latin-1"), SECRET)]
+    return [
+        str(path.relative_to(home))
+        for path in paths
+        if told(path.read_bytes().decode("latin-1"), SECRET)
+    ]
 
 
 def mounted(chain: authshim.Chain, **options: Any) -> requests.Session:

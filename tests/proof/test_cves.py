@@ -57,7 +57,9 @@ def had(stage: Stage, where: str) -> list[bool]:
 def tunnel(stage: Stage) -> Iterator[Tunnel]:
     """A proxy for https, which wants ``eve`` and the secret."""
     servers = stage.servers
-    tunnel = Tunnel(lambda host: (servers.origin_tls if host == "a.example" else servers.elsewhere_tls).port)
+    tunnel = Tunnel(
+        lambda host: (servers.origin_tls if host == "a.example" else servers.elsewhere_tls).port
+    )
     stage.names.to_port(tunnel.port, "proxy.example", 8080)
     yield tunnel
     tunnel.stop()
@@ -70,7 +72,9 @@ PROXY = f"http://eve:{quote(SECRET, safe='')}@proxy.example:8080"
 
 
 @BOTH_WAYS
-def test_cve_2014_1829_a_redirect_takes_no_netrc_password_along(login: Callable, stage: Stage) -> None:
+def test_cve_2014_1829_a_redirect_takes_no_netrc_password_along(
+    login: Callable, stage: Stage
+) -> None:
     """A server that a redirect named got the netrc password of the host before.
 
     https://github.com/pypa/advisory-database/blob/main/vulns/requests/PYSEC-2014-13.yaml
@@ -95,12 +99,16 @@ def test_cve_2014_1830_a_redirect_past_the_proxy_takes_none_of_its_passwords_alo
     stage.monkeypatch.setenv("http_proxy", PROXY)
     ask(stage, login)
     assert all(seen.headers["Proxy-Authorization"] for seen in stage.servers.origin.seen)
-    assert [seen.headers["Proxy-Authorization"] for seen in stage.servers.elsewhere_tls.seen] == [None]
+    assert [seen.headers["Proxy-Authorization"] for seen in stage.servers.elsewhere_tls.seen] == [
+        None
+    ]
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("kind", ["BearerToken", "CondaToken"])
-def test_cve_2015_2296_a_cookie_of_a_redirect_stays_with_its_host(kind: str, login: Callable, stage: Stage) -> None:
+def test_cve_2015_2296_a_cookie_of_a_redirect_stays_with_its_host(
+    kind: str, login: Callable, stage: Stage
+) -> None:
     """A cookie that came with a redirect belonged to no host, and so was sent to every other.
 
     https://github.com/pypa/advisory-database/blob/main/vulns/requests/PYSEC-2015-17.yaml
@@ -108,7 +116,8 @@ def test_cve_2015_2296_a_cookie_of_a_redirect_stays_with_its_host(kind: str, log
     stage.keep(a_example=KINDS[kind])
     for path in ("/x", f"/t/{SECRET}/x"):
         stage.servers.origin.on(
-            path, Answer(302, b"", {"Location": "http://b.example/y", "Set-Cookie": f"session={SECRET}"})
+            path,
+            Answer(302, b"", {"Location": "http://b.example/y", "Set-Cookie": f"session={SECRET}"}),
         )
     ask(stage, login)
     assert [seen.headers["Cookie"] for seen in stage.servers.elsewhere.seen] == [None]
@@ -116,7 +125,9 @@ def test_cve_2015_2296_a_cookie_of_a_redirect_stays_with_its_host(kind: str, log
 
 @BOTH_WAYS
 @pytest.mark.parametrize("whose", ["the chain's", "the caller's"])
-def test_cve_2018_18074_https_to_http_takes_no_header_along(whose: str, login: Callable, stage: Stage) -> None:
+def test_cve_2018_18074_https_to_http_takes_no_header_along(
+    whose: str, login: Callable, stage: Stage
+) -> None:
     """A redirect from https to http on one host took the Authorization header along, in the clear.
 
     https://github.com/pypa/advisory-database/blob/main/vulns/requests/PYSEC-2018-28.yaml
@@ -129,7 +140,9 @@ def test_cve_2018_18074_https_to_http_takes_no_header_along(whose: str, login: C
 
 
 @BOTH_WAYS
-@pytest.mark.skipif(needs.REQUESTS < (2, 31), reason="this requests has the fault: it sends the password itself")
+@pytest.mark.skipif(
+    needs.REQUESTS < (2, 31), reason="this requests has the fault: it sends the password itself"
+)
 def test_cve_2023_32681_a_proxys_password_does_not_go_through_the_tunnel(
     login: Callable, stage: Stage, tunnel: Tunnel
 ) -> None:
@@ -146,7 +159,9 @@ def test_cve_2023_32681_a_proxys_password_does_not_go_through_the_tunnel(
 
 @BOTH_WAYS
 @pytest.mark.parametrize("userinfo", ["a.example:", "a.example:@", "a.example", "a.example:80:"])
-def test_cve_2024_47081_a_username_is_not_looked_up_as_a_host(userinfo: str, login: Callable, stage: Stage) -> None:
+def test_cve_2024_47081_a_username_is_not_looked_up_as_a_host(
+    userinfo: str, login: Callable, stage: Stage
+) -> None:
     """The host to look up in netrc was cut out of the URL at its first colon, where a username may stand.
 
     https://github.com/psf/requests/security/advisories/GHSA-9hjg-9r4m-mvj7
@@ -163,12 +178,23 @@ def test_cve_2024_47081_a_username_is_not_looked_up_as_a_host(userinfo: str, log
 def renewing(stage: Stage) -> Stage:
     """A login that is due, at an endpoint that answers with a redirect elsewhere."""
     endpoint = f"{stage.servers.origin.url}/token"
-    stage.keep(a_example={"OAuth": {**OAUTH, "expires_at": 1, "token_endpoint": endpoint, "revocation_endpoint": None}})
+    stage.keep(
+        a_example={
+            "OAuth": {
+                **OAUTH,
+                "expires_at": 1,
+                "token_endpoint": endpoint,
+                "revocation_endpoint": None,
+            }
+        }
+    )
     return stage
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_cve_2018_20060_what_urllib3_sends_follows_no_redirect(status: int, renewing: Stage) -> None:
+def test_cve_2018_20060_what_urllib3_sends_follows_no_redirect(
+    status: int, renewing: Stage
+) -> None:
     """urllib3, which followed redirects by itself, took the Authorization header along to other origins.
 
     Where authshim has urllib3 send something, it follows no redirect: a refresh token stays where it was sent.
@@ -181,7 +207,9 @@ def test_cve_2018_20060_what_urllib3_sends_follows_no_redirect(status: int, rene
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", ["authorization", "AUTHORIZATION", "aUTHORIZATION"])
-def test_cve_2018_25091_a_header_is_taken_off_however_it_is_written(name: str, login: Callable, stage: Stage) -> None:
+def test_cve_2018_25091_a_header_is_taken_off_however_it_is_written(
+    name: str, login: Callable, stage: Stage
+) -> None:
     """The header was taken off before a redirect only where it was written with one capital letter.
 
     https://github.com/urllib3/urllib3/issues/1510
@@ -203,7 +231,9 @@ def test_cve_2023_43804_a_cookie_header_stays_with_its_host(login: Callable, sta
 
 
 @BOTH_WAYS
-def test_cve_2024_37891_a_proxy_authorization_header_stays_with_its_host(login: Callable, stage: Stage) -> None:
+def test_cve_2024_37891_a_proxy_authorization_header_stays_with_its_host(
+    login: Callable, stage: Stage
+) -> None:
     """A Proxy-Authorization header that the caller set, without a proxy, was taken along to other origins.
 
     https://github.com/urllib3/urllib3/security/advisories/GHSA-34jh-p97f-mpxf
@@ -214,7 +244,9 @@ def test_cve_2024_37891_a_proxy_authorization_header_stays_with_its_host(login: 
 
 
 @BOTH_WAYS
-def test_cve_2025_50181_a_redirect_that_is_switched_off_is_not_followed(login: Callable, stage: Stage) -> None:
+def test_cve_2025_50181_a_redirect_that_is_switched_off_is_not_followed(
+    login: Callable, stage: Stage
+) -> None:
     """Redirects were followed although the caller had switched them off for all requests of a pool.
 
     https://github.com/urllib3/urllib3/security/advisories/GHSA-pq67-6m6q-mj2v
@@ -223,7 +255,9 @@ def test_cve_2025_50181_a_redirect_that_is_switched_off_is_not_followed(login: C
     send_on(stage, "http://b.example/y")
     chain = authshim.Chain.from_environment()
     with login(chain, max_retries=Retry(5, redirect=5, backoff_factor=0)) as session:
-        assert session.get("http://a.example/x", timeout=30, allow_redirects=False).status_code == 302
+        assert (
+            session.get("http://a.example/x", timeout=30, allow_redirects=False).status_code == 302
+        )
     assert (had(stage, "origin"), had(stage, "elsewhere")) == ([True], [])
 
 
@@ -236,7 +270,12 @@ def test_cve_2026_44431_a_redirect_behind_a_proxy_is_not_followed_either(
     A token endpoint behind a proxy keeps what it was sent, too.
     https://github.com/urllib3/urllib3/security/advisories/GHSA-qccp-gfcp-xxvc
     """
-    login = {**OAUTH, "expires_at": 1, "token_endpoint": "https://a.example/token", "revocation_endpoint": None}
+    login = {
+        **OAUTH,
+        "expires_at": 1,
+        "token_endpoint": "https://a.example/token",
+        "revocation_endpoint": None,
+    }
     stage.keep(a_example={"OAuth": login})
     stage.monkeypatch.setenv("https_proxy", "http://proxy.example:8080")
     stage.monkeypatch.setenv("REQUESTS_CA_BUNDLE", stage.servers.authority.file)
@@ -265,7 +304,9 @@ def test_pip_5249_the_url_of_an_index_is_printed_without_its_password(
     assert_no_secret(out, err, secret=SECRET)
 
 
-@pytest.mark.parametrize("line", [["check"], ["check", "-vv"], ["check", "--json"], ["explain", "URL"]])
+@pytest.mark.parametrize(
+    "line", [["check"], ["check", "-vv"], ["check", "--json"], ["explain", "URL"]]
+)
 def test_pip_9973_a_token_in_place_of_the_username_is_not_printed(
     line: list[str], stage: Stage, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -286,7 +327,8 @@ def test_pip_9973_a_token_in_place_of_the_username_is_not_printed(
 
 
 @pytest.mark.parametrize(
-    "part", ["b.example/", "b.example#", "b.example?", "b.example\\", "b.example:80/", "x@b.example/"]
+    "part",
+    ["b.example/", "b.example#", "b.example?", "b.example\\", "b.example:80/", "x@b.example/"],
 )
 def test_cve_2021_41945_no_part_of_a_url_becomes_its_host(part: str, stage: Stage) -> None:
     """A part that was put into a URL could bring along another host, since it was not checked.
@@ -299,7 +341,12 @@ def test_cve_2021_41945_no_part_of_a_url_becomes_its_host(part: str, stage: Stag
     main(["check", "--json"])
     if "\\" not in part:
         stage.keep(a_example={"CondaToken": part + SECRET})
-        for url in ("http://a.example", "http://a.example?x", "http://a.example#x", "http://a.example/x"):
+        for url in (
+            "http://a.example",
+            "http://a.example?x",
+            "http://a.example#x",
+            "http://a.example/x",
+        ):
             ask(stage, installed, url)
     assert {host for host, _ in stage.names.dialled if host != "pypi.org"} == {"a.example"}
 
@@ -376,7 +423,9 @@ def test_cve_2015_3236_a_connection_keeps_no_credential(login: Callable, stage: 
 
 
 @BOTH_WAYS
-def test_cve_2016_8616_a_password_is_compared_letter_by_letter(login: Callable, stage: Stage) -> None:
+def test_cve_2016_8616_a_password_is_compared_letter_by_letter(
+    login: Callable, stage: Stage
+) -> None:
     """User and password were compared without regard to case, so that one was sent in place of another.
 
     https://curl.se/docs/CVE-2016-8616.html
@@ -385,13 +434,18 @@ def test_cve_2016_8616_a_password_is_compared_letter_by_letter(login: Callable, 
     with login(authshim.Chain.from_environment()) as session:
         for pair in pairs:
             session.get(f"http://{pair}@a.example/x", timeout=30)
-    sent = [base64.b64decode(str(seen.authorization).split()[1]).decode() for seen in stage.servers.origin.seen]
+    sent = [
+        base64.b64decode(str(seen.authorization).split()[1]).decode()
+        for seen in stage.servers.origin.seen
+    ]
     assert sent == pairs
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("mark", ["#", "?", "/", "#:80"])
-def test_cve_2016_8624_a_host_ends_at_its_first_mark(mark: str, login: Callable, stage: Stage) -> None:
+def test_cve_2016_8624_a_host_ends_at_its_first_mark(
+    mark: str, login: Callable, stage: Stage
+) -> None:
     """A host that ends at # was read on up to the @, as if it were a username.
 
     https://curl.se/docs/CVE-2016-8624.html
@@ -403,7 +457,9 @@ def test_cve_2016_8624_a_host_ends_at_its_first_mark(mark: str, login: Callable,
 
 
 @BOTH_WAYS
-def test_cve_2016_8625_the_host_that_is_dialled_is_the_one_that_is_looked_up(login: Callable, stage: Stage) -> None:
+def test_cve_2016_8625_the_host_that_is_dialled_is_the_one_that_is_looked_up(
+    login: Callable, stage: Stage
+) -> None:
     """By the older rules ß was dialled as ss, which is another host.
 
     https://curl.se/docs/CVE-2016-8625.html
@@ -415,7 +471,9 @@ def test_cve_2016_8625_the_host_that_is_dialled_is_the_one_that_is_looked_up(log
 
 
 @BOTH_WAYS
-def test_cve_2018_1000007_a_header_of_the_callers_stays_with_its_host(login: Callable, stage: Stage) -> None:
+def test_cve_2018_1000007_a_header_of_the_callers_stays_with_its_host(
+    login: Callable, stage: Stage
+) -> None:
     """An Authorization header of the caller's was sent to every host that a redirect named.
 
     https://curl.se/docs/CVE-2018-1000007.html
@@ -444,12 +502,16 @@ def test_cve_2020_8169_no_end_of_a_password_becomes_the_host(
     send_on(stage, location)
     ask(stage, login, f"http://{userinfo if from_where == 'URL' else ''}a.example/x")
     assert {host for host, _ in stage.names.dialled} == {"a.example"}
-    assert {seen.authorization for seen in stage.servers.origin.seen} == {BasicHTTP("ada", password).header}
+    assert {seen.authorization for seen in stage.servers.origin.seen} == {
+        BasicHTTP("ada", password).header
+    }
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("source", ["URL", "auth file, CondaToken"])
-def test_cve_2021_22876_no_referer_tells_of_the_request_before(source: str, login: Callable, stage: Stage) -> None:
+def test_cve_2021_22876_no_referer_tells_of_the_request_before(
+    source: str, login: Callable, stage: Stage
+) -> None:
     """The URL of the request before was sent as the Referer, user and password included.
 
     https://curl.se/docs/CVE-2021-22876.html
@@ -469,7 +531,11 @@ def test_cve_2021_22923_a_link_gets_nothing_of_the_page(login: Callable, stage: 
     https://curl.se/docs/CVE-2021-22923.html
     """
     SOURCES["manifest"].plant(stage, "http")
-    for url in ("http://a.example/simple/demo/", "http://b.example/demo-1.0.whl", "https://b.example/demo-1.0.whl"):
+    for url in (
+        "http://a.example/simple/demo/",
+        "http://b.example/demo-1.0.whl",
+        "https://b.example/demo-1.0.whl",
+    ):
         ask(stage, login, url)
     assert had(stage, "origin") == [True]
     assert (had(stage, "elsewhere"), had(stage, "elsewhere_tls")) == ([False], [False])
@@ -479,7 +545,10 @@ def test_cve_2021_22923_a_link_gets_nothing_of_the_page(login: Callable, stage: 
 @pytest.mark.parametrize(
     ("source", "location"),
     [
-        *product(["manifest", "URL", "auth file", "caller"], ["http://a.example:8080/y", "https://a.example:8443/y"]),
+        *product(
+            ["manifest", "URL", "auth file", "caller"],
+            ["http://a.example:8080/y", "https://a.example:8443/y"],
+        ),
         # From http to https of one host goes what the caller gave, as requests has it, and what an index declares.
         ("auth file", "https://a.example/y"),
     ],
@@ -499,12 +568,16 @@ def test_cve_2022_27774_another_port_or_scheme_is_another_server(
     userinfo = SOURCES["URL"].userinfo if source == "URL" else ""
     ask(stage, login, f"http://{userinfo}a.example/x", headers=MINE if source == "caller" else {})
     assert had(stage, "origin") == [True]
-    assert [*had(stage, "origin_tls"), *had(stage, "elsewhere"), *had(stage, "elsewhere_tls")] == [False]
+    assert [*had(stage, "origin_tls"), *had(stage, "elsewhere"), *had(stage, "elsewhere_tls")] == [
+        False
+    ]
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", ["Authorization", "Cookie"])
-def test_cve_2022_27776_a_header_of_the_callers_stays_with_its_port(name: str, login: Callable, stage: Stage) -> None:
+def test_cve_2022_27776_a_header_of_the_callers_stays_with_its_port(
+    name: str, login: Callable, stage: Stage
+) -> None:
     """Headers that the caller set were sent to another port of the same host.
 
     https://curl.se/docs/CVE-2022-27776.html
@@ -515,7 +588,9 @@ def test_cve_2022_27776_a_header_of_the_callers_stays_with_its_port(name: str, l
 
 
 @BOTH_WAYS
-@pytest.mark.parametrize("second", ["machine b.example", "machine b.example login bob", "default", "default login bob"])
+@pytest.mark.parametrize(
+    "second", ["machine b.example", "machine b.example login bob", "default", "default login bob"]
+)
 @pytest.mark.parametrize("asks", [False, True])
 def test_cve_2024_11053_and_2025_0167_an_entry_without_a_password_gets_no_other_ones(
     asks: bool, second: str, login: Callable, stage: Stage
@@ -535,7 +610,9 @@ def test_cve_2024_11053_and_2025_0167_an_entry_without_a_password_gets_no_other_
 
 @BOTH_WAYS
 @pytest.mark.parametrize("scheme", ["ftp", "imap", "ldap", "pop3", "smtp", "file", "s3", "ws"])
-def test_cve_2025_14524_another_protocol_gets_nothing(scheme: str, login: Callable, stage: Stage) -> None:
+def test_cve_2025_14524_another_protocol_gets_nothing(
+    scheme: str, login: Callable, stage: Stage
+) -> None:
     """A redirect to another protocol took a bearer token along.
 
     https://curl.se/docs/CVE-2025-14524.html
@@ -550,7 +627,9 @@ def test_cve_2025_14524_another_protocol_gets_nothing(scheme: str, login: Callab
 
 @BOTH_WAYS
 @pytest.mark.parametrize("second", ["machine b.example", "default"])
-def test_cve_2026_3783_a_token_does_not_go_where_netrc_has_an_entry(second: str, login: Callable, stage: Stage) -> None:
+def test_cve_2026_3783_a_token_does_not_go_where_netrc_has_an_entry(
+    second: str, login: Callable, stage: Stage
+) -> None:
     """A bearer token went to the host that a redirect named, where netrc had an entry for that host.
 
     https://curl.se/docs/CVE-2026-3783.html
@@ -576,7 +655,12 @@ def test_cve_2026_3784_and_9079_each_user_of_a_proxy_has_a_tunnel_of_their_own(
     with login(authshim.Chain.from_environment()) as session:
         for proxy in (PROXY, "http://bob:its-own@proxy.example:8080", "http://proxy.example:8080"):
             proxies = {"https": proxy}
-            session.get("https://a.example/x", proxies=proxies, verify=stage.servers.authority.file, timeout=30)
+            session.get(
+                "https://a.example/x",
+                proxies=proxies,
+                verify=stage.servers.authority.file,
+                timeout=30,
+            )
     assert [told(head, SECRET) != "" for head in tunnel.heads] == [True, False, False]
     assert ["Proxy-Authorization" in head for head in tunnel.heads] == [True, True, False]
 

@@ -38,18 +38,25 @@ exit 1
 
 
 def spy(stage: Stage) -> None:
-    stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(stage.write("keyring", _SPY, mode=0o700)))
+    stage.monkeypatch.setenv(
+        "AUTHSHIM_KEYRING_COMMAND", str(stage.write("keyring", _SPY, mode=0o700))
+    )
 
 
 @LINUX
 @pytest.mark.parametrize(
-    "source", [name for name in SOURCES if "keyring" not in name and name not in ("URL", "override file")]
+    "source",
+    [name for name in SOURCES if "keyring" not in name and name not in ("URL", "override file")],
 )
 def test_a_keyring_command_sees_no_secret_of_another_provider(source: str, stage: Stage) -> None:
     SOURCES[source].plant(stage, "http")
     spy(stage)
-    chain = authshim.Chain.from_environment(manifest=stage.home if SOURCES[source].project else None)
-    chain.find("http://ada@b.example/simple/")  # nobody has one, so that the command is asked in the end
+    chain = authshim.Chain.from_environment(
+        manifest=stage.home if SOURCES[source].project else None
+    )
+    chain.find(
+        "http://ada@b.example/simple/"
+    )  # nobody has one, so that the command is asked in the end
     chain.find("http://ada@a.example/simple/")
     seen = (stage.home / "seen").read_text("utf-8", "replace")
     assert "get http://b.example/simple" in seen
@@ -76,7 +83,9 @@ def test_a_check_shows_no_secret_to_ps(stage: Stage) -> None:
     stage.keep(**{"127_0_0_1": KINDS["BasicHTTP"]})
     declare(stage, f"http://eve@127.0.0.1:{stage.servers.origin.port}/simple")
     command = [sys.executable, "-m", "authshim", "check", "-vv"]
-    ended = subprocess.run(command, cwd=stage.home, capture_output=True, text=True, check=False, timeout=60)
+    ended = subprocess.run(
+        command, cwd=stage.home, capture_output=True, text=True, check=False, timeout=60
+    )
     seen = (stage.home / "seen").read_text("utf-8", "replace")
     assert "-m\0authshim\0check" in seen
     assert_no_secret(seen, ended.stdout, ended.stderr, secret=SECRET)
@@ -85,7 +94,9 @@ def test_a_check_shows_no_secret_to_ps(stage: Stage) -> None:
 @LINUX
 def test_a_login_from_standard_input_shows_no_secret_to_ps(stage: Stage) -> None:
     command = [sys.executable, "-m", "authshim", "auth", "login", "a.example", "--token", "-"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as login:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as login:
         while not Path(f"/proc/{login.pid}/cmdline").read_bytes() and login.poll() is None:
             os.sched_yield()  # it is not the new program yet
         proc = [Path(f"/proc/{login.pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
@@ -127,8 +138,12 @@ def test_a_write_that_fails_leaves_no_file_that_tells(step: str, stage: Stage) -
 
 
 @POSIX
-@pytest.mark.parametrize("line", [["check"], ["explain", "http://ada@a.example/simple/x"], ["auth", "status"]])
-def test_a_command_leaves_no_file_behind(line: list[str], stage: Stage, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "line", [["check"], ["explain", "http://ada@a.example/simple/x"], ["auth", "status"]]
+)
+def test_a_command_leaves_no_file_behind(
+    line: list[str], stage: Stage, capfd: pytest.CaptureFixture[str]
+) -> None:
     from authshim.cli import main
 
     stage.monkeypatch.chdir(stage.home)

@@ -138,7 +138,10 @@ def test_every_command_has_its_lines() -> None:
 
 @pytest.fixture
 def typed(
-    stage: Stage, witness: Witness, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    stage: Stage,
+    witness: Witness,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Callable[..., str]]:
     """Type a command line, look for the secret in all that may be seen of it, and return what it printed."""
     caplog.set_level(logging.DEBUG)
@@ -155,10 +158,16 @@ def typed(
             assert _exit_code(line) in (0, 1, 2, 127)
         out, err = capfd.readouterr()
         children = [act for act in acts if act[0] != "open"]
-        assert_no_secret([text for text in out.splitlines() if text not in shows], err, secret=SECRET)
+        assert_no_secret(
+            [text for text in out.splitlines() if text not in shows], err, secret=SECRET
+        )
         # urllib3 logs the URL that was typed, as it does for anybody; the command line shows authshim's log alone.
         typed_it = any(SECRET in word for word in line)
-        logged = [record for record in caplog.records if not typed_it or record.name.startswith("authshim")]
+        logged = [
+            record
+            for record in caplog.records
+            if not typed_it or record.name.startswith("authshim")
+        ]
         assert_no_secret(logged, children, secret=SECRET)
         caplog.clear()
         return out
@@ -175,8 +184,12 @@ def _exit_code(line: list[str]) -> object:
         return ended.code
 
 
-@pytest.mark.parametrize("line", WRONG, ids=lambda line: " ".join(line).replace(SECRET, "X").encode("unicode_escape"))
-def test_a_command_line_that_is_wrong_is_told_without_the_secret_in_it(line: list[str], typed: Callable) -> None:
+@pytest.mark.parametrize(
+    "line", WRONG, ids=lambda line: " ".join(line).replace(SECRET, "X").encode("unicode_escape")
+)
+def test_a_command_line_that_is_wrong_is_told_without_the_secret_in_it(
+    line: list[str], typed: Callable
+) -> None:
     typed(line)
 
 
@@ -186,14 +199,18 @@ READING = [name for name in SOURCES if not SOURCES[name].written_by_caller]
 
 
 @pytest.mark.parametrize("source", READING)
-def test_a_command_that_reads_no_server_shows_no_secret(source: str, stage: Stage, typed: Callable) -> None:
+def test_a_command_that_reads_no_server_shows_no_secret(
+    source: str, stage: Stage, typed: Callable
+) -> None:
     SOURCES[source].plant(stage, "http")
     for line in (*LINES["explain"], *LINES["auth status"]):
         assert typed(line)
 
 
 @pytest.mark.parametrize("source", READING)
-def test_token_alone_prints_the_secret_and_to_standard_output_alone(source: str, stage: Stage, typed: Callable) -> None:
+def test_token_alone_prints_the_secret_and_to_standard_output_alone(
+    source: str, stage: Stage, typed: Callable
+) -> None:
     SOURCES[source].plant(stage, "http")
     printed = [typed(line, shows=(SECRET, RENEWED)) for line in LINES["auth token"]]
     assert not any(told(text, SECRET) for text in printed[1:])
@@ -216,7 +233,12 @@ BY_COMMAND = {
 SOME = ["auth file, CondaToken", "netrc"]
 """One that stands in the URL, and one in a header."""
 CHECKED = [(source, "200") for source in READING]
-CHECKED += [(source, name) for source in SOME for name in BY_COMMAND if name not in ("200", "redirects without end")]
+CHECKED += [
+    (source, name)
+    for source in SOME
+    for name in BY_COMMAND
+    if name not in ("200", "redirects without end")
+]
 CHECKED += [(source, "401") for source in ("manifest", "OAuth that is renewed", "netrc, default")]
 
 
@@ -261,12 +283,16 @@ def _declare(source: Source, ends: Outcome, stage: Stage) -> str:
 
 VIEWER = {"data": {"viewer": {"login": "ada"}}}
 SERVERS: dict[str, Callable[[Stage], None]] = {
-    "confirms": lambda stage: stage.servers.origin.on("/*", Answer(200, json.dumps(VIEWER).encode())),
+    "confirms": lambda stage: stage.servers.origin.on(
+        "/*", Answer(200, json.dumps(VIEWER).encode())
+    ),
     "does not know it": lambda stage: stage.servers.origin.on("/*", Answer(401)),
     "is broken": lambda stage: stage.servers.origin.on("/*", Answer(500, b"{}")),
     "repeats it": lambda stage: stage.servers.origin.on("/*", lambda seen: Answer(400, seen.body)),
     "redirects": lambda stage: stage.servers.origin.on("/*", redirect("http://b.example/", 307)),
-    "is silent": lambda stage: stage.names.to_port(stage.servers.silent.getsockname()[1], "a.example", 80),
+    "is silent": lambda stage: stage.names.to_port(
+        stage.servers.silent.getsockname()[1], "a.example", 80
+    ),
     "is not there": lambda stage: stage.names.to_port(1, "a.example", 80),
 }
 EACH_SERVER = pytest.mark.parametrize("server", SERVERS)
@@ -287,12 +313,16 @@ def asked_server(stage: Stage) -> Callable[[str], None]:
 
 
 @EACH_SERVER
-def test_login_shows_no_secret(server: str, stage: Stage, typed: Callable, asked_server: Callable) -> None:
+def test_login_shows_no_secret(
+    server: str, stage: Stage, typed: Callable, asked_server: Callable
+) -> None:
     stage.monkeypatch.setenv("PREFIX_DEV_API_URL", "http://a.example")
     asked_server(server)
     for line in LINES["auth login"]:
         typed(line)
-    assert [told(text, SECRET) != "" for text in stage.received["origin"]] == [True] * len(stage.received["origin"])
+    assert [told(text, SECRET) != "" for text in stage.received["origin"]] == [True] * len(
+        stage.received["origin"]
+    )
     assert_no_secret(stage.received["elsewhere"], secret=SECRET)
 
 
@@ -322,7 +352,9 @@ def test_a_login_that_cannot_be_stored_shows_no_secret(stage: Stage, typed: Call
             assert typed(line) == ""
 
 
-@pytest.mark.parametrize("text", ["{", '{"a.example": {"BearerToken": "X"}', "[X]", '{"ada:X@h": {"X": 1}}'])
+@pytest.mark.parametrize(
+    "text", ["{", '{"a.example": {"BearerToken": "X"}', "[X]", '{"ada:X@h": {"X": 1}}']
+)
 def test_a_store_that_is_broken_shows_no_secret(text: str, stage: Stage, typed: Callable) -> None:
     stage.write(".rattler/credentials.json", text.replace("X", SECRET))
     stage.write(".netrc", text.replace("X", SECRET))
@@ -333,7 +365,9 @@ def test_a_store_that_is_broken_shows_no_secret(text: str, stage: Stage, typed: 
 
 
 @pytest.mark.parametrize("source", READING)
-def test_run_and_doctor_show_no_secret_and_leave_none(source: str, stage: Stage, typed: Callable) -> None:
+def test_run_and_doctor_show_no_secret_and_leave_none(
+    source: str, stage: Stage, typed: Callable
+) -> None:
     SOURCES[source].plant(stage, "http")
     stage.monkeypatch.setenv("TMPDIR", str(stage.home))
     kept = files_that_tell(stage.home)
@@ -352,7 +386,10 @@ def test_completion_shows_no_secret(stage: Stage, typed: Callable) -> None:
 
 
 def test_the_demo_shows_none_of_its_own_secrets(
-    stage: Stage, witness: Witness, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    stage: Stage,
+    witness: Witness,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     secrets: list[str] = ["lovelace", "byron"]
     made = servers.Server.__init__

@@ -21,14 +21,23 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 URL = "http://{}a.example/simple/x"
-KEPT = ["auth file, BasicHTTP", "auth file, OAuth", "keychain, CondaToken", "netrc", "netrc, default", "manifest"]
+KEPT = [
+    "auth file, BasicHTTP",
+    "auth file, OAuth",
+    "keychain, CondaToken",
+    "netrc",
+    "netrc, default",
+    "manifest",
+]
 
 
 class _Interrupt(BaseException):
     """As KeyboardInterrupt, which would end the tests if it escaped."""
 
 
-def run(work: Callable[[], object], at: CodeType | None = None) -> tuple[set[CodeType], BaseException | None]:
+def run(
+    work: Callable[[], object], at: CodeType | None = None
+) -> tuple[set[CodeType], BaseException | None]:
     """Do some work, and raise at the end of one function; return the functions of authshim that were called."""
     called: set[CodeType] = set()
 
@@ -93,7 +102,9 @@ def test_an_interrupted_look_up_still_tells_where_it_was(stage: Stage) -> None:
     assert names[-2:] == ["_read", "trace"]
 
 
-def test_the_frames_of_an_exception_that_the_caller_is_handling_stay_as_they_are(stage: Stage) -> None:
+def test_the_frames_of_an_exception_that_the_caller_is_handling_stay_as_they_are(
+    stage: Stage,
+) -> None:
     from authshim.providers import auth_file
 
     SOURCES["auth file, BearerToken"].plant(stage, "http")

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
 
     from proof.stage import Witness
 
-PLAIN = ["200", "401", "redirect", "redirect elsewhere", "timeout", "refused connection", "bad TLS", "no proxy"]
+PLAIN = [
+    "200",
+    "401",
+    "redirect",
+    "redirect elsewhere",
+    "timeout",
+    "refused connection",
+    "bad TLS",
+    "no proxy",
+]
 """With the others it makes no difference from where a kind of credential came, nor how it got into a session."""
 ALL = [source for source in SOURCES if not source.startswith(("keychain", "override", "keyring, "))]
 FEW = ["auth file, BasicHTTP", "auth file, CondaToken", "netrc", "URL", "manifest"]
@@ -40,7 +49,8 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("login", "name", "outcome"), [pytest.param(*case, id=f"{case[0].__name__}-{case[1]}-{case[2]}") for case in CASES]
+    ("login", "name", "outcome"),
+    [pytest.param(*case, id=f"{case[0].__name__}-{case[1]}-{case[2]}") for case in CASES],
 )
 def test_the_secret_is_nowhere_but_on_the_wire_to_its_origin(
     login: Callable[..., requests.Session],
@@ -99,9 +109,13 @@ def ended(session: requests.Session, url: str, outcome: Outcome) -> object:
 def assert_it_was_sent(source: Source, outcome: Outcome, stage: Stage) -> None:
     """Fail where the origin has not got the secret that it should have, or anybody else has."""
     received = stage.received
-    at_origin = [told(text, SECRET) for text in (*received.pop("origin"), *received.pop("origin_tls"))]
+    at_origin = [
+        told(text, SECRET) for text in (*received.pop("origin"), *received.pop("origin_tls"))
+    ]
     assert any(at_origin) is (outcome.reaches and source.sent)
-    elsewhere = [text for texts in received.values() for text in texts if not text.startswith("/token\n")]
+    elsewhere = [
+        text for texts in received.values() for text in texts if not text.startswith("/token\n")
+    ]
     assert_no_secret(elsewhere, secret=SECRET)
 
 

@@ -28,7 +28,9 @@ def says(status: int, **body: Any) -> Answer:
 ENDPOINTS: dict[str, Answer | Callable[[Seen], Answer]] = {
     "renews it": says(200, **NEW),
     "ends it and repeats it": says(400, error="invalid_grant", error_description=SECRET),
-    "repeats all that it got": lambda seen: Answer(500, seen.body, {"X-Got": seen.body.decode("latin-1")}),
+    "repeats all that it got": lambda seen: Answer(
+        500, seen.body, {"X-Got": seen.body.decode("latin-1")}
+    ),
     "answers with what is no token": says(200, access_token=f"{SECRET}\n"),
     "answers with what is no JSON": Answer(200, SECRET.encode()),
     "redirects": redirect("http://b.example/token", 307),
@@ -37,7 +39,9 @@ ENDPOINTS: dict[str, Answer | Callable[[Seen], Answer]] = {
 WHERE = {
     "is silent": lambda stage: f"http://127.0.0.1:{stage.servers.silent.getsockname()[1]}/token",
     "is not there": lambda stage: "http://127.0.0.1:1/token",
-    "has a bad certificate": lambda stage: f"https://127.0.0.1:{stage.servers.origin_tls.port}/token",
+    "has a bad certificate": lambda stage: (
+        f"https://127.0.0.1:{stage.servers.origin_tls.port}/token"
+    ),
     "is behind a proxy that is not there": lambda stage: "https://token.example/token",
     "is not https": lambda stage: "http://token.example/token",
     "is no URL": lambda stage: f"https://ada:{SECRET}@token example/",
@@ -51,13 +55,22 @@ def test_a_refresh_token_is_seen_by_its_endpoint_alone(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     prepare(endpoint, when, stage)
-    stage.servers.origin.on("/simple/*", lambda seen: None if told(str(seen.authorization), "-renewed") else CHALLENGE)
+    stage.servers.origin.on(
+        "/simple/*", lambda seen: None if told(str(seen.authorization), "-renewed") else CHALLENGE
+    )
     chain = authshim.Chain.from_environment()
     for provider in chain._lookup.providers:
         provider.renewer._deadline = 0.05 if endpoint == "is silent" else 30.0
     with witness.watching() as acts, installed(chain) as session:
         response = session.get("http://a.example/simple/x")
-        seen = [chain, chain.explain("http://a.example/simple/x"), session, response, caplog.records, acts]
+        seen = [
+            chain,
+            chain.explain("http://a.example/simple/x"),
+            session,
+            response,
+            caplog.records,
+            acts,
+        ]
     assert response.status_code == (200 if endpoint == "renews it" else 401)
     assert_no_secret(*seen, secret=SECRET)
     assert_no_secret(stage.received["elsewhere"], stage.received["elsewhere_tls"], secret=SECRET)

@@ -120,9 +120,17 @@ PRESIGNED = [
 FOR_A_HOST = ["keychain, OAuth", "netrc"]
 """Keys without a port, as rattler and netrc have them, are for every port of their host."""
 
-SOME = ["auth file, BasicHTTP", "auth file, BearerToken", "auth file, CondaToken", "URL", *FOR_A_HOST]
+SOME = [
+    "auth file, BasicHTTP",
+    "auth file, BearerToken",
+    "auth file, CondaToken",
+    "URL",
+    *FOR_A_HOST,
+]
 SOME += [
-    name for name in ("keyring", "manifest", "netrc, default", "keyring, declared without a user") if name in SOURCES
+    name
+    for name in ("keyring", "manifest", "netrc, default", "keyring, declared without a user")
+    if name in SOURCES
 ]
 
 FEW = [name for name in ("auth file, CondaToken", "netrc", "URL", "keyring") if name in SOME]
@@ -153,7 +161,9 @@ def send_on(stage: Stage, location: str, status: int = 302) -> Callable[[Seen], 
     return script
 
 
-def ask(stage: Stage, login: Callable, source: Source, *, scheme: str = "http", **options: Any) -> None:
+def ask(
+    stage: Stage, login: Callable, source: Source, *, scheme: str = "http", **options: Any
+) -> None:
     """Ask for a page of a.example, as far as that goes."""
     chain = authshim.Chain.from_environment(manifest=stage.home if source.project else None)
     with login(chain) as session, suppress(requests.RequestException, ValueError):
@@ -180,36 +190,51 @@ def prepare(stage: Stage, name: str, *, scheme: str = "http") -> Source:
     source.plant(stage, scheme)
     stage.asks = source.asked
     if name.startswith("auth file"):
-        stage.keep(**{f"a_example:{80 if scheme == 'http' else 443}": KINDS[name.partition(", ")[2]]})
+        stage.keep(
+            **{f"a_example:{80 if scheme == 'http' else 443}": KINDS[name.partition(", ")[2]]}
+        )
     return source
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", SOME)
-def test_a_redirect_within_the_origin_keeps_its_credential(name: str, login: Callable, stage: Stage) -> None:
+def test_a_redirect_within_the_origin_keeps_its_credential(
+    name: str, login: Callable, stage: Stage
+) -> None:
     source = prepare(stage, name)
     # Whose it is stands in the URL alone where nothing is declared; a Location that leaves it out leads to nobody's.
     for location in HERE[: HERE.index("//a.example/y")] if name == "keyring" else HERE:
         follow(stage, login, source, location)
         assert arrived(stage, "origin")[-1], f"{location!r} lost it"
-        assert_no_secret(stage.received["elsewhere"], stage.received["elsewhere_tls"], secret=SECRET)
+        assert_no_secret(
+            stage.received["elsewhere"], stage.received["elsewhere_tls"], secret=SECRET
+        )
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", SOME)
-def test_a_redirect_elsewhere_carries_no_credential(name: str, login: Callable, stage: Stage) -> None:
+def test_a_redirect_elsewhere_carries_no_credential(
+    name: str, login: Callable, stage: Stage
+) -> None:
     source = prepare(stage, name)
-    for location in [*(ELSEWHERE if name in FEW else OTHER_HOSTS), *([] if name in FOR_A_HOST else OTHER_PORTS)]:
+    for location in [
+        *(ELSEWHERE if name in FEW else OTHER_HOSTS),
+        *([] if name in FOR_A_HOST else OTHER_PORTS),
+    ]:
         follow(stage, login, source, location)
         for where in ("elsewhere", "elsewhere_tls", "origin_tls"):
             assert not any(arrived(stage, where)), f"{location!r} took it to {where}"
         if location in (*OTHER_HOSTS, *OTHER_PORTS):
-            assert stage.servers.elsewhere.seen or stage.servers.elsewhere_tls.seen, f"{location!r} led nowhere"
+            assert stage.servers.elsewhere.seen or stage.servers.elsewhere_tls.seen, (
+                f"{location!r} led nowhere"
+            )
 
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", FOR_A_HOST)
-def test_a_credential_of_a_host_is_for_all_its_https_ports(name: str, login: Callable, stage: Stage) -> None:
+def test_a_credential_of_a_host_is_for_all_its_https_ports(
+    name: str, login: Callable, stage: Stage
+) -> None:
     source = prepare(stage, name)
     follow(stage, login, source, "https://a.example:8443/y")
     assert arrived(stage, "elsewhere_tls")[-1]
@@ -218,7 +243,9 @@ def test_a_credential_of_a_host_is_for_all_its_https_ports(name: str, login: Cal
 @BOTH_WAYS
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("name", FEW)
-def test_every_kind_of_redirect_is_alike(name: str, status: int, login: Callable, stage: Stage) -> None:
+def test_every_kind_of_redirect_is_alike(
+    name: str, status: int, login: Callable, stage: Stage
+) -> None:
     source = prepare(stage, name)
     follow(stage, login, source, "/y", status)
     assert arrived(stage, "origin")[-1]
@@ -233,7 +260,9 @@ def test_every_kind_of_redirect_is_alike(name: str, status: int, login: Callable
 @BOTH_WAYS
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("name", FEW)
-def test_https_to_http_carries_no_credential(name: str, status: int, login: Callable, stage: Stage) -> None:
+def test_https_to_http_carries_no_credential(
+    name: str, status: int, login: Callable, stage: Stage
+) -> None:
     source = prepare(stage, name, scheme="https")
     stage.servers.origin.default = stage.servers.elsewhere.default = CHALLENGE
     for location in ("http://a.example/y", "http://a.example:8080/y", "http://b.example/y"):
@@ -246,7 +275,9 @@ def test_https_to_http_carries_no_credential(name: str, status: int, login: Call
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", FOR_A_HOST)
-def test_http_to_https_keeps_the_credential_of_the_host(name: str, login: Callable, stage: Stage) -> None:
+def test_http_to_https_keeps_the_credential_of_the_host(
+    name: str, login: Callable, stage: Stage
+) -> None:
     source = prepare(stage, name)
     stage.servers.origin.on("/*", send_on(stage, "https://a.example/y"))
     ask(stage, login, source)
@@ -262,7 +293,9 @@ def test_nothing_is_added_to_a_presigned_url(name: str, login: Callable, stage: 
     source = prepare(stage, name)
     for query in PRESIGNED:
         follow(stage, login, source, f"/y?{query}")
-        assert [told(text, SECRET) != "" for text in stage.received["origin"] if "/y?" in text] == [False]
+        assert [told(text, SECRET) != "" for text in stage.received["origin"] if "/y?" in text] == [
+            False
+        ]
 
 
 @BOTH_WAYS
@@ -278,14 +311,36 @@ def test_a_header_that_the_caller_set_goes_nowhere_else(login: Callable, stage: 
     for location in [*ELSEWHERE, *OTHER_PORTS]:
         reset(stage)
         stage.servers.origin.on("/*", send_on(stage, location))
-        ask(stage, login, Source(plant=lambda *_: None), headers={"Authorization": f"Bearer {SECRET}"})
+        ask(
+            stage,
+            login,
+            Source(plant=lambda *_: None),
+            headers={"Authorization": f"Bearer {SECRET}"},
+        )
         assert arrived(stage, "origin")[0]
         for where in ("elsewhere", "elsewhere_tls", "origin_tls"):
             assert not any(arrived(stage, where)), f"{location!r} took it to {where}"
 
 
 PIECES = [
-    *("http://", "//", "/", "\\", "@", ":", ":80", "?", "#", ".", ";", "[", "]", "%", "xn--", "ada"),
+    *(
+        "http://",
+        "//",
+        "/",
+        "\\",
+        "@",
+        ":",
+        ":80",
+        "?",
+        "#",
+        ".",
+        ";",
+        "[",
+        "]",
+        "%",
+        "xn--",
+        "ada",
+    ),
     *("a.example", "b.example", "a", "а", "。", "%2e", "%2F", "%40", "%5C", "%00"),
 ]
 
@@ -293,7 +348,9 @@ PIECES = [
 @BOTH_WAYS
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(location=st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
-def test_no_location_takes_a_credential_elsewhere(login: Callable, stage: Stage, location: str) -> None:
+def test_no_location_takes_a_credential_elsewhere(
+    login: Callable, stage: Stage, location: str
+) -> None:
     source = prepare(stage, "auth file, BearerToken")
     follow(stage, login, source, location)
     for where in ("elsewhere", "elsewhere_tls", "origin_tls"):
@@ -311,13 +368,20 @@ def test_a_request_whose_url_two_parsers_read_in_two_ways_gets_nothing(
     stage.keep(a_example=KINDS["BearerToken"])
     request = requests.Request("GET", "http://a.example/").prepare()
     request.url = f"http://a.example{trick}b.example/y"
-    with login(authshim.Chain.from_environment()) as session, suppress(requests.RequestException, ValueError):
+    with (
+        login(authshim.Chain.from_environment()) as session,
+        suppress(requests.RequestException, ValueError),
+    ):
         session.send(request, timeout=30)
     assert not any(arrived(stage, "elsewhere"))
 
 
-@pytest.mark.skipif(needs.REQUESTS < (2, 32), reason="this requests looks up the whole netloc in netrc")
-def test_without_install_requests_itself_sends_a_netrc_password_to_the_host_before_a_backslash(stage: Stage) -> None:
+@pytest.mark.skipif(
+    needs.REQUESTS < (2, 32), reason="this requests looks up the whole netloc in netrc"
+)
+def test_without_install_requests_itself_sends_a_netrc_password_to_the_host_before_a_backslash(
+    stage: Stage,
+) -> None:
     r"""The limit of an adapter that is only mounted.
 
     requests reads netrc with the URL as it was typed, in which the standard library sees a.example, and only then
@@ -354,7 +418,9 @@ def test_a_proxy_for_http_gets_what_it_passes_on_and_no_more(login: Callable, st
 def tunnel(stage: Stage) -> Iterator[Tunnel]:
     """A proxy for https to a.example; what goes to another host ends elsewhere."""
     servers = stage.servers
-    tunnel = Tunnel(lambda host: (servers.origin_tls if host == "a.example" else servers.elsewhere_tls).port)
+    tunnel = Tunnel(
+        lambda host: (servers.origin_tls if host == "a.example" else servers.elsewhere_tls).port
+    )
     stage.names.to_port(tunnel.port, "proxy.example", 8080)
     yield tunnel
     tunnel.stop()
@@ -362,7 +428,9 @@ def tunnel(stage: Stage) -> Iterator[Tunnel]:
 
 @BOTH_WAYS
 @pytest.mark.parametrize("name", SOME)
-def test_a_proxy_for_https_gets_no_credential(name: str, login: Callable, stage: Stage, tunnel: Tunnel) -> None:
+def test_a_proxy_for_https_gets_no_credential(
+    name: str, login: Callable, stage: Stage, tunnel: Tunnel
+) -> None:
     source = prepare(stage, name, scheme="https")
     stage.servers.origin_tls.on("/*", send_on(stage, "https://b.example/y"))
     stage.monkeypatch.setenv("https_proxy", "http://eve:proxy-password@proxy.example:8080")
@@ -380,7 +448,9 @@ def test_a_proxy_for_https_gets_no_credential(name: str, login: Callable, stage:
 
 
 @BOTH_WAYS
-def test_a_netrc_default_answers_the_host_that_was_asked_for_and_no_other(login: Callable, stage: Stage) -> None:
+def test_a_netrc_default_answers_the_host_that_was_asked_for_and_no_other(
+    login: Callable, stage: Stage
+) -> None:
     source = prepare(stage, "netrc, default")
     follow(stage, login, source, "http://b.example/y")
     assert arrived(stage, "origin") == [False, True]

@@ -42,7 +42,9 @@ class Tunnel:
             if method != "CONNECT":
                 client.sendall(b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n")
                 return
-            with socket.create_connection(("127.0.0.1", self._route(target.rpartition(":")[0]))) as server:
+            with socket.create_connection(
+                ("127.0.0.1", self._route(target.rpartition(":")[0]))
+            ) as server:
                 client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
                 back = threading.Thread(target=_pass_on, args=(server, client), daemon=True)
                 back.start()
@@ -51,7 +53,9 @@ class Tunnel:
 
 
 def _pass_on(source: socket.socket, target: socket.socket) -> None:
-    target.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, True)  # else Nagle keeps what is short for 40 ms
+    target.setsockopt(
+        socket.IPPROTO_TCP, socket.TCP_NODELAY, True
+    )  # else Nagle keeps what is short for 40 ms
     with contextlib.suppress(OSError):
         while True:
             data = source.recv(65536)

@@ -42,7 +42,9 @@ class TestTheContract(ProviderContract):
         Key("basic.example", HOST): BasicHTTP("ada", "s3cret-2"),
         Key("*.conda.example", WILDCARD): CondaToken("s3cret-3"),
         Key("s3.example:9000", PORT): S3Credentials("id", "s3cret-4", None),
-        Key("h.example/acme/feed", PATH): OAuth("s3cret-5", "s3cret-6", 2e9, "https://h.example/token", None, "id"),
+        Key("h.example/acme/feed", PATH): OAuth(
+            "s3cret-5", "s3cret-6", 2e9, "https://h.example/token", None, "id"
+        ),
     }
 
     @pytest.fixture
@@ -115,10 +117,22 @@ def test_the_last_of_duplicate_keys_wins(write: Write) -> None:
     ("written", "sentence"),
     [
         ("*", "* matches nothing; name a host behind it"),
-        ("https://h.example", "https://h.example is a URL and matches nothing; write the host alone"),
-        ("https://h.example/acme", "https://h.example/acme is a URL and matches nothing; write the host alone"),
-        ("https://ada:s3cret@h.example", "****@h.example is a URL and matches nothing; write the host alone"),
-        ("https://ada:s3cret/s3cret@h.example", "****@h.example is a URL and matches nothing; write the host alone"),
+        (
+            "https://h.example",
+            "https://h.example is a URL and matches nothing; write the host alone",
+        ),
+        (
+            "https://h.example/acme",
+            "https://h.example/acme is a URL and matches nothing; write the host alone",
+        ),
+        (
+            "https://ada:s3cret@h.example",
+            "****@h.example is a URL and matches nothing; write the host alone",
+        ),
+        (
+            "https://ada:s3cret/s3cret@h.example",
+            "****@h.example is a URL and matches nothing; write the host alone",
+        ),
     ],
 )
 def test_a_key_that_matches_nothing_is_said(write: Write, written: str, sentence: str) -> None:
@@ -130,8 +144,17 @@ def test_a_key_that_matches_nothing_is_said(write: Write, written: str, sentence
 
 
 def test_path_keys_are_listed_as_they_are_looked_up(write: Write) -> None:
-    names = ("h.example", "H.example/Acme/", "h.example:8443/acme", "slash.example/", "https://h.example/acme")
-    assert sorted(write({name: bearer("t") for name in names}).path_keys()) == ["h.example/Acme", "h.example:8443/acme"]
+    names = (
+        "h.example",
+        "H.example/Acme/",
+        "h.example:8443/acme",
+        "slash.example/",
+        "https://h.example/acme",
+    )
+    assert sorted(write({name: bearer("t") for name in names}).path_keys()) == [
+        "h.example/Acme",
+        "h.example:8443/acme",
+    ]
 
 
 # The file.
@@ -164,8 +187,14 @@ BROKEN = {
     "text": (b'"s3cret"', "it is not a JSON object"),
     "null": (b"null", "it is not a JSON object"),
     "not JSON": (b"s3cret", "line 1: this is not JSON (expecting value)"),
-    "a comma is missing": (b'{"a": 1\n"s3cret": 2}', "line 2: this is not JSON (expecting ',' delimiter)"),
-    "a line break in a token": (b'{"a":\n"s3cret\n"}', "line 2: this is not JSON (invalid control character at)"),
+    "a comma is missing": (
+        b'{"a": 1\n"s3cret": 2}',
+        "line 2: this is not JSON (expecting ',' delimiter)",
+    ),
+    "a line break in a token": (
+        b'{"a":\n"s3cret\n"}',
+        "line 2: this is not JSON (invalid control character at)",
+    ),
     "a wrong escape": (b'{"a": "s3cret\\s"}', "line 1: this is not JSON (invalid \\escape)"),
     "two values": (b'{}\n{"a": "s3cret"}', "line 2: this is not JSON (extra data)"),
     "half written": (
@@ -191,7 +220,9 @@ def test_a_broken_file_is_one_clear_sentence(write: Write, content: bytes, reaso
     assert_no_secret(caught.value, provider)
 
 
-def test_no_character_is_shown_where_the_json_parser_shows_one(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_character_is_shown_where_the_json_parser_shows_one(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class InPython(json.JSONDecoder):
         def __init__(self) -> None:
             super().__init__()
@@ -264,7 +295,10 @@ UNUSABLE = {
     "a list": (["s3cret"], "is not one credential"),
     "null": (None, "is not one credential"),
     "a number for a token": ({"BearerToken": 5}, "the token is not text"),
-    "a line break": ({"BearerToken": "s3cret\r\nX: y"}, "the token has a control character (a line break, perhaps)"),
+    "a line break": (
+        {"BearerToken": "s3cret\r\nX: y"},
+        "the token has a control character (a line break, perhaps)",
+    ),
     "no password": ({"BasicHTTP": {"username": "s3cret"}}, "is a BasicHTTP without password"),
     "no fields": ({"BasicHTTP": "s3cret"}, "is a BasicHTTP without fields"),
     "half a pair of surrogates": (
@@ -275,7 +309,9 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize(("entry", "why"), UNUSABLE.values(), ids=UNUSABLE)
-def test_an_entry_that_cannot_be_used_costs_itself_only(write: Write, entry: object, why: str) -> None:
+def test_an_entry_that_cannot_be_used_costs_itself_only(
+    write: Write, entry: object, why: str
+) -> None:
     provider = write({"bad.example": entry, "good.example": bearer("t")})
     assert provider.find("bad.example") is None
     assert provider.find("bad.example") is None
@@ -285,11 +321,15 @@ def test_an_entry_that_cannot_be_used_costs_itself_only(write: Write, entry: obj
 
 
 def test_fields_that_are_not_known_are_passed_over(write: Write) -> None:
-    provider = write({"h.example": {"BasicHTTP": {"username": "ada", "password": "p", "realm": "r"}}})
+    provider = write(
+        {"h.example": {"BasicHTTP": {"username": "ada", "password": "p", "realm": "r"}}}
+    )
     assert provider.find("h.example") == BasicHTTP("ada", "p")
 
 
-@pytest.mark.parametrize("key", ["ada:s3cret@h.example", "h.example?sig=s3cret", "h.example/t/s3cret/c"])
+@pytest.mark.parametrize(
+    "key", ["ada:s3cret@h.example", "h.example?sig=s3cret", "h.example/t/s3cret/c"]
+)
 def test_the_secret_in_a_key_is_not_told(write: Write, key: str) -> None:
     provider = write({key: None})
     assert provider.find(key) is None
@@ -306,7 +346,9 @@ def test_a_key_that_is_no_text_for_people_is_shown_in_escapes(write: Write) -> N
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
 def test_a_number_that_is_none_costs_no_more_than_its_entry(write: Write, number: str) -> None:
-    provider = write(f'{{"bad.example": {{"BearerToken": {number}}}, "good.example": {{"BearerToken": "t"}}}}')
+    provider = write(
+        f'{{"bad.example": {{"BearerToken": {number}}}, "good.example": {{"BearerToken": "t"}}}}'
+    )
     assert provider.find("bad.example") is None
     assert provider.find("good.example") == BearerToken("t")
 
@@ -320,7 +362,9 @@ def test_a_number_that_python_refuses_to_read_is_one_clear_sentence(write: Write
         assert provider.find("good.example") is None
 
 
-def test_a_hundred_thousand_hosts_are_not_made_into_credentials_before_they_are_asked_for(write: Write) -> None:
+def test_a_hundred_thousand_hosts_are_not_made_into_credentials_before_they_are_asked_for(
+    write: Write,
+) -> None:
     provider = write({f"h{number}.example": bearer("") for number in range(100_000)})
     assert provider.find("h5.example") is None
     assert len(provider.problems) == 1

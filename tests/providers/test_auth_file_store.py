@@ -41,7 +41,12 @@ def test_an_entry_is_written_as_rattler_writes_it(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "f").read_bytes()) == {"h.example": {"BearerToken": "s3cret"}}
 
 
-KEPT = {"z.example": {"Magic": [1, None]}, "a.example": {"BearerToken": "t\ud800"}, "https://u": 3, "m": {"x": 1.5}}
+KEPT = {
+    "z.example": {"Magic": [1, None]},
+    "a.example": {"BearerToken": "t\ud800"},
+    "https://u": 3,
+    "m": {"x": 1.5},
+}
 
 
 def test_entries_that_are_not_understood_stay_and_the_order_too(file: Path) -> None:
@@ -59,8 +64,13 @@ def test_an_entry_that_is_replaced_keeps_its_place(file: Path) -> None:
 
 
 def test_a_key_in_another_form_is_replaced_and_forgotten_with_it(file: Path) -> None:
-    for change in (lambda store: store.save("h.example", TOKEN), lambda store: store.forget("h.example")):
-        file.write_text('{"H.Example": {"BearerToken": "old"}, "h.example": {"BearerToken": "older"}}')
+    for change in (
+        lambda store: store.save("h.example", TOKEN),
+        lambda store: store.forget("h.example"),
+    ):
+        file.write_text(
+            '{"H.Example": {"BearerToken": "old"}, "h.example": {"BearerToken": "older"}}'
+        )
         change(AuthFile(str(file)))
         assert "old" not in file.read_text()
 
@@ -70,7 +80,11 @@ ODD = ["https://h.example/x", "*", "h.example.", "H.Example", "ada@h.example", "
 
 @pytest.mark.parametrize("key", ODD)
 def test_what_stands_in_the_file_can_be_forgotten_as_it_is_written(key: str, file: Path) -> None:
-    file.write_text(json.dumps({odd: {"Magic" if odd.startswith("s") else "BearerToken": "s3cret"} for odd in ODD}))
+    file.write_text(
+        json.dumps(
+            {odd: {"Magic" if odd.startswith("s") else "BearerToken": "s3cret"} for odd in ODD}
+        )
+    )
     store = AuthFile(str(file))
     assert list(store.keys()) == ODD
     assert store.forget(key) is True
@@ -98,7 +112,11 @@ def test_a_file_that_cannot_be_used_is_never_overwritten(text: str, why: str, fi
 
 def test_forgetting_and_listing_say_that_a_file_is_broken(file: Path) -> None:
     file.write_text("s3cret")
-    for ask in (lambda store: store.forget("h.example"), lambda store: store.list(), lambda store: store.keys()):
+    for ask in (
+        lambda store: store.forget("h.example"),
+        lambda store: store.list(),
+        lambda store: store.keys(),
+    ):
         with pytest.raises(ProviderError, match=r"cannot read auth file .*: line 1: ") as caught:
             ask(AuthFile(str(file)))
         assert_no_secret(caught.value)
@@ -156,7 +174,9 @@ for number in range(6):
 
 def test_sixteen_processes_at_once_lose_no_entry(file: Path) -> None:
     file.write_text('{"kept.example": {"Magic": 1}}')
-    children = [subprocess.Popen([sys.executable, "-c", MANY, str(file), f"p{own}"]) for own in range(16)]
+    children = [
+        subprocess.Popen([sys.executable, "-c", MANY, str(file), f"p{own}"]) for own in range(16)
+    ]
     assert [child.wait(120) for child in children] == [0] * 16
     expected = {f"p{own}-{number}.example" for own in range(16) for number in (0, 2, 4)}
     assert set(json.loads(file.read_bytes())) == expected | {"kept.example"}
@@ -206,4 +226,6 @@ def test_a_file_that_is_opened_to_others_again_and_again_is_told_once(tmp_path: 
     (tmp_path / "auth.json").chmod(0o644)
     for _ in range(2):
         file.list()
-    assert [problem.partition(": ")[2].partition(":")[0] for problem in file.problems] == ["others can read it"]
+    assert [problem.partition(": ")[2].partition(":")[0] for problem in file.problems] == [
+        "others can read it"
+    ]

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim.providers.child_process import MARK, MAX_STDERR_BYTES, MAX_STDOUT_BYTES, Result, _Reader, run
+from authshim.providers.child_process import (
+    MARK,
+    MAX_STDERR_BYTES,
+    MAX_STDOUT_BYTES,
+    Result,
+    _Reader,
+    run,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +35,10 @@ def python(code: str, **options: object) -> Result:
 
 
 def shell(code: str, **options: object) -> Result:
-    return run(["/bin/sh", "-c", code], **{"environ": {"PATH": os.defpath}, "deadline": 20.0, "grace": 0.3, **options})
+    return run(
+        ["/bin/sh", "-c", code],
+        **{"environ": {"PATH": os.defpath}, "deadline": 20.0, "grace": 0.3, **options},
+    )
 
 
 def is_gone(pid: int) -> bool:
@@ -60,7 +70,12 @@ def wait_for(path: Path) -> str:
 
 def test_run_returns_status_and_both_streams() -> None:
     ended = python("import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)")
-    assert (ended.status, ended.stdout.strip(), ended.stderr.strip(), ended.stopped) == (3, b"out", b"err", None)
+    assert (ended.status, ended.stdout.strip(), ended.stderr.strip(), ended.stopped) == (
+        3,
+        b"out",
+        b"err",
+        None,
+    )
 
 
 def test_child_reads_empty_stdin() -> None:
@@ -79,7 +94,12 @@ def test_child_reads_empty_stdin() -> None:
 
 
 def test_child_gets_the_given_environment() -> None:
-    assert python("import os; print(os.environ['WORD'])", environ={**os.environ, "WORD": "x"}).stdout.strip() == b"x"
+    assert (
+        python(
+            "import os; print(os.environ['WORD'])", environ={**os.environ, "WORD": "x"}
+        ).stdout.strip()
+        == b"x"
+    )
 
 
 def test_each_run_marks_its_child_and_keeps_the_mark_of_an_outer_run() -> None:
@@ -96,7 +116,10 @@ def test_missing_program_is_reported_in_the_result() -> None:
 
 
 def test_argument_with_nul_is_reported_in_the_result() -> None:
-    assert python("\0").stopped == "it cannot be started: an argument has a character that none may have"
+    assert (
+        python("\0").stopped
+        == "it cannot be started: an argument has a character that none may have"
+    )
 
 
 def test_flood_on_stdout_ends_the_child() -> None:
@@ -106,7 +129,9 @@ def test_flood_on_stdout_ends_the_child() -> None:
 
 
 def test_flood_on_stderr_is_cut_to_its_end() -> None:
-    ended = python("import sys\nfor _ in range(99): sys.stderr.write('x' * 9999)\nsys.stderr.write('end')")
+    ended = python(
+        "import sys\nfor _ in range(99): sys.stderr.write('x' * 9999)\nsys.stderr.write('end')"
+    )
     assert ended.stopped is None
     assert len(ended.stderr) == MAX_STDERR_BYTES
     assert ended.stderr.endswith(b"xend")
@@ -134,7 +159,9 @@ def test_deadline_ends_a_child_that_ignores_sigterm() -> None:
 
 @posix
 def test_deadline_ends_a_child_that_closed_its_stdout() -> None:
-    assert shell("exec >&- 2>&-; sleep 60", deadline=0.3).stopped == "it did not answer within 0.3 s"
+    assert (
+        shell("exec >&- 2>&-; sleep 60", deadline=0.3).stopped == "it did not answer within 0.3 s"
+    )
 
 
 @posix
@@ -173,7 +200,9 @@ def leave(path: Path, *, keeps_pipe: bool, stays: bool, **options: object) -> Re
 
 @linux
 @pytest.mark.parametrize("keeps_pipe", [True, False])
-def test_deadline_ends_a_descendant_in_a_session_of_its_own(keeps_pipe: bool, tmp_path: Path) -> None:
+def test_deadline_ends_a_descendant_in_a_session_of_its_own(
+    keeps_pipe: bool, tmp_path: Path
+) -> None:
     ended = leave(tmp_path / "pid", keeps_pipe=keeps_pipe, stays=True, deadline=2.0)
     assert ended.stopped == "it did not answer within 2 s"
     assert is_gone(int(wait_for(tmp_path / "pid")))
@@ -268,7 +297,9 @@ class Clock:
 
 
 @posix
-def test_answer_in_the_last_second_is_returned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_answer_in_the_last_second_is_returned(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "go")
 
     def answer() -> None:
@@ -284,7 +315,9 @@ def test_answer_in_the_last_second_is_returned(monkeypatch: pytest.MonkeyPatch, 
 
 
 @posix
-def test_answer_after_the_deadline_is_dropped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_answer_after_the_deadline_is_dropped(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     os.mkfifo(tmp_path / "go")
     clock = Clock(monkeypatch)
     thread = threading.Thread(target=clock.move, args=[30])
@@ -378,7 +411,9 @@ def scarce_threads(monkeypatch: pytest.MonkeyPatch, *, spared: int) -> list[thre
         (2, "it could not be watched (RuntimeError)"),
     ],
 )
-def test_lack_of_threads_is_reported_in_the_result(spared: int, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lack_of_threads_is_reported_in_the_result(
+    spared: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scarce_threads(monkeypatch, spared=spared)
     assert shell("exec sleep 60", pass_stderr=spared == 1).stopped == said
 
@@ -426,7 +461,9 @@ def test_child_inherits_only_the_standard_streams() -> None:
     reading, writing = os.pipe()
     try:
         os.set_inheritable(writing, True)
-        opened = "import os\nfor fd in range(256):\n try: os.fstat(fd); print(fd)\n except OSError: pass"
+        opened = (
+            "import os\nfor fd in range(256):\n try: os.fstat(fd); print(fd)\n except OSError: pass"
+        )
         assert python(opened).stdout.split() == [b"0", b"1", b"2"]
     finally:
         os.close(reading)
@@ -435,7 +472,8 @@ def test_child_inherits_only_the_standard_streams() -> None:
 
 @posix
 @pytest.mark.parametrize(
-    "end", ["exit 1", "kill -9 $$", "exec sleep 60", "exec cat /dev/zero", "exec >&- 2>&-; sleep 60"]
+    "end",
+    ["exit 1", "kill -9 $$", "exec sleep 60", "exec cat /dev/zero", "exec >&- 2>&-; sleep 60"],
 )
 def test_run_leaves_no_zombie(end: str, tmp_path: Path) -> None:
     shell(f"echo $$ > {tmp_path}/pid; {end}", deadline=0.5)
@@ -455,7 +493,9 @@ def test_run_leaves_no_zombie_and_no_descriptor() -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_windows_ends_the_process_tree_by_taskkill(is_there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_ends_the_process_tree_by_taskkill(
+    is_there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """On a fake of Windows: its own program ends what the child has started, and the child itself is killed."""
     ended_by: list[list[str]] = []
 
@@ -467,7 +507,9 @@ def test_windows_ends_the_process_tree_by_taskkill(is_there: bool, monkeypatch: 
     monkeypatch.setattr("authshim.providers.child_process._IS_WINDOWS", True)
     monkeypatch.setattr("subprocess.run", taskkill)
     monkeypatch.setenv("SYSTEMROOT", r"D:\Windows")
-    ended = run([sys.executable, "-c", "import time; time.sleep(60)"], environ={}, deadline=0.3, grace=0.2)
+    ended = run(
+        [sys.executable, "-c", "import time; time.sleep(60)"], environ={}, deadline=0.3, grace=0.2
+    )
     assert ended.stopped is not None
     assert [command[:-1] for command in ended_by] == [
         [r"D:\Windows\System32\taskkill.exe", "/T", "/PID"],

@@ -27,7 +27,12 @@ TOKEN = BearerToken("s3cret")
 
 class FakeItem:
     def __init__(self, label: str, attributes: dict[str, str], secret: bytes) -> None:
-        self.item_path, self.label, self.attributes, self.secret = f"/{id(self)}", label, attributes, secret
+        self.item_path, self.label, self.attributes, self.secret = (
+            f"/{id(self)}",
+            label,
+            attributes,
+            secret,
+        )
 
     def get_attributes(self) -> dict[str, str]:
         return self.attributes
@@ -51,7 +56,9 @@ class Merging:
     def get_collection_by_alias(self, connection: object, alias: str) -> Merging:
         return self
 
-    def create_item(self, label: str, attributes: dict[str, str], secret: bytes, *, replace: bool) -> FakeItem:
+    def create_item(
+        self, label: str, attributes: dict[str, str], secret: bytes, *, replace: bool
+    ) -> FakeItem:
         self.item.attributes.update(attributes)
         self.item.secret = secret
         return self.item
@@ -62,7 +69,9 @@ class Merging:
 
 def test_on_linux_what_another_wrote_into_an_item_does_not_stay_in_it() -> None:
     name = {"service": "rattler", "username": "h.example"}
-    item = FakeItem("Password for h.example", {**name, "application": "Python keyring library"}, b"old")
+    item = FakeItem(
+        "Password for h.example", {**name, "application": "Python keyring library"}, b"old"
+    )
     SecretService(None, Merging(item)).set_password("rattler", "h.example", "new")
     assert (item.attributes, item.label, item.secret) == (name, "keyring:h.example@rattler", b"new")
 
@@ -148,7 +157,9 @@ def test_on_windows_entries_of_others_are_not_listed(win32: FakeWin32) -> None:
 
 
 def test_on_windows_a_secret_that_is_too_long_is_told(win32: FakeWin32) -> None:
-    with pytest.raises(StoreError, match=r"this is more than the Credential Manager takes") as caught:
+    with pytest.raises(
+        StoreError, match=r"this is more than the Credential Manager takes"
+    ) as caught:
         OSKeychain(platform="win32").save("h.example", BearerToken("s3cret" * 500))
     assert_no_secret(caught.value)
 
@@ -224,7 +235,11 @@ def test_on_macos_an_entry_is_where_rattler_looks_for_it(security: FakeSecurity)
 
 
 def test_on_macos_one_entry_is_left_of_many(security: FakeSecurity) -> None:
-    security.kept = [("rattler", "h.example", "1"), ("rattler", "h.example", "2"), ("other", "h.example", "3")]
+    security.kept = [
+        ("rattler", "h.example", "1"),
+        ("rattler", "h.example", "2"),
+        ("other", "h.example", "3"),
+    ]
     store = OSKeychain(platform="darwin")
     store.save("h.example", TOKEN)
     assert security.kept[0] == ("other", "h.example", "3")
@@ -243,7 +258,9 @@ def test_on_macos_what_is_saved_is_found(credential: BearerToken, security: Fake
 
 
 def test_the_macos_keychain_cannot_be_listed(security: FakeSecurity) -> None:
-    with pytest.raises(ProviderUnlisted, match="cannot list OS keychain: keyring has no way to; name a host"):
+    with pytest.raises(
+        ProviderUnlisted, match="cannot list OS keychain: keyring has no way to; name a host"
+    ):
         OSKeychain(platform="darwin").list()
 
 
@@ -277,7 +294,9 @@ class Broken:
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_a_back_end_that_fails_is_one_error_without_its_words(ask: Callable[[OSKeychain], object]) -> None:
+def test_a_back_end_that_fails_is_one_error_without_its_words(
+    ask: Callable[[OSKeychain], object],
+) -> None:
     with pytest.raises(ProviderError, match=r"its back end failed \(OSError\)") as caught:
         ask(OSKeychain(backend=Broken(OSError("s3cret"))))
     assert_no_secret(caught.value)
@@ -285,7 +304,9 @@ def test_a_back_end_that_fails_is_one_error_without_its_words(ask: Callable[[OSK
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_without_a_keychain_it_is_missing_for_everything(ask: Callable[[OSKeychain], object]) -> None:
+def test_without_a_keychain_it_is_missing_for_everything(
+    ask: Callable[[OSKeychain], object],
+) -> None:
     with pytest.raises(ProviderMissing, match="there is no D-Bus session"):
         ask(OSKeychain(backend=Broken(ProviderMissing("OS keychain", "there is no D-Bus session"))))
 
@@ -304,7 +325,9 @@ def test_an_entry_is_json_of_one_line() -> None:
     backend = SimpleNamespace(set_password=lambda service, username, secret: written.append(secret))
     for credential in EVERY_KIND:
         OSKeychain(backend=backend).save("h.example", credential)
-    assert [json.loads(secret) for secret in written] == [credential.to_json() for credential in EVERY_KIND]
+    assert [json.loads(secret) for secret in written] == [
+        credential.to_json() for credential in EVERY_KIND
+    ]
     assert not any("\n" in secret for secret in written)
 
 
@@ -321,7 +344,9 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return secretstorage
 
 
-def test_a_bus_that_is_too_slow_is_said_to_be(bus: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bus_that_is_too_slow_is_said_to_be(
+    bus: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def slow() -> object:
         raise TimeoutError("s3cret")
 
@@ -347,7 +372,8 @@ def test_an_item_of_a_locked_collection_is_neither_replaced_nor_removed() -> Non
 
     locked = SimpleNamespace(is_locked=lambda: True)
     storage = SimpleNamespace(
-        dbus_init=lambda: SimpleNamespace(close=lambda: None), search_items=lambda *_: iter([locked])
+        dbus_init=lambda: SimpleNamespace(close=lambda: None),
+        search_items=lambda *_: iter([locked]),
     )
     with pytest.raises(ProviderError, match="it is locked"):
         SecretService(None, storage).delete_password("rattler", "h.example")  # type: ignore[arg-type]

@@ -47,14 +47,18 @@ class FakeRun:
 
 def asking(*outcomes: Result, **options: object) -> tuple[KeyringCommand, FakeRun]:
     run = FakeRun(*outcomes)
-    return KeyringCommand([sys.executable], run=run, **{"terminal": lambda: False, "environ": {}, **options}), run
+    return KeyringCommand(
+        [sys.executable], run=run, **{"terminal": lambda: False, "environ": {}, **options}
+    ), run
 
 
 def find(*outcomes: Result, username: str | None = "bob") -> BasicHTTP | None:
     return asking(*outcomes)[0].find(URL, username)
 
 
-def error_of(command: KeyringCommand, key: str = URL, username: str | None = "bob") -> ProviderError:
+def error_of(
+    command: KeyringCommand, key: str = URL, username: str | None = "bob"
+) -> ProviderError:
     with pytest.raises(ProviderError) as caught:
         command.find(key, username)
     assert_no_secret(caught.value)
@@ -142,7 +146,9 @@ def test_a_usage_error_of_the_old_form_too_is_a_failure() -> None:
 
 
 # keyring 25.2.0 has the option --mode creds, and a typo behind it.
-TRACEBACK = said("", 1, "Traceback ...\nAttributeError: 'CommandLineTool' object has no attribute '_get_creds'")
+TRACEBACK = said(
+    "", 1, "Traceback ...\nAttributeError: 'CommandLineTool' object has no attribute '_get_creds'"
+)
 
 
 def test_keyring_is_asked_for_the_password_after_a_traceback() -> None:
@@ -221,8 +227,12 @@ def test_a_key_that_would_be_an_option_is_not_here() -> None:
     assert run.arguments == []
 
 
-@pytest.mark.parametrize("key", ["https://h.example/t/s3cret/simple", f"{URL}?token=s3cret", f"{URL}#s3cret"])
-def test_a_secret_in_the_path_or_query_of_an_index_is_no_argument(key: str, no_secret: Callable[..., None]) -> None:
+@pytest.mark.parametrize(
+    "key", ["https://h.example/t/s3cret/simple", f"{URL}?token=s3cret", f"{URL}#s3cret"]
+)
+def test_a_secret_in_the_path_or_query_of_an_index_is_no_argument(
+    key: str, no_secret: Callable[..., None]
+) -> None:
     command, run = asking(said(ANSWER))
     chain = authshim.Chain([command], indexes=[authshim.Index(key.replace("//", "//ada@"))])
     found = chain.find("https://h.example/t/s3cret/simple/demo/")
@@ -233,7 +243,9 @@ def test_a_secret_in_the_path_or_query_of_an_index_is_no_argument(key: str, no_s
 
 
 @pytest.mark.parametrize("username", ["-x", "--help", "--", "-1", "--keyring-path=x"])
-def test_a_username_that_looks_like_an_option_runs_nothing_and_costs_no_other_provider(username: str) -> None:
+def test_a_username_that_looks_like_an_option_runs_nothing_and_costs_no_other_provider(
+    username: str,
+) -> None:
     command, run = asking(said(ANSWER))
     url = f"https://{username}@h.example/simple/demo/"
     assert authshim.Chain([command]).find(url) is None
@@ -245,9 +257,12 @@ def test_a_username_that_looks_like_an_option_runs_nothing_and_costs_no_other_pr
 
 
 @pytest.mark.parametrize(
-    ("terminal", "timeout", "deadline"), [(False, None, 30), (True, None, 300), (False, 7.0, 7), (True, 7.0, 7)]
+    ("terminal", "timeout", "deadline"),
+    [(False, None, 30), (True, None, 300), (False, 7.0, 7), (True, 7.0, 7)],
 )
-def test_a_person_at_the_terminal_has_more_time(terminal: bool, timeout: float | None, deadline: float) -> None:
+def test_a_person_at_the_terminal_has_more_time(
+    terminal: bool, timeout: float | None, deadline: float
+) -> None:
     command, run = asking(said(ANSWER), terminal=lambda: terminal, timeout=timeout)
     command.find(URL)
     assert (run.options[0]["deadline"], run.options[0]["pass_stderr"]) == (deadline, terminal)
@@ -255,7 +270,11 @@ def test_a_person_at_the_terminal_has_more_time(terminal: bool, timeout: float |
 
 @pytest.mark.parametrize(
     ("environ", "terminal", "value"),
-    [({}, False, "true"), ({}, True, None), ({"ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "false"}, False, "false")],
+    [
+        ({}, False, "true"),
+        ({}, True, None),
+        ({"ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "false"}, False, "false"),
+    ],
 )
 def test_without_a_terminal_azures_back_end_is_told_so(
     environ: dict[str, str], terminal: bool, value: str | None
@@ -268,7 +287,11 @@ def test_without_a_terminal_azures_back_end_is_told_so(
 def test_child_gets_our_environment_and_three_variables_more() -> None:
     command, run = asking(said(ANSWER), environ=None)
     command.find(URL)
-    added = {"ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "true", "PYTHONIOENCODING": "utf-8", "AUTHSHIM_ASKING": "1"}
+    added = {
+        "ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "true",
+        "PYTHONIOENCODING": "utf-8",
+        "AUTHSHIM_ASKING": "1",
+    }
     assert run.options[0]["environ"] == {**added, **os.environ}
 
 
@@ -294,7 +317,10 @@ print(chain.find("https://ada@h.example/simple/"))
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("timeout", [None, "7"])
 def test_a_real_terminal_has_more_time_and_shows_the_device_code(
-    is_terminal: bool, timeout: str | None, script: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    is_terminal: bool,
+    timeout: str | None,
+    script: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     keyring = script(f"echo code $ARTIFACTS_KEYRING_NONINTERACTIVE_MODE 1234 >&2; echo '{ANSWER}'")
     monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", keyring)
@@ -303,7 +329,9 @@ def test_a_real_terminal_has_more_time_and_shows_the_device_code(
     master, slave = os.openpty() if is_terminal else os.pipe()
     try:
         command = [sys.executable, "-c", AT_A_TERMINAL]
-        ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=slave, text=True, timeout=60, check=False)
+        ended = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=slave, text=True, timeout=60, check=False
+        )
         os.write(slave, b"end\n")
         shown = b""
         while b"end" not in shown:
@@ -339,7 +367,9 @@ def test_the_answer_is_all_that_is_printed_or_the_last_line(text: str) -> None:
     assert find(said(text)) == BasicHTTP("ada", "s3cret")
 
 
-@pytest.mark.parametrize("text", ['{"username": null, "password": "s3cret"}', '{"password": "s3cret"}'])
+@pytest.mark.parametrize(
+    "text", ['{"username": null, "password": "s3cret"}', '{"password": "s3cret"}']
+)
 def test_an_answer_without_username_is_for_the_one_that_was_asked(text: str) -> None:
     assert find(said(text)) == BasicHTTP("bob", "s3cret")
     assert reason(said(text), username=None) == "it gave a password without a username"
@@ -366,7 +396,10 @@ def test_what_is_no_credential_is_an_error_without_content(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ['{"username": "ada", "password": "s3cret\\r\\nX: y"}', '{"username": ["s3cret"], "password": "s3cret"}'],
+    [
+        '{"username": "ada", "password": "s3cret\\r\\nX: y"}',
+        '{"username": ["s3cret"], "password": "s3cret"}',
+    ],
 )
 def test_what_cannot_be_sent_is_an_error_without_content(text: str) -> None:
     assert reason(said(text)).startswith("its answer cannot be sent: the ")
@@ -420,9 +453,15 @@ def test_a_silent_1_is_a_miss(outcome: Result) -> None:
             said("", 1, "no https://ada:s3cret@h.example/x?s3cret"),
             "it failed with status 1: no https://h.example/x?****",
         ),
-        (said("", 1, "no 'https://s3cret@h.example/'"), "it failed with status 1: no 'https://h.example/'"),
+        (
+            said("", 1, "no 'https://s3cret@h.example/'"),
+            "it failed with status 1: no 'https://h.example/'",
+        ),
         (said("", 1, "\x1b[31mred\x1b[0m"), "it failed with status 1: ?[31mred?[0m"),
-        (said("", 1, "x" * 1950 + " https://ada:s3cret" + "y" * 99 + "@h/"), "it failed with status 1: " + "x" * 200),
+        (
+            said("", 1, "x" * 1950 + " https://ada:s3cret" + "y" * 99 + "@h/"),
+            "it failed with status 1: " + "x" * 200,
+        ),
         (said("", 1, "é" * 70_000), "it failed with status 1"),
     ],
 )
@@ -456,12 +495,18 @@ def test_of_what_is_said_of_thousands_of_urls_the_newest_is_kept() -> None:
             said(f"Notice\n{json.dumps(json.loads(ANSWER), indent=1)}", 1, "no s3cret"),
             "it failed with status 1: no ****",
         ),
-        (said('{"password": "s3\\"cret\\\\", ', 1, 'no s3"cret\\'), "it failed with status 1: no ****"),
+        (
+            said('{"password": "s3\\"cret\\\\", ', 1, 'no s3"cret\\'),
+            "it failed with status 1: no ****",
+        ),
         (said("s3cret://a:b@c\n", 1, "no s3cret://a:b@c"), "it failed with status 1: no ****"),
         (said("x", 1, "a\u202eb\x1b"), "it failed with status 1: a\\u202eb?"),
         (said("", -9), "it was ended by signal 9"),
         (said("", 0xC0000005), "it failed with status 3221225477"),
-        (Result(-15, b"s3cret", b"", "it did not answer within 30 s"), "it did not answer within 30 s"),
+        (
+            Result(-15, b"s3cret", b"", "it did not answer within 30 s"),
+            "it did not answer within 30 s",
+        ),
     ],
 )
 def test_a_failure_is_a_sentence_with_the_last_line(outcome: Result, expected: str) -> None:
@@ -483,7 +528,9 @@ def test_a_command_that_is_not_there_is_missing() -> None:
         assert isinstance(error_of(KeyringCommand([first])), ProviderMissing)
 
 
-def test_where_there_is_no_keyring_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_there_is_no_keyring_the_next_step_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     error = error_of(KeyringCommand(search_path=""))
     assert isinstance(error, ProviderMissing)
@@ -515,7 +562,11 @@ def test_the_current_folder_has_no_keyring(
 @pytest.mark.parametrize("named", ["./keyring", "bin/keyring", "keyring", "", "~/keyring"])
 @pytest.mark.parametrize("path", ["", ".", ":/nowhere:", "bin"])
 def test_no_variable_has_a_program_of_the_current_folder_run(
-    named: str, path: str, script: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    named: str,
+    path: str,
+    script: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
     (tmp_path / "bin").mkdir()
     for name in ("keyring", "bin/keyring"):
@@ -523,16 +574,24 @@ def test_no_variable_has_a_program_of_the_current_folder_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
     environ = {"AUTHSHIM_KEYRING_COMMAND": named, "PATH": path, "HOME": "/nowhere"}
-    assert authshim.Chain.from_environment(environ=environ).find("https://ada@h.example/simple/") is None
+    assert (
+        authshim.Chain.from_environment(environ=environ).find("https://ada@h.example/simple/")
+        is None
+    )
     assert not (tmp_path / "ran").exists()
 
 
 def test_windows_looks_in_whole_paths_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """With Windows' own reading of paths, and a search that says where it was sent."""
     looked: list[str] = []
-    monkeypatch.setattr("authshim.providers.keyring_command.os", SimpleNamespace(path=ntpath, pathsep=";"))
+    monkeypatch.setattr(
+        "authshim.providers.keyring_command.os", SimpleNamespace(path=ntpath, pathsep=";")
+    )
     monkeypatch.setattr("shutil.which", looked.append)
-    assert _which("keyring", ["C:\\Tools", "", ".", "bin", "C:bin", "D:/x", '"C:\\y"'], windows=True) is None
+    assert (
+        _which("keyring", ["C:\\Tools", "", ".", "bin", "C:bin", "D:/x", '"C:\\y"'], windows=True)
+        is None
+    )
     assert looked == ["C:\\Tools\\keyring.exe", "D:/x\\keyring.exe"]
     for first in ("C:keyring.exe", "bin\\keyring.exe", ".\\keyring.exe", "bin/keyring"):
         assert "is relative to the current folder" in error_of(KeyringCommand([first])).reason
@@ -560,7 +619,9 @@ def test_a_file_that_is_not_executable_is_no_command(tmp_path: Path) -> None:
 def test_a_file_that_the_system_cannot_run_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "keyring").write_text("#!/nowhere/python\n")
     (tmp_path / "keyring").chmod(0o755)
-    assert error_of(KeyringCommand([str(tmp_path / "keyring")])).reason.startswith("it cannot be started: ")
+    assert error_of(KeyringCommand([str(tmp_path / "keyring")])).reason.startswith(
+        "it cannot be started: "
+    )
 
 
 @posix
@@ -577,7 +638,9 @@ def test_windows_has_no_batch_files_here(tmp_path: Path) -> None:
 
 @posix
 def test_the_password_is_in_no_argument_and_stdin_is_empty(script: Callable[..., str]) -> None:
-    command = KeyringCommand([script(f"cat; echo \"$@\" >&2; echo '{ANSWER}'")], terminal=lambda: False)
+    command = KeyringCommand(
+        [script(f"cat; echo \"$@\" >&2; echo '{ANSWER}'")], terminal=lambda: False
+    )
     assert command.find(URL) == BasicHTTP("ada", "s3cret")
 
 

@@ -88,7 +88,9 @@ def test_a_host_is_compared_as_it_is_dialled(write: Write, written: str, key: st
 
 
 def test_the_last_of_duplicate_machines_wins_where_no_user_is_known(write: Write) -> None:
-    provider = write("machine h.example login ada password 1\nmachine h.example login bob password 2")
+    provider = write(
+        "machine h.example login ada password 1\nmachine h.example login bob password 2"
+    )
     assert provider.find("h.example") == BasicHTTP("bob", "2")
 
 
@@ -103,7 +105,9 @@ def test_the_login_of_a_known_user_wins(write: Write) -> None:
 
 def test_for_a_user_who_has_no_login_the_last_is_returned(write: Write) -> None:
     # The chain will not send it, and can say whose it found.
-    provider = write("machine h.example login ada password 1\nmachine h.example login bob password 2")
+    provider = write(
+        "machine h.example login ada password 1\nmachine h.example login bob password 2"
+    )
     assert provider.find("h.example", "eve") == BasicHTTP("bob", "2")
 
 
@@ -217,14 +221,18 @@ PASSWORDS = {
 
 @pytest.mark.parametrize(("written", "password"), PASSWORDS.items(), ids=PASSWORDS)
 def test_a_password_is_read_as(write: Write, written: str, password: str) -> None:
-    provider = write(f"machine h.example login ada password {written}\nmachine b login c password d")
+    provider = write(
+        f"machine h.example login ada password {written}\nmachine b login c password d"
+    )
     assert provider.find("h.example") == BasicHTTP("ada", password)
     assert provider.find("b") == BasicHTTP("c", "d")
     assert problems(provider) == []
 
 
 def test_bytes_that_are_no_utf_8_are_latin_1(write: Write) -> None:
-    assert write(b"machine h.example login ada password p\xe4ss").find("h.example") == BasicHTTP("ada", "päss")
+    assert write(b"machine h.example login ada password p\xe4ss").find("h.example") == BasicHTTP(
+        "ada", "päss"
+    )
 
 
 # What is wrong costs its entry.
@@ -245,11 +253,17 @@ WRONG = {
     "no host": ("machine", "line 1: expected a host name"),
     "no host, but a comment": ("machine\n# s3cret", "line 1: expected a host name"),
     "an empty host": ('machine "" login a password s3cret', "line 1: expected a host name"),
-    "a URL": ("machine https://bad/x login a password s3cret", "line 1: expected a host name, without scheme and path"),
+    "a URL": (
+        "machine https://bad/x login a password s3cret",
+        "line 1: expected a host name, without scheme and path",
+    ),
     "no login": ("machine bad\nlogin\npassword s3cret", "line 2: expected a login"),
     "no password": ("machine bad login s3cret password", "line 1: expected a password"),
     "no account": ("machine bad login a password s3cret account", "line 1: expected an account"),
-    "an open quote": ('machine bad\nlogin a password "s3cret', "line 2: a quote is not closed on its line"),
+    "an open quote": (
+        'machine bad\nlogin a password "s3cret',
+        "line 2: a quote is not closed on its line",
+    ),
     "a quote that ends in a backslash": (
         'machine bad login a password "s3cret\\',
         "line 1: a quote is not closed on its line",
@@ -266,7 +280,10 @@ WRONG = {
         "machine bad login a\0b password s3cret",
         "line 1: expected a login without control characters",
     ),
-    "a quoted keyword": ('"machine" bad login a password s3cret', "line 1: expected machine, default or macdef"),
+    "a quoted keyword": (
+        '"machine" bad login a password s3cret',
+        "line 1: expected machine, default or macdef",
+    ),
     "no machine": ("login a password s3cret", "line 1: expected machine, default or macdef"),
     "JSON": ('{"bad": {"BearerToken": "s3cret"}}', "line 1: expected machine, default or macdef"),
 }
@@ -274,7 +291,9 @@ WRONG = {
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize(("text", "sentence"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_costs_its_entry_only(write: Write, text: str, sentence: str, newline: str) -> None:
+def test_what_is_wrong_costs_its_entry_only(
+    write: Write, text: str, sentence: str, newline: str
+) -> None:
     before, after = "machine before login b password 1\n", "machine after login a password 2\n"
     provider = write((text + "\n" + after + before).replace("\n", newline))
     assert provider.find("bad") is None
@@ -286,30 +305,53 @@ def test_what_is_wrong_costs_its_entry_only(write: Write, text: str, sentence: s
 
 def test_each_bad_entry_is_said_with_its_line(write: Write) -> None:
     provider = write("x\ny\n\nmachine h.example foo\nlogin a\nmachine\ndefault bar\n")
-    assert [problem.partition(":")[0] for problem in problems(provider)] == ["line 1", "line 4", "line 6", "line 7"]
+    assert [problem.partition(":")[0] for problem in problems(provider)] == [
+        "line 1",
+        "line 4",
+        "line 6",
+        "line 7",
+    ]
 
 
 def test_a_bad_entry_does_not_hide_an_earlier_one_of_the_host(write: Write) -> None:
-    provider = write("machine h.example login ada password p\nmachine h.example login bob x password y")
+    provider = write(
+        "machine h.example login ada password p\nmachine h.example login bob x password y"
+    )
     assert provider.find("h.example") == BasicHTTP("ada", "p")
 
 
 COMPLETE = {
     "an unknown word on its line": (1, "machine h.example login ada password pass s3cret"),
-    "an unknown word on the next line": (4, "machine h.example\nlogin ada\npassword pass\ns3cret s3cret"),
-    "a keyword behind it": (1, "machine h.example login ada password pass two login bob password s3cret"),
-    "a quoted keyword": (2, 'machine h.example login ada password pass\n"machine" evil login bob password s3cret'),
-    "a machine behind it": (2, "machine h.example login ada password pass\nthe machine evil password s3cret"),
+    "an unknown word on the next line": (
+        4,
+        "machine h.example\nlogin ada\npassword pass\ns3cret s3cret",
+    ),
+    "a keyword behind it": (
+        1,
+        "machine h.example login ada password pass two login bob password s3cret",
+    ),
+    "a quoted keyword": (
+        2,
+        'machine h.example login ada password pass\n"machine" evil login bob password s3cret',
+    ),
+    "a machine behind it": (
+        2,
+        "machine h.example login ada password pass\nthe machine evil password s3cret",
+    ),
 }
 
 
 @pytest.mark.parametrize(("line", "text"), COMPLETE.values(), ids=COMPLETE)
-def test_complete_entry_keeps_its_login_if_unknown_words_follow(write: Write, line: int, text: str) -> None:
+def test_complete_entry_keeps_its_login_if_unknown_words_follow(
+    write: Write, line: int, text: str
+) -> None:
     provider = write(f"{text}\nmachine after login b password 1")
     assert provider.find("h.example") == BasicHTTP("ada", "pass")
     assert provider.find("evil") is None
     assert provider.find("after") == BasicHTTP("b", "1")
-    assert problems(provider) == [f"line {line}: expected a keyword; a value with blanks needs double quotes"]
+    assert problems(provider) == [
+        f"line {line}: expected a keyword; a value with blanks needs double quotes"
+    ]
     assert_no_secret(provider.problems)
 
 
@@ -353,7 +395,9 @@ def test_an_open_quote_that_nothing_closes_hides_one_entry(write: Write) -> None
 
 # Without quotes and backslashes: it reads them from 3.11 on only. Before 3.10 it reads in the locale's encoding.
 _LETTERS = "abcXYZ019!$%&=~.:-_" + ("ä€" if sys.version_info >= (3, 10) else "")
-_TEXT = st.builds("".join, st.tuples(st.sampled_from(_LETTERS), st.text(_LETTERS + "#", max_size=8)))
+_TEXT = st.builds(
+    "".join, st.tuples(st.sampled_from(_LETTERS), st.text(_LETTERS + "#", max_size=8))
+)
 _HOST = st.from_regex(r"[a-z]{1,5}\.example", fullmatch=True)
 _GAP = st.sampled_from([" ", "\n", "\t", "\n\n", "\r\n", " \n\t"])
 # Of one word: a longer comment behind a blank line fails there, or comes to life (see HIDDEN).
@@ -366,7 +410,11 @@ def _netrcs(draw: st.DrawFn) -> str:
     for _ in range(draw(st.integers(0, 4))):
         gap = draw(_GAP)
         host = f"machine{gap}{draw(_HOST)}" if draw(st.integers(0, 4)) else "default"
-        words = draw(st.permutations([("login", draw(_TEXT)), ("account", draw(_TEXT)), ("password", draw(_TEXT))]))
+        words = draw(
+            st.permutations(
+                [("login", draw(_TEXT)), ("account", draw(_TEXT)), ("password", draw(_TEXT))]
+            )
+        )
         parts += [draw(_LINE) if sys.version_info >= (3, 11) else "", host]
         parts += [f"{draw(_GAP)}{keyword}{gap}{value}" for keyword, value in words]
         parts.append("\n")
@@ -470,7 +518,9 @@ def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
         NetrcFile([str(tmp_path / "pipe")]).find("h.example")
 
 
-@pytest.mark.parametrize("text", ["machine h login a password b\n", 'machine h login a" "b\n', "machine h x\n", '"'])
+@pytest.mark.parametrize(
+    "text", ["machine h login a password b\n", 'machine h login a" "b\n', "machine h x\n", '"']
+)
 def test_a_large_file_is_read_in_one_go(write: Write, text: str) -> None:
     # Quadratic time would be noticed here.
     provider = write(text * 20_000 + "\nmachine h.example login ada password p")

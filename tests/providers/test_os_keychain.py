@@ -65,7 +65,9 @@ class TestContract(ProviderContract):
 
     @pytest.fixture
     def provider(self) -> OSKeychain:
-        ENTRIES["contract"] = {str(key): json.dumps(kept.to_json()) for key, kept in self.planted.items()}
+        ENTRIES["contract"] = {
+            str(key): json.dumps(kept.to_json()) for key, kept in self.planted.items()
+        }
         return OSKeychain(backend=FakeKeychain("contract"))
 
 
@@ -110,7 +112,9 @@ class PanicException(BaseException):
     """Like the one that cryptography's Rust raises."""
 
 
-@pytest.mark.parametrize("error", [OSError("s3cret"), RuntimeError("s3cret"), PanicException("s3cret"), SystemExit(3)])
+@pytest.mark.parametrize(
+    "error", [OSError("s3cret"), RuntimeError("s3cret"), PanicException("s3cret"), SystemExit(3)]
+)
 def test_whatever_a_back_end_raises_is_one_error_without_its_words(error: BaseException) -> None:
     found = error_of(OSKeychain(backend=raising(error)))
     assert str(found) == f"cannot read OS keychain: its back end failed ({type(error).__name__})"
@@ -210,7 +214,9 @@ def plant_windows(monkeypatch: pytest.MonkeyPatch, kept: dict[str, bytes]) -> No
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16", "utf-8"])
-def test_windows_target_is_the_host_and_the_service(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+def test_windows_target_is_the_host_and_the_service(
+    monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
     entry = json.dumps({"BasicHTTP": {"username": "ada", "password": "s3crét"}}, ensure_ascii=False)
     plant_windows(monkeypatch, {"h.example.rattler": entry.encode(encoding)})
     keychain = OSKeychain(platform="win32")

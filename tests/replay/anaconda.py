@@ -27,11 +27,18 @@ _PUBLIC = Door((TOKEN,), nobody=None, stranger=_UNKNOWN)
 
 def _channel(name: str, door: Door) -> tuple[Route, ...]:
     answer = served(packages=s3.presigned(f"https://{BUCKET}/570e8146/{{file}}"))
-    return tuple(Route(HOST, f"{base}/{name}/{{subdir}}/{{file}}", answer, door) for base in ("", "/t/{token}"))
+    return tuple(
+        Route(HOST, f"{base}/{name}/{{subdir}}/{{file}}", answer, door)
+        for base in ("", "/t/{token}")
+    )
 
 
 SERVICE = Service(
     "anaconda.org",
-    (*_channel("acme", _PRIVATE), *_channel("conda-forge", _PUBLIC), s3.bucket(BUCKET, "/570e8146/{file}")),
+    (
+        *_channel("acme", _PRIVATE),
+        *_channel("conda-forge", _PUBLIC),
+        s3.bucket(BUCKET, "/570e8146/{file}"),
+    ),
     (TOKEN,),
 )

@@ -41,7 +41,12 @@ def _repository(name: str, door: Door) -> tuple[Route, ...]:
     return (
         Route(HOST, f"{below}/simple", moved(f"https://{HOST}{below}/simple/"), door),
         Route(HOST, f"{below}/simple/", Answer(200, b"<!DOCTYPE html>"), door),
-        Route(HOST, f"{below}/simple/{{project}}/", page("../../packages/packages/85/cd/584a2c/{file}"), door),
+        Route(
+            HOST,
+            f"{below}/simple/{{project}}/",
+            page("../../packages/packages/85/cd/584a2c/{file}"),
+            door,
+        ),
         Route(HOST, f"{below}/packages/packages/{{file*}}", content, door),
     )
 

@@ -65,10 +65,16 @@ _ENDPOINTS = {
 _THREE = f"Bearer authorization_uri=https://login.windows.net/{TENANT}, {_REALM}, TFS-Federated"
 _WHO_ARE_YOU = Answer(401, _BODY, {"WWW-Authenticate": _THREE, **_ENDPOINTS})
 _EXPIRED = Answer(401, _BODY, {"WWW-Authenticate": _REALM, **_ENDPOINTS})
-_TWO_LOGINS = Answer(400, b"<Error><Code>InvalidAuthenticationInfo</Code></Error>", {"Content-Type": "application/xml"})
+_TWO_LOGINS = Answer(
+    400,
+    b"<Error><Code>InvalidAuthenticationInfo</Code></Error>",
+    {"Content-Type": "application/xml"},
+)
 
 
-def _feed(host: str, base: str, files: str, name: str, guid: str, *takes: Secret) -> tuple[Route, ...]:
+def _feed(
+    host: str, base: str, files: str, name: str, guid: str, *takes: Secret
+) -> tuple[Route, ...]:
     door = Door(takes, nobody=_WHO_ARE_YOU, stranger=_EXPIRED)
     index = f"{base}/_packaging/{name}/pypi/simple"
     below = f"{files}/_packaging/{guid}/pypi/download"
@@ -88,8 +94,12 @@ def file_of(project: str, guid: str) -> str:
 
 
 def _personal_access_token(asked: Asked) -> Answer:
-    token = {"patToken": {"displayName": "made up", "token": asked.first_of((BLUE, NEXT_BLUE)).value}}
-    return Answer(200, json.dumps(token).encode(), {"Content-Type": "application/json; charset=utf-8"})
+    token = {
+        "patToken": {"displayName": "made up", "token": asked.first_of((BLUE, NEXT_BLUE)).value}
+    }
+    return Answer(
+        200, json.dumps(token).encode(), {"Content-Type": "application/json; charset=utf-8"}
+    )
 
 
 SERVICE = Service(
@@ -98,7 +108,13 @@ SERVICE = Service(
         *_feed(PKGS, "/acme/widgets", f"/acme/{PROJECT_GUID}", "blue", BLUE_GUID, BLUE, NEXT_BLUE),
         *_feed(PKGS, "/acme/widgets", f"/acme/{PROJECT_GUID}", "green", GREEN_GUID, GREEN),
         *_feed(OLD, "", "", "blue", BLUE_GUID, BLUE, NEXT_BLUE),
-        Route(BLOBS, "/{container}/{file}", content, Door((), nobody=None, stranger=_TWO_LOGINS), query=_SIGNATURE),
+        Route(
+            BLOBS,
+            "/{container}/{file}",
+            content,
+            Door((), nobody=None, stranger=_TWO_LOGINS),
+            query=_SIGNATURE,
+        ),
         Route(
             TOKENS,
             "/acme/_apis/tokens/pats",

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from replay.recording import Answering, Asked
     from servers import Answer
 
-PACKAGES = tuple(f"part-{number}-1.0-0{'.conda' if number % 4 else '.tar.bz2'}" for number in range(20))
+PACKAGES = tuple(
+    f"part-{number}-1.0-0{'.conda' if number % 4 else '.tar.bz2'}" for number in range(20)
+)
 
 
 def served(*, packages: Answering = content, repodata: Answering = content) -> Answering:

@@ -45,7 +45,9 @@ _TOKENS = (TOKEN, NEXT_TOKEN)
 _WHO_ARE_YOU = Answer(401, b"", {"WWW-Authenticate": "Bearer"})
 
 _OPEN = Door(_TOKENS, nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU)
-_CLOSED = Door((), nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU, forbidden=Answer(404, b""), knows=_TOKENS)
+_CLOSED = Door(
+    (), nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU, forbidden=Answer(404, b""), knows=_TOKENS
+)
 
 
 def _token(asked: Asked) -> Answer:
@@ -72,7 +74,13 @@ SERVICE = Service(
         *_repository("assets", _OPEN, s3.presigned(f"https://{BUCKET}/111122223333/{{file}}", 307)),
         *_repository("secret", _CLOSED, content),
         s3.bucket(BUCKET, "/111122223333/{file}"),
-        Route(API, "/v1/authorization-token", _token, method="POST", query="domain=acme&domain-owner=111122223333"),
+        Route(
+            API,
+            "/v1/authorization-token",
+            _token,
+            method="POST",
+            query="domain=acme&domain-owner=111122223333",
+        ),
     ),
     (TOKEN, NEXT_TOKEN, ACCESS_KEY),
 )

@@ -80,14 +80,19 @@ def replay(
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print a line for each service: the sums of its runs."""
     told = [
-        value for report in _teardowns(terminalreporter) for name, value in report.user_properties if name == _PROPERTY
+        value
+        for report in _teardowns(terminalreporter)
+        for name, value in report.user_properties
+        if name == _PROPERTY
     ]
     if told:
         terminalreporter.section("replayed")
     names = sorted({name for name, *_ in told})
     for name in names:
         runs = [figures for other, *figures in told if other == name]
-        terminalreporter.line(f"{name:<{max(map(len, names))}}  {Figures(*map(sum, zip(*runs)))} ({len(runs)} runs)")
+        terminalreporter.line(
+            f"{name:<{max(map(len, names))}}  {Figures(*map(sum, zip(*runs)))} ({len(runs)} runs)"
+        )
 
 
 def _teardowns(terminalreporter: pytest.TerminalReporter) -> Iterator[pytest.TestReport]:

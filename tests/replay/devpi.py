@@ -16,7 +16,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from replay.recording import PROJECTS, Door, Route, Secret, Service, content, moved, page, sha256_of, wheel_of
+from replay.recording import (
+    PROJECTS,
+    Door,
+    Route,
+    Secret,
+    Service,
+    content,
+    moved,
+    page,
+    sha256_of,
+    wheel_of,
+)
 from servers import Answer, redirect
 
 if TYPE_CHECKING:
@@ -47,8 +58,18 @@ def _index(user: Secret) -> tuple[Route, ...]:
     login = redirect(f"https://{HOST}/+login?goto_url={below}/")
     door = Door((user,), nobody=login, stranger=login)
     return (
-        Route(HOST, f"{below}/+simple/", Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}), door),
-        Route(HOST, f"{below}/+simple/{{project}}", moved(f"https://{HOST}{below}/+simple/{{project}}/"), door),
+        Route(
+            HOST,
+            f"{below}/+simple/",
+            Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}),
+            door,
+        ),
+        Route(
+            HOST,
+            f"{below}/+simple/{{project}}",
+            moved(f"https://{HOST}{below}/+simple/{{project}}/"),
+            door,
+        ),
         Route(HOST, f"{below}/+simple/{{project}}/", _page, door),
         Route(HOST, f"{below}/+f/{{file*}}", content, door),
     )

@@ -35,10 +35,27 @@ def _door(secret: Secret) -> Door:
 SERVICE = Service(
     "files at another host",
     (
-        Route(HOST, "/{index}/simple/", Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}), _door(ADA)),
-        Route(HOST, "/public/simple/{project}/", page(f"https://{PUBLIC}/wheels/{{file}}"), _door(ADA)),
-        Route(HOST, "/signed/simple/{project}/", page(f"https://{BUCKET}/{{file}}?{s3.QUERY}"), _door(ADA)),
-        Route(HOST, "/private/simple/{project}/", page(f"https://{PRIVATE}/wheels/{{file}}"), _door(ADA)),
+        Route(
+            HOST,
+            "/{index}/simple/",
+            Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}),
+            _door(ADA),
+        ),
+        Route(
+            HOST, "/public/simple/{project}/", page(f"https://{PUBLIC}/wheels/{{file}}"), _door(ADA)
+        ),
+        Route(
+            HOST,
+            "/signed/simple/{project}/",
+            page(f"https://{BUCKET}/{{file}}?{s3.QUERY}"),
+            _door(ADA),
+        ),
+        Route(
+            HOST,
+            "/private/simple/{project}/",
+            page(f"https://{PRIVATE}/wheels/{{file}}"),
+            _door(ADA),
+        ),
         Route(PUBLIC, "/wheels/{file}", content),
         s3.bucket(BUCKET, "/{file}"),
         Route(PRIVATE, "/wheels/{file}", content, _door(FILES)),

@@ -55,7 +55,11 @@ def wasted(log: Sequence[Exchange]) -> list[Exchange]:
         if not exchange.refused:
             first_in.setdefault(here, at)
         elif here in first_in:
-            followers = [then for (takes, _), then in first_in.items() if takes == here[0] and then > first_in[here]]
+            followers = [
+                then
+                for (takes, _), then in first_in.items()
+                if takes == here[0] and then > first_in[here]
+            ]
             found += [exchange] if any(then < exchange.begun for then in followers) else []
         elif any(secret.shown in had for secret in exchange.door.takes):
             found.append(exchange)

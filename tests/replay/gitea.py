@@ -17,7 +17,9 @@ from replay.recording import ABSENT, Door, Route, Secret, Service, content, page
 from servers import Answer
 
 HOST = "gitea.acme.example"
-ACME_INDEX, LABS_INDEX = (f"https://{HOST}/api/packages/{owner}/pypi/simple" for owner in ("acme", "labs"))
+ACME_INDEX, LABS_INDEX = (
+    f"https://{HOST}/api/packages/{owner}/pypi/simple" for owner in ("acme", "labs")
+)
 
 ACME = Secret("s3cret-acme", (HOST,), "ada")
 NEXT_ACME = Secret("s3cret-acme-2", (HOST,), "ada")
@@ -25,7 +27,9 @@ LABS = Secret("s3cret-labs", (HOST,), "ada")
 """Tokens of one user, each with the right to read one owner's packages."""
 
 _TOKENS = (ACME, NEXT_ACME, LABS)
-_WHO_ARE_YOU = Answer(401, b"reqPackageAccess", {"WWW-Authenticate": 'Basic realm="Gitea Package API"'})
+_WHO_ARE_YOU = Answer(
+    401, b"reqPackageAccess", {"WWW-Authenticate": 'Basic realm="Gitea Package API"'}
+)
 _WRONG = Answer(401, b"Failed to authenticate user")
 
 

@@ -33,7 +33,8 @@ HOST = "gitlab.acme.example"
 BUCKET = "acme-packages.s3.amazonaws.com"
 API = f"{HOST}/api/v4/projects"
 PARTS_INDEX, TOOLS_INDEX, NAMED_PARTS_INDEX, NAMED_TOOLS_INDEX = (
-    f"https://{API}/{project}/packages/pypi/simple" for project in (41, 42, "acme%2Fparts", "acme%2Ftools")
+    f"https://{API}/{project}/packages/pypi/simple"
+    for project in (41, 42, "acme%2Fparts", "acme%2Ftools")
 )
 
 OWN = PROJECTS[:20]
@@ -54,12 +55,24 @@ _STORED = s3.presigned(f"https://{BUCKET}/@hashed/{{file}}")
 
 
 def _project(number: int, name: str, file: Answering, *takes: Secret) -> tuple[Route, ...]:
-    door = Door(takes, nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU, forbidden=Answer(404, b""), knows=_SECRETS)
+    door = Door(
+        takes,
+        nobody=_WHO_ARE_YOU,
+        stranger=_WHO_ARE_YOU,
+        forbidden=Answer(404, b""),
+        knows=_SECRETS,
+    )
     below, named = (f"/api/v4/projects/{project}/packages/pypi" for project in (number, name))
     forwarded = moved(f"https://{pypi.HOST}/simple/{{project}}/")
-    listed = page(f"https://{HOST}{below}/files/{{sha256}}/{{file}}", projects=OWN, absent=forwarded)
+    listed = page(
+        f"https://{HOST}{below}/files/{{sha256}}/{{file}}", projects=OWN, absent=forwarded
+    )
     return (
-        *(Route(HOST, f"{base}/simple{slash}", _LIST, door) for base in (below, named) for slash in ("", "/")),
+        *(
+            Route(HOST, f"{base}/simple{slash}", _LIST, door)
+            for base in (below, named)
+            for slash in ("", "/")
+        ),
         *(Route(HOST, f"{base}/simple/{{project}}/", listed, door) for base in (below, named)),
         Route(HOST, f"{below}/files/{{sha256}}/{{file}}", file, door),
     )

@@ -50,7 +50,12 @@ _CLOSED = Door((), nobody=_UNKNOWN, stranger=_UNKNOWN, forbidden=_FORBIDDEN, kno
 def _repository(host: str, name: str, door: Door) -> tuple[Route, ...]:
     return (
         Route(host, f"/acme/{name}/simple/", Answer(404, b""), door),
-        Route(host, f"/acme/{name}/simple/{{project}}/", page(f"/acme/{name}/{{project}}/{{file}}"), door),
+        Route(
+            host,
+            f"/acme/{name}/simple/{{project}}/",
+            page(f"/acme/{name}/{{project}}/{{file}}"),
+            door,
+        ),
         Route(host, f"/acme/{name}/{{project}}/{{file}}", content, door),
     )
 
@@ -62,7 +67,11 @@ def _metadata(path: str, answer: object) -> Route:
         if asked.seen.headers.get("Metadata-Flavor") != "Google":
             return Answer(403, b"")
         told = answer(asked) if callable(answer) else answer
-        text, kind = (told, "text/plain") if isinstance(told, str) else (json.dumps(told), "application/json")
+        text, kind = (
+            (told, "text/plain")
+            if isinstance(told, str)
+            else (json.dumps(told), "application/json")
+        )
         return Answer(200, text.encode(), {"Metadata-Flavor": "Google", "Content-Type": kind})
 
     return Route("127.0.0.1", path, say)

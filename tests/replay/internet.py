@@ -64,7 +64,9 @@ class Internet(Recorder):
         self._log: list[Exchange] = []
         self._lock = threading.Lock()
         super().__init__(authority.ca, proxy=True)
-        trusted = dict.fromkeys(("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE", "PIP_CERT"), authority.file)
+        trusted = dict.fromkeys(
+            ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "AWS_CA_BUNDLE", "PIP_CERT"), authority.file
+        )
         through = dict.fromkeys(("HTTPS_PROXY", "https_proxy"), self.url)
         self.environ = {**trusted, **through, "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
@@ -89,7 +91,9 @@ class Internet(Recorder):
         asked, route = next(self._matches(host, seen), (None, None))
         if asked is None:
             self.strangers.append(f"{seen.method} https://{host}{seen.path}")
-            return self._note(host, seen, Answer(404, b"nothing is recorded here"), seen.authorization)
+            return self._note(
+                host, seen, Answer(404, b"nothing is recorded here"), seen.authorization
+            )
         refusal = route.door.refusal(asked.shown, self.expired) if route.door else None
         try:
             answer = refusal or route.say(asked)

@@ -44,12 +44,17 @@ class Keyring:
             self.hold(held)
             command = [sys.executable, "-SE", "-c", _FAKE, str(self._answers)]
         program = folder / "keyring"
-        program.write_text(_COUNTING.format(calls=shlex.quote(str(self._calls)), command=shlex.join(command)))
+        program.write_text(
+            _COUNTING.format(calls=shlex.quote(str(self._calls)), command=shlex.join(command))
+        )
         program.chmod(0o755)
 
     def hold(self, held: Mapping[str, Secret]) -> None:
         """Let the fake one answer otherwise from now on."""
-        answers = {url: {"username": secret.username, "password": secret.value} for url, secret in held.items()}
+        answers = {
+            url: {"username": secret.username, "password": secret.value}
+            for url, secret in held.items()
+        }
         self._answers.write_text(json.dumps(answers))
 
     @property

@@ -20,16 +20,26 @@ ADA = Secret("s3cret-ada", (HOST,), "ada")
 OLD = Secret("s3cret-old", (HOST,), "ada")
 """What her password was once."""
 
-_WHO_ARE_YOU = Answer(401, b"", {"WWW-Authenticate": 'BASIC realm="Sonatype Nexus Repository Manager"'})
+_WHO_ARE_YOU = Answer(
+    401, b"", {"WWW-Authenticate": 'BASIC realm="Sonatype Nexus Repository Manager"'}
+)
 _DOOR = Door((ADA,), nobody=_WHO_ARE_YOU, stranger=_WHO_ARE_YOU)
 
 SERVICE = Service(
     "Nexus",
     (
         Route(
-            HOST, "/repository/wheels/simple/", Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}), _DOOR
+            HOST,
+            "/repository/wheels/simple/",
+            Answer(200, b"<!DOCTYPE html>", {"Content-Type": "text/html"}),
+            _DOOR,
         ),
-        Route(HOST, "/repository/wheels/simple/{project}/", page("../../packages/{project}/1.0/{file}"), _DOOR),
+        Route(
+            HOST,
+            "/repository/wheels/simple/{project}/",
+            page("../../packages/{project}/1.0/{file}"),
+            _DOOR,
+        ),
         Route(HOST, "/repository/wheels/packages/{project}/{version}/{file}", content, _DOOR),
     ),
     (ADA, OLD),

@@ -49,14 +49,29 @@ _OLDER_DOOR = Door(_TOKENS, nobody=Answer(403, b""), stranger=Answer(403, b""))
 
 def login(expires_in: float) -> dict[str, object]:
     """Return what pixi stores of a login whose access token lives for some seconds more."""
-    fields = {"access_token": ACCESS.value, "refresh_token": REFRESH.value, "expires_at": int(time.time() + expires_in)}
-    return {"OAuth": {**fields, "token_endpoint": TOKEN_ENDPOINT, "revocation_endpoint": None, "client_id": "rattler"}}
+    fields = {
+        "access_token": ACCESS.value,
+        "refresh_token": REFRESH.value,
+        "expires_at": int(time.time() + expires_in),
+    }
+    return {
+        "OAuth": {
+            **fields,
+            "token_endpoint": TOKEN_ENDPOINT,
+            "revocation_endpoint": None,
+            "client_id": "rattler",
+        }
+    }
 
 
 def _renewed(asked: Asked) -> Answer:
     """Answer the next two tokens to who shows the first refresh token."""
     form = {name: value for name, (value,) in parse_qs(asked.seen.body.decode()).items()}
-    if form != {"grant_type": "refresh_token", "refresh_token": REFRESH.value, "client_id": "rattler"}:
+    if form != {
+        "grant_type": "refresh_token",
+        "refresh_token": REFRESH.value,
+        "client_id": "rattler",
+    }:
         return Answer(400, b'{"error": "invalid_grant"}', {"Content-Type": "application/json"})
     told = {"access_token": NEXT_ACCESS.value, "refresh_token": NEXT_REFRESH.value}
     body = json.dumps({**told, "token_type": "Bearer", "expires_in": 3600}).encode()
@@ -65,7 +80,9 @@ def _renewed(asked: Asked) -> Answer:
 
 def _channel(host: str, name: str, door: Door) -> Route:
     stored = s3.presigned(f"https://{BUCKET}/packages/{name}/{{file}}")
-    return Route(host, f"/{name}/{{subdir}}/{{file}}", served(packages=stored, repodata=stored), door)
+    return Route(
+        host, f"/{name}/{{subdir}}/{{file}}", served(packages=stored, repodata=stored), door
+    )
 
 
 SERVICE = Service(

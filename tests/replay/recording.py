@@ -113,7 +113,11 @@ class Route(NamedTuple):
     def match(self, host: str, seen: Seen, expired: Collection[str] = ()) -> Asked | None:
         """Return the request with the names that stand in its path, where it fits."""
         parts = urlsplit(seen.target)
-        if host != self.host or seen.method not in (self.method, "HEAD") or self.query not in parts.query:
+        if (
+            host != self.host
+            or seen.method not in (self.method, "HEAD")
+            or self.query not in parts.query
+        ):
             return None
         found = re.fullmatch(_pattern(self.path), parts.path)
         return Asked(seen, host, found.groupdict(), expired) if found else None
@@ -143,7 +147,10 @@ def _pattern(path: str) -> str:
     """
     parts = re.split(r"\{(\w+\*?)\}", path)
     plain, names = map(re.escape, parts[::2]), [*parts[1::2], ""]
-    groups = (name and f"(?P<{name.rstrip('*')}>{'.+' if name.endswith('*') else '[^/]+'})" for name in names)
+    groups = (
+        name and f"(?P<{name.rstrip('*')}>{'.+' if name.endswith('*') else '[^/]+'})"
+        for name in names
+    )
     return "".join(text + group for text, group in zip(plain, groups)).replace(r"\-", "-")
 
 
@@ -193,9 +200,15 @@ def page(
 
 def content(asked: Asked) -> Answer:
     """Answer the file that the route's ``{file}`` names."""
-    return Answer(200, content_of(asked.names["file"].rpartition("/")[2]), {"Content-Type": "application/octet-stream"})
+    return Answer(
+        200,
+        content_of(asked.names["file"].rpartition("/")[2]),
+        {"Content-Type": "application/octet-stream"},
+    )
 
 
 def moved(location: str, status: int = 302, **headers: str) -> Callable[[Asked], Answer]:
     """Answer a redirect; ``location`` may hold the names of the route."""
-    return lambda asked: Answer(status, b"", {"Location": location.format(**asked.names), **headers})
+    return lambda asked: Answer(
+        status, b"", {"Location": location.format(**asked.names), **headers}
+    )

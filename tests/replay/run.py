@@ -34,7 +34,9 @@ def pixi_toml(*urls: str, username: str = "", channels: Iterable[str] = ()) -> s
     """
     userinfo = f"{username}@" if username else ""
     indexes = ", ".join(f'"{url}"'.replace("://", f"://{userinfo}", 1) for url in urls)
-    return _PIXI_TOML.format(urls=indexes, channels=", ".join(f'"{channel}"' for channel in channels))
+    return _PIXI_TOML.format(
+        urls=indexes, channels=", ".join(f'"{channel}"' for channel in channels)
+    )
 
 
 class Run:
@@ -52,7 +54,9 @@ class Run:
         """Fetch a project's page; return the URLs of its files."""
         response = self.get(f"{index.rstrip('/')}/{project}/")
         response.raise_for_status()
-        return [urljoin(response.url, href) for href in re.findall(r'href="([^"]+)"', response.text)]
+        return [
+            urljoin(response.url, href) for href in re.findall(r'href="([^"]+)"', response.text)
+        ]
 
     def install(self, index: str, projects: Iterable[str]) -> None:
         """Do as an installer does: fetch each project's page and each of its files, which must be whole."""

@@ -16,7 +16,9 @@ def auth_file(entries: Mapping[str, Secret | Mapping[str, object]]) -> Path:
     """Store what there is for each key: a secret, or an entry as rattler writes it."""
     path = Path.home() / ".rattler" / "credentials.json"
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    path.write_text(json.dumps({key: getattr(entry, "stored", entry) for key, entry in entries.items()}))
+    path.write_text(
+        json.dumps({key: getattr(entry, "stored", entry) for key, entry in entries.items()})
+    )
     return path
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("key", ["conda.anaconda.org", "*.anaconda.org"])
-def test_the_token_is_in_every_path_and_the_bucket_sees_none(replay: Callable[..., Run], key: str) -> None:
+def test_the_token_is_in_every_path_and_the_bucket_sees_none(
+    replay: Callable[..., Run], key: str
+) -> None:
     auth_file({key: anaconda.TOKEN})
     run = replay(anaconda.SERVICE, pixi_toml(channels=[anaconda.CHANNEL]))
     run.create(anaconda.CHANNEL, PACKAGES)
@@ -25,7 +27,9 @@ def test_the_token_is_in_every_path_and_the_bucket_sees_none(replay: Callable[..
     assert run.shown == {(anaconda.HOST, anaconda.TOKEN.shown), (anaconda.BUCKET, None)}
 
 
-def test_the_program_does_not_see_the_token(replay: Callable[..., Run], no_secret: Callable[..., None]) -> None:
+def test_the_program_does_not_see_the_token(
+    replay: Callable[..., Run], no_secret: Callable[..., None]
+) -> None:
     auth_file({"*.anaconda.org": anaconda.TOKEN})
     run = replay(anaconda.SERVICE, pixi_toml(channels=[anaconda.CHANNEL]))
     response = run.get(f"{anaconda.CHANNEL}/noarch/{PACKAGES[0]}")
@@ -46,6 +50,8 @@ def test_a_token_that_is_wrong_is_shown_once_and_not_again(replay: Callable[...,
     wrong = Secret("ac-s3cret-wrong", (anaconda.HOST,), in_path=True)
     auth_file({"*.anaconda.org": wrong})
     run = replay(anaconda.SERVICE, pixi_toml(channels=[anaconda.CHANNEL]))
-    assert [run.get(f"{anaconda.CHANNEL}/noarch/repodata.json").status_code for _ in range(4)] == [401] * 4
+    assert [run.get(f"{anaconda.CHANNEL}/noarch/repodata.json").status_code for _ in range(4)] == [
+        401
+    ] * 4
     assert [exchange.shown for exchange in run.log] == [wrong.shown, None, None, None]
     assert run.figures == Figures(requests=4, keyrings=0, wasted=0, leaks=0)

@@ -34,7 +34,9 @@ def test_a_token_needs_no_username_in_netrc(replay: Callable[..., Run]) -> None:
 
 
 @pytest.mark.parametrize("login", [artifactory.KEY, artifactory.BEARER], ids=["basic", "bearer"])
-def test_a_login_in_the_auth_file_serves_the_index_and_the_mirror(replay: Callable[..., Run], login: Secret) -> None:
+def test_a_login_in_the_auth_file_serves_the_index_and_the_mirror(
+    replay: Callable[..., Run], login: Secret
+) -> None:
     auth_file({artifactory.HOST: login})
     run = replay(artifactory.SERVICE, pixi_toml(artifactory.INDEX, channels=[artifactory.MIRROR]))
     run.install(artifactory.INDEX, FEW)
@@ -53,7 +55,12 @@ def test_the_login_stays_where_a_slash_is_added(replay: Callable[..., Run]) -> N
 
 def test_a_403_for_nobody_asks_the_keyring_once(replay: Callable[..., Run]) -> None:
     held = {artifactory.SECRET_INDEX: artifactory.KEY}
-    run = replay(artifactory.SERVICE, pixi_toml(artifactory.SECRET_INDEX), held, apart="403, and no user declared")
+    run = replay(
+        artifactory.SERVICE,
+        pixi_toml(artifactory.SECRET_INDEX),
+        held,
+        apart="403, and no user declared",
+    )
     run.install(artifactory.SECRET_INDEX, PROJECTS)
     assert [exchange.shown for exchange in run.log if exchange.refused] == [None]
     assert run.figures == Figures(requests=81, keyrings=1, wasted=1, leaks=0)

@@ -49,7 +49,9 @@ def test_thirty_two_threads_need_one_keyring_process(replay: Callable[..., Run])
     assert run.figures == Figures(requests=120, keyrings=1, wasted=0, leaks=0)
 
 
-def test_two_feeds_of_one_organisation_have_their_own_credentials(replay: Callable[..., Run]) -> None:
+def test_two_feeds_of_one_organisation_have_their_own_credentials(
+    replay: Callable[..., Run],
+) -> None:
     held = {azure.BLUE_INDEX: azure.BLUE, azure.GREEN_INDEX: azure.GREEN}
     run = replay(azure.SERVICE, declared(azure.BLUE_INDEX, azure.GREEN_INDEX), held)
     for project in PROJECTS:
@@ -58,7 +60,9 @@ def test_two_feeds_of_one_organisation_have_their_own_credentials(replay: Callab
     assert run.figures == Figures(requests=240, keyrings=2, wasted=0, leaks=0)
 
 
-def test_the_files_of_a_feed_whose_page_was_not_read_cost_one_refusal(replay: Callable[..., Run]) -> None:
+def test_the_files_of_a_feed_whose_page_was_not_read_cost_one_refusal(
+    replay: Callable[..., Run],
+) -> None:
     """A GUID tells nobody whose feed it is, and a lock file holds the files' URLs only."""
     held = {azure.BLUE_INDEX: azure.BLUE, azure.GREEN_INDEX: azure.GREEN}
     indexes = declared(azure.BLUE_INDEX, azure.GREEN_INDEX)
@@ -66,12 +70,18 @@ def test_the_files_of_a_feed_whose_page_was_not_read_cost_one_refusal(replay: Ca
     for project in PROJECTS:
         for guid in (azure.BLUE_GUID, azure.GREEN_GUID):
             assert run.get(azure.file_of(project, guid)).status_code == 200
-    assert [azure.GREEN_GUID in exchange.seen.path for exchange in run.log if exchange.refused] == [True]
+    assert [azure.GREEN_GUID in exchange.seen.path for exchange in run.log if exchange.refused] == [
+        True
+    ]
     assert run.figures == Figures(requests=161, keyrings=2, wasted=1, leaks=0)
 
 
-def test_a_netrc_that_knows_the_blob_storage_adds_nothing_to_a_signature(replay: Callable[..., Run]) -> None:
-    Path(os.environ["HOME"], ".netrc").write_text(f"machine {azure.BLOBS} login ada password s3cret-netrc\n")
+def test_a_netrc_that_knows_the_blob_storage_adds_nothing_to_a_signature(
+    replay: Callable[..., Run],
+) -> None:
+    Path(os.environ["HOME"], ".netrc").write_text(
+        f"machine {azure.BLOBS} login ada password s3cret-netrc\n"
+    )
     run = replay(azure.SERVICE, declared(azure.BLUE_INDEX), {azure.BLUE_INDEX: azure.BLUE})
     run.install(azure.BLUE_INDEX, FEW)
     assert run.figures == Figures(requests=12, keyrings=1, wasted=0, leaks=0)
@@ -93,13 +103,19 @@ def test_a_package_that_is_not_there_costs_one_request(replay: Callable[..., Run
 
 
 @pytest.mark.replay
-def test_artifacts_keyring_is_run_once(replay: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_keyring_is_run_once(
+    replay: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Microsoft's own back end, with its program of .NET and the tokens that a pipeline gives it."""
     monkeypatch.setenv("PYTHONPATH", elsewhere("artifacts-keyring"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "artifacts_keyring.ArtifactsKeyringBackend")
     given = [(azure.BLUE_INDEX, azure.BLUE), (azure.GREEN_INDEX, azure.GREEN)]
-    endpoints = [{"endpoint": url, "username": held.username, "password": held.value} for url, held in given]
-    monkeypatch.setenv("VSS_NUGET_EXTERNAL_FEED_ENDPOINTS", json.dumps({"endpointCredentials": endpoints}))
+    endpoints = [
+        {"endpoint": url, "username": held.username, "password": held.value} for url, held in given
+    ]
+    monkeypatch.setenv(
+        "VSS_NUGET_EXTERNAL_FEED_ENDPOINTS", json.dumps({"endpointCredentials": endpoints})
+    )
     run = replay(azure.SERVICE, declared(azure.BLUE_INDEX, azure.GREEN_INDEX), real=True)
     run.install(azure.BLUE_INDEX, PROJECTS)
     assert run.figures == Figures(requests=120, keyrings=1, wasted=0, leaks=0)
@@ -116,7 +132,9 @@ def keyrings_artifacts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.replay
 @pytest.mark.usefixtures("keyrings_artifacts")
-def test_keyrings_artifacts_is_run_once(replay: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyrings_artifacts_is_run_once(
+    replay: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", azure.BLUE.value)
     run = replay(azure.SERVICE, declared(azure.BLUE_INDEX), real=True)
     run.install(azure.BLUE_INDEX, PROJECTS)
@@ -131,7 +149,9 @@ echo '{{"accessToken": "{token}", "expires_on": 4102444800, "tokenType": "Bearer
 
 @pytest.mark.replay
 @pytest.mark.usefixtures("keyrings_artifacts")
-def test_the_login_of_az_buys_a_token_and_another_when_that_is_revoked(replay: Callable[..., Run]) -> None:
+def test_the_login_of_az_buys_a_token_and_another_when_that_is_revoked(
+    replay: Callable[..., Run],
+) -> None:
     run = replay(azure.SERVICE, declared(azure.BLUE_INDEX), real=True)
     az = run.keyring.folder / "az"
     az.write_text(_AZ.format(token=azure.AZ.value))

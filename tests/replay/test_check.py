@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from replay import anaconda, artifactory, azure, codeartifact, devpi, elsewhere, gitea, gitlab, google, nexus, prefix
+from replay import (
+    anaconda,
+    artifactory,
+    azure,
+    codeartifact,
+    devpi,
+    elsewhere,
+    gitea,
+    gitlab,
+    google,
+    nexus,
+    prefix,
+)
 from replay.internet import OURS
 from replay.run import pixi_toml
 from replay.stores import auth_file
@@ -48,7 +60,9 @@ def result_of(replay: Callable[..., Run]) -> Callable[..., Result]:
         manifest = pixi_toml(url.replace("https://", f"https://{USERS[host]}@"))
         run = replay(service, manifest, {} if secret is None else {url: secret})
         project = authshim.Manifest.load(run.keyring.folder)
-        result = probe(authshim.Chain.from_environment(manifest=project), project.indexes()[0], ["part-1"])
+        result = probe(
+            authshim.Chain.from_environment(manifest=project), project.indexes()[0], ["part-1"]
+        )
         assert run.log
         assert (run.figures.wasted, run.figures.leaks) == (0, 0)
         assert run.figures.keyrings == 1 or not result.fine
@@ -96,7 +110,13 @@ def test_a_channel_lets_in(
         (prefix.SERVICE, prefix.CHANNEL, prefix.KEY, 401, "authshim auth login prefix.dev"),
         (prefix.SERVICE, prefix.OLDER_CHANNEL, None, 403, "authshim auth login prefix.dev"),
         (anaconda.SERVICE, anaconda.CHANNEL, None, 401, "authshim auth login anaconda.org"),
-        (anaconda.SERVICE, anaconda.CHANNEL, anaconda.TOKEN, 401, "authshim auth login anaconda.org"),
+        (
+            anaconda.SERVICE,
+            anaconda.CHANNEL,
+            anaconda.TOKEN,
+            401,
+            "authshim auth login anaconda.org",
+        ),
     ],
 )
 def test_who_is_not_let_into_a_channel_is_told_the_login_that_its_service_takes(
@@ -107,8 +127,14 @@ def test_who_is_not_let_into_a_channel_is_told_the_login_that_its_service_takes(
     step: str,
     result_of_channel: Callable[..., Result],
 ) -> None:
-    result = result_of_channel(service, url, {url.split("/")[2]: wrong._replace(value="s3cret-wrong")} if wrong else {})
-    assert (result.answer, result.status, result.next_step) == ("rejected" if wrong else "no credential", status, step)
+    result = result_of_channel(
+        service, url, {url.split("/")[2]: wrong._replace(value="s3cret-wrong")} if wrong else {}
+    )
+    assert (result.answer, result.status, result.next_step) == (
+        "rejected" if wrong else "no credential",
+        status,
+        step,
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +200,11 @@ def test_a_project_of_gitlab_that_is_not_its_user_s_is_a_matter_for_the_owner(
 @pytest.mark.parametrize(
     ("service", "url", "step"),
     [
-        (azure.SERVICE, azure.BLUE_INDEX, "az login   (once before: pipx inject keyring keyrings.artifacts)"),
+        (
+            azure.SERVICE,
+            azure.BLUE_INDEX,
+            "az login   (once before: pipx inject keyring keyrings.artifacts)",
+        ),
         (
             google.SERVICE,
             google.INDEX,
@@ -208,7 +238,9 @@ def test_googles_403_is_a_matter_for_the_owner(result_of: Callable[..., Result])
     )
 
 
-NOTHING = "it has no page of the project's packages, and lists none: one that is not there looks the same"
+NOTHING = (
+    "it has no page of the project's packages, and lists none: one that is not there looks the same"
+)
 
 
 @pytest.mark.parametrize(
@@ -217,7 +249,11 @@ NOTHING = "it has no page of the project's packages, and lists none: one that is
     ids=["google", "gitea"],
 )
 def test_an_index_without_the_projects_packages_and_without_a_list_lets_in(
-    service: Service, url: str, secret: Secret, result_of: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    service: Service,
+    url: str,
+    secret: Secret,
+    result_of: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("replay.recording.PROJECTS", ())
     result = result_of(service, url, secret)
@@ -227,5 +263,10 @@ def test_an_index_without_the_projects_packages_and_without_a_list_lets_in(
 def test_codeartifacts_404_may_be_a_missing_permission(result_of: Callable[..., Result]) -> None:
     result = result_of(codeartifact.SERVICE, codeartifact.SECRET_INDEX, codeartifact.TOKEN)
     assert (result.answer, result.status) == ("not found", 404)
-    assert result.detail == "CodeArtifact says so of what is not there, and of a repository that this user may not read"
-    assert result.next_step.startswith("aws codeartifact describe-repository --domain acme --domain-owner 111122223333")
+    assert (
+        result.detail
+        == "CodeArtifact says so of what is not there, and of a repository that this user may not read"
+    )
+    assert result.next_step.startswith(
+        "aws codeartifact describe-repository --domain acme --domain-owner 111122223333"
+    )

@@ -36,7 +36,9 @@ def test_s3_sees_its_own_signature_only(replay: Callable[..., Run]) -> None:
     assert run.shown == {(aws.HOST, aws.TOKEN.shown), (aws.BUCKET, None)}
 
 
-def test_two_repositories_of_one_domain_are_asked_for_one_by_one(replay: Callable[..., Run]) -> None:
+def test_two_repositories_of_one_domain_are_asked_for_one_by_one(
+    replay: Callable[..., Run],
+) -> None:
     run = replay(
         aws.SERVICE,
         declared(aws.INDEX, aws.ASSETS_INDEX),
@@ -47,7 +49,9 @@ def test_two_repositories_of_one_domain_are_asked_for_one_by_one(replay: Callabl
     assert run.figures == Figures(requests=20, keyrings=2, wasted=0, leaks=0)
 
 
-def test_a_token_that_expires_within_the_run_is_fetched_once_more(replay: Callable[..., Run]) -> None:
+def test_a_token_that_expires_within_the_run_is_fetched_once_more(
+    replay: Callable[..., Run],
+) -> None:
     run = replay(aws.SERVICE, declared(aws.INDEX), {aws.INDEX: aws.TOKEN})
     run.install(aws.INDEX, FEW)
     run.internet.expire(aws.TOKEN)
@@ -56,7 +60,9 @@ def test_a_token_that_expires_within_the_run_is_fetched_once_more(replay: Callab
     assert run.figures == Figures(requests=17, keyrings=2, wasted=0, leaks=0)
 
 
-def test_what_may_not_be_read_is_404_and_the_keyring_is_not_asked_again(replay: Callable[..., Run]) -> None:
+def test_what_may_not_be_read_is_404_and_the_keyring_is_not_asked_again(
+    replay: Callable[..., Run],
+) -> None:
     run = replay(aws.SERVICE, declared(aws.SECRET_INDEX), {aws.SECRET_INDEX: aws.TOKEN})
     assert [run.get(f"{aws.SECRET_INDEX}{project}/").status_code for project in FEW] == [404] * 4
     assert run.figures == Figures(requests=4, keyrings=1, wasted=0, leaks=0)

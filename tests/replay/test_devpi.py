@@ -15,15 +15,21 @@ if TYPE_CHECKING:
     from replay.run import Run
 
 
-def test_one_keyring_process_serves_the_pages_and_the_files_beside_them(replay: Callable[..., Run]) -> None:
-    run = replay(devpi.SERVICE, pixi_toml(devpi.ADA_INDEX, username="ada"), {devpi.ADA_INDEX: devpi.ADA})
+def test_one_keyring_process_serves_the_pages_and_the_files_beside_them(
+    replay: Callable[..., Run],
+) -> None:
+    run = replay(
+        devpi.SERVICE, pixi_toml(devpi.ADA_INDEX, username="ada"), {devpi.ADA_INDEX: devpi.ADA}
+    )
     run.install(devpi.ADA_INDEX, PROJECTS)
     assert run.figures == Figures(requests=80, keyrings=1, wasted=0, leaks=0)
     assert run.shown == {(devpi.HOST, devpi.ADA.shown)}
 
 
 def test_a_reader_of_json_is_let_in_alike(replay: Callable[..., Run]) -> None:
-    run = replay(devpi.SERVICE, pixi_toml(devpi.ADA_INDEX, username="ada"), {devpi.ADA_INDEX: devpi.ADA})
+    run = replay(
+        devpi.SERVICE, pixi_toml(devpi.ADA_INDEX, username="ada"), {devpi.ADA_INDEX: devpi.ADA}
+    )
     url = f"{devpi.ADA_INDEX}part-1/"
     accept = {"Accept": "application/vnd.pypi.simple.v1+json"}
     (file,) = run.session.get(url, headers=accept).json()["files"]

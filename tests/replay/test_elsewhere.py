@@ -31,9 +31,13 @@ def test_a_bucket_sees_the_signatures_of_the_page(replay: Callable[..., Run]) ->
     assert run.shown == {(elsewhere.HOST, elsewhere.ADA.shown), (elsewhere.BUCKET, None)}
 
 
-def test_what_netrc_has_for_every_host_is_not_shown_to_one_that_does_not_ask(replay: Callable[..., Run]) -> None:
+def test_what_netrc_has_for_every_host_is_not_shown_to_one_that_does_not_ask(
+    replay: Callable[..., Run],
+) -> None:
     everybody = elsewhere.ANYBODY
-    Path.home().joinpath(".netrc").write_text(f"default login {everybody.username} password {everybody.value}\n")
+    Path.home().joinpath(".netrc").write_text(
+        f"default login {everybody.username} password {everybody.value}\n"
+    )
     auth_file({elsewhere.HOST: elsewhere.ADA})
     run = replay(elsewhere.SERVICE, pixi_toml(elsewhere.PUBLIC_INDEX, elsewhere.SIGNED_INDEX))
     run.install(elsewhere.PUBLIC_INDEX, PROJECTS[:4])
@@ -47,4 +51,7 @@ def test_a_host_with_a_login_of_its_own_gets_that(replay: Callable[..., Run]) ->
     run = replay(elsewhere.SERVICE, pixi_toml(elsewhere.PRIVATE_INDEX, username="ada"), held)
     run.install(elsewhere.PRIVATE_INDEX, PROJECTS)
     assert run.figures == Figures(requests=80, keyrings=1, wasted=0, leaks=0)
-    assert run.shown == {(elsewhere.HOST, elsewhere.ADA.shown), (elsewhere.PRIVATE, elsewhere.FILES.shown)}
+    assert run.shown == {
+        (elsewhere.HOST, elsewhere.ADA.shown),
+        (elsewhere.PRIVATE, elsewhere.FILES.shown),
+    }

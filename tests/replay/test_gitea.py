@@ -17,7 +17,9 @@ FEW = PROJECTS[:4]
 
 
 def test_one_keyring_process_serves_the_pages_and_the_files(replay: Callable[..., Run]) -> None:
-    run = replay(gitea.SERVICE, pixi_toml(gitea.ACME_INDEX, username="ada"), {gitea.ACME_INDEX: gitea.ACME})
+    run = replay(
+        gitea.SERVICE, pixi_toml(gitea.ACME_INDEX, username="ada"), {gitea.ACME_INDEX: gitea.ACME}
+    )
     run.install(gitea.ACME_INDEX, PROJECTS)
     assert run.figures == Figures(requests=80, keyrings=1, wasted=0, leaks=0)
     assert run.shown == {(gitea.HOST, gitea.ACME.shown)}
@@ -42,7 +44,9 @@ def test_a_path_of_the_auth_file_and_the_keyring_share_a_host(replay: Callable[.
 
 
 def test_a_token_that_was_deleted_is_fetched_once_more(replay: Callable[..., Run]) -> None:
-    run = replay(gitea.SERVICE, pixi_toml(gitea.ACME_INDEX, username="ada"), {gitea.ACME_INDEX: gitea.ACME})
+    run = replay(
+        gitea.SERVICE, pixi_toml(gitea.ACME_INDEX, username="ada"), {gitea.ACME_INDEX: gitea.ACME}
+    )
     run.install(gitea.ACME_INDEX, FEW)
     run.internet.expire(gitea.ACME)
     run.keyring.hold({gitea.ACME_INDEX: gitea.NEXT_ACME})

@@ -38,10 +38,16 @@ def test_what_is_forwarded_to_pypi_goes_without_the_token(replay: Callable[..., 
     run = replay(gitlab.SERVICE, pixi_toml(gitlab.PARTS_INDEX, username="__token__"), held)
     run.install(gitlab.PARTS_INDEX, PROJECTS)
     assert run.figures == Figures(requests=100, keyrings=1, wasted=0, leaks=0)
-    assert run.shown == {(gitlab.HOST, gitlab.PERSONAL.shown), (pypi.HOST, None), (pypi.FILES, None)}
+    assert run.shown == {
+        (gitlab.HOST, gitlab.PERSONAL.shown),
+        (pypi.HOST, None),
+        (pypi.FILES, None),
+    }
 
 
-def test_each_project_has_a_deploy_token_of_its_own_in_the_keyring(replay: Callable[..., Run]) -> None:
+def test_each_project_has_a_deploy_token_of_its_own_in_the_keyring(
+    replay: Callable[..., Run],
+) -> None:
     parts, tools = gitlab.PARTS_INDEX, gitlab.TOOLS_INDEX
     held = {parts: gitlab.PARTS, tools: gitlab.TOOLS}
     own = [url.replace("://", f"://{held[url].username}@") for url in held]
@@ -52,17 +58,25 @@ def test_each_project_has_a_deploy_token_of_its_own_in_the_keyring(replay: Calla
     assert run.figures == Figures(requests=100, keyrings=2, wasted=0, leaks=0)
 
 
-def test_each_project_has_a_deploy_token_of_its_own_in_the_auth_file(replay: Callable[..., Run]) -> None:
+def test_each_project_has_a_deploy_token_of_its_own_in_the_auth_file(
+    replay: Callable[..., Run],
+) -> None:
     auth_file({f"{gitlab.API}/41": gitlab.PARTS, f"{gitlab.API}/42": gitlab.TOOLS})
     run = replay(gitlab.SERVICE, pixi_toml(gitlab.PARTS_INDEX, gitlab.TOOLS_INDEX))
     for project in gitlab.OWN:
         run.install(gitlab.PARTS_INDEX, [project])
         run.install(gitlab.TOOLS_INDEX, [project])
     assert run.figures == Figures(requests=100, keyrings=0, wasted=0, leaks=0)
-    assert run.shown == {(gitlab.HOST, gitlab.PARTS.shown), (gitlab.HOST, gitlab.TOOLS.shown), (gitlab.BUCKET, None)}
+    assert run.shown == {
+        (gitlab.HOST, gitlab.PARTS.shown),
+        (gitlab.HOST, gitlab.TOOLS.shown),
+        (gitlab.BUCKET, None),
+    }
 
 
-def test_the_path_of_the_auth_file_serves_projects_that_nobody_declared(replay: Callable[..., Run]) -> None:
+def test_the_path_of_the_auth_file_serves_projects_that_nobody_declared(
+    replay: Callable[..., Run],
+) -> None:
     auth_file({f"{gitlab.API}/41": gitlab.PARTS, f"{gitlab.API}/42": gitlab.TOOLS})
     run = replay(gitlab.SERVICE, pixi_toml())
     run.install(gitlab.PARTS_INDEX, FEW)
@@ -87,12 +101,16 @@ def test_a_project_of_others_is_404_and_nobody_is_asked_again(replay: Callable[.
     assert run.figures == Figures(requests=4, keyrings=1, wasted=0, leaks=0)
 
 
-def test_the_files_of_two_projects_with_names_cost_a_404_for_each(replay: Callable[..., Run]) -> None:
+def test_the_files_of_two_projects_with_names_cost_a_404_for_each(
+    replay: Callable[..., Run],
+) -> None:
     """The page of a project has its name, its files have its number, and 404 is said to who is no member."""
     parts, tools = gitlab.NAMED_PARTS_INDEX, gitlab.NAMED_TOOLS_INDEX
     held = {parts: gitlab.PARTS, tools: gitlab.TOOLS}
     own = [url.replace("://", f"://{held[url].username}@") for url in held]
-    run = replay(gitlab.SERVICE, pixi_toml(*own), held, apart="two projects with names, all the pages first")
+    run = replay(
+        gitlab.SERVICE, pixi_toml(*own), held, apart="two projects with names, all the pages first"
+    )
     links = [link for url in held for project in gitlab.OWN for link in run.links(url, project)]
     assert [run.get(link).status_code for link in links] == [200] * 40
     assert [exchange.status for exchange in run.log if exchange.refused] == [404, 404]

@@ -23,7 +23,9 @@ def declared(url: str) -> str:
     return pixi_toml(url, username="oauth2accesstoken")
 
 
-def test_one_keyring_process_serves_the_index_and_the_files_beside_it(replay: Callable[..., Run]) -> None:
+def test_one_keyring_process_serves_the_index_and_the_files_beside_it(
+    replay: Callable[..., Run],
+) -> None:
     run = replay(google.SERVICE, declared(google.INDEX), {google.INDEX: google.TOKEN})
     run.install(google.INDEX, PROJECTS)
     assert run.figures == Figures(requests=80, keyrings=1, wasted=0, leaks=0)
@@ -31,12 +33,16 @@ def test_one_keyring_process_serves_the_index_and_the_files_beside_it(replay: Ca
 
 
 def test_an_index_without_its_last_slash_is_the_same_one(replay: Callable[..., Run]) -> None:
-    run = replay(google.SERVICE, declared(google.INDEX.rstrip("/")), {google.INDEX.rstrip("/"): google.TOKEN})
+    run = replay(
+        google.SERVICE, declared(google.INDEX.rstrip("/")), {google.INDEX.rstrip("/"): google.TOKEN}
+    )
     run.install(google.INDEX, FEW)
     assert run.figures == Figures(requests=8, keyrings=1, wasted=0, leaks=0)
 
 
-def test_a_token_that_expires_within_the_run_is_fetched_once_more(replay: Callable[..., Run]) -> None:
+def test_a_token_that_expires_within_the_run_is_fetched_once_more(
+    replay: Callable[..., Run],
+) -> None:
     run = replay(google.SERVICE, declared(google.INDEX), {google.INDEX: google.TOKEN})
     run.install(google.INDEX, PROJECTS[:20])
     run.internet.expire(google.TOKEN)
@@ -46,7 +52,9 @@ def test_a_token_that_expires_within_the_run_is_fetched_once_more(replay: Callab
     assert run.figures == Figures(requests=81, keyrings=2, wasted=0, leaks=0)
 
 
-def test_many_threads_whose_token_expires_need_one_more_keyring_process(replay: Callable[..., Run]) -> None:
+def test_many_threads_whose_token_expires_need_one_more_keyring_process(
+    replay: Callable[..., Run],
+) -> None:
     run = replay(google.SERVICE, declared(google.INDEX), {google.INDEX: google.TOKEN})
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda project: run.install(google.INDEX, [project]), PROJECTS))
@@ -54,7 +62,9 @@ def test_many_threads_whose_token_expires_need_one_more_keyring_process(replay: 
         run.keyring.hold({google.INDEX: google.NEXT_TOKEN})
         list(pool.map(lambda project: run.install(google.INDEX, [project]), PROJECTS))
     assert run.figures._replace(requests=0) == Figures(requests=0, keyrings=2, wasted=0, leaks=0)
-    assert 161 <= run.figures.requests <= 176  # each thread may have one on its way when the token expires
+    assert (
+        161 <= run.figures.requests <= 176
+    )  # each thread may have one on its way when the token expires
 
 
 def test_what_may_not_be_read_is_403_and_costs_one_look_more(replay: Callable[..., Run]) -> None:
@@ -64,7 +74,9 @@ def test_what_may_not_be_read_is_403_and_costs_one_look_more(replay: Callable[..
     assert run.figures == Figures(requests=40, keyrings=2, wasted=0, leaks=0)
 
 
-def test_a_403_without_a_challenge_asks_the_keyring_where_no_user_is_declared(replay: Callable[..., Run]) -> None:
+def test_a_403_without_a_challenge_asks_the_keyring_where_no_user_is_declared(
+    replay: Callable[..., Run],
+) -> None:
     held = {google.OLD_INDEX: google.TOKEN}
     run = replay(google.SERVICE, pixi_toml(google.OLD_INDEX), held, apart="no user declared")
     run.install(google.OLD_INDEX, FEW)

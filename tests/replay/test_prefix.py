@@ -29,7 +29,10 @@ def test_one_key_opens_the_channel_and_its_shards(replay: Callable[..., Run]) ->
     auth_file({"*.prefix.dev": prefix.KEY})
     run = replay(prefix.SERVICE, pixi_toml(channels=[prefix.CHANNEL]))
     run.create(prefix.CHANNEL, PACKAGES)
-    assert run.get(f"https://{prefix.SHARDS}/acme/noarch/repodata_shards.msgpack.zst").status_code == 200
+    assert (
+        run.get(f"https://{prefix.SHARDS}/acme/noarch/repodata_shards.msgpack.zst").status_code
+        == 200
+    )
     assert run.figures == Figures(requests=45, keyrings=0, wasted=0, leaks=0)
     assert run.shown == {
         (prefix.REPO, prefix.KEY.shown),
@@ -38,7 +41,9 @@ def test_one_key_opens_the_channel_and_its_shards(replay: Callable[..., Run]) ->
     }
 
 
-@pytest.mark.parametrize("host", ["notprefix.dev", "repo.prefix.dev.evil.example", "prefix.dev.example"])
+@pytest.mark.parametrize(
+    "host", ["notprefix.dev", "repo.prefix.dev.evil.example", "prefix.dev.example"]
+)
 def test_a_host_that_looks_like_it_sees_nothing(replay: Callable[..., Run], host: str) -> None:
     auth_file({"*.prefix.dev": prefix.KEY})
     lookalike = Service("prefix.dev", (Route(host, "/acme/{file*}", content),), (prefix.KEY,))
@@ -48,7 +53,9 @@ def test_a_host_that_looks_like_it_sees_nothing(replay: Callable[..., Run], host
     assert run.shown == {(host, None)}
 
 
-def test_a_login_that_is_about_to_end_is_renewed_before_it_is_shown(replay: Callable[..., Run]) -> None:
+def test_a_login_that_is_about_to_end_is_renewed_before_it_is_shown(
+    replay: Callable[..., Run],
+) -> None:
     stored = auth_file({"*.prefix.dev": prefix.login(expires_in=60)})
     run = replay(prefix.SERVICE, pixi_toml(channels=[prefix.CHANNEL]))
     run.create(prefix.CHANNEL, PACKAGES)
@@ -56,7 +63,10 @@ def test_a_login_that_is_about_to_end_is_renewed_before_it_is_shown(replay: Call
     assert run.shown == {(prefix.REPO, prefix.NEXT_ACCESS.shown), (prefix.BUCKET, None)}
     assert endpoint_calls(run) == 1
     kept = json.loads(stored.read_text())["*.prefix.dev"]["OAuth"]
-    assert (kept["access_token"], kept["refresh_token"]) == (prefix.NEXT_ACCESS.value, prefix.NEXT_REFRESH.value)
+    assert (kept["access_token"], kept["refresh_token"]) == (
+        prefix.NEXT_ACCESS.value,
+        prefix.NEXT_REFRESH.value,
+    )
 
 
 def test_a_login_that_ends_within_the_run_is_renewed_once(replay: Callable[..., Run]) -> None:
@@ -79,10 +89,14 @@ def test_sixteen_threads_whose_login_ends_renew_it_once(replay: Callable[..., Ru
         list(pool.map(lambda name: run.create(prefix.CHANNEL, [name], subdirs=()), PACKAGES))
     assert endpoint_calls(run) == 1
     assert run.figures._replace(requests=0) == Figures(requests=0, keyrings=0, wasted=0, leaks=0)
-    assert 81 <= run.figures.requests <= 96  # each thread may have one on its way when the token ends
+    assert (
+        81 <= run.figures.requests <= 96
+    )  # each thread may have one on its way when the token ends
 
 
-def test_an_older_403_is_told_to_nobody_and_a_key_is_shown_at_once(replay: Callable[..., Run]) -> None:
+def test_an_older_403_is_told_to_nobody_and_a_key_is_shown_at_once(
+    replay: Callable[..., Run],
+) -> None:
     auth_file({"*.prefix.dev": prefix.KEY})
     run = replay(prefix.SERVICE, pixi_toml(channels=[prefix.OLDER_CHANNEL]))
     run.create(prefix.OLDER_CHANNEL, PACKAGES[:4])

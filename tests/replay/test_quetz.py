@@ -39,10 +39,14 @@ def test_the_key_in_the_path_opens_the_channel(
     no_secret(run.get(f"{quetz.CHANNEL}/noarch/repodata.json"), secret=key.value)
 
 
-def test_a_key_that_is_wrong_is_shown_once_and_not_again(replay: Callable[..., Run], served: Service) -> None:
+def test_a_key_that_is_wrong_is_shown_once_and_not_again(
+    replay: Callable[..., Run], served: Service
+) -> None:
     wrong = Secret("s3cret-wrong", (quetz.HOST,), in_path=True)
     auth_file({quetz.HOST: wrong})
     run = replay(served, pixi_toml(channels=[quetz.CHANNEL]))
-    assert [run.get(f"{quetz.CHANNEL}/noarch/repodata.json").status_code for _ in range(4)] == [401] * 4
+    assert [run.get(f"{quetz.CHANNEL}/noarch/repodata.json").status_code for _ in range(4)] == [
+        401
+    ] * 4
     assert [exchange.shown for exchange in run.log] == [wrong.shown, None, None, None]
     assert run.figures == Figures(requests=4, keyrings=0, wasted=0, leaks=0)

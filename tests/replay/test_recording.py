@@ -25,7 +25,11 @@ ADA = Secret("s3cret-ada", (HOST,), "ada")
 BOB = Secret("s3cret-bob", (HOST,), "bob")
 TOKEN = Secret("s3cret-token", (HOST,), in_path=True)
 DOOR = Door(
-    (ADA,), nobody=Answer(401, b"who?"), stranger=Answer(401, b"no"), forbidden=Answer(403, b"not you"), knows=(BOB,)
+    (ADA,),
+    nobody=Answer(401, b"who?"),
+    stranger=Answer(401, b"no"),
+    forbidden=Answer(403, b"not you"),
+    knows=(BOB,),
 )
 IN_PATH = Door((TOKEN,), nobody=None, stranger=Answer(404, b"no"))
 SERVICE = Service(
@@ -47,29 +51,45 @@ def served(internet: Internet) -> Internet:
 
 @pytest.mark.parametrize(
     ("shown", "told"),
-    [(None, (401, "who?")), ("Basic bm90", (401, "no")), (BOB.shown, (403, "not you")), (ADA.shown, (200, "come in"))],
+    [
+        (None, (401, "who?")),
+        ("Basic bm90", (401, "no")),
+        (BOB.shown, (403, "not you")),
+        (ADA.shown, (200, "come in")),
+    ],
 )
 def test_a_door_tells_nobody_a_stranger_and_who_may_not_apart(
     served: Internet, shown: str | None, told: tuple[int, str]
 ) -> None:
-    response = requests.get(f"https://{HOST}/simple/demo/", headers={"Authorization": shown}, timeout=20)
+    response = requests.get(
+        f"https://{HOST}/simple/demo/", headers={"Authorization": shown}, timeout=20
+    )
     assert (response.status_code, response.text) == told
 
 
 def test_what_has_expired_is_a_strangers(served: Internet) -> None:
     served.expire(ADA)
-    response = requests.get(f"https://{HOST}/simple/demo/", headers={"Authorization": ADA.shown}, timeout=20)
+    response = requests.get(
+        f"https://{HOST}/simple/demo/", headers={"Authorization": ADA.shown}, timeout=20
+    )
     assert response.text == "no"
 
 
 def test_a_token_in_the_path_is_shown(served: Internet) -> None:
-    assert requests.get(f"https://{HOST}/t/{TOKEN.value}/noarch/repodata.json", timeout=20).status_code == 200
-    assert requests.get(f"https://{HOST}/t/other/noarch/repodata.json", timeout=20).status_code == 404
+    assert (
+        requests.get(f"https://{HOST}/t/{TOKEN.value}/noarch/repodata.json", timeout=20).status_code
+        == 200
+    )
+    assert (
+        requests.get(f"https://{HOST}/t/other/noarch/repodata.json", timeout=20).status_code == 404
+    )
 
 
 def test_another_process_sees_the_service_under_its_name(served: Internet) -> None:
     code = f"import requests; print(requests.get('https://{HOST}/simple/demo/', auth=('ada', 's3cret-ada')).text)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
     assert done.stdout == "come in\n"
 
 
@@ -88,7 +108,12 @@ def test_a_recording_that_is_wrong_is_told_at_the_end(served: Internet) -> None:
 
 
 def exchange(
-    shown: str | None, *, refused: bool = False, host: str = HOST, door: Door = DOOR, begun: int | None = None
+    shown: str | None,
+    *,
+    refused: bool = False,
+    host: str = HOST,
+    door: Door = DOOR,
+    begun: int | None = None,
 ) -> Exchange:
     """Make an entry of the log."""
     headers = Message()
@@ -109,7 +134,10 @@ def test_a_refusal_is_wasted_where_the_key_was_there() -> None:
 
 def test_to_learn_that_a_token_has_expired_is_no_waste() -> None:
     old, refused, new = exchange(ADA.shown), exchange(ADA.shown, refused=True), exchange(BOB.shown)
-    in_flight, later = exchange(ADA.shown, refused=True, begun=1), exchange(ADA.shown, refused=True, begun=3)
+    in_flight, later = (
+        exchange(ADA.shown, refused=True, begun=1),
+        exchange(ADA.shown, refused=True, begun=3),
+    )
     assert wasted([old, refused, new, in_flight]) == []
     assert wasted([old, refused, new, later]) == [later]
 
@@ -129,7 +157,10 @@ def test_every_keyring_process_is_counted(tmp_path: Path) -> None:
     url = f"https://{HOST}/simple/"
     keyring = Keyring(tmp_path, {url: ADA})
     command = [str(tmp_path / "keyring"), "--mode", "creds", "--output", "json", "get"]
-    found = [subprocess.run([*command, key], capture_output=True, timeout=60, check=False) for key in (url, HOST)]
+    found = [
+        subprocess.run([*command, key], capture_output=True, timeout=60, check=False)
+        for key in (url, HOST)
+    ]
     assert [(done.returncode, done.stdout) for done in found] == [
         (0, b'{"username": "ada", "password": "s3cret-ada"}\n'),
         (1, b""),

@@ -29,20 +29,25 @@ def page(place: Index, listed: tuple[Listed, ...] | int, **options: object) -> P
     if isinstance(listed, int):
         return Page(place, "not there", listed, **options)
     files = (
-        File(each.filename, f"{place.url}/{each.filename}", each.requires_python, (), each.yanked) for each in listed
+        File(each.filename, f"{place.url}/{each.filename}", each.requires_python, (), each.yanked)
+        for each in listed
     )
     return Page(place, "found", 200, files=tuple(files), **options)
 
 
 def dependency(wanted: str, **options: object) -> Dependency:
     requirement = Requirement(wanted)
-    return Dependency(normalised(requirement.name), str(requirement.specifier), target=MACHINE, **options)
+    return Dependency(
+        normalised(requirement.name), str(requirement.specifier), target=MACHINE, **options
+    )
 
 
 def answer(situation: Situation) -> Resolution:
     pages = [page(index(number), listed) for number, listed in enumerate(situation.pages)]
     pages += [page(FLAT, situation.flat)] if situation.flat else []
-    return resolve(dependency(situation.wanted), pages, strategy=situation.strategy, mode=situation.mode)
+    return resolve(
+        dependency(situation.wanted), pages, strategy=situation.strategy, mode=situation.mode
+    )
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.says)
@@ -56,7 +61,10 @@ def test_what_is_taken(situation: Situation) -> None:
 
 
 def ask(
-    *pages: Page, wanted: str = "demo", strategy: str = "first-index", mode: str = "if-necessary-or-explicit"
+    *pages: Page,
+    wanted: str = "demo",
+    strategy: str = "first-index",
+    mode: str = "if-necessary-or-explicit",
 ) -> Resolution:
     return resolve(dependency(wanted), pages, strategy=strategy, mode=mode)
 
@@ -68,8 +76,16 @@ def ask(
     ("wanted", "mode", "said"),
     [
         ("demo>5", "allow", "4 outside >5"),
-        ("demo>2.5", "allow", "2 outside >2.5, 1 yanked, 1 without a file for linux-64 and Python 3.11"),
-        ("demo==2.0rc1", "disallow", "3 outside ==2.0rc1, 1 before a release (prerelease-mode disallow)"),
+        (
+            "demo>2.5",
+            "allow",
+            "2 outside >2.5, 1 yanked, 1 without a file for linux-64 and Python 3.11",
+        ),
+        (
+            "demo==2.0rc1",
+            "disallow",
+            "3 outside ==2.0rc1, 1 before a release (prerelease-mode disallow)",
+        ),
     ],
 )
 def test_what_stood_in_the_way_is_counted(wanted: str, mode: str, said: str) -> None:
@@ -79,15 +95,25 @@ def test_what_stood_in_the_way_is_counted(wanted: str, mode: str, said: str) -> 
 
 
 def test_a_version_that_is_no_version_is_nothing_before_a_release() -> None:
-    assert ask(page(index(0), (wheel("1.0"),)), wanted="demo===odd").problem.endswith("1 outside ===odd")
+    assert ask(page(index(0), (wheel("1.0"),)), wanted="demo===odd").problem.endswith(
+        "1 outside ===odd"
+    )
 
 
 def test_a_page_without_files_is_told_so() -> None:
-    assert ask(page(index(0), ())).problem == "nothing that https://0.example/simple has can be taken: it lists no file"
+    assert (
+        ask(page(index(0), ())).problem
+        == "nothing that https://0.example/simple has can be taken: it lists no file"
+    )
 
 
 @pytest.mark.parametrize(
-    "filename", ["demo-9.0-1\x1b[31m-py3-none-any.whl", "demo-9.0\n.tar.gz", "demo-9.0-1\u202e-py3-none-any.whl"]
+    "filename",
+    [
+        "demo-9.0-1\x1b[31m-py3-none-any.whl",
+        "demo-9.0\n.tar.gz",
+        "demo-9.0-1\u202e-py3-none-any.whl",
+    ],
 )
 def test_a_filename_that_would_mislead_a_terminal_is_not_taken(filename: str) -> None:
     found = ask(page(index(0), (wheel("1.0"), Listed(filename))))
@@ -96,7 +122,9 @@ def test_a_filename_that_would_mislead_a_terminal_is_not_taken(filename: str) ->
 
 
 def test_a_file_of_another_project_is_not_taken() -> None:
-    found = ask(page(index(0), (wheel("1.0"), Listed(f"demo_x-9.0-{ANY}.whl"), Listed("demo-x-9.0.tar.gz"))))
+    found = ask(
+        page(index(0), (wheel("1.0"), Listed(f"demo_x-9.0-{ANY}.whl"), Listed("demo-x-9.0.tar.gz")))
+    )
     assert found.taken is not None
     assert str(found.taken.version) == "1.0"
 
@@ -115,7 +143,9 @@ def test_what_does_not_come_from_an_index_is_fine_and_not_looked_for() -> None:
 
 
 def test_a_dependency_without_a_machine_is_chosen_for_this_one() -> None:
-    found = resolve(Dependency("demo"), [page(index(0), (wheel("1.0"),))], strategy="first-index", mode="allow")
+    found = resolve(
+        Dependency("demo"), [page(index(0), (wheel("1.0"),))], strategy="first-index", mode="allow"
+    )
     assert found.fine
 
 
@@ -144,12 +174,18 @@ def test_what_pixi_does_at_an_index_that_did_not_answer_is_told(status: int, str
 
 def test_an_index_behind_matters_where_pixi_stops_at_it_all_the_same() -> None:
     broken = Page(index(0), "unreachable", 503)
-    assert len(ask(page(index(1), (wheel("1.0"),)), broken, strategy="unsafe-first-match").doubts) == 1
+    assert (
+        len(ask(page(index(1), (wheel("1.0"),)), broken, strategy="unsafe-first-match").doubts) == 1
+    )
 
 
 @pytest.mark.parametrize(
     ("strategy", "doubts"),
-    [("first-index", ()), ("unsafe-first-match", ()), ("unsafe-best-match", (f"{DOUBT}passes over it",))],
+    [
+        ("first-index", ()),
+        ("unsafe-first-match", ()),
+        ("unsafe-best-match", (f"{DOUBT}passes over it",)),
+    ],
 )
 def test_a_refusal_behind_the_one_that_serves_matters_where_the_highest_of_all_is_taken(
     strategy: str, doubts: tuple[str, ...]
@@ -163,7 +199,10 @@ def test_a_refusal_behind_the_first_that_has_it_does_not_matter_though_nothing_o
 
 def test_a_refusal_is_not_taken_for_a_name_that_is_not_there() -> None:
     found = ask(page(index(1), 404), REFUSED)
-    assert (found.problem, found.doubts) == ("no index that answered has it", (f"{DOUBT}stops there",))
+    assert (found.problem, found.doubts) == (
+        "no index that answered has it",
+        (f"{DOUBT}stops there",),
+    )
 
 
 def test_a_flat_page_that_did_not_answer_makes_it_doubtful_wherever_it_stands() -> None:
@@ -240,7 +279,9 @@ def test_pypi_is_public_though_a_credential_was_sent_to_it() -> None:
     assert len(ask(private(0, wheel("1.0")), pypi).warnings) == 1
 
 
-@pytest.mark.parametrize("pages", [(private(0, wheel("1.0")),), (public(0, wheel("1.0")), public(1, wheel("2.0")))])
+@pytest.mark.parametrize(
+    "pages", [(private(0, wheel("1.0")),), (public(0, wheel("1.0")), public(1, wheel("2.0")))]
+)
 def test_private_or_public_ones_alone_are_not_warned_of(pages: tuple[Page, ...]) -> None:
     assert ask(*pages).warnings == ()
 
@@ -273,16 +314,25 @@ def test_a_flat_page_without_the_name_or_of_one_s_own_is_not_warned_of(flat: Pag
 
 
 def test_a_private_flat_page_is_not_confused_with_a_public_index() -> None:
-    assert ask(public(0, wheel("1.0")), page(FLAT, (wheel("9.0"),), found=SENT, host="flat.example")).warnings == ()
+    assert (
+        ask(
+            public(0, wheel("1.0")), page(FLAT, (wheel("9.0"),), found=SENT, host="flat.example")
+        ).warnings
+        == ()
+    )
 
 
 def test_a_flat_page_without_the_name_is_no_index_that_has_it() -> None:
-    found = ask(Page(index(0), "not there", 404), page(FLAT, (Listed("other-9.0-py3-none-any.whl"),)))
+    found = ask(
+        Page(index(0), "not there", 404), page(FLAT, (Listed("other-9.0-py3-none-any.whl"),))
+    )
     assert found.problem == "no index has it"
 
 
 def _with_hashes(found: Page, digest: str) -> Page:
-    return found._replace(files=tuple(file._replace(hashes=(("sha256", digest),)) for file in found.files))
+    return found._replace(
+        files=tuple(file._replace(hashes=(("sha256", digest),)) for file in found.files)
+    )
 
 
 @pytest.mark.parametrize(
@@ -300,7 +350,10 @@ def test_an_index_that_only_mirrors_the_public_one_is_not_warned_of(
 
 
 def test_a_file_of_the_same_name_with_another_hash_is_no_mirror() -> None:
-    pages = _with_hashes(private(0, wheel("1.0")), "ab"), _with_hashes(public(1, wheel("1.0")), "cd")
+    pages = (
+        _with_hashes(private(0, wheel("1.0")), "ab"),
+        _with_hashes(public(1, wheel("1.0")), "cd"),
+    )
     assert len(ask(*pages).warnings) == 1
 
 

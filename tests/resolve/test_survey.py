@@ -98,7 +98,9 @@ def test_a_name_that_the_project_does_not_want_is_asked_for_all_the_same(load: L
     ],
 )
 def test_what_is_no_name_is_told_without_showing_a_secret(text: str, load: Load) -> None:
-    with pytest.raises(SettingsError, match="it is no package's name; expected one such as torch or 'torch>=2'") as e:
+    with pytest.raises(
+        SettingsError, match="it is no package's name; expected one such as torch or 'torch>=2'"
+    ) as e:
         queries(load(""), None, [text])
     assert "s3cret" not in str(e.value)
 
@@ -183,7 +185,9 @@ def test_pages_are_fetched_side_by_side(recorder: Recorder, load: Load) -> None:
     ]
 
 
-def test_a_page_that_several_environments_need_is_fetched_once(recorder: Recorder, load: Load) -> None:
+def test_a_page_that_several_environments_need_is_fetched_once(
+    recorder: Recorder, load: Load
+) -> None:
     recorder.default = links("a-1.0.zip")
     manifest = load(
         f"""
@@ -214,7 +218,10 @@ def test_a_flat_page_is_fetched_once_for_all_names(recorder: Recorder, load: Loa
         b = "*"
         """
     )
-    assert [each.taken and each.taken.file.filename for each in ask(manifest)] == ["a-1.0.zip", "b-2.0.zip"]
+    assert [each.taken and each.taken.file.filename for each in ask(manifest)] == [
+        "a-1.0.zip",
+        "b-2.0.zip",
+    ]
     assert [seen.path for seen in recorder.seen].count("/flat") == 1
 
 
@@ -243,7 +250,9 @@ def test_a_folder_of_files_is_a_flat_page(recorder: Recorder, load: Load) -> Non
 
 
 def test_an_index_that_is_a_file_url_is_not_taken_for_one_that_has_nothing(load: Load) -> None:
-    (found,) = ask(load('[pypi-options]\nindex-url = "file:///srv/simple"\n[pypi-dependencies]\na = "*"\n'))
+    (found,) = ask(
+        load('[pypi-options]\nindex-url = "file:///srv/simple"\n[pypi-dependencies]\na = "*"\n')
+    )
     assert found.doubts == (
         "whether file:///srv/simple has a is not known: not asked (only http(s) indexes are read here)",
     )
@@ -253,7 +262,9 @@ def test_a_dependency_s_own_index_gets_its_own_credential(
     recorder: Recorder, load: Load, no_secret: Callable[..., None]
 ) -> None:
     header = authshim.BasicHTTP("ada", "s3cret").header
-    recorder.on("/*", lambda seen: links("a-1.0.zip") if seen.authorization == header else CHALLENGE)
+    recorder.on(
+        "/*", lambda seen: links("a-1.0.zip") if seen.authorization == header else CHALLENGE
+    )
     url = f"http://ada:s3cret@127.0.0.1:{recorder.port}/own/simple"
     (found,) = ask(load(f'[pypi-dependencies]\na = {{ version = "*", index = "{url}" }}\n'))
     assert found.fine
@@ -262,14 +273,18 @@ def test_a_dependency_s_own_index_gets_its_own_credential(
 
 
 def test_what_does_not_come_from_an_index_is_not_asked_for(recorder: Recorder, load: Load) -> None:
-    manifest = load(f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = {{ path = "." }}\n')
+    manifest = load(
+        f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = {{ path = "." }}\n'
+    )
     (found,) = ask(manifest)
     assert (found.fine, found.asked, recorder.seen) == (True, (), [])
 
 
 def test_each_page_is_told_of(recorder: Recorder, load: Load) -> None:
     recorder.default = Answer(404)
-    manifest = load(f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = "*"\nb = "*"\n')
+    manifest = load(
+        f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = "*"\nb = "*"\n'
+    )
     told: list[tuple[int, int]] = []
     survey(authshim.Chain([]), queries(manifest, None), lambda *numbers: told.append(numbers))
     assert told == [(1, 2), (2, 2)]

@@ -90,8 +90,14 @@ class Work:
         for request in range(self._each):
             name = f"{number}-{request}"
             try:
-                response = self._session.get(self._urls[request % 2], headers={"X-Name": name}, timeout=120)
-                lost = "" if (response.status_code, response.text) == (200, name) else f"{name}: {response.status_code}"
+                response = self._session.get(
+                    self._urls[request % 2], headers={"X-Name": name}, timeout=120
+                )
+                lost = (
+                    ""
+                    if (response.status_code, response.text) == (200, name)
+                    else f"{name}: {response.status_code}"
+                )
             except requests.RequestException as error:
                 lost = f"{name}: {type(error).__name__}"
             with self._lock:
@@ -109,14 +115,25 @@ class Work:
             if self.done >= total * (len(taken) + 1) // 10 and len(taken) < 9:
                 taken.append((size(), descriptors()))
         taken.append((size(), descriptors()))
-        return {"size": [kib for kib, _ in taken], "descriptors": [before, *(count for _, count in taken)]}
+        return {
+            "size": [kib for kib, _ in taken],
+            "descriptors": [before, *(count for _, count in taken)],
+        }
 
 
 def threads(folder: Path, count: int, each: int) -> dict[str, Any]:
     """Send from many threads over one session, while the passwords of both servers change."""
     server = Path(__file__).with_name("server.py")
-    command = [sys.executable, str(server), str(folder), str(count), str(min(1000, count * each // 40))]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as serving:
+    command = [
+        sys.executable,
+        str(server),
+        str(folder),
+        str(count),
+        str(min(1000, count * each // 40)),
+    ]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as serving:
         assert serving.stdin is not None
         assert serving.stdout is not None
         ports = json.loads(serving.stdout.readline())
@@ -128,7 +145,9 @@ def threads(folder: Path, count: int, each: int) -> dict[str, Any]:
         session.mount("http://", HTTPAdapter(pool_maxsize=count))
         authshim.install(session, Chain([vault, KeyringCommand(keyring)], indexes=[index]))
         work = Work(session, [f"http://127.0.0.1:{port}/simple/" for port in ports], each)
-        running = [threading.Thread(target=work.run, args=[number], daemon=True) for number in range(count)]
+        running = [
+            threading.Thread(target=work.run, args=[number], daemon=True) for number in range(count)
+        ]
         started = time.monotonic()
         measured = work.watch(running)
         seconds = time.monotonic() - started
@@ -153,7 +172,14 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
-        for name in ("credentials", "lookup.chain", "lookup.guarded", "lookup.lookup", "oauth", "lookup.entry"):
+        for name in (
+            "credentials",
+            "lookup.chain",
+            "lookup.guarded",
+            "lookup.lookup",
+            "oauth",
+            "lookup.entry",
+        ):
             sys.modules[f"authshim.{name}"].time = self  # type: ignore[attr-defined]
 
     def time(self) -> float:
@@ -170,7 +196,9 @@ class Door(BaseAdapter):
         super().__init__()
         self.opens: Callable[[str | None], bool] = lambda header: True
 
-    def send(self, request: requests.PreparedRequest, *args: object, **options: object) -> requests.Response:
+    def send(
+        self, request: requests.PreparedRequest, *args: object, **options: object
+    ) -> requests.Response:
         assert request.url is not None
         if "/broken/" in request.url:
             raise requests.ConnectionError(request=request)
@@ -178,7 +206,9 @@ class Door(BaseAdapter):
         response.status_code = 302 if "/away/" in request.url else 200
         if "/closed/" in request.url and not self.opens(request.headers.get("Authorization")):
             response.status_code = 401
-        response.headers = CaseInsensitiveDict({"Location": request.url.replace("/away/", "/").replace("//", "//to-")})
+        response.headers = CaseInsensitiveDict(
+            {"Location": request.url.replace("/away/", "/").replace("//", "//to-")}
+        )
         response.url, response.request, response.raw = request.url, request, io.BytesIO()
         return response
 
@@ -207,7 +237,12 @@ def hour(folder: Path, total: int) -> dict[str, Any]:
     tracemalloc.start()
     clock, file = Clock(), AuthFile(str(folder / "auth.json"))
     session, door = installed([file, KeyringCommand([sys.executable], run=answering, environ={})])
-    kinds = ("https://h{}.example/closed/", "https://h{}.example/away/", "https://h{}.test/", "https://h0.example/p/")
+    kinds = (
+        "https://h{}.example/closed/",
+        "https://h{}.example/away/",
+        "https://h{}.test/",
+        "https://h0.example/p/",
+    )
     urls = [*kinds, "https://ada@i.test/{}/simple/x/", "http://h{}.example/broken/"]
     statuses: dict[str, int] = {}
     taken: list[tuple[int, int]] = []
@@ -248,7 +283,11 @@ def churn(folder: Path, hosts: int) -> dict[str, Any]:
     for turn in range(2):
         taken = []
         for number in range(hosts):
-            for url in ("https://h{}.example/", "http://h{}.test/away/", "https://ada@i{}.test/{}/simple/"):
+            for url in (
+                "https://h{}.example/",
+                "http://h{}.test/away/",
+                "https://ada@i{}.test/{}/simple/",
+            ):
                 session.get(url.format(f"{turn}-{number}", number % 100))
             if number % 10 == 0:
                 authshim.install(requests.Session()).get_adapter("https://h/").close()

@@ -52,7 +52,11 @@ class Door:
     @property
     def figures(self) -> dict[str, int]:
         """The password of the moment counts once somebody has used it."""
-        return {"let in": self.let_in, "refused": self.refused, "passwords": self.passwords - (self._uses == 0)}
+        return {
+            "let in": self.let_in,
+            "refused": self.refused,
+            "passwords": self.passwords - (self._uses == 0),
+        }
 
 
 class Connection(asyncio.Protocol):
@@ -76,14 +80,17 @@ class Connection(asyncio.Protocol):
                 self._answer(b"401 No", b"who are you?")
 
     def _answer(self, status: bytes, body: bytes) -> None:
-        self._transport.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+        self._transport.write(
+            b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+        )
 
 
 async def serve(folder: Path, clients: int, least: int) -> None:
     loop = asyncio.get_running_loop()
     doors = [Door(folder / f"{name}.json", clients, least) for name in ("vault", "keyring")]
     servers = [
-        await loop.create_server(lambda door=door: Connection(door), "127.0.0.1", 0, backlog=1024) for door in doors
+        await loop.create_server(lambda door=door: Connection(door), "127.0.0.1", 0, backlog=1024)
+        for door in doors
     ]
     print(json.dumps([server.sockets[0].getsockname()[1] for server in servers]), flush=True)
     await loop.run_in_executor(None, sys.stdin.read)

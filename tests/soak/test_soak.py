@@ -23,8 +23,16 @@ IS_FULL = os.environ.get("AUTHSHIM_SOAK") == "full"
 def run(folder: Path, load: str, *, short: list[int], full: list[int]) -> dict[str, Any]:
     """Run a load in a process of its own, and return what it measured; the last number is how many seconds it has."""
     numbers = map(str, full if IS_FULL else short)
-    command = [sys.executable, str(Path(__file__).with_name("load.py")), load, str(folder), *numbers]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("load.py")),
+        load,
+        str(folder),
+        *numbers,
+    ]
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")
+    }
     ended = subprocess.run(command, capture_output=True, text=True, env=environ, check=False)
     assert ended.returncode == 0, ended.stderr  # where it stood when its time was over
     print(f"\n{load}: {ended.stdout}", end="")
@@ -49,7 +57,9 @@ def test_an_hour_keeps_nothing_of_its_requests(tmp_path: Path) -> None:
     assert set(measured["statuses"]) == {"200", "broken"}
     _, *traced = measured["traced"]  # what is made once is made in the first part
     steps = sorted(after - before for before, after in zip(traced, traced[1:]))
-    assert sum(steps[:-1]) < 64  # KiB; in one of them the interpreter's table of interned strings may double
+    assert (
+        sum(steps[:-1]) < 64
+    )  # KiB; in one of them the interpreter's table of interned strings may double
     assert len(set(measured["descriptors"])) == 1
 
 

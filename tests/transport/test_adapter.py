@@ -145,7 +145,11 @@ def test_a_declared_index_without_a_username_has_the_keyring_asked_after_a_refus
     keyring = Fixed({url: BasicHTTP("bob", "s3cret")}, kinds=[SERVICE])
     session = authshim.install(requests.Session(), Chain([keyring], indexes=[Index(url)]))
     assert [session.get(f"{url}/{name}/").status_code for name in ("a", "b")] == [200, 200]
-    assert [seen.authorization for seen in recorder.seen] == [None, basic("bob:s3cret"), basic("bob:s3cret")]
+    assert [seen.authorization for seen in recorder.seen] == [
+        None,
+        basic("bob:s3cret"),
+        basic("bob:s3cret"),
+    ]
     assert keyring.asked == [url]
 
 
@@ -155,7 +159,9 @@ def test_a_declared_index_without_a_username_has_the_keyring_asked_after_a_refus
 @EITHER_WAY
 @pytest.mark.parametrize("name", ["Authorization", "authorization", "AUTHORIZATION"])
 @pytest.mark.parametrize("value", ["Token mine", b"Token mine"])
-def test_an_explicit_header_stays(login: Callable, name: str, value: str | bytes, recorder: Recorder) -> None:
+def test_an_explicit_header_stays(
+    login: Callable, name: str, value: str | bytes, recorder: Recorder
+) -> None:
     login(BEARER).get(recorder.url, headers={name: value})
     assert recorder.seen[0].headers.get_all("Authorization") == ["Token mine"]
 
@@ -169,9 +175,13 @@ def test_a_header_of_the_session_stays(login: Callable, recorder: Recorder) -> N
 
 
 @EITHER_WAY
-def test_an_explicit_header_is_not_replaced_after_a_refusal(login: Callable, recorder: Recorder) -> None:
+def test_an_explicit_header_is_not_replaced_after_a_refusal(
+    login: Callable, recorder: Recorder
+) -> None:
     recorder.default = Answer(401)
-    assert login(BEARER).get(recorder.url, headers={"Authorization": "Token mine"}).status_code == 401
+    assert (
+        login(BEARER).get(recorder.url, headers={"Authorization": "Token mine"}).status_code == 401
+    )
     assert [seen.authorization for seen in recorder.seen] == ["Token mine"]
 
 
@@ -211,7 +221,11 @@ class Digest:
         fields = dict(re.findall(r'(\w+)="?([^",]+)"?', seen.authorization or ""))
         if fields.get("response") == self._expected(seen, fields):
             return Answer(200)
-        return Answer(401, b"", {"WWW-Authenticate": 'Digest realm="private", nonce="once", qop="auth", algorithm=MD5'})
+        return Answer(
+            401,
+            b"",
+            {"WWW-Authenticate": 'Digest realm="private", nonce="once", qop="auth", algorithm=MD5'},
+        )
 
     def _expected(self, seen: Seen, fields: dict[str, str]) -> str:
         words = (fields.get(name, "") for name in ("nonce", "nc", "cnonce", "qop"))
@@ -227,26 +241,39 @@ def test_digest_is_answered_by_the_callers_auth(login: Callable, recorder: Recor
     recorder.on("/x", Digest("bob", "pw"))
     response = login(BEARER).get(recorder.url + "/x", auth=HTTPDigestAuth("bob", "pw"))
     assert response.status_code == 200
-    assert [(seen.authorization or "").partition(" ")[0] for seen in recorder.seen] == ["", "Digest"]
+    assert [(seen.authorization or "").partition(" ")[0] for seen in recorder.seen] == [
+        "",
+        "Digest",
+    ]
 
 
 @EITHER_WAY
-def test_digest_for_the_whole_session_works_again_and_again(login: Callable, recorder: Recorder) -> None:
+def test_digest_for_the_whole_session_works_again_and_again(
+    login: Callable, recorder: Recorder
+) -> None:
     recorder.on("/x", Digest("bob", "pw"))
     session = login(BEARER)
     session.auth = HTTPDigestAuth("bob", "pw")
-    assert [session.post(recorder.url + "/x", data=b"body").status_code for _ in range(3)] == [200, 200, 200]
+    assert [session.post(recorder.url + "/x", data=b"body").status_code for _ in range(3)] == [
+        200,
+        200,
+        200,
+    ]
     assert recorder.seen[-1].body == b"body"
 
 
 @EITHER_WAY
 def test_digest_that_is_refused_is_not_replaced(login: Callable, recorder: Recorder) -> None:
     recorder.on("/x", Digest("bob", "other"))
-    assert login(BEARER).get(recorder.url + "/x", auth=HTTPDigestAuth("bob", "pw")).status_code == 401
+    assert (
+        login(BEARER).get(recorder.url + "/x", auth=HTTPDigestAuth("bob", "pw")).status_code == 401
+    )
     assert not any("s3cret" in (seen.authorization or "") for seen in recorder.seen)
 
 
-def test_digest_keeps_a_redirect_that_is_followed_by_hand_marked(recorder: Recorder, make_recorder: Callable) -> None:
+def test_digest_keeps_a_redirect_that_is_followed_by_hand_marked(
+    recorder: Recorder, make_recorder: Callable
+) -> None:
     other = make_recorder()
     other.default = Answer(401, b"", {"WWW-Authenticate": 'Basic realm="x"'})
     anybody = Fixed({"default": BasicHTTP("anybody", "s3cret")}, kinds=["default"])
@@ -274,7 +301,9 @@ class Negotiate(AuthBase):
 
 
 @EITHER_WAY
-def test_an_auth_that_answers_challenges_in_a_hook_is_left_to_it(login: Callable, recorder: Recorder) -> None:
+def test_an_auth_that_answers_challenges_in_a_hook_is_left_to_it(
+    login: Callable, recorder: Recorder
+) -> None:
     recorder.on("/x", lambda seen: Answer(200 if seen.authorization == "Negotiate ticket" else 401))
     assert login(BEARER).get(recorder.url + "/x", auth=Negotiate()).status_code == 200
     assert [seen.authorization for seen in recorder.seen] == [None, "Negotiate ticket"]
@@ -305,13 +334,17 @@ def userinfo(recorder: Recorder, text: str) -> str:
 
 
 @EITHER_WAY
-def test_a_password_in_the_url_goes_before_the_providers(login: Callable, recorder: Recorder) -> None:
+def test_a_password_in_the_url_goes_before_the_providers(
+    login: Callable, recorder: Recorder
+) -> None:
     login(BEARER).get(userinfo(recorder, "bob:pw"))
     assert recorder.seen[0].authorization == basic("bob:pw")
 
 
 @EITHER_WAY
-def test_a_password_in_the_url_is_neither_replaced_nor_renewed(login: Callable, recorder: Recorder) -> None:
+def test_a_password_in_the_url_is_neither_replaced_nor_renewed(
+    login: Callable, recorder: Recorder
+) -> None:
     recorder.default = Answer(401, b"", {"WWW-Authenticate": "Basic"})
     assert login(BEARER).get(userinfo(recorder, "bob:pw")).status_code == 401
     assert [seen.authorization for seen in recorder.seen] == [basic("bob:pw")]
@@ -324,7 +357,9 @@ def test_an_empty_password_in_the_url_is_sent(login: Callable, recorder: Recorde
 
 
 @EITHER_WAY
-def test_a_username_in_the_url_rules_out_anothers_password(login: Callable, recorder: Recorder) -> None:
+def test_a_username_in_the_url_rules_out_anothers_password(
+    login: Callable, recorder: Recorder
+) -> None:
     login(BasicHTTP("ada", "s3cret")).get(userinfo(recorder, "bob"))
     assert recorder.seen[0].authorization is None
 
@@ -336,7 +371,9 @@ def test_a_username_in_the_url_takes_its_own_password(login: Callable, recorder:
 
 
 @EITHER_WAY
-def test_a_username_in_the_url_does_not_rule_out_a_token(login: Callable, recorder: Recorder) -> None:
+def test_a_username_in_the_url_does_not_rule_out_a_token(
+    login: Callable, recorder: Recorder
+) -> None:
     login(BEARER).get(userinfo(recorder, "bob"))
     assert recorder.seen[0].authorization == "Bearer s3cret"
 
@@ -349,7 +386,9 @@ def test_percent_escapes_in_the_url_are_decoded_once(login: Callable, recorder: 
 
 def test_a_password_of_a_declared_index_goes_with_the_requests_below_it(recorder: Recorder) -> None:
     index = Index(recorder.url + "/simple", "bob", "s3cret")
-    session = authshim.install(requests.Session(), Chain([Fixed({LOOPBACK: BEARER})], indexes=[index]))
+    session = authshim.install(
+        requests.Session(), Chain([Fixed({LOOPBACK: BEARER})], indexes=[index])
+    )
     session.get(recorder.url + "/simple/demo/")
     assert recorder.seen[0].authorization == basic("bob:s3cret")
 
@@ -357,7 +396,9 @@ def test_a_password_of_a_declared_index_goes_with_the_requests_below_it(recorder
 def test_a_password_of_a_declared_index_is_not_renewed(recorder: Recorder) -> None:
     recorder.default = Answer(401)
     index = Index(recorder.url + "/simple", "bob", "s3cret")
-    session = authshim.install(requests.Session(), Chain([Fixed({LOOPBACK: BEARER})], indexes=[index]))
+    session = authshim.install(
+        requests.Session(), Chain([Fixed({LOOPBACK: BEARER})], indexes=[index])
+    )
     assert session.get(recorder.url + "/simple/demo/").status_code == 401
     assert [seen.authorization for seen in recorder.seen] == [basic("bob:s3cret")]
 
@@ -370,11 +411,18 @@ def prepared(url: str, **options: object) -> requests.PreparedRequest:
 
 
 @pytest.mark.parametrize("credential", [BEARER, BasicHTTP("ada", "s3cret"), CondaToken("s3cret")])
-def test_the_callers_request_stays_as_it_was(credential: authshim.Credential, recorder: Recorder) -> None:
+def test_the_callers_request_stays_as_it_was(
+    credential: authshim.Credential, recorder: Recorder
+) -> None:
     request = prepared(
-        recorder.url + "/x", headers={"X-Mine": "1"}, data=b"body", hooks={"response": [lambda r, **_: r]}
+        recorder.url + "/x",
+        headers={"X-Mine": "1"},
+        data=b"body",
+        hooks={"response": [lambda r, **_: r]},
     )
-    before = {name: getattr(request, name) for name in ("method", "url", "body", "hooks", "_cookies")}
+    before = {
+        name: getattr(request, name) for name in ("method", "url", "body", "hooks", "_cookies")
+    }
     headers = list(request.headers.items())
     mounted(credential).send(request)
     assert {name: getattr(request, name) for name in before} == before
@@ -391,7 +439,9 @@ def test_the_response_tells_of_the_callers_request_and_url(
     assert response.url == recorder.url + "/x?y=1"
 
 
-def test_the_copy_is_of_the_same_class_and_carries_what_else_the_caller_put_there(recorder: Recorder) -> None:
+def test_the_copy_is_of_the_same_class_and_carries_what_else_the_caller_put_there(
+    recorder: Recorder,
+) -> None:
     class Mine(requests.PreparedRequest):
         pass
 
@@ -480,7 +530,9 @@ def test_each_copy_replaces_the_header_of_netrc(home: Path) -> None:
     (home / ".netrc").write_text("machine 127.0.0.1 login ambient password netrc-pw\n")
     for credential, header in ((BEARER, "Bearer s3cret"), (None, None)):
         inner = Canned()
-        request = prepared("http://127.0.0.1/x", headers={"authorization": basic("ambient:netrc-pw")})
+        request = prepared(
+            "http://127.0.0.1/x", headers={"authorization": basic("ambient:netrc-pw")}
+        )
         mounted(credential, inner=inner).send(request)
         assert inner.sent[0].headers.get("Authorization") == header
         assert request.headers["Authorization"] == basic("ambient:netrc-pw")
@@ -496,7 +548,15 @@ def test_an_explicit_header_in_a_plain_dict_stays() -> None:
 
 def test_an_inner_adapter_may_take_its_options_in_another_order() -> None:
     class Caching(Canned):
-        def send(self, request: object, cacheable: object = None, *, proxies: object, stream: bool, **rest: object):
+        def send(
+            self,
+            request: object,
+            cacheable: object = None,
+            *,
+            proxies: object,
+            stream: bool,
+            **rest: object,
+        ):
             assert cacheable is None
             return super().send(request, stream=stream, proxies=proxies, **rest)
 
@@ -519,7 +579,9 @@ def test_without_a_chain_the_environment_is_asked(home: Path, recorder: Recorder
 
 def test_a_manifest_declares_the_indexes(tmp_path: Path, recorder: Recorder) -> None:
     url = recorder.url.replace("//", "//bob:s3cret@")
-    (tmp_path / "pixi.toml").write_text(f'[workspace]\nchannels = []\n[pypi-options]\nindex-url = "{url}/simple"\n')
+    (tmp_path / "pixi.toml").write_text(
+        f'[workspace]\nchannels = []\n[pypi-options]\nindex-url = "{url}/simple"\n'
+    )
     session = requests.Session()
     session.mount("http://", AuthAdapter(manifest=tmp_path / "pixi.toml"))
     session.get(recorder.url + "/simple/demo/")
@@ -575,7 +637,9 @@ def test_response_of_a_fake_adapter_without_raw_is_returned(
     credential: authshim.Credential, status: int, no_secret: Callable
 ) -> None:
     location = credential.wire_url(f"http://{LOOPBACK}/y")
-    adapter = AuthAdapter(chain_of(credential), inner=Rawless(status, headers={"Location": location}))
+    adapter = AuthAdapter(
+        chain_of(credential), inner=Rawless(status, headers={"Location": location})
+    )
     request = requests.Request("GET", f"http://{LOOPBACK}/x").prepare()
     response = adapter.send(request)
     assert (response.status_code, response.request) == (status, request)
@@ -583,6 +647,8 @@ def test_response_of_a_fake_adapter_without_raw_is_returned(
 
 
 def test_refusal_of_a_fake_adapter_without_raw_is_retried() -> None:
-    adapter = AuthAdapter(chain_of(Renewing(BearerToken("old"), BearerToken("new"))), inner=Rawless(401, 200))
+    adapter = AuthAdapter(
+        chain_of(Renewing(BearerToken("old"), BearerToken("new"))), inner=Rawless(401, 200)
+    )
     response = adapter.send(requests.Request("GET", f"http://{LOOPBACK}/x").prepare())
     assert response.status_code == 200

@@ -45,7 +45,9 @@ def test_requests_alone_would_send_what_netrc_has(netrc: Path, recorder: Recorde
 
 
 @EITHER_WAY
-def test_a_provider_goes_before_what_requests_took_from_netrc(login: Callable, netrc: Path, recorder: Recorder) -> None:
+def test_a_provider_goes_before_what_requests_took_from_netrc(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
     login(BEARER).get(recorder.url)
     assert recorder.seen[0].authorization == "Bearer s3cret"
 
@@ -61,21 +63,29 @@ def test_the_file_that_netrc_names_is_recognised(
 
 
 @EITHER_WAY
-def test_netrc_entry_without_login_serves_the_user_of_the_url(login: Callable, netrc: Path, recorder: Recorder) -> None:
+def test_netrc_entry_without_login_serves_the_user_of_the_url(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
     netrc.write_text("machine 127.0.0.1 password netrc-pw\n")
     login(NetrcFile([str(netrc)])).get(recorder.url.replace("//", "//ada@"))
     assert recorder.seen[0].authorization == basic("ada:netrc-pw")
 
 
 @EITHER_WAY
-def test_a_chain_without_netrc_takes_its_header_off(login: Callable, netrc: Path, recorder: Recorder) -> None:
+def test_a_chain_without_netrc_takes_its_header_off(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
     login(None).get(recorder.url)
     assert recorder.seen[0].authorization is None
 
 
 @EITHER_WAY
 def test_an_override_file_replaces_netrc(
-    login: Callable, netrc: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+    login: Callable,
+    netrc: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recorder: Recorder,
 ) -> None:
     (tmp_path / "override.json").write_text("{}")
     monkeypatch.setenv("RATTLER_AUTH_FILE", str(tmp_path / "override.json"))
@@ -102,7 +112,9 @@ def test_netrc_is_sent_in_utf_8(login: Callable, netrc: Path, recorder: Recorder
 
 
 @EITHER_WAY
-def test_a_presigned_url_loses_what_requests_took_from_netrc(login: Callable, netrc: Path, recorder: Recorder) -> None:
+def test_a_presigned_url_loses_what_requests_took_from_netrc(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
     login(NetrcFile([str(netrc)])).get(recorder.url + "/x?X-Amz-Signature=1")
     assert recorder.seen[0].authorization is None
 
@@ -113,7 +125,9 @@ def test_a_conda_token_goes_in_place_of_netrc(netrc: Path, recorder: Recorder) -
 
 
 @EITHER_WAY
-def test_a_default_entry_is_not_sent_unasked(login: Callable, netrc: Path, recorder: Recorder) -> None:
+def test_a_default_entry_is_not_sent_unasked(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
     netrc.write_text("default login anybody password netrc-pw\n")
     recorder.default = Answer(200)
     login(NetrcFile([str(netrc)])).get(recorder.url)
@@ -121,7 +135,9 @@ def test_a_default_entry_is_not_sent_unasked(login: Callable, netrc: Path, recor
 
 
 @EITHER_WAY
-def test_a_default_entry_answers_a_basic_challenge(login: Callable, netrc: Path, recorder: Recorder) -> None:
+def test_a_default_entry_answers_a_basic_challenge(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
     netrc.write_text("default login anybody password netrc-pw\n")
     recorder.default = Answer(200)
     recorder.on("/x", lambda seen: None if seen.authorization else CHALLENGE)
@@ -169,7 +185,16 @@ def test_a_redirect_collects_no_default_entry(
 @EITHER_WAY
 @pytest.mark.parametrize(
     "location",
-    ["/a b", "/%7Ex", "/ü".encode().decode("latin-1"), "/x#frag", "/x\\y", "/a/../b", "/x?y= z", "//x"],
+    [
+        "/a b",
+        "/%7Ex",
+        "/ü".encode().decode("latin-1"),
+        "/x#frag",
+        "/x\\y",
+        "/a/../b",
+        "/x?y= z",
+        "//x",
+    ],
 )
 def test_a_redirect_collects_no_default_entry_however_it_is_written(
     login: Callable, location: str, netrc: Path, recorder: Recorder, make_recorder: Callable
@@ -196,19 +221,34 @@ def test_a_protocol_relative_redirect_collects_no_default_entry(
 
 @EITHER_WAY
 def test_what_netrc_has_for_another_host_goes_there_after_a_redirect(
-    login: Callable, netrc: Path, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    netrc: Path,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
-    netrc.write_text("machine a.example login a password pw-a\nmachine b.example login b password pw-b\n")
+    netrc.write_text(
+        "machine a.example login a password pw-a\nmachine b.example login b password pw-b\n"
+    )
     anywhere(recorder, host="a.example")
     anywhere(tls_recorder, host="b.example")
     recorder.default = redirect("https://b.example/y")
     login(NetrcFile([str(netrc)])).get("http://a.example/x", verify=authority.file)
-    assert [seen.authorization for seen in (*recorder.seen, *tls_recorder.seen)] == [basic("a:pw-a"), basic("b:pw-b")]
+    assert [seen.authorization for seen in (*recorder.seen, *tls_recorder.seen)] == [
+        basic("a:pw-a"),
+        basic("b:pw-b"),
+    ]
 
 
 @EITHER_WAY
 def test_what_a_redirect_makes_of_netrc_is_taken_off_again(
-    login: Callable, netrc: Path, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    netrc: Path,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     netrc.write_text("machine b.example login b password pw-b\n")
     anywhere(recorder, host="a.example")
@@ -230,14 +270,18 @@ def test_what_a_redirect_to_plain_http_makes_of_netrc_is_not_sent(
     assert [seen.authorization for seen in other.seen] == [None]
 
 
-def test_after_install_a_redirect_does_not_fail_on_what_is_not_latin_1(netrc: Path, recorder: Recorder) -> None:
+def test_after_install_a_redirect_does_not_fail_on_what_is_not_latin_1(
+    netrc: Path, recorder: Recorder
+) -> None:
     netrc.write_text("machine 127.0.0.1 login ada password пароль\n", encoding="utf-8")
     recorder.on("/x", redirect("/y"))
     assert installed(NetrcFile([str(netrc)])).get(recorder.url + "/x").status_code == 200
     assert [seen.authorization for seen in recorder.seen] == [basic("ada:пароль")] * 2
 
 
-def test_after_install_requests_reads_no_netrc(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_install_requests_reads_no_netrc(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def read(*args: object, **options: object) -> None:
         raise AssertionError("requests has read netrc")
 
@@ -251,12 +295,16 @@ def test_a_header_in_place_of_netrcs_is_the_callers(netrc: Path, recorder: Recor
     assert recorder.seen[0].authorization == basic("ambient:another")
 
 
-def test_after_install_an_explicit_header_goes_before_netrc(netrc: Path, recorder: Recorder) -> None:
+def test_after_install_an_explicit_header_goes_before_netrc(
+    netrc: Path, recorder: Recorder
+) -> None:
     installed(NetrcFile([str(netrc)])).get(recorder.url, headers={"Authorization": "Token mine"})
     assert recorder.seen[0].authorization == "Token mine"
 
 
-def test_where_netrc_is_not_read_its_header_is_not_recognised_for_another_host(netrc: Path, recorder: Recorder) -> None:
+def test_where_netrc_is_not_read_its_header_is_not_recognised_for_another_host(
+    netrc: Path, recorder: Recorder
+) -> None:
     netrc.write_text("machine elsewhere.example login ambient password netrc-pw\n")
     mounted(BEARER).get(recorder.url, auth=("ambient", "netrc-pw"))
     assert recorder.seen[0].authorization == basic("ambient:netrc-pw")
@@ -276,12 +324,16 @@ def test_a_userinfo_goes_before_netrc(netrc: Path, recorder: Recorder) -> None:
 
 
 @EITHER_WAY
-def test_netrcs_user_is_not_sent_for_another_user(login: Callable, netrc: Path, recorder: Recorder) -> None:
+def test_netrcs_user_is_not_sent_for_another_user(
+    login: Callable, netrc: Path, recorder: Recorder
+) -> None:
     login(NetrcFile([str(netrc)])).get(recorder.url.replace("//", "//bob@"))
     assert recorder.seen[0].authorization is None
 
 
-def test_digest_does_not_get_what_a_redirect_makes_of_netrc(netrc: Path, recorder: Recorder) -> None:
+def test_digest_does_not_get_what_a_redirect_makes_of_netrc(
+    netrc: Path, recorder: Recorder
+) -> None:
     recorder.on("/x", redirect("/y"))
     mounted(BEARER).get(recorder.url + "/x", auth=HTTPDigestAuth("bob", "pw"))
     assert [seen.authorization for seen in recorder.seen] == [None, None]
@@ -289,7 +341,9 @@ def test_digest_does_not_get_what_a_redirect_makes_of_netrc(netrc: Path, recorde
 
 @pytest.mark.skipif(os.name == "nt", reason="a FIFO is a thing of Unix")
 @pytest.mark.parametrize("text", ["machine", "machine 127.0.0.1 login a password b c", "\udc80"])
-def test_a_netrc_that_requests_cannot_read_harms_no_explicit_header(text: str, netrc: Path, recorder: Recorder) -> None:
+def test_a_netrc_that_requests_cannot_read_harms_no_explicit_header(
+    text: str, netrc: Path, recorder: Recorder
+) -> None:
     netrc.write_bytes(text.encode("utf-8", "surrogateescape"))
     installed(BEARER).get(recorder.url, headers={"Authorization": "Token mine"})
     assert recorder.seen[0].authorization == "Token mine"
@@ -305,8 +359,12 @@ def test_more_hosts_than_are_remembered_do_no_harm(netrc: Path) -> None:
     assert len(session.adapters["http://"]._ambient._known) <= 1000
 
 
-def test_a_chain_of_real_providers_prefers_the_auth_file(netrc: Path, tmp_path: Path, recorder: Recorder) -> None:
-    (tmp_path / "auth.json").write_text('{"127.0.0.1": {"BasicHTTP": {"username": "file", "password": "s3cret"}}}')
+def test_a_chain_of_real_providers_prefers_the_auth_file(
+    netrc: Path, tmp_path: Path, recorder: Recorder
+) -> None:
+    (tmp_path / "auth.json").write_text(
+        '{"127.0.0.1": {"BasicHTTP": {"username": "file", "password": "s3cret"}}}'
+    )
     chain = Chain([AuthFile(str(tmp_path / "auth.json")), NetrcFile([str(netrc)])])
     session = requests.Session()
     session.mount("http://", authshim.AuthAdapter(chain))

@@ -31,14 +31,18 @@ def sent(*recorders: Recorder) -> list[str | None]:
 
 
 @pytest.fixture
-def hosts(recorder: Recorder, make_recorder: Callable, anywhere: Names) -> tuple[Recorder, Recorder]:
+def hosts(
+    recorder: Recorder, make_recorder: Callable, anywhere: Names
+) -> tuple[Recorder, Recorder]:
     """a.example and b.example, over plain http."""
     return anywhere(recorder, host="a.example"), anywhere(make_recorder(), host="b.example")
 
 
 @EITHER_WAY
 @EVERY_STATUS
-@pytest.mark.parametrize("location", ["/y", "y", "?y", "//127.0.0.1:{port}/y", "http://127.0.0.1:{port}/y"])
+@pytest.mark.parametrize(
+    "location", ["/y", "y", "?y", "//127.0.0.1:{port}/y", "http://127.0.0.1:{port}/y"]
+)
 def test_a_redirect_on_one_origin_keeps_the_credential(
     login: Callable, status: int, location: str, recorder: Recorder
 ) -> None:
@@ -60,7 +64,11 @@ def test_another_host_gets_nothing_of_the_first(
 
 @EITHER_WAY
 def test_another_https_host_gets_its_own(
-    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     anywhere(recorder, port=80)
     anywhere(tls_recorder, port=443)
@@ -76,11 +84,15 @@ def test_another_http_host_gets_nothing_and_a_warning(
     hosts[0].default = redirect("http://b.example/y")
     login(Fixed({"b.example": B})).get("http://a.example/x")
     assert sent(*hosts) == [None, None]
-    assert caplog.messages == ["the credential for b.example is not sent: a.example named it over http"]
+    assert caplog.messages == [
+        "the credential for b.example is not sent: a.example named it over http"
+    ]
 
 
 @EITHER_WAY
-def test_another_port_gets_nothing_of_the_first(login: Callable, recorder: Recorder, make_recorder: Callable) -> None:
+def test_another_port_gets_nothing_of_the_first(
+    login: Callable, recorder: Recorder, make_recorder: Callable
+) -> None:
     other = make_recorder()
     recorder.default = redirect(other.url + "/y")
     login(Fixed({f"127.0.0.1:{recorder.port}": A})).get(recorder.url)
@@ -88,7 +100,9 @@ def test_another_port_gets_nothing_of_the_first(login: Callable, recorder: Recor
 
 
 @EITHER_WAY
-def test_another_port_loses_an_explicit_header(login: Callable, recorder: Recorder, make_recorder: Callable) -> None:
+def test_another_port_loses_an_explicit_header(
+    login: Callable, recorder: Recorder, make_recorder: Callable
+) -> None:
     other = make_recorder()
     recorder.default = redirect(other.url + "/y")
     login(None).get(recorder.url, headers={"Authorization": "Token mine"})
@@ -97,7 +111,11 @@ def test_another_port_loses_an_explicit_header(login: Callable, recorder: Record
 
 @EITHER_WAY
 def test_http_to_https_keeps_the_credential_of_the_host(
-    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     anywhere(recorder, port=80)
     anywhere(tls_recorder, port=443)
@@ -108,12 +126,18 @@ def test_http_to_https_keeps_the_credential_of_the_host(
 
 @EITHER_WAY
 def test_http_to_https_keeps_an_explicit_header(
-    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     anywhere(recorder, port=80)
     anywhere(tls_recorder, port=443)
     recorder.default = redirect("https://a.example/y")
-    login(None).get("http://a.example/x", verify=authority.file, headers={"Authorization": "Token mine"})
+    login(None).get(
+        "http://a.example/x", verify=authority.file, headers={"Authorization": "Token mine"}
+    )
     assert sent(recorder, tls_recorder) == ["Token mine"] * 2
 
 
@@ -138,7 +162,11 @@ def test_https_to_http_gets_nothing(
 
 @EITHER_WAY
 def test_https_to_http_gets_nothing_where_the_caller_follows_by_hand(
-    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     anywhere(recorder, port=80)
     anywhere(tls_recorder, port=443)
@@ -152,7 +180,11 @@ def test_https_to_http_gets_nothing_where_the_caller_follows_by_hand(
 
 @EITHER_WAY
 def test_https_to_http_gets_nothing_on_its_second_hop_either(
-    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     anywhere(recorder, port=80)
     anywhere(tls_recorder, port=443)
@@ -180,7 +212,9 @@ def test_a_second_hop_on_the_other_origin_collects_no_default_entry(
     hosts[0].default = redirect("http://b.example/y")
     hosts[1].on("/y", redirect("/z"))
     hosts[1].on("/z", CHALLENGE)
-    login(Fixed({"default": BasicHTTP("anybody", "s3cret")}, kinds=["default"])).get("http://a.example/x")
+    login(Fixed({"default": BasicHTTP("anybody", "s3cret")}, kinds=["default"])).get(
+        "http://a.example/x"
+    )
     assert sent(*hosts) == [None, None, None]
 
 
@@ -210,7 +244,11 @@ def test_a_redirect_on_one_origin_keeps_the_urls_own_password(
 
 @EITHER_WAY
 def test_another_host_does_not_get_the_urls_own_password(
-    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     anywhere(recorder, port=80)
     anywhere(tls_recorder, port=443)
@@ -225,7 +263,14 @@ def test_another_host_does_not_get_the_urls_own_password(
 @EITHER_WAY
 @EVERY_STATUS
 @pytest.mark.parametrize(
-    "location", ["/t/s3cret/y", "//127.0.0.1:{port}/t/s3cret/y", "http://127.0.0.1:{port}/t/s3cret/y", "/y", "y"]
+    "location",
+    [
+        "/t/s3cret/y",
+        "//127.0.0.1:{port}/t/s3cret/y",
+        "http://127.0.0.1:{port}/t/s3cret/y",
+        "/y",
+        "y",
+    ],
 )
 def test_a_token_that_a_server_repeats_is_sent_once(
     login: Callable, status: int, location: str, recorder: Recorder
@@ -257,13 +302,18 @@ def test_what_the_caller_wrote_before_the_path_stays_his(recorder: Recorder) -> 
 
 
 @EITHER_WAY
-@pytest.mark.parametrize(("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")])
+@pytest.mark.parametrize(
+    ("status", "method"), [(301, "GET"), (302, "GET"), (303, "GET"), (307, "POST"), (308, "POST")]
+)
 def test_the_method_and_the_body_follow_as_in_requests(
     login: Callable, status: int, method: str, recorder: Recorder
 ) -> None:
     recorder.on("/x", redirect("/y", status))
     login(A).post(recorder.url + "/x", data=b"body")
-    assert (recorder.seen[1].method, recorder.seen[1].body) == (method, b"body" if method == "POST" else b"")
+    assert (recorder.seen[1].method, recorder.seen[1].body) == (
+        method,
+        b"body" if method == "POST" else b"",
+    )
 
 
 @EITHER_WAY
@@ -273,7 +323,9 @@ def test_too_many_redirects_are_an_error_still(login: Callable, recorder: Record
         login(A).get(recorder.url)
 
 
-@pytest.mark.parametrize("location", ["http://", "http://[", "\xff\xfe", "http://h:port/", "http://h\\@127.0.0.1/"])
+@pytest.mark.parametrize(
+    "location", ["http://", "http://[", "\xff\xfe", "http://h:port/", "http://h\\@127.0.0.1/"]
+)
 def test_a_location_that_cannot_be_read_is_handed_on(location: str, recorder: Recorder) -> None:
     recorder.default = redirect(location)
     request = requests.Request("GET", recorder.url).prepare()
@@ -296,7 +348,9 @@ def test_two_parsers_that_differ_about_a_host_leak_nothing(
 
 
 @EITHER_WAY
-def test_nor_does_such_a_url_that_was_never_prepared(login: Callable, anywhere: Names, recorder: Recorder) -> None:
+def test_nor_does_such_a_url_that_was_never_prepared(
+    login: Callable, anywhere: Names, recorder: Recorder
+) -> None:
     anywhere(recorder)
     request = requests.Request("GET", "http://h.example/").prepare()
     request.url = r"http://h.example\@evil.example/x"  # urllib3 reads h.example, requests makes it dial the other

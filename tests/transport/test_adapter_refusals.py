@@ -39,9 +39,14 @@ def sent(recorder: Recorder) -> list[str | None]:
 
 @pytest.mark.parametrize("login", [mounted, installed])
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_rejected_token_is_fetched_once_more(login: Callable, status: int, recorder: Recorder) -> None:
+def test_a_rejected_token_is_fetched_once_more(
+    login: Callable, status: int, recorder: Recorder
+) -> None:
     recorder.on(
-        "/x", lambda seen: only_new(seen)._replace(status=200 if seen.authorization == "Bearer new" else status)
+        "/x",
+        lambda seen: only_new(seen)._replace(
+            status=200 if seen.authorization == "Bearer new" else status
+        ),
     )
     response = login(Renewing(OLD, NEW)).get(recorder.url + "/x")
     assert (response.status_code, response.content) == (200, b"let in")
@@ -226,7 +231,9 @@ class Pipe(io.BytesIO):
 
 def test_a_pipe_is_not_sent_again(recorder: Recorder) -> None:
     recorder.on("/x", only_new)
-    assert mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", data=Pipe(b"ab")).status_code == 401
+    assert (
+        mounted(Renewing(OLD, NEW)).post(recorder.url + "/x", data=Pipe(b"ab")).status_code == 401
+    )
     assert [seen.body for seen in recorder.seen] == [b"ab"]
 
 
@@ -254,14 +261,19 @@ def test_a_file_that_was_closed_meanwhile_is_not_sent_again() -> None:
             return super().send(*args, **options)
 
     inner = Closing(401)
-    assert mounted(Renewing(OLD, NEW), inner=inner).post("http://127.0.0.1/", data=body).status_code == 401
+    assert (
+        mounted(Renewing(OLD, NEW), inner=inner).post("http://127.0.0.1/", data=body).status_code
+        == 401
+    )
     assert len(inner.sent) == 1
 
 
 # The connection
 
 
-def test_the_connection_of_a_short_refusal_is_used_again(recorder: Recorder, anywhere: Names) -> None:
+def test_the_connection_of_a_short_refusal_is_used_again(
+    recorder: Recorder, anywhere: Names
+) -> None:
     anywhere(recorder)
     recorder.on("/x", only_new)
     mounted(Renewing(OLD, NEW)).get(recorder.url + "/x")
@@ -269,7 +281,9 @@ def test_the_connection_of_a_short_refusal_is_used_again(recorder: Recorder, any
     assert len(anywhere.dialled) == 1
 
 
-def test_the_connection_of_an_empty_refusal_is_used_again(recorder: Recorder, anywhere: Names) -> None:
+def test_the_connection_of_an_empty_refusal_is_used_again(
+    recorder: Recorder, anywhere: Names
+) -> None:
     anywhere(recorder)
     recorder.on("/x", lambda seen: only_new(seen)._replace(body=b""))
     mounted(Renewing(OLD, NEW)).head(recorder.url + "/x")
@@ -388,9 +402,18 @@ BOB = BasicHTTP("bob", "s3cret")
 @pytest.fixture
 def hidden(recorder: Recorder) -> Recorder:
     """The files of two indexes, whose paths tell nobody which index they are of."""
-    recorder.on("/acme/files/1/*", lambda seen: Answer(200) if seen.authorization == BASIC.header else Answer(404))
-    recorder.on("/acme/files/2/*", lambda seen: Answer(200) if seen.authorization == BOB.header else Answer(404))
-    recorder.on("/acme/files/3/*", lambda seen: Answer(404 if seen.authorization == BASIC.header else 401, b"not here"))
+    recorder.on(
+        "/acme/files/1/*",
+        lambda seen: Answer(200) if seen.authorization == BASIC.header else Answer(404),
+    )
+    recorder.on(
+        "/acme/files/2/*",
+        lambda seen: Answer(200) if seen.authorization == BOB.header else Answer(404),
+    )
+    recorder.on(
+        "/acme/files/3/*",
+        lambda seen: Answer(404 if seen.authorization == BASIC.header else 401, b"not here"),
+    )
     return recorder
 
 
@@ -401,23 +424,31 @@ def both(hidden: Recorder) -> requests.Session:
     return authshim.install(requests.Session(), authshim.Chain([], indexes=indexes))
 
 
-def test_what_one_index_does_not_find_another_one_may(hidden: Recorder, both: requests.Session) -> None:
+def test_what_one_index_does_not_find_another_one_may(
+    hidden: Recorder, both: requests.Session
+) -> None:
     assert both.get(hidden.url + "/acme/files/2/a.whl").status_code == 200
     assert sent(hidden) == [BASIC.header, BOB.header]
 
 
-def test_who_found_it_is_asked_first_for_what_lies_beside_it(hidden: Recorder, both: requests.Session) -> None:
+def test_who_found_it_is_asked_first_for_what_lies_beside_it(
+    hidden: Recorder, both: requests.Session
+) -> None:
     both.get(hidden.url + "/acme/files/2/a.whl")
     hidden.clear()
     assert both.get(hidden.url + "/acme/files/2/b.whl").status_code == 200
     assert sent(hidden) == [BOB.header]
 
 
-def test_two_indexes_whose_files_lie_side_by_side_are_told_apart(hidden: Recorder, both: requests.Session) -> None:
+def test_two_indexes_whose_files_lie_side_by_side_are_told_apart(
+    hidden: Recorder, both: requests.Session
+) -> None:
     for name in ("2/a", "1/a", "2/b", "1/b"):
         both.get(f"{hidden.url}/acme/files/{name}.whl")
     hidden.clear()
-    assert [both.get(f"{hidden.url}/acme/files/{name}.whl").status_code for name in ("1/c", "2/c")] == [200, 200]
+    assert [
+        both.get(f"{hidden.url}/acme/files/{name}.whl").status_code for name in ("1/c", "2/c")
+    ] == [200, 200]
     assert sent(hidden) == [BASIC.header, BOB.header]
 
 
@@ -427,12 +458,16 @@ def test_what_no_index_finds_is_not_there(hidden: Recorder, both: requests.Sessi
     assert sent(hidden) == [BASIC.header, BOB.header]
 
 
-def test_a_presigned_url_that_finds_nothing_is_given_nothing(hidden: Recorder, both: requests.Session) -> None:
+def test_a_presigned_url_that_finds_nothing_is_given_nothing(
+    hidden: Recorder, both: requests.Session
+) -> None:
     assert both.get(hidden.url + "/acme/files/2/a.whl?X-Amz-Signature=1").status_code == 404
     assert sent(hidden) == [None]
 
 
-def test_what_is_below_the_root_of_an_index_is_nobody_elses(hidden: Recorder, both: requests.Session) -> None:
+def test_what_is_below_the_root_of_an_index_is_nobody_elses(
+    hidden: Recorder, both: requests.Session
+) -> None:
     hidden.default = Answer(404)
     assert both.get(hidden.url + "/acme/bob/simple/absent/").status_code == 404
     assert sent(hidden) == [BOB.header]
@@ -489,7 +524,9 @@ def test_two_rotations_during_one_request_cost_that_request_only(recorder: Recor
     assert sent(recorder)[-1] == "Bearer s3cret-2"
 
 
-def test_a_password_of_netrc_is_renewed_when_the_file_changes(home: Path, recorder: Recorder) -> None:
+def test_a_password_of_netrc_is_renewed_when_the_file_changes(
+    home: Path, recorder: Recorder
+) -> None:
     from authshim.providers.netrc_file import NetrcFile
 
     def answer(seen: Seen) -> Answer:

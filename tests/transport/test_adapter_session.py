@@ -74,7 +74,9 @@ def test_a_certificate_is_verified(
 
 
 @EVERY_WAY
-def test_the_sessions_verify_is_kept(login: Callable, tls_recorder: Recorder, authority: Authority) -> None:
+def test_the_sessions_verify_is_kept(
+    login: Callable, tls_recorder: Recorder, authority: Authority
+) -> None:
     session = login(BEARER)
     session.verify = authority.file
     assert session.get(tls_recorder.url).status_code == 200
@@ -89,7 +91,9 @@ def test_the_bundle_of_the_environment_is_kept(
 
 
 @EVERY_WAY
-def test_a_client_certificate_is_taken(login: Callable, tls_recorder: Recorder, authority: Authority) -> None:
+def test_a_client_certificate_is_taken(
+    login: Callable, tls_recorder: Recorder, authority: Authority
+) -> None:
     with pytest.raises(OSError, match="invalid path"):
         login(BEARER).get(tls_recorder.url, verify=authority.file, cert="/nowhere/client.pem")
 
@@ -100,7 +104,9 @@ def test_a_proxy_of_the_environment_is_used(
 ) -> None:
     monkeypatch.setenv("http_proxy", recorder.url)
     login(Fixed({"h.example": BEARER})).get("http://h.example/x")
-    assert [(seen.target, seen.authorization) for seen in recorder.seen] == [("http://h.example/x", "Bearer s3cret")]
+    assert [(seen.target, seen.authorization) for seen in recorder.seen] == [
+        ("http://h.example/x", "Bearer s3cret")
+    ]
 
 
 @EVERY_WAY
@@ -122,7 +128,9 @@ def test_a_hook_may_replace_the_response(login: Callable, recorder: Recorder) ->
 
 @EVERY_WAY
 @pytest.mark.parametrize("credential", [BEARER, CondaToken("s3cret")])
-def test_the_session_keeps_cookies(login: Callable, credential: authshim.Credential, recorder: Recorder) -> None:
+def test_the_session_keeps_cookies(
+    login: Callable, credential: authshim.Credential, recorder: Recorder
+) -> None:
     recorder.on("/x", Answer(200, b"", {"Set-Cookie": "a=1"}))
     recorder.on("/t/s3cret/x", Answer(200, b"", {"Set-Cookie": "a=1"}))
     session = login(credential)
@@ -134,7 +142,9 @@ def test_the_session_keeps_cookies(login: Callable, credential: authshim.Credent
 
 @EVERY_WAY
 @pytest.mark.parametrize("path", ["/t/s3cret/", "/t/s3cret", "/t/s3cret/c/"])
-def test_a_cookie_for_the_tokens_path_comes_back(login: Callable, path: str, recorder: Recorder) -> None:
+def test_a_cookie_for_the_tokens_path_comes_back(
+    login: Callable, path: str, recorder: Recorder
+) -> None:
     recorder.on("/t/s3cret/c/x", Answer(200, b"", {"Set-Cookie": f"a=1; Path={path}; HttpOnly"}))
     session = login(CondaToken("s3cret"))
     session.get(recorder.url + "/c/x")
@@ -151,7 +161,9 @@ def test_a_cookie_at_a_redirect_goes_along(login: Callable, recorder: Recorder) 
 
 @EVERY_WAY
 def test_the_encoding_and_the_elapsed_time_are_there(login: Callable, recorder: Recorder) -> None:
-    recorder.default = Answer(200, "ü".encode("latin-1"), {"Content-Type": "text/plain; charset=latin-1"})
+    recorder.default = Answer(
+        200, "ü".encode("latin-1"), {"Content-Type": "text/plain; charset=latin-1"}
+    )
     response = login(BEARER).get(recorder.url)
     assert response.text == "ü"
     assert response.elapsed.total_seconds() > 0
@@ -202,7 +214,9 @@ def test_a_subclass_of_the_adapter_may_add_to_it(recorder: Recorder) -> None:
 
 def test_it_stands_before_another_adapter_by_inheritance_too(recorder: Recorder) -> None:
     class Timed(HTTPAdapter):
-        def send(self, request: requests.PreparedRequest, *args: object, **options: object) -> requests.Response:
+        def send(
+            self, request: requests.PreparedRequest, *args: object, **options: object
+        ) -> requests.Response:
             request.headers["X-Timed"] = request.headers.get("Authorization", "")
             return super().send(request, *args, **options)
 
@@ -226,9 +240,14 @@ def test_only_the_mounted_prefix_is_served(recorder: Recorder, make_recorder: Ca
 
 def test_an_inner_adapter_of_any_kind_does_the_sending() -> None:
     inner = Canned()
-    assert mounted(BEARER, inner=inner).get("http://127.0.0.1/x", timeout=3, stream=True).content == b"canned"
+    assert (
+        mounted(BEARER, inner=inner).get("http://127.0.0.1/x", timeout=3, stream=True).content
+        == b"canned"
+    )
     assert inner.sent[0].headers["Authorization"] == "Bearer s3cret"
-    assert inner.options == [{"stream": True, "timeout": 3, "verify": True, "cert": None, "proxies": {}}]
+    assert inner.options == [
+        {"stream": True, "timeout": 3, "verify": True, "cert": None, "proxies": {}}
+    ]
 
 
 def test_a_response_leads_back_to_the_adapter_that_was_mounted(recorder: Recorder) -> None:
@@ -249,13 +268,19 @@ def test_an_inner_adapter_that_knows_no_urllib3_may_refuse() -> None:
     inner = Canned(401, 200)
     session = mounted(Renewing(BearerToken("old"), BearerToken("new")), inner=inner)
     assert session.get("http://127.0.0.1/x").status_code == 200
-    assert [request.headers["Authorization"] for request in inner.sent] == ["Bearer old", "Bearer new"]
+    assert [request.headers["Authorization"] for request in inner.sent] == [
+        "Bearer old",
+        "Bearer new",
+    ]
 
 
 def test_the_retries_of_an_inner_adapter_are_its_own(recorder: Recorder) -> None:
     recorder.on("/x", Answer(503), Answer(503), Answer(200))
     retries = Retry(3, status_forcelist=[503], backoff_factor=0)
-    assert mounted(BEARER, inner=HTTPAdapter(max_retries=retries)).get(recorder.url + "/x").status_code == 200
+    assert (
+        mounted(BEARER, inner=HTTPAdapter(max_retries=retries)).get(recorder.url + "/x").status_code
+        == 200
+    )
     assert [seen.authorization for seen in recorder.seen] == ["Bearer s3cret"] * 3
 
 
@@ -342,7 +367,9 @@ def test_a_session_that_landed_can_be_installed_again(auth_file: AuthFile) -> No
 
 
 @EVERY_WAY
-def test_a_deep_copy_is_logged_in_too(login: Callable, auth_file: AuthFile, recorder: Recorder) -> None:
+def test_a_deep_copy_is_logged_in_too(
+    login: Callable, auth_file: AuthFile, recorder: Recorder
+) -> None:
     session = login(auth_file)
     copy.deepcopy(session).get(recorder.url)
     session.get(recorder.url)
@@ -409,7 +436,9 @@ def test_a_refused_connection_is_the_plain_adapters_error() -> None:
         mounted(BEARER).get(f"http://127.0.0.1:{port}/")
 
 
-@pytest.mark.parametrize("url", ["http://", "http://[", "http://127.0.0.1:99999/", "http://*.example/"])
+@pytest.mark.parametrize(
+    "url", ["http://", "http://[", "http://127.0.0.1:99999/", "http://*.example/"]
+)
 def test_a_url_that_cannot_be_dialled_is_the_plain_sessions_error(url: str) -> None:
     with pytest.raises((requests.RequestException, ValueError)) as plain:
         requests.get(url)
@@ -423,4 +452,6 @@ def test_a_netrc_of_ten_thousand_machines_is_read_once(home: Path, recorder: Rec
     session = installed(NetrcFile([str(home / ".netrc")]))
     session.get(recorder.url)
     session.get(recorder.url)
-    assert {seen.authorization for seen in recorder.seen} == {authshim.BasicHTTP("ada", "s3cret").header}
+    assert {seen.authorization for seen in recorder.seen} == {
+        authshim.BasicHTTP("ada", "s3cret").header
+    }

@@ -54,7 +54,9 @@ def test_body_is_given_up_if_other_bytes_come_without_end(
     assert failures.describe(slow.value)[0] == "no whole answer within 60 s"
 
 
-def test_body_is_read_on_if_the_reader_takes_its_time(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_is_read_on_if_the_reader_takes_its_time(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = [0.0]
     monkeypatch.setattr("authshim.transport.body.MAX_SILENT_SECONDS", 0.2)
     monkeypatch.setattr("authshim.transport.body.time", SimpleNamespace(monotonic=lambda: now[0]))

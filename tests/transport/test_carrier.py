@@ -65,14 +65,18 @@ def other(make_recorder: Callable[..., Recorder]) -> Recorder:
 
 
 @EVERY_WAY
-def test_a_redirect_elsewhere_collects_no_default(login: Callable, recorder: Recorder, other: Recorder) -> None:
+def test_a_redirect_elsewhere_collects_no_default(
+    login: Callable, recorder: Recorder, other: Recorder
+) -> None:
     recorder.default = redirect(f"{other.url}/y")
     login(offers_default()).get(recorder.url)
     assert sent(other) == [None]
 
 
 @EVERY_WAY
-def test_a_redirect_of_a_marked_answer_inherits_the_mark(login: Callable, recorder: Recorder, other: Recorder) -> None:
+def test_a_redirect_of_a_marked_answer_inherits_the_mark(
+    login: Callable, recorder: Recorder, other: Recorder
+) -> None:
     recorder.default = redirect(f"{other.url}/y")
     other.on("/y", redirect("/z"))
     login(offers_default()).get(recorder.url)
@@ -108,7 +112,11 @@ def test_a_redirect_back_to_where_it_began_over_http_keeps_its_credential(
 
 @EVERY_WAY
 def test_a_remote_server_cannot_name_this_machine(
-    login: Callable, recorder: Recorder, tls_recorder: Recorder, anywhere: Names, authority: Authority
+    login: Callable,
+    recorder: Recorder,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    authority: Authority,
 ) -> None:
     anywhere(tls_recorder, host="a.example")
     anywhere(recorder, host="localhost")
@@ -118,7 +126,9 @@ def test_a_remote_server_cannot_name_this_machine(
 
 
 @EVERY_WAY
-def test_a_request_that_is_sent_again_is_marked_again(login: Callable, recorder: Recorder, other: Recorder) -> None:
+def test_a_request_that_is_sent_again_is_marked_again(
+    login: Callable, recorder: Recorder, other: Recorder
+) -> None:
     recorder.default = redirect(f"{other.url}/y")
     session = login(offers_default())
     following = session.get(recorder.url, allow_redirects=False).next
@@ -129,7 +139,9 @@ def test_a_request_that_is_sent_again_is_marked_again(login: Callable, recorder:
 
 
 @EVERY_WAY
-def test_a_hook_that_sends_a_copy_uses_no_mark_up(login: Callable, recorder: Recorder, other: Recorder) -> None:
+def test_a_hook_that_sends_a_copy_uses_no_mark_up(
+    login: Callable, recorder: Recorder, other: Recorder
+) -> None:
     recorder.default = redirect(f"{other.url}/y")
     session = login(offers_default())
 
@@ -171,7 +183,9 @@ def test_a_location_that_is_followed_by_hand_is_marked_once(
     assert sent(other) == [None, None, SENT]
 
 
-def test_a_location_is_remembered_for_other_sessions_too(recorder: Recorder, other: Recorder) -> None:
+def test_a_location_is_remembered_for_other_sessions_too(
+    recorder: Recorder, other: Recorder
+) -> None:
     recorder.default = redirect(f"{other.url}/y")
     mounted(None).get(recorder.url, allow_redirects=False)
     mounted(offers_default()).get(f"{other.url}/y")
@@ -190,7 +204,9 @@ def test_what_follows_by_hand_inherits_the_mark(recorder: Recorder, other: Recor
 
 @EVERY_WAY
 @pytest.mark.parametrize("location", ["/y", "y", "{url}/y"])
-def test_a_location_on_the_same_origin_is_not_remembered(login: Callable, location: str, recorder: Recorder) -> None:
+def test_a_location_on_the_same_origin_is_not_remembered(
+    login: Callable, location: str, recorder: Recorder
+) -> None:
     recorder.default = redirect(location.format(url=recorder.url))
     login(None).get(recorder.url, allow_redirects=False)
     assert not seen_locations.origins
@@ -214,7 +230,9 @@ def test_a_redirect_that_is_followed_leaves_the_url_to_the_caller(
 # What carries it
 
 
-def test_the_way_is_a_plain_tuple_of_origins_in_the_hooks(recorder: Recorder, other: Recorder) -> None:
+def test_the_way_is_a_plain_tuple_of_origins_in_the_hooks(
+    recorder: Recorder, other: Recorder
+) -> None:
     recorder.default = redirect(f"{other.url}/y?sig=s3cret")
     response = mounted(None).get(f"{recorder.url}/x?sig=s3cret")
     assert response.request.hooks[HOOK] == (f"http://127.0.0.1:{recorder.port}",)
@@ -225,7 +243,9 @@ def test_a_request_without_a_redirect_carries_nothing(recorder: Recorder) -> Non
     assert HOOK not in installed(A).get(recorder.url).request.hooks
 
 
-@pytest.mark.parametrize("request_", [None, object(), requests.Request(), requests.PreparedRequest()])
+@pytest.mark.parametrize(
+    "request_", [None, object(), requests.Request(), requests.PreparedRequest()]
+)
 def test_a_request_of_another_library_has_no_way(request_: object) -> None:
     assert trail_of(request_) == ()
 
@@ -242,7 +262,9 @@ class Foreign:
     url = "http://a.example/x"
 
 
-def test_rebuild_auth_marks_what_a_cache_answers_with_its_own_request(recorder: Recorder, other: Recorder) -> None:
+def test_rebuild_auth_marks_what_a_cache_answers_with_its_own_request(
+    recorder: Recorder, other: Recorder
+) -> None:
     recorder.on("/x", redirect(f"{other.url}/y"))
     session = installed(offers_default())
     first = session.get(f"{recorder.url}/x", allow_redirects=False)

@@ -41,7 +41,10 @@ def unknown_name() -> NewConnectionError:
     [
         (OSError("s3cret"), "the file of trusted certificates is not there"),
         (requests.exceptions.ProxyError("s3cret"), "the proxy did not let through"),
-        (requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."), "the proxy did not let through"),
+        (
+            requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),
+            "the proxy did not let through",
+        ),
         (requests.exceptions.InvalidSchema("s3cret"), "it redirects to what is not http(s)"),
         (requests.exceptions.SSLError("s3cret"), "its TLS certificate does not verify"),
         (wrapped(unknown_name()), "its name is not known to DNS"),
@@ -49,12 +52,27 @@ def unknown_name() -> NewConnectionError:
         (requests.ReadTimeout("s3cret"), "no answer within 30 s"),
         (TooSlow("s3cret"), "no whole answer within 60 s"),
         (requests.exceptions.InvalidHeader("s3cret"), "its answer is not HTTP"),
-        (requests.ConnectionError(ProtocolError("", BadStatusLine("s3cret"))), "its answer is not HTTP"),
+        (
+            requests.ConnectionError(ProtocolError("", BadStatusLine("s3cret"))),
+            "its answer is not HTTP",
+        ),
         (requests.TooManyRedirects("s3cret"), "it redirects without end"),
-        (requests.ConnectionError(ProtocolError("", HTTPException("s3cret"))), "its answer is not HTTP"),
-        (InvalidChunkLength(SimpleNamespace(tell=int, length_remaining=1), b"s3cret"), "its answer is not HTTP"),
-        (requests.exceptions.InvalidURL("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
-        (LocationParseError("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
+        (
+            requests.ConnectionError(ProtocolError("", HTTPException("s3cret"))),
+            "its answer is not HTTP",
+        ),
+        (
+            InvalidChunkLength(SimpleNamespace(tell=int, length_remaining=1), b"s3cret"),
+            "its answer is not HTTP",
+        ),
+        (
+            requests.exceptions.InvalidURL("s3cret"),
+            "a redirect or the proxy names a host that cannot be dialled",
+        ),
+        (
+            LocationParseError("s3cret"),
+            "a redirect or the proxy names a host that cannot be dialled",
+        ),
         (ValueError("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
         (DecodeError("s3cret"), "it is not packed as it says"),
         (requests.exceptions.ContentDecodingError("s3cret"), "it is not packed as it says"),

@@ -65,26 +65,38 @@ def write_manifest(folder: Path, recorder: Recorder) -> Path:
 
 
 @pytest.mark.parametrize("environment", [None, "private"])
-def test_a_manifest_declares_the_indexes(environment: str | None, tmp_path: Path, recorder: Recorder) -> None:
+def test_a_manifest_declares_the_indexes(
+    environment: str | None, tmp_path: Path, recorder: Recorder
+) -> None:
     path = write_manifest(tmp_path, recorder)
-    authshim.install(requests.Session(), manifest=path, environment=environment).get(recorder.url + "/simple/x/")
+    authshim.install(requests.Session(), manifest=path, environment=environment).get(
+        recorder.url + "/simple/x/"
+    )
     assert recorder.seen[0].authorization == basic("bob:s3cret")
 
 
-def test_the_indexes_of_another_environment_do_not_count(tmp_path: Path, recorder: Recorder) -> None:
+def test_the_indexes_of_another_environment_do_not_count(
+    tmp_path: Path, recorder: Recorder
+) -> None:
     path = write_manifest(tmp_path, recorder)
-    authshim.install(requests.Session(), manifest=path, environment="default").get(recorder.url + "/simple/x/")
+    authshim.install(requests.Session(), manifest=path, environment="default").get(
+        recorder.url + "/simple/x/"
+    )
     assert recorder.seen[0].authorization is None
 
 
-def test_a_manifest_may_be_given_as_text_as_an_object_or_as_its_folder(tmp_path: Path, recorder: Recorder) -> None:
+def test_a_manifest_may_be_given_as_text_as_an_object_or_as_its_folder(
+    tmp_path: Path, recorder: Recorder
+) -> None:
     path = write_manifest(tmp_path, recorder)
     for manifest in (str(path), authshim.Manifest.load(path), tmp_path):
         authshim.install(requests.Session(), manifest=manifest).get(recorder.url + "/simple/x/")
     assert [seen.authorization for seen in recorder.seen] == [basic("bob:s3cret")] * 3
 
 
-def test_a_manifest_that_is_not_there_stops_the_program_and_leaves_the_session(tmp_path: Path) -> None:
+def test_a_manifest_that_is_not_there_stops_the_program_and_leaves_the_session(
+    tmp_path: Path,
+) -> None:
     session = requests.Session()
     with pytest.raises(authshim.ManifestError):
         authshim.install(session, manifest=tmp_path / "pixi.toml")
@@ -163,13 +175,21 @@ def shown(cache: Cache) -> AuthAdapter:
     return authshim.install(session, chain_of(BEARER)).get_adapter("http://h.example/")
 
 
-@pytest.mark.parametrize("name", sorted({*HTTPAdapter.__attrs__, "poolmanager", "cache", "cacheable_methods"}))
-def test_installed_adapter_reads_the_attributes_of_inner(name: str, shown: AuthAdapter, cache: Cache) -> None:
+@pytest.mark.parametrize(
+    "name", sorted({*HTTPAdapter.__attrs__, "poolmanager", "cache", "cacheable_methods"})
+)
+def test_installed_adapter_reads_the_attributes_of_inner(
+    name: str, shown: AuthAdapter, cache: Cache
+) -> None:
     assert getattr(shown, name) is getattr(cache, name)
 
 
-@pytest.mark.parametrize("name", ["max_retries", "poolmanager", "cache", "cacheable_methods", "new"])
-def test_installed_adapter_sets_the_attributes_of_inner(name: str, shown: AuthAdapter, cache: Cache) -> None:
+@pytest.mark.parametrize(
+    "name", ["max_retries", "poolmanager", "cache", "cacheable_methods", "new"]
+)
+def test_installed_adapter_sets_the_attributes_of_inner(
+    name: str, shown: AuthAdapter, cache: Cache
+) -> None:
     value = object()
     setattr(shown, name, value)
     assert getattr(cache, name) is value
@@ -179,7 +199,9 @@ def test_installed_adapter_sets_the_attributes_of_inner(name: str, shown: AuthAd
 def test_retries_set_after_install_are_used(recorder: Recorder) -> None:
     recorder.on("/x", Answer(503), Answer(503), Answer(200))
     session = authshim.install(requests.Session(), chain_of(BEARER))
-    session.get_adapter(recorder.url).max_retries = Retry(5, status_forcelist=[503], backoff_factor=0)
+    session.get_adapter(recorder.url).max_retries = Retry(
+        5, status_forcelist=[503], backoff_factor=0
+    )
     assert session.get(recorder.url + "/x").status_code == 200
     assert [seen.authorization for seen in recorder.seen] == ["Bearer s3cret"] * 3
 
@@ -196,7 +218,9 @@ def test_methods_of_the_inner_adapter_are_called(shown: AuthAdapter, cache: Cach
     assert shown.build_response == cache.build_response
 
 
-def test_method_set_on_the_installed_adapter_reaches_inner(shown: AuthAdapter, cache: Cache) -> None:
+def test_method_set_on_the_installed_adapter_reaches_inner(
+    shown: AuthAdapter, cache: Cache
+) -> None:
     def mine(*_: object) -> None:
         """Do nothing."""
 
@@ -230,7 +254,9 @@ def test_attributes_of_the_auth_adapter_stay_its_own(shown: AuthAdapter, cache: 
     assert not {"chain", "inner", "made_with"} & set(vars(cache))
 
 
-def test_send_replaced_on_the_installed_adapter_may_call_the_old_one(shown: AuthAdapter, cache: Cache) -> None:
+def test_send_replaced_on_the_installed_adapter_may_call_the_old_one(
+    shown: AuthAdapter, cache: Cache
+) -> None:
     sent = []
     send, cache.send = shown.send, lambda request, **_: sent.append("cache") or requests.Response()
     shown.send = lambda request, **options: sent.append("mine") or send(request, **options)
@@ -262,7 +288,9 @@ def test_adapter_without_settings_has_none_when_installed() -> None:
     assert not hasattr(adapter, "poolmanager")
 
 
-@pytest.mark.parametrize("copied", [copy.deepcopy, lambda adapter: pickle.loads(pickle.dumps(adapter))])
+@pytest.mark.parametrize(
+    "copied", [copy.deepcopy, lambda adapter: pickle.loads(pickle.dumps(adapter))]
+)
 def test_copy_of_an_installed_adapter_has_a_copy_of_inner(copied: Callable, tmp_path: Path) -> None:
     adapter = AuthAdapter(own_chain(tmp_path), inner=Cache())
     adapter.cache = {"a": "b"}
@@ -304,7 +332,9 @@ def test_a_second_call_with_the_same_manifest_written_otherwise_does_nothing(
         assert dict(session.adapters) == before
 
 
-@pytest.mark.parametrize("options", [{"chain": Chain([])}, {"environment": "test"}, {"manifest": "pixi.toml"}])
+@pytest.mark.parametrize(
+    "options", [{"chain": Chain([])}, {"environment": "test"}, {"manifest": "pixi.toml"}]
+)
 def test_a_second_call_with_other_options_is_an_error(options: dict[str, object]) -> None:
     session = authshim.install(requests.Session(), chain_of(None))
     with pytest.raises(InstallError, match="use another session"):
@@ -320,7 +350,9 @@ def test_a_second_call_that_is_an_error_changes_nothing() -> None:
     assert dict(session.adapters) == before
 
 
-def test_an_adapter_that_was_mounted_meanwhile_is_wrapped_by_a_second_call(recorder: Recorder) -> None:
+def test_an_adapter_that_was_mounted_meanwhile_is_wrapped_by_a_second_call(
+    recorder: Recorder,
+) -> None:
     session, chain = requests.Session(), chain_of(BEARER)
     authshim.install(session, chain)
     mine = HTTPAdapter()
@@ -353,14 +385,18 @@ def test_install_accepts_the_same_chain_on_a_copy(copied: Callable, tmp_path: Pa
 
 
 @EVERY_COPY
-def test_install_accepts_the_same_chain_on_a_copy_of_a_copy(copied: Callable, tmp_path: Path) -> None:
+def test_install_accepts_the_same_chain_on_a_copy_of_a_copy(
+    copied: Callable, tmp_path: Path
+) -> None:
     chain = own_chain(tmp_path)
     session = copied(copied(authshim.install(requests.Session(), chain)))
     assert authshim.install(session, chain) is session
 
 
 @EVERY_COPY
-def test_install_accepts_a_copy_of_the_chain_on_the_session(copied: Callable, tmp_path: Path) -> None:
+def test_install_accepts_a_copy_of_the_chain_on_the_session(
+    copied: Callable, tmp_path: Path
+) -> None:
     session = authshim.install(requests.Session(), own_chain(tmp_path))
     chain = copied(session).get_adapter("https://h.example/").chain
     assert authshim.install(session, chain) is session
@@ -399,7 +435,9 @@ def test_an_auth_that_was_set_afterwards_is_the_callers(recorder: Recorder) -> N
     assert recorder.seen[0].authorization == basic("bob:pw")
 
 
-def test_an_auth_that_was_taken_away_afterwards_is_not_missed(home: Path, recorder: Recorder) -> None:
+def test_an_auth_that_was_taken_away_afterwards_is_not_missed(
+    home: Path, recorder: Recorder
+) -> None:
     (home / ".netrc").write_text("machine 127.0.0.1 login ambient password netrc-pw\n")
     session = authshim.install(requests.Session(), chain_of(BEARER))
     session.auth = None
@@ -420,11 +458,15 @@ def test_a_password_in_the_url_is_sent_in_utf_8(recorder: Recorder) -> None:
     assert recorder.seen[0].authorization == basic("а:пä")
 
 
-def test_a_password_with_a_line_break_is_not_sent(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_password_with_a_line_break_is_not_sent(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
     url = recorder.url.replace("//", "//bob:s3cret%0aX@")
     assert authshim.install(requests.Session(), chain_of(None)).get(url).status_code == 200
     assert recorder.seen[0].authorization is None
-    assert [record.levelname for record in caplog.records if record.name == "authshim"] == ["WARNING"]
+    assert [record.levelname for record in caplog.records if record.name == "authshim"] == [
+        "WARNING"
+    ]
     assert "s3cret" not in caplog.text
 
 
@@ -446,7 +488,9 @@ def test_what_it_sets_as_auth_does_nothing_else() -> None:
 
 def test_a_rebuild_auth_of_the_class_stays(recorder: Recorder) -> None:
     class Mine(requests.Session):
-        def rebuild_auth(self, prepared_request: requests.PreparedRequest, response: requests.Response) -> None:
+        def rebuild_auth(
+            self, prepared_request: requests.PreparedRequest, response: requests.Response
+        ) -> None:
             prepared_request.headers["X-Mine"] = "1"
 
     recorder.on("/x", redirect("/y"))
@@ -498,9 +542,13 @@ def test_a_session_without_trust_in_the_environment_keeps_that(
     assert recorder.seen[0].authorization == "Bearer s3cret"
 
 
-def test_proxies_of_the_environment_are_kept(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxies_of_the_environment_are_kept(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("http_proxy", recorder.url)
-    authshim.install(requests.Session(), Chain([Fixed({"h.example": BEARER})])).get("http://h.example/x")
+    authshim.install(requests.Session(), Chain([Fixed({"h.example": BEARER})])).get(
+        "http://h.example/x"
+    )
     assert recorder.seen[0].target == "http://h.example/x"
 
 

@@ -38,7 +38,9 @@ def session(adapter: RecordingAdapter) -> Iterator[requests.Session]:
         yield made
 
 
-def test_what_was_refused_is_known(adapter: RecordingAdapter, session: requests.Session, recorder: Recorder) -> None:
+def test_what_was_refused_is_known(
+    adapter: RecordingAdapter, session: requests.Session, recorder: Recorder
+) -> None:
     recorder.default = CHALLENGE
     session.get(recorder.url)
     assert adapter.last_credential == authshim.Found(ADA, "vault", "127.0.0.1")
@@ -53,7 +55,9 @@ def test_what_an_earlier_hop_was_sent_is_no_credential_of_the_last(
     assert adapter.last_credential is None
 
 
-def test_a_redirect_with_a_page_that_has_a_length_is_followed(session: requests.Session, recorder: Recorder) -> None:
+def test_a_redirect_with_a_page_that_has_a_length_is_followed(
+    session: requests.Session, recorder: Recorder
+) -> None:
     recorder.on("/x", Answer(302, b"see there", {"Location": "/there"}))
     assert session.get(f"{recorder.url}/x").text == "ok"
 
@@ -78,14 +82,18 @@ def test_the_page_of_a_refusal_is_not_read_before_the_next_is_sent(recorder: Rec
         def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
             return (bob if recorder.seen else ADA) if key == "127.0.0.1" else None
 
-    recorder.on("/x", Answer(401, page(), {**CHALLENGE.headers, "Content-Length": "60000"}), Answer())
+    recorder.on(
+        "/x", Answer(401, page(), {**CHALLENGE.headers, "Content-Length": "60000"}), Answer()
+    )
     with RecordingAdapter(authshim.Chain([Renews()])).session() as session:
         assert session.get(f"{recorder.url}/x").text == "ok"
     assert waited == []
     done.set()
 
 
-def test_a_head_without_end_is_given_up(session: requests.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_without_end_is_given_up(
+    session: requests.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.3)
     with dripping() as url, pytest.raises(requests.Timeout) as slow:
         session.get(url, timeout=(10, 10))
@@ -93,7 +101,10 @@ def test_a_head_without_end_is_given_up(session: requests.Session, monkeypatch: 
 
 
 def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
-    adapter: RecordingAdapter, session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    adapter: RecordingAdapter,
+    session: requests.Session,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     late, closed = Event(), Event()
     recorder.on("/x", lambda _: late.wait(20) and None)

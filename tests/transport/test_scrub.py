@@ -29,13 +29,17 @@ if TYPE_CHECKING:
     from servers import Authority
 
 TOKEN = CondaToken("s3cret")
-KINDS = pytest.mark.parametrize("credential", [BearerToken("s3cret"), BasicHTTP("ada", "s3cret"), TOKEN], ids=repr)
+KINDS = pytest.mark.parametrize(
+    "credential", [BearerToken("s3cret"), BasicHTTP("ada", "s3cret"), TOKEN], ids=repr
+)
 
 # Responses
 
 
 @pytest.mark.parametrize(("owner", "name"), PRIVATES)
-def test_private_attribute_that_is_cleaned_is_there(owner: str, name: str, recorder: Recorder) -> None:
+def test_private_attribute_that_is_cleaned_is_there(
+    owner: str, name: str, recorder: Recorder
+) -> None:
     with requests.get(recorder.url, stream=True) as response:
         owners = {"urllib3": response.raw, "http": response.raw._original_response}
         assert hasattr(owners[owner.partition(".")[0]], name)
@@ -45,7 +49,11 @@ def test_private_attribute_that_is_cleaned_is_there(owner: str, name: str, recor
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("status", [200, 401, 403, 404, 500])
 def test_a_response_tells_nothing(
-    credential: authshim.Credential, stream: bool, status: int, recorder: Recorder, no_secret: Callable
+    credential: authshim.Credential,
+    stream: bool,
+    status: int,
+    recorder: Recorder,
+    no_secret: Callable,
 ) -> None:
     recorder.default = Answer(status, b"ok", {"Set-Cookie": "a=1"})
     response = mounted(credential).get(recorder.url + "/c/x", stream=stream)
@@ -62,7 +70,15 @@ def test_a_response_of_a_server_that_repeats_everything_tells_nothing(
         recorder.default = Answer()
     else:
         echo = "http://h.example/t/s3cret/x"
-        names = ("Location", "Content-Location", "Link", "Refresh", "X-Path", "Set-Cookie", "WWW-Authenticate")
+        names = (
+            "Location",
+            "Content-Location",
+            "Link",
+            "Refresh",
+            "X-Path",
+            "Set-Cookie",
+            "WWW-Authenticate",
+        )
         recorder.default = Answer(201, b"", dict.fromkeys(names, f"<{echo}>; a={echo}; b=s3cret"))
     response = mounted(credential).get(recorder.url + "/x")
     assert_no_secret(response)
@@ -70,7 +86,9 @@ def test_a_response_of_a_server_that_repeats_everything_tells_nothing(
 
 
 @KINDS
-def test_a_history_tells_nothing(credential: authshim.Credential, recorder: Recorder, no_secret: Callable) -> None:
+def test_a_history_tells_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
     recorder.on("/t/s3cret/x", redirect("/t/s3cret/y"))
     recorder.on("/x", redirect("/y"))
     response = mounted(credential).get(recorder.url + "/x")
@@ -96,7 +114,10 @@ def test_the_history_of_urllib3s_retries_tells_nothing(
 
 @KINDS
 def test_an_error_in_the_history_of_urllib3s_retries_tells_nothing(
-    credential: authshim.Credential, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, no_secret: Callable
+    credential: authshim.Credential,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    no_secret: Callable,
 ) -> None:
     import urllib3.util.connection as dialling
 
@@ -121,8 +142,12 @@ def test_a_proxied_response_tells_nothing(recorder: Recorder, no_secret: Callabl
     no_secret(response)
 
 
-@pytest.mark.parametrize("token", ["s3cret|x", "s3cret~x", "s3cret%7Cx", "s3cret[x", "s3cret'x", "s3cret+x$"])
-def test_a_token_is_found_however_it_is_percent_encoded(token: str, recorder: Recorder, no_secret: Callable) -> None:
+@pytest.mark.parametrize(
+    "token", ["s3cret|x", "s3cret~x", "s3cret%7Cx", "s3cret[x", "s3cret'x", "s3cret+x$"]
+)
+def test_a_token_is_found_however_it_is_percent_encoded(
+    token: str, recorder: Recorder, no_secret: Callable
+) -> None:
     recorder.default = lambda seen: redirect(seen.path) if seen.path.endswith("/x") else Answer()
     recorder.on("/t/*", lambda seen: Answer(201, b"", {"Content-Location": seen.path + "/again"}))
     response = mounted(CondaToken(token)).get(recorder.url + "/x")
@@ -131,7 +156,9 @@ def test_a_token_is_found_however_it_is_percent_encoded(token: str, recorder: Re
     no_secret(response)
 
 
-def test_token_with_a_slash_is_one_segment_and_masked_whole(recorder: Recorder, no_secret: Callable) -> None:
+def test_token_with_a_slash_is_one_segment_and_masked_whole(
+    recorder: Recorder, no_secret: Callable
+) -> None:
     url = f"{recorder.url}/c/x"
     response = mounted(CondaToken("head/s3cret")).get(url)
     assert recorder.seen[0].path == "/t/head%2Fs3cret/c/x"
@@ -140,8 +167,12 @@ def test_token_with_a_slash_is_one_segment_and_masked_whole(recorder: Recorder, 
     no_secret(response)
 
 
-def test_token_with_a_slash_is_taken_out_of_a_location(recorder: Recorder, no_secret: Callable) -> None:
-    recorder.default = Answer(201, b"", {"Content-Location": "/t/head/s3cret/c/x", "Link": "/t/head%2fs3cret/c/x"})
+def test_token_with_a_slash_is_taken_out_of_a_location(
+    recorder: Recorder, no_secret: Callable
+) -> None:
+    recorder.default = Answer(
+        201, b"", {"Content-Location": "/t/head/s3cret/c/x", "Link": "/t/head%2fs3cret/c/x"}
+    )
     response = mounted(CondaToken("head/s3cret")).get(f"{recorder.url}/c/x")
     assert (response.headers["Content-Location"], response.headers["Link"]) == ("/c/x", "/c/x")
     no_secret(response)
@@ -162,7 +193,9 @@ def test_token_with_a_slash_is_taken_out_of_a_location(recorder: Recorder, no_se
         ("/about/t/s3cre/x", "/about/t/s3cre/x"),
     ],
 )
-def test_a_header_loses_the_token_and_nothing_else(said: str, kept: str, recorder: Recorder) -> None:
+def test_a_header_loses_the_token_and_nothing_else(
+    said: str, kept: str, recorder: Recorder
+) -> None:
     recorder.default = Answer(200, b"", {"X-Said": said, "X-Other": "a, b"})
     response = mounted(TOKEN).get(recorder.url + "/x")
     assert response.headers["X-Said"] == response.raw.headers["X-Said"] == kept
@@ -170,7 +203,9 @@ def test_a_header_loses_the_token_and_nothing_else(said: str, kept: str, recorde
 
 
 def test_a_short_token_does_not_spoil_what_it_stands_in_by_chance(recorder: Recorder) -> None:
-    recorder.default = Answer(200, b"0123456789", {"Cache-Control": "max-age=10", "Content-Location": "/t/10/x"})
+    recorder.default = Answer(
+        200, b"0123456789", {"Cache-Control": "max-age=10", "Content-Location": "/t/10/x"}
+    )
     response = mounted(CondaToken("10")).get(recorder.url + "/x")
     assert response.headers["Content-Length"] == "10"
     assert response.headers["Cache-Control"] == "max-age=10"
@@ -202,7 +237,9 @@ def test_cookies_of_an_adapter_without_urllib3_are_kept() -> None:
     assert response.cookies.get_dict() == {"a": "1"}
 
 
-def test_a_reason_that_repeats_the_token_does_not(monkeypatch: pytest.MonkeyPatch, recorder: Recorder) -> None:
+def test_a_reason_that_repeats_the_token_does_not(
+    monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+) -> None:
     from http.server import BaseHTTPRequestHandler
 
     monkeypatch.setitem(BaseHTTPRequestHandler.responses, 404, ("nothing at /t/s3cret/x", ""))
@@ -228,7 +265,9 @@ def failing(session: requests.Session, url: str, **options: object) -> BaseExcep
 
 
 @KINDS
-def test_a_refused_connection_tells_nothing(credential: authshim.Credential, no_secret: Callable) -> None:
+def test_a_refused_connection_tells_nothing(
+    credential: authshim.Credential, no_secret: Callable
+) -> None:
     error = failing(mounted(credential), "http://127.0.0.1:1/x")
     assert isinstance(error, requests.ConnectionError)
     assert error.request.url == "http://127.0.0.1:1/x"
@@ -241,14 +280,17 @@ def test_a_refused_connection_of_an_inner_adapter_tells_nothing(
     credential: authshim.Credential, no_secret: Callable
 ) -> None:
     error = failing(
-        mounted(credential, inner=HTTPAdapter(max_retries=Retry(2, backoff_factor=0))), "http://127.0.0.1:1/x"
+        mounted(credential, inner=HTTPAdapter(max_retries=Retry(2, backoff_factor=0))),
+        "http://127.0.0.1:1/x",
     )
     assert_no_secret(error)
     no_secret(error)
 
 
 @KINDS
-def test_a_read_timeout_tells_nothing(credential: authshim.Credential, recorder: Recorder, no_secret: Callable) -> None:
+def test_a_read_timeout_tells_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
     over = threading.Event()
     recorder.default = lambda _: over.wait(5) and None
     error = failing(mounted(credential), recorder.url + "/x", timeout=0.1)
@@ -284,7 +326,9 @@ def test_too_many_retries_tell_nothing(
 ) -> None:
     recorder.default = Answer(503)
     retries = Retry(2, status_forcelist=[503], backoff_factor=0)
-    error = failing(mounted(credential, inner=HTTPAdapter(max_retries=retries)), recorder.url + "/x")
+    error = failing(
+        mounted(credential, inner=HTTPAdapter(max_retries=retries)), recorder.url + "/x"
+    )
     assert isinstance(error, requests.exceptions.RetryError)
     assert_no_secret(error)
     no_secret(error)
@@ -314,14 +358,19 @@ def test_a_body_that_breaks_off_tells_nothing(
 
 
 @KINDS
-def test_the_second_attempt_tells_nothing_of_the_first(credential: authshim.Credential, no_secret: Callable) -> None:
+def test_the_second_attempt_tells_nothing_of_the_first(
+    credential: authshim.Credential, no_secret: Callable
+) -> None:
     class Second(Canned):
         def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
             if self.sent:
                 raise requests.ConnectionError(f"{self.sent[0].url}: broken pipe", request=request)
             return super().send(request, **options)
 
-    error = failing(mounted(Renewing(credential, BearerToken("new-s3cret")), inner=Second(401)), "http://127.0.0.1/x")
+    error = failing(
+        mounted(Renewing(credential, BearerToken("new-s3cret")), inner=Second(401)),
+        "http://127.0.0.1/x",
+    )
     assert_no_secret(error)
     no_secret(error)
 
@@ -334,7 +383,9 @@ def test_an_exception_of_an_inner_adapter_tells_of_the_callers_request(
         def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
             response = super().send(request, **options)
             try:
-                raise requests.HTTPError(f"refused: {response.url}", request=request, response=response)
+                raise requests.HTTPError(
+                    f"refused: {response.url}", request=request, response=response
+                )
             except requests.HTTPError as error:
                 raise RuntimeError([error.args[0], "and more"]) from error
 
@@ -393,12 +444,18 @@ def test_an_exception_before_anything_was_added_keeps_its_traceback() -> None:
 
 
 def test_an_exception_under_an_explicit_header_keeps_its_traceback() -> None:
-    error = failing(mounted(BearerToken("s3cret")), "http://127.0.0.1:1/x", headers={"Authorization": "Token mine"})
+    error = failing(
+        mounted(BearerToken("s3cret")),
+        "http://127.0.0.1:1/x",
+        headers={"Authorization": "Token mine"},
+    )
     assert error.__context__.__traceback__ is not None
 
 
 @KINDS
-def test_an_exception_that_the_caller_is_handling_stays_whole(credential: authshim.Credential) -> None:
+def test_an_exception_that_the_caller_is_handling_stays_whole(
+    credential: authshim.Credential,
+) -> None:
     def own() -> None:
         raise ValueError("my own /t/s3cret/x")
 
@@ -410,7 +467,9 @@ def test_an_exception_that_the_caller_is_handling_stays_whole(credential: authsh
             error = failing(mounted(credential), "http://127.0.0.1:1/x")
             raise
     assert caught.value.args == ("my own /t/s3cret/x",)
-    assert [frame.f_code.co_name for frame, _ in traceback.walk_tb(caught.value.__traceback__)][-1] == "own"
+    assert [frame.f_code.co_name for frame, _ in traceback.walk_tb(caught.value.__traceback__)][
+        -1
+    ] == "own"
     assert "s3cret" not in str(error)
 
 
@@ -446,7 +505,10 @@ def test_what_is_logged_tells_nothing(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     recorder.on("/*", Answer(503), Answer(401), Answer(200))
-    session = mounted(Renewing(credential, credential), max_retries=Retry(3, status_forcelist=[503], backoff_factor=0))
+    session = mounted(
+        Renewing(credential, credential),
+        max_retries=Retry(3, status_forcelist=[503], backoff_factor=0),
+    )
     session.get(recorder.url + "/x?a=1")
     failing(session, "http://127.0.0.1:1/x")
     assert any("/x?a=1" in message for message in caplog.messages)
@@ -454,13 +516,17 @@ def test_what_is_logged_tells_nothing(
         assert_no_secret(record.getMessage(), repr(vars(record)))
 
 
-def test_the_request_line_of_a_token_is_logged_without_it(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_request_line_of_a_token_is_logged_without_it(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "urllib3")
     mounted(TOKEN).get(recorder.url + "/x")
     assert any('"GET /t/****/x HTTP/1.1" 200' in message for message in caplog.messages)
 
 
-def test_other_request_lines_are_logged_as_they_are(recorder: Recorder, caplog: pytest.LogCaptureFixture) -> None:
+def test_other_request_lines_are_logged_as_they_are(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG, "urllib3")
     mounted(TOKEN).get(recorder.url + "/x")
     caplog.clear()
@@ -479,12 +545,19 @@ def test_the_log_has_one_filter_however_many_requests_there_were(recorder: Recor
 
 
 @KINDS
-def test_reprs_tell_nothing(credential: authshim.Credential, recorder: Recorder, no_secret: Callable) -> None:
+def test_reprs_tell_nothing(
+    credential: authshim.Credential, recorder: Recorder, no_secret: Callable
+) -> None:
     session = mounted(credential)
     response = session.get(recorder.url)
     adapter = session.adapters["http://"]
     no_secret(
-        repr(session), repr(adapter), repr(adapter.chain), repr(vars(adapter)), repr(response), repr(vars(response))
+        repr(session),
+        repr(adapter),
+        repr(adapter.chain),
+        repr(vars(adapter)),
+        repr(response),
+        repr(vars(response)),
     )
 
 
@@ -525,7 +598,9 @@ def test_an_untrusted_certificate_of_a_trusted_authority_is_told_apart(
     no_secret(response)
 
 
-def test_a_header_that_urllib3_cannot_read_is_logged_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_header_that_urllib3_cannot_read_is_logged_without_the_token(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     hide_request_lines()
     try:
         raise ValueError("http://h.example/t/s3cret/c")

@@ -83,7 +83,10 @@ def _write(home: str, servers: dict[str, Server], token: str, conda_token: str) 
     import json
 
     places = {name: server.netloc for name, server in servers.items()}
-    stored = {places["bearer"]: {"BearerToken": token}, places["channel"]: {"CondaToken": conda_token}}
+    stored = {
+        places["bearer"]: {"BearerToken": token},
+        places["channel"]: {"CondaToken": conda_token},
+    }
     files = {
         "project/pixi.toml": MANIFEST.format(**places),
         ".netrc": NETRC.format(**places),
@@ -98,7 +101,9 @@ def _write(home: str, servers: dict[str, Server], token: str, conda_token: str) 
 
 
 def _show(home: str, servers: dict[str, Server]) -> int:
-    terminal.say(f"Five private servers are running on this machine; this is {os.path.join('project', 'pixi.toml')}:")
+    terminal.say(
+        f"Five private servers are running on this machine; this is {os.path.join('project', 'pixi.toml')}:"
+    )
     terminal.say()
     with open(os.path.join(home, "project", "pixi.toml"), encoding="utf-8") as file:
         terminal.write("".join(f"    {line}" for line in file))
@@ -108,9 +113,13 @@ def _show(home: str, servers: dict[str, Server]) -> int:
     checked = _run(home, "check")
     explained = _run(home, "explain", f"http://ada@{servers['keyring'].netloc}/simple/demo/")
     if (checked, explained) != (1, 0):
-        terminal.note("This is not what the demo should show: check should end with 1, explain with 0.")
+        terminal.note(
+            "This is not what the demo should show: check should end with 1, explain with 0."
+        )
         return 1
-    terminal.say("check ended with exit code 1, because one server lets nobody in; nothing is left behind.")
+    terminal.say(
+        "check ended with exit code 1, because one server lets nobody in; nothing is left behind."
+    )
     return 0
 
 
@@ -121,7 +130,9 @@ def _run(home: str, *arguments: str) -> int:
     terminal.say(f"$ authshim {shlex.join(arguments)}")
     terminal.flush()
     command = [sys.executable, "-m", "authshim", *arguments]
-    code = subprocess.run(command, cwd=os.path.join(home, "project"), env=_environ(home), check=False).returncode
+    code = subprocess.run(
+        command, cwd=os.path.join(home, "project"), env=_environ(home), check=False
+    ).returncode
     terminal.say()
     return code
 
@@ -129,7 +140,9 @@ def _run(home: str, *arguments: str) -> int:
 def _environ(home: str) -> dict[str, str]:
     """Return an environment that knows nothing of this user's own settings and keychain."""
     foreign = ("AUTHSHIM_", "PIXI_", "RATTLER_", "XDG_", "DBUS_", "KEYRING_", "NETRC")
-    kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(foreign)}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.upper().startswith(foreign)
+    }
     ours = {
         "HOME": home,
         "USERPROFILE": home,

@@ -20,12 +20,16 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, *, header: str | None = None, segment: str | None = None, realm: str = "Basic") -> None:
+    def __init__(
+        self, *, header: str | None = None, segment: str | None = None, realm: str = "Basic"
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.header = header
         self.segment = segment
         self.challenge = f'{realm} realm="demo"'
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
 
     @property
     def netloc(self) -> str:
@@ -37,7 +41,10 @@ class Server(ThreadingHTTPServer):
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.shutdown()
         self._thread.join()
@@ -68,7 +75,9 @@ class _Handler(BaseHTTPRequestHandler):
         by_header = header is not None and self.headers.get("Authorization") == header
         return by_header or (segment is not None and self.path.startswith(f"{segment}/"))
 
-    def _answer(self, status: int, body: bytes, kind: str = "text/plain", challenge: str | None = None) -> None:
+    def _answer(
+        self, status: int, body: bytes, kind: str = "text/plain", challenge: str | None = None
+    ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
