@@ -433,7 +433,10 @@ def test_no_other_variable_is_looked_at(home: Path) -> None:
 
 
 def test_tomli_is_not_imported_where_no_file_is(home: Path) -> None:
-    program = "import sys; from authshim import settings; settings.read({}, platform='win32'); print('tomli' in sys.modules)"
+    program = (
+        "import sys; from authshim import settings; settings.read({}, platform='win32'); "
+        "print('tomli' in sys.modules)"
+    )
     root = str(Path(settings_module.__file__).parents[1])
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True

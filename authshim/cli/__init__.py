@@ -79,7 +79,10 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
-    missing = "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run (authshim -h says more)"
+    missing = (
+        "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run "
+        "(authshim -h says more)"
+    )
     parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", prog="authshim"

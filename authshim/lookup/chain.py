@@ -137,7 +137,7 @@ class Chain:
 
         :param url: absolute, with or without userinfo.
         :param username: whose credential, if the URL does not say.
-        :param named_by: less goes to a URL that only a server named; see ``handed``.
+        :param named_by: less goes to a URL that only a server named; see ``naming``.
         """
         origin = self._lookup.cache.origin(url, username)
         if origin is None or ("?" in url and is_presigned(url)):

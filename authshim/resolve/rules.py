@@ -168,7 +168,7 @@ def _problem(pages: Sequence[Page], indexes: Sequence[_IndexVersions], request: 
 
 def _obstacles(indexes: Sequence[_IndexVersions], request: Request) -> str:
     """Return the number of versions that each obstacle keeps from being taken."""
-    listed = [each for each in indexes for each in each.versions.items()]
+    listed = [item for each in indexes for item in each.versions.items()]
     reasons = Counter(request.refusal(version, candidates) for version, candidates in listed)
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "it lists no file"
 

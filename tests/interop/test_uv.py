@@ -147,7 +147,7 @@ def test_uv_passes_over_a_refusal_only_where_that_is_unsafe(
 
 
 def test_uv_takes_a_file_s_name_from_the_link_of_a_page(recorder: Recorder, tmp_path: Path) -> None:
-    # tests/test_pages.py: test_a_file_of_html_is_named_by_its_link
+    # tests/index/test_client.py: test_a_file_of_html_is_named_by_its_link
     situation = Situation("", "demo", ((wheel("1.0+cpu"),),), "")
     serve(recorder, situation)
     link = f'<a href="/0/files/{wheel("1.0%2Bcpu").filename}">Download</a>'

@@ -118,7 +118,8 @@ def test_a_project_that_names_no_platform_is_for_this_machine(load: Load) -> Non
 
 
 def test_a_platform_may_be_a_table(load: Load) -> None:
-    head = '[workspace]\nplatforms = [{ name = "old", platform = "linux-aarch64", glibc = "2.17" }, { name = "osx-64" }]\n'
+    old = '{ name = "old", platform = "linux-aarch64", glibc = "2.17" }'
+    head = f'[workspace]\nplatforms = [{old}, {{ name = "osx-64" }}]\n'
     (one,) = load('[pypi-dependencies]\na = "*"\n', head=head).dependencies()
     assert one.platforms == ("linux-aarch64", "osx-64")
 
