@@ -153,7 +153,7 @@ class Chain:
         :param there: whether it has what was asked for; where it has not, it may be another index's.
         """
         found.accepted = True
-        if found.entry.offer is found:
+        if found.entry.pending is found:
             self._lookup.keep(found)
         if there and self._lookup.cache.has_ties:
             self._lookup.cache.choose(url, found.entry)

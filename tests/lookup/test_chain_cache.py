@@ -341,7 +341,7 @@ def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhi
         """A lock that another thread had until now, which has found the answer refused."""
 
         def __enter__(self) -> None:
-            offer.entry.offer = None
+            offer.entry.pending = None
 
         def __exit__(self, *_: object) -> None:
             pass
