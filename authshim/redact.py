@@ -120,7 +120,7 @@ def shorten(text: str) -> str:
 def redact_key(key: str) -> str:
     """Return what may be shown of a key that somebody wrote: it may be a URL with a password.
 
-    >>> shown_key("https://ada:lovelace@h.example")
+    >>> redact_key("https://ada:lovelace@h.example")
     '****@h.example'
     """
     before, behind = parted_at(key)

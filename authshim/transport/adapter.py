@@ -66,7 +66,7 @@ class AuthAdapter(WrappingAdapter):
     """
 
     __attrs__ = (*HTTPAdapter.__attrs__, "chain", "inner", "made_with")
-    _own = frozenset({"chain", "inner", "made_with", "_ambient"})
+    _own = frozenset({"chain", "inner", "made_with", "_netrc"})
 
     def __init__(
         self,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import requests
 from requests.exceptions import ProxyError, RetryError, SSLError
 from servers import CHALLENGE, Answer, redirect
+from urllib3.connection import HTTPConnection
 from urllib3.util.retry import Retry
 
 if TYPE_CHECKING:
@@ -65,10 +67,15 @@ def _nobody(stage: Stage) -> None:
 
 
 def _interrupted(stage: Stage) -> None:
-    def interrupt(*args: object, **options: object) -> None:
-        raise KeyboardInterrupt
+    send = HTTPConnection.endheaders
 
-    stage.monkeypatch.setattr("urllib3.connection.HTTPConnection.endheaders", interrupt)
+    def interrupt(*args: Any, **options: Any) -> None:
+        # Python raises it in the main thread only; a renewal runs in another one.
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        send(*args, **options)
+
+    stage.monkeypatch.setattr(HTTPConnection, "endheaders", interrupt)
 
 
 def _raise(*args: object, **options: object) -> None:

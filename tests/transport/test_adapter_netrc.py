@@ -356,7 +356,7 @@ def test_more_hosts_than_are_remembered_do_no_harm(netrc: Path) -> None:
     for number in range(1001):
         session.get(f"http://h{number}.example/")
     assert {request.headers.get("Authorization") for request in inner.sent} == {None}
-    assert len(session.adapters["http://"]._ambient._known) <= 1000
+    assert len(session.adapters["http://"]._netrc._known) <= 1000
 
 
 def test_a_chain_of_real_providers_prefers_the_auth_file(
