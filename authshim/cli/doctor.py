@@ -7,8 +7,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import terminal
-from authshim.cli.clients import Machine, clients
+from authshim.cli.clients import clients
 from authshim.cli.keyring_state import why_backend_is_off
+from authshim.cli.machine import Machine
 from authshim.errors import ProviderError, ProviderUnlisted
 from authshim.integrations import SWITCH
 from authshim.settings import NAMES

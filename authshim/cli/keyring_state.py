@@ -32,6 +32,16 @@ def why_backend_is_off(environ: Mapping[str, str]) -> str:
     return f"{path} names {shorten(named)}"
 
 
+def switch_on(environ: Mapping[str, str]) -> str:
+    """Return the line that switches a backend on that is off."""
+    if not backend_is_on(environ):
+        return f"unset {SWITCH}"
+    if "PYTHON_KEYRING_BACKEND" in environ:
+        return "unset PYTHON_KEYRING_BACKEND"
+    path, _ = _configured()
+    return f"remove default-keyring from {path}"
+
+
 def backend_line(why_off: str) -> str:
     """Return the line that tells people of the backend."""
     if why_off:

@@ -13,7 +13,8 @@ import pytest
 from leaks import assert_no_secret
 
 from authshim.cli import main
-from authshim.cli.clients import Client, Machine, clients, interpreter_of
+from authshim.cli.clients import Client, clients
+from authshim.cli.machine import Machine, interpreter_of
 from authshim.integrations import keyring_command
 
 if TYPE_CHECKING:
@@ -150,7 +151,11 @@ def test_pip_subprocess_asks_a_keyring_of_another_folder(
 def test_pip_does_not_ask_if_the_backend_is_off(programs: Programs) -> None:
     programs.add("pip", BESIDE)
     programs.environ["AUTHSHIM_KEYRING_BACKEND"] = "off"
-    assert "AUTHSHIM_KEYRING_BACKEND is off" in programs.client("pip").verdict.reason
+    assert verdict(programs.client("pip")) == (
+        False,
+        "the keyring backend is off: AUTHSHIM_KEYRING_BACKEND is off",
+        "unset AUTHSHIM_KEYRING_BACKEND",
+    )
 
 
 # uv
@@ -199,6 +204,15 @@ def test_uv_asks_if_a_file_of_the_project_says_so(file: str, text: str, uv: Prog
     Path(file).write_text(text)
     uv.add("keyring", BESIDE)
     assert uv.client("uv").verdict.asks
+
+
+@pytest.mark.parametrize(
+    "text", ["tool = 1", "[tool]\nuv = []", "[tool.uv]\nkeyring-provider = 1", "broken"]
+)
+def test_uv_does_not_ask_by_a_file_that_says_something_else(text: str, uv: Programs) -> None:
+    Path("pyproject.toml").write_text(text)
+    uv.add("keyring", BESIDE)
+    assert not uv.client("uv").verdict.asks
 
 
 def test_uv_asks_if_the_users_file_says_so(home: Path, uv: Programs) -> None:

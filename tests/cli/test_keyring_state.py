@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authshim.cli import main
-from authshim.cli.keyring_state import why_backend_is_off
+from authshim.cli.keyring_state import switch_on, why_backend_is_off
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +60,13 @@ def test_the_backend_is_off_if_keyrings_file_names_another(tmp_path: Path) -> No
 def test_the_backend_is_on_if_keyrings_file_names_no_other(text: str, tmp_path: Path) -> None:
     write_config(tmp_path, text)
     assert why_backend_is_off({}) == ""
+
+
+def test_the_line_that_switches_it_on_names_what_switched_it_off(tmp_path: Path) -> None:
+    assert switch_on({"AUTHSHIM_KEYRING_BACKEND": "off"}) == "unset AUTHSHIM_KEYRING_BACKEND"
+    assert switch_on({"PYTHON_KEYRING_BACKEND": "other.Backend"}) == "unset PYTHON_KEYRING_BACKEND"
+    path = write_config(tmp_path, "[backend]\ndefault-keyring=other.Backend\n")
+    assert switch_on({}) == f"remove default-keyring from {path}"
 
 
 def test_status_tells_that_the_backend_is_on(capsys: pytest.CaptureFixture[str]) -> None:

@@ -225,9 +225,9 @@ def test_loading_the_backend_imports_nothing_else_of_authshim() -> None:
 def test_a_question_that_is_no_url_imports_no_chain() -> None:
     program = (
         "import sys; from authshim.integrations.keyring_backend import Keyring; "
-        "print(Keyring().get_password('github.com', 'ada'), 'authshim.lookup.chain' in sys.modules)"
+        "print(Keyring().get_password('github.com', 'ada'), *[m for m in sys.modules if 'authshim.lookup' in m])"
     )
-    assert run(program) == "None False"
+    assert run(program) == "None"
 
 
 def test_a_url_imports_neither_requests_nor_urllib3(keep: Callable[..., None]) -> None:

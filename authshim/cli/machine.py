@@ -1,0 +1,124 @@
+"""The programs of this machine: where they are, what they print, and what is installed beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Callable
+
+from authshim.cli.keyring_state import why_backend_is_off
+from authshim.integrations.keyring_command import SCRIPT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Optional
+
+    Packages = dict[str, Optional[str]]
+    """The versions of packages by their names, and the folder of their scripts."""
+
+TIMEOUT_SECONDS = 30.0
+"""The time that a program has to tell its version or a setting."""
+
+_PROBE = """\
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+import json, sysconfig
+from importlib import metadata
+found = {"scripts": sysconfig.get_path("scripts")}
+for name in (sys.argv[1], "keyring", "authshim"):
+    try:
+        found[name] = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        found[name] = None
+print(json.dumps(found))
+"""
+
+
+class Machine:
+    """The environment that programs are looked for and started in."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run,
+    ) -> None:
+        self.environ = environ
+        self._run = run
+
+    def which(self, name: str, *, without: str = "") -> str | None:
+        """Return the path of a program on PATH.
+
+        :param without: a folder to pass over.
+        """
+        folders = self.environ.get("PATH", os.defpath).split(os.pathsep)
+        kept = [folder for folder in folders if not without or not _is_same(folder, without)]
+        return shutil.which(name, path=os.pathsep.join(kept))
+
+    def output(self, words: Sequence[str]) -> str:
+        """Return the standard output of a program, or an empty string if it fails."""
+        try:
+            done = self._run(
+                list(words),
+                env=dict(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="utf-8",
+                errors="replace",
+                timeout=TIMEOUT_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout if done.returncode == 0 else ""
+
+    def packages(self, program: str, name: str) -> Packages:
+        """Return the versions of a program's package, of keyring and of authshim in its environment."""
+        python = interpreter_of(program)
+        if python is None:
+            return {}
+        answer = self.output([python, "-c", _PROBE, name])
+        try:
+            found: Packages = json.loads(answer)
+        except ValueError:
+            return {}
+        return found
+
+    def why_keyring_does_not_ask(self, *, without: str = "") -> str:
+        """Return the reason for which the ``keyring`` on PATH does not ask authshim, or an empty string."""
+        program = self.which("keyring", without=without)
+        if program is None:
+            return "there is no other keyring on PATH" if without else "there is no keyring on PATH"
+        if os.path.exists(os.path.join(os.path.dirname(program), SCRIPT)):
+            return ""
+        if not self.packages(program, "keyring").get("authshim"):
+            return f"{program} has no authshim beside it"
+        return why_backend_is_off(self.environ)
+
+
+def interpreter_of(program: str) -> str | None:
+    """Return the Python that a script runs, as its first lines tell."""
+    try:
+        with open(program, "rb") as file:
+            head = file.read(2048).decode("utf-8", "replace")
+    except OSError:
+        return None
+    first, _, rest = head.partition("\n")
+    if not first.startswith("#!"):
+        return None
+    # A path that is too long for the system stands in the second line, behind sh.
+    match = re.match(r"""'''exec' (?:"([^"]+)"|(\S+)) """, rest)
+    python = first[2:].strip()
+    if match is not None:
+        python = match.group(1) or match.group(2)
+    return python if "python" in os.path.basename(python) else None
+
+
+def _is_same(folder: str, other: str) -> bool:
+    try:
+        return os.path.samefile(folder, other)
+    except OSError:
+        return False
