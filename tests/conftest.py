@@ -115,18 +115,35 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def _recorders() -> Iterator[dict[tuple[tuple[str, object], ...], list[Recorder]]]:
+    """Keep the servers that no test uses just now, by their options."""
+    idle: dict[tuple[tuple[str, object], ...], list[Recorder]] = {}
+    yield idle
+    for recorders in idle.values():
+        for recorder in recorders:
+            recorder.stop()
+
+
 @pytest.fixture
-def make_recorder() -> Iterator[Callable[..., Recorder]]:
+def make_recorder(
+    _recorders: dict[tuple[tuple[str, object], ...], list[Recorder]],
+) -> Iterator[Callable[..., Recorder]]:
     """Start as many servers as a test wants; ``ca=`` makes it one for https."""
-    made: list[Recorder] = []
+    made: list[tuple[list[Recorder], Recorder]] = []
 
     def make(**options: object) -> Recorder:
-        made.append(Recorder(**options))
-        return made[-1]
+        idle = _recorders.setdefault(tuple(options.items()), [])
+        recorder = idle.pop() if idle else Recorder(**options)
+        made.append((idle, recorder))
+        return recorder
 
     yield make
-    for recorder in made:
-        recorder.stop()
+    for idle, recorder in made:
+        if not recorder.is_stopped:
+            recorder.hang_up()
+            recorder.reset()
+            idle.append(recorder)
 
 
 @pytest.fixture

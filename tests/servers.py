@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 import socket
 import socketserver
@@ -122,10 +123,12 @@ class Recorder:
         )
         self.port = self._server.server_port
         self.url = f"{'https' if ca and not proxy else 'http'}://127.0.0.1:{self.port}"
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.accept, daemon=True)
         self._thread.start()
+
+    @property
+    def is_stopped(self) -> bool:
+        return not self._thread.is_alive()
 
     @property
     def seen(self) -> list[Seen]:
@@ -144,6 +147,10 @@ class Recorder:
         """Forget the requests that were seen."""
         with self._lock:
             self._seen.clear()
+
+    def hang_up(self) -> None:
+        """End the connections, so that nothing of one test reaches the next one."""
+        self._server.hang_up()
 
     def reset(self) -> None:
         """Forget what was seen, and what it was told to answer."""
@@ -166,7 +173,8 @@ class Recorder:
         return scripts.pop(0) if len(scripts) > 1 else scripts[0]
 
     def stop(self) -> None:
-        self._server.shutdown()
+        with contextlib.suppress(OSError):
+            self._server.socket.shutdown(socket.SHUT_RDWR)  # this wakes the thread that accepts
         self._server.hang_up()
         self._server.server_close()
         self._thread.join(5)
@@ -243,6 +251,12 @@ class _Server(ThreadingHTTPServer):
         self._open: set[_Handler] = set()
         self._changed = threading.Condition()
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def accept(self) -> None:
+        """Serve until the socket is shut down. ``serve_forever`` would notice its end up to 20 ms late."""
+        with contextlib.suppress(OSError):
+            while True:
+                self.process_request(*self.get_request())
 
     def opened(self, handler: _Handler) -> None:
         with self._changed:
@@ -362,6 +376,7 @@ def dripping(begin: bytes = b"HTTP/1.1 200 OK\r\nX-Long: ", rest: bytes = b"x") 
         thread.join(5)
 
 
+@functools.cache
 def _contexts(ca: trustme.CA) -> ssl.SSLContext:
     """Return a context that has a certificate for whatever name a client asks for."""
     made: dict[str, ssl.SSLContext] = {}
