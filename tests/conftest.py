@@ -41,6 +41,14 @@ _DISTURBING = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that leaves the unit run says why."""
+    for item in items:
+        for marker in item.iter_markers("slow"):
+            if not marker.args:
+                raise pytest.UsageError(f"{item.nodeid}: the marker slow needs a reason")
+
+
 @pytest.fixture(scope="session")
 def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Name folders, one after another; ``mktemp`` looks at all that there are, which thousands of tests feel."""

@@ -283,7 +283,16 @@ URLS = {
 }
 
 
-@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
+def _url(name: str) -> object:
+    marks = (
+        [pytest.mark.slow("punycode of half a million letters")]
+        if name == "labels in Unicode"
+        else []
+    )
+    return pytest.param(URLS[name], id=name, marks=marks)
+
+
+@pytest.mark.parametrize("url", [_url(name) for name in URLS])
 def test_a_url_is_read_or_refused_within_bounds(url: str) -> None:
     tracemalloc.start()
     try:

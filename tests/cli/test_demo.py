@@ -12,6 +12,8 @@ import pytest
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.slow("the demo starts servers, and a keyring command for its packages")
+
 
 def run_demo(**environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "authshim", "demo"]

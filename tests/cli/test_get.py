@@ -275,6 +275,7 @@ def test_second_get_of_a_file_fails_and_the_first_completes(
     assert here() == {NAME}
 
 
+@pytest.mark.slow("it starts many processes")
 def test_concurrent_gets_leave_one_complete_file(url: str) -> None:
     processes = [start("get", f"{url}#sha256={SHA256}") for _ in range(4)]
     told = [process.communicate(timeout=120) for process in processes]
@@ -286,6 +287,7 @@ def test_concurrent_gets_leave_one_complete_file(url: str) -> None:
     assert here() == {NAME}
 
 
+@pytest.mark.slow("it waits for a process that waits before it tries again")
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
 def test_terminal_shows_the_progress_and_a_retry(recorder: Recorder, url: str) -> None:
     import pty

@@ -182,14 +182,23 @@ def test_each_of_several_indexes_needs_one() -> None:
 # bounds
 
 
-def test_the_memory_is_bounded() -> None:
+@pytest.fixture
+def limit(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A memory that is full soon."""
+    assert ORIGINS == 4096
+    for module in ("guarded", "cache"):
+        monkeypatch.setattr(f"authshim.lookup.{module}.ORIGINS", 64)
+    return 64
+
+
+def test_the_memory_is_bounded(limit: int) -> None:
     chain = Chain([Keeper()])
-    for number in range(ORIGINS + 10):
+    for number in range(limit + 10):
         chain.find(f"https://h{number}/")
     cache = chain._lookup.cache
-    assert len(cache._origins) <= ORIGINS
-    assert len(cache._entries) <= ORIGINS
-    assert len(chain._lookup.providers[0]._kept) <= ORIGINS
+    assert len(cache._origins) <= limit
+    assert len(cache._entries) <= limit
+    assert len(chain._lookup.providers[0]._kept) <= limit
 
 
 def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,47 +209,47 @@ def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.Monkey
     assert len(chain._lookup.cache._origins) <= 10
 
 
-def test_misses_make_room_before_hits() -> None:
+def test_misses_make_room_before_hits(limit: int) -> None:
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
     chain.find(URL)
-    for number in range(2 * ORIGINS):
+    for number in range(2 * limit):
         chain.find(f"https://h{number}/")
     keeper.asked.clear()
     assert sent(chain.find(URL)) == bearer()
     assert keeper.asked == []
 
 
-def test_the_keyrings_answer_stays_longest() -> None:
+def test_the_keyrings_answer_stays_longest(limit: int) -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain(
         [Keeper({"*.example": bearer()}), command], indexes=[Index("https://ada@h/simple")]
     )
     chain.find(URL)
-    for number in range(2 * ORIGINS):
+    for number in range(2 * limit):
         chain.find(f"https://h{number}.example/")
     assert sent(chain.find(URL)) == basic()
     assert len(command.asked) == 1
 
 
-def test_a_realm_that_is_forgotten_is_held_by_no_origin() -> None:
+def test_a_realm_that_is_forgotten_is_held_by_no_origin(limit: int) -> None:
     def entries() -> int:
         gc.collect()
         return sum(type(thing) is CacheEntry for thing in gc.get_objects())
 
     before, cache = entries(), Chain([keyring()])._lookup.cache
-    for number in range(ORIGINS):
+    for number in range(limit):
         for host in ("g", "h"):
             cache.candidates(f"https://ada@{host}/{number}/simple/")
-    assert ORIGINS // 2 < entries() - before <= ORIGINS
+    assert limit // 2 < entries() - before <= limit
 
 
-def test_the_parts_of_an_origin_are_bounded() -> None:
+def test_the_parts_of_an_origin_are_bounded(limit: int) -> None:
     chain = Chain([keyring()])
-    for number in range(ORIGINS + 10):
+    for number in range(limit + 10):
         chain.find(f"https://ada@h/{number}/simple/")
     (origin,) = chain._lookup.cache._origins.values()
-    assert len(origin._sets) <= ORIGINS
+    assert len(origin._sets) <= limit
 
 
 # threads

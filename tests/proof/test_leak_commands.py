@@ -385,6 +385,7 @@ def test_completion_shows_no_secret(stage: Stage, typed: Callable) -> None:
         assert typed(line)
 
 
+@pytest.mark.slow("the demo starts servers, and a keyring command for its packages")
 def test_the_demo_shows_none_of_its_own_secrets(
     stage: Stage,
     witness: Witness,

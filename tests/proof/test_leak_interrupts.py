@@ -74,6 +74,7 @@ def looking_up(source: Source, stage: Stage) -> Callable[[], object]:
     return work
 
 
+@pytest.mark.slow("it repeats a look-up for each function that takes part")
 @pytest.mark.parametrize("name", KEPT)
 def test_no_frame_of_an_interrupted_look_up_holds_a_secret(name: str, stage: Stage) -> None:
     source = SOURCES[name]

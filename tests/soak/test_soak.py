@@ -1,6 +1,6 @@
 """Nothing is lost, looked up twice, stuck or kept: the loads of ``load.py``, in short, or in full (``tox -e soak``).
 
-Each prints what it measured: ``tox -e py311 -- -s tests/soak``.
+Each prints what it measured: ``tox -e slow -- -s tests/soak``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="it counts descriptors and runs sh")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="it counts descriptors and runs sh"),
+    pytest.mark.slow("a load of thousands of requests, in a process of its own"),
+]
 
 IS_FULL = os.environ.get("AUTHSHIM_SOAK") == "full"
 """Read before any test clears the environment."""
