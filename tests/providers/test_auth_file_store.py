@@ -172,6 +172,7 @@ for number in range(6):
 """
 
 
+@pytest.mark.slow("it starts sixteen processes")
 def test_sixteen_processes_at_once_lose_no_entry(file: Path) -> None:
     file.write_text('{"kept.example": {"Magic": 1}}')
     children = [
@@ -213,6 +214,7 @@ print(*sorted(seen), *sorted(os.listdir(os.path.dirname(path))))
 """
 
 
+@pytest.mark.slow("it starts and kills a process again and again")
 @posix
 def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path / "f"), "200"]
