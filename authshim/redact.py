@@ -59,6 +59,22 @@ def shown_user(name: str) -> str:
     return MASK if looks_like_token(name) else name
 
 
+_UNFILLED = re.compile(
+    r"\$\{\w+\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|<[^<>]+>|\{[\w-]+\}|\*{3,}"
+    r"|(?i:your[-_ ][\w -]*(?:token|password|secret|key|username|name)(?:[-_ ]here)?)"
+)
+"""The placeholders of shells, of templates and of documentation."""
+
+
+def is_unfilled(value: str) -> bool:
+    """Tell if a username, password or token is only a placeholder.
+
+    >>> is_unfilled("${TOKEN}"), is_unfilled("<your-token>"), is_unfilled("pa$$word")
+    (True, True, False)
+    """
+    return _UNFILLED.fullmatch(value) is not None
+
+
 CONTROL = re.compile(r"[\x00-\x20\x7f]")
 
 

@@ -350,27 +350,29 @@ def normalise_key(text: str) -> str:
     return f"{host}{slash}{path}".rstrip("/")
 
 
+_SIMPLE = re.compile(r"/\+?simple/*\Z", re.IGNORECASE)
+"""The end of an index URL; devpi has ``/+simple``."""
+
+_UP_TO_SIMPLE = re.compile(r"[A-Za-z]+://[^?#]*?/\+?simple(?=[/?#]|$)", re.IGNORECASE)
+
+
 def index_root(url: str) -> str:
-    """Return an index URL without a trailing ``/simple``: what the index covers.
+    """Return an index URL without a trailing ``/simple`` or ``/+simple``: what the index covers.
 
     >>> index_root("https://h.example/acme/simple/")
     'https://h.example/acme'
     """
-    return (
-        url.rstrip("/")[: -len("/simple")]
-        if url.rstrip("/").endswith("/simple")
-        else url.rstrip("/")
-    )
+    return _SIMPLE.sub("", url).rstrip("/")
 
 
 def cut_after_simple(url: str) -> str | None:
-    """Return a URL up to and with its first ``/simple`` segment; None where it has none.
+    """Return a URL up to and with its first ``/simple`` or ``/+simple`` segment, else None.
 
     >>> cut_after_simple("https://h.example/acme/simple/demo/")
     'https://h.example/acme/simple'
     """
-    match = re.match(r"[A-Za-z]+://[^?#]*?/simple(?=[/?#]|$)", url)
-    return match and match.group()
+    match = _UP_TO_SIMPLE.match(url)
+    return match.group() if match else None
 
 
 def without_userinfo(url: str) -> str:

@@ -350,6 +350,8 @@ def test_of_a_path_of_very_many_segments_the_first_hundred_count() -> None:
 @pytest.mark.parametrize(
     ("url", "root"),
     [
+        ("https://h/u/i/+simple/", "https://h/u/i"),
+        ("https://h/a/Simple", "https://h/a"),
         ("https://h/simple", "https://h"),
         ("https://h/a/simple/", "https://h/a"),
         ("https://h/a/", "https://h/a"),
@@ -368,6 +370,8 @@ def test_an_index_covers_its_url_less_simple(url: str, root: str) -> None:
         ("https://h/simple", "https://h/simple"),
         ("https://h/simple?x", "https://h/simple"),
         ("https://h/simple/simple/x", "https://h/simple"),
+        ("https://h/u/i/+simple/demo/", "https://h/u/i/+simple"),
+        ("https://h/Simple/demo/", "https://h/Simple"),
         ("https://h/simpler/x", None),
         ("https://simple/x", None),
         ("https://h/?/simple/", None),

@@ -15,8 +15,9 @@ from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import client
 from authshim.index.client import IndexClient, page_url
 from authshim.lookup.chain import Chain
+from authshim.project.model import PYPI
 from authshim.project.repositories import Index, Repository
-from authshim.urls import parse
+from authshim.urls import cut_after_simple, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ UNREACHABLE, NOT_PROBED = "unreachable", "not probed"
 NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """Asked for where the project names no package of its own: an index that lets in says 404."""
 
-_SCHEMES = ("file", "s3", "oci")
+_SCHEMES = ("http", "https")
 _NAMES = 50
 """How many of the project's packages an index is asked for, at most, until it has one."""
 
@@ -71,12 +72,14 @@ def check(chain: Chain, manifest: Manifest, environment: str | None = None) -> l
 
     :param environment: a pixi environment; None: all of them.
     """
+    wanted = manifest.requirements(environment)
     indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
+    if not wanted:
+        # pixi asks no index then. The declared ones are probed, because somebody uses them.
+        indexes = [index for index in indexes if index != PYPI]
     places: list[Index | Channel] = [*indexes, *manifest.channels(environment)]
     # Of what is wanted the names alone: a requirement that is wrong does not keep anybody out.
-    requirements = [
-        requirement for requirement in manifest.requirements(environment) if not requirement.origin
-    ]
+    requirements = [requirement for requirement in wanted if not requirement.origin]
 
     def names_for(place: Index | Channel) -> list[str]:
         own = [requirement.name for requirement in requirements if requirement.own_index == place]
@@ -113,8 +116,8 @@ def probe(chain: Chain, place: Index | Channel, names: Sequence[str] = ()) -> Re
             detail=f"{place.placeholder} is not filled in",
             next_step=step,
         )
-    scheme = place.url.partition(":")[0]
-    if scheme in _SCHEMES:
+    scheme = place.url.partition(":")[0].lower()
+    if scheme not in _SCHEMES:
         return Result(kind, place.shown, NOT_PROBED, detail=f"{scheme} is not http(s)")
     with closing(IndexClient(chain)) as client:
         return _Probe(client, place, kind).run(names)
@@ -262,7 +265,7 @@ class _Probe:
         return self._result(REJECTED, said, detail, advice.log_in_again(self._place.url, found))
 
     def _missing_simple(self) -> str:
-        if self._kind != "index" or self._place.url.rstrip("/").endswith("simple"):
+        if self._kind != "index" or cut_after_simple(self._place.url):
             return ""
         return "the URL of an index mostly ends with /simple"
 

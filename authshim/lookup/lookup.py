@@ -31,7 +31,7 @@ from authshim.lookup.entry import ASKED_AGAIN, MISSED, REFUSED, UNSETTLED
 from authshim.lookup.guarded import GuardedProvider
 from authshim.lookup.naming import CALLER
 from authshim.lookup.trace import Found, Step
-from authshim.redact import redact
+from authshim.redact import is_unfilled, redact
 from authshim.secret import clears_frames
 from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback
 
@@ -384,6 +384,9 @@ class Lookup:
         """Return what stands in the URL, or in the declared index that covers it."""
         url, declared = entry.url, entry.declared
         if url.password is None:
+            return None
+        if is_unfilled(url.password.text) or is_unfilled(url.username or ""):
+            self._once.warn_once(f"the user:password@ of {entry.origin} is not filled in")
             return None
         try:
             credential = BasicHTTP(url.username or "", url.password.text)

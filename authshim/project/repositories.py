@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
-from authshim.redact import looks_like_token, parted_at, redact, shorten
+from authshim.redact import is_unfilled, looks_like_token, parted_at, redact, shorten
 from authshim.secret import SecretHolder, clears_frames
 from authshim.urls import with_username
 
@@ -28,7 +28,10 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?([^@/?#\\]*)")
 """Scheme, userinfo, and host with port, as ``urls.parse`` tells them apart; but what stands for
 the host may still be a placeholder, such as ``<location>-python.pkg.dev``."""
 
-_PLACEHOLDER = re.compile(r"<[^>]*>|\{[^}]*\}|\$\w+")
+_PLACEHOLDER = re.compile(
+    r"<[^>]*>|\$?\{[^}]*\}|\$\w+|%[A-Z_][A-Z0-9_]{2,}%(?![0-9A-Fa-f]{2})|(?<=/)\*{3,}"
+)
+_CONDA_TOKEN = re.compile(r"/t/([^/?#]+)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
 
@@ -65,8 +68,18 @@ class Repository(SecretHolder):
 
     @property
     def placeholder(self) -> str:
-        """What is still to be filled in in its URL, such as ``<location>``; empty: nothing."""
-        found = _PLACEHOLDER.search(redact(self.url))
+        """The part of its URL that is not filled in, such as ``<location>``; else empty.
+
+        A placeholder in the userinfo is named by its role, because it may be a real secret.
+        """
+        if is_unfilled(self.password or ""):
+            return "the password"
+        if is_unfilled(self.username or ""):
+            return "the username"
+        token = _CONDA_TOKEN.search(self.url)
+        if token and is_unfilled(token.group(1)):
+            return "the token"
+        found = _PLACEHOLDER.search(_CONDA_TOKEN.sub("", self.url).partition("?")[0])
         return found.group() if found else ""
 
     def _key(self) -> tuple[Any, ...]:
@@ -183,13 +196,16 @@ def _split(url: str) -> tuple[str, str | None, str | None]:
         # https://h\@evil/: two parsers dial two hosts.
         raise UrlError(_shown(url), "it has a backslash")
     name, colon, password = (userinfo or "").partition(":")
-    username, secret = (
-        unquote(name) if name or colon else None,
-        unquote(password) if colon else None,
-    )
+    username = _decoded(name) if name or colon else None
+    secret = _decoded(password) if colon else None
     if any(_CONTROL.search(part) for part in (url, username or "", secret or "")):
         raise UrlError(_shown(url), "it has a control character (a line break, perhaps)")
     return f"{scheme}://{url[match.start(3) :]}", username, secret
+
+
+def _decoded(value: str) -> str:
+    """Return a percent-decoded part of the userinfo. ``%VAR%`` is a placeholder, not an escape."""
+    return value if is_unfilled(value) else unquote(value)
 
 
 def _shown(text: str) -> str:

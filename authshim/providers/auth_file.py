@@ -6,12 +6,14 @@ costs itself only. What is no JSON at all is refused here too.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Callable
 
 from authshim import credentials, files
+from authshim.credentials import BearerToken
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.base import MORE, Provider, note
-from authshim.redact import redact_key
+from authshim.redact import is_unfilled, redact_key
 from authshim.secret import SecretHolder
 from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key
 
@@ -48,7 +50,7 @@ class AuthFile(Provider):
         """
         contents = self._usable()
         written = contents.written(key)
-        if written is None:
+        if written is None or written in contents.unmatched:
             return None
         if written not in contents.made:
             contents.made[written] = self._make(written, contents.entries[written])
@@ -130,11 +132,19 @@ class AuthFile(Provider):
         return self._contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
-        try:
-            return credentials.from_json(entry)
-        except CredentialError as error:
-            self._note(f"{self.path}: {redact_key(written)}: {error}")
+        name = f"{self.path}: {redact_key(written)}"
+        unfilled = _placeholder_in(entry)
+        if unfilled:
+            self._note(f"{name}: its {unfilled} is not filled in")
             return None
+        try:
+            made = credentials.from_json(entry)
+        except CredentialError as error:
+            self._note(f"{name}: {error}")
+            return None
+        if isinstance(made, BearerToken) and made.token.lower().startswith("bearer "):
+            self._note(f"{name}: its token begins with Bearer; leave that word out")
+        return made
 
     def __getstate__(self) -> dict[str, Any]:
         # What crosses to another process reads the file again where it lands.
@@ -156,10 +166,12 @@ class _Contents(SecretHolder):
         self.broken = broken
         self.missing = missing
         self.made: dict[str, Credential | None] = {}
-        self.unmatched = {key: why for key in self.entries if (why := _never_matches(key))}
+        self.unmatched = {
+            key: why for key, entry in self.entries.items() if (why := _never_matches(key, entry))
+        }
         normalised = {key: normalise_key(key) for key in self.entries if key not in self.unmatched}
         self.keys = tuple(dict.fromkeys(normalised.values()))
-        self.paths = tuple(key for key in self.keys if "/" in key)
+        self.paths = tuple(key for key in self.keys if "/" in key and not key.startswith(_S3))
         self._aliases = {normal: key for key, normal in normalised.items() if normal != key}
 
     def written(self, key: str) -> str | None:
@@ -258,10 +270,34 @@ def _reason(error: Any) -> str:
     return f"this is not JSON ({message[0].lower()}{message[1:]})"
 
 
-def _never_matches(key: str) -> str:
-    """Say why a key matches no URL; rattler passes over the same keys, in silence."""
-    if key.partition("/")[0].endswith(":"):
-        return "is a URL and matches nothing; write the host alone"
-    if key == "*":
-        return "matches nothing; name a host behind it"
-    return ""
+_S3 = "s3://"
+
+_DEAD_KEYS = (
+    (r"[^/]*:(?:/|\Z)", "is a URL and matches nothing; write the host alone"),
+    (r"\s|.*\s\Z", "has a blank at an end and matches nothing; write it without"),
+    (r"[^/]*@", "has a username and matches nothing; write the host alone"),
+    (r".*[?#]", "has a query and matches nothing; write the host, or the host and a path"),
+    (r"\*\Z", "matches nothing; name a host behind it"),
+    (r"\*\.[^/*]*/", "has a wildcard and a path, and matches nothing; write one without the other"),
+    (r"[^*]*/.*\*", "matches nothing; a key covers all paths below its own, so leave the * out"),
+    (r"\*[^.]|.+\*", "matches nothing; a * stands only at the beginning, as in *.h.example"),
+    (r".*:(?![0-9]+(?:/|\Z))[^/:\]]*(?:/|\Z)", "has a port that is no number and matches nothing"),
+)
+"""The forms of keys that match no URL, with the reason. rattler ignores the same keys silently."""
+
+
+def _never_matches(key: str, entry: object) -> str:
+    """Return the reason why a key matches no URL, or an empty string."""
+    if key.startswith(_S3):
+        # rattler's storage.rs looks s3:// URLs up whole, then without their last segments.
+        is_s3 = isinstance(entry, dict) and "S3Credentials" in entry
+        return "" if is_s3 else "is for s3:// URLs, which take S3Credentials only"
+    return next((why for pattern, why in _DEAD_KEYS if re.match(pattern, key)), "")
+
+
+def _placeholder_in(entry: object) -> str:
+    """Return the name of a value of an entry that is only a placeholder, or an empty string."""
+    ((kind, value),) = entry.items() if isinstance(entry, dict) and len(entry) == 1 else (("", ""),)
+    values = value if isinstance(value, dict) else {kind: value}
+    texts = ((name, text) for name, text in values.items() if isinstance(text, str))
+    return next((str(name) for name, text in texts if is_unfilled(text)), "")

@@ -169,8 +169,11 @@ def _fetch(
 
 
 def _page(client: IndexClient, index: Index, name: str) -> Page:
-    if index.url.startswith("file:"):
+    scheme = index.url.partition(":")[0].lower()
+    if scheme == "file":
         return _folder(index)
+    if scheme not in ("http", "https"):
+        return Page(index, NOT_ASKED, detail=f"{scheme} is not http(s)")
     return client.flat_page(index) if index.flat else client.page(index, name)
 
 

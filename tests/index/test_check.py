@@ -636,7 +636,14 @@ def test_a_host_name_that_cannot_be_costs_its_own_line_only(host: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///srv/wheels/simple", "s3://bucket/channel", "oci://ghcr.io/acme"]
+    "url",
+    [
+        "file:///srv/wheels/simple",
+        "s3://bucket/channel",
+        "oci://ghcr.io/acme",
+        "gcs://b/c",
+        "az://h/c",
+    ],
 )
 def test_what_is_not_http_is_not_probed_and_fine(url: str) -> None:
     result = ask(authshim.Channel(url))
@@ -652,6 +659,14 @@ def test_what_is_not_http_is_not_probed_and_fine(url: str) -> None:
             "{feed}",
         ),
         ("https://$HOST/simple", "$HOST"),
+        ("https://h.example/${ORG}/simple", "${ORG}"),
+        ("https://h.example/%ORG_NAME%/simple", "%ORG_NAME%"),
+        ("https://h.example/t/<token>/simple", "the token"),
+        ("https://${NAME}:${PASS}@h.example/simple", "the password"),
+        ("https://ada:%ADA_PASS%@h.example/simple", "the password"),
+        ("https://__token__:<your-token>@h.example/simple", "the password"),
+        ("https://ada:****@h.example/simple", "the password"),
+        ("https://{user}@h.example/simple", "the username"),
     ],
 )
 def test_a_placeholder_is_said_and_not_fine(url: str, unfilled: str) -> None:
@@ -871,6 +886,16 @@ def asked_for(recorder: Recorder, text: str) -> list[str]:
     recorder.default = Answer(404)
     assert len(check(authshim.Chain.from_environment(manifest=manifest), manifest)) == 2
     return [seen.path for seen in recorder.seen if seen.method == "GET"]
+
+
+def test_conda_project_without_pypi_packages_asks_no_pypi(recorder: Recorder) -> None:
+    from pathlib import Path
+
+    text = f'[workspace]\nchannels = ["{recorder.url}/priv"]\nplatforms = []\n'
+    Path("pixi.toml").write_text(text, encoding="utf-8")
+    manifest = authshim.Manifest.load("pixi.toml")
+    results = check(chain(), manifest)
+    assert [result.url for result in results] == [f"{recorder.url}/priv"]
 
 
 def test_an_index_is_asked_for_the_packages_that_come_from_it(recorder: Recorder) -> None:

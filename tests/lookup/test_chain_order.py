@@ -555,3 +555,14 @@ def test_no_secret_is_logged(no_secret: object) -> None:
     assert all(found)
     chain.refused(urls[1], status=401, tried=[found[1]])
     no_secret(chain, *found, *[str(chain.explain(url)) for url in urls])
+
+
+@pytest.mark.parametrize("userinfo", ["ada:<password>", "${NAME}:s3cret", "ada:%ADA_PASS%"])
+def test_placeholder_in_a_declared_url_is_not_sent(
+    userinfo: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    index = Index(f"https://{userinfo}@h.example/simple")
+    chain = Chain([], indexes=[index])
+    assert chain.find("https://h.example/simple/demo/") is None
+    sentence = "the user:password@ of https://h.example:443 is not filled in"
+    assert caplog.messages == [sentence]

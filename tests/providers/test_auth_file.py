@@ -10,7 +10,14 @@ import pytest
 from leaks import assert_no_secret
 from provider_contract import ProviderContract, assert_sentences
 
-from authshim.credentials import BasicHTTP, BearerToken, CondaToken, OAuth, S3Credentials
+from authshim.credentials import (
+    BasicHTTP,
+    BearerToken,
+    CondaToken,
+    Credential,
+    OAuth,
+    S3Credentials,
+)
 from authshim.errors import ProviderError
 from authshim.providers.auth_file import AuthFile
 from authshim.urls import HOST, PATH, PORT, WILDCARD, Key, host_keys, parse
@@ -30,6 +37,12 @@ def write(tmp_path: Path) -> Write:
         return AuthFile(str(path), **options)
 
     return write
+
+
+def listed(provider: AuthFile) -> dict[str, Credential | None]:
+    """Return the entries of a file that only its owner can read."""
+    Path(provider.path).chmod(0o600)
+    return dict(provider.list())
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -141,6 +154,72 @@ def test_a_key_that_matches_nothing_is_said(write: Write, written: str, sentence
     assert provider.find("good.example") == BearerToken("t")
     assert provider.problems == [f"{provider.path}: {sentence}"]
     assert list(provider.path_keys()) == []
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "*.h.example/ada",
+        "h.example/ch1/*",
+        "ada@h.example",
+        " h.example",
+        "h.example ",
+        "*h.example",
+        "h.*",
+        "*.*.h.example",
+        "h.example:http",
+        "h.example?x=1",
+    ],
+)
+def test_dead_key_is_reported_once(write: Write, key: str) -> None:
+    provider = write({key: bearer("s3cret"), "good.example": bearer("s3cret")})
+    assert list(listed(provider)) == ["good.example"]
+    (problem,) = provider.problems
+    assert "matches nothing" in problem
+    assert "s3cret" not in problem
+
+
+@pytest.mark.parametrize(
+    "key", ["h.example", "*.h.example", "h.example:8080/a", "[::1]:80", "[::1]", "h.example/a/"]
+)
+def test_good_key_is_not_reported(write: Write, key: str) -> None:
+    provider = write({key: bearer("s3cret")})
+    assert len(listed(provider)) == 1
+    assert provider.problems == []
+
+
+def test_s3_url_with_s3_credentials_is_listed(write: Write) -> None:
+    entry = S3Credentials("id", "s3cret", None)
+    provider = write({"s3://bucket/ch": entry.to_json()})
+    assert listed(provider) == {"s3://bucket/ch": entry}
+    assert (provider.problems, list(provider.path_keys())) == ([], [])
+
+
+def test_s3_url_with_another_kind_is_reported(write: Write) -> None:
+    provider = write({"s3://bucket": bearer("s3cret")})
+    assert listed(provider) == {}
+    assert provider.problems == [
+        f"{provider.path}: s3://bucket is for s3:// URLs, which take S3Credentials only"
+    ]
+
+
+@pytest.mark.parametrize(
+    "token", ["<token>", "${TOKEN}", "%TOKEN%", "{token}", "****", "your-token"]
+)
+def test_placeholder_in_an_entry_is_reported_and_not_sent(write: Write, token: str) -> None:
+    provider = write({"h.example": bearer(token), "b.example": BasicHTTP("ada", token).to_json()})
+    assert (provider.find("h.example"), provider.find("b.example")) == (None, None)
+    assert provider.problems == [
+        f"{provider.path}: h.example: its BearerToken is not filled in",
+        f"{provider.path}: b.example: its password is not filled in",
+    ]
+
+
+def test_token_that_begins_with_bearer_is_reported(write: Write) -> None:
+    provider = write({"h.example": bearer("Bearer s3cret")})
+    assert provider.find("h.example") is not None
+    sentence = "its token begins with Bearer; leave that word out"
+    assert provider.problems == [f"{provider.path}: h.example: {sentence}"]
 
 
 def test_path_keys_are_listed_as_they_are_looked_up(write: Write) -> None:
