@@ -85,7 +85,12 @@ WHAT = {
     "keyring command": What(_keyring, "ada@"),
     "OAuth": What(_kept("{host}", "OAuth")),
     "conda token": What(_kept("{host}", "CondaToken")),
+    # With a `+` in it a name is no token.
+    "lone token": What(lambda _stage, _host: None, f"glpat-{SECRET.partition('+')[0]}@"),
 }
+
+FOR_ITS_USER = ("keyring command", "lone token")
+"""The kinds that a username in the URL, or in the declaration of its index, leads to."""
 
 FILE = "/files/demo-1.0-py3-none-any.whl"
 
@@ -256,9 +261,9 @@ def reason(how: How, where: Where, what: str) -> str:
     if named and what == "conda token" and how.is_declared:
         return ""  # it goes to channels, never into the path of a declared PyPI index
     if named:
-        is_asked = what != "keyring command" or how.has_user or how.is_declared
+        is_asked = what not in FOR_ITS_USER or how.has_user or how.is_declared
         return named if is_asked else ""
-    if what in ("netrc default", "keyring command"):
+    if what == "netrc default" or what in FOR_ITS_USER:
         return ""
     over_http = _over_http(how, where)
     if where.target.startswith("http:") and not over_http:
