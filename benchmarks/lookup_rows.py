@@ -1,4 +1,4 @@
-"""What a look-up costs, and what it leaves in memory, however much is known."""
+"""The time of a look-up, and the memory of its answer, for few and many hosts and indexes."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ KEPT = 2000
 
 
 def rows(plan: Plan) -> list[Row]:
-    """Look up hosts that nobody knows, and weigh what is kept of indexes that somebody knows."""
+    """Look up unknown hosts and the pages of many indexes, and weigh the cache of known indexes."""
     many = 10_000 if plan.is_quick else 100_000
     times = interleaved({"few": missing(10), "many": missing(many)}, plan)
+    declared = interleaved({"one": cached(1), "few": cached(10), "many": cached(1_000)}, plan)
     weights = [bytes_per_index() / 1024 for _ in range(3)]
     return [
         Row(
@@ -35,6 +36,33 @@ def rows(plan: Plan) -> list[Row]:
             "x",
             seconds(median(times["many"])),
             seconds(median(times["few"])),
+        ),
+        Row(
+            "a cached look-up at a host with 1,000 indexes",
+            "10 indexes",
+            1.5,
+            Figure.of(ratios(declared["many"], declared["few"])),
+            "x",
+            seconds(median(declared["many"])),
+            seconds(median(declared["few"])),
+        ),
+        Row(
+            "a cached look-up at a host with 10 indexes",
+            "1 index",
+            4,
+            Figure.of(ratios(declared["few"], declared["one"])),
+            "x",
+            seconds(median(declared["few"])),
+            seconds(median(declared["one"])),
+        ),
+        Row(
+            "the same in microseconds",
+            "-",
+            6,
+            Figure.of([1e6 * value for value in declared["few"]]),
+            "us",
+            seconds(median(declared["few"])),
+            "-",
         ),
         Row(
             "memory held per cached index",
@@ -64,15 +92,26 @@ def chain_of(hosts: int, indexes: tuple[Index, ...] = ()) -> authshim.Chain:
 
 
 def missing(hosts: int, number: int = 200) -> Callable[[], float]:
-    """Measure the look-up of hosts that were never seen before and that nobody knows; the file is read already."""
+    """Measure the look-up of new hosts that no source knows, after the file was read."""
     chain = chain_of(hosts)
     chain.find("https://first.nowhere.example/")
     names = (f"https://n{turn}.nowhere.example/simple/demo/" for turn in itertools.count())
     return lambda: per_call(lambda: chain.find(next(names)), number)
 
 
+def cached(indexes: int, number: int = 200) -> Callable[[], float]:
+    """Measure the look-up of pages that were read before, of many indexes at one host in turn."""
+    declared = tuple(Index(f"https://h.example/i{turn}/simple/") for turn in range(indexes))
+    chain = authshim.Chain([_Everywhere()], indexes=declared)
+    urls = [f"{declared[turn % indexes].url}demo-{turn}/" for turn in range(2000)]
+    for url in urls:
+        chain.find(url)
+    pages = itertools.cycle(urls)
+    return lambda: per_call(lambda: chain.find(next(pages)), number)
+
+
 def bytes_per_index(indexes: int = KEPT) -> float:
-    """Weigh what a chain keeps of an index, once its credential was found: the index itself does not count."""
+    """Weigh the cache of an index whose credential was found, without the index itself."""
     declared = tuple(Index(f"https://i{number}.example/simple/") for number in range(indexes))
     chain = authshim.Chain([_Everywhere()], indexes=declared)
     urls = [f"{index.url}demo/" for index in declared]

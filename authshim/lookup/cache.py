@@ -11,25 +11,16 @@ from typing import TYPE_CHECKING
 
 from authshim.errors import UrlError
 from authshim.lookup.coverage import DeclaredAtOrigin
-from authshim.lookup.entry import ORIGINS, CacheEntry, CandidateSet
+from authshim.lookup.entry import ORIGINS, CacheEntry
+from authshim.lookup.origin import OriginEntry
 from authshim.secret import Secret, clears_frames
-from authshim.urls import (
-    PATH,
-    SERVICE,
-    cut_after_simple,
-    has_ambiguous_path,
-    host_keys,
-    parse,
-    path_of,
-    prefixes,
-    shared_path,
-    without_userinfo,
-)
+from authshim.urls import SERVICE, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from authshim.lookup.coverage import Declared
+    from authshim.lookup.entry import CandidateSet
     from authshim.urls import Key, Url
 
 _NOTHING_DECLARED = DeclaredAtOrigin()
@@ -143,10 +134,9 @@ class Cache:
         here = (
             path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}")
         )
-        origin = OriginEntry(
-            url, self.declared.get(url.origin, _NOTHING_DECLARED), frozenset().union(*here), self
-        )
-        return origin if origin.is_by_path else origin._candidates("/", "")
+        declared = self.declared.get(url.origin, _NOTHING_DECLARED)
+        origin = OriginEntry(url, declared, frozenset().union(*here), self.entry)
+        return origin if origin.is_by_path else origin.candidates_at("/", "")
 
 
 def _name(start: str, username: str | None) -> object:
@@ -167,123 +157,3 @@ def _by_netloc(path_keys: Iterable[str]) -> dict[str, frozenset[str]]:
     for key in path_keys:
         found.setdefault(key.partition("/")[0], set()).add(key)
     return {netloc: frozenset(keys) for netloc, keys in found.items()}
-
-
-class OriginEntry:
-    """The candidate sets of one scheme, user, host and port."""
-
-    __slots__ = ("_cache", "_declared", "_parted", "_path_keys", "_sets", "_url", "latest")
-
-    only = None
-    """As ``CandidateSet`` has it: no entry is that of every URL."""
-
-    def __init__(
-        self, url: Url, declared: DeclaredAtOrigin, path_keys: frozenset[str], cache: Cache
-    ) -> None:
-        self._url = url
-        self._declared = declared
-        self._path_keys = path_keys
-        self._cache = cache
-        self._sets: dict[tuple[str, ...], CandidateSet] = {}
-        self._parted: dict[str, str] = {}
-        """Where a tie begins, and the longer path behind which two entries were seen to part."""
-        self.latest: CacheEntry | None = None
-        """Who was let in last at a root of its own: an index's page is fetched before its files are."""
-
-    @property
-    def is_by_path(self) -> bool:
-        """Whether paths matter; else one candidate set is that of every URL."""
-        declared = self._declared
-        return bool(
-            declared.by_path
-            or self._path_keys
-            or (_needs_service(self._url) and not declared.covering("/")[1])
-        )
-
-    def candidates(self, url: str) -> CandidateSet:
-        """Return the candidate set of a URL that begins with this origin."""
-        return self._candidates(path_of(url), url)
-
-    def likeliest(self, url: str) -> CacheEntry:
-        """Return the entry to try first for a URL that begins with this origin."""
-        path = path_of(url)
-        candidates = self._candidates(path, url)
-        return candidates.only or candidates.likeliest(path, self.latest)
-
-    def choose(self, url: str, entry: CacheEntry) -> None:
-        """Note which entry opened a URL; where another one opened its neighbours, they part there."""
-        path = path_of(url)
-        candidates = self._candidates(path, url)
-        if candidates.only:
-            self.latest = entry
-            return
-        folder = max(path.rpartition("/")[0], candidates.path, key=len)
-        if not candidates.is_parted_by(entry, folder):
-            candidates.choose(entry, folder)
-            return
-        self._parted[candidates.path] = shared_path(candidates.known_prefix, folder)
-        for winner, begin in (
-            (candidates.entries[candidates.current], candidates.known_prefix),
-            (entry, folder),
-        ):
-            side = self._candidates(begin, begin)
-            side.choose(winner, side.path)
-
-    def _candidates(self, path: str, text: str) -> CandidateSet:
-        """Return the candidate set of a path.
-
-        :param text: the URL as it is written.
-        """
-        url = self._url
-        prefix, covering = self._declared.covering(path)
-        covering = _of_user(covering, url.username)
-        matched = _matched(url._replace(path=path), self._path_keys) if self._path_keys else ()
-        service = _undeclared_service(url, text) if _needs_service(url) and not covering else None
-        tie = self._tie(path, prefix) if len(covering) > 1 else ""
-        identity = (prefix, tie, service or "", *matched)
-        candidates = self._sets.get(identity)
-        if candidates is None:
-            if len(self._sets) >= ORIGINS:
-                self._sets.clear()
-            declared: list[Declared | None] = [*covering] or [None]
-            entries = [self._cache.entry(url, item, matched, service) for item in declared]
-            candidates = self._sets.setdefault(identity, CandidateSet(entries, tie))
-        return candidates
-
-    def _tie(self, path: str, prefix: str) -> str:
-        """Return where the candidate set of a path begins that several cover: it has one winner, as far as is known."""
-        tie = _parting(path, prefix)
-        while tie in self._parted and path.startswith(self._parted[tie] + "/"):
-            longer = _parting(path, self._parted[tie])
-            if len(longer) <= len(tie):
-                break
-            tie = longer
-        return tie
-
-
-def _matched(url: Url, path_keys: frozenset[str]) -> tuple[Key, ...]:
-    return tuple(key for key in host_keys(url, path_keys) if key.kind == PATH)
-
-
-def _needs_service(url: Url) -> bool:
-    """Tell whether a keyring is asked for a URL that nothing declared covers."""
-    return bool(url.username) and url.password is None
-
-
-def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
-    """Of several that cover a URL with a username, keep those that are declared for it."""
-    if username is None or len(covering) < 2:
-        return covering
-    return [item for item in covering if item.username in (None, username)] or covering
-
-
-def _undeclared_service(url: Url, text: str) -> str:
-    """Return what a keyring may know an undeclared URL by: the URL cut after ``/simple``, or its origin."""
-    index = None if has_ambiguous_path(text) else cut_after_simple(without_userinfo(text))
-    return index or f"{url.scheme}://{url.netloc}/"
-
-
-def _parting(path: str, prefix: str) -> str:
-    """Return the path with one more segment than ``prefix``: where it parts from what is declared."""
-    longer = [item for item in prefixes(path) if len(item) > len(prefix)]
-    return longer[-1] if longer else ""

@@ -61,10 +61,12 @@ class DeclaredAtOrigin:
             self._shared.setdefault("", indexes)
         self.by_path = bool(len(every) > 1 or (every and not indexes))
         """Whether the path of a URL matters."""
-        self.has_ties = any(
-            len(items) > 1 for covered in (self._whole, self._shared) for items in covered.values()
-        )
+        covering = (*self._whole.values(), *self._shared.values())
+        self.has_ties = any(len(items) > 1 for items in covering)
         """Whether several may cover a URL alike."""
+        longest = max((root.count("/") for root in self._whole), default=0)
+        self.depth = longest + int(self.has_ties)
+        """The number of a path's first segments that decide, one more if a tie is broken by folder."""
 
     def covering(self, path: str) -> tuple[str, list[Declared]]:
         """Return the path by which a URL is covered, and what covers it; several are a tie."""

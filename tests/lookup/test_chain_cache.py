@@ -186,7 +186,7 @@ def test_each_of_several_indexes_needs_one() -> None:
 def limit(monkeypatch: pytest.MonkeyPatch) -> int:
     """A memory that is full soon."""
     assert ORIGINS == 4096
-    for module in ("guarded", "cache"):
+    for module in ("guarded", "cache", "origin"):
         monkeypatch.setattr(f"authshim.lookup.{module}.ORIGINS", 64)
     return 64
 

@@ -1,0 +1,218 @@
+"""The candidate sets of one origin: which entries may open a path, and which one is tried first.
+
+1. The declared indexes and channels that cover a path decide, then the path keys that match it.
+2. If nothing declared covers a URL with a username, each index URL has a set of its own.
+3. If several declared indexes cover a path alike, each of its first folders has a set of its own.
+   If two of them open neighbouring folders, the set is split there.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from authshim.lookup.entry import ORIGINS, CandidateSet
+from authshim.urls import (
+    DEEPEST,
+    PATH,
+    cut_after_simple,
+    has_ambiguous_path,
+    host_keys,
+    path_of,
+    prefixes,
+    shared_path,
+    without_userinfo,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from authshim.lookup.coverage import Declared, DeclaredAtOrigin
+    from authshim.lookup.entry import CacheEntry
+    from authshim.urls import Key, Url
+
+    MakeEntry = Callable[[Url, Declared | None, tuple[Key, ...], str | None], CacheEntry]
+
+
+class OriginEntry:
+    """The candidate sets of one scheme, user, host and port."""
+
+    __slots__ = (
+        "_declared",
+        "_make_entry",
+        "_paths",
+        "_sets",
+        "_splits",
+        "_url",
+        "_written_paths",
+        "latest",
+    )
+
+    only = None
+    """The same attribute as of ``CandidateSet``: None, since no entry serves every URL."""
+
+    def __init__(
+        self, url: Url, declared: DeclaredAtOrigin, path_keys: frozenset[str], make_entry: MakeEntry
+    ) -> None:
+        """Make an origin without candidate sets.
+
+        :param path_keys: the keys with a path that the providers have for this host.
+        :param make_entry: return the entry of a URL, from the cache or new.
+        """
+        self._url = url
+        self._declared = declared
+        self._paths = path_keys
+        self._make_entry = make_entry
+        self._sets: dict[tuple[str, ...], CandidateSet] = {}
+        self._written_paths = _WrittenPaths(max([declared.depth, *map(_depth, path_keys)]))
+        self._splits: dict[str, str] = {}
+        """The longer path at which the candidate set of a path is split."""
+        self.latest: CacheEntry | None = None
+        """The entry that opened a root of its own last. A client reads an index's page first."""
+
+    @property
+    def is_by_path(self) -> bool:
+        """Return True if the path of a URL matters. Otherwise all URLs share a candidate set."""
+        return bool(self._declared.by_path or self._paths or self._is_by_text("/"))
+
+    def candidates(self, url: str) -> CandidateSet:
+        """Return the candidate set of a URL at this origin."""
+        paths = self._written_paths
+        match = paths.match(url)
+        if match is None:
+            return self.candidates_at(path_of(url), url)
+        candidates = paths.sets.get(match[1])
+        if candidates is None:
+            path = path_of(url)
+            candidates = self.candidates_at(path, url)
+            if not self._is_by_text(path):
+                paths.keep(match[1], candidates)
+        return candidates
+
+    def likeliest(self, url: str) -> CacheEntry:
+        """Return the entry to try first for a URL at this origin."""
+        candidates = self.candidates(url)
+        return candidates.only or candidates.likeliest(path_of(url), self.latest)
+
+    def choose(self, url: str, entry: CacheEntry) -> None:
+        """Note the entry that opened a URL; split its set if another one opened its neighbours."""
+        path = path_of(url)
+        candidates = self.candidates(url)
+        if candidates.only:
+            self.latest = entry
+            return
+        folder = max(path.rpartition("/")[0], candidates.path, key=len)
+        if candidates.is_parted_by(entry, folder):
+            self._split(candidates, entry, folder)
+        else:
+            candidates.choose(entry, folder)
+
+    def candidates_at(self, path: str, text: str) -> CandidateSet:
+        """Return the candidate set of a path.
+
+        :param text: the URL as it is written.
+        """
+        url = self._url
+        prefix, covering = self._declared.covering(path)
+        covering = _of_user(covering, url.username)
+        matched = _matched(url._replace(path=path), self._paths) if self._paths else ()
+        service = _undeclared_service(url, text) if self._is_by_text(path) else None
+        tie = self._tie(path, prefix) if len(covering) > 1 else ""
+        identity = (prefix, tie, service or "", *matched)
+        candidates = self._sets.get(identity)
+        if candidates is None:
+            if len(self._sets) >= ORIGINS:
+                self._sets.clear()
+                self._written_paths = _WrittenPaths(self._written_paths.depth)
+            declared: list[Declared | None] = [*covering] or [None]
+            entries = [self._make_entry(url, item, matched, service) for item in declared]
+            candidates = self._sets.setdefault(identity, CandidateSet(entries, tie))
+        return candidates
+
+    def _is_by_text(self, path: str) -> bool:
+        """Return True if a keyring is asked for the URL, since nothing declared covers it."""
+        has_user = bool(self._url.username) and self._url.password is None
+        return has_user and not self._declared.covering(path)[1]
+
+    def _split(self, candidates: CandidateSet, entry: CacheEntry, folder: str) -> None:
+        """Split a set between the chosen entry and the one that opened a folder."""
+        split = shared_path(candidates.known_prefix, folder)
+        self._splits[candidates.path] = split
+        self._written_paths = _WrittenPaths(max(self._written_paths.depth, _depth(split) + 1))
+        for winner, begin in (
+            (candidates.entries[candidates.current], candidates.known_prefix),
+            (entry, folder),
+        ):
+            side = self.candidates_at(begin, begin)
+            side.choose(winner, side.path)
+
+    def _tie(self, path: str, prefix: str) -> str:
+        """Return the path where the set begins if several declared indexes cover it."""
+        tie = _next_folder(path, prefix)
+        while tie in self._splits and path.startswith(self._splits[tie] + "/"):
+            longer = _next_folder(path, self._splits[tie])
+            if len(longer) <= len(tie):
+                break
+            tie = longer
+        return tie
+
+
+class _WrittenPaths:
+    """The candidate sets of paths as they are written, so that most URLs need no parser.
+
+    The first ``depth`` segments of a path decide.
+    """
+
+    __slots__ = ("depth", "sets")
+
+    def __init__(self, depth: int) -> None:
+        self.depth = min(depth, DEEPEST)
+        self.sets: dict[str, CandidateSet] = {}
+
+    def match(self, url: str) -> re.Match[str] | None:
+        """Match a URL whose path every server reads alike. Group 1 is its first segments."""
+        return _plain_url(self.depth).fullmatch(url)
+
+    def keep(self, segments: str, candidates: CandidateSet) -> None:
+        if len(self.sets) >= ORIGINS:
+            self.sets.clear()
+        self.sets[segments] = candidates
+
+
+@lru_cache(maxsize=DEEPEST + 1)
+def _plain_url(depth: int) -> re.Pattern[str]:
+    """Compile a pattern of URLs without a query, an escape, an empty segment or a leading dot.
+
+    A group in a lookahead is never matched again, so a URL is read in linear time.
+    """
+    segment = r"/[\w~+-][\w~+.-]*"
+    first = rf"(?=((?:{segment}){{0,{depth}}}))"
+    return re.compile(rf"[A-Za-z]+://[^/?#\\]*{first}(?:{segment})*/?", re.ASCII)
+
+
+def _depth(path: str) -> int:
+    return path.count("/")
+
+
+def _matched(url: Url, path_keys: frozenset[str]) -> tuple[Key, ...]:
+    return tuple(key for key in host_keys(url, path_keys) if key.kind == PATH)
+
+
+def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
+    """Return the declared indexes that serve a username, or all if none does."""
+    if username is None or len(covering) < 2:
+        return covering
+    return [item for item in covering if item.username in (None, username)] or covering
+
+
+def _undeclared_service(url: Url, text: str) -> str:
+    """Return the URL cut after ``/simple``, or its origin: a keyring may know one of them."""
+    index = None if has_ambiguous_path(text) else cut_after_simple(without_userinfo(text))
+    return index or f"{url.scheme}://{url.netloc}/"
+
+
+def _next_folder(path: str, prefix: str) -> str:
+    """Return the path cut one segment after a prefix, or an empty string if nothing follows it."""
+    longer = [item for item in prefixes(path) if len(item) > len(prefix)]
+    return longer[-1] if longer else ""
