@@ -19,7 +19,7 @@ from authshim.project.manifest import Manifest
 from authshim.project.repositories import Index
 from authshim.providers import netrc_file
 from authshim.providers.auth_file import AuthFile
-from authshim.providers.base import MANY
+from authshim.providers.base import MAX_PROBLEMS
 from authshim.providers.netrc_file import NetrcFile
 from authshim.redact import redact
 from authshim.urls import (
@@ -245,7 +245,7 @@ def test_a_file_is_read_or_refused_within_bounds(shape: str, tmp_path: Path) -> 
     finally:
         tracemalloc.stop()
     assert peak < FACTOR * max(len(text), FEWER)
-    assert len(said) <= MANY + 2
+    assert len(said) <= MAX_PROBLEMS + 2
     assert all(len(line) < 3000 and line.isprintable() for line in said)
     assert_no_secret(said)
 
@@ -332,7 +332,7 @@ def _refusal(read: Callable[[str], object], url: str) -> str:
 @pytest.mark.parametrize(
     ("read", "limit"),
     [
-        (netrc, netrc_file.LIMIT),
+        (netrc, netrc_file.MAX_NETRC_BYTES),
         (auth_file, files.MAX_FILE_BYTES),
         (manifest, files.MAX_TOML_BYTES),
     ],
@@ -365,15 +365,15 @@ def test_of_many_bad_entries_a_hundred_are_told(tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.write_text("machine\n" * 1000)
     problems = netrc(str(path))
-    assert len(problems) == MANY + 1
+    assert len(problems) == MAX_PROBLEMS + 1
     assert problems[0] == f"{path}: line 1: expected a host name"
     assert problems[-1] == f"{path}: more is wrong with it than is told here"
 
 
 def test_a_hundred_bad_entries_are_told_whole(tmp_path: Path) -> None:
     path = tmp_path / "netrc"
-    path.write_text("machine\n" * MANY)
-    assert netrc(str(path))[-1] == f"{path}: line {MANY}: expected a host name"
+    path.write_text("machine\n" * MAX_PROBLEMS)
+    assert netrc(str(path))[-1] == f"{path}: line {MAX_PROBLEMS}: expected a host name"
 
 
 def test_of_many_bad_keys_a_hundred_are_told(tmp_path: Path) -> None:
@@ -381,7 +381,7 @@ def test_of_many_bad_keys_a_hundred_are_told(tmp_path: Path) -> None:
     path.write_text("{" + numbered('"h%": 0,', 4000) + '"x": 0}')
     path.chmod(0o600)
     problems = auth_file(str(path))
-    assert len(problems) == MANY + 1
+    assert len(problems) == MAX_PROBLEMS + 1
     assert problems[0] == f"{path}: h0: is not one credential"
     assert problems[-1] == f"{path}: more is wrong with it than is told here"
 
@@ -390,7 +390,7 @@ def test_of_many_misplaced_options_a_hundred_are_told(tmp_path: Path) -> None:
     path = tmp_path / "pixi.toml"
     path.write_text("[workspace]\n" + numbered("[target.t%.pypi-options]\n", 4000))
     warnings = Manifest.load(path).warnings
-    assert len(warnings) == MANY + 1
+    assert len(warnings) == MAX_PROBLEMS + 1
     assert warnings[-1] == f"{path}: pixi does not read more than is told here"
 
 

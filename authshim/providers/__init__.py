@@ -1,1 +1,1 @@
-"""Where credentials are kept: one file per provider, and none imports another."""
+"""The sources of credentials: one file per provider, and none imports another."""

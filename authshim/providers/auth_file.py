@@ -1,19 +1,19 @@
-"""The JSON file in which rattler keeps credentials: an override file, or ``~/.rattler/credentials.json``.
+"""The JSON file of rattler: an override file, or ``~/.rattler/credentials.json``.
 
-rattler refuses the whole file for one entry that it does not know; here such an entry
-costs itself only. What is no JSON at all is refused here too.
+rattler refuses the whole file because of one entry that it does not know. authshim skips that
+entry only. Both refuse a file that is not JSON.
 """
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Callable
 
 from authshim import credentials, files
 from authshim.credentials import BearerToken
 from authshim.errors import CredentialError, ProviderError, StoreError
+from authshim.providers.auth_file_checks import S3, unfilled_field, why_key_never_matches
 from authshim.providers.base import MORE, Provider, note
-from authshim.redact import is_unfilled, redact_key
+from authshim.redact import redact_key
 from authshim.secret import SecretHolder
 from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
 
 class AuthFile(Provider):
-    """Answers from one JSON file; it is read when first asked, and anew after ``refresh``.
+    """A provider that reads one JSON file, at the first question and again after ``refresh``.
 
-    A key as ``urls.host_keys`` writes it wins over one that has to be put into that form
-    (``EXAMPLE.com``), whatever their order; rattler would ignore the latter.
+    A key in the form of ``urls.host_keys`` overrides a key that is first normalised to it
+    (``EXAMPLE.com``), in any order. rattler would ignore the second key.
 
-    :param path: the file; where there is none, nothing is here.
-    :param name: what a person calls it.
-    :param named: a person named this file, so that its absence is worth a sentence in ``problems``.
+    :param path: the file. A missing file is an empty one.
+    :param name: the name in messages.
+    :param named: True if the user named this file. Then ``problems`` mentions that it is missing.
     """
 
     answers = frozenset({PATH, PORT, HOST, WILDCARD})
@@ -43,10 +43,11 @@ class AuthFile(Provider):
         self._named = named
         self._contents: _Contents | None = None
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:  # noqa: ARG002 - the chain judges whose
-        """Return the credential kept under ``key``, whoever's it is.
+    def find(self, key: str, username: str | None = None) -> Credential | None:  # noqa: ARG002
+        """Return the credential of ``key``. The chain compares its username.
 
-        :raises ProviderError: the file is there but cannot be used; again at each call, until ``refresh``.
+        :raises ProviderError: the file exists but cannot be used. Each call raises it, until
+            ``refresh``.
         """
         contents = self._usable()
         written = contents.written(key)
@@ -57,38 +58,39 @@ class AuthFile(Provider):
         return contents.made[written]
 
     def path_keys(self) -> Iterable[str]:
-        """List the keys with a path; none where the file cannot be used (``find`` says why)."""
+        """List the keys with a path, or nothing if the file cannot be used (see ``find``)."""
         return self._read().paths
 
     def version(self) -> object:
-        """Return what changes when the file does."""
+        """Return a value that changes with the file."""
         return files.version(self.path)
 
     def refresh(self) -> None:
-        """Drop what was read, and read it again when next asked."""
+        """Forget the contents. The next question reads the file again."""
         self.problems = []
         self._contents = None
 
     def save(self, key: str, credential: Credential) -> None:
-        """Write the entry of ``key``; the others stay as they mean, in their order, those of unknown kinds too.
+        """Write the entry of ``key``. All other entries stay, in their order.
 
-        :raises StoreError: it could not be written, or what is there is no JSON, which is never overwritten.
+        :raises StoreError: the file cannot be written. A file that is not JSON is not overwritten.
         """
         self._rewrite(lambda entries: _put(entries, key, credential))
 
     def forget(self, key: str) -> bool:
-        """Remove the entry of ``key``, in every form in which the key is written; also one that matches nothing.
+        """Remove the entries whose key is ``key`` as it is or normalised. Return True if one was.
 
-        :raises ProviderError: the file is there but cannot be used.
-        :raises StoreError: it could not be written.
+        :raises ProviderError: the file exists but cannot be used.
+        :raises StoreError: the file cannot be written.
         """
-        written = self._usable().written(key)
-        return written is not None and self._rewrite(lambda entries: _drop(entries, key))
+        if self._usable().written(key) is None:
+            return False
+        return self._rewrite(lambda entries: _drop(entries, key))
 
     def list(self) -> Mapping[str, Credential | None]:
-        """Return the credentials by key, in the file's order; ``problems`` has what is wrong with the others.
+        """Return the credentials by key, in the file's order. ``problems`` names the bad entries.
 
-        :raises ProviderError: the file is there but cannot be used.
+        :raises ProviderError: the file exists but cannot be used.
         """
         contents = self._usable()
         if files.others_can_read(self.path):
@@ -97,9 +99,9 @@ class AuthFile(Provider):
         return {key: credential for key, credential in found.items() if credential is not None}
 
     def keys(self) -> Iterable[str]:
-        """List the keys as they are written, those too that match nothing or stand for no credential.
+        """List the keys as they are written, those of bad entries included.
 
-        :raises ProviderError: the file is there but cannot be used.
+        :raises ProviderError: the file exists but cannot be used.
         """
         return tuple(self._usable().entries)
 
@@ -124,16 +126,16 @@ class AuthFile(Provider):
 
     def _read(self) -> _Contents:
         if self._contents is None:
-            self._contents = contents = _read(self.path)
-            if contents.missing and self._named:
+            self._contents = _read(self.path)
+            if self._contents.missing and self._named:
                 self.problems.append(f"{self.path} does not exist")
-            for key, why in contents.unmatched.items():
-                self._note(f"{self.path}: {redact_key(key)} {why}")
+            for key, reason in self._contents.unmatched.items():
+                self._note(f"{self.path}: {redact_key(key)} {reason}")
         return self._contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
         name = f"{self.path}: {redact_key(written)}"
-        unfilled = _placeholder_in(entry)
+        unfilled = unfilled_field(entry)
         if unfilled:
             self._note(f"{name}: its {unfilled} is not filled in")
             return None
@@ -147,7 +149,7 @@ class AuthFile(Provider):
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        # What crosses to another process reads the file again where it lands.
+        # A pickle holds no secret: its copy reads the file again.
         return {**vars(self), "problems": [], "_contents": None}
 
     def __repr__(self) -> str:
@@ -155,7 +157,7 @@ class AuthFile(Provider):
 
 
 class _Contents(SecretHolder):
-    """What one reading found."""
+    """The entries of the file, or the reason why it cannot be used."""
 
     __slots__ = ("_aliases", "broken", "entries", "keys", "made", "missing", "paths", "unmatched")
 
@@ -166,17 +168,26 @@ class _Contents(SecretHolder):
         self.broken = broken
         self.missing = missing
         self.made: dict[str, Credential | None] = {}
-        self.unmatched = {
-            key: why for key, entry in self.entries.items() if (why := _never_matches(key, entry))
-        }
-        normalised = {key: normalise_key(key) for key in self.entries if key not in self.unmatched}
-        self.keys = tuple(dict.fromkeys(normalised.values()))
-        self.paths = tuple(key for key in self.keys if "/" in key and not key.startswith(_S3))
-        self._aliases = {normal: key for key, normal in normalised.items() if normal != key}
+        self.unmatched: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
+        keys: dict[str, None] = {}
+        for written, entry in self.entries.items():
+            reason = why_key_never_matches(written, entry)
+            if reason:
+                self.unmatched[written] = reason
+                continue
+            key = normalise_key(written)
+            keys[key] = None
+            if key != written:
+                self._aliases[key] = written
+        self.keys = tuple(keys)
+        self.paths = tuple(key for key in keys if "/" in key and not key.startswith(S3))
 
     def written(self, key: str) -> str | None:
-        """Return the key as the file has it; None where it has none."""
-        return key if key in self.entries else self._aliases.get(key)
+        """Return the key in the form that the file has, or None."""
+        if key in self.entries:
+            return key
+        return self._aliases.get(key)
 
 
 def _read(path: str) -> _Contents:
@@ -187,15 +198,17 @@ def _read(path: str) -> _Contents:
     if text is None:
         return _Contents(missing=True)
     entries = _parse(text)
-    return _Contents(broken=entries) if isinstance(entries, str) else _Contents(entries)
+    if isinstance(entries, str):
+        return _Contents(broken=entries)
+    return _Contents(entries)
 
 
 def _parse(text: str) -> dict[str, Any] | str:
-    """Return the entries, or why there are none."""
+    """Return the entries, or the reason why the text cannot be used."""
     import json
 
     if not text.strip():
-        # rattler refuses it as well: whoever wrote it was interrupted.
+        # rattler refuses an empty file too: its writer was interrupted.
         return "it is empty; write {} into it, or remove it"
     try:
         data = json.loads(text)
@@ -206,25 +219,31 @@ def _parse(text: str) -> dict[str, Any] | str:
     except ValueError:
         # Python refuses to read a whole number of more than 4,300 digits.
         return "it has a number that is too long"
-    return data if isinstance(data, dict) else "it is not a JSON object"
+    if not isinstance(data, dict):
+        return "it is not a JSON object"
+    return data
 
 
 def _rewrite(path: str, change: Callable[[dict[str, Any]], bool]) -> tuple[bool, str]:
-    """Let ``change`` work on the entries; return whether it did, and why that could not be written.
+    """Change the entries of the file. Return True if they changed, and the reason of a failure.
 
-    The reason is returned and not raised: the frames of an exception would hold the text.
+    The reason is returned and not raised, because the frames of an exception would hold the text.
     """
     refused: list[str] = []
     done = False
 
     def changed(text: str | None) -> str | None:
-        entries = {} if text is None else _parse(text)
+        nonlocal done
+        entries: dict[str, Any] | str = {}
+        if text is not None:
+            entries = _parse(text)
         if isinstance(entries, str):
             refused.append(f"{entries}; it stays as it is")
             return None
-        nonlocal done
         done = change(entries)
-        return _dump(entries, refused) if done else None
+        if not done:
+            return None
+        return _dump(entries, refused)
 
     try:
         files.rewrite(path, changed)
@@ -245,10 +264,9 @@ def _dump(entries: dict[str, Any], refused: list[str]) -> str | None:
 
 def _put(entries: dict[str, Any], key: str, credential: Credential) -> bool:
     entries[key] = credential.to_json()
-    for written in [
-        written for written in entries if written != key and normalise_key(written) == key
-    ]:
-        del entries[written]
+    for written in list(entries):
+        if written != key and normalise_key(written) == key:
+            del entries[written]
     return True
 
 
@@ -260,44 +278,11 @@ def _drop(entries: dict[str, Any], key: str) -> bool:
 
 
 def _reason(error: Any) -> str:
-    """Say what is wrong with the JSON, without any of it.
+    """Return the JSON parser's reason without any character of the file.
 
-    Behind a colon in its message the JSON parser may show a character of the file.
+    Its message may show one after a colon.
     """
     message: str = error.msg.partition(":")[0].strip()
     if message.startswith("Unterminated string") or error.pos >= len(error.doc.rstrip()):
         return "the file ends too early; it was perhaps half written"
     return f"this is not JSON ({message[0].lower()}{message[1:]})"
-
-
-_S3 = "s3://"
-
-_DEAD_KEYS = (
-    (r"[^/]*:(?:/|\Z)", "is a URL and matches nothing; write the host alone"),
-    (r"\s|.*\s\Z", "has a blank at an end and matches nothing; write it without"),
-    (r"[^/]*@", "has a username and matches nothing; write the host alone"),
-    (r".*[?#]", "has a query and matches nothing; write the host, or the host and a path"),
-    (r"\*\Z", "matches nothing; name a host behind it"),
-    (r"\*\.[^/*]*/", "has a wildcard and a path, and matches nothing; write one without the other"),
-    (r"[^*]*/.*\*", "matches nothing; a key covers all paths below its own, so leave the * out"),
-    (r"\*[^.]|.+\*", "matches nothing; a * stands only at the beginning, as in *.h.example"),
-    (r".*:(?![0-9]+(?:/|\Z))[^/:\]]*(?:/|\Z)", "has a port that is no number and matches nothing"),
-)
-"""The forms of keys that match no URL, with the reason. rattler ignores the same keys silently."""
-
-
-def _never_matches(key: str, entry: object) -> str:
-    """Return the reason why a key matches no URL, or an empty string."""
-    if key.startswith(_S3):
-        # rattler's storage.rs looks s3:// URLs up whole, then without their last segments.
-        is_s3 = isinstance(entry, dict) and "S3Credentials" in entry
-        return "" if is_s3 else "is for s3:// URLs, which take S3Credentials only"
-    return next((why for pattern, why in _DEAD_KEYS if re.match(pattern, key)), "")
-
-
-def _placeholder_in(entry: object) -> str:
-    """Return the name of a value of an entry that is only a placeholder, or an empty string."""
-    ((kind, value),) = entry.items() if isinstance(entry, dict) and len(entry) == 1 else (("", ""),)
-    values = value if isinstance(value, dict) else {kind: value}
-    texts = ((name, text) for name, text in values.items() if isinstance(text, str))
-    return next((str(name) for name, text in texts if is_unfilled(text)), "")

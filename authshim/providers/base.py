@@ -1,4 +1,4 @@
-"""The two small protocols behind which credentials are kept."""
+"""The protocols of a provider, which finds credentials, and of a store, which also keeps them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
 
-MANY = 100
-"""Problems of one file that are told at most."""
+MAX_PROBLEMS = 100
+"""The number of problems of one file that are reported."""
 
 MORE = "more is wrong with it than is told here"
 
 
 class Provider(Protocol):
-    """Is asked for a key, and answers with a credential or with None.
+    """A source of credentials that is asked for a key.
 
-    Subclass it and write ``find``; the rest has defaults::
+    Subclass it and write ``find``. The rest has defaults::
 
         class Vault(authshim.Provider):
             name = "vault"
@@ -29,90 +29,94 @@ class Provider(Protocol):
                 secret = read_from_vault(key)
                 return secret and authshim.BearerToken(secret)
 
-    None means "not here". An exception means "here but broken": it is noted once, and the
-    next provider is asked. A provider is asked by one thread at a time.
+    None means "not here". An exception means "here but broken": the chain logs it once and asks
+    the next provider. Only one thread asks a provider at a time.
     """
 
     name: str = "provider"
-    """What a person calls it."""
+    """The name in messages."""
 
     answers: Collection[str] = frozenset({PORT, HOST, WILDCARD})
-    """The kinds of key that it knows; it is asked for no other. See ``urls.KINDS``."""
+    """The kinds of key that the provider is asked for. See ``urls.KINDS``."""
 
     problems: Collection[str] = ()
-    """What was wrong with single entries, in one sentence each; the others are good."""
+    """A sentence about each bad entry. The other entries are good."""
 
     def find(self, key: str, username: str | None = None) -> Credential | None:
-        """Return the credential kept under ``key``.
+        """Return the credential of ``key``, or None.
 
-        :param key: as ``urls.host_keys`` writes it; for the kind "service" the URL or host
-            that a keyring knows the credential by.
-        :param username: whose credential, where that is known. Another user's may be
-            returned: the chain will not take it.
+        :param key: in the form of ``urls.host_keys``. A key of the kind "service" is the URL or
+            host that a keyring knows the credential by.
+        :param username: the user, if known. The chain ignores a credential of another user.
         :raises ProviderError: here but broken.
         """
         ...
 
     def path_keys(self) -> Iterable[str]:
-        """List the keys with a path, so that the chain knows where paths matter."""
+        """List the keys with a path. The chain looks up paths at their hosts only."""
         return ()
 
     def version(self) -> object:
-        """Return something that changes when a file that it reads does; asked at most once a second."""
+        """Return a value that changes with the provider's files. Asked at most once a second."""
         return None
 
     def refresh(self) -> None:
-        """Drop what was read, and read it again when next asked."""
+        """Forget the contents. The next question reads them again."""
         return None  # noqa: RET501 - an empty body would make it abstract
 
 
 @runtime_checkable
 class Store(Protocol):
-    """A provider that can also be written.
+    """A provider that also keeps credentials.
 
-    Whatever breaks in between, an entry is the old one or the new one, and the others stay.
+    If writing fails at any moment, the entry is the old or the new one, and all others stay.
     """
 
     name: str
-    """What a person calls it."""
+    """The name in messages."""
 
     problems: Collection[str]
-    """What a person should know of it, in one sentence each."""
+    """A sentence about each bad entry, or about the store."""
 
     def find(self, key: str, username: str | None = None) -> Credential | None:
-        """Return the credential kept under ``key``; see ``Provider``."""
+        """Return the credential of ``key``, or None. See ``Provider``."""
         ...
 
     def save(self, key: str, credential: Credential) -> None:
-        """Keep a credential under ``key``, in place of any that is there.
+        """Keep a credential under ``key`` and replace the old one.
 
-        :raises ProviderError: it cannot be read or written; StoreError where writing failed.
+        :raises ProviderError: the store cannot be read.
+        :raises StoreError: the store cannot be written.
         """
         ...
 
     def forget(self, key: str) -> bool:
-        """Drop what is kept under ``key``; False where nothing is.
+        """Remove the credential of ``key``. Return False if there is none.
 
-        :raises ProviderError: it cannot be read or written; StoreError where writing failed.
+        :raises ProviderError: the store cannot be read.
+        :raises StoreError: the store cannot be written.
         """
         ...
 
     def list(self) -> Mapping[str, Credential | None]:
-        """Return what is kept, by its key; None where a secret need not be read to know that it is there.
+        """Return the credentials by key. A None exists too, but its secret was not read.
 
-        :raises ProviderError: it is broken, or cannot be listed.
+        :raises ProviderError: the store is broken, or cannot be listed.
         """
         ...
 
     def keys(self) -> Iterable[str]:
-        """List every key that can be forgotten, those too under which no credential is.
+        """List every key that can be forgotten, those of bad entries included.
 
-        :raises ProviderError: it is broken, or cannot be listed.
+        :raises ProviderError: the store is broken, or cannot be listed.
         """
         ...
 
 
 def note(problems: list[str], problem: str, more: str) -> None:
-    """Add a problem once; in place of those behind the hundredth add ``more``, once too."""
-    if problem not in problems and len(problems) <= MANY:
-        problems.append(problem if len(problems) < MANY else more)
+    """Add a problem once. After ``MAX_PROBLEMS`` of them add ``more``, once too."""
+    if problem in problems or len(problems) > MAX_PROBLEMS:
+        return
+    if len(problems) == MAX_PROBLEMS:
+        problem = more
+    problems.append(problem)

@@ -1,7 +1,7 @@
-"""The keychains of the systems, behind one small interface.
+"""The keychains of Linux, macOS and Windows, behind one small interface.
 
-They are keyring's own back ends, named by class, where those do what rattler does; what it does in another
-way is done here. keyring and what lies under it are imported only when a keychain is opened.
+They use keyring's own back ends, named by class, as far as those agree with rattler. keyring and
+its dependencies are imported only when a keychain is opened.
 """
 
 from __future__ import annotations
@@ -21,38 +21,38 @@ NAME = "OS keychain"
 LOCKED = "it is locked: unlock it and try again"
 SILENT = "it did not answer in time"
 
-_NOT_FOUND = 1168  # Windows' ERROR_NOT_FOUND
-_BAD_STUB_DATA = 1783  # what Windows says of a secret above 2,560 bytes
-_MANY = 100  # entries of one name, at most: a keychain that never runs out of them is broken
+_NOT_FOUND = 1168  # ERROR_NOT_FOUND of Windows
+_BAD_STUB_DATA = 1783  # RPC_X_BAD_STUB_DATA of Windows: a secret has more than 2,560 bytes
+_MAX_ENTRIES = 100  # of one name; a keychain that never runs out of them is broken
 
 
 class Backend(Protocol):
-    """What is used of a keychain."""
+    """A keychain as authshim uses it."""
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return the secret of an entry, or None where there is none."""
+        """Return the secret of an entry, or None."""
         ...
 
     def set_password(self, service: str, username: str, secret: str) -> None:
-        """Keep a secret in one entry, whatever wrote those that were there before."""
+        """Keep a secret in exactly one entry, and replace those that other programs wrote."""
         ...
 
     def delete_password(self, service: str, username: str) -> bool:
-        """Remove every entry of that name; False where there is none."""
+        """Remove every entry of that name. Return False if there is none."""
         ...
 
     def usernames(self, service: str) -> list[str]:
         """List the entries without reading a secret.
 
-        :raises ProviderUnlisted: it cannot be listed.
+        :raises ProviderUnlisted: the keychain cannot be listed.
         """
         ...
 
 
 def open_keychain(platform: str) -> Backend:
-    """Return the back end of this system; keyring is imported only now, which takes 150 ms.
+    """Return the back end of this system. Importing keyring takes 150 ms.
 
-    :raises ProviderMissing: it has none.
+    :raises ProviderMissing: the system has no keychain.
     """
     opener = {"darwin": _open_macos, "win32": _open_windows}.get(platform, _open_secret_service)
     try:
@@ -74,10 +74,8 @@ def _open_macos() -> Backend:
 def _open_windows() -> Backend:
     for package in ("win32ctypes.pywin32.", ""):  # in the order of keyring's own back end
         try:
-            api, errors = (
-                import_module(f"{package}win32cred"),
-                import_module(f"{package}pywintypes"),
-            )
+            api = import_module(f"{package}win32cred")
+            errors = import_module(f"{package}pywintypes")
         except ImportError:
             continue
         return CredentialManager(api, errors.error)
@@ -106,7 +104,10 @@ def _open_secret_service() -> Backend:
 
 
 def _check_secret_service(secretstorage: ModuleType, connection: object) -> None:
-    """Look for what keyring takes for granted: it would ask the user to create a collection that is not there."""
+    """Raise an error if there is no unlocked default collection.
+
+    keyring would ask the user to create one.
+    """
     if not secretstorage.check_service_availability(connection):
         raise ProviderMissing(NAME, "no Secret Service (GNOME Keyring, KWallet) answers on D-Bus")
     try:
@@ -118,13 +119,14 @@ def _check_secret_service(secretstorage: ModuleType, connection: object) -> None
 
 
 class SecretService:
-    """Linux' Secret Service (GNOME Keyring, KWallet) as rattler fills it.
+    """The Secret Service of Linux (GNOME Keyring, KWallet) with the items of rattler.
 
-    rattler looks for the attributes ``service`` and ``username`` in all collections and sends nothing where two
-    items match; keyring's back end would write an attribute of its own, and so a second item. It connects anew for
-    each call: a connection serves one thread, and no fork.
+    rattler searches all collections for the attributes ``service`` and ``username``. It sends
+    nothing if two items match. keyring's back end adds a third attribute, which makes a second
+    item. So keyring's back end only reads. Each call opens a connection, because a connection
+    serves one thread and does not survive a fork.
 
-    :param keyring: keyring's own back end, which reads.
+    :param keyring: keyring's own back end.
     """
 
     def __init__(self, keyring: Any, secretstorage: ModuleType) -> None:
@@ -132,12 +134,12 @@ class SecretService:
         self._storage: Any = secretstorage
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return the secret of an entry, or None where there is none."""
+        """Return the secret of an entry, or None."""
         found: str | None = self._keyring.get_password(service, username)
         return found
 
     def set_password(self, service: str, username: str, secret: str) -> None:
-        """Write the new item before the others of its name go, so that there is always one."""
+        """Write the new item, then remove the others of its name. There is always one."""
         attributes = {"service": service, "username": username}
         with closing(self._storage.dbus_init()) as connection:
             collection = self._storage.get_collection_by_alias(connection, "default")
@@ -146,14 +148,13 @@ class SecretService:
             for item in self._items(connection, attributes):
                 if item.item_path != new.item_path:
                     item.delete()
-            if (
-                new.get_attributes() != attributes
-            ):  # GNOME Keyring merges them into the item that it replaced
+            # GNOME Keyring merges the attributes into those of the item that it replaces.
+            if new.get_attributes() != attributes:
                 new.set_attributes(attributes)
                 new.set_label(label)
 
     def delete_password(self, service: str, username: str) -> bool:
-        """Remove every item of that name; False where there is none."""
+        """Remove every item of that name. Return False if there is none."""
         with closing(self._storage.dbus_init()) as connection:
             items = list(self._items(connection, {"service": service, "username": username}))
             for item in items:
@@ -175,7 +176,7 @@ class SecretService:
 
 
 class MacKeychain:
-    """The macOS Keychain: service and account, as rattler has them.
+    """The macOS Keychain, whose service and account are those of rattler.
 
     :param keyring: keyring's own back end.
     """
@@ -184,25 +185,25 @@ class MacKeychain:
         self._keyring = keyring
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return the secret of an entry, or None where there is none."""
+        """Return the secret of an entry, or None."""
         found: str | None = self._keyring.get_password(service, username)
         return found
 
     def set_password(self, service: str, username: str, secret: str) -> None:
-        """Keep a secret; there may be an entry in more than one keychain."""
+        """Keep a secret in one entry. More than one keychain may have had an entry."""
         self.delete_password(service, username)
         self._keyring.set_password(service, username, secret)
 
     def delete_password(self, service: str, username: str) -> bool:
-        """Remove the entries of that name; False where there is none."""
-        for count in range(_MANY):
+        """Remove the entries of that name. Return False if there is none."""
+        for count in range(_MAX_ENTRIES):
             if self._keyring.get_password(service, username) is None:
                 return count > 0
             self._keyring.delete_password(service, username)
         raise ProviderError(NAME, "an entry cannot be removed")
 
-    def usernames(self, service: str) -> list[str]:  # noqa: ARG002 - as the others have it
-        """Tell that they cannot be listed: keyring has no way to it.
+    def usernames(self, service: str) -> list[str]:  # noqa: ARG002
+        """Raise an error, because keyring has no function for it.
 
         :raises ProviderUnlisted: always.
         """
@@ -210,12 +211,12 @@ class MacKeychain:
 
 
 class CredentialManager:
-    """Windows' Credential Manager as rattler fills it: the target is ``ACCOUNT.SERVICE``.
+    """The Credential Manager of Windows with rattler's targets, ``ACCOUNT.SERVICE``.
 
-    keyring's own back end looks for other targets.
+    keyring's own back end has other targets.
 
-    :param api: pywin32's ``win32cred``, or that of pywin32-ctypes.
-    :param error: what it raises; it has a ``winerror``.
+    :param api: the ``win32cred`` of pywin32 or of pywin32-ctypes.
+    :param error: the class of its errors, which have a ``winerror``.
     """
 
     def __init__(self, api: Any, error: type[Exception]) -> None:
@@ -223,23 +224,24 @@ class CredentialManager:
         self._error = error
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return the secret of an entry, or None where there is none."""
+        """Return the secret of an entry, or None."""
+        target = f"{username}.{service}"
         try:
-            found = self._api.CredRead(
-                Type=self._api.CRED_TYPE_GENERIC, TargetName=f"{username}.{service}"
-            )
+            found = self._api.CredRead(Type=self._api.CRED_TYPE_GENERIC, TargetName=target)
         except self._error as error:
-            if getattr(error, "winerror", None) == _NOT_FOUND:
+            if _is_not_found(error):
                 return None
             raise
         blob = bytes(found["CredentialBlob"])
-        # JSON in UTF-8 has no NUL, and in UTF-16 always one, at its braces.
-        return blob.decode("utf-16" if b"\0" in blob else "utf-8")
+        # JSON has no NUL in UTF-8. It always has one in UTF-16, in its braces.
+        if b"\0" in blob:
+            return blob.decode("utf-16")
+        return blob.decode("utf-8")
 
     def set_password(self, service: str, username: str, secret: str) -> None:
-        """Keep a secret; the target is one entry by its nature.
+        """Keep a secret in the entry of the target.
 
-        :raises ProviderError: it is too long.
+        :raises ProviderError: the secret is too long, or the entry cannot be written.
         """
         credential = {
             "Type": self._api.CRED_TYPE_GENERIC,
@@ -254,36 +256,39 @@ class CredentialManager:
             too_long = getattr(error, "winerror", None) == _BAD_STUB_DATA
         else:
             return
-        reason = (
-            "this is more than the Credential Manager takes (2,560 bytes)"
-            if too_long
-            else "it cannot be written"
-        )
-        raise ProviderError(NAME, reason)
+        if too_long:
+            raise ProviderError(
+                NAME, "this is more than the Credential Manager takes (2,560 bytes)"
+            )
+        raise ProviderError(NAME, "it cannot be written")
 
     def delete_password(self, service: str, username: str) -> bool:
-        """Remove the entry; False where there is none."""
+        """Remove the entry. Return False if there is none."""
+        target = f"{username}.{service}"
         try:
-            self._api.CredDelete(
-                TargetName=f"{username}.{service}", Type=self._api.CRED_TYPE_GENERIC
-            )
+            self._api.CredDelete(TargetName=target, Type=self._api.CRED_TYPE_GENERIC)
         except self._error as error:
-            if getattr(error, "winerror", None) == _NOT_FOUND:
+            if _is_not_found(error):
                 return False
             raise
         return True
 
     def usernames(self, service: str) -> list[str]:
-        """List the entries; Windows filters by the beginning of a target only, so all are looked through."""
+        """List the entries of a service. Windows can filter by the start of a target only."""
         try:
             found = self._api.CredEnumerate(None, 0)
         except self._error as error:
-            if getattr(error, "winerror", None) == _NOT_FOUND:
+            if _is_not_found(error):
                 return []
             raise
-        targets = [
-            entry["TargetName"] for entry in found if entry["Type"] == self._api.CRED_TYPE_GENERIC
-        ]
-        return sorted(
-            target[: -len(service) - 1] for target in targets if target.endswith(f".{service}")
-        )
+        suffix = f".{service}"
+        names = []
+        for entry in found:
+            target = entry["TargetName"]
+            if entry["Type"] == self._api.CRED_TYPE_GENERIC and target.endswith(suffix):
+                names.append(target[: -len(suffix)])
+        return sorted(names)
+
+
+def _is_not_found(error: Exception) -> bool:
+    return getattr(error, "winerror", None) == _NOT_FOUND

@@ -1,78 +1,79 @@
 """The ``keyring`` command, which knows the credentials of package indexes.
 
-It is run as a program, not imported: it often lives in an environment of its own (pipx, pixi
-global), with the back ends of cloud services, which print what they like and may wait for a
-person. So what it prints is read strictly, and how long it may take is bounded.
+It is a program and not imported, since it is often installed in its own environment (pipx, pixi
+global) with the back ends of cloud services. They may wait for a person, so the command has a
+deadline.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from authshim.credentials import BasicHTTP
-from authshim.errors import CredentialError, ProviderError, ProviderMissing
+from authshim.errors import ProviderError, ProviderMissing
 from authshim.providers.base import Provider
 from authshim.providers.child_process import run
-from authshim.redact import looks_like_token, printable, redact
+from authshim.providers.keyring_answer import (
+    Miss,
+    is_failure,
+    is_usage_error,
+    read_json,
+    read_password,
+)
+from authshim.redact import looks_like_token, redact
 from authshim.urls import SERVICE, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any, Callable, Union
+    from typing import Any, Callable
 
     from authshim.providers.child_process import Result
-
-    Outcome = Union[BasicHTTP, "_Miss", str]
-    """A credential, a miss, or why it is broken: an exception's frames would hold the output."""
+    from authshim.providers.keyring_answer import Outcome
 
 ASKING = "AUTHSHIM_ASKING"
-"""The variable at which our own backend and look-alike answer nothing: the chain is asking already."""
+"""A variable of the child: the chain is asking, so authshim's own keyring backend does not."""
 
-_ALONE, _WATCHED = 30.0, 300.0
-"""Seconds that the command has: a person who is shown a device code needs the longer one."""
+_SECONDS = 30.0
+"""The deadline if nobody watches the command."""
 
-_PROBLEMS = 20
-"""How many are kept, the newest: what a back end says of a URL often names it, and there may be thousands."""
+_SECONDS_AT_A_TERMINAL = 300.0
+"""The deadline if a person may have to enter a device code."""
+
+_MAX_PROBLEMS = 20
+"""The number of newest problems that are kept. There may be one for each URL."""
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
-class _Mode:
-    """A record of what is known of the command's ``--mode creds``, which came with keyring 25.2.1."""
+class _CredsMode:
+    """The state of ``--mode creds``, which came with keyring 25.2.1."""
 
     is_missing = False
-    """Whether the command refused it as a usage error; nothing is asked without a username then."""
+    """True after a usage error. Then the command is not run without a username."""
     works = False
-    """Whether the command gave an answer in it, or a miss that was read to its end."""
+    """True after an answer, or after a miss whose stderr was read."""
     failed = False
-    """Whether it failed; from then on the password of a known user is asked for instead."""
-
-
-class _Miss(NamedTuple):
-    """Not here; and what the command said of it, as back ends do of every URL that is not theirs."""
-
-    said: str = ""
+    """True after a failure. Then the password of a known user is asked for instead."""
 
 
 def _stderr_is_a_terminal() -> bool:
-    return os.isatty(2)  # what a child inherits, whatever sys.stderr is now
+    return os.isatty(2)  # The child inherits the descriptor, not sys.stderr.
 
 
 class KeyringCommand(Provider):
-    """Asks ``keyring get`` for the credential of an index.
+    """A provider that runs ``keyring get`` for the credential of an index.
 
-    :param command: the words to run; () finds ``keyring`` on the search path, else beside
+    :param command: the words to run. Without words ``keyring`` is searched on PATH, then beside
         this Python.
-    :param search_path: as in PATH; None: the child's own.
-    :param timeout: in seconds; None: 300 where our stderr is a terminal, which is then
-        passed through, else 30.
-    :param environ: the child's environment; None: ours. It may hold tokens and is not pickled.
-    :param terminal: tells whether somebody reads our stderr.
+    :param search_path: replaces the PATH of the child.
+    :param timeout: in seconds. The default is 300 if our stderr is a terminal, else 30.
+    :param environ: the environment of the child, by default ours. It may hold tokens, so it is
+        not pickled.
+    :param terminal: returns True if our stderr is a terminal. Then the child writes to it.
     """
 
     name = "keyring command"
@@ -95,23 +96,25 @@ class KeyringCommand(Provider):
         self._environ = environ
         self._terminal = terminal
         self._run_child = run
-        self._mode = _Mode()
+        self._mode = _CredsMode()
 
     def find(self, key: str, username: str | None = None) -> BasicHTTP | None:
-        """Ask for the credential of ``key``, the URL of an index or ``host[:port]``.
+        """Return the credential of ``key``, which is the URL of an index or ``host[:port]``.
 
-        An older keyring answers only if the username is known. The command is not run for a URL
-        or a username that holds a secret: every user of the machine may see its arguments.
+        A keyring before 25.2.1 answers only if the username is known. The command is not run for a
+        URL or a username that holds a secret: every user of the machine can see its arguments.
 
-        :raises ProviderMissing: there is no such command, or none for a username that looks like a token.
+        :raises ProviderMissing: there is no such command, or the username looks like a token.
         :raises ProviderError: it failed, did not answer in time, or its answer is no credential.
         """
+        # No URL and no host begins with a dash. The command would take it for an option.
         if key.startswith("-"):
-            return None  # it would be read as an option; no URL and no host begins so
-        self._refuse(key, username)
+            return None
+        self._check_arguments(key, username)
         if redact(key) != key:
             self._note(
-                "it is not asked for a URL with a token or a query, since others see what a command is given"
+                "it is not asked for a URL with a token or a query, "
+                "since others see what a command is given"
             )
             return None
         if username and looks_like_token(username):
@@ -123,12 +126,12 @@ class KeyringCommand(Provider):
             raise ProviderError(self.name, outcome)
         if isinstance(outcome, BasicHTTP):
             return outcome
-        if outcome.said:
-            self._note(outcome.said)
+        if outcome.reason:
+            self._note(outcome.reason)
         return None
 
     def refresh(self) -> None:
-        """Drop what was said of misses; nothing else is kept."""
+        """Forget the problems."""
         self.problems = []
 
     def __copy__(self) -> KeyringCommand:
@@ -137,15 +140,17 @@ class KeyringCommand(Provider):
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_environ": None, "_mode": _Mode(), "problems": []}
+        return {**vars(self), "_environ": None, "_mode": _CredsMode(), "problems": []}
 
-    def _note(self, said: str) -> None:
-        problem = f"{self.name}: {said}"
-        if problem not in self.problems:
-            self.problems = [*self.problems[1 - _PROBLEMS :], problem]
+    def _note(self, problem: str) -> None:
+        sentence = f"{self.name}: {problem}"
+        if sentence not in self.problems:
+            newest = self.problems[1 - _MAX_PROBLEMS :]
+            self.problems = [*newest, sentence]
 
-    def _refuse(self, key: str, username: str | None) -> None:
-        if _CONTROL.search(key) or _CONTROL.search(username or ""):
+    def _check_arguments(self, key: str, username: str | None) -> None:
+        name = username or ""
+        if _CONTROL.search(key) or _CONTROL.search(name):
             raise ProviderError(
                 self.name, "it is not asked for a URL or username with a control character"
             )
@@ -153,7 +158,7 @@ class KeyringCommand(Provider):
             raise ProviderError(
                 self.name, "it is not asked for a URL that holds a username or password"
             )
-        if (username or "").startswith("-"):
+        if name.startswith("-"):
             raise ProviderError(
                 self.name, "a username that begins with - would be read as an option"
             )
@@ -178,183 +183,85 @@ class KeyringCommand(Provider):
     def _folders(self, first: str) -> list[str]:
         if os.path.isabs(first):
             return [os.path.dirname(first)]
-        path = (
-            self._environment().get("PATH", os.defpath)
-            if self.search_path is None
-            else self.search_path
-        )
-        beside = [] if self.command else [os.path.dirname(sys.executable or "")]
-        return [*path.split(os.pathsep), *beside]
+        path = self.search_path
+        if path is None:
+            path = self._environment().get("PATH", os.defpath)
+        folders = path.split(os.pathsep)
+        if not self.command:
+            folders.append(os.path.dirname(sys.executable or ""))
+        return folders
 
     def _environment(self) -> dict[str, str]:
-        return dict(os.environ if self._environ is None else self._environ)
+        if self._environ is None:
+            return dict(os.environ)
+        return dict(self._environ)
 
     def _ask(self, program: list[str], key: str, username: str | None) -> Outcome:
         mode = self._mode
         if mode.failed and username is not None:
             return self._ask_for_password(program, key, username)
         if mode.is_missing:
-            return _Miss()
-        ended = self._ask_for_credential(program, key, username)
-        if not _failed(ended):
+            return Miss()
+        result = self._ask_for_credential(program, key, username)
+        if not is_failure(result):
             mode.works = True
-            return _outcome(ended, _from_json, username)
-        is_usage_error = _is_usage_error(ended)
-        mode.is_missing = is_usage_error and bool(ended.stderr)
-        if username is None:
-            return _Miss() if is_usage_error else _outcome(ended, _from_json, username)
-        mode.failed = True
-        return self._ask_for_password(program, key, username)
+            return read_json(result, username)
+        mode.is_missing = is_usage_error(result) and bool(result.stderr)
+        if username is not None:
+            mode.failed = True
+            return self._ask_for_password(program, key, username)
+        if is_usage_error(result):
+            return Miss()
+        return read_json(result, username)
 
     def _ask_for_credential(self, program: list[str], key: str, username: str | None) -> Result:
-        asked = [] if username is None else [username]
-        command = [*program, "--mode", "creds", "--output", "json", "get", key, *asked]
+        command = [*program, "--mode", "creds", "--output", "json", "get", key]
+        if username is not None:
+            command.append(username)
         watched = self._terminal()
-        ended = self._run(command, watched=watched)
-        if watched and ended.status == 1 and not self._mode.works:
-            # keyring 25.2.0 fails with a traceback, which went to the terminal: a miss has none.
-            ended = self._run(command, watched=False)
-        return ended
+        result = self._run(command, watched=watched)
+        if watched and result.status == 1 and not self._mode.works:
+            # The status is 1 for a miss and for the traceback of keyring 25.2.0. Only the stderr,
+            # which went to the terminal, tells them apart.
+            result = self._run(command, watched=False)
+        return result
 
     def _ask_for_password(self, program: list[str], key: str, username: str) -> Outcome:
-        ended = self._run([*program, "get", key, username], watched=self._terminal())
-        return _outcome(ended, _from_line, username)
+        result = self._run([*program, "get", key, username], watched=self._terminal())
+        return read_password(result, username)
 
     def _run(self, command: list[str], *, watched: bool) -> Result:
         environ = self._environment()
         if not watched:
-            # Else Azure's back end opens a browser, or waits for a device code that nobody sees.
+            # Azure's back end would open a browser, or wait for a device code that nobody sees.
             environ.setdefault("ARTIFACTS_KEYRING_NONINTERACTIVE_MODE", "true")
-        # On Windows a pipe has the code page's encoding, in which not every password can be written.
+        # The code page of a Windows pipe cannot encode every password.
         environ.setdefault("PYTHONIOENCODING", "utf-8")
         environ[ASKING] = "1"
-        deadline = (_WATCHED if watched else _ALONE) if self.timeout is None else self.timeout
-        return self._run_child(command, environ=environ, deadline=deadline, pass_stderr=watched)
+        return self._run_child(
+            command, environ=environ, deadline=self._deadline(watched), pass_stderr=watched
+        )
+
+    def _deadline(self, watched: bool) -> float:
+        if self.timeout is not None:
+            return self.timeout
+        if watched:
+            return _SECONDS_AT_A_TERMINAL
+        return _SECONDS
 
 
 def _which(name: str, folders: Sequence[str], *, windows: bool = os.name == "nt") -> str | None:
-    """Find a program, never in the current folder.
+    """Return the path of a program, or None. The current folder is never searched.
 
-    On Windows only an ``.exe``: a batch file has its arguments read again by a shell.
+    Windows passes the arguments of a batch file to a shell, so only an ``.exe`` counts there.
     """
     if windows and not name.lower().endswith(".exe"):
         name += ".exe"
     for folder in folders:
-        # A whole path: given a bare name, shutil.which looks in Windows' current folder first.
-        found = shutil.which(os.path.join(folder, name)) if os.path.isabs(folder) else None
+        if not os.path.isabs(folder):
+            continue
+        # Given a bare name, shutil.which searches the current folder of Windows first.
+        found = shutil.which(os.path.join(folder, name))
         if found:
             return found
     return None
-
-
-def _failed(ended: Result) -> bool:
-    """Tell if a command ended by itself with neither an answer nor a silent miss."""
-    is_silent = not ended.stdout.strip() and not ended.stderr.strip()
-    is_miss = ended.status == 1 and is_silent
-    return not (ended.stopped or ended.status == 0 or is_miss)
-
-
-def _is_usage_error(ended: Result) -> bool:
-    # Where stderr was passed through there is nothing to read, and argparse's status must do.
-    return (
-        ended.status == 2
-        and not ended.stdout
-        and (not ended.stderr or b"usage:" in ended.stderr.lower())
-    )
-
-
-def _outcome(
-    ended: Result, read: Callable[[str, str | None], Outcome], username: str | None
-) -> Outcome:
-    if ended.stopped:
-        return ended.stopped
-    stdout = ended.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
-    if ended.status == 0:
-        return read(stdout, username)
-    is_miss = ended.status == 1 and not ended.stdout.strip()
-    if is_miss and not ended.stderr.strip():
-        return _Miss()
-    how = (
-        f"was ended by signal {-ended.status}"
-        if ended.status < 0
-        else f"failed with status {ended.status}"
-    )
-    line = _last_line(ended.stderr.decode("utf-8", "replace"), stdout)
-    said = f"it {how}: {line}" if line else f"it {how}"
-    return _Miss(said) if is_miss else said
-
-
-def _from_json(stdout: str, username: str | None) -> Outcome:
-    """Read the answer; back ends print notices before it (microsoft/artifacts-keyring#73), so the last line will do."""
-    answer = _object(stdout) or _object(_lines(stdout)[-1])
-    if answer is None or not isinstance(answer.get("password"), str):
-        return "it printed something that is no credential"
-    found = username if answer.get("username") is None else answer["username"]
-    return (
-        "it gave a password without a username"
-        if found is None
-        else _basic(found, answer["password"])
-    )
-
-
-def _from_line(stdout: str, username: str | None) -> Outcome:
-    """Take the last line: the password is printed last, and one with a line break could not be sent anyway."""
-    *before, password = stdout[: -1 if stdout.endswith("\n") else None].split("\n")
-    if username is None or not stdout or (before and not password):
-        return "it printed something that is no credential"
-    return _basic(username, password)
-
-
-def _basic(username: Any, password: str) -> Outcome:
-    if "\ufffd" in password:
-        return "its answer is not in UTF-8"
-    try:
-        return BasicHTTP(username, password)
-    except CredentialError as error:
-        return f"its answer cannot be sent: {error}"
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip()] or [""]
-
-
-def _last_line(stderr: str, stdout: str) -> str:
-    """Return the last line of stderr, without what stdout held, for a person."""
-    line = _lines(stderr)[-1]
-    if len(line) > 2000:
-        line = line[:2000].rpartition(" ")[0]  # half a URL could not be redacted
-    for told in sorted(_told(stdout), key=len, reverse=True):
-        line = line.replace(told, "****")
-    line = re.sub(
-        r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+",
-        lambda url: redact(without_userinfo(url.group())),
-        line,
-    )
-    line = re.sub(r"(?i)\b(basic|bearer)\s+\S+", r"\1 ****", line)
-    return printable(_CONTROL.sub("?", line)[:200])
-
-
-def _told(stdout: str) -> set[str]:
-    """Return what stdout tells: its lines, and what stands between two quotes, in JSON that cannot be read perhaps."""
-    quoted = [
-        _unescaped(text) for line in _lines(stdout) for text in re.findall(r'(?:[^"\\]|\\.)+', line)
-    ]
-    return {text for text in (*_lines(stdout), *quoted) if text.strip(" ,:{}[]")} - {
-        "username",
-        "password",
-    }
-
-
-def _unescaped(text: str) -> str:
-    try:
-        return str(json.loads(f'"{text}"'))
-    except ValueError:
-        return text

@@ -1,8 +1,8 @@
-"""The OS keychain, where pixi keeps what ``pixi auth login`` was given.
+"""The OS keychain, in which ``pixi auth login`` keeps its credentials.
 
-rattler writes one entry for each host: service "rattler", the host as the account, and the
-credential's JSON as the secret. It is read through keyring's own back end for this system, named
-by class: ``keyring.get_keyring()`` may be a plain file, where pixi never looks.
+rattler writes one entry for each host. The service is "rattler", the account is the host, and the
+secret is the JSON of the credential. The entry is read through keyring's own back end for this
+system, named by class. ``keyring.get_keyring()`` may be a plain file that pixi never reads.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ _LOCKED_ERRORS = frozenset({"KeyringLocked", "LockedException", "PromptDismissed
 
 
 class OSKeychain(Provider):
-    """Reads rattler's entries; a write to the keychain is seen at once.
+    """A provider that reads the entries of rattler. A change of the keychain is seen at once.
 
-    Where there is no keychain, it is locked, or it did not answer, it is not asked again
-    until ``refresh``: each time might wait, or show a prompt that was dismissed already.
+    A keychain that is missing, locked or silent is not asked again until ``refresh``. Each attempt
+    might wait, or repeat a prompt that the user has dismissed.
 
-    :param backend: in place of the system's own; it goes into a pickle as it is.
-    :param platform: as ``sys.platform`` has it.
-    :param deadline: in seconds, for each look-up; a person may be asked to unlock the keychain.
+    :param backend: replaces the system's own, and is pickled as it is.
+    :param platform: a value of ``sys.platform``.
+    :param deadline: seconds for each look-up. The user may have to unlock the keychain.
     """
 
     name = NAME
@@ -56,46 +56,47 @@ class OSKeychain(Provider):
         self._backend = backend
         self._failed: ProviderError | None = None
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:  # noqa: ARG002 - the chain filters
-        """Read the entry of a host or wildcard.
+    def find(self, key: str, username: str | None = None) -> Credential | None:  # noqa: ARG002
+        """Return the credential of a host or wildcard, or None.
 
-        An entry that cannot be read costs itself only: see ``problems``.
+        A bad entry counts as missing and is named in ``problems``.
 
         :raises ProviderMissing: there is no keychain here.
         :raises ProviderError: it is locked, failed, or did not answer in time.
         """
         answer = self._bounded(lambda keychain: keychain.get_password(SERVICE, str(key)))
         if isinstance(answer, ProviderError):
-            raise _again(answer)
-        return None if answer is None else self._read(key, answer)
+            raise _without_frames(answer)
+        if answer is None:
+            return None
+        return self._read(key, answer)
 
     def save(self, key: str, credential: Credential) -> None:
-        """Keep a credential where rattler looks for it, in exactly one entry: of two, rattler reads none.
+        """Keep a credential in exactly one entry, since rattler ignores a pair of entries.
 
         :raises ProviderMissing: there is no keychain here.
         :raises StoreError: it is locked, failed, or did not answer in time.
         """
-        # No frame's local holds the JSON: an error that passes may be shown with them.
-        self._write(
-            lambda keychain: keychain.set_password(
-                SERVICE, str(key), json.dumps(credential.to_json())
-            )
-        )
+
+        def write(keychain: Backend) -> None:
+            # No local variable holds the JSON, since a traceback may show local variables.
+            keychain.set_password(SERVICE, str(key), json.dumps(credential.to_json()))
+
+        self._write(write)
 
     def forget(self, key: str) -> bool:
-        """Remove the entries of a host or wildcard, whoever wrote them.
+        """Remove all entries of a host or wildcard. Return False if there is none.
 
         :raises ProviderMissing: there is no keychain here.
         :raises StoreError: it is locked, failed, or did not answer in time.
         """
         removed = bool(self._write(lambda keychain: keychain.delete_password(SERVICE, str(key))))
-        self.problems = [
-            problem for problem in self.problems if not problem.startswith(f"{NAME}: {key}: ")
-        ]
+        prefix = f"{NAME}: {key}: "
+        self.problems = [problem for problem in self.problems if not problem.startswith(prefix)]
         return removed
 
     def list(self) -> Mapping[str, Credential | None]:
-        """Return the keys, without reading a secret.
+        """Return the keys, each with None, without reading a secret.
 
         :raises ProviderError: see ``keys``.
         """
@@ -104,15 +105,16 @@ class OSKeychain(Provider):
     def keys(self) -> Iterable[str]:
         """List the keys.
 
-        :raises ProviderError: they cannot be listed; it is locked, failed, or did not answer in time.
+        :raises ProviderUnlisted: this keychain cannot be listed.
+        :raises ProviderError: it is locked, failed, or did not answer in time.
         """
         answer = self._bounded(lambda keychain: keychain.usernames(SERVICE))
         if isinstance(answer, ProviderError):
-            raise _again(answer)
+            raise _without_frames(answer)
         return cast("Iterable[str]", answer)
 
     def refresh(self) -> None:
-        """Drop what failed, and look for the keychain again."""
+        """Forget a failure. The next question opens the keychain again."""
         self.problems = []
         self._failed = None
         self._backend = self._injected
@@ -123,13 +125,13 @@ class OSKeychain(Provider):
     def _write(self, action: Callable[[Backend], object]) -> object:
         answer = self._bounded(action)
         if isinstance(answer, ProviderMissing):
-            raise _again(answer)
+            raise _without_frames(answer)
         if isinstance(answer, ProviderError):
             raise StoreError(answer.provider, answer.reason)
         return answer
 
     def _bounded(self, action: Callable[[Backend], object]) -> object:
-        """Ask in a thread of its own, since a D-Bus that never answers cannot be interrupted."""
+        """Return the answer or an error. A thread asks, since a silent D-Bus cannot be interrupted."""
         if self._failed:
             return self._failed
         try:
@@ -143,7 +145,7 @@ class OSKeychain(Provider):
     def _ask(self, action: Callable[[Backend], object]) -> object:
         answer = self._try(action)
         if type(answer) is ProviderError and answer.reason != LOCKED:
-            # Seen with GNOME Keyring where several programs ask at once; the second time it answers.
+            # GNOME Keyring may fail if several programs ask at once. A second attempt succeeds.
             answer = self._try(action)
         return answer
 
@@ -153,7 +155,7 @@ class OSKeychain(Provider):
                 self._backend = open_keychain(self.platform)
             return action(self._backend)
         except UnicodeError:
-            return b"\xff"  # its secret is not text: this entry's own fault
+            return b"\xff"  # the secret is not text, so that only this entry is bad
         except BaseException as error:  # noqa: BLE001 - D-Bus, Windows and Rust raise all sorts
             return _failure(error)
 
@@ -170,9 +172,9 @@ class OSKeychain(Provider):
 
 
 def _failure(error: BaseException) -> ProviderError:
-    """Say what failed, but not in the back end's words: they may hold anything."""
+    """Return an error without the message of the back end, which may contain a secret."""
     if isinstance(error, ProviderError):
-        return _again(error)
+        return _without_frames(error)
     if type(error).__name__ in _LOCKED_ERRORS:
         return ProviderError(NAME, LOCKED)
     return ProviderError(NAME, f"its back end failed ({type(error).__name__})")
@@ -182,6 +184,6 @@ def _lasts(error: ProviderError) -> bool:
     return isinstance(error, ProviderMissing) or error.reason in (LOCKED, SILENT)
 
 
-def _again(error: ProviderError) -> ProviderError:
-    """Return the error without the frames, and without the errors before it."""
+def _without_frames(error: ProviderError) -> ProviderError:
+    """Return a copy of an error that has no frames and no context."""
     return type(error)(error.provider, error.reason)

@@ -1,0 +1,178 @@
+"""A reader of the answers of the ``keyring`` command.
+
+Back ends of cloud services print what they like. So an answer is read strictly, and a failure is
+described by one line without the text of stdout, which may hold the password.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Union
+
+from authshim.credentials import BasicHTTP
+from authshim.errors import CredentialError
+from authshim.redact import MASK, printable, redact
+from authshim.urls import without_userinfo
+
+if TYPE_CHECKING:
+    from authshim.providers.child_process import Result
+
+MAX_LINE_CHARACTERS = 2000
+"""A longer line of stderr is cut before its URLs are redacted."""
+
+MAX_REASON_CHARACTERS = 200
+"""The length of the line of stderr that a message shows."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
+_HEADER = re.compile(r"(?i)\b(basic|bearer)\s+\S+")
+
+
+class Miss(NamedTuple):
+    """An answer without a credential, and the last line that the command printed to stderr."""
+
+    reason: str = ""
+
+
+Outcome = Union[BasicHTTP, Miss, str]
+"""A credential, a miss, or the reason of a failure.
+
+A failure is no exception, because its frames would hold the output.
+"""
+
+
+def is_failure(result: Result) -> bool:
+    """Return True if the command ended by itself with neither an answer nor a silent miss."""
+    if result.stopped or result.status == 0:
+        return False
+    is_silent = not result.stdout.strip() and not result.stderr.strip()
+    return result.status != 1 or not is_silent
+
+
+def is_usage_error(result: Result) -> bool:
+    """Return True if the command does not know the arguments.
+
+    The stderr is empty if it was passed to the terminal. Then the status of argparse decides.
+    """
+    if result.status != 2 or result.stdout:
+        return False
+    return not result.stderr or b"usage:" in result.stderr.lower()
+
+
+def read_json(result: Result, username: str | None) -> Outcome:
+    """Return the credential that ``--mode creds --output json`` printed."""
+    return _read(result, username, _from_json)
+
+
+def read_password(result: Result, username: str) -> Outcome:
+    """Return the credential whose password ``keyring get URL USER`` printed."""
+    return _read(result, username, _from_line)
+
+
+def _read(
+    result: Result,
+    username: str | None,
+    read: Callable[[str, str | None], Outcome],
+) -> Outcome:
+    if result.stopped:
+        return result.stopped
+    stdout = result.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+    if result.status == 0:
+        return read(stdout, username)
+    is_miss = result.status == 1 and not result.stdout.strip()
+    if is_miss and not result.stderr.strip():
+        return Miss()
+    reason = _reason(result, stdout)
+    if is_miss:
+        return Miss(reason)
+    return reason
+
+
+def _reason(result: Result, stdout: str) -> str:
+    reason = f"it failed with status {result.status}"
+    if result.status < 0:
+        reason = f"it was ended by signal {-result.status}"
+    line = _last_line(result.stderr.decode("utf-8", "replace"), stdout)
+    if line:
+        reason = f"{reason}: {line}"
+    return reason
+
+
+def _from_json(stdout: str, username: str | None) -> Outcome:
+    # Back ends print notices before the answer (microsoft/artifacts-keyring#73).
+    answer = _object(stdout) or _object(_lines(stdout)[-1])
+    if answer is None or not isinstance(answer.get("password"), str):
+        return "it printed something that is no credential"
+    found = answer.get("username")
+    if found is None:
+        found = username
+    if found is None:
+        return "it gave a password without a username"
+    return _basic(found, answer["password"])
+
+
+def _from_line(stdout: str, username: str | None) -> Outcome:
+    # Notices come before the password. A password with a line break could not be sent.
+    text = stdout
+    if text.endswith("\n"):
+        text = text[:-1]
+    *notices, password = text.split("\n")
+    if username is None or not stdout or (notices and not password):
+        return "it printed something that is no credential"
+    return _basic(username, password)
+
+
+def _basic(username: Any, password: str) -> Outcome:
+    if "\ufffd" in password:
+        return "its answer is not in UTF-8"
+    try:
+        return BasicHTTP(username, password)
+    except CredentialError as error:
+        return f"its answer cannot be sent: {error}"
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    return found
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines that are not blank, or one empty line."""
+    return [line.strip() for line in text.split("\n") if line.strip()] or [""]
+
+
+def _last_line(stderr: str, stdout: str) -> str:
+    """Return the last line of stderr without the text of stdout, secrets and control characters."""
+    line = _lines(stderr)[-1]
+    if len(line) > MAX_LINE_CHARACTERS:
+        # Half a URL could not be redacted.
+        line = line[:MAX_LINE_CHARACTERS].rpartition(" ")[0]
+    for secret in sorted(_possible_secrets(stdout), key=len, reverse=True):
+        line = line.replace(secret, MASK)
+    line = _URL.sub(lambda url: redact(without_userinfo(url.group())), line)
+    line = _HEADER.sub(rf"\1 {MASK}", line)
+    line = _CONTROL.sub("?", line)
+    return printable(line[:MAX_REASON_CHARACTERS])
+
+
+def _possible_secrets(stdout: str) -> set[str]:
+    """Return the lines of stdout and the texts between quotes, even of JSON that is broken."""
+    texts = set(_lines(stdout))
+    for line in _lines(stdout):
+        for quoted in re.findall(r'(?:[^"\\]|\\.)+', line):
+            texts.add(_unescaped(quoted))
+    texts -= {"username", "password"}
+    return {text for text in texts if text.strip(" ,:{}[]")}
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
