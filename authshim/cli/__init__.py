@@ -42,12 +42,22 @@ def _main(arguments: Sequence[str]) -> int:
     if options.version:
         options.run = _print_version
     if unknown or options.run is None:
-        parser.print_usage(sys.stderr)
-        terminal.note(f"authshim: error: {_unrecognized(unknown) if unknown else options.missing}")
-        return 2
+        return _refuse(options, arguments, unknown)
     if not options.silent:
         terminal.set_up_logging(options)
     return _run(options)
+
+
+def _refuse(options: argparse.Namespace, arguments: Sequence[str], unknown: Sequence[str]) -> int:
+    """Print the usage of the command and the mistake in the command line."""
+    reason = options.missing
+    if unknown:
+        from authshim.cli import mistyped
+
+        reason = mistyped.unknown(options.parser, arguments, unknown)
+    options.parser.print_usage(sys.stderr)
+    terminal.note(f"authshim: error: {reason}")
+    return 2
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -83,7 +93,7 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run "
         "(authshim -h says more)"
     )
-    parser.set_defaults(run=None, missing=missing, silent=False, parser=parser)
+    parser.set_defaults(run=None, missing=missing, silent=False, whole=parser)
     commands = parser.add_subparsers(
         title="commands", metavar="COMMAND", prog="authshim"
     )  # to ask for it is slow
@@ -134,12 +144,6 @@ def _print_version(_options: argparse.Namespace) -> int:
 
     terminal.say(f"authshim {version('authshim')}")
     return 0
-
-
-def _unrecognized(words: Sequence[str]) -> str:
-    """Count what was not understood, but do not show it: any word may be a part of a password."""
-    shown = " ".join("****" for _ in words)
-    return f"unrecognized arguments: {shown} (a secret that begins with - is written as in --password=-secret)"
 
 
 def _fail(error: Exception | str, code: int) -> int:

@@ -28,8 +28,8 @@ def run(options: Namespace) -> int:
     """Print the script."""
     import shtab
 
-    _complete_files(options.parser, shtab.FILE)
-    terminal.write(shtab.complete(options.parser, shell=options.shell))
+    _complete_files(options.whole, shtab.FILE)
+    terminal.write(shtab.complete(options.whole, shell=options.shell))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The parser of the command line: argparse's, a little quicker, and without guesses."""
+"""The parser of the command line: argparse's, a little faster, and without abbreviations."""
 
 from __future__ import annotations
 
@@ -10,53 +10,84 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
+    from collections.abc import Sequence
     from typing import NoReturn
+
+MINIMUM_COLUMNS = 40
+DEFAULT_COLUMNS = 80
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes no shortened options: argparse would show what was typed, a secret perhaps, where one is ambiguous."""
+    """A parser whose messages show no secret.
+
+    It takes no abbreviated options: argparse would show what was typed if one is ambiguous.
+    The default ``parser`` of its options is the parser of the innermost command.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"formatter_class": _Formatter, "allow_abbrev": False, **options})
+        self.set_defaults(parser=self)
+        self._words: Sequence[str] = ()
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse as argparse does, and keep the words for a message."""
+        self._words = args or ()
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        """Exit with 2, and a message that shows nothing of a secret glued to an option, or typed in a wrong place."""
+        """Exit with 2. The message does not show a secret that was glued to an option."""
         message = re.sub(r"(ignored explicit argument) .*", r"\1 ****", message, flags=re.DOTALL)
-        message = re.sub(
-            r"^(argument [^-].*: invalid choice:) .* (\(choose from)",
-            r"\1 **** \2",
-            message,
-            flags=re.DOTALL,
-        )
         super().error(message)
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Raise an ArgumentError if the value is not one of the choices."""
+        if action.choices is None or value in action.choices:
+            return
+        from authshim.cli import mistyped
+
+        message = mistyped.bad_choice(self, self._words, value, action)
+        raise argparse.ArgumentError(None, message)
+
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Print what can be printed, as argparse does itself from Python 3.10 on."""
+        """Print, and ignore a stream that is closed, as argparse does from Python 3.10 on."""
         with suppress(OSError):
             super()._print_message(message, file)
 
 
 class _Formatter(argparse.HelpFormatter):
-    """Finds the width without shutil, whose import is a fifth of ``authshim auth token``'s time.
+    """A formatter that breaks no word.
 
-    argparse makes a formatter for every option that is added.
+    It finds the width without shutil, whose import takes a fifth of the time of
+    ``authshim auth token``: argparse makes a formatter for every option that is added.
     """
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_width())
 
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        import textwrap
+
+        words = " ".join(text.split())
+        return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        lines = self._split_lines(text, width - len(indent))
+        return "\n".join(indent + line for line in lines)
+
 
 def _width() -> int:
+    """Return the columns of a line of help."""
     try:
-        return max(os.get_terminal_size().columns, 40) - 2
+        columns = os.get_terminal_size().columns
     except (OSError, ValueError):
-        return 78
+        columns = DEFAULT_COLUMNS
+    return max(columns, MINIMUM_COLUMNS) - 2
 
 
 def add_action(
     actions: Any, loudness: ArgumentParser, name: str, summary: str, description: str, run: Any
 ) -> ArgumentParser:
-    """Add one command to the group."""
+    """Add one command to the group, and return its parser."""
     parser: ArgumentParser = actions.add_parser(
         name, parents=[loudness], help=summary, description=description
     )

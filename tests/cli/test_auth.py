@@ -21,9 +21,12 @@ if TYPE_CHECKING:
     from servers import Authority, Names, Recorder
 
 
-UNRECOGNIZED = (
-    "unrecognized arguments: **** (a secret that begins with - is written as in --password=-secret)"
+UNQUOTED = "auth login does not take the argument **** (quote a secret that has blanks)"
+DASHED = (
+    "auth login has no option **** "
+    "(a secret that begins with - is written as in --password=-secret)"
 )
+MISSPELT = "auth login has no option --pasword; did you mean --password?"
 
 
 @pytest.fixture
@@ -163,9 +166,9 @@ def test_a_dash_reads_the_secret_from_standard_input(
             "--password: there is no terminal to ask at; - reads it from standard input",
         ),
         (["h.example", "--token", "-"], "--token: standard input is empty"),
-        (["h.example", "--pasword=s3cret"], UNRECOGNIZED),
-        (["h.example", "--token", "my", "s3cret"], UNRECOGNIZED),
-        (["h.example", "--username", "u", "--password", "--s3cret"], UNRECOGNIZED),
+        (["h.example", "--pasword=s3cret"], MISSPELT),
+        (["h.example", "--token", "my", "s3cret"], UNQUOTED),
+        (["h.example", "--username", "u", "--password", "--s3cret"], DASHED),
     ],
 )
 def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
