@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Callable, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -18,6 +18,16 @@ MAX_THREADS = 16
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Clock(Protocol):
+    """A source of the time. The module ``time`` is one."""
+
+    def time(self) -> float:
+        """Return the seconds since 1970, which a person may set."""
+
+    def monotonic(self) -> float:
+        """Return the seconds since some moment, which nobody can set."""
 
 
 class TimedOut(Exception):

@@ -14,8 +14,6 @@ from authshim.urls import DEFAULT, HOST, KINDS, PATH, PORT, SERVICE, WILDCARD
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    import pytest
-
     from authshim import Credential, Found
     from authshim.lookup.naming import NamedBy
 
@@ -113,18 +111,21 @@ class Waiting(Keeper):
 
 
 class Clock:
-    """In place of the module ``time``."""
+    """A clock that a test moves, for ``Chain(clock=...)``."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.now = 1000.0
-        for module in ("credentials", "lookup.guarded", "lookup.lookup", "lookup.entry"):
-            monkeypatch.setattr(f"authshim.{module}.time", self)
 
     def monotonic(self) -> float:
         return self.now
 
     def time(self) -> float:
         return self.now
+
+
+def chain_with(clock: Clock) -> authshim.Chain:
+    """Return the chain of the environment, but with a clock that a test moves."""
+    return authshim.Chain(authshim.Chain.from_environment().providers, clock=clock)
 
 
 def oauth(token: str = "s3cret", expires_at: float | None = None) -> OAuth:

@@ -7,6 +7,7 @@ the rest have one for each path that matters.
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from authshim.errors import UrlError
@@ -19,6 +20,7 @@ from authshim.urls import SERVICE, parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from authshim.concurrency import Clock
     from authshim.lookup.coverage import Declared
     from authshim.lookup.entry import CandidateSet
     from authshim.urls import Key, Url
@@ -30,13 +32,17 @@ class Cache:
     """Every origin and entry that was looked up, within bounds."""
 
     def __init__(
-        self, declared: Mapping[str, DeclaredAtOrigin], list_path_keys: Callable[[], Iterable[str]]
+        self,
+        declared: Mapping[str, DeclaredAtOrigin],
+        list_path_keys: Callable[[], Iterable[str]],
+        clock: Clock = time,
     ) -> None:
         self.declared = declared
         self.generation = 0
         """Counts the changes of files."""
         self.has_ties = any(origin.has_ties for origin in declared.values())
         self._list_path_keys = list_path_keys
+        self._clock = clock
         self._lock = threading.Lock()
         self._origins: dict[object, OriginEntry | CandidateSet | None] = {}
         self._entries: dict[tuple[object, ...], CacheEntry] = {}
@@ -89,7 +95,7 @@ class Cache:
             if entry is None:
                 if len(self._entries) >= ORIGINS:
                     self._make_room()
-                entry = CacheEntry(url, declared, path_keys, service)
+                entry = CacheEntry(url, declared, path_keys, service, self._clock)
             self._entries[identity] = entry  # the last one is the one that was wanted last
             return entry
 

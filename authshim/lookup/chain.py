@@ -6,14 +6,13 @@ stands what a caller needs to know, and the order (``_providers``).
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
 from authshim.lookup.coverage import declared_by_origin
-from authshim.lookup.environment import list_providers, load_manifest
+from authshim.lookup.environment import read_environment
 from authshim.lookup.lookup import Lookup
 from authshim.lookup.naming import CALLER
 from authshim.lookup.trace import Trace
@@ -25,13 +24,13 @@ from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from authshim.concurrency import Clock
     from authshim.lookup.entry import CacheEntry, CandidateSet
+    from authshim.lookup.environment import Setup
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found, Step
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
-
-logger = logging.getLogger("authshim")
 
 
 class Chain:
@@ -47,20 +46,33 @@ class Chain:
         *,
         indexes: Iterable[Index] = (),
         channels: Iterable[Channel] = (),
+        clock: Clock = time,
+        _setup: Setup | None = None,
     ) -> None:
         """Make a chain of providers of one's own, in the order in which they are asked.
 
         :param indexes: the declared PyPI indexes, in pixi's order (``Manifest.indexes``).
         :param channels: the declared conda channels (``Manifest.channels``).
+        :param clock: a source of the time for tests. A copy of the chain uses the real time.
         """
         providers, indexes, channels = tuple(providers), tuple(indexes), tuple(channels)
-        given = {"providers": providers, "indexes": indexes, "channels": channels}
-        self._recipe: tuple[Callable[..., Chain], dict[str, Any]] = (type(self), given)
+        self._recipe: tuple[Callable[..., Chain], Mapping[str, Any]]
+        if _setup is None:
+            given = {"providers": providers, "indexes": indexes, "channels": channels}
+            self._recipe = (type(self), given)
+        else:
+            self._recipe = (type(self).from_environment, _setup.options)
         self.identity = os.urandom(16)
         """A random value that a chain shares with its copies only."""
         self.providers = providers
         """In the order in which they are asked."""
-        self._lookup = Lookup(providers, declared_by_origin(indexes, channels))
+        self._lookup = Lookup(
+            providers,
+            declared_by_origin(indexes, channels),
+            renewer=Renewer(clock=clock) if _setup is None else _setup.renewer,
+            note="" if _setup is None else _setup.note,
+            clock=clock,
+        )
         _chains.add(self)
 
     @classmethod
@@ -83,42 +95,14 @@ class Chain:
         :raises ManifestError: the manifest cannot be used.
         :raises SettingsError: an option, or a variable of the environment, is wrong.
         """
-        from authshim.settings import NAMES
-        from authshim.settings import read as read_settings
-
-        project = load_manifest(manifest)
-        settings = read_settings(
-            os.environ if environ is None else environ,
-            auth_file=None if auth_file is None else os.fspath(auth_file),
+        setup = read_environment(
+            auth_file=auth_file,
             keyring_provider=keyring_provider,
-            project=None if project is None else project.folder,
+            manifest=manifest,
+            environment=environment,
+            environ=environ,
         )
-        chain = cls(
-            list_providers(settings, environ),
-            indexes=()
-            if project is None
-            else (*project.indexes(environment), *project.own_indexes(environment)),
-            channels=() if project is None else project.channels(environment),
-        )
-        lock_dir = os.path.dirname(settings.home_auth_file) if settings.home_auth_file else None
-        for provider in chain._lookup.providers:
-            provider.renewer = Renewer(lock_dir=lock_dir, environ=environ)
-        if settings.auth_file_only:
-            chain._lookup.note = (
-                f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
-            )
-        for problem in (*settings.problems, *(() if project is None else project.warnings)):
-            logger.warning("%s", problem)
-        kept = (
-            None if environ is None else {name: environ[name] for name in NAMES if name in environ}
-        )
-        options = {"auth_file": auth_file, "keyring_provider": keyring_provider, "environ": kept}
-        project_options = {
-            "manifest": None if project is None else project.path,
-            "environment": environment,
-        }
-        chain._recipe = (cls.from_environment, {**options, **project_options})
-        return chain
+        return cls(setup.providers, indexes=setup.indexes, channels=setup.channels, _setup=setup)
 
     @property
     def note(self) -> str:
@@ -144,7 +128,9 @@ class Chain:
             return None
         entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # a CandidateSet here has but one entry
         found: Found | None = entry.found
-        is_due = found is None or (found.expires_at is not None and found.expires_at <= time.time())
+        is_due = found is None or (
+            found.expires_at is not None and found.expires_at <= self._lookup.now()
+        )
         return self._lookup.look_up(entry, named_by) if is_due or named_by is not CALLER else found
 
     def accept(self, url: str, found: Found, *, there: bool = True) -> None:
@@ -328,7 +314,7 @@ def _notes(entries: Sequence[CacheEntry]) -> Iterator[str]:
             yield f"for the user {shown_user(user)!r}"
 
 
-def _make(make: Callable[..., Chain], options: dict[str, Any], identity: bytes) -> Chain:
+def _make(make: Callable[..., Chain], options: Mapping[str, Any], identity: bytes) -> Chain:
     """Return a copy of a chain: made from the same options, with the same identity."""
     chain = make(**options)
     chain.identity = identity

@@ -17,6 +17,7 @@ from authshim.redact import looks_like_token
 from authshim.urls import DEFAULT, SERVICE, Key, host_keys, shared_path
 
 if TYPE_CHECKING:
+    from authshim.concurrency import Clock
     from authshim.lookup.coverage import Declared
     from authshim.lookup.trace import Found
     from authshim.urls import Url
@@ -47,6 +48,7 @@ class CacheEntry:
         "_holds",
         "_path_keys",
         "_service",
+        "clock",
         "declared",
         "found",
         "lock",
@@ -57,7 +59,12 @@ class CacheEntry:
     )
 
     def __init__(
-        self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None
+        self,
+        url: Url,
+        declared: Declared | None,
+        path_keys: tuple[Key, ...],
+        service: str | None,
+        clock: Clock = time,
     ) -> None:
         """Take the URL with the user that is known, from itself or from what is declared.
 
@@ -65,6 +72,7 @@ class CacheEntry:
         :param service: what a keyring may know it by, where nothing is declared.
         """
         self.url = url
+        self.clock = clock
         self.origin = url.origin
         self.declared = declared
         self._path_keys = path_keys
@@ -121,7 +129,7 @@ class CacheEntry:
 
     def remember(self, what: str, generation: int) -> None:
         """Let something hold from now on."""
-        self._holds[what] = generation, time.monotonic() + LIFETIME
+        self._holds[what] = generation, self.clock.monotonic() + LIFETIME
 
     def refuse(self, fingerprint: bytes, generation: int) -> None:
         """Remember what a server refused, by something that is no secret."""
@@ -150,7 +158,7 @@ class CacheEntry:
     def remembers(self, what: str, generation: int) -> bool:
         """Tell whether something holds still."""
         since, until = self._holds.get(what, (-1, 0.0))
-        return since == generation and until > time.monotonic()
+        return since == generation and until > self.clock.monotonic()
 
     def _service_keys(self) -> tuple[Key, ...]:
         """List the names that a keyring may know an index by.
@@ -187,7 +195,7 @@ class CandidateSet:
 
         :param path: what was refused; outside the known prefix of the one that was chosen it may be another's.
         """
-        if self.only or (self._until > time.monotonic() and self._is_known(path)):
+        if self.only or (self._until > self._now() and self._is_known(path)):
             return [self.entries[self.current]]
         return self.entries
 
@@ -196,9 +204,7 @@ class CandidateSet:
 
         :param latest: who is tried where nothing is known of the path.
         """
-        guess = latest in self.entries and not (
-            self._until > time.monotonic() and self._is_known(path)
-        )
+        guess = latest in self.entries and not (self._until > self._now() and self._is_known(path))
         return latest if latest and guess else self.entries[self.current]
 
     def is_parted_by(self, entry: CacheEntry, folder: str) -> bool:
@@ -229,7 +235,10 @@ class CandidateSet:
 
     def back_off(self) -> None:
         """Note that none of the entries opened it, so that wrong passwords are not all tried again at once."""
-        self._until = max(self._until, time.monotonic() + LIFETIME)
+        self._until = max(self._until, self._now() + LIFETIME)
+
+    def _now(self) -> float:
+        return self.entries[0].clock.monotonic()
 
     @property
     def _is_chosen(self) -> bool:

@@ -1,19 +1,78 @@
-"""Read the environment: which providers there are, in which order, and for which project."""
+"""A reader of the environment: which providers a chain asks, in which order, for which project."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from authshim.oauth.renewal import Renewer
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from authshim.project.manifest import Manifest
+    from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.settings import Settings
 
+logger = logging.getLogger("authshim")
+
+
+class Setup(NamedTuple):
+    """The parts of a chain that the environment, pixi's settings and the project describe."""
+
+    providers: Sequence[Provider]
+    indexes: Sequence[Index]
+    channels: Sequence[Channel]
+    renewer: Renewer
+    note: str
+    """A sentence about an override file, or an empty string."""
+    options: Mapping[str, Any]
+    """The options of ``Chain.from_environment`` that make an equal chain in another process."""
+
+
+def read_environment(
+    *,
+    auth_file: str | os.PathLike[str] | None,
+    keyring_provider: str | None,
+    manifest: str | os.PathLike[str] | Manifest | None,
+    environment: str | None,
+    environ: Mapping[str, str] | None,
+) -> Setup:
+    """Return the parts of a chain, and log each problem of the settings and the project.
+
+    The parameters and exceptions are those of ``Chain.from_environment``.
+    """
+    from authshim.settings import read as read_settings
+
+    project = load_manifest(manifest)
+    settings = read_settings(
+        os.environ if environ is None else environ,
+        auth_file=None if auth_file is None else os.fspath(auth_file),
+        keyring_provider=keyring_provider,
+        project=None if project is None else project.folder,
+    )
+    indexes, channels = _declared(project, environment)
+    for problem in (*settings.problems, *_warnings(project)):
+        logger.warning("%s", problem)
+    return Setup(
+        providers=list_providers(settings, environ),
+        indexes=indexes,
+        channels=channels,
+        renewer=Renewer(lock_dir=_lock_dir(settings), environ=environ),
+        note=_note(settings),
+        options={
+            "auth_file": auth_file,
+            "keyring_provider": keyring_provider,
+            "environ": _kept(environ),
+            "manifest": None if project is None else project.path,
+            "environment": environment,
+        },
+    )
+
 
 def load_manifest(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:
+    """Return the manifest at a path, or None if there is no path."""
     if manifest is None:
         return None
     from authshim.project.manifest import Manifest
@@ -22,25 +81,38 @@ def load_manifest(manifest: str | os.PathLike[str] | Manifest | None) -> Manifes
 
 
 def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> list[Provider]:
-    """List the providers in the order in which they are asked; an override file may be the only one."""
+    """List the providers in the order in which they are asked."""
     from authshim.providers.auth_file import AuthFile
     from authshim.providers.netrc_file import NetrcFile
     from authshim.providers.os_keychain import OSKeychain
 
-    override = [AuthFile(settings.auth_file, named=True)] if settings.auth_file else []
+    providers: list[Provider] = []
+    if settings.auth_file:
+        providers.append(AuthFile(settings.auth_file, named=True))
     if settings.auth_file_only:
-        return [*override]
-    return [
-        *override,
-        *([OSKeychain()] if settings.keychain else []),
-        *([AuthFile(settings.home_auth_file)] if settings.home_auth_file else []),
-        *(
-            [NetrcFile(settings.netrc_files, named=settings.netrc_named)]
-            if settings.netrc_files
-            else []
-        ),
-        *([_command(settings, environ)] if settings.keyring_enabled else []),
-    ]
+        return providers
+    if settings.keychain:
+        providers.append(OSKeychain())
+    if settings.home_auth_file:
+        providers.append(AuthFile(settings.home_auth_file))
+    if settings.netrc_files:
+        providers.append(NetrcFile(settings.netrc_files, named=settings.netrc_named))
+    if settings.keyring_enabled:
+        providers.append(_command(settings, environ))
+    return providers
+
+
+def _declared(
+    project: Manifest | None, environment: str | None
+) -> tuple[Sequence[Index], Sequence[Channel]]:
+    if project is None:
+        return (), ()
+    indexes = (*project.indexes(environment), *project.own_indexes(environment))
+    return indexes, project.channels(environment)
+
+
+def _warnings(project: Manifest | None) -> Sequence[str]:
+    return () if project is None else project.warnings
 
 
 def _command(settings: Settings, environ: Mapping[str, str] | None) -> Provider:
@@ -52,3 +124,23 @@ def _command(settings: Settings, environ: Mapping[str, str] | None) -> Provider:
         timeout=settings.keyring_timeout,
         environ=environ,
     )
+
+
+def _lock_dir(settings: Settings) -> str | None:
+    """Return the folder for the locks of providers without a file, or None if there is no home."""
+    return os.path.dirname(settings.home_auth_file) if settings.home_auth_file else None
+
+
+def _note(settings: Settings) -> str:
+    if not settings.auth_file_only:
+        return ""
+    return f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"
+
+
+def _kept(environ: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Return the variables that authshim reads, so that a pickle holds no other."""
+    from authshim.settings import NAMES
+
+    if environ is None:
+        return None
+    return {name: environ[name] for name in NAMES if name in environ}

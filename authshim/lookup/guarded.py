@@ -7,12 +7,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth, is_expired
+from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.log import Once
 from authshim.lookup.entry import LIFETIME, ORIGINS
 from authshim.lookup.trace import Step
-from authshim.oauth.renewal import Renewer
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
 from authshim.redact import shown_user
@@ -21,7 +20,9 @@ from authshim.urls import PATH, SERVICE
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from authshim.concurrency import Clock
     from authshim.lookup.entry import CacheEntry
+    from authshim.oauth.renewal import Renewer
     from authshim.urls import Key
 
 _NEVER = object()
@@ -33,10 +34,11 @@ class GuardedProvider:
     It keeps the answers for a while, so that the entries of one origin ask for their host once.
     """
 
-    def __init__(self, provider: Any) -> None:
+    def __init__(self, provider: Any, renewer: Renewer, clock: Clock = time) -> None:
         self.answers = frozenset(getattr(provider, "answers", Provider.answers))
         self.lock = threading.RLock()
-        self.renewer = Renewer()
+        self.renewer = renewer
+        self._clock = clock
         self.asks_the_chain = False
         """Whether the provider was seen to use the chain itself; see ``lookup``."""
         self._provider = provider
@@ -79,7 +81,7 @@ class GuardedProvider:
                 problem for problem in problems if problem not in before and key.kind == SERVICE
             ]
             return Step(self.name, key, f"nothing: {because[-1]}" if because else "nothing")
-        reason = unfit(credential, key, entry)
+        reason = unfit(credential, key, entry, self._clock.time())
         return Step(
             self.name, key, reason or _shown(credential, key, entry), None if reason else credential
         )
@@ -146,14 +148,14 @@ class GuardedProvider:
         self._freshen()
         question = (key.kind, str(key), username)
         credential, until = self._kept.get(question, (None, 0.0))
-        if until > time.monotonic():
+        if until > self._clock.monotonic():
             return credential
         credential = self._provider.find(key, username)
         if not isinstance(credential, (Credential, type(None))):
             raise ProviderError(self.name, "what it answered is no Credential")
         if len(self._kept) >= ORIGINS:
             self._kept.clear()
-        self._kept[question] = credential, time.monotonic() + LIFETIME
+        self._kept[question] = credential, self._clock.monotonic() + LIFETIME
         return credential
 
     def _problems(self) -> tuple[str, ...]:
@@ -194,7 +196,7 @@ class GuardedProvider:
         return sentence
 
 
-def unfit(credential: Credential, key: Key, entry: CacheEntry) -> str:
+def unfit(credential: Credential, key: Key, entry: CacheEntry, now: float) -> str:
     """Say why a credential cannot be used here; nothing where it can."""
     user = entry.url.username
     if (
@@ -206,7 +208,7 @@ def unfit(credential: Credential, key: Key, entry: CacheEntry) -> str:
         return f"passed over: it is for another user than {shown_user(user)!r}"
     if isinstance(credential, CondaToken) and entry.is_index:
         return "passed over: a conda token goes to channels, not into the path of an index"
-    if is_expired(credential):
+    if isinstance(credential, OAuth) and credential.expired(now):
         return "passed over: the OAuth token has expired; log in again"
     return ""
 

@@ -38,10 +38,12 @@ from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from authshim.concurrency import Clock
     from authshim.credentials import Credential
     from authshim.lookup.coverage import DeclaredAtOrigin
     from authshim.lookup.entry import CacheEntry
     from authshim.lookup.naming import NamedBy
+    from authshim.oauth.renewal import Renewer
     from authshim.providers.base import Provider
 
 logger = logging.getLogger("authshim")
@@ -60,15 +62,26 @@ class Lookup:
     """The providers, and what is known of the entries."""
 
     def __init__(
-        self, providers: Iterable[Provider], declared: Mapping[str, DeclaredAtOrigin]
+        self,
+        providers: Iterable[Provider],
+        declared: Mapping[str, DeclaredAtOrigin],
+        *,
+        renewer: Renewer,
+        note: str = "",
+        clock: Clock = time,
     ) -> None:
-        self.providers = [GuardedProvider(provider) for provider in providers]
-        self.cache = Cache(declared, self._path_keys)
-        self.note = ""
+        self.providers = [GuardedProvider(provider, renewer, clock) for provider in providers]
+        self.cache = Cache(declared, self._path_keys, clock)
+        self.note = note
+        self._clock = clock
         self._thread = _Thread()
         self._next_check = 0.0
         self._salt = os.urandom(16)
         self._once = Once()
+
+    def now(self) -> float:
+        """Return the time in Unix seconds."""
+        return self._clock.time()
 
     @property
     def is_nested(self) -> bool:
@@ -255,7 +268,7 @@ class Lookup:
 
     def notice_changes(self) -> None:
         """Begin a new generation where a file that a provider reads has changed; looks once a second."""
-        now = time.monotonic()
+        now = self._clock.monotonic()
         if now < self._next_check or self.is_nested:
             return
         self._next_check = now + 1
@@ -267,7 +280,7 @@ class Lookup:
     def forget(self) -> None:
         """Drop all that is remembered."""
         self.refresh()
-        self.cache = Cache(self.cache.declared, self._path_keys)
+        self.cache = Cache(self.cache.declared, self._path_keys, self._clock)
 
     def renew_locks(self) -> None:
         """Replace the locks: after a fork they may be held by threads that are no more."""
@@ -296,7 +309,7 @@ class Lookup:
 
     def _is_known(self, entry: CacheEntry) -> bool:
         if entry.found is not None:
-            return entry.found.expires_at is None or entry.found.expires_at > time.time()
+            return entry.found.expires_at is None or entry.found.expires_at > self.now()
         return entry.remembers(MISSED, self.cache.generation)
 
     def _for_server(self, entry: CacheEntry, named_by: NamedBy) -> Found | None:
@@ -439,4 +452,11 @@ def _without_keyring(entry: CacheEntry) -> Sequence[Key]:
 def _found(entry: CacheEntry, step: Step, *, challenged: bool) -> Found | None:
     if step.credential is None:
         return None
-    return Found(step.credential, step.provider, step.key, challenged=challenged, entry=entry)
+    return Found(
+        step.credential,
+        step.provider,
+        step.key,
+        challenged=challenged,
+        entry=entry,
+        now=entry.clock.time(),
+    )

@@ -26,6 +26,7 @@ class Found:
         *,
         challenged: bool = False,
         entry: Any = None,
+        now: float = 0.0,
     ) -> None:
         self.credential = credential
         self.provider = provider
@@ -34,7 +35,7 @@ class Found:
         """Whether it is an answer to a refusal: not sent before the server asked."""
         self.accepted = False
         """Whether a server took it."""
-        self.expires_at: float | None = recheck_at(credential)
+        self.expires_at: float | None = recheck_at(credential, now)
         """When it is to be looked up again, in Unix seconds: an OAuth login some time before its end."""
         self.entry = entry
         """The chain's memory of it."""

@@ -32,8 +32,9 @@ from authshim.oauth.http import EndpointError, LoginEnded
 from authshim.oauth.stored_login import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
+    from authshim.concurrency import Clock
     from authshim.credentials import Credential
     from authshim.oauth.stored_login import Identity, StoredLogin
 
@@ -59,7 +60,7 @@ class Renewer:
         processes are not waited for.
     :param environ: in place of ``os.environ``.
     :param deadline: in seconds.
-    :param clock: returns the time in Unix seconds.
+    :param clock: in place of the module ``time``.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Renewer:
         lock_dir: str | None = None,
         environ: Mapping[str, str] | None = None,
         deadline: float = DEADLINE,
-        clock: Callable[[], float] = time.time,
+        clock: Clock = time,
     ) -> None:
         self._lock_dir = lock_dir
         self._environ = environ
@@ -89,7 +90,7 @@ class Renewer:
         if not self._can_renew(login, newest):
             self._warn_if_ended(login, newest)
             return newest
-        until = time.monotonic() + self._deadline
+        until = self._clock.monotonic() + self._deadline
         attempt = _Attempt(login, newest, until)
         try:
             return call_with_timeout(self._deadline, lambda: self._try(attempt))
@@ -123,11 +124,11 @@ class Renewer:
             return False
         if not credential.refresh_token or not login.keeps:
             return False
-        is_due = credential.expired(self._clock() + EXPIRY_MARGIN)
+        is_due = credential.expired(self._clock.time() + EXPIRY_MARGIN)
         if not is_due and credential not in self._refused:
             return False
         postponed, until = self._postponed.get(login.identity, (None, 0.0))
-        return credential != postponed or until <= time.monotonic()
+        return credential != postponed or until <= self._clock.monotonic()
 
     def _try(self, attempt: _Attempt) -> Credential | None:
         """Renew a login; this runs in a thread that may outlast the deadline."""
@@ -156,18 +157,18 @@ class Renewer:
             self._once.warn_once(f"the login for {login.host} is not renewed: {reason}")
             return current
         attempt.sent = current
-        began = time.monotonic()
+        began = self._clock.monotonic()
         try:
             renewed = endpoints.renew(
                 current,
                 seconds=_PATIENCE * self._deadline,
                 environ=self._environ,
-                clock=self._clock,
+                clock=self._clock.time,
             )
         except LoginEnded:
             return self._end(login, current)
         except EndpointError as error:
-            self._postpone(login, current, _PATIENCE * (time.monotonic() - began))
+            self._postpone(login, current, _PATIENCE * (self._clock.monotonic() - began))
             self._warn_failed(login, str(error))
             return current
         return self._store(login, current, renewed)
@@ -194,8 +195,8 @@ class Renewer:
         """Do not renew a token again at every look-up because its lifetime is short."""
         wait = RETRY_AFTER
         if renewed.expires_at is not None:
-            wait = min(wait, renewed.expires_at - self._clock())
-        self._postponed[login.identity] = (renewed, time.monotonic() + wait)
+            wait = min(wait, renewed.expires_at - self._clock.time())
+        self._postponed[login.identity] = (renewed, self._clock.monotonic() + wait)
 
     def _end(self, login: StoredLogin, current: OAuth) -> Credential | None:
         """Warn that a login has ended, unless another program renewed it at the same moment."""
@@ -215,13 +216,13 @@ class Renewer:
 
     def _postpone(self, login: StoredLogin, credential: OAuth, seconds: float) -> None:
         """Do not renew a credential for some time, and at least for ``RETRY_AFTER``."""
-        until = time.monotonic() + max(RETRY_AFTER, seconds)
+        until = self._clock.monotonic() + max(RETRY_AFTER, seconds)
         self._postponed[login.identity] = (credential, until)
 
     def _warn_if_ended(self, login: StoredLogin, credential: Credential | None) -> None:
         if not isinstance(credential, OAuth) or credential.refresh_token:
             return
-        if credential.expired(self._clock()):
+        if credential.expired(self._clock.time()):
             self._warn_ended(login)
 
     def _warn_ended(self, login: StoredLogin) -> None:
@@ -249,11 +250,11 @@ class Renewer:
         :raises Busy: it was not free in time.
         """
         lock = self._locks.setdefault(login.identity, threading.Lock())
-        left = max(0.0, until - time.monotonic())
+        left = max(0.0, until - self._clock.monotonic())
         if not lock.acquire(timeout=left):
             raise Busy
         try:
-            left = max(0.0, until - time.monotonic())
+            left = max(0.0, until - self._clock.monotonic())
             with login.locked(self._lock_dir, left):
                 yield
         finally:
@@ -274,14 +275,13 @@ class _Attempt:
         """The credential whose refresh token was sent to the endpoint."""
 
 
-def recheck_at(credential: Credential) -> float | None:
+def recheck_at(credential: Credential, now: float) -> float | None:
     """Return when to look up a credential again, in Unix seconds, or None for never.
 
     A credential that is due, but was not renewed, is looked up again after ``RETRY_AFTER``.
     """
     if not isinstance(credential, OAuth) or credential.expires_at is None:
         return None
-    now = time.time()
     due_at = credential.expires_at - EXPIRY_MARGIN
     if due_at > now:
         return due_at

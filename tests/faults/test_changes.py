@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 import requests
-from chain_fakes import Clock
+from chain_fakes import Clock, chain_with
 from servers import Answer, Recorder, Seen
 
 import authshim
@@ -113,13 +113,12 @@ def test_a_file_that_turns_into_something_else(
     reason: str,
     lodger: Lodger,
     door: Door,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     no_secret: Callable[..., None],
 ) -> None:
     """What was found stays until a server refuses it; then nothing is left, and what comes back is seen."""
-    clock = Clock(monkeypatch)
-    session = authshim.install(requests.Session())
+    clock = Clock()
+    session = authshim.install(requests.Session(), chain_with(clock))
     assert session.get(door.url).status_code == 200
     lodger.remove()
     become(lodger)
@@ -152,12 +151,11 @@ def test_a_file_that_loses_its_permissions(
     lodger: Lodger,
     door: Door,
     nobody: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    clock = Clock(monkeypatch)
+    clock = Clock()
     lodger.file.chmod(0o644)
-    session = authshim.install(requests.Session())
+    session = authshim.install(requests.Session(), chain_with(clock))
     session.get(door.url)  # whatever is imported late is imported now
     root = os.geteuid()
     nobody()
@@ -187,10 +185,10 @@ def test_a_file_that_loses_its_permissions(
     ["", "{", '{"127.0.0.1": {"Basic', "\0" * 99, "\xff\xfe", 'machine "', "machine 127.0.0.1"],
 )
 def test_a_file_that_is_half_written_is_read_again_when_it_is_whole(
-    text: str, lodger: Lodger, door: Door, monkeypatch: pytest.MonkeyPatch
+    text: str, lodger: Lodger, door: Door
 ) -> None:
-    clock = Clock(monkeypatch)
-    session = authshim.install(requests.Session())
+    clock = Clock()
+    session = authshim.install(requests.Session(), chain_with(clock))
     lodger.file.write_text(text)
     assert session.get(door.url).status_code == 401
     lodger.keep("s3cret-1")

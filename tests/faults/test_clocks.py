@@ -11,7 +11,6 @@ from chain_fakes import Keeper, bearer, in_threads, oauth, sent
 from servers import Answer, Recorder, Seen
 
 from authshim import Chain, OAuth
-from authshim.oauth.renewal import Renewer
 from authshim.providers.auth_file import AuthFile
 
 if TYPE_CHECKING:
@@ -23,19 +22,10 @@ NOON = 1_800_000_000.0
 
 
 class Clocks:
-    """In place of the module ``time``: two clocks that a test sets apart."""
+    """Two clocks that a test sets apart, for ``Chain(clock=...)``."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         self.wall, self.steady = NOON, 1000.0
-        for module in (
-            "credentials",
-            "lookup.chain",
-            "lookup.guarded",
-            "lookup.lookup",
-            "oauth.renewal",
-            "lookup.entry",
-        ):
-            monkeypatch.setattr(f"authshim.{module}.time", self)
 
     def time(self) -> float:
         return self.wall
@@ -45,8 +35,8 @@ class Clocks:
 
 
 @pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    return Clocks(monkeypatch)
+def clocks() -> Clocks:
+    return Clocks()
 
 
 jumps = pytest.mark.parametrize("jump", [-NOON, -DAY, -1, 1, 301, DAY, 1000 * DAY])
@@ -55,7 +45,7 @@ jumps = pytest.mark.parametrize("jump", [-NOON, -DAY, -1, 1, 301, DAY, 1000 * DA
 @jumps
 def test_a_jump_ends_no_hit_no_miss_and_no_refusal(jump: float, clocks: Clocks) -> None:
     keeper = Keeper({"h.example": bearer(), "refused.example": bearer()})
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clocks)
     urls = [URL, "https://missed.example/", "https://refused.example/"]
     found = [chain.find(url) for url in urls]
     chain.refused(urls[2], status=401, tried=[found[2]])
@@ -71,7 +61,7 @@ def test_a_miss_ends_after_five_minutes_wherever_the_wall_clock_is(
     jump: float, clocks: Clocks
 ) -> None:
     keeper = Keeper()
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clocks)
     assert chain.find(URL) is None
     keeper.held["h.example"] = bearer()
     clocks.wall += jump
@@ -81,7 +71,7 @@ def test_a_miss_ends_after_five_minutes_wherever_the_wall_clock_is(
 
 def test_a_login_that_a_jump_made_expire_is_back_after_five_minutes(clocks: Clocks) -> None:
     login = oauth(expires_at=NOON + 3600)
-    chain = Chain([Keeper({"h.example": login})])
+    chain = Chain([Keeper({"h.example": login})], clock=clocks)
     assert sent(chain.find(URL)) == login
     clocks.wall += DAY
     assert chain.find(URL) is None
@@ -93,7 +83,7 @@ def test_a_login_that_a_jump_made_expire_is_back_after_five_minutes(clocks: Cloc
 def test_a_login_that_a_jump_keeps_alive_is_sent_until_it_is_refused(clocks: Clocks) -> None:
     login = oauth(expires_at=NOON + 3600)
     keeper = Keeper({"h.example": login})
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clocks)
     found = chain.find(URL)
     clocks.wall -= DAY
     clocks.steady += 7200
@@ -111,8 +101,7 @@ class Endpoint:
         recorder.on("/token", self._answer)
         login = OAuth("token-0", "refresh", NOON + 3600, recorder.url + "/token", None, "pixi")
         file.write_text(json.dumps({"h.example": login.to_json()}))
-        self.chain = Chain([AuthFile(str(file))])
-        self.chain._lookup.providers[0].renewer = Renewer(environ={}, clock=clocks.time)
+        self.chain = Chain([AuthFile(str(file))], clock=clocks)
 
     def _answer(self, seen: Seen) -> Answer:
         self.given = next(self._numbers)

@@ -54,10 +54,10 @@ def test_a_miss_is_remembered() -> None:
     assert keeper.asked == []
 
 
-def test_a_miss_ends_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_a_miss_ends_after_five_minutes() -> None:
+    clock = Clock()
     keeper = Keeper()
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     chain.find(URL)
     keeper.held["h"] = bearer()
     clock.now += 299
@@ -66,32 +66,30 @@ def test_a_miss_ends_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None
     assert sent(chain.find(URL)) == bearer()
 
 
-def test_after_five_minutes_a_provider_without_a_file_reads_anew(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = Clock(monkeypatch)
+def test_after_five_minutes_a_provider_without_a_file_reads_anew() -> None:
+    clock = Clock()
     keychain, file = Keeper(), Keeper()
     file.stamp = 1
-    chain = Chain([keychain, file])
+    chain = Chain([keychain, file], clock=clock)
     chain.find(URL)
     clock.now += 300
     chain.find(URL)
     assert (keychain.refreshed, file.refreshed) == (1, 0)
 
 
-def test_a_hit_stays_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_a_hit_stays_for_longer() -> None:
+    clock = Clock()
     keeper = Keeper({"h": bearer()})
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     found = chain.find(URL)
     clock.now += 100_000
     assert chain.find(URL) is found
 
 
-def test_a_miss_ends_when_a_file_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_a_miss_ends_when_a_file_changes() -> None:
+    clock = Clock()
     keeper = Keeper()
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     chain.find(URL)
     keeper.held["h"], keeper.stamp = bearer(), "another"
     clock.now += 1
@@ -99,10 +97,10 @@ def test_a_miss_ends_when_a_file_changes(monkeypatch: pytest.MonkeyPatch) -> Non
     assert keeper.refreshed == 1
 
 
-def test_a_new_path_key_is_seen_when_the_file_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_a_new_path_key_is_seen_when_the_file_changes() -> None:
+    clock = Clock()
     keeper = Keeper({"h": bearer("all")})
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     chain.find(URL)
     keeper.held["h/simple"], keeper.stamp = bearer("simple"), "another"
     clock.now += 1
@@ -110,8 +108,8 @@ def test_a_new_path_key_is_seen_when_the_file_changes(monkeypatch: pytest.Monkey
     assert sent(chain.find(URL)) == bearer("simple")
 
 
-def test_files_are_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_files_are_looked_at_once_a_second() -> None:
+    clock = Clock()
     looked = []
 
     class Watched(Keeper):
@@ -119,18 +117,18 @@ def test_files_are_looked_at_once_a_second(monkeypatch: pytest.MonkeyPatch) -> N
             looked.append(clock.now)
             return 1
 
-    chain = Chain([Watched()])
+    chain = Chain([Watched()], clock=clock)
     for _ in range(40):
         chain.find(URL)
         clock.now += 0.25
     assert len(looked) <= 12
 
 
-def test_a_change_while_a_provider_is_asked_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_a_change_while_a_provider_is_asked_is_not_missed() -> None:
+    clock = Clock()
     file = Keeper()
     slow = Waiting()
-    chain = Chain([file, slow])
+    chain = Chain([file, slow], clock=clock)
     thread = threading.Thread(target=chain.find, args=[URL])
     thread.start()
     assert slow.is_asked.wait(10)

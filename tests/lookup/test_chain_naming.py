@@ -235,12 +235,10 @@ def test_a_marked_url_gets_what_a_provider_has_meanwhile() -> None:
     assert sent(chain.find("https://h/x", named_by=ELSEWHERE)) == bearer("new")
 
 
-def test_refusals_of_marked_urls_ask_the_providers_once_in_five_minutes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = Clock(monkeypatch)
+def test_refusals_of_marked_urls_ask_the_providers_once_in_five_minutes() -> None:
+    clock = Clock()
     keeper = Keeper({"h": bearer()})
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     found = chain.find("https://h/x", named_by=ELSEWHERE)
     assert found is not None
     for expected in (1, 1, 2):

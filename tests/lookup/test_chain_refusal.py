@@ -248,10 +248,10 @@ def test_the_command_is_not_run_again_for_what_was_refused(status: int, accepted
     assert len(command.asked) == 2  # found, and once more after the refusal
 
 
-def test_a_refusal_is_over_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch)
+def test_a_refusal_is_over_after_five_minutes() -> None:
+    clock = Clock()
     keeper = Keeper({"h": bearer("old")})
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     request(chain)
     keeper.held["h"] = bearer("new")
     clock.now += 299
@@ -260,12 +260,10 @@ def test_a_refusal_is_over_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -
     assert request(chain, bearer("new")) == [bearer("new")]
 
 
-def test_one_that_is_still_sent_is_renewed_after_five_minutes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = Clock(monkeypatch)
+def test_one_that_is_still_sent_is_renewed_after_five_minutes() -> None:
+    clock = Clock()
     keeper = Keeper({"h": bearer("old")})
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     request(chain, bearer("old"))
     request(chain)
     keeper.held["h"] = bearer("new")
@@ -275,13 +273,11 @@ def test_one_that_is_still_sent_is_renewed_after_five_minutes(
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_refusal_is_over_when_a_file_changes(
-    accepted: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = Clock(monkeypatch)
+def test_a_refusal_is_over_when_a_file_changes(accepted: bool) -> None:
+    clock = Clock()
     keeper = Keeper({"h": bearer("old")})
     keeper.stamp = 1
-    chain = Chain([keeper])
+    chain = Chain([keeper], clock=clock)
     if accepted:
         request(chain, bearer("old"))
     request(chain)
@@ -482,11 +478,9 @@ def test_where_all_were_refused_the_next_request_does_not_try_them_all_again() -
     assert len(command.asked) == 3  # each once, and the first of them once more
 
 
-def test_where_all_were_refused_they_are_tried_again_after_five_minutes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock = Clock(monkeypatch)
-    chain = Chain([keyring(BOTH)], indexes=[A, B])
+def test_where_all_were_refused_they_are_tried_again_after_five_minutes() -> None:
+    clock = Clock()
+    chain = Chain([keyring(BOTH)], indexes=[A, B], clock=clock)
     request(chain, url=BETWEEN)
     clock.now += 300
     assert request(chain, basic("bob"), url=BETWEEN) == [basic("ada"), basic("bob")]

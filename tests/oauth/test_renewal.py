@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Callable
 from urllib.parse import parse_qs
 
@@ -104,6 +105,11 @@ def chain_of(file: Path, *more: authshim.Provider, **options: Any) -> authshim.C
     for provider in chain._lookup.providers:
         provider.renewer = Renewer(**{"environ": {}, "deadline": 5.0, **options})
     return chain
+
+
+def wall_clock(wall: Callable[[], float]) -> Any:
+    """Return a clock whose time a test sets, for ``Renewer(clock=...)``."""
+    return SimpleNamespace(time=wall, monotonic=time.monotonic)
 
 
 def sent(chain: authshim.Chain, url: str = URL) -> str | None:
@@ -751,13 +757,13 @@ def test_expiry_is_counted_from_before_the_request(
 ) -> None:
     server.extra["expires_in"] = lifetime
     file = write(server.url)
-    sent(chain_of(file, clock=lambda: 2e9))
+    sent(chain_of(file, clock=wall_clock(lambda: 2e9)))
     assert stored(file)["expires_at"] == 2_000_003_600
 
 
 def test_wrong_clock_renews_a_login_once(server: Server, write: Callable) -> None:
     file = write(server.url, 3600)
-    chain = chain_of(file, clock=lambda: time.time() + 86400)
+    chain = chain_of(file, clock=wall_clock(lambda: time.time() + 86400))
     assert [sent(chain) for _ in range(3)] == ["Bearer s3cret-access-1"] * 3
     assert len(server.forms) == 1
 
@@ -1003,7 +1009,7 @@ def test_login_is_renewed_if_it_becomes_due_in_a_running_program(
     server: Server, write: Callable
 ) -> None:
     passed = 0.0
-    chain = chain_of(write(server.url, 3600), clock=lambda: time.time() + passed)
+    chain = chain_of(write(server.url, 3600), clock=wall_clock(lambda: time.time() + passed))
     found = chain.find(URL)
     assert found is not None
     assert found.credential.header == "Bearer s3cret-access-0"

@@ -168,19 +168,10 @@ def threads(folder: Path, count: int, each: int) -> dict[str, Any]:
 
 
 class Clock:
-    """In place of the module ``time``."""
+    """A clock that each request moves, for ``Chain(clock=...)``."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
-        for name in (
-            "credentials",
-            "lookup.chain",
-            "lookup.guarded",
-            "lookup.lookup",
-            "oauth",
-            "lookup.entry",
-        ):
-            sys.modules[f"authshim.{name}"].time = self  # type: ignore[attr-defined]
 
     def time(self) -> float:
         return self.now
@@ -224,19 +215,22 @@ def answering(command: list[str], **options: object) -> Result:
     return Result(1, b"", f"nothing is known of {url}".encode())
 
 
-def installed(providers: list[authshim.Provider]) -> tuple[requests.Session, Door]:
+def installed(
+    providers: list[authshim.Provider], clock: Any = time
+) -> tuple[requests.Session, Door]:
     door, session = Door(), requests.Session()
     session.trust_env = False
     session.mount("https://", door)
     session.mount("http://", door)
-    return authshim.install(session, Chain(providers)), door
+    return authshim.install(session, Chain(providers, clock=clock)), door
 
 
 def hour(folder: Path, total: int) -> dict[str, Any]:
     """Let an hour go by: tokens are renewed, files change, misses end, servers break and redirect."""
     tracemalloc.start()
     clock, file = Clock(), AuthFile(str(folder / "auth.json"))
-    session, door = installed([file, KeyringCommand([sys.executable], run=answering, environ={})])
+    providers = [file, KeyringCommand([sys.executable], run=answering, environ={})]
+    session, door = installed(providers, clock)
     kinds = (
         "https://h{}.example/closed/",
         "https://h{}.example/away/",
