@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 _LONGEST = 1024 * 1024
-"""Characters of a secret on standard input."""
+"""The number of characters that a secret on standard input may have."""
+
+_NO_TEXT = "the input is not text"
 
 
 def _log() -> Any:
@@ -32,49 +34,66 @@ def _log() -> Any:
 def run(options: Namespace) -> int:
     """Store a credential, and say in which store."""
     from authshim.login import rules
-    from authshim.providers.keychain_backends import NAME as KEYCHAIN
 
-    settings, target = settings_of(options), rules.parse_login_host(options.host)
-    names = {"token": options.token, "username": options.username, "password": options.password}
-    given = {
-        name
-        for name, value in {**names, "conda-token": options.conda_token}.items()
-        if value is not None
-    }
-    kind = rules.kind_of(target.host, given)
+    target = rules.parse_login_host(options.host)
+    kind = rules.kind_of(target.host, _given(options), target.username)
     credential = _credential(kind, target, options)
     whose = ""
     if rules.is_prefix_dev(target.host):
         from authshim.login import prefix_dev
 
-        whose = f" of {prefix_dev.viewer(credential, settings.prefix_dev_url or rules.prefix_dev_of(target.host))}"
-    chain = chain_of(options)
-    store, missing = rules.store(rules.stores_of(chain.providers), target.key, credential)
-    terminal.say(
-        with_tilde(
-            f"stored the {type(credential).__name__}{whose} for {redact_key(target.key)} in {store.name}"
-        )
-    )
-    _replace_oauth(store, target)
-    in_clear = (
-        [f"{store.name} is not encrypted"]
-        if store.name != KEYCHAIN and not settings.auth_file
-        else []
-    )
-    for warning in (
-        target.warning,
-        *missing,
-        *in_clear,
-        *store.problems,
-        _shadowed(target, store, options),
-    ):
-        if warning:
-            _log().warning("%s", warning)
+        url = settings_of(options).prefix_dev_url or rules.prefix_dev_of(target.host)
+        whose = prefix_dev.viewer(credential, url)
+    _store(credential, whose, target, options)
     return 0
 
 
+def _given(options: Namespace) -> set[str]:
+    """Return the names of the given options that tell the kind of a login."""
+    names = ("token", "username", "password", "conda_token")
+    return {name.replace("_", "-") for name in names if getattr(options, name) is not None}
+
+
+def _store(credential: Credential, whose: str, target: LoginHost, options: Namespace) -> None:
+    """Store a credential, and print where, with warnings.
+
+    :param whose: the name of the user, if it is known.
+    :raises AuthshimError: it cannot be stored.
+    """
+    from authshim.login import rules
+    from authshim.providers.keychain_backends import NAME as KEYCHAIN
+
+    stores = rules.stores_of(chain_of(options).providers)
+    stored = rules.store(stores, target.key, credential)
+    store = stored.store
+    kind = type(credential).__name__
+    of_user = f" of {whose}" if whose else ""
+    key = redact_key(target.key)
+    replaced = _replaced(stored.replaced, credential)
+    terminal.say(with_tilde(f"stored the {kind}{of_user} for {key} in {store.name}{replaced}"))
+    _replace_oauth(store, target)
+    warnings = [target.warning, *stored.missing]
+    if store.name != KEYCHAIN and not settings_of(options).auth_file:
+        warnings.append(f"{store.name} is not encrypted")
+    warnings += [*store.problems, _shadowed(target, store, options)]
+    for warning in filter(None, warnings):
+        _log().warning("%s", warning)
+
+
+def _replaced(before: Credential | None, after: Credential) -> str:
+    """Return which other credential was replaced, or an empty string."""
+    if before is None or before == after:
+        return ""
+    user = getattr(before, "shown_username", None)
+    whose = f" of {user}" if user else ""
+    return f" (in place of the {type(before).__name__}{whose} that was there)"
+
+
 def _replace_oauth(store: Store, target: LoginHost) -> None:
-    """Remove the OAuth login of the bare host, which pixi stores there: it would stand before ``*.host``."""
+    """Remove the OAuth login of the bare host, where pixi stores it.
+
+    It would come before ``*.host``.
+    """
     from authshim.credentials import OAuth
 
     if (
@@ -89,29 +108,43 @@ def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
     from authshim import credentials
     from authshim.login import rules
 
+    prompt = f"Token for {target.host}: "
     if kind == rules.BASIC:
-        password = _secret(
-            "--password", options.password, f"Password of {options.username} at {target.host}: "
-        )
+        rules.check_username(options.username)
+        prompt = f"Password of {options.username} at {target.host}: "
+        password = _secret("--password", options.password, prompt)
         return credentials.BasicHTTP(options.username, password)
     if kind == rules.CONDA:
-        return credentials.CondaToken(
-            _secret("--conda-token", options.conda_token, f"Token for {target.host}: ")
-        )
-    return credentials.BearerToken(_secret("--token", options.token, f"Token for {target.host}: "))
+        return credentials.CondaToken(_secret("--conda-token", options.conda_token, prompt))
+    return credentials.BearerToken(_secret("--token", options.token, prompt))
 
 
 def _secret(option: str, value: object, prompt: str) -> str:
-    """Return a secret as it was given, or ask for it."""
-    if isinstance(value, str) and value != "-":
-        return value
-    is_terminal = sys.stdin is not None and sys.stdin.isatty()
-    try:
-        if is_terminal:
-            from getpass import getpass
+    """Return a secret that was given, typed or piped in.
 
-            return getpass(printable(prompt))
-        given = sys.stdin.read(_LONGEST + 1) if value == "-" and sys.stdin is not None else ""
+    :raises SettingsError: it is empty, or cannot be the secret that was meant.
+    """
+    from authshim.login import rules
+
+    if isinstance(value, str) and value != "-":
+        secret = value
+    elif sys.stdin is not None and sys.stdin.isatty():
+        secret = _typed(option, prompt)
+    elif value == "-":
+        secret = _piped(option)
+    else:
+        reason = "there is no terminal to ask at; - reads it from standard input"
+        raise SettingsError(option, reason)
+    rules.check_secret(option, secret)
+    return secret
+
+
+def _typed(option: str, prompt: str) -> str:
+    """Return the secret that is typed at the prompt."""
+    from getpass import getpass
+
+    try:
+        return getpass(printable(prompt))
     except KeyboardInterrupt:
         terminal.note("")  # the cursor is behind the prompt
         raise
@@ -119,20 +152,18 @@ def _secret(option: str, value: object, prompt: str) -> str:
         terminal.note("")
         raise SettingsError(option, "nothing was typed") from None
     except UnicodeError:
-        raise SettingsError(option, "what was read is not text") from None
-    if value != "-":
-        raise SettingsError(
-            option, "there is no terminal to ask at; - reads it from standard input"
-        )
-    return _line(option, given)
+        raise SettingsError(option, _NO_TEXT) from None
 
 
-def _line(option: str, given: str) -> str:
-    """Return what standard input gave, without the line's end."""
+def _piped(option: str) -> str:
+    """Return the secret on standard input, without the end of its line."""
+    try:
+        given = sys.stdin.read(_LONGEST + 1) if sys.stdin is not None else ""
+    except UnicodeError:
+        raise SettingsError(option, _NO_TEXT) from None
     if len(given) > _LONGEST:
-        raise SettingsError(
-            option, f"standard input has more than {_LONGEST:,} characters, which is no secret"
-        )
+        reason = f"standard input has more than {_LONGEST:,} characters, which is no secret"
+        raise SettingsError(option, reason)
     secret = given.rstrip("\r\n")
     if not secret:
         raise SettingsError(option, "standard input is empty")
@@ -140,10 +171,9 @@ def _line(option: str, given: str) -> str:
 
 
 def _shadowed(target: LoginHost, store: Store, options: Namespace) -> str:
-    """Say which other entry answers for the host, now that this one is stored."""
+    """Return which other entry comes first for the host, or an empty string."""
     found = chain_of(options).find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):
         return ""
-    return (
-        f"for {redact(target.url)} another comes first: {redact_key(found.key)} in {found.provider}"
-    )
+    key = redact_key(found.key)
+    return f"for {redact(target.url)} another comes first: {key} in {found.provider}"

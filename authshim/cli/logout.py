@@ -1,10 +1,11 @@
-"""``authshim auth logout``: forget what is stored, wherever that is."""
+"""``authshim auth logout``: remove credentials from every store."""
 
 from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
 
+from authshim.cli import terminal
 from authshim.cli.project import chain_of
 from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
@@ -14,11 +15,11 @@ from authshim.redact import redact_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from authshim.login.rules import LoginHost
     from authshim.lookup.chain import Chain
-    from authshim.providers.base import Store
+    from authshim.providers.base import Provider, Store
 
 logger = logging.getLogger("authshim")
 
@@ -29,21 +30,41 @@ def run(options: Namespace) -> int:
         raise SettingsError("HOST", "name a host, or give --all")
     target = None if options.all else rules.parse_logout_host(options.host)
     chain = chain_of(options)
+    stores = rules.stores_of(chain.providers)
+    if target is None and not _is_confirmed(stores):
+        say("nothing was removed")
+        return 1
+    removed, fine = _forget_all(stores, target)
+    if not removed and fine:
+        say(f"nothing is stored for {redact_key(options.host)}" if target else "nothing is stored")
+    _name_kept(chain, target)
+    return 0 if fine else 1
+
+
+def _is_confirmed(stores: Sequence[Store]) -> bool:
+    """Return False if the user, asked on a terminal, does not confirm."""
+    if not terminal.can_ask():
+        return True
+    names = " and ".join(store.name for store in stores)
+    return terminal.ask(with_tilde(f"Remove every login from {names}?"))
+
+
+def _forget_all(stores: Iterable[Store], target: LoginHost | None) -> tuple[int, bool]:
+    """Return how many entries were removed, and False if a store failed."""
     removed, fine = 0, True
-    for store in rules.stores_of(chain.providers):
+    for store in stores:
         try:
-            removed += _forget(store, list(store.keys()) if target is None else target.keys)
+            keys = list(store.keys()) if target is None else target.keys
+            removed += _forget(store, keys)
         except ProviderMissing as error:
             logger.info("%s", str(error))
         except ProviderError as error:
-            logger.error("%s", str(error))  # noqa: TRY400 - a sentence; its frames hold what was typed
+            # A sentence without traceback: its frames hold words that were typed.
+            logger.error("%s", str(error))  # noqa: TRY400
             fine = False
         for problem in store.problems:
             logger.warning("%s", problem)
-    if not removed and fine:
-        say(f"nothing is stored for {redact_key(options.host)}" if target else "nothing is stored")
-    _name_what_stays(chain, target)
-    return 0 if fine else 1
+    return removed, fine
 
 
 def _forget(store: Store, keys: Iterable[str]) -> int:
@@ -54,24 +75,33 @@ def _forget(store: Store, keys: Iterable[str]) -> int:
             removed += 1
             say(with_tilde(f"removed {redact_key(key)} from {store.name}"))
             if isinstance(credential, OAuth):
-                from authshim.oauth import endpoints
-
-                problem = endpoints.revoke(credential)
-                if problem:
-                    logger.warning("%s", problem)
+                _revoke(credential)
     return removed
 
 
-def _name_what_stays(chain: Chain, target: LoginHost | None) -> None:
+def _revoke(credential: OAuth) -> None:
+    from authshim.oauth import endpoints
+
+    problem = endpoints.revoke(credential)
+    if problem:
+        logger.warning("%s", problem)
+
+
+def _name_kept(chain: Chain, target: LoginHost | None) -> None:
+    """Name the providers that still have a login, because authshim does not write them."""
     for provider in chain.providers:
-        listed = getattr(provider, "logins", None)
-        try:
-            keys = [] if listed is None else [key for key, _ in listed()]
-        except ProviderError:
-            keys = []
-        kept = (
-            keys if target is None else [key for key in (*target.keys, target.host) if key in keys]
-        )
-        if kept:
-            which = "its logins" if target is None else f"its login for {kept[0]}"
+        keys = _login_keys(provider)
+        which = "its logins"
+        if target is not None:
+            keys = [key for key in (*target.keys, target.host) if key in keys]
+            which = f"its login for {keys[0]}" if keys else ""
+        if keys:
             say(with_tilde(f"{provider.name} keeps {which}: it is not for authshim to change"))
+
+
+def _login_keys(provider: Provider) -> list[str]:
+    listed = getattr(provider, "logins", list)
+    try:
+        return [key for key, _ in listed()]
+    except ProviderError:
+        return []

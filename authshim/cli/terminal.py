@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+MAX_ANSWER_CHARACTERS = 100
+
+
 class OutputError(Exception):
     """Standard output takes no more; the reason is empty where its reader has gone (``authshim check | head``)."""
 
@@ -43,6 +46,22 @@ def note(line: str) -> None:
     """Tell one line on standard error; where nobody can read it, nothing else can be done."""
     with suppress(OSError):
         print(printable(line), file=sys.stderr)
+
+
+def ask(question: str) -> bool:
+    """Return True if the user types y or yes on the terminal."""
+    print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    try:
+        typed = sys.stdin.readline(MAX_ANSWER_CHARACTERS)
+    except KeyboardInterrupt:
+        note("")  # the cursor is behind the question
+        raise
+    return typed.strip().lower() in ("y", "yes")
+
+
+def can_ask() -> bool:
+    """Return True if the user can read a question and type an answer."""
+    return sys.stdin is not None and sys.stdin.isatty() and is_watched()
 
 
 def settle() -> None:

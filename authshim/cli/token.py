@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from authshim.login.rules import LoginHost
 
 
-_MARGIN = 300  # seconds: an OAuth token with less is left to the chain
+_MARGIN = 300
+"""Seconds that an OAuth token must be valid; the chain renews one with less."""
+
+_NO_TOKENS = {"BasicHTTP": "a username and password", "S3Credentials": "S3 keys"}
 
 
 def run(options: Namespace) -> int:
@@ -30,13 +33,18 @@ def run(options: Namespace) -> int:
     token = bare_token(credential)
     if token is None:
         kind = type(credential).__name__
-        raise AuthshimError(f"what is kept for {redact(target.url)} is a {kind}, which is no token")
+        kept = _NO_TOKENS.get(kind, kind)
+        host = redact_key(target.keys[0])
+        raise AuthshimError(f"{host} has {kept}, and auth token prints tokens only")
     terminal.write(token)
     return 0
 
 
 def _from_override(target: LoginHost, options: Namespace) -> Credential | None:
-    """Look into the override file, where it is all there is; without the chain this takes a fifth of the time."""
+    """Return the credential in the override file, if that is the only provider, or None.
+
+    Without the chain this takes a fifth of the time.
+    """
     settings = settings_of(options)
     if not settings.auth_file or not settings.auth_file_only:
         return None
@@ -48,7 +56,9 @@ def _from_override(target: LoginHost, options: Namespace) -> Credential | None:
     file = AuthFile(settings.auth_file)
     paths = frozenset(file.path_keys())
     found = next(filter(None, map(file.find, target.lookup_keys(paths))), None)
-    return None if isinstance(found, OAuth) and found.expired(time.time() + _MARGIN) else found
+    if isinstance(found, OAuth) and found.expired(time.time() + _MARGIN):
+        return None
+    return found
 
 
 def _from_chain(target: LoginHost, options: Namespace) -> Credential:
@@ -58,7 +68,7 @@ def _from_chain(target: LoginHost, options: Namespace) -> Credential:
     chain = chain_of(options)
     found = chain.find(target.url)
     if found is None:
-        key = redact_key(target.key[2:] if target.key.startswith("*.") else target.key)
+        key = redact_key(target.key.removeprefix("*."))
         why = chain.note or f"to give it one: authshim auth login {key}"
         raise AuthshimError(f"no provider has a credential for {redact(target.url)}; {why}")
     return found.credential

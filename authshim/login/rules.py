@@ -1,16 +1,18 @@
-"""The rules of a login: the key that a host is kept under, which kind of credential it takes, where it is kept.
+"""The rules of a login: the key of a host, the kind of its credential, and its store.
 
-They are pixi's (``get_url``, ``login`` and ``logout_candidate_keys`` in rattler's ``auth.rs``), but for keys with a
-port or a path, which are kept as they are.
+They are pixi's (``get_url``, ``login`` and ``logout_candidate_keys`` in rattler's ``auth.rs``).
+Two are not: a key with a port or a path is kept as it is, and an empty secret is refused.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.errors import AuthshimError, ProviderMissing, SettingsError
+from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
 from authshim.providers.base import Store
+from authshim.redact import shown_user
 from authshim.urls import PATH, PORT
 
 if TYPE_CHECKING:
@@ -27,46 +29,57 @@ _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 _CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _NO_HOST = re.compile(r"[@*?#\\]")
 _BUCKET = re.compile(r"s3://([^/?#]+)", re.IGNORECASE)
+_ONE_SLASH = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
+_BLANK = re.compile(r"\s")
+_SCHEME = re.compile(r"(bearer|basic|token)\s", re.IGNORECASE)
 _NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
+
+_CHANNELS_AT = {"anaconda.org": "conda.anaconda.org", "prefix.dev": "repo.prefix.dev"}
+"""The hosts of the channels of services whose own host serves none."""
 
 
 class LoginHost(NamedTuple):
-    """What the word HOST stands for."""
+    """A host, port or path to log in at."""
 
     key: str
-    """What a login is kept under."""
+    """The key of the login in a store."""
     host: str
-    """The name alone, to know the service by; as ``urls.parse`` writes it."""
+    """The name alone, which tells the service, as ``urls.parse`` writes it."""
     keys: tuple[str, ...]
-    """What a logout removes: the host and its wildcard."""
+    """The keys that a logout removes: the host and its wildcard."""
     url: str
     """A URL that the key is for."""
     warning: str = ""
+    username: str = ""
+    """The username in the URL, ``****`` if it looks like a token, or an empty string."""
 
     def lookup_keys(self, path_keys: frozenset[str]) -> list[Key]:
-        """List the keys under which the URL is looked up, the nearest first; urllib3 is not imported for it."""
+        """List the keys of the URL, the nearest first, without importing urllib3."""
         from authshim.urls import Url, host_keys
 
-        netloc, _, path = self.url.partition("://")[2].partition("/")
+        scheme, _, rest = self.url.partition("://")
+        netloc, _, path = rest.partition("/")
         port = _port_of(netloc)
-        scheme = self.url.partition("://")[0]
-        number = int(port[1:]) if port else {"http": 80}.get(scheme, 443)
-        return host_keys(
-            Url(scheme, netloc[: len(netloc) - len(port)], number, f"/{path}"), path_keys
-        )
+        number = 80 if scheme == "http" else 443
+        if port:
+            number = int(port[1:])
+        host = netloc[: len(netloc) - len(port)]
+        return host_keys(Url(scheme, host, number, f"/{path}"), path_keys)
 
 
 def parse_login_host(words: str) -> LoginHost:
-    """Read the word HOST: a host, ``*.host``, ``host:port``, ``host/path``, or a URL, which is cut to its host.
+    """Read a host, ``*.host``, ``host:port``, ``host/path``, or a URL, which is cut to its host.
 
-    A host with exactly one dot is kept as ``*.host``: whoever logs in at prefix.dev means repo.prefix.dev too. A dot at
-    the end of a host is dropped: as a key it would match nothing in pixi.
+    A host with exactly one dot becomes ``*.host``: a login at prefix.dev is for repo.prefix.dev
+    too. A dot at the end of a host is dropped, because such a key would match nothing in pixi.
 
-    :raises SettingsError: it is none of these.
-    :raises UrlError: it is a URL that has no host.
+    :raises SettingsError: the words are none of these, or no URL of the service has this path.
+    :raises UrlError: the URL has no host.
     """
     if "://" in words:
         return _of_url(words)
+    if _ONE_SLASH.match(words):
+        raise SettingsError("HOST", "a URL has two slashes behind its scheme: https://HOST")
     netloc, slash, path = words.partition("/")
     netloc = netloc.lower()
     if not _PLAIN.fullmatch(netloc):
@@ -78,10 +91,10 @@ def parse_login_host(words: str) -> LoginHost:
 
 
 def parse_logout_host(words: str) -> LoginHost:
-    """Read the word HOST of a logout: besides what a login takes, whatever may stand in a store as a key.
+    """Read the host of a logout: any key of a store, and all that a login takes.
 
-    Among the keys are the words as they were given: a file may have been written by hand, and pixi keeps a name in
-    capitals, or with a slash behind it, as it is.
+    The words as they were given are among the keys. A file may have been written by hand, and
+    pixi keeps a name in capitals, or with a slash behind it, unchanged.
     """
     bucket = _BUCKET.match(words)
     try:
@@ -98,26 +111,34 @@ def _of_url(words: str) -> LoginHost:
         raise SettingsError("HOST", "keys for s3:// are stored by pixi auth login")
     url = parse(words)
     target = _target(url.host.removesuffix("."), "")
-    return target._replace(url=f"{url.scheme}://{url.netloc}{url.path}")
+    shown = f"{url.scheme}://{url.netloc}{url.path}"
+    return target._replace(url=shown, username=shown_user(url.username or ""))
 
 
 def _dialled(netloc: str) -> str:
-    """Return what is not plain as it is dialled: with a port, an IPv6 address, a name in Unicode."""
+    """Return a host with a port, an IPv6 address or a name in Unicode as it is dialled."""
+    wildcard = "*." if netloc.startswith("*.") else ""
+    bare = netloc[len(wildcard) :]
+    if bare.count(":") > 1 and "[" not in bare:
+        bare = f"[{bare}]"
+    host = _host_of(bare)
+    port = _port_of(bare) if host else ""
+    if not host or (wildcard and port):
+        raise SettingsError("HOST", "expected a host, *.host, host:port, host/path or a URL")
+    return f"{wildcard}{host}{port}"
+
+
+def _host_of(netloc: str) -> str:
+    """Return the host as it is dialled, or an empty string if there is none."""
     from authshim.errors import UrlError
     from authshim.urls import parse
 
-    wildcard = "*." if netloc.startswith("*.") else ""
-    bare = netloc[len(wildcard) :]
-    bare = f"[{bare}]" if bare.count(":") > 1 and "[" not in bare else bare
-    url = None
-    if not _NO_HOST.search(bare):
-        try:
-            url = parse(f"https://{bare}/")
-        except UrlError:
-            url = None
-    if url is None or (wildcard and _port_of(bare)):
-        raise SettingsError("HOST", "expected a host, *.host, host:port, host/path or a URL")
-    return f"{wildcard}{url.host.removesuffix('.')}{_port_of(bare)}"
+    if _NO_HOST.search(netloc):
+        return ""
+    try:
+        return parse(f"https://{netloc}/").host.removesuffix(".")
+    except UrlError:
+        return ""
 
 
 def _port_of(netloc: str) -> str:
@@ -128,79 +149,151 @@ def _port_of(netloc: str) -> str:
 def _target(netloc: str, path: str) -> LoginHost:
     port = _port_of(netloc)
     host = netloc[: len(netloc) - len(port)]
-    bare = host[2:] if host.startswith("*.") else host
+    bare = host.removeprefix("*.")
     if host != bare and (port or path):
         raise SettingsError("HOST", "expected a wildcard without a port or a path")
-    exact = f"{bare}{port}{path}"
-    wildcard = f"*.{exact}"
-    widens = exact == bare and bare.count(".") == 1 and not _ADDRESS.fullmatch(bare)
-    key = wildcard if widens or host != bare else exact
-    return LoginHost(
-        key, bare, (exact, wildcard), f"https://{exact}/", _NOT_FOR_PIXI if port or path else ""
-    )
+    if port or path:
+        _check_path(bare, path)
+        exact = f"{bare}{port}{path}"
+        keys = (exact, f"*.{exact}")
+        return LoginHost(exact, bare, keys, f"https://{exact}/", _NOT_FOR_PIXI)
+    wildcard = f"*.{bare}"
+    key = wildcard if _is_widened(bare) else host
+    return LoginHost(key, bare, (bare, wildcard), f"https://{bare}/")
 
 
-def kind_of(host: str, given: Collection[str]) -> str:
-    """Return the kind of a login, by the names of the options that were given: TOKEN, BASIC or CONDA.
+def _is_widened(host: str) -> bool:
+    """Return True for a name with exactly one dot."""
+    return host.count(".") == 1 and not _ADDRESS.fullmatch(host)
 
-    Where a service takes one kind only, it need not be named.
 
+def _check_path(host: str, path: str) -> None:
+    """Raise an error for a service whose channels have another host."""
+    channels = _CHANNELS_AT.get(host)
+    if path and channels is not None:
+        reason = f"{host} itself serves no channel; log in at {channels}{path} or at {host}"
+        raise SettingsError("HOST", reason)
+
+
+def kind_of(host: str, given: Collection[str], username: str = "") -> str:
+    """Return the kind of a login, by the names of the given options: TOKEN, BASIC or CONDA.
+
+    If a service takes one kind only, no option is needed.
+
+    :param username: of ``LoginHost``, for the message.
     :raises SettingsError: the options exclude each other, or the service does not take this kind.
     """
+    kind = _given_kind(given)
+    own = _own_kind(host)
+    if not kind and not own:
+        name = username or "NAME"
+        raise SettingsError("HOST", f"say how: add --username {name}, --token or --conda-token")
+    if kind and own and kind != own:
+        raise SettingsError(f"--{kind}", f"{host} takes --{own} and nothing else")
+    return kind or own
+
+
+def _given_kind(given: Collection[str]) -> str:
+    """Return the kind that the options name, or an empty string."""
     kinds = [kind for kind in (TOKEN, BASIC, CONDA) if kind in given]
     if len(kinds) > 1:
         raise SettingsError(f"--{kinds[0]}", f"cannot go together with --{kinds[1]}")
     if "password" in given and kinds != [BASIC]:
         raise SettingsError("--password", "goes together with --username")
-    only = _only(host)
-    if only and kinds not in ([], [only]):
-        raise SettingsError(f"--{kinds[0]}", f"{host} takes --{only} and nothing else")
-    if not kinds and not only:
-        raise SettingsError(
-            "HOST", f"how to log in at {host}? by --token, --username or --conda-token"
-        )
-    return kinds[0] if kinds else only
+    return kinds[0] if kinds else ""
 
 
-def _only(host: str) -> str:
+def _own_kind(host: str) -> str:
     if is_prefix_dev(host):
         return TOKEN
     return CONDA if f".{host}".endswith(".anaconda.org") else ""
 
 
+def check_username(username: str) -> None:
+    """Raise a SettingsError for a username that HTTP Basic cannot carry (RFC 7617)."""
+    if not username:
+        raise SettingsError("--username", "it is empty (is a variable unset?)")
+    if ":" in username:
+        raise SettingsError("--username", "a username has no colon; --password takes the password")
+
+
+def check_secret(option: str, secret: str) -> None:
+    """Raise a SettingsError for a secret that is empty, or for a token that is no token.
+
+    The rest is checked by the credential itself.
+    """
+    if not secret:
+        raise SettingsError(option, "it is empty, so nothing was stored (is a variable unset?)")
+    if option == "--password":
+        return
+    if _SCHEME.match(secret):
+        scheme = secret.split(maxsplit=1)[0].capitalize()
+        raise SettingsError(option, f"leave out the word {scheme}: authshim sends it by itself")
+    if _BLANK.search(secret.strip("\r\n")):
+        raise SettingsError(option, "it has a blank, and no token has one")
+    if not secret.isascii():
+        raise SettingsError(option, "it has characters that are not ASCII, and no token has them")
+
+
 def is_prefix_dev(host: str) -> bool:
-    """Tell whether a token for this host can be verified at prefix.dev."""
+    """Return True if prefix.dev can verify a token for this host."""
     return f".{host}".endswith(".prefix.dev")
 
 
 def prefix_dev_of(host: str) -> str:
-    """Return the URL of the server that verifies a token for a host of prefix.dev; repo.prefix.dev itself does not."""
+    """Return the URL of the server that verifies a token for a host of prefix.dev."""
     return f"https://{host.removeprefix('repo.')}"
 
 
 def stores_of(providers: Iterable[object]) -> list[Store]:
-    """Return the providers that can be written, in their order; an override file is the first of them, or the only."""
+    """Return the providers that can be written, in their order.
+
+    An override file is the first of them, or the only one.
+    """
     return [provider for provider in providers if isinstance(provider, Store)]
 
 
-def store(stores: Iterable[Store], key: str, credential: Credential) -> tuple[Store, list[str]]:
-    """Keep a credential in the first store that is here; return it, and those that are not here, in a sentence each.
+class Stored(NamedTuple):
+    """A credential that was stored."""
 
-    A keychain that is here, but locked, is an error: a file would keep what it was to protect.
+    store: Store
+    missing: list[str]
+    """A sentence about each store that is not here."""
+    replaced: Credential | None
+    """The credential that the store had under the same key."""
+
+
+def store(stores: Iterable[Store], key: str, credential: Credential) -> Stored:
+    """Keep a credential in the first store that is here.
+
+    A keychain that is here but locked is an error. A file would not protect the secret.
 
     :raises AuthshimError: it cannot be written, or there is no store.
     """
     missing: list[str] = []
-    kind = PATH if "/" in key else PORT if _port_of(key) else None
     for candidate in stores:
-        if kind is not None and kind not in getattr(candidate, "answers", ()):
-            continue  # it would not be found there again
+        if not _answers(candidate, key):
+            continue
+        replaced = _find(candidate, key)
         try:
             candidate.save(key, credential)
         except ProviderMissing as error:
             missing.append(str(error))
         else:
-            return candidate, missing
-    raise AuthshimError(
-        "; ".join([*missing, "there is no file to store it in; name one by --auth-file"])
-    )
+            return Stored(candidate, missing, replaced)
+    reasons = [*missing, "there is no file to store it in; name one by --auth-file"]
+    raise AuthshimError("; ".join(reasons))
+
+
+def _answers(store: Store, key: str) -> bool:
+    """Return True if the store is asked for such a key, so that a login is found again."""
+    answers = getattr(store, "answers", ())
+    if "/" in key:
+        return PATH in answers
+    return not _port_of(key) or PORT in answers
+
+
+def _find(store: Store, key: str) -> Credential | None:
+    with suppress(ProviderError):  # saving raises it again, or replaces a bad entry
+        return store.find(key)
+    return None

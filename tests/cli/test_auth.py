@@ -26,6 +26,10 @@ DASHED = (
     "auth login has no option **** "
     "(a secret that begins with - is written as in --password=-secret)"
 )
+NO_CHANNEL = (
+    "HOST: anaconda.org itself serves no channel; "
+    "log in at conda.anaconda.org/ada or at anaconda.org"
+)
 MISSPELT = "auth login has no option --pasword; did you mean --password?"
 
 
@@ -79,10 +83,6 @@ def test_a_standard_input_without_end_is_no_secret(
         (["--token", "s3cret"], {"BearerToken": "s3cret"}),
         (BASIC, {"BasicHTTP": {"username": "ada", "password": "s3cret"}}),
         (["--conda-token", "s3cret"], {"CondaToken": "s3cret"}),
-        (
-            ["--username", "token", "--password", ""],
-            {"BasicHTTP": {"username": "token", "password": ""}},
-        ),
     ],
 )
 def test_login_stores_an_entry_as_pixi_does_and_says_where(
@@ -138,6 +138,29 @@ def test_a_project_does_not_say_where_a_login_goes(kept: Path) -> None:
     assert not Path("theirs.json").exists()
 
 
+def test_login_names_the_credential_that_it_replaces(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    login = ["auth", "login", "a.h.example"]
+    replaced = []
+    for words in (["--token", "s3cret"], BASIC, BASIC, ["--token", "s3cret"]):
+        assert main([*login, *words]) == 0
+        replaced.append(capsys.readouterr().out.partition("credentials.json")[2].strip())
+    assert replaced == [
+        "",
+        "(in place of the BearerToken that was there)",
+        "",
+        "(in place of the BasicHTTP of ada that was there)",
+    ]
+
+
+def test_login_keeps_a_good_secret_if_the_new_one_is_empty(kept: Path) -> None:
+    login = ["auth", "login", "a.h.example", "--token"]
+    assert main([*login, "s3cret"]) == 0
+    assert main([*login, ""]) == 2
+    assert json.loads(kept.read_bytes()) == {"a.h.example": {"BearerToken": "s3cret"}}
+
+
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
 def test_a_dash_reads_the_secret_from_standard_input(
     end: str, kept: Path, monkeypatch: pytest.MonkeyPatch
@@ -152,7 +175,7 @@ def test_a_dash_reads_the_secret_from_standard_input(
     [
         (
             ["h.example"],
-            "HOST: how to log in at h.example? by --token, --username or --conda-token",
+            "HOST: say how: add --username NAME, --token or --conda-token",
         ),
         (["h.example", "--token", "s3cret", *BASIC], "--token: cannot go together with --username"),
         (["h.example", "--password", "s3cret"], "--password: goes together with --username"),
@@ -166,6 +189,26 @@ def test_a_dash_reads_the_secret_from_standard_input(
             "--password: there is no terminal to ask at; - reads it from standard input",
         ),
         (["h.example", "--token", "-"], "--token: standard input is empty"),
+        (
+            ["h.example", "--token", ""],
+            "--token: it is empty, so nothing was stored (is a variable unset?)",
+        ),
+        (
+            ["h.example", "--username", "ada", "--password", ""],
+            "--password: it is empty, so nothing was stored (is a variable unset?)",
+        ),
+        (
+            ["h.example", "--username", "ada:s3cret", "--password", "s3cret"],
+            "--username: a username has no colon; --password takes the password",
+        ),
+        (
+            ["h.example", "--token", "Bearer s3cret"],
+            "--token: leave out the word Bearer: authshim sends it by itself",
+        ),
+        (
+            ["anaconda.org/ada", "--conda-token", "s3cret"],
+            NO_CHANNEL,
+        ),
         (["h.example", "--pasword=s3cret"], MISSPELT),
         (["h.example", "--token", "my", "s3cret"], UNQUOTED),
         (["h.example", "--username", "u", "--password", "--s3cret"], DASHED),
@@ -791,9 +834,13 @@ def test_token_prints_the_bare_token(
 
 
 @pytest.mark.parametrize("override", [True, False])
-@pytest.mark.parametrize("kind", ["BasicHTTP", "S3Credentials"])
-def test_what_is_no_token_is_an_error(
+@pytest.mark.parametrize(
+    ("kind", "kept_as"),
+    [("BasicHTTP", "a username and password"), ("S3Credentials", "S3 keys")],
+)
+def test_token_refuses_a_credential_that_is_no_token(
     kind: str,
+    kept_as: str,
     override: bool,
     kept: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -807,8 +854,8 @@ def test_what_is_no_token_is_an_error(
     if override:
         monkeypatch.setenv("RATTLER_AUTH_FILE", str(kept))
     assert main(["auth", "token", "h.example"]) == 1
-    said = f"authshim: error: what is kept for https://h.example/ is a {kind}, which is no token\n"
-    assert capsys.readouterr() == ("", said)
+    reason = f"h.example has {kept_as}, and auth token prints tokens only"
+    assert capsys.readouterr() == ("", f"authshim: error: {reason}\n")
 
 
 def test_a_token_that_nobody_has_is_an_error_with_the_next_step(
@@ -946,6 +993,28 @@ def test_a_secret_that_is_left_out_is_asked_for_without_echo(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+def test_login_stores_nothing_if_enter_alone_is_typed(kept: Path) -> None:
+    words = ["auth", "login", "h.example", "--token"]
+    shown, status = type_at_terminal(words, "Token for", "\n")
+    assert status == 2
+    assert "--token: it is empty, so nothing was stored" in shown
+    assert not kept.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+@pytest.mark.parametrize(
+    ("typed", "left"), [("\n", {"h.example"}), ("no\n", {"h.example"}), ("y\n", set())]
+)
+def test_logout_all_removes_only_if_it_is_confirmed(typed: str, left: set[str], kept: Path) -> None:
+    keep(kept, h_example=TOK)
+    question = "Remove every login from auth file ~/.rattler/credentials.json? [y/N]"
+    shown, status = type_at_terminal(["auth", "logout", "--all"], question, typed)
+    assert set(json.loads(kept.read_bytes())) == left
+    assert status == len(left)
+    assert ("nothing was removed" in shown) is bool(left)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
 @pytest.mark.parametrize(("typed", "code"), [("\x03", 130), ("\x04", 2)], ids=["Ctrl-C", "Ctrl-D"])
 def test_a_prompt_can_be_left(typed: str, code: int, kept: Path) -> None:
     shown, status = type_at_terminal(["auth", "login", "h.example", "--token"], "Token for", typed)
@@ -1070,5 +1139,5 @@ def test_a_secret_that_is_no_text_is_told_without_it(
         "sys.stdin", io.TextIOWrapper(io.BytesIO(b"s3cret\xff\n"), encoding="utf-8")
     )
     assert main(["auth", "login", "h.example", "--token", "-"]) == 2
-    assert capsys.readouterr().err == "authshim: error: --token: what was read is not text\n"
+    assert capsys.readouterr().err == "authshim: error: --token: the input is not text\n"
     assert not (home / ".rattler").exists()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import pytest
 
 from authshim.credentials import BearerToken
@@ -10,6 +13,8 @@ from authshim.login.rules import (
     BASIC,
     CONDA,
     TOKEN,
+    check_secret,
+    check_username,
     kind_of,
     parse_login_host,
     parse_logout_host,
@@ -19,6 +24,9 @@ from authshim.login.rules import (
 )
 from authshim.providers.auth_file import AuthFile
 from authshim.providers.netrc_file import NetrcFile
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 KEYS = {
     "prefix.dev": "*.prefix.dev",
@@ -74,6 +82,10 @@ WRONG = [
     "h.example#b",
     "h.example\\b",
     "h.example..",
+    "https:/h.example",
+    "https:/h.example/simple",
+    "anaconda.org/ada",
+    "prefix.dev/ada",
 ]
 
 
@@ -184,7 +196,7 @@ def test_the_kind_of_a_login(host: str, given: set[str], kind: str) -> None:
         (
             "h.example",
             set(),
-            "HOST: how to log in at h.example? by --token, --username or --conda-token",
+            "HOST: say how: add --username NAME, --token or --conda-token",
         ),
         (
             "prefix.dev",
@@ -201,14 +213,74 @@ def test_combinations_that_pixi_refuses(host: str, given: set[str], sentence: st
     assert str(caught.value) == sentence
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("https:/h.example", "a URL has two slashes behind its scheme"),
+        ("anaconda.org/ada", "log in at conda.anaconda.org/ada or at anaconda.org"),
+        ("prefix.dev/ada", "log in at repo.prefix.dev/ada or at prefix.dev"),
+    ],
+)
+def test_host_that_serves_nothing_is_refused_with_the_right_one(words: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        parse_login_host(words)
+
+
+def test_kind_of_a_login_names_the_user_of_the_url_if_it_is_missing() -> None:
+    target = parse_login_host("http://user:s3cret@h.example/")
+    with pytest.raises(SettingsError, match="add --username user, --token") as caught:
+        kind_of(target.host, (), target.username)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_login_host_shows_no_username_that_is_a_token() -> None:
+    assert "s3cret" not in repr(parse_login_host("https://glpat-s3cret@h.example/"))
+
+
+@pytest.mark.parametrize(
+    ("option", "secret", "sentence"),
+    [
+        ("--token", "", "it is empty, so nothing was stored"),
+        ("--conda-token", "", "it is empty, so nothing was stored"),
+        ("--password", "", "it is empty, so nothing was stored"),
+        ("--token", "s3cret ", "it has a blank"),
+        ("--token", "s3c ret", "it has a blank"),
+        ("--token", "Bearer s3cret", "leave out the word Bearer"),
+        ("--conda-token", "s3crét", "it has characters that are not ASCII"),
+    ],
+)
+def test_check_secret_refuses_a_secret_without_showing_it(
+    option: str, secret: str, sentence: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        check_secret(option, secret)
+    assert str(caught.value).startswith(f"{option}: {sentence}")
+    assert "s3c" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("option", "secret"), [("--token", "s3cret"), ("--password", "Bearer of a s3crét ")]
+)
+def test_check_secret_takes_a_good_secret(option: str, secret: str) -> None:
+    check_secret(option, secret)
+
+
+@pytest.mark.parametrize("username", ["", "ada:s3cret"])
+def test_check_username_refuses_an_empty_one_and_a_colon(username: str) -> None:
+    with pytest.raises(SettingsError, match="--username: ") as caught:
+        check_username(username)
+    assert "s3cret" not in str(caught.value)
+
+
 class Shelf:
     """A store that keeps in memory, or raises."""
 
     def __init__(self, name: str, error: Exception | None = None) -> None:
         self.name, self.error, self.problems = name, error, ()
-        self.kept: dict[str, object] = {}
+        self.kept: dict[str, BearerToken] = {}
 
-    def find(self, key: str, username: str | None = None) -> None: ...
+    def find(self, key: str, username: str | None = None) -> BearerToken | None:
+        return self.kept.get(key)
 
     def forget(self, key: str) -> bool:
         return False
@@ -228,8 +300,21 @@ GONE = ProviderMissing("OS keychain", "there is no D-Bus session")
 
 def test_the_first_store_keeps_it() -> None:
     first, second = Shelf("a"), Shelf("b")
-    assert store([first, second], "h", TOK) == (first, [])
+    assert store([first, second], "h", TOK) == (first, [], None)
     assert (first.kept, second.kept) == ({"h": TOK}, {})
+
+
+def test_store_returns_the_credential_that_it_replaced() -> None:
+    shelf = Shelf("a")
+    shelf.kept["h"] = BearerToken("old")
+    assert store([shelf], "h", TOK).replaced == BearerToken("old")
+
+
+def test_store_replaces_an_entry_that_it_cannot_read(tmp_path: Path) -> None:
+    file = AuthFile(str(tmp_path / "auth.json"))
+    (tmp_path / "auth.json").write_text('{"h.example": {"NewKind": 1}}', encoding="utf-8")
+    assert store([file], "h.example", TOK).replaced is None
+    assert file.find("h.example") == TOK
 
 
 def test_a_store_that_is_not_here_is_passed_over_and_told() -> None:
@@ -237,6 +322,7 @@ def test_a_store_that_is_not_here_is_passed_over_and_told() -> None:
     assert store([Shelf("a", GONE), second], "h", TOK) == (
         second,
         ["no OS keychain here: there is no D-Bus session"],
+        None,
     )
 
 
