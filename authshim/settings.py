@@ -10,17 +10,16 @@ from __future__ import annotations
 import ntpath
 import os
 import posixpath
-import re
 import sys
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import SettingsError
-from authshim.files import Unreadable, read_text, read_toml
+from authshim.pixi_config import KEYRING_PROVIDERS, ConfigFile, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    ConfigFiles = Iterator[tuple[str, bool]]
+    from authshim.pixi_config import Mirror, PixiConfig, Proxies
 
 NAMES = frozenset(
     {
@@ -37,6 +36,7 @@ NAMES = frozenset(
         "PREFIX_DEV_API_URL",
         "PYTHON_KEYRING_BACKEND",
         "RATTLER_AUTH_FILE",
+        "RATTLER_HOME",
         "USERPROFILE",
         "XDG_CONFIG_HOME",
     }
@@ -44,7 +44,6 @@ NAMES = frozenset(
 """The variables that ``read`` uses. An empty variable counts as unset."""
 
 _NO_KEYCHAIN = frozenset({"keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"})
-_KEYRING_PROVIDERS = ("subprocess", "disabled")
 _YES = frozenset({"y", "yes", "t", "true", "on", "1"})
 _NO = frozenset({"", "n", "no", "f", "false", "off", "0"})
 
@@ -60,10 +59,14 @@ class Settings(NamedTuple):
     netrc_named: bool  # True if NETRC names the file: no fallback, and a warning if it is missing
     keychain: bool  # False if PYTHON_KEYRING_BACKEND names keyring's null or fail backend
     keyring_enabled: bool  # False if the option, or else pixi's keyring-provider, is "disabled"
+    keyring_off: str  # the option, or the key and its FILE:LINE; empty if it is enabled
     keyring_command: tuple[str, ...]  # the words of AUTHSHIM_KEYRING_COMMAND
     keyring_timeout: float | None  # the seconds of AUTHSHIM_KEYRING_TIMEOUT
     search_path: str  # PATH
     prefix_dev_url: str | None  # PREFIX_DEV_API_URL
+    mirrors: tuple[Mirror, ...]  # of all configuration files
+    proxies: Proxies | None  # pixi's proxy-config
+    tls_no_verify: str  # FILE:LINE of tls-no-verify = true, which authshim does not obey
     problems: tuple[str, ...]  # sentences about malformed files, without their content
 
 
@@ -85,8 +88,9 @@ def read(
     _check_options(auth_file, keyring_provider)
     known = {name: environ[name] for name in NAMES if environ.get(name)}
     paths = _Paths(known, platform)
-    config = _read_config(paths.config_files(known, project))
+    config = read_config(paths.config_files(known, project))
     override, named_by = _override(known.get("RATTLER_AUTH_FILE"), auth_file, config)
+    keyring_off = _keyring_off(keyring_provider, config)
     return Settings(
         auth_file=paths.expand(override) if override else None,
         auth_file_named_by=named_by,
@@ -95,17 +99,21 @@ def read(
         netrc_files=paths.netrc_files(known.get("NETRC")),
         netrc_named="NETRC" in known,
         keychain=known.get("PYTHON_KEYRING_BACKEND") not in _NO_KEYCHAIN,
-        keyring_enabled=(keyring_provider or config.keyring_provider) != "disabled",
+        keyring_enabled=not keyring_off,
+        keyring_off=keyring_off,
         keyring_command=_command(known.get("AUTHSHIM_KEYRING_COMMAND"), windows=paths.windows),
         keyring_timeout=_seconds(known.get("AUTHSHIM_KEYRING_TIMEOUT")),
         search_path=known.get("PATH", ""),
         prefix_dev_url=known.get("PREFIX_DEV_API_URL"),
+        mirrors=config.mirrors,
+        proxies=config.proxies,
+        tls_no_verify=_tls_no_verify(config),
         problems=config.problems,
     )
 
 
 def _check_options(auth_file: str | None, keyring_provider: str | None) -> None:
-    if keyring_provider not in (None, *_KEYRING_PROVIDERS):
+    if keyring_provider not in (None, *KEYRING_PROVIDERS):
         raise SettingsError("--pypi-keyring-provider", 'expected "subprocess" or "disabled"')
     if auth_file == "":
         raise SettingsError("--auth-file", "expected the name of a file")
@@ -148,94 +156,65 @@ class _Paths:
         files = [self._path.join(home, name) for home in self._homes for name in names]
         return tuple(dict.fromkeys(files))
 
-    def config_files(self, known: Mapping[str, str], project: str | None) -> ConfigFiles:
-        """Yield the configuration files in order of precedence, each with True if it must exist."""
+    def config_files(self, known: Mapping[str, str], project: str | None) -> Iterator[ConfigFile]:
+        """Yield the configuration files in order of precedence."""
         if project:
-            yield self._path.join(project, ".pixi", "config.toml"), False
+            yield ConfigFile(self._path.join(project, ".pixi", "config.toml"))
         if _says_yes(known, "PIXI_NO_CONFIG"):
             return
         if "PIXI_CONFIG_FILE" in known:
-            yield self.expand(known["PIXI_CONFIG_FILE"]), True
+            yield ConfigFile(self.expand(known["PIXI_CONFIG_FILE"]), must_exist=True)
             return
-        for folder in dict.fromkeys(self._config_folders(known)):
+        files: dict[str, ConfigFile] = {}
+        for folder, is_shared in self._config_folders(known):
             if folder:
-                yield self._path.join(folder, "config.toml"), False
+                path = self._path.join(folder, "config.toml")
+                files.setdefault(path, ConfigFile(path, is_shared=is_shared))
+        yield from files.values()
 
-    def _config_folders(self, known: Mapping[str, str]) -> list[str | None]:
-        """Return the folders in the order of pixi's page "The configuration of pixi itself"."""
-        pixi_home = known.get("PIXI_HOME")
-        own = [self.expand(pixi_home) if pixi_home else None, self.join(self.home, ".pixi")]
+    def _config_folders(self, known: Mapping[str, str]) -> Iterator[tuple[str | None, bool]]:
+        """Yield the folders, each with True if it is shared by all rattler tools.
+
+        The order is that of rattler's locations.rs, reversed.
+        """
+        system = "C:\\ProgramData" if self.windows else "/etc"
+        users = self._user_folders(known)
+        pixi_home, rattler_home = known.get("PIXI_HOME"), known.get("RATTLER_HOME")
+        yield self.expand(pixi_home) if pixi_home else self.join(self.home, ".pixi"), False
+        yield from ((self.join(folder, "pixi"), False) for folder in users)
+        yield self.expand(rattler_home) if rattler_home else None, True
+        yield from ((self.join(folder, "rattler"), True) for folder in users)
+        yield self._path.join(system, "pixi"), False
+        yield self._path.join(system, "rattler"), True
+
+    def _user_folders(self, known: Mapping[str, str]) -> list[str | None]:
+        """Return the folders of the user's configuration, in order of precedence."""
         if self.windows:
-            return [*own, self.join(known.get("APPDATA"), "pixi"), "C:\\ProgramData\\pixi"]
-        xdg = self.join(known.get("XDG_CONFIG_HOME"), "pixi")
+            return [known.get("APPDATA")]
+        xdg = known.get("XDG_CONFIG_HOME")
         if self._macos:
-            library = self.join(self.home, "Library", "Application Support", "pixi")
-            return [*own, library, xdg, "/etc/pixi"]
-        return [*own, xdg, self.join(self.home, ".config", "pixi"), "/etc/pixi"]
+            return [self.join(self.home, "Library", "Application Support"), xdg]
+        return [xdg or self.join(self.home, ".config")]
 
 
-class _Config(NamedTuple):
-    """The options of all configuration files together."""
-
-    auth_file: str | None
-    auth_file_in: str
-    keyring_provider: str | None
-    problems: tuple[str, ...]
-
-
-def _read_config(paths: ConfigFiles) -> _Config:
-    auth_file, auth_file_in, provider, problems = None, "", None, []
-    for path, required in paths:
-        options = _read_options(path, required=required)
-        if isinstance(options, str):
-            problems.append(f"{path}: {options}")
-            continue
-        if not auth_file and options[0]:
-            auth_file, auth_file_in = options[0], path
-        provider = provider or options[1]
-    return _Config(auth_file, auth_file_in, provider, tuple(problems))
-
-
-def _read_options(path: str, *, required: bool) -> tuple[str | None, str | None] | str:
-    """Return the auth file and the keyring provider of a file, or the reason of a failure."""
-    document = read_toml(path)
-    if document is None:
-        return "there is no such file, but PIXI_CONFIG_FILE names it" if required else (None, None)
-    if isinstance(document, str):
-        return document
-    auth_file = _either(document, "authentication-override-file")
-    if not isinstance(auth_file, (str, type(None))):
-        line = _line(path, "authentication-override-file")
-        return f"{line}authentication-override-file: expected a path"
-    pypi = _either(document, "pypi-config")
-    if not isinstance(pypi, (dict, type(None))):
-        return f"{_line(path, 'pypi-config')}pypi-config: expected a table"
-    provider = _either(pypi or {}, "keyring-provider")
-    if provider not in (None, *_KEYRING_PROVIDERS):
-        expected = 'expected "subprocess" or "disabled"'
-        return f"{_line(path, 'keyring-provider')}[pypi-config] keyring-provider: {expected}"
-    return auth_file, provider
-
-
-def _either(table: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a key. Old versions of pixi wrote it with underscores."""
-    return table.get(name, table.get(name.replace("-", "_")))
-
-
-def _line(path: str, key: str) -> str:
-    """Return "line N: " for a key, or an empty string. The parser does not keep line numbers."""
-    pattern = re.compile(r"(?:^|[\[.{,])\s*[\"']?" + key.replace("-", "[-_]") + r"[\"']?\s*[\].=]")
-    try:
-        lines = (read_text(path) or "").splitlines()
-    except Unreadable:
+def _keyring_off(option: str | None, config: PixiConfig) -> str:
+    """Return the setting that switches the keyring command off, or an empty string."""
+    if (option or config.keyring_provider) != "disabled":
         return ""
-    for number, line in enumerate(lines, 1):
-        if pattern.search(line):
-            return f"line {number}: "
-    return ""
+    if option:
+        return "--pypi-keyring-provider disabled"
+    return f'keyring-provider = "disabled" in {config.keyring_provider_in}'
 
 
-def _override(variable: str | None, option: str | None, config: _Config) -> tuple[str | None, str]:
+def _tls_no_verify(config: PixiConfig) -> str:
+    """Return the place that switches the verification of certificates off, or an empty string."""
+    value, place = config.tls_no_verify or (False, "")
+    return place if value else ""
+
+
+def _override(
+    variable: str | None, option: str | None, config: PixiConfig
+) -> tuple[str | None, str]:
     """Return the override file and its origin. The variable overrides the option."""
     if variable:
         return variable, "RATTLER_AUTH_FILE"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from leaks import assert_no_secret
 
+from authshim import pixi_config
 from authshim import settings as settings_module
 from authshim.errors import SettingsError
 
@@ -31,6 +32,75 @@ def names_auth_file(path: Path, auth_file: str) -> Path:
 def read(home: Path | None = None, **variables: str) -> Settings:
     environ = {} if home is None else {"HOME": str(home)}
     return settings_module.read({**environ, **variables}, platform="linux")
+
+
+# Mirrors, proxies and certificates
+
+
+def test_mirror_of_the_highest_file_wins_for_its_key(home: Path, tmp_path: Path) -> None:
+    low = write(
+        home / ".config/rattler/config.toml",
+        '[mirrors]\n"https://a.example" = ["https://low"]\n"https://b.example/x" = []\n',
+    )
+    high = write(
+        tmp_path / ".pixi/config.toml", '[mirrors]\n"https://a.example/" = ["https://m/"]\n'
+    )
+    found = settings_module.read({"HOME": str(home)}, project=str(tmp_path), platform="linux")
+    assert found.mirrors == (
+        ("https://a.example/", ("https://m/",), str(high)),
+        ("https://b.example/x", (), str(low)),
+    )
+    assert found.problems == ()
+
+
+def test_userinfo_of_a_mirror_is_dropped_and_reported(home: Path) -> None:
+    file = write(
+        home / ".pixi/config.toml", '[mirrors]\n"https://a.example" = ["https://u:s3cret@m/x"]\n'
+    )
+    found = read(home)
+    assert found.mirrors == (("https://a.example/", ("https://m/x",), str(file)),)
+    ignored = "the user:password@ of a mirror is never sent; log in at its host instead"
+    assert found.problems == (f"{file}: line 1: mirrors: {ignored}",)
+    assert_no_secret(found)
+
+
+@pytest.mark.parametrize(
+    "line", ["mirrors = 1", 'mirrors = {"https://a" = "https://b"}', "mirrors = {a = []}"]
+)
+def test_malformed_mirrors_are_reported(line: str, home: Path) -> None:
+    write(home / ".pixi/config.toml", line)
+    (problem,) = read(home).problems
+    assert "line 1: mirrors: expected a" in problem
+
+
+def test_proxy_of_the_configuration_is_read_and_hidden(home: Path) -> None:
+    write(
+        home / ".pixi/config.toml",
+        '[proxy-config]\nhttps = "http://u:s3cret@proxy"\nnon-proxy-hosts = ["in.example"]\n',
+    )
+    found = read(home)
+    assert found.proxies is not None
+    assert (found.proxies.http, found.proxies.bypassed) == (None, ("in.example",))
+    assert found.proxies.https is not None
+    assert found.proxies.https.text == "http://u:s3cret@proxy"
+    assert_no_secret(found)
+
+
+def test_switches_are_named_with_their_file_and_line(home: Path) -> None:
+    file = write(
+        home / ".pixi/config.toml",
+        'tls-no-verify = true\n[pypi-config]\nkeyring-provider = "disabled"\n',
+    )
+    found = read(home)
+    assert found.tls_no_verify == f"{file}:1"
+    assert found.keyring_off == f'keyring-provider = "disabled" in {file}:3'
+
+
+def test_higher_file_switches_verification_on_again(home: Path, tmp_path: Path) -> None:
+    write(home / ".pixi/config.toml", "tls-no-verify = true")
+    write(tmp_path / ".pixi/config.toml", "tls-no-verify = false")
+    found = settings_module.read({"HOME": str(home)}, project=str(tmp_path), platform="linux")
+    assert found.tls_no_verify == ""
 
 
 # The override file
@@ -104,13 +174,15 @@ def test_the_snake_case_forms_are_read(home: Path) -> None:
 # Order of the files
 
 
-LINUX = ["{project}/.pixi", "{home}/ph", "{home}/.pixi", "{home}/xdg/pixi", "{home}/.config/pixi"]
+LINUX = ["{project}/.pixi", "{home}/ph", "{home}/xdg/pixi", "{home}/rh", "{home}/xdg/rattler"]
 MACOS = [
     "{project}/.pixi",
     "{home}/ph",
-    "{home}/.pixi",
     "{home}/Library/Application Support/pixi",
     "{home}/xdg/pixi",
+    "{home}/rh",
+    "{home}/Library/Application Support/rattler",
+    "{home}/xdg/rattler",
 ]
 
 
@@ -118,7 +190,12 @@ MACOS = [
 def test_the_highest_file_wins(
     platform: str, folders: list[str], home: Path, tmp_path: Path
 ) -> None:
-    environ = {"HOME": str(home), "PIXI_HOME": f"{home}/ph", "XDG_CONFIG_HOME": f"{home}/xdg"}
+    environ = {
+        "HOME": str(home),
+        "PIXI_HOME": f"{home}/ph",
+        "RATTLER_HOME": f"{home}/rh",
+        "XDG_CONFIG_HOME": f"{home}/xdg",
+    }
     files = [Path(folder.format(home=home, project=tmp_path), "config.toml") for folder in folders]
     for file in files:
         names_auth_file(file, str(file))
@@ -127,6 +204,30 @@ def test_the_highest_file_wins(
             environ, project=str(tmp_path), platform=platform
         ).auth_file == str(file)
         file.unlink()
+
+
+@pytest.mark.parametrize(
+    ("variable", "unread"), [("PIXI_HOME", ".pixi"), ("XDG_CONFIG_HOME", ".config/pixi")]
+)
+def test_default_folder_is_not_read_if_a_variable_names_another(
+    variable: str, unread: str, home: Path
+) -> None:
+    names_auth_file(home / unread / "config.toml", "/a.json")
+    assert read(home).auth_file == "/a.json"
+    assert read(home, **{variable: f"{home}/other"}).auth_file is None
+
+
+def test_rattler_has_no_folder_in_the_home(home: Path) -> None:
+    names_auth_file(home / ".rattler/config.toml", "/a.json")
+    assert read(home).auth_file is None
+
+
+def test_keyring_provider_of_the_shared_file_is_ignored(home: Path) -> None:
+    text = (
+        'authentication-override-file = "/a.json"\n[pypi-config]\nkeyring-provider = "disabled"\n'
+    )
+    write(home / ".config/rattler/config.toml", text)
+    assert (read(home).auth_file, read(home).keyring_enabled) == ("/a.json", True)
 
 
 def test_macos_does_not_read_dot_config(home: Path) -> None:
@@ -147,7 +248,7 @@ def test_the_system_s_file_is_the_last(
     platform: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = asked_files(monkeypatch, {"HOME": str(home)}, platform)
-    assert asked[-1] == "/etc/pixi/config.toml"
+    assert asked[-2:] == ["/etc/pixi/config.toml", "/etc/rattler/config.toml"]
 
 
 def test_windows_has_its_own_places(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,9 +261,10 @@ def test_windows_has_its_own_places(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     assert asked_files(monkeypatch, environ, "win32") == [
         "D:\\px\\config.toml",
-        "C:\\Users\\ada\\.pixi\\config.toml",
         "C:\\Users\\ada\\AppData\\Roaming\\pixi\\config.toml",
+        "C:\\Users\\ada\\AppData\\Roaming\\rattler\\config.toml",
         "C:\\ProgramData\\pixi\\config.toml",
+        "C:\\ProgramData\\rattler\\config.toml",
     ]
 
 
@@ -170,7 +272,7 @@ def asked_files(
     monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], platform: str
 ) -> list[str]:
     asked: list[str] = []
-    monkeypatch.setattr(settings_module, "read_toml", asked.append)
+    monkeypatch.setattr(pixi_config, "read_toml", asked.append)
     settings_module.read(environ, platform=platform)
     return asked
 
@@ -181,7 +283,7 @@ def test_no_file_is_read_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
         {"HOME": str(home), "PIXI_HOME": f"{home}/.pixi", "XDG_CONFIG_HOME": f"{home}/.config"},
         "linux",
     )
-    assert len(asked) == len(set(asked)) == 3
+    assert len(asked) == len(set(asked)) == 5
 
 
 def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(
@@ -471,9 +573,9 @@ def test_a_configuration_that_vanishes_while_it_is_read_is_told_without_the_line
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def vanished(_: str) -> str:
-        raise settings_module.Unreadable("permission denied")
+        raise pixi_config.Unreadable("permission denied")
 
     file = write(home / ".pixi/config.toml", 'pypi-config = "s3cret"\n')
-    monkeypatch.setattr(settings_module, "read_text", vanished)
+    monkeypatch.setattr(pixi_config, "read_text", vanished)
     (problem,) = read(home).problems
     assert problem == f"{file}: pypi-config: expected a table"

@@ -37,7 +37,8 @@ def run(options: Namespace) -> int:
     manifest = project.require_manifest(options)
     chain = project.make_chain(options, manifest)
     with _progress():
-        results = check(chain, manifest, options.environment)
+        mirrors = project.read_settings(options, manifest).mirrors
+        results = check(chain, manifest, options.environment, mirrors)
     if options.json:
         _print_json(manifest.path, results)
     else:
@@ -79,6 +80,7 @@ def _print_json(path: str, results: Iterable[Result]) -> None:
         {
             "kind": result.kind,
             "url": result.url,
+            "mirror": result.mirror or None,
             "answer": result.answer,
             "fine": result.fine,
             "status": result.status,

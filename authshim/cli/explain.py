@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Sequence
 
+    from authshim.index.mirrors import Mirrored
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import NamedBy, Trail
     from authshim.lookup.trace import Trace
+    from authshim.project.manifest import Manifest
 
 
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -40,15 +42,39 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print the trace, and what to do where there is no credential."""
-    chain = project.make_chain_here(options)
-    trace = chain.explain(
-        options.url, options.username, named_by=_named_by(options.named_by, options.url)
-    )
+    manifest = project.find_manifest_here(options)
+    chain = project.make_chain(options, manifest)
+    found = _mirrors_of(options, manifest)
+    if found is None:
+        trace = _explain(options, chain, options.url, options.username)
+        return 0 if trace.found else 1
+    if not found.urls:
+        terminal.say(terminal.with_tilde(found.empty_note))
+    traces = [_explain_mirror(options, chain, found, at) for at in range(len(found.urls))]
+    return 0 if any(trace.found for trace in traces) else 1
+
+
+def _explain_mirror(options: Namespace, chain: Chain, found: Mirrored, at: int) -> Trace:
+    """Print the trace of a mirror, to which no userinfo of the original URL goes."""
+    terminal.say(terminal.with_tilde(found.note(at)))
+    return _explain(options, chain, found.urls[at], None)
+
+
+def _explain(options: Namespace, chain: Chain, url: str, username: str | None) -> Trace:
+    trace = chain.explain(url, username, named_by=_named_by(options.named_by, url))
     for line in _with_short_names(trace).lines:
         terminal.say(terminal.with_tilde(line))
     if trace.found is None and (trace.steps or trace.withheld):
-        _print_next_step(options, trace, chain)
-    return 0 if trace.found else 1
+        _print_next_step(url, username, trace, chain)
+    return trace
+
+
+def _mirrors_of(options: Namespace, manifest: Manifest | None) -> Mirrored | None:
+    from authshim.index.mirrors import mirrored
+    from authshim.urls import without_userinfo
+
+    mirrors = project.read_settings(options, manifest).mirrors
+    return mirrored(without_userinfo(options.url), mirrors)
 
 
 def _named_by(urls: Sequence[str], url: str) -> NamedBy:
@@ -75,11 +101,11 @@ def _with_short_names(trace: Trace) -> Trace:
     )
 
 
-def _print_next_step(options: Namespace, trace: Trace, chain: Chain) -> None:
+def _print_next_step(url: str, username: str | None, trace: Trace, chain: Chain) -> None:
     from authshim import advice
 
     if trace.withheld:
-        step = advice.name_by_https(options.url)
+        step = advice.name_by_https(url)
     else:
-        step = advice.log_in_at(options.url, options.username, asks_keyring=chain.asks_keyring)
+        step = advice.log_in_at(url, username, asks_keyring=chain.asks_keyring)
     terminal.say(f"  -> {step}")

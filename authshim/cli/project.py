@@ -62,15 +62,32 @@ def make_chain(options: Namespace, manifest: Manifest | None) -> Chain:
     )
 
 
-def make_chain_here(options: Namespace) -> Chain:
-    """Make the chain; a manifest that nobody named may be wrong, and is then left out."""
+def find_manifest_here(options: Namespace) -> Manifest | None:
+    """Return the manifest, or None if it is malformed and no option names it."""
     try:
-        return make_chain(options, find_manifest(options))
+        return find_manifest(options)
     except ManifestError as error:
         if options.manifest_path is not None or options.environment is not None:
             raise
         terminal.note(terminal.with_tilde(f"authshim: {error}; going on without it"))
-        return make_chain(options, None)
+        return None
+
+
+def make_chain_here(options: Namespace) -> Chain:
+    """Make the chain; a manifest that nobody named may be wrong, and is then left out."""
+    return make_chain(options, find_manifest_here(options))
+
+
+def read_settings(options: Namespace, manifest: Manifest | None) -> Settings:
+    """Return the settings of the options, the environment and the project."""
+    from authshim import settings
+
+    return settings.read(
+        os.environ,
+        auth_file=options.auth_file,
+        keyring_provider=options.pypi_keyring_provider,
+        project=None if manifest is None else manifest.folder,
+    )
 
 
 def settings_of(options: Namespace) -> Settings:

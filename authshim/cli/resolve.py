@@ -50,7 +50,7 @@ def run(options: Namespace) -> int:
     asked = queries(manifest, options.environment, options.names)
     chain = project.make_chain(options, manifest)
     with _progress() as tell:
-        found = survey(chain, asked, tell)
+        found = survey(chain, asked, tell, project.read_settings(options, manifest).mirrors)
     if options.json:
         _print_json(manifest, found)
     else:
@@ -124,8 +124,14 @@ def _lines(each: Resolution) -> Iterator[str]:
         yield f"{each.taken.version}{' (doubtful)' if each.doubts else ''}  {each.taken.place.shown}"
         digests = [":".join(pair) for pair in each.taken.file.hashes]
         yield "  ".join([each.taken.file.filename, *(digests or ["without a hash"])])
+        yield from (page.mirror for page in each.asked if page.mirror and _is_taken(page, each))
     yield from (f"doubtful: {doubt}" for doubt in each.doubts)
     yield from (f"warning: {warning}" for warning in each.warnings)
+
+
+def _is_taken(page: Page, each: Resolution) -> bool:
+    """Tell if a package comes from the index of a page."""
+    return each.taken is not None and page.place == each.taken.place
 
 
 def _print_silent(found: Sequence[Resolution]) -> None:
@@ -133,7 +139,13 @@ def _print_silent(found: Sequence[Resolution]) -> None:
     pages = [page for each in found for page in each.asked if page.answer not in _ANSWERED]
     for page in {(page.place, page.next_step): page for page in pages}.values():
         said = "; ".join(
-            part for part in (f"HTTP {page.status}" if page.status else "", page.detail) if part
+            part
+            for part in (
+                f"HTTP {page.status}" if page.status else "",
+                page.detail,
+                page.mirror,
+            )
+            if part
         )
         say(with_tilde(f"{page.place.shown}  {page.answer}{f' ({said})' if said else ''}"))
         if page.next_step:
@@ -206,6 +218,7 @@ def _asked(page: Page) -> dict[str, Any]:
         "seconds": round(page.seconds, 3),
         "files": len(page.files),
         **project.credential_json(page.found),
+        "mirror": page.mirror or None,
         "detail": page.detail,
         "next_step": page.next_step,
     }

@@ -74,6 +74,8 @@ class Page(NamedTuple):
     api: str = ""
     """"JSON 1.1", "HTML 1.0" and so on, where it was found; "HTML" where the page does not say its version."""
     files: tuple[File, ...] = ()
+    mirror: str = ""
+    """The sentence that names the mirror which was asked; empty without one."""
 
 
 def page_url(index: Index, name: str) -> str:

@@ -108,7 +108,7 @@ def _declared(
     if project is None:
         return (), ()
     indexes = (*project.indexes(environment), *project.own_indexes(environment))
-    return indexes, project.channels(environment)
+    return indexes, (*project.channels(environment), *project.build_channels())
 
 
 def _warnings(project: Manifest | None) -> Sequence[str]:

@@ -117,6 +117,14 @@ class Manifest:
             for channel in self._project.channels(features)
         )
 
+    def build_channels(self) -> tuple[Channel, ...]:
+        """Return the channels from which pixi installs the build backends, without duplicates."""
+        return _unique(self._project.build_channels)
+
+    def pypi_maps(self) -> tuple[Repository, ...]:
+        """Return the URLs of ``conda-pypi-map``, without duplicates."""
+        return _unique(self._project.pypi_maps)
+
     def dependencies(self, environment: str | None = DEFAULT) -> tuple[Dependency, ...]:
         """List the packages of PyPI's kind that an environment wants, on each platform that it is for.
 

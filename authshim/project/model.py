@@ -16,6 +16,8 @@ from authshim.project.target import Target, choose_python, current
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from authshim.project.repositories import Repository
+
 DEFAULT = "default"
 
 PYPI = Index("https://pypi.org/simple")
@@ -59,6 +61,10 @@ class Project(NamedTuple):
     base: Options
     platforms: tuple[str, ...]
     environments: dict[str, tuple[Feature, ...]]
+    build_channels: tuple[Channel, ...] = ()
+    """The channels of build backends."""
+    pypi_maps: tuple[Repository, ...] = ()
+    """The URLs of ``conda-pypi-map``."""
 
     def indexes(self, features: tuple[Feature, ...]) -> list[Index]:
         """List the indexes as pixi hands them to its resolver."""

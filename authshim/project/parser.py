@@ -16,6 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from authshim.errors import UrlError
+from authshim.project.auxiliary import build_channels, pypi_maps
 from authshim.project.model import DEFAULT, MODES, STRATEGIES, Feature, Options, Project
 from authshim.project.repositories import Channel, Index, channel, file_url
 from authshim.project.requirements import from_table, of_groups
@@ -85,7 +86,13 @@ class _Reader:
             raise TableError(
                 f"its environments come to more than {_MANY} indexes, channels and packages"
             )
-        return Project(self._options(workspace, where), platforms, environments)
+        return Project(
+            self._options(workspace, where),
+            platforms,
+            environments,
+            build_channels(pixi, self._root, self._folder),
+            pypi_maps(workspace, where),
+        )
 
     def _environments(
         self, pixi: Table, features: dict[str, Feature]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from itertools import product
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from authshim.index.client import FOUND
 from authshim.project.model import STRATEGIES
@@ -75,8 +76,8 @@ def _has_name(page: Page, versions: Collection[Version]) -> bool:
 
 
 def _is_public(page: Page) -> bool:
-    if page.host in PYPI:
-        return True
+    if page.host in PYPI or urlsplit(page.place.url).hostname in PYPI:
+        return True  # a mirror of PyPI is as public, though it may want a login
     return page.found is None and not page.place.url.startswith("file:")
 
 

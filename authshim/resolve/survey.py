@@ -12,8 +12,17 @@ from urllib.request import url2pathname
 from authshim.concurrency import map_concurrently
 from authshim.errors import SettingsError
 from authshim.files import reason
-from authshim.index.client import FOUND, NOT_ASKED, UNREACHABLE, IndexClient, Page
+from authshim.index.client import (
+    FOUND,
+    NOT_ASKED,
+    NOT_THERE,
+    UNREACHABLE,
+    IndexClient,
+    Page,
+)
+from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.simple_api import File
+from authshim.project.repositories import Index
 from authshim.project.requirements import Dependency, normalised
 from authshim.resolve.rules import Resolution, resolve
 
@@ -22,8 +31,8 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from authshim.lookup.chain import Chain
+    from authshim.pixi_config import Mirror
     from authshim.project.manifest import Manifest
-    from authshim.project.repositories import Index
 
 
 _LONGEST = 1000
@@ -120,13 +129,18 @@ def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, .
 
 
 def survey(
-    chain: Chain, asked: Sequence[Query], tell: Callable[[int, int], object] | None = None
+    chain: Chain,
+    asked: Sequence[Query],
+    tell: Callable[[int, int], object] | None = None,
+    mirrors: Sequence[Mirror] = (),
 ) -> list[Resolution]:
     """Answer questions, in their order.
 
-    :param tell: is told after each page how many are there, and of how many.
+    :param tell: called after each page with the number of pages so far, and of all pages.
+    :param mirrors: those of pixi's configuration.
     """
-    pages = _fetch(chain, {key for query in asked for key in _keys(query)}, tell)
+    keys = {key for query in asked for key in _keys(query)}
+    pages = _fetch(chain, keys, tell, mirrors)
     return [_answer(query, pages) for query in asked]
 
 
@@ -152,13 +166,14 @@ def _fetch(
     chain: Chain,
     keys: Collection[_Key],
     tell: Callable[[int, int], object] | None,
+    mirrors: Sequence[Mirror],
 ) -> dict[_Key, Page]:
-    """Return the page of each key; each thread has a reader of its own."""
+    """Return the page of each key. Each thread has its own client."""
 
     @contextmanager
     def worker() -> Iterator[Callable[[_Key], Page]]:
         with closing(IndexClient(chain)) as client:
-            yield lambda key: _page(client, *key)
+            yield lambda key: _page(client, *key, mirrors)
 
     pages: dict[_Key, Page] = {}
     for key, page in map_concurrently(keys, worker):
@@ -168,7 +183,22 @@ def _fetch(
     return pages
 
 
-def _page(client: IndexClient, index: Index, name: str) -> Page:
+def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror]) -> Page:
+    """Return the page of an index, or of the first of its mirrors that works."""
+    found = mirrored(index.url, mirrors)
+    if found is None:
+        return _page_at(client, index, name)
+    page = Page(index, NOT_THERE, detail=found.empty_note)
+    for at, url in enumerate(found.urls):
+        page = _page_at(client, Index(url, flat=index.flat), name)
+        note = "; ".join(filter(None, (found.note(at), userinfo_note(index))))
+        page = page._replace(place=index, mirror=note)
+        if page.answer != UNREACHABLE:
+            break
+    return page
+
+
+def _page_at(client: IndexClient, index: Index, name: str) -> Page:
     scheme = index.url.partition(":")[0].lower()
     if scheme == "file":
         return _folder(index)

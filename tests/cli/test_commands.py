@@ -113,6 +113,7 @@ def test_check_json_has_a_version_and_no_secret(
         "provider": f"netrc {Path.home() / '.netrc'}",
         "key": "127.0.0.1",
         "api": "HTML",
+        "mirror": None,
         "detail": "",
         "next_step": "",
     }
@@ -472,3 +473,38 @@ def test_a_disk_that_is_full_is_told_where_there_is_no_standard_output(
     monkeypatch.setattr("sys.stdout", None)
     assert main(["completion", "bash"]) == 1
     assert capsys.readouterr().err == "authshim: error: no space left on device\n"
+
+
+@pytest.fixture
+def mirrors(recorder: Recorder) -> Recorder:
+    """A project whose index and channel have a mirror."""
+    Path("pixi.toml").write_text(
+        PROJECT.format(url="http://away.example") + '[pypi-dependencies]\ndemo = "*"\n',
+        encoding="utf-8",
+    )
+    Path(".pixi").mkdir()
+    table = f'[mirrors]\n"http://away.example" = ["{recorder.url}/m"]\n'
+    Path(".pixi/config.toml").write_text(table, encoding="utf-8")
+    return recorder
+
+
+@pytest.mark.parametrize(
+    "words", [["check"], ["resolve"], ["explain", "http://away.example/channel"]]
+)
+def test_command_names_the_mirror_and_its_file(
+    words: list[str], mirrors: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel = b'<a href="demo-1.0-py3-none-any.whl">demo</a>'
+    mirrors.default = Answer(200, wheel, {"Content-Type": "text/html"})
+    main(words)
+    shown = "".join(capsys.readouterr().out.split())
+    assert f"pixiasksthemirror{mirrors.url}/m/" in shown
+    assert ".pixi/config.toml" in shown
+
+
+def test_check_prints_the_mirror_as_json(
+    mirrors: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "--json"]) == 0
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert results[-1]["mirror"] == f"{mirrors.url}/m/channel"

@@ -341,6 +341,7 @@ def test_json_has_a_version_each_index_that_was_asked_and_no_secret(
         "username": "ada",
         "provider": f"netrc {home / '.netrc'}",
         "key": f"127.0.0.1:{private.port}",
+        "mirror": None,
         "detail": "",
         "next_step": "",
     }

@@ -1,0 +1,197 @@
+"""The configuration files of pixi, and of all tools that are made with rattler.
+
+A malformed file becomes a sentence in ``PixiConfig.problems``, and the next file is read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urlsplit
+
+from authshim.files import Unreadable, read_text, read_toml
+from authshim.secret import Secret
+from authshim.urls import without_userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KEYRING_PROVIDERS = ("subprocess", "disabled")
+
+
+class ConfigFile(NamedTuple):
+    """A candidate, which need not exist."""
+
+    path: str
+    must_exist: bool = False
+    is_shared: bool = False  # a file of all rattler tools; pixi's own keys mean nothing there
+
+
+class Mirror(NamedTuple):
+    """An entry of ``[mirrors]``: a prefix of URLs, and the URLs that replace it."""
+
+    prefix: str
+    targets: tuple[str, ...]  # without userinfo, which pixi never sends
+    file: str
+
+
+class Proxies(NamedTuple):
+    """The table ``proxy-config``. Its URLs may hold a password."""
+
+    http: Secret | None
+    https: Secret | None
+    bypassed: tuple[str, ...]
+    file: str
+
+
+class PixiConfig(NamedTuple):
+    """The options of all configuration files together."""
+
+    auth_file: str | None = None
+    auth_file_in: str = ""
+    keyring_provider: str | None = None
+    keyring_provider_in: str = ""  # FILE:LINE
+    mirrors: tuple[Mirror, ...] = ()
+    proxies: Proxies | None = None
+    tls_no_verify: tuple[bool, str] | None = None  # the value and its FILE:LINE
+    problems: tuple[str, ...] = ()
+
+
+class _Malformed(Exception):
+    """A value that pixi would refuse."""
+
+
+def read_config(files: Iterable[ConfigFile]) -> PixiConfig:
+    """Read configuration files, the one with the highest precedence first."""
+    config, problems = PixiConfig(), []
+    mirrors: dict[str, Mirror] = {}
+    for file in files:
+        try:
+            found = _read(file)
+        except _Malformed as error:
+            problems.append(f"{file.path}: {error}")
+            continue
+        problems += found.problems
+        for mirror in found.mirrors:
+            mirrors.setdefault(mirror.prefix, mirror)
+        config = _merge(config, found)
+    return config._replace(mirrors=tuple(mirrors.values()), problems=tuple(problems))
+
+
+def _merge(above: PixiConfig, below: PixiConfig) -> PixiConfig:
+    """Return the options of two files. Those of the first one override the others."""
+    values: list[Any] = [upper or lower for upper, lower in zip(above, below)]
+    return PixiConfig(*values)
+
+
+def _read(file: ConfigFile) -> PixiConfig:
+    """Return the options of one file.
+
+    :raises _Malformed: the file, or one of its values, cannot be used.
+    """
+    path = file.path
+    document = read_toml(path)
+    if document is None:
+        if file.must_exist:
+            raise _Malformed("there is no such file, but PIXI_CONFIG_FILE names it")
+        return PixiConfig()
+    if isinstance(document, str):
+        raise _Malformed(document)
+    auth_file = _typed(document, "authentication-override-file", str, "a path", path)
+    provider = None if file.is_shared else _keyring_provider(document, path)
+    no_verify = _typed(document, "tls-no-verify", bool, "true or false", path)
+    mirrors, problems = _mirrors(document, path)
+    return PixiConfig(
+        auth_file=auth_file,
+        auth_file_in=path if auth_file else "",
+        keyring_provider=provider,
+        keyring_provider_in=_place(path, "keyring-provider") if provider else "",
+        mirrors=mirrors,
+        proxies=_proxies(document, path),
+        tls_no_verify=None if no_verify is None else (no_verify, _place(path, "tls-no-verify")),
+        problems=problems,
+    )
+
+
+def _keyring_provider(document: Mapping[str, Any], path: str) -> str | None:
+    pypi = _typed(document, "pypi-config", dict, "a table", path) or {}
+    provider = _value(pypi, "keyring-provider")
+    if provider is None:
+        return None
+    if provider in KEYRING_PROVIDERS:
+        return str(provider)
+    expected = 'expected "subprocess" or "disabled"'
+    raise _Malformed(f"{_line(path, 'keyring-provider')}[pypi-config] keyring-provider: {expected}")
+
+
+def _mirrors(document: Mapping[str, Any], path: str) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:
+    """Return the mirrors, and a sentence about each that has userinfo."""
+    table = _typed(document, "mirrors", dict, "a table", path) or {}
+    mirrors, problems = [], []
+    for prefix, targets in table.items():
+        if not _is_url(prefix) or not isinstance(targets, list) or not all(map(_is_url, targets)):
+            expected = "expected a URL, and a list of URLs"
+            raise _Malformed(f"{_line(path, 'mirrors')}mirrors: {expected}")
+        bare = tuple(without_userinfo(target) for target in targets)
+        mirrors.append(Mirror(_with_path(without_userinfo(prefix)), bare, path))
+        if bare != tuple(targets):
+            ignored = "the user:password@ of a mirror is never sent; log in at its host instead"
+            problems.append(f"{path}: {_line(path, 'mirrors')}mirrors: {ignored}")
+    return tuple(mirrors), tuple(problems)
+
+
+def _is_url(value: object) -> bool:
+    return isinstance(value, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]", value) is not None
+
+
+def _with_path(url: str) -> str:
+    """Return a URL whose path is at least a slash."""
+    return url if urlsplit(url).path else f"{url}/"
+
+
+def _proxies(document: Mapping[str, Any], path: str) -> Proxies | None:
+    table = _typed(document, "proxy-config", dict, "a table", path)
+    if not table:
+        return None
+    http, https = (_typed(table, name, str, "a URL", path) for name in ("http", "https"))
+    bypassed = _typed(table, "non-proxy-hosts", list, "a list of hosts", path) or []
+    hosts = tuple(host for host in bypassed if isinstance(host, str))
+    return Proxies(Secret(http) if http else None, Secret(https) if https else None, hosts, path)
+
+
+def _typed(table: Mapping[str, Any], name: str, kind: type, expected: str, path: str) -> Any:
+    """Return a value of a table, or None.
+
+    :raises _Malformed: the value has another type.
+    """
+    value = _value(table, name)
+    if value is None or isinstance(value, kind):
+        return value
+    raise _Malformed(f"{_line(path, name)}{name}: expected {expected}")
+
+
+def _value(table: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a key. Old versions of pixi wrote it with underscores."""
+    return table.get(name, table.get(name.replace("-", "_")))
+
+
+def _place(path: str, key: str) -> str:
+    """Return ``FILE:LINE`` of a key, or the file alone."""
+    number = _line_number(path, key)
+    return f"{path}:{number}" if number else path
+
+
+def _line(path: str, key: str) -> str:
+    """Return "line N: " for a key, or an empty string."""
+    number = _line_number(path, key)
+    return f"line {number}: " if number else ""
+
+
+def _line_number(path: str, key: str) -> int:
+    """Return the line of a key, or 0. The parser does not keep line numbers."""
+    pattern = re.compile(r"(?:^|[\[.{,])\s*[\"']?" + key.replace("-", "[-_]") + r"[\"']?\s*[\].=]")
+    try:
+        lines = (read_text(path) or "").splitlines()
+    except Unreadable:
+        return 0
+    return next((number for number, line in enumerate(lines, 1) if pattern.search(line)), 0)
