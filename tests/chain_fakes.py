@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import authshim
 from authshim import BasicHTTP, BearerToken, OAuth
-from authshim.lookup.naming import follow, named_by
+from authshim.lookup.exchange import Exchange
+from authshim.lookup.naming import CALLER, follow, named_by
 from authshim.urls import DEFAULT, HOST, KINDS, PATH, PORT, SERVICE, WILDCARD
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    from authshim import Credential, Found
+    from authshim import Chain, Credential, Found
+    from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.naming import NamedBy
 
 STORE = (PATH, PORT, HOST, WILDCARD)
@@ -140,9 +142,39 @@ def bearer(token: str = "s3cret") -> BearerToken:
     return BearerToken(token)
 
 
-def sent(found: Found | None) -> object:
+def sent(found: Found | CachedCredential | None) -> object:
     """Return the credential of what was found."""
     return found and found.credential
+
+
+def begin(chain: Chain, url: str, *, named_by: NamedBy = CALLER) -> CachedCredential | None:
+    """Return the credential that a request to a URL begins with."""
+    exchange = Exchange(chain, "GET", url, named_by=named_by)
+    exchange.begin()
+    return exchange.tried[0] if exchange.tried else None
+
+
+def accept(chain: Chain, url: str, found: CachedCredential) -> None:
+    """Let the server accept a credential."""
+    exchange = Exchange(chain, "GET", url)
+    exchange.tried = [found]
+    assert exchange.receive(200) is None
+
+
+def refused(
+    chain: Chain,
+    url: str,
+    *,
+    status: int,
+    tried: Sequence[CachedCredential] = (),
+    challenge: str = "",
+    named_by: NamedBy = CALLER,
+) -> CachedCredential | None:
+    """Return the credential that is sent after a 401, 403 or 404; None if there is no other."""
+    exchange = Exchange(chain, "GET", url, named_by=named_by)
+    exchange.tried = list(tried)
+    exchange.receive(status, {"WWW-Authenticate": challenge})
+    return exchange.tried[-1] if len(exchange.tried) > len(tried) else None
 
 
 def in_threads(count: int, work: Any) -> list[Any]:

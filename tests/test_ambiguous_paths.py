@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 import requests
-from chain_fakes import Keeper, basic, bearer, keyring, sent
+from chain_fakes import Keeper, basic, bearer, keyring, refused, sent
 from fakes import LOOPBACK
 from servers import redirect
 
@@ -112,8 +112,8 @@ def test_ambiguous_path_is_covered_by_none_of_several_indexes(path: str) -> None
     indexes = [Index("https://ada:1@h/a/simple/"), Index("https://bob:2@h/b/simple/")]
     chain = Chain([], indexes=indexes)
     assert chain.find(f"https://h{path}") is None
-    assert chain.refused(f"https://h{path}", status=401, challenge="Basic") is None
-    assert chain.missed(f"https://h{path}", []) is None
+    assert refused(chain, f"https://h{path}", status=401, challenge="Basic") is None
+    assert refused(chain, f"https://h{path}", status=404, tried=[]) is None
     assert sent(chain.find("https://h/a/simple/")) == basic("ada", "1")
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from authshim.concurrency import Clock
-    from authshim.lookup.entry import CacheEntry, CandidateSet
+    from authshim.lookup.cached_credential import CachedCredential
+    from authshim.lookup.entry import CacheEntry
     from authshim.lookup.environment import Setup
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found, Step
@@ -117,79 +118,28 @@ class Chain:
     def find(
         self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
     ) -> Found | None:
-        """Return what is sent to a URL without being asked for it; None if nothing is.
+        """Return the credential that is sent to a URL without a challenge; None if there is none.
 
         :param url: absolute, with or without userinfo.
-        :param username: whose credential, if the URL does not say.
-        :param named_by: less goes to a URL that only a server named; see ``naming``.
+        :param username: the user, if the URL does not name one.
+        :param named_by: a URL that only a server named gets less; see ``naming``.
         """
+        found = self.look_up(url, username, named_by=named_by)
+        return None if found is None else found.public
+
+    def look_up(
+        self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
+    ) -> CachedCredential | None:
+        """Return the credential that ``find`` returns, as the cache holds it; for ``Exchange``."""
         origin = self._lookup.cache.origin(url, username)
         if origin is None or ("?" in url and is_presigned(url)):
             return None
         entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # a CandidateSet here has but one entry
-        found: Found | None = entry.found
+        found: CachedCredential | None = entry.found
         is_due = found is None or (
             found.expires_at is not None and found.expires_at <= self._lookup.now()
         )
         return self._lookup.look_up(entry, named_by) if is_due or named_by is not CALLER else found
-
-    def accept(self, url: str, found: Found, *, there: bool = True) -> None:
-        """Note that a server took what was found for a URL.
-
-        :param there: whether it has what was asked for; where it has not, it may be another index's.
-        """
-        found.accepted = True
-        if found.entry.pending is found:
-            self._lookup.keep(found)
-        if there and self._lookup.cache.has_ties:
-            self._lookup.cache.choose(url, found.entry)
-
-    def refused(
-        self,
-        url: str,
-        *,
-        status: int,
-        tried: Sequence[Found] = (),
-        challenge: str = "",
-        named_by: NamedBy = CALLER,
-    ) -> Found | None:
-        """Return what to send after a 401 or 403; None if there is nothing else to send.
-
-        :param tried: what was sent for this request so far; it is not returned again.
-        :param challenge: the ``WWW-Authenticate`` header.
-        :param named_by: a server that named the URL makes the chain reject nothing.
-        """
-        self._lookup.notice_changes()
-        candidates = self._lookup.cache.candidates(url)
-        if candidates is None or is_presigned(url):
-            return None
-        if named_by.is_marked:
-            return _other(self._answers_to_server(candidates, tried, named_by), tried)
-        if tried and tried[-1].is_lone_token:
-            self._lookup.reject_token(tried[-1])
-        while True:
-            answer = _other(self._answers(candidates, url, status, tried, challenge), tried)
-            if answer is not None:
-                return answer
-            if not candidates.unpin():
-                break
-        if not any(found.accepted for found in tried):
-            candidates.back_off()
-        return None
-
-    def missed(
-        self, url: str, tried: Sequence[Found], *, named_by: NamedBy = CALLER
-    ) -> Found | None:
-        """Return what another index has for a URL that several cover, after a 404; None if nothing is left.
-
-        To those who may not know of it, a server may say of what it has that it is not there.
-
-        :param tried: what was sent for this request so far.
-        """
-        candidates = self._lookup.cache.candidates(url)
-        if candidates is None or candidates.only or is_presigned(url):
-            return None
-        return _other(self._others(candidates.candidates(path_of(url)), tried, named_by), tried)
 
     def withheld(self, url: str, *, named_by: NamedBy) -> str:
         """Return why nothing is sent to a plain http URL, whatever is found; empty if something may be."""
@@ -215,7 +165,7 @@ class Chain:
                 redact(url), (), (), None, "the URL carries its own signature, so nothing is added"
             )
         self._lookup.refresh()
-        found: Found | None = None
+        found: CachedCredential | None = None
         steps: dict[Step, None] = {}
         for entry in candidates.candidates():
             its_found, its_steps = self._lookup.explain(entry, named_by)
@@ -224,9 +174,11 @@ class Chain:
         withheld = self.withheld(url, named_by=named_by)
         if withheld:
             found = None
-        why = "" if found else self.note or "no provider has one"
         notes = (*_note_path(url), *_notes(candidates.candidates()), *_note_naming(named_by))
-        return Trace(redact(url), tuple(steps), notes, found, why, withheld)
+        if found is None:
+            why = self.note or "no provider has one"
+            return Trace(redact(url), tuple(steps), notes, None, why, withheld)
+        return Trace(redact(url), tuple(steps), notes, found.public, challenged=found.challenged)
 
     def forget(self) -> None:
         """Drop all that is remembered; everything is read and asked anew."""
@@ -239,53 +191,8 @@ class Chain:
         make, options = self._recipe
         return _make, (make, options, self.identity)
 
-    def _answers(
-        self,
-        candidates: CandidateSet,
-        url: str,
-        status: int,
-        tried: Sequence[Found],
-        challenge: str,
-    ) -> Iterator[Found | None]:
-        """Yield what might be sent after a refusal, the best first; some of it may have been sent."""
-        entries = candidates.candidates(path_of(url))
-        yield from self._others(entries, tried, CALLER)
-        for entry in entries:
-            mine = [found for found in tried if found.entry is entry]
-            # Of several indexes none is blamed for a path that may be another's.
-            if mine and (len(entries) == 1 or mine[-1].accepted):
-                yield self._lookup.renew(entry, mine, status)
-            elif not mine and (status == 401 or entry.is_index):
-                yield self._lookup.answer_challenge(entry, challenge)
-
-    def _answers_to_server(
-        self, candidates: CandidateSet, tried: Sequence[Found], named_by: NamedBy
-    ) -> Iterator[Found | None]:
-        """Yield what might be sent after the refusal of a URL that only a server named; nothing is rejected."""
-        yield from self._others(candidates.entries, tried, named_by)
-        for entry in candidates.entries:
-            mine = [found for found in tried if found.entry is entry]
-            if mine and (candidates.only or mine[-1].accepted):
-                yield self._lookup.look_again(entry, mine, named_by)
-
-    def _others(
-        self, entries: Sequence[CacheEntry], tried: Sequence[Found], named_by: NamedBy
-    ) -> Iterator[Found | None]:
-        """Yield what there is for those of a URL's entries of which nothing was sent."""
-        for entry in entries:
-            if not any(found.entry is entry for found in tried):
-                yield self._lookup.look_up(entry, named_by)
-
     def _renew_locks(self) -> None:
         self._lookup.renew_locks()
-
-
-def _other(answers: Iterable[Found | None], tried: Sequence[Found]) -> Found | None:
-    """Return the first answer that was not sent yet."""
-    sent = [found.credential for found in tried]
-    return next(
-        (answer for answer in answers if answer is not None and answer.credential not in sent), None
-    )
 
 
 def _note_naming(named_by: NamedBy) -> Iterator[str]:

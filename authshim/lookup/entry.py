@@ -18,8 +18,8 @@ from authshim.urls import DEFAULT, SERVICE, Key, host_keys, shared_path
 
 if TYPE_CHECKING:
     from authshim.concurrency import Clock
+    from authshim.lookup.cached_credential import CachedCredential as Found
     from authshim.lookup.coverage import Declared
-    from authshim.lookup.trace import Found
     from authshim.urls import Url
 
 LIFETIME = 300.0

@@ -26,11 +26,12 @@ from authshim.credentials import BasicHTTP, S3Credentials
 from authshim.errors import CredentialError
 from authshim.log import Once
 from authshim.lookup.cache import Cache
+from authshim.lookup.cached_credential import CachedCredential as Found
 from authshim.lookup.challenge import schemes
 from authshim.lookup.entry import ASKED_AGAIN, MISSED, REFUSED, UNSETTLED
 from authshim.lookup.guarded import GuardedProvider
 from authshim.lookup.naming import CALLER
-from authshim.lookup.trace import Found, Step
+from authshim.lookup.trace import Step
 from authshim.redact import is_unfilled, redact
 from authshim.secret import clears_frames
 from authshim.urls import DEFAULT, GIVEN, SERVICE, Key, is_loopback

@@ -1,97 +1,64 @@
-"""What the chain answers: a Found for programs, a Trace for people."""
+"""The answers of the chain: a Found for programs, a Trace for people."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import S3Credentials
-from authshim.oauth.renewal import recheck_at
-from authshim.urls import GIVEN
 
 if TYPE_CHECKING:
     from authshim.credentials import Credential
     from authshim.urls import Key
 
 
-class Found:
-    """A credential, the provider that had it, and the key it was found under."""
+class Found(NamedTuple):
+    """A credential, the provider that returned it, and the key that it is stored under."""
 
-    __slots__ = ("accepted", "challenged", "credential", "entry", "expires_at", "key", "provider")
-
-    def __init__(
-        self,
-        credential: Credential,
-        provider: str,
-        key: Key,
-        *,
-        challenged: bool = False,
-        entry: Any = None,
-        now: float = 0.0,
-    ) -> None:
-        self.credential = credential
-        self.provider = provider
-        self.key = key
-        self.challenged = challenged
-        """Whether it is an answer to a refusal: not sent before the server asked."""
-        self.accepted = False
-        """Whether a server took it."""
-        self.expires_at: float | None = recheck_at(credential, now)
-        """When it is to be looked up again, in Unix seconds: an OAuth login some time before its end."""
-        self.entry = entry
-        """The chain's memory of it."""
-
-    @property
-    def is_lone_token(self) -> bool:
-        """Whether it is a token that stands alone before the ``@`` of a URL, and is sent only after a refusal."""
-        return self.challenged and self.key.kind == GIVEN
+    credential: Credential
+    provider: str
+    key: Key
 
     def __repr__(self) -> str:
         return f"Found({self.credential!r}, provider={self.provider!r}, key={str(self.key)!r})"
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Found) and self._parts() == other._parts()
-
-    def __hash__(self) -> int:
-        return hash(self._parts())
-
-    def _parts(self) -> tuple[Credential, str, str]:
-        return self.credential, self.provider, self.key
-
     def __reduce__(self) -> Any:
-        raise TypeError("a Found holds a secret and is not pickled")
+        raise TypeError("credentials are not pickled; call chain.find in the worker")
 
 
 class Step(NamedTuple):
-    """One question to one provider, and what it said."""
+    """A question to one provider, and its answer."""
 
     provider: str
     key: Key
     said: str
     credential: Credential | None = None
-    """The answer, where it can be used here."""
+    """The credential of the answer, if it can be used for this URL."""
     broken: bool = False
+    """True if the provider raised an error."""
 
 
 class Trace(NamedTuple):
-    """What each provider said of one URL, in the order in which they are asked."""
+    """The answers of the providers for one URL, in the order in which they are asked."""
 
     url: str
     """Redacted."""
     steps: tuple[Step, ...]
     notes: tuple[str, ...]
-    """What decided besides the providers: what covers the URL, who the user is."""
+    """The facts that decide besides the answers: the index that covers the URL, the user."""
     found: Found | None
     why: str = ""
-    """Why nothing is sent."""
+    """The reason why nothing is sent."""
     withheld: str = ""
-    """Why nothing is sent, whatever the providers have."""
+    """The reason why nothing may be sent, even if a provider has a credential."""
+    challenged: bool = False
+    """True if ``found`` is sent after a refusal only."""
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
 
     @property
     def lines(self) -> list[str]:
-        """What ``str`` puts together."""
+        """The lines of ``str(trace)``."""
         lines = [self.url, *(f"  {note}" for note in self.notes)]
         if self.steps:
             rows = [(step.provider, str(step.key), step.said) for step in self.steps]
@@ -105,14 +72,14 @@ class Trace(NamedTuple):
 
     @property
     def outcome(self) -> str:
-        """The last line: what is sent."""
+        """The last line: the credential that is sent, or the reason why there is none."""
         if self.withheld:
             return self.withheld
         if self.found is None:
             return f"no credential: {self.why}" if self.why else "no credential"
-        what = f"{self.found.credential!r} from {self.found.provider}"
+        credential = f"{self.found.credential!r} from {self.found.provider}"
         if isinstance(self.found.credential, S3Credentials):
-            return f"nothing is sent: {what}, which is for s3:// URLs only"
-        if self.found.challenged:
-            return f"sent after a refusal: {what}"
-        return f"sent: {what}"
+            return f"nothing is sent: {credential}, which is for s3:// URLs only"
+        if self.challenged:
+            return f"sent after a refusal: {credential}"
+        return f"sent: {credential}"

@@ -1,10 +1,10 @@
-"""The adapter: put on the wire what the chain answers, and let nobody but the wire see it.
+"""The adapter of requests: it sends what an ``Exchange`` says. The rules stand there.
 
-Transport, no policy. Invariants:
+Invariants:
 
-1. The request that came in is never changed: a copy is sent.
-2. What the caller set stays: an ``Authorization`` header, or an ``auth=`` that answers challenges.
-3. Nothing that leaves ``send`` holds what was added: no response, no exception, no frame.
+1. The caller's request is never changed: a copy is sent.
+2. The caller's ``Authorization`` stays, and so does an ``auth=`` that answers challenges.
+3. No secret leaves ``send``: not in a response, nor in an exception, nor in a frame.
 """
 
 from __future__ import annotations
@@ -12,42 +12,41 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
-from requests.models import REDIRECT_STATI, PreparedRequest
 from requests.utils import rewind_body
 
 from authshim.lookup.chain import Chain
+from authshim.lookup.exchange import REDIRECTS, Exchange
 from authshim.lookup.naming import CALLER, seen_locations
-from authshim.transport.carrier import HOOK, named_by_of, note_redirect, receive
+from authshim.transport.carrier import HOOK, note_redirect, receive
 from authshim.transport.netrc_header import RequestsNetrc
 from authshim.transport.request import authorization_of, with_credential
 from authshim.transport.scrub import clean_error, clean_response
 from authshim.transport.wrapping import WrappingAdapter
-from authshim.urls import is_presigned
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from requests import Response
+    from requests import PreparedRequest, Response
     from requests.adapters import BaseAdapter
 
-    from authshim.lookup.trace import Found
+    from authshim.credentials import Credential
+    from authshim.lookup.naming import NamedBy
     from authshim.project.manifest import Manifest
 
     Options = tuple[Any, Any, Any, Any, Any]
     """stream, timeout, verify, cert, proxies; unpacking them costs less than passing on a dict does."""
 
-_REDIRECTS = frozenset(REDIRECT_STATI)
-
 MAX_DRAINED_BYTES = 64 * 1024
-"""The size up to which the body of a refused request is read, so that its connection can be used again."""
+"""The size up to which the body of a discarded response is read, so that its connection stays open."""
 
 MAX_DRAINED_SECONDS = 1.0
-"""The time that reading such a body may take in all. After it, the connection is closed."""
+"""The time in which such a body has to be read. After it, the connection is closed."""
 
 
 class AuthAdapter(WrappingAdapter):
@@ -77,7 +76,7 @@ class AuthAdapter(WrappingAdapter):
         inner: BaseAdapter | None = None,
         **http_adapter_options: Any,
     ) -> None:
-        """Take a chain, or make the one that the environment and the project describe.
+        """Take a chain, or make the chain that the environment and the project describe.
 
         :param manifest: the project's ``pixi.toml`` or ``pyproject.toml``, its folder, or a Manifest.
         :param environment: a pixi environment; None: the indexes of all of them.
@@ -95,11 +94,9 @@ class AuthAdapter(WrappingAdapter):
             )
         super().__init__(inner, **http_adapter_options)
         self.made_with = options_of(chain, manifest, environment)
-        self.chain = (
-            Chain.from_environment(manifest=manifest, environment=environment)
-            if chain is None
-            else chain
-        )
+        if chain is None:
+            chain = Chain.from_environment(manifest=manifest, environment=environment)
+        self.chain = chain
         self._netrc = RequestsNetrc()
 
     def send(
@@ -111,7 +108,7 @@ class AuthAdapter(WrappingAdapter):
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> Response:
-        """Send a request, with a credential where one is found and the caller set none."""
+        """Send a request, with a credential if one is found and the caller has set none."""
         options = (stream, timeout, verify, cert, proxies)
         hooks = request.hooks
         named_by = receive(request) if HOOK in hooks or seen_locations.origins else CALLER
@@ -121,86 +118,69 @@ class AuthAdapter(WrappingAdapter):
         waiting = hooks.get("response")
         if waiting and _answers_challenges(waiting):
             return self._transmit(with_credential(request, None), request, None, options)
-        found = self.chain.find(request.url or "", named_by=named_by)
-        tried = [] if found is None else [found]
+        exchange = self.exchange(request, named_by)
+        credential = exchange.begin()
         try:
-            return self._exchange(request, options, tried)
+            return self._drive(exchange, credential, request, options)
         except BaseException as error:
-            if not tried:
+            if not exchange.tried:
                 raise
             failure = error
         try:
             # Out of reach of "except", so that no frame from below is hung on again.
-            raise clean_error(failure, request, tried)
+            raise clean_error(failure, request, exchange.credentials())
         finally:
-            del failure, tried, found
+            del failure, exchange, credential
+
+    def exchange(self, request: PreparedRequest, named_by: NamedBy) -> Exchange:
+        """Return the rules for a request; a subclass may keep them, to read what was sent."""
+        resend = None if request.body is None else partial(_rewind, request)
+        return Exchange(
+            self.chain, request.method, request.url or "", named_by=named_by, can_resend=resend
+        )
+
+    def discard(self, response: Response) -> None:
+        """Drop an answer before another one is sent or returned; a subclass may close it at once."""
+        _drain(response)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._netrc = RequestsNetrc()
         super().__setstate__(state)
 
-    def _exchange(self, request: PreparedRequest, options: Options, tried: list[Found]) -> Response:
-        """Send with what was found, and again where the chain has something else after a refusal.
-
-        :param tried: what was found, if anything was; takes what is sent after it.
-        """
-        found = tried[-1] if tried else None
-        refused = False
-        while True:
-            response = self._transmit(with_credential(request, found), request, found, options)
-            status = response.status_code
-            if status == 404:
-                return self._search(request, response, options, tried)
-            if status not in (401, 403):
-                if found is not None and (status < 300 or _is_let_in(response, refused=refused)):
-                    self.chain.accept(request.url or "", found)
-                return response
-            challenge = response.headers.get("WWW-Authenticate", "")
-            found = self.chain.refused(
-                request.url or "",
-                status=status,
-                tried=tried,
-                challenge=challenge,
-                named_by=named_by_of(request),
-            )
-            if found is None or not _rewind(request):
-                return response
-            tried.append(found)
-            refused = True
-            self._put_aside(response)
-
-    def _search(
-        self, request: PreparedRequest, missing: Response, options: Options, tried: list[Found]
+    def _drive(
+        self,
+        exchange: Exchange,
+        credential: Credential | None,
+        request: PreparedRequest,
+        options: Options,
     ) -> Response:
-        """Ask for what was not found with what the other indexes have, where several cover its URL.
-
-        :param missing: the 404; it is returned where none of them finds it.
-        """
-        url = request.url or ""
-        if tried:
-            self.chain.accept(url, tried[-1], there=False)
-        named_by = named_by_of(request)
-        while request.method in ("GET", "HEAD"):
-            found = self.chain.missed(url, tried, named_by=named_by)
-            if found is None:
-                break
-            tried.append(found)
-            response = self._transmit(with_credential(request, found), request, found, options)
-            if response.status_code < 400:
-                self.chain.accept(url, found)
-                self._put_aside(missing)
-                return response
-            self._put_aside(response)
-        return missing
-
-    def _put_aside(self, response: Response) -> None:
-        """Discard a response before retrying or returning another one."""
-        _drain(response)
+        """Send the request, and send it again for as long as the exchange has another credential."""
+        kept: Response | None = None
+        dropped: Response | None
+        while True:
+            sent = with_credential(request, credential)
+            response = self._transmit(sent, request, credential, options)
+            credential = exchange.receive(response.status_code, response.headers)
+            if exchange.keeps:
+                kept, dropped = response, kept
+            else:
+                dropped = response
+            if dropped is not None:
+                self.discard(dropped)
+            if credential is None and kept is not None:
+                return kept
 
     def _transmit(
-        self, sent: PreparedRequest, request: PreparedRequest, found: Found | None, options: Options
+        self,
+        sent: PreparedRequest,
+        request: PreparedRequest,
+        credential: Credential | None,
+        options: Options,
     ) -> Response:
-        """Send one request in place of another; the response tells of the other, and leads back to this adapter."""
+        """Send one request in place of another.
+
+        The response names the other one, and leads back to this adapter.
+        """
         stream, timeout, verify, cert, proxies = options
         # By their names: CacheControl's adapter, for one, has them in another order.
         response: Response = (self.inner or super()).send(  # type: ignore[union-attr]
@@ -208,8 +188,8 @@ class AuthAdapter(WrappingAdapter):
         )
         response.connection = self
         if sent is not request:
-            clean_response(response, request, found)
-        if response.status_code in _REDIRECTS:
+            clean_response(response, request, credential)
+        if response.status_code in REDIRECTS:
             note_redirect(request, response)
         return response
 
@@ -223,27 +203,17 @@ def options_of(
     """
     path: Any = getattr(manifest, "path", manifest)
     identity = None if chain is None else chain.identity
-    return identity, path and os.path.abspath(path), environment
-
-
-def _is_let_in(response: Response, *, refused: bool) -> bool:
-    """Tell whether an answer shows that the credential was taken, though it is no success.
-
-    A redirect may lead to a login page, but not where the server has said 401 to another
-    credential, nor where it leads to a presigned URL.
-    """
-    if response.status_code in _REDIRECTS:
-        return refused or is_presigned(response.headers.get("Location", ""))
-    return response.status_code == 304
+    full_path = os.path.abspath(path) if path else path
+    return identity, full_path, environment
 
 
 def _answers_challenges(hooks: Iterable[Any]) -> bool:
-    """Tell whether the caller's ``auth=`` waits for a 401 in a hook, as Digest, Kerberos and NTLM do."""
+    """Tell if the caller's ``auth=`` waits for a 401 in a hook, as Digest, Kerberos and NTLM do."""
     return any(isinstance(getattr(hook, "__self__", None), AuthBase) for hook in hooks)
 
 
 def _rewind(request: PreparedRequest) -> bool:
-    """Tell whether the body can be sent again, a file from where it stood."""
+    """Return True if the body can be sent again; set a file back to its first position."""
     body: Any = request.body
     if body is None or isinstance(body, (str, bytes)):
         return True
@@ -255,7 +225,7 @@ def _rewind(request: PreparedRequest) -> bool:
 
 
 def _drain(response: Response) -> None:
-    """Read a short body to its end, so that its connection can be used again; close any other connection."""
+    """Read a short body to its end, so that its connection can be used again. Close any other."""
     headers = response.headers
     try:
         size = int(headers.get("Content-Length", -1))
@@ -268,10 +238,10 @@ def _drain(response: Response) -> None:
 
 
 def _read_in_time(raw: Any, size: int) -> None:
-    """Read a body of ``size`` bytes, or as much of it as comes in time.
+    """Read a body of ``size`` bytes, or the part of it that arrives in time.
 
-    A timeout of the socket starts again with each byte, so it cannot bound the whole. Here ``peek``
-    receives at most once, and ``read`` then takes no more than has been received.
+    A timeout of the socket starts again with each byte, so it does not bound the whole. Here
+    ``peek`` receives at most once, and ``read`` then takes no more than has been received.
     """
     socket = raw.connection.sock
     timeout = socket.gettimeout()

@@ -1,4 +1,4 @@
-"""A session that knows which credential it sent, for those who have to say why it was refused."""
+"""A session that knows which credential it sent, for commands that explain a refusal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import requests
+from requests.adapters import HTTPAdapter
 
 from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials import S3Credentials
@@ -17,25 +18,26 @@ if TYPE_CHECKING:
     from requests import PreparedRequest, Response
 
     from authshim.lookup.chain import Chain
+    from authshim.lookup.exchange import Exchange
+    from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
-    from authshim.transport.adapter import Options
 
 
 class RecordingAdapter(AuthAdapter):
-    """Remembers what it sent last, so that nobody has to guess which credential was refused.
+    """An adapter that keeps the exchange of its last request.
 
-    No server holds it: the page that comes with a redirect or a refusal is not read, as it may have no end, and
-    the heads of all answers are bounded in time together. What the chain takes is not counted.
+    No server can hold it up. It reads no body of a redirect or refusal, as such a body may have
+    no end. The heads of all responses to one question share a timeout. Look-ups do not count.
     """
 
+    _own = AuthAdapter._own | {"_last"}
+
     def __init__(self, chain: Chain) -> None:
-        super().__init__(chain)
-        self.sent: list[Found] = []
-        self.left = failures.TOTAL_TIMEOUT
-        """Seconds."""
+        self._last: Exchange | None = None
+        super().__init__(chain, inner=_TimedAdapter())
 
     def session(self) -> requests.Session:
-        """Return a session that sends all its requests this way."""
+        """Return a session that sends all its requests with this adapter."""
         session = install(_Session(self), self.chain)
         for scheme in ("https://", "http://"):
             session.mount(scheme, self)
@@ -43,39 +45,52 @@ class RecordingAdapter(AuthAdapter):
 
     @property
     def last_credential(self) -> Found | None:
-        """The credential that was sent last; S3 keys are none for http, nor is a lone token that was refused."""
-        found = self.sent[-1] if self.sent else None
-        if found is None or isinstance(found.credential, S3Credentials):
+        """The credential that was sent last. S3 keys and a refused lone token do not count."""
+        last = self._last
+        if last is None or not last.tried:
             return None
-        is_refused = found.is_lone_token and not found.accepted
-        return None if is_refused else found
+        sent = last.tried[-1]
+        is_refused = sent.is_lone_token and not sent.accepted
+        if is_refused or isinstance(sent.credential, S3Credentials):
+            return None
+        return sent.public
 
     @property
     def elapsed(self) -> float:
-        """The seconds that the last question spent on the wire, up to the head of its last answer."""
-        return failures.TOTAL_TIMEOUT - self.left
+        """The seconds that the last question took, up to the head of its last response."""
+        return failures.TOTAL_TIMEOUT - float(self.left)
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
-        """Send a request, as the adapter does."""
-        self.sent = []
+        """Send a request as AuthAdapter does, and do not read the body of a redirect."""
+        self._last = None
         response = super().send(request, *args, **options)
         if response.is_redirect:
             response.close()
         return response
 
-    def _exchange(self, request: PreparedRequest, options: Options, tried: list[Found]) -> Response:
-        self.sent = tried
-        return super()._exchange(request, options, tried)
+    def exchange(self, request: PreparedRequest, named_by: NamedBy) -> Exchange:
+        """Keep the exchange."""
+        self._last = super().exchange(request, named_by)
+        return self._last
 
-    def _put_aside(self, response: Response) -> None:
+    def discard(self, response: Response) -> None:
+        """Close a response without reading its body."""
         response.close()
 
-    def _transmit(self, *args: Any) -> Response:
-        """Send in a thread of its own: a head that comes byte by byte keeps no timeout."""
-        send = super()._transmit
+
+class _TimedAdapter(HTTPAdapter):
+    """An HTTPAdapter that gives up on a head that arrives byte by byte, which resets any timeout."""
+
+    left = failures.TOTAL_TIMEOUT
+    """Seconds."""
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        send = super().send
         started = time.monotonic()
         try:
-            return call_with_timeout(self.left, lambda: send(*args), late=requests.Response.close)
+            return call_with_timeout(
+                self.left, lambda: send(request, *args, **options), late=requests.Response.close
+            )
         except TimedOut:
             raise failures.TooSlow from None
         finally:
@@ -83,7 +98,7 @@ class RecordingAdapter(AuthAdapter):
 
 
 class _Session(requests.Session):
-    """Gives each question, with all that it is redirected to, the same time."""
+    """A session that gives each question, with its redirects, the same timeout."""
 
     def __init__(self, adapter: RecordingAdapter) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ from authshim.transport.scrub import hide_request_lines
 if TYPE_CHECKING:
     from requests import PreparedRequest
 
-    from authshim.lookup.trace import Found
+    from authshim.credentials import Credential
 
 _blank: Any = object.__new__
 """Makes an object without calling its ``__init__``."""
@@ -41,18 +41,19 @@ def authorization_of(headers: Any) -> str | None:
     return None if item is None else item[1]
 
 
-def with_credential(request: PreparedRequest, found: Found | None) -> PreparedRequest:
+def with_credential(request: PreparedRequest, credential: Credential | None) -> PreparedRequest:
     """Return a copy of a request with a credential and without the header that requests made of netrc.
 
     If there is neither of them, return the request itself.
     """
-    if found is None and authorization_of(request.headers) is None:
-        return request
-    header = found and found.credential.header
-    copy = _copy_with_header(request, header or None)
-    if found is not None and isinstance(found.credential, CondaToken):
+    if credential is None:
+        if authorization_of(request.headers) is None:
+            return request
+        return _copy_with_header(request, None)
+    copy = _copy_with_header(request, credential.header)
+    if isinstance(credential, CondaToken):
         hide_request_lines()
-        copy.url = found.credential.wire_url(request.url or "")
+        copy.url = credential.wire_url(request.url or "")
     return copy
 
 

@@ -21,7 +21,7 @@ from authshim.secret import SecretHolder, related_exceptions
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.lookup.trace import Found
+    from authshim.credentials import Credential
 
 PRIVATES = (
     ("urllib3.HTTPResponse", "_request_url"),
@@ -43,21 +43,23 @@ LONG_ENOUGH = 6
 """Characters from which a token is taken out of any text; a shorter one would be found in common words."""
 
 
-def clean_response(response: Response, request: PreparedRequest, found: Found | None) -> None:
-    """Make a response tell of the request that came in, and not of the one that was sent.
+def clean_response(
+    response: Response, request: PreparedRequest, credential: Credential | None
+) -> None:
+    """Put the caller's request into a response, in place of the request that was sent.
 
-    A ``Location`` loses its ``/t/TOKEN``: the next hop is given it anew, if it belongs there.
+    A ``Location`` loses its ``/t/TOKEN``. The next hop gets one of its own, if it belongs there.
 
-    :param found: what was sent.
+    :param credential: the credential that was sent.
     """
     response.request = request
     retries: Any = getattr(_raw(response), "retries", None)
     if retries is not None:
         for step in getattr(retries, "history", None) or ():
             if step.error is not None:
-                clean_error(step.error, request, [found] if found else [])
-    if found is not None and isinstance(found.credential, CondaToken):
-        _clean_words(response, request, _Censor(found.credential))
+                clean_error(step.error, request, [credential] if credential else [])
+    if isinstance(credential, CondaToken):
+        _clean_words(response, request, _Censor(credential))
 
 
 def _raw(response: Response) -> Any:
@@ -103,15 +105,14 @@ def _clean_headers(headers: Any, censor: _Censor) -> None:
 
 
 def clean_error(
-    error: BaseException, request: PreparedRequest, tried: Iterable[Found]
+    error: BaseException, request: PreparedRequest, tried: Iterable[Credential]
 ) -> BaseException:
     """Take the frames off an exception and all that it carries, and tokens off its words.
 
     The frames of urllib3 and http.client hold the headers and the URL on their way. An exception
     that the caller is just handling stays whole, though Python hangs it on as the context.
     """
-    tokens = [found.credential for found in tried if isinstance(found.credential, CondaToken)]
-    censors = [_Censor(token) for token in tokens]
+    censors = [_Censor(token) for token in tried if isinstance(token, CondaToken)]
     for part in related_exceptions(error, sys.exc_info()[1]):
         part.__traceback__ = None
         if isinstance(getattr(part, "request", None), PreparedRequest):

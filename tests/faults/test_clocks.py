@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from chain_fakes import Keeper, bearer, in_threads, oauth, sent
+from chain_fakes import Keeper, bearer, begin, in_threads, oauth, refused, sent
 from servers import Answer, Recorder, Seen
 
 from authshim import Chain, OAuth
@@ -47,12 +47,12 @@ def test_a_jump_ends_no_hit_no_miss_and_no_refusal(jump: float, clocks: Clocks) 
     keeper = Keeper({"h.example": bearer(), "refused.example": bearer()})
     chain = Chain([keeper], clock=clocks)
     urls = [URL, "https://missed.example/", "https://refused.example/"]
-    found = [chain.find(url) for url in urls]
-    chain.refused(urls[2], status=401, tried=[found[2]])
+    found = [begin(chain, url) for url in urls]
+    refused(chain, urls[2], status=401, tried=[found[2]])
     keeper.asked.clear()
     clocks.wall += jump
     clocks.steady += 299
-    assert [chain.find(url) for url in urls] == [found[0], None, None]
+    assert [begin(chain, url) for url in urls] == [found[0], None, None]
     assert keeper.asked == []
 
 
@@ -84,12 +84,12 @@ def test_a_login_that_a_jump_keeps_alive_is_sent_until_it_is_refused(clocks: Clo
     login = oauth(expires_at=NOON + 3600)
     keeper = Keeper({"h.example": login})
     chain = Chain([keeper], clock=clocks)
-    found = chain.find(URL)
+    found = begin(chain, URL)
     clocks.wall -= DAY
     clocks.steady += 7200
     assert sent(chain.find(URL)) == login
     keeper.held["h.example"] = bearer()
-    assert sent(chain.refused(URL, status=401, tried=[found])) == bearer()
+    assert sent(refused(chain, URL, status=401, tried=[found])) == bearer()
 
 
 class Endpoint:
@@ -114,7 +114,7 @@ class Endpoint:
 
     @property
     def sent(self) -> str | None:
-        found = self.chain.find(URL)
+        found = begin(self.chain, URL)
         return found and found.credential.header
 
 
@@ -140,8 +140,8 @@ def test_after_a_jump_back_a_login_is_renewed_when_it_is_refused(
     clocks.wall -= DAY
     clocks.steady += 3601
     assert endpoint.sent == "Bearer token-1"
-    found = endpoint.chain.find(URL)
-    renewed = endpoint.chain.refused(URL, status=401, tried=[found])
+    found = begin(endpoint.chain, URL)
+    renewed = refused(endpoint.chain, URL, status=401, tried=[found])
     assert renewed is not None
     assert renewed.credential.header == endpoint.sent == "Bearer token-2"
     assert endpoint.given == 2

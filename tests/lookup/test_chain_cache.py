@@ -18,11 +18,14 @@ from chain_fakes import (
     Keeper,
     Rotating,
     Waiting,
+    accept,
     basic,
     bearer,
+    begin,
     default,
     in_threads,
     keyring,
+    refused,
     sent,
 )
 
@@ -40,8 +43,8 @@ URL = "https://h/simple/demo/"
 def test_a_hit_is_remembered() -> None:
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
-    found = chain.find(URL)
-    assert chain.find("https://h/other") is found
+    found = begin(chain, URL)
+    assert begin(chain, "https://h/other") is found
     assert keeper.asked == ["h:443", "h"]
 
 
@@ -81,9 +84,9 @@ def test_a_hit_stays_for_longer() -> None:
     clock = Clock()
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper], clock=clock)
-    found = chain.find(URL)
+    found = begin(chain, URL)
     clock.now += 100_000
-    assert chain.find(URL) is found
+    assert begin(chain, URL) is found
 
 
 def test_a_miss_ends_when_a_file_changes() -> None:
@@ -283,8 +286,8 @@ def test_threads_for_one_index_wait_for_one_command() -> None:
 def test_one_look_up_renews_for_many_threads() -> None:
     rotating = Rotating()
     chain = Chain([rotating])
-    old = chain.find(URL)
-    answers = in_threads(32, lambda: chain.refused(URL, status=401, tried=[old]))
+    old = begin(chain, URL)
+    answers = in_threads(32, lambda: refused(chain, URL, status=401, tried=[old]))
     assert [sent(found) for found in answers] == [bearer("s3cret-2")] * 32
     assert len(rotating.asked) == 2
 
@@ -292,25 +295,25 @@ def test_one_look_up_renews_for_many_threads() -> None:
 def test_one_look_up_finds_the_same_answer_for_many_threads() -> None:
     keeper = Keeper({"h": bearer()}, answers=[HOST])
     chain = Chain([keeper])
-    found = chain.find(URL)
-    assert in_threads(32, lambda: chain.refused(URL, status=401, tried=[found])) == [None] * 32
+    found = begin(chain, URL)
+    assert in_threads(32, lambda: refused(chain, URL, status=401, tried=[found])) == [None] * 32
     assert len(keeper.asked) == 2
 
 
 def test_a_thread_that_was_refused_twice_is_not_kept_going_by_the_others() -> None:
     rotating = Rotating()
     chain = Chain([rotating])
-    first = chain.find(URL)
-    second = chain.refused(URL, status=401, tried=[first])
-    chain.refused(URL, status=401, tried=[second])  # another request, which has a third by now
-    assert chain.refused(URL, status=401, tried=[first, second]) is None
+    first = begin(chain, URL)
+    second = refused(chain, URL, status=401, tried=[first])
+    refused(chain, URL, status=401, tried=[second])  # another request, which has a third by now
+    assert refused(chain, URL, status=401, tried=[first, second]) is None
 
 
 def test_one_look_up_answers_a_challenge_for_many_threads() -> None:
     command = Waiting({"https://h/simple": basic()}, answers=["service"])
     chain = Chain([command], indexes=[Index("https://h/simple")])
     threading.Timer(0.05, command.may_answer.set).start()
-    answers = in_threads(32, lambda: chain.refused(URL, status=401, challenge="Basic"))
+    answers = in_threads(32, lambda: refused(chain, URL, status=401, challenge="Basic"))
     assert [sent(found) for found in answers] == [basic()] * 32
     assert len(command.asked) == 1
 
@@ -320,29 +323,29 @@ def test_a_thread_that_lost_a_tie_to_another_tries_the_winner() -> None:
     held = {"https://h/acme/a/simple": basic("ada"), "https://h/acme/b/simple": basic("bob")}
     chain = Chain([keyring(held)], indexes=indexes)
     url = "https://h/acme/files/x.whl"
-    lost = chain.find(url)
-    won = chain.refused(url, status=401, tried=[lost])
+    lost = begin(chain, url)
+    won = refused(chain, url, status=401, tried=[lost])
     assert won is not None
-    chain.accept(url, won)
-    assert chain.refused(url, status=401, tried=[lost]) is won
+    accept(chain, url, won)
+    assert refused(chain, url, status=401, tried=[lost]) is won
 
 
 def test_a_late_acceptance_does_not_bring_an_old_answer_back() -> None:
     netrc = default(basic("ada", "old"))
     chain = Chain([netrc])
-    old = chain.refused(URL, status=401, challenge="Basic")
+    old = refused(chain, URL, status=401, challenge="Basic")
     netrc.held["default"] = basic("ada", "new")
-    new = chain.refused(URL, status=401, tried=[old], challenge="Basic")
+    new = refused(chain, URL, status=401, tried=[old], challenge="Basic")
     assert old is not None
     assert new is not None
-    chain.accept(URL, old)
-    chain.accept(URL, new)
-    assert chain.find(URL) is new
+    accept(chain, URL, old)
+    accept(chain, URL, new)
+    assert begin(chain, URL) is new
 
 
 def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhile() -> None:
     chain = Chain([default(basic())])
-    offer = chain.refused(URL, status=401, challenge="Basic")
+    offer = refused(chain, URL, status=401, challenge="Basic")
     assert offer is not None
 
     class Replacing:
@@ -355,7 +358,7 @@ def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhi
             pass
 
     offer.entry.lock = Replacing()
-    chain.accept(URL, offer)
+    accept(chain, URL, offer)
     assert chain.find(URL) is None
 
 
@@ -385,11 +388,11 @@ def test_an_acceptance_for_a_url_that_it_was_not_found_for_changes_nothing(url: 
     indexes = [Index(f"https://ada@h/{path}/simple") for path in ("acme/a", "acme/b", "beta")]
     held = {index.url: basic("ada", index.url) for index in indexes}
     chain = Chain([keyring(held)], indexes=indexes)
-    before = chain.find("https://h/acme/files/x.whl")
-    betas = chain.find("https://h/beta/x.whl")
+    before = begin(chain, "https://h/acme/files/x.whl")
+    betas = begin(chain, "https://h/beta/x.whl")
     assert betas is not None
-    chain.accept(url, betas)
-    assert chain.find("https://h/acme/files/x.whl") is before
+    accept(chain, url, betas)
+    assert begin(chain, "https://h/acme/files/x.whl") is before
 
 
 def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:
@@ -414,14 +417,14 @@ def test_a_renewal_waits_for_no_provider_that_it_does_not_need() -> None:
         Waiting({"https://slow/simple": basic()}, answers=[SERVICE]),
     )
     chain = Chain([file, slow], indexes=[Index("https://ada@slow/simple")])
-    old = chain.find(URL)
+    old = begin(chain, URL)
     other = threading.Thread(target=chain.find, args=["https://slow/simple/x"])
     other.start()
     assert slow.is_asked.wait(10)
     file.held["h"] = bearer("new")
     renewed: list[object] = []
     mine = threading.Thread(
-        target=lambda: renewed.append(chain.refused(URL, status=401, tried=[old]))
+        target=lambda: renewed.append(refused(chain, URL, status=401, tried=[old]))
     )
     mine.start()
     mine.join(8)
@@ -477,12 +480,12 @@ class Nesting(Keeper):
 
     def find(self, key: str, username: str | None = None) -> Credential | None:
         super().find(key, username)
-        found = self.chain.find(self.server)
+        found = begin(self.chain, self.server)
         if found is not None:
-            self.chain.accept(self.server, found)
-            self.chain.refused(self.server, status=401, tried=[found])
+            accept(self.chain, self.server, found)
+            refused(self.chain, self.server, status=401, tried=[found])
         else:
-            assert self.chain.refused(self.server, status=401, challenge="Basic") is None
+            assert refused(self.chain, self.server, status=401, challenge="Basic") is None
         return BearerToken(f"{key}-by-{getattr(found and found.credential, 'token', None)}")
 
 
@@ -582,7 +585,7 @@ def test_what_listens_to_the_log_may_use_the_chain() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)
     try:
-        found = chain.find("https://h/")
+        found = begin(chain, "https://h/")
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)

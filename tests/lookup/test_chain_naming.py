@@ -9,11 +9,14 @@ from chain_fakes import (
     Clock,
     Keeper,
     Rotating,
+    accept,
     basic,
     bearer,
+    begin,
     default,
     keyring,
     oauth,
+    refused,
     sent,
     through,
 )
@@ -40,17 +43,17 @@ def test_a_url_that_the_manifest_names_has_what_the_callers_has() -> None:
 
 def test_a_marked_url_collects_no_netrc_default() -> None:
     chain = Chain([default(basic())])
-    assert chain.refused("https://h/x", status=401, challenge="Basic", named_by=ELSEWHERE) is None
+    assert refused(chain, "https://h/x", status=401, challenge="Basic", named_by=ELSEWHERE) is None
 
 
 def test_a_marked_url_collects_no_default_that_was_accepted_before() -> None:
     chain = Chain([default(basic())])
-    offer = chain.refused("https://h/x", status=401, challenge="Basic")
+    offer = refused(chain, "https://h/x", status=401, challenge="Basic")
     assert offer is not None
-    chain.accept("https://h/x", offer)
+    accept(chain, "https://h/x", offer)
     assert sent(chain.find("https://h/x")) == basic()
     assert chain.find("https://h/x", named_by=ELSEWHERE) is None
-    assert chain.refused("https://h/x", status=401, challenge="Basic", named_by=ELSEWHERE) is None
+    assert refused(chain, "https://h/x", status=401, challenge="Basic", named_by=ELSEWHERE) is None
 
 
 @pytest.mark.parametrize("index", ["https://ada@h/simple", "https://h/simple"])
@@ -59,7 +62,7 @@ def test_a_marked_url_starts_no_keyring_command(index: str) -> None:
     chain = Chain([command], indexes=[Index(index)])
     assert chain.find("https://h/simple/x", named_by=ELSEWHERE) is None
     assert (
-        chain.refused("https://h/simple/x", status=401, challenge="Basic", named_by=ELSEWHERE)
+        refused(chain, "https://h/simple/x", status=401, challenge="Basic", named_by=ELSEWHERE)
         is None
     )
     assert command.asked == []
@@ -74,17 +77,17 @@ def test_a_marked_url_has_what_the_keyring_said_before() -> None:
 def test_the_refusal_of_a_marked_url_starts_no_keyring_command() -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain([command], indexes=[Index("https://ada@h/simple")])
-    found = chain.find("https://h/simple/")
+    found = begin(chain, "https://h/simple/")
     command.asked.clear()
-    assert chain.refused("https://h/x", status=401, tried=[found], named_by=ELSEWHERE) is None
+    assert refused(chain, "https://h/x", status=401, tried=[found], named_by=ELSEWHERE) is None
     assert command.asked == []
-    assert chain.find("https://h/simple/") is found
+    assert begin(chain, "https://h/simple/") is found
 
 
 def test_a_marked_url_leaves_the_keyring_to_the_caller() -> None:
     chain = Chain([keyring({"https://h/simple": basic()})], indexes=[Index("https://ada@h/simple")])
     assert chain.find("https://h/x", named_by=ELSEWHERE) is None
-    assert chain.refused("https://h/x", status=401, named_by=ELSEWHERE) is None
+    assert refused(chain, "https://h/x", status=401, named_by=ELSEWHERE) is None
     assert sent(chain.find("https://h/simple/")) == basic()
 
 
@@ -140,7 +143,7 @@ def test_a_marked_plain_http_url_gets_nothing_and_warns_once(
         url = f"http://h/{path}"
         named = through("https://other.example/", to=url)
         assert chain.find(url, named_by=named) is None
-        assert chain.refused(url, status=401, challenge="Basic", named_by=named) is None
+        assert refused(chain, url, status=401, challenge="Basic", named_by=named) is None
     assert caplog.messages == ["the credential for h is not sent: other.example named it over http"]
 
 
@@ -201,10 +204,10 @@ def test_the_chain_says_why_it_withholds(url: str, way: list[str], expected: str
 def test_the_refusal_of_a_marked_url_rejects_nothing(status: int) -> None:
     chain = Chain([Keeper({"h": bearer()})])
     for _ in range(3):
-        found = chain.find("https://h/trap", named_by=ELSEWHERE)
+        found = begin(chain, "https://h/trap", named_by=ELSEWHERE)
         assert found is not None
         assert (
-            chain.refused("https://h/trap", status=status, tried=[found], named_by=ELSEWHERE)
+            refused(chain, "https://h/trap", status=status, tried=[found], named_by=ELSEWHERE)
             is None
         )
     assert sent(chain.find("https://h/a")) == bearer()
@@ -213,24 +216,24 @@ def test_the_refusal_of_a_marked_url_rejects_nothing(status: int) -> None:
 def test_the_refusal_of_a_marked_url_does_not_keep_the_caller_from_a_renewal() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
-    mine = chain.find("https://h/a")
+    mine = begin(chain, "https://h/a")
     assert mine is not None
-    chain.accept("https://h/a", mine)
-    found = chain.find("https://h/trap", named_by=ELSEWHERE)
+    accept(chain, "https://h/a", mine)
+    found = begin(chain, "https://h/trap", named_by=ELSEWHERE)
     assert found is not None
-    chain.refused("https://h/trap", status=401, tried=[found], named_by=ELSEWHERE)
+    refused(chain, "https://h/trap", status=401, tried=[found], named_by=ELSEWHERE)
     keeper.held["h"] = bearer("new")
-    assert sent(chain.refused("https://h/a", status=401, tried=[mine])) == bearer("new")
+    assert sent(refused(chain, "https://h/a", status=401, tried=[mine])) == bearer("new")
 
 
 def test_a_marked_url_gets_what_a_provider_has_meanwhile() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
-    found = chain.find("https://h/x", named_by=ELSEWHERE)
+    found = begin(chain, "https://h/x", named_by=ELSEWHERE)
     assert found is not None
     keeper.held["h"] = bearer("new")
     assert sent(
-        chain.refused("https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
+        refused(chain, "https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
     ) == bearer("new")
     assert sent(chain.find("https://h/x", named_by=ELSEWHERE)) == bearer("new")
 
@@ -239,22 +242,22 @@ def test_refusals_of_marked_urls_ask_the_providers_once_in_five_minutes() -> Non
     clock = Clock()
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper], clock=clock)
-    found = chain.find("https://h/x", named_by=ELSEWHERE)
+    found = begin(chain, "https://h/x", named_by=ELSEWHERE)
     assert found is not None
     for expected in (1, 1, 2):
-        chain.refused("https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
+        refused(chain, "https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
         assert keeper.refreshed == expected
         clock.now += 200
 
 
 def test_the_second_refusal_of_a_marked_url_ends_it() -> None:
     chain = Chain([Rotating()])
-    first = chain.find("https://h/x", named_by=ELSEWHERE)
+    first = begin(chain, "https://h/x", named_by=ELSEWHERE)
     assert first is not None
-    second = chain.refused("https://h/x", status=401, tried=[first], named_by=ELSEWHERE)
+    second = refused(chain, "https://h/x", status=401, tried=[first], named_by=ELSEWHERE)
     assert second is not None
     assert (
-        chain.refused("https://h/x", status=401, tried=[first, second], named_by=ELSEWHERE) is None
+        refused(chain, "https://h/x", status=401, tried=[first, second], named_by=ELSEWHERE) is None
     )
 
 
@@ -262,9 +265,9 @@ def test_a_marked_url_that_is_refused_costs_no_renewal_of_an_oauth_login() -> No
     login = oauth("s3cret")
     keeper = Keeper({"h": login})
     chain = Chain([keeper])
-    found = chain.find("https://h/x", named_by=ELSEWHERE)
+    found = begin(chain, "https://h/x", named_by=ELSEWHERE)
     assert found is not None
-    chain.refused("https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
+    refused(chain, "https://h/x", status=401, tried=[found], named_by=ELSEWHERE)
     assert not any(provider.renewer._refused for provider in chain._lookup.providers)
 
 
@@ -276,24 +279,24 @@ def several() -> Chain:
 def test_a_marked_url_is_tried_with_the_logins_of_all_its_indexes() -> None:
     chain = several()
     url = "https://h/x/files/y"
-    first = chain.find(url, named_by=ELSEWHERE)
+    first = begin(chain, url, named_by=ELSEWHERE)
     assert first is not None
-    second = chain.refused(url, status=403, tried=[first], named_by=ELSEWHERE)
+    second = refused(chain, url, status=403, tried=[first], named_by=ELSEWHERE)
     assert sent(second) == basic("b")
     assert second is not None
-    assert chain.refused(url, status=403, tried=[first, second], named_by=ELSEWHERE) is None
+    assert refused(chain, url, status=403, tried=[first, second], named_by=ELSEWHERE) is None
     # Nothing was given up: the caller is tried with both again.
-    again = chain.find(url)
+    again = begin(chain, url)
     assert again is not None
-    assert sent(chain.refused(url, status=403, tried=[again])) == basic("b")
+    assert sent(refused(chain, url, status=403, tried=[again])) == basic("b")
 
 
 def test_a_marked_url_that_one_index_misses_is_looked_for_in_the_other() -> None:
     chain = several()
     url = "https://h/x/files/y"
-    first = chain.find(url, named_by=ELSEWHERE)
+    first = begin(chain, url, named_by=ELSEWHERE)
     assert first is not None
-    assert sent(chain.missed(url, [first], named_by=ELSEWHERE)) == basic("b")
+    assert sent(refused(chain, url, status=404, tried=[first], named_by=ELSEWHERE)) == basic("b")
 
 
 # The https twin of a declared http index

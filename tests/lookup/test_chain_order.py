@@ -5,7 +5,19 @@ from __future__ import annotations
 import logging
 
 import pytest
-from chain_fakes import STORE, Broken, Clock, Keeper, basic, bearer, keyring, oauth, sent
+from chain_fakes import (
+    STORE,
+    Broken,
+    Clock,
+    Keeper,
+    basic,
+    bearer,
+    begin,
+    keyring,
+    oauth,
+    refused,
+    sent,
+)
 
 from authshim import BearerToken, Chain, Channel, CondaToken, Credential, Index, S3Credentials
 from authshim.urls import HOST, KINDS, PORT
@@ -390,7 +402,7 @@ def test_a_provider_needs_find_only() -> None:
 
     chain = Chain([Vault()])
     assert sent(chain.find("https://h/")) == bearer()
-    chain.refused("https://h/", status=401, tried=[chain.find("https://h/")])
+    refused(chain, "https://h/", status=401, tried=[begin(chain, "https://h/")])
     chain.forget()
     assert repr(chain) == "Chain(Vault)"
 
@@ -427,7 +439,7 @@ def test_scheme_and_port_are_looked_up_apart() -> None:
 def test_nothing_is_added_to_a_presigned_url(query: str) -> None:
     chain = Chain([Keeper({"h": bearer()})])
     assert chain.find(f"https://h/x?{query}") is None
-    assert chain.refused(f"https://h/x?{query}", status=401, challenge="Basic") is None
+    assert refused(chain, f"https://h/x?{query}", status=401, challenge="Basic") is None
     assert sent(chain.find("https://h/x?a=b")) == bearer()
 
 
@@ -502,7 +514,7 @@ def test_an_exception_of_a_foreign_class_is_noted_without_its_words(
         pass
 
     chain = Chain([Broken(DecodeError("s3cret"), name="vault"), Keeper({"h": BearerToken("x")})])
-    found = chain.find("https://h/")
+    found = begin(chain, "https://h/")
     assert "cannot read vault: DecodeError" in caplog.messages
     no_secret(found, str(chain.explain("https://h/")))
 
@@ -525,9 +537,9 @@ def test_whatever_breaks_in_a_provider_costs_a_sentence(
 
     provider = type("Odd", (Keeper,), {name: fail})({"h": bearer()}, name="odd", answers=STORE)
     chain = Chain([provider])
-    found = chain.find("https://h/")
+    found = begin(chain, "https://h/")
     assert sent(found) == bearer()
-    chain.refused("https://h/", status=401, tried=[found])
+    refused(chain, "https://h/", status=401, tried=[found])
     chain.forget()
     assert caplog.messages == ["cannot read odd: OSError"]
 
@@ -547,9 +559,9 @@ def test_no_secret_is_logged(no_secret: object) -> None:
         "https://j/",
         "http://ada:s3cret@k/",
     ]
-    found = [chain.find(url) for url in urls]
+    found = [begin(chain, url) for url in urls]
     assert all(found)
-    chain.refused(urls[1], status=401, tried=[found[1]])
+    refused(chain, urls[1], status=401, tried=[found[1]])
     no_secret(chain, *found, *[str(chain.explain(url)) for url in urls])
 
 

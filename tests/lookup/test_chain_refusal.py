@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import pytest
-from chain_fakes import Clock, Keeper, Rotating, basic, bearer, default, in_threads, keyring, sent
+from chain_fakes import (
+    Clock,
+    Keeper,
+    Rotating,
+    accept,
+    basic,
+    bearer,
+    begin,
+    default,
+    in_threads,
+    keyring,
+    refused,
+    sent,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,29 +27,21 @@ URL = "https://h/simple/demo/"
 BASIC = 'Basic realm="private"'
 
 
-def refused(
-    chain: Chain, *tried: Found | None, url: str = URL, status: int = 401, challenge: str = BASIC
-) -> object:
-    return chain.refused(
-        url, status=status, tried=[found for found in tried if found], challenge=challenge
-    )
-
-
 def request(
     chain: Chain, *good: object, url: str = URL, status: int = 401, challenge: str = BASIC
 ) -> list[object]:
     """Play the adapter and a server that takes what is ``good``; return what was sent, None for a bare request."""
     tried: list[Found] = []
     was_sent: list[object] = []
-    found = chain.find(url)
+    found = begin(chain, url)
     for _ in range(20):
         was_sent.append(sent(found))
         if found is not None:
             tried.append(found)
             if found.credential in good:
-                chain.accept(url, found)
+                accept(chain, url, found)
                 return was_sent
-        found = chain.refused(url, status=status, tried=tried, challenge=challenge)
+        found = refused(chain, url, status=status, tried=tried, challenge=challenge)
         if found is None:
             return was_sent
     raise AssertionError("retries without end")
@@ -143,7 +148,7 @@ def test_an_accepted_netrc_default_goes_unasked_to_its_own_origin_only() -> None
 
 def test_an_answer_that_was_not_accepted_does_not() -> None:
     chain = Chain([default(basic())])
-    refused(chain)
+    refused(chain, URL, status=401, challenge=BASIC)
     assert chain.find(URL) is None
 
 
@@ -178,9 +183,9 @@ def test_an_answer_that_expired_is_renewed_like_any_other() -> None:
 def test_a_rejected_token_is_fetched_once_more(status: int) -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
-    found = chain.find(URL)
+    found = begin(chain, URL)
     keeper.held["h"] = bearer("new")
-    answer = chain.refused(URL, status=status, tried=[found])
+    answer = refused(chain, URL, status=status, tried=[found])
     assert sent(answer) == bearer("new")
     assert keeper.refreshed == 1
 
@@ -302,11 +307,11 @@ def test_a_provider_that_always_has_another_answer_is_asked_once_more_per_reques
 
 def rotate_twice(chain: Chain, keeper: Keeper, *tokens: str) -> None:
     """Refuse two credentials of one request, because the server rotates its token each time."""
-    tried = [chain.find(URL)]
+    tried = [begin(chain, URL)]
     keeper.held["h"] = bearer(tokens[0])
-    tried.append(chain.refused(URL, status=401, tried=tried))
+    tried.append(refused(chain, URL, status=401, tried=tried))
     keeper.held["h"] = bearer(tokens[1])
-    assert chain.refused(URL, status=401, tried=tried) is None
+    assert refused(chain, URL, status=401, tried=tried) is None
 
 
 def test_token_rotated_twice_in_one_request_is_looked_up_by_the_next() -> None:
@@ -331,12 +336,12 @@ def test_token_rotated_twice_for_many_threads_is_looked_up_by_the_next() -> None
     keeper = Keeper({"h": bearer("a")})
     chain = Chain([keeper])
     request(chain, bearer("a"))
-    first = chain.find(URL)
+    first = begin(chain, URL)
     keeper.held["h"] = bearer("b")
-    second = in_threads(8, lambda: chain.refused(URL, status=401, tried=[first]))
+    second = in_threads(8, lambda: refused(chain, URL, status=401, tried=[first]))
     keeper.held["h"] = bearer("c")
     assert (
-        in_threads(8, lambda: chain.refused(URL, status=401, tried=[first, second[0]]))
+        in_threads(8, lambda: refused(chain, URL, status=401, tried=[first, second[0]]))
         == [None] * 8
     )
     assert request(chain, bearer("c")) == [bearer("b"), bearer("c")]
@@ -359,8 +364,8 @@ def test_provider_with_a_new_token_each_time_ends_at_a_server_with_open_paths(st
     rotating = Rotating()
     chain = Chain([rotating])
     for _ in range(9):
-        found = chain.find(URL)
-        chain.accept(URL, found)
+        found = begin(chain, URL)
+        accept(chain, URL, found)
         request(chain, status=status)
     assert len(rotating.asked) == 3
 
@@ -416,11 +421,12 @@ def test_after_a_request_without_a_credential_one_that_was_found_since_is_sent()
     keeper.held["h"] = bearer()
     chain.forget()
     chain.find(URL)
-    assert sent(refused(chain)) == bearer()
+    assert sent(refused(chain, URL, status=401, challenge=BASIC)) == bearer()
 
 
 def test_a_url_that_cannot_be_dialled_has_no_answer() -> None:
-    assert refused(Chain([default(basic())]), url="https://") is None
+    chain = Chain([default(basic())])
+    assert refused(chain, "https://", status=401, challenge=BASIC) is None
 
 
 # several indexes with one claim
@@ -613,11 +619,11 @@ def test_an_index_that_opens_a_path_no_more_gives_way_to_the_next_one() -> None:
             Index("https://b:s3cret@h.example/simple"),
         ],
     )
-    found = chain.find(url)
+    found = begin(chain, url)
     assert found is not None
     assert found.credential == first
-    chain.accept(url, found)
-    again = chain.refused(url, status=401, tried=[found])
+    accept(chain, url, found)
+    again = refused(chain, url, status=401, tried=[found])
     assert again is not None
     assert again.credential == second
 
@@ -626,13 +632,13 @@ def test_one_forbidden_path_does_not_cost_the_host_though_each_answer_is_new() -
     mint = Rotating()
     chain = Chain([mint])
     url = "https://h.example/a"
-    first = chain.find(url)
+    first = begin(chain, url)
     assert first is not None
-    chain.accept(url, first)
+    accept(chain, url, first)
     forbidden = "https://h.example/forbidden"
-    second = chain.refused(forbidden, status=401, tried=[first])
+    second = refused(chain, forbidden, status=401, tried=[first])
     assert second is not None
-    assert chain.refused(forbidden, status=401, tried=[first, second]) is None
+    assert refused(chain, forbidden, status=401, tried=[first, second]) is None
     assert chain.find(url) is not None
 
 
@@ -645,15 +651,15 @@ def test_a_file_that_no_index_may_read_does_not_cost_the_others() -> None:
         ],
     )
     own = "https://h.example/acme/one/simple/x/"
-    mine = chain.find(own)
+    mine = begin(chain, own)
     assert mine is not None
-    chain.accept(own, mine)
+    accept(chain, own, mine)
     shared = "https://h.example/acme/files/x"
-    tried = [chain.find(shared)]
+    tried = [begin(chain, shared)]
     assert tried[0] is not None
-    tried.append(chain.refused(shared, status=403, tried=[tried[0]]))
+    tried.append(refused(chain, shared, status=403, tried=[tried[0]]))
     assert tried[1] is not None
-    assert chain.refused(shared, status=403, tried=[found for found in tried if found]) is None
-    again = chain.find(shared)
+    assert refused(chain, shared, status=403, tried=[found for found in tried if found]) is None
+    again = begin(chain, shared)
     assert again is not None
-    assert chain.refused(shared, status=403, tried=[again]) == tried[1]
+    assert sent(refused(chain, shared, status=403, tried=[again])) == sent(tried[1])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from chain_fakes import refused
 from leaks import assert_no_secret
 from proof.sources import KINDS, SOURCES, declare, use_keyring
 from proof.stage import SECRET, Stage, files_that_tell, installed
@@ -69,7 +70,7 @@ def test_a_keyring_command_is_not_shown_the_password_of_a_url(stage: Stage) -> N
     declare(stage, "http://ada@a.example/simple")
     chain = authshim.Chain.from_environment(manifest=stage.home)
     chain.find(f"http://ada:{SECRET}@a.example/simple/x")
-    chain.refused(f"http://ada:{SECRET}@a.example/simple/x", status=401)
+    refused(chain, f"http://ada:{SECRET}@a.example/simple/x", status=401)
     chain.find(f"http://bob@a.example/t/{SECRET}/x?sig={SECRET}#{SECRET}")
     seen = (stage.home / "seen").read_text("utf-8", "replace")
     assert "get http://a.example" in seen

@@ -16,6 +16,7 @@ from proof.stage import SECRET, Stage
 from servers import CHALLENGE
 
 import authshim
+from authshim.lookup.exchange import Exchange
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
@@ -66,9 +67,9 @@ def looking_up(source: Source, stage: Stage) -> Callable[[], object]:
 
     def work() -> None:
         chain = authshim.Chain.from_environment(manifest=stage.home if source.project else None)
-        found = chain.find(url)
-        tried = [found] if found else []
-        chain.refused(url, status=401, tried=tried, challenge=CHALLENGE.headers["WWW-Authenticate"])
+        exchange = Exchange(chain, "GET", url)
+        exchange.begin()
+        exchange.receive(401, CHALLENGE.headers)
         chain.explain(url)
 
     return work

@@ -439,7 +439,7 @@ def test_an_exception_before_anything_was_added_keeps_its_traceback() -> None:
     error = failing(mounted(None), "http://127.0.0.1:1/x")
     modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
     assert modules[-1] != "authshim.transport.adapter"
-    assert modules.count("authshim.transport.adapter") == 3  # send, _exchange, _transmit
+    assert modules.count("authshim.transport.adapter") == 3  # send, _drive, _transmit
     assert error.__context__.__traceback__ is not None
 
 

@@ -1,0 +1,64 @@
+"""A credential in the memory of the chain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from authshim.lookup.trace import Found
+from authshim.oauth.renewal import recheck_at
+from authshim.secret import SecretHolder
+from authshim.urls import GIVEN
+
+if TYPE_CHECKING:
+    from authshim.credentials import Credential
+    from authshim.urls import Key
+
+
+class CachedCredential(SecretHolder):
+    """A credential that a provider returned, and its place in the cache.
+
+    It never leaves ``lookup``. A caller gets ``public``, which knows nothing of the cache.
+    """
+
+    __slots__ = (
+        "accepted",
+        "challenged",
+        "credential",
+        "entry",
+        "expires_at",
+        "key",
+        "provider",
+        "public",
+    )
+
+    def __init__(
+        self,
+        credential: Credential,
+        provider: str,
+        key: Key,
+        *,
+        challenged: bool = False,
+        entry: Any = None,
+        now: float = 0.0,
+    ) -> None:
+        self.credential = credential
+        self.provider = provider
+        self.key = key
+        self.challenged = challenged
+        """Whether it answers a challenge. It is not sent before a server has asked."""
+        self.accepted = False
+        """Whether a server has accepted it."""
+        self.expires_at: float | None = recheck_at(credential, now)
+        """The time of the next look-up, in Unix seconds: for an OAuth login before it expires."""
+        self.entry = entry
+        """The cache entry that it belongs to."""
+        self.public = Found(credential, provider, key)
+        """The value that callers get."""
+
+    @property
+    def is_lone_token(self) -> bool:
+        """Whether it is a token alone before the ``@`` of a URL. It is sent after a refusal only."""
+        return self.challenged and self.key.kind == GIVEN
+
+    def __repr__(self) -> str:
+        return repr(self.public)
