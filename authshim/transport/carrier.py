@@ -6,21 +6,25 @@ adapter writes there when it sees a ``Location``, without ``install`` too, and i
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import urljoin, urlparse
+from urllib.parse import urljoin
 
-from requests.utils import requote_uri
+from requests import PreparedRequest
 
 from authshim.lookup.naming import CALLER, follow, named_by, seen_locations
 
 if TYPE_CHECKING:
-    from requests import PreparedRequest, Response
+    from requests import Response
 
     from authshim.lookup.naming import NamedBy, Trail
 
 HOOK = "authshim: named by"
 """The key. Its value is the way to the URL: a tuple of origins, so that it is copied and pickled."""
+
+_PLAIN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*\Z")
+"""A path that leads to the same origin for every parser: some of them drop a tab behind its slash."""
 
 
 def receive(request: PreparedRequest) -> NamedBy:
@@ -51,9 +55,9 @@ def note_redirect(request: PreparedRequest, response: Response) -> None:
     location = response.headers.get("Location", "")
     way = follow(trail_of(request), request.url or "")
     _hooks(request)[HOOK] = way
-    if len(way) == 1 and location.startswith("/") and not location.startswith("//"):
+    if len(way) == 1 and _PLAIN_PATH.match(location):
         return  # of nearly all, it spares the parsing
-    with suppress(ValueError):  # requests cannot follow it either
+    with suppress(ValueError):  # nobody can follow it
         seen_locations.note(_target(request.url or "", location), way)
 
 
@@ -74,13 +78,13 @@ def _hooks(request: PreparedRequest) -> dict[str, Any]:
 
 
 def _target(url: str, location: str) -> str:
-    """Return the URL to which requests follows a ``Location``, by its own steps, so that it is known again there.
+    """Return the URL of the request that a caller makes of a ``Location``.
 
-    :raises ValueError: it does not get that far.
+    It is written as requests prepares it, so that it is recognised there.
+
+    :raises ValueError: requests cannot ask for it.
     """
     location = location.encode("latin-1").decode("utf-8")
-    if location.startswith("//"):
-        location = f"{urlparse(url).scheme}:{location}"
-    parts = urlparse(location)
-    location = requote_uri(parts.geturl())
-    return location if parts.netloc else urljoin(url, location)
+    prepared = PreparedRequest()
+    prepared.prepare_url(urljoin(url, location), None)
+    return prepared.url or ""

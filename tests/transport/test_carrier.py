@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import pickle
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import urljoin
 
 import pytest
 import requests
@@ -181,6 +183,21 @@ def test_a_location_that_is_followed_by_hand_is_marked_once(
     assert sent(other) == [None]
     session.get(location)
     assert sent(other) == [None, None, SENT]
+
+
+@EVERY_WAY
+@pytest.mark.parametrize(
+    "location", ["/\t/{}/y", "http://{}\\@h.example/y", "\thttp://{}/y", "http:////{}/y"]
+)
+def test_location_in_an_odd_spelling_is_marked_if_followed_by_hand(
+    login: Callable, location: str, recorder: Recorder, other: Recorder
+) -> None:
+    recorder.default = redirect(location.format(other.url.partition("//")[2]))
+    session = login(offers_default())
+    answer = session.get(recorder.url, allow_redirects=False)
+    with suppress(requests.RequestException):
+        session.get(urljoin(recorder.url, answer.headers["Location"]))
+    assert SENT not in sent(other)
 
 
 def test_a_location_is_remembered_for_other_sessions_too(
