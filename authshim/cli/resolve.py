@@ -124,14 +124,24 @@ def _lines(each: Resolution) -> Iterator[str]:
         yield f"{each.taken.version}{' (doubtful)' if each.doubts else ''}  {each.taken.place.shown}"
         digests = [":".join(pair) for pair in each.taken.file.hashes]
         yield "  ".join([each.taken.file.filename, *(digests or ["without a hash"])])
-        yield from (page.mirror for page in each.asked if page.mirror and _is_taken(page, each))
+        yield from _servers(each)
     yield from (f"doubtful: {doubt}" for doubt in each.doubts)
     yield from (f"warning: {warning}" for warning in each.warnings)
 
 
-def _is_taken(page: Page, each: Resolution) -> bool:
-    """Tell if a package comes from the index of a page."""
-    return each.taken is not None and page.place == each.taken.place
+def _servers(each: Resolution) -> Iterator[str]:
+    """Name the servers that answered in place of the index that serves a package."""
+    for page in _pages_taken(each):
+        if page.mirror:
+            yield page.mirror
+        if page.forwarded_to:
+            yield f"served by {page.forwarded_to}, to which the index redirects"
+
+
+def _pages_taken(each: Resolution) -> list[Page]:
+    """Return the pages of the index that serves a package."""
+    taken = each.taken
+    return [page for page in each.asked if taken is not None and page.place == taken.place]
 
 
 def _print_silent(found: Sequence[Resolution]) -> None:
@@ -219,6 +229,7 @@ def _asked(page: Page) -> dict[str, Any]:
         "files": len(page.files),
         **project.credential_json(page.found),
         "mirror": page.mirror or None,
+        "host": page.host or None,
         "detail": page.detail,
         "next_step": page.next_step,
     }

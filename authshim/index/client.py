@@ -77,6 +77,12 @@ class Page(NamedTuple):
     mirror: str = ""
     """The sentence that names the mirror which was asked; empty without one."""
 
+    @property
+    def forwarded_to(self) -> str:
+        """The host to which the index redirected the request, or an empty string."""
+        first = parse(self.origins[0]).host if self.origins else self.host
+        return "" if first == self.host else self.host
+
 
 def page_url(index: Index, name: str) -> str:
     """Return where an index has a project's page."""

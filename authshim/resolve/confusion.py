@@ -40,6 +40,7 @@ def warnings_of(
     :param versions: of the project, for each page.
     """
     having = [at for at, page in enumerate(pages) if _has_name(page, versions[at])]
+    yield from (_forwarding(pages[at], name) for at in having if _is_forwarded(pages[at]))
     public = [at for at in having if _is_public(pages[at])]
     private = [at for at in having if at not in public and not pages[at].place.flat]
     for mine, other in product(private, public):
@@ -47,6 +48,16 @@ def warnings_of(
         if not _is_mirror(ours, theirs):
             has = f"{theirs.place.shown} has {name} as well{_up_to(versions[other])}"
             yield has + _consequence(ours, theirs, strategy, is_before=other < mine)
+
+
+def _is_forwarded(page: Page) -> bool:
+    """Tell if an index, which is not PyPI itself, redirects a name to PyPI."""
+    return page.forwarded_to in PYPI and urlsplit(page.place.url).hostname not in PYPI
+
+
+def _forwarding(page: Page, name: str) -> str:
+    host = page.forwarded_to
+    return f"{page.place.shown} redirects {name} to {host}, where anybody may upload that name"
 
 
 def _up_to(versions: Collection[Version]) -> str:

@@ -342,6 +342,7 @@ def test_json_has_a_version_each_index_that_was_asked_and_no_secret(
         "provider": f"netrc {home / '.netrc'}",
         "key": f"127.0.0.1:{private.port}",
         "mirror": None,
+        "host": "127.0.0.1",
         "detail": "",
         "next_step": "",
     }
@@ -395,3 +396,18 @@ def test_progress_is_shown_where_somebody_looks_on(
 def test_the_command_is_completed(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     assert "resolve" in capsys.readouterr().out
+
+
+def test_resolve_names_the_server_to_which_an_index_redirects(
+    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel = b'<a href="demo-1.0-py3-none-any.whl">demo</a>'
+    recorder.on("/simple/demo/", redirect(f"http://localhost:{recorder.port}/pypi/demo/"))
+    recorder.on("/pypi/demo/", Answer(200, wheel, {"Content-Type": "text/html"}))
+    Path("pixi.toml").write_text(
+        f'[workspace]\nchannels = []\nplatforms = ["linux-64"]\n'
+        f'[pypi-options]\nindex-url = "{recorder.url}/simple"\n',
+        encoding="utf-8",
+    )
+    assert main(["resolve", "demo"]) == 0
+    assert "served by localhost, to which the index redirects" in capsys.readouterr().out

@@ -7,11 +7,12 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Callable
 
 import pytest
-from servers import CHALLENGE, Answer, Recorder
+from servers import CHALLENGE, Answer, Recorder, redirect
 
 import authshim
 from authshim.errors import ManifestError, SettingsError
 from authshim.project.manifest import Index, Manifest
+from authshim.resolve import confusion
 from authshim.resolve.survey import Query, queries, survey
 
 if TYPE_CHECKING:
@@ -299,3 +300,30 @@ def test_an_error_that_nobody_foresaw_is_not_swallowed(
     monkeypatch.setattr("authshim.resolve.survey.IndexClient.page", page)
     with pytest.raises(ZeroDivisionError):
         ask(load('[pypi-dependencies]\na = "*"\n'))
+
+
+def forwarding(recorder: Recorder, load: Load) -> Manifest:
+    """Return a project whose index redirects each name but one to a public server."""
+    wheel = links("demo-1.0-py3-none-any.whl")
+    recorder.on("/simple/mine/", links("mine-1.0-py3-none-any.whl"))
+    recorder.on("/simple/demo/", redirect(f"http://localhost:{recorder.port}/pypi/demo/"))
+    recorder.on("/pypi/demo/", wheel)
+    packages = '[pypi-dependencies]\ndemo = "*"\nmine = "*"\n'
+    return load(f'[pypi-options]\nindex-url = "{recorder.url}/simple"\n{packages}')
+
+
+def test_redirect_to_a_public_index_is_warned_of(
+    recorder: Recorder, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confusion, "PYPI", ("localhost",))
+    demo, mine = ask(forwarding(recorder, load))
+    assert demo.warnings == (
+        f"{recorder.url}/simple redirects demo to localhost, where anybody may upload that name",
+    )
+    assert (demo.asked[0].forwarded_to, mine.asked[0].forwarded_to) == ("localhost", "")
+    assert mine.warnings == ()
+
+
+def test_redirect_to_another_private_host_is_not_warned_of(recorder: Recorder, load: Load) -> None:
+    demo, _ = ask(forwarding(recorder, load))
+    assert (demo.warnings, demo.asked[0].forwarded_to) == ((), "localhost")
