@@ -75,8 +75,11 @@ def is_unfilled(value: str) -> bool:
     return _UNFILLED.fullmatch(value) is not None
 
 
-CONTROL = re.compile(r"[\x00-\x20\x7f]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+"""A control character, which may stand in no header, URL or argument."""
 
+SPACE_OR_CONTROL = re.compile(r"[\x00-\x20\x7f]")
+"""A character that may not stand in a URL."""
 
 MAX_SHOWN_CHARACTERS = 200
 """Characters of a name that a message shows at most."""
@@ -100,7 +103,7 @@ def redact(url: str) -> str:
         url = f"{url[: slashed.start()]}://****@{parted_at(url[slashed.end() :])[1]}"
     url = re.sub(r"(?<=/t/)[^/?#]+", "****", url)
     url = re.sub(r"[?#].*", lambda rest: rest.group()[0] + "****", url, flags=re.DOTALL)
-    return printable(CONTROL.sub("?", url))
+    return printable(SPACE_OR_CONTROL.sub("?", url))
 
 
 def _shown_userinfo(userinfo: str) -> str:

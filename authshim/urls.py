@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.redact import CONTROL, redact_invalid
+from authshim.redact import SPACE_OR_CONTROL, redact_invalid
 from authshim.secret import Secret
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def parse(url: str) -> Url:
     """
     if "://" not in url:
         raise UrlError(redact_invalid(url), "it has no scheme, such as https://")
-    parts = None if CONTROL.search(url) else _dialled(url)
+    parts = None if SPACE_OR_CONTROL.search(url) else _dialled(url)
     if parts is None:
         raise UrlError(
             redact_invalid(url),
@@ -375,16 +375,40 @@ def cut_after_simple(url: str) -> str | None:
     return match.group() if match else None
 
 
+_SCHEME_AND_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?")
+
+
+def split_userinfo(url: str) -> tuple[str, str | None, str] | None:
+    """Return the scheme, the userinfo and the rest of a URL, or None if it has no scheme.
+
+    The host and the path may still be placeholders or broken. Use ``parse`` to dial a URL.
+
+    >>> split_userinfo("https://ada@<host>/simple")
+    ('https', 'ada', '<host>/simple')
+    """
+    match = _SCHEME_AND_USERINFO.match(url)
+    if match is None:
+        return None
+    scheme, userinfo = match.groups()
+    return scheme, userinfo, url[match.end() :]
+
+
 def without_userinfo(url: str) -> str:
     """Return a URL without ``user:password@``."""
-    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#\\]*@", r"\1", url)
+    parts = split_userinfo(url)
+    if parts is None:
+        return url
+    scheme, _, rest = parts
+    return f"{scheme}://{rest}"
 
 
 def with_username(url: str, username: str | None) -> str:
-    """Return a URL without userinfo as ``username@`` writes it, where one is known."""
+    """Return a URL that has no userinfo with ``username@``, if there is a username."""
+    if username is None:
+        return url
     from urllib.parse import quote
 
-    return url if username is None else url.replace("://", f"://{quote(username, safe='')}@", 1)
+    return url.replace("://", f"://{quote(username, safe='')}@", 1)
 
 
 def normalise(url: str) -> str:

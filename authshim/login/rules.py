@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
 from authshim.providers.base import Store
-from authshim.redact import shown_user
+from authshim.redact import SPACE_OR_CONTROL, shown_user
 from authshim.urls import PATH, PORT
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ TOKEN, BASIC, CONDA = "token", "username", "conda-token"
 
 _PLAIN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
-_CONTROL = re.compile(r"[\x00-\x20\x7f]")
 _NO_HOST = re.compile(r"[@*?#\\]")
 _BUCKET = re.compile(r"s3://([^/?#]+)", re.IGNORECASE)
 _ONE_SLASH = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
@@ -85,7 +84,7 @@ def parse_login_host(words: str) -> LoginHost:
     if not _PLAIN.fullmatch(netloc):
         netloc = _dialled(netloc)
     path = slash + path.strip("/") if path.strip("/") else ""
-    if _CONTROL.search(path) or re.search(r"[?#]", path):
+    if SPACE_OR_CONTROL.search(path) or re.search(r"[?#]", path):
         raise SettingsError("HOST", "expected a path without blanks and query")
     return _target(netloc, path)
 

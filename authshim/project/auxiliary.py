@@ -41,7 +41,9 @@ def pypi_maps(workspace: Table, where: tuple[str, ...]) -> tuple[Repository, ...
 
 
 def _channel(entry: Any, folder: str, place: str) -> Channel:
-    text = entry.get("channel") if isinstance(entry, dict) else entry
+    text = entry
+    if isinstance(entry, dict):
+        text = entry.get("channel")
     if not isinstance(text, str):
         raise TableError(f"{place}: expected the name or the URL of a channel")
     try:

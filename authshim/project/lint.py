@@ -1,4 +1,4 @@
-"""Options for indexes that stand where pixi does not read them, and where they belong."""
+"""Warnings about options for indexes that are in a table in which pixi ignores them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from authshim.redact import shorten
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-MANY = 100
-"""Warnings of one file at most."""
+MAX_WARNINGS = 100
+"""The number of warnings about one file that are reported."""
 
 _OWNERS = ("", "workspace.", "project.", "feature.*.", "environments.*.")
 """The tables that may have a ``pypi-options``; ``*`` is any name."""
@@ -21,7 +21,7 @@ _KEYS = {
     "extra-index-urls": ("extra_index_urls", "extra-index-url", "extra-indexes"),
     "find-links": ("find_links",),
 }
-"""What it names indexes with, and how that is misspelled."""
+"""The keys that name indexes, with their common misspellings."""
 
 _OTHER_TABLES = (
     ("dependencies.pypi-options", "[pypi-options]"),
@@ -48,59 +48,72 @@ _OTHER_TOOLS = (
 
 
 def warnings_of(document: dict[str, Any], *, pyproject: bool) -> list[str]:
-    """List what pixi does not read, each with its right place; names of tables and keys only."""
-    rules = _pyproject_rules() if pyproject else _pixi_rules()
-    every = (
-        f"pixi does not read {_filled(wrong, names)} here; its place is {_filled(right, names)}"
-        for wrong, right in rules
-        for names in _matches(document, wrong.split("."))
-    )
-    told = [*islice(every, MANY)]
-    return (
-        told if next(every, None) is None else [*told, "pixi does not read more than is told here"]
-    )
+    """List the options that pixi ignores, with their right place. Values are not shown."""
+    found = list(islice(_warnings(document, pyproject), MAX_WARNINGS + 1))
+    if len(found) > MAX_WARNINGS:
+        found[MAX_WARNINGS] = "pixi does not read more than is told here"
+    return found
+
+
+def _warnings(document: dict[str, Any], pyproject: bool) -> Iterator[str]:
+    rules = _pixi_rules()
+    if pyproject:
+        rules = _pyproject_rules()
+    for wrong, right in rules:
+        for names in _matches(document, wrong.split(".")):
+            place = _filled(right, names)
+            yield f"pixi does not read {_filled(wrong, names)} here; its place is {place}"
 
 
 def _pixi_rules() -> Iterator[tuple[str, str]]:
-    """Yield where something may stand that is not read, and its place."""
-    yield from _own_rules()
+    """Yield each wrong place in a pixi.toml with the right one."""
+    yield from _common_rules()
     yield "tool.pixi.pypi-options", "[pypi-options]"
-    yield from ((key, "[pypi-options]") for key in _OTHER_TOOLS)
+    for key in _OTHER_TOOLS:
+        yield key, "[pypi-options]"
 
 
 def _pyproject_rules() -> Iterator[tuple[str, str]]:
-    for wrong, right in _own_rules():
+    """Yield each wrong place in a pyproject.toml with the right one."""
+    for wrong, right in _common_rules():
         yield f"tool.pixi.{wrong}", right.replace("[", "[tool.pixi.")
     for owner in _OWNERS:
-        yield (
-            f"{owner}pypi-options",
-            f"[tool.pixi.{owner.replace('project', 'workspace')}pypi-options]",
-        )
-    yield from ((key, "[tool.pixi.pypi-options]") for key in _OTHER_TOOLS)
+        new_name = owner.replace("project", "workspace")
+        yield f"{owner}pypi-options", f"[tool.pixi.{new_name}pypi-options]"
+    for key in _OTHER_TOOLS:
+        yield key, "[tool.pixi.pypi-options]"
 
 
-def _own_rules() -> Iterator[tuple[str, str]]:
+def _common_rules() -> Iterator[tuple[str, str]]:
     for owner in _OWNERS:
         table = f"[{owner}pypi-options]"
         yield f"{owner}pypi_options", table
-        for key, misspelled in _KEYS.items():
+        for key, misspellings in _KEYS.items():
             yield f"{owner}{key}", table
-            yield from ((f"{owner}pypi-options.{bad}", f"{key} in {table}") for bad in misspelled)
+            for misspelled in misspellings:
+                yield f"{owner}pypi-options.{misspelled}", f"{key} in {table}"
     yield from _OTHER_TABLES
     yield "pypi-config", "the file .pixi/config.toml"
 
 
 def _matches(value: Any, path: list[str]) -> Iterator[list[str]]:
-    """Yield the names that the stars of a path stand for, once for each place where it leads."""
+    """Yield the names that the stars of a path stand for, once for each place that has the path."""
     if not path:
         yield []
-    elif isinstance(value, dict):
-        for name in [*value] if path[0] == "*" else [path[0]] if path[0] in value else []:
-            for rest in _matches(value[name], path[1:]):
-                yield [name, *rest] if path[0] == "*" else rest
+        return
+    if not isinstance(value, dict):
+        return
+    first, *rest = path
+    if first == "*":
+        for name in value:
+            for names in _matches(value[name], rest):
+                yield [name, *names]
+    elif first in value:
+        yield from _matches(value[first], rest)
 
 
 def _filled(path: str, names: list[str]) -> str:
+    """Return the path with a name in place of each star."""
     for name in names:
         path = path.replace("*", shorten(name), 1)
     return path

@@ -1,4 +1,4 @@
-"""The project's own file: which indexes and channels it declares, as pixi reads it."""
+"""The project's own file, which declares indexes and channels, as pixi reads it."""
 
 from __future__ import annotations
 
@@ -29,13 +29,16 @@ __all__ = ["Channel", "Dependency", "Index", "Manifest"]
 P = TypeVar("P", bound=Repository)
 
 _NAMES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
-"""pixi's manifests, in the order in which it looks for them in a folder."""
+"""pixi's manifests, in the order in which it searches a folder for them."""
+
+MAX_NAMES = 20
+"""The number of environments that a message lists."""
 
 
 class Manifest:
     """A project's pixi.toml, or the ``[tool.pixi]`` of its pyproject.toml.
 
-    It is pickled as its path, and read again where it lands.
+    Its pickle is the path, and unpickling reads the file again.
     """
 
     __slots__ = ("_project", "folder", "path", "warnings")
@@ -45,7 +48,7 @@ class Manifest:
         """Absolute."""
         self.folder = os.path.dirname(path)
         self.warnings = tuple(warnings)
-        """Options that stand where pixi does not read them, and their right place."""
+        """Sentences about options that pixi ignores in their table, with the right one."""
         self._project = project
 
     @classmethod
@@ -54,7 +57,7 @@ class Manifest:
 
         :param path: a pixi.toml, a pyproject.toml, or a folder: its pixi.toml, else its
             pyproject.toml that has ``[tool.pixi]``. Folders above are not searched.
-        :raises ManifestError: it is not there or cannot be read, or pixi would refuse it.
+        :raises ManifestError: the file does not exist, cannot be read, or pixi would refuse it.
         """
         try:
             absolute = os.path.abspath(os.fspath(path))
@@ -68,9 +71,9 @@ class Manifest:
 
     @staticmethod
     def is_in(folder: str) -> bool:
-        """Tell whether a folder has a project's manifest, and not only that of a package in it.
+        """Return True if a folder has the manifest of a project, not of a package in a project.
 
-        A pyproject.toml counts with ``[tool.pixi]``, and what cannot be read counts as well.
+        A pyproject.toml needs ``[tool.pixi]``. A file that cannot be read counts as a project's.
         """
         chosen = _choose(folder)
         return chosen is not None and _is_project(*chosen)
@@ -81,13 +84,13 @@ class Manifest:
         return tuple(self._project.environments)
 
     def indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
-        """List the package indexes of an environment.
+        """List the package indexes of an environment, in the order of pixi's resolver.
 
-        In the order in which pixi hands them to its resolver: ``extra-index-urls``, those of
-        the workspace first; ``index-url``, a feature's before the workspace's, or
-        https://pypi.org/simple; then the flat pages of ``find-links``.
+        1. ``extra-index-urls``, first those of the workspace
+        2. ``index-url`` of a feature, else of the workspace, else https://pypi.org/simple
+        3. the flat pages of ``find-links``
 
-        :param environment: None: those of all environments, without duplicates.
+        :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
         return _unique(
@@ -97,7 +100,7 @@ class Manifest:
         )
 
     def own_indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
-        """List the indexes that only single packages of an environment come from, by their own ``index``.
+        """List the indexes that only serve the packages that name them by ``index``.
 
         :raises ManifestError: there is no such environment.
         """
@@ -108,7 +111,7 @@ class Manifest:
     def channels(self, environment: str | None = DEFAULT) -> tuple[Channel, ...]:
         """List the conda channels of an environment, the highest priority first.
 
-        :param environment: None: those of all environments, without duplicates.
+        :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
         return _unique(
@@ -126,12 +129,13 @@ class Manifest:
         return _unique(self._project.pypi_maps)
 
     def dependencies(self, environment: str | None = DEFAULT) -> tuple[Dependency, ...]:
-        """List the packages of PyPI's kind that an environment wants, on each platform that it is for.
+        """List the PyPI packages that an environment requires.
 
-        Those of the manifest and its targets, and of a pyproject.toml's ``[project]`` and groups; a package that
-        is wanted otherwise on another platform comes once more.
+        They are declared in the manifest and its targets, and in the ``[project]`` and the groups
+        of a pyproject.toml. A package is listed again if another platform requires it in another
+        way.
 
-        :param environment: None: those of all environments, without duplicates.
+        :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment, or pixi would refuse a requirement.
         """
         found = _dependencies(self._project, self._chosen(environment))
@@ -141,34 +145,33 @@ class Manifest:
         return found
 
     def requirements(self, environment: str | None = DEFAULT) -> tuple[RawRequirement, ...]:
-        """List the entries that ``dependencies`` are made of, as they were read: for any machine, right or wrong.
+        """List the entries that ``dependencies`` combines, for every machine and unchecked.
 
         :raises ManifestError: there is no such environment.
         """
-        return tuple(
-            requirement
-            for features in self._chosen(environment)
-            for feature in features
-            for requirement in feature.requirements
-        )
+        found: list[RawRequirement] = []
+        for features in self._chosen(environment):
+            for feature in features:
+                found += feature.requirements
+        return tuple(found)
 
     def index_strategy(self, environment: str = DEFAULT) -> str:
-        """Return uv's word for which of several indexes serves a package."""
+        """Return the ``index-strategy``, or pixi's default."""
         (features,) = self._chosen(environment)
         return str(self._project.single(features, "index_strategy") or STRATEGIES[0])
 
     def prerelease_mode(self, environment: str = DEFAULT) -> str:
-        """Return uv's word for which versions before a release count."""
+        """Return the ``prerelease-mode``, or pixi's default."""
         (features,) = self._chosen(environment)
         return str(self._project.single(features, "prerelease_mode") or MODES[0])
 
     def ignored_options(self, environment: str = DEFAULT) -> tuple[str, ...]:
-        """List the options of pixi that tell which version or file is taken and that nobody here follows."""
+        """List the options of pixi that choose versions or files and that authshim ignores."""
         (features,) = self._chosen(environment)
         return tuple(self._project.ignored_options(features))
 
     def target(self, environment: str = DEFAULT) -> Target:
-        """Return what the packages of an environment are chosen for: this machine's platform, where it has that."""
+        """Return the target of an environment, with this machine's platform if it has that one."""
         (features,) = self._chosen(environment)
         return self._project.targets(features)[0]
 
@@ -177,9 +180,9 @@ class Manifest:
         if environment is None:
             return [*environments.values()]
         if environment not in environments:
+            names = _listed(environments)
             raise ManifestError(
-                self.path,
-                f"there is no environment {environment!r}; it has {_listed(environments)}",
+                self.path, f"there is no environment {environment!r}; it has {names}"
             )
         return [environments[environment]]
 
@@ -191,29 +194,38 @@ class Manifest:
 
 
 def _dependencies(
-    project: Project, environments: list[tuple[Feature, ...]]
+    project: Project,
+    environments: list[tuple[Feature, ...]],
 ) -> tuple[Dependency, ...] | str:
-    """Return the dependencies of environments, or what is wrong with one."""
+    """Return the dependencies of all the environments, or the reason of an error."""
+    found: dict[Dependency, None] = {}
     try:
-        found = [project.dependencies(features) for features in environments]
+        for features in environments:
+            found.update(dict.fromkeys(project.dependencies(features)))
     except TableError as error:
         return str(error)
-    return tuple(dict.fromkeys(dependency for one in found for dependency in one))
+    return tuple(found)
 
 
 def _listed(names: Iterable[str]) -> str:
-    first = [shorten(name) for name in islice(names, 21)]
-    return ", ".join(first if len(first) < 21 else [*first[:20], "and more"])
+    """Return the names for a message, which shows at most 20."""
+    shown = [shorten(name) for name in islice(names, MAX_NAMES + 1)]
+    if len(shown) > MAX_NAMES:
+        shown[MAX_NAMES] = "and more"
+    return ", ".join(shown)
 
 
-def _unique(places: Iterable[P]) -> tuple[P, ...]:
-    # Equal places may differ in their passwords; pixi has them both then.
-    return tuple({(place, place.password): place for place in places}.values())
+def _unique(repositories: Iterable[P]) -> tuple[P, ...]:
+    # Equal repositories may have different passwords. pixi keeps both then.
+    found = {}
+    for repository in repositories:
+        found[repository, repository.password] = repository
+    return tuple(found.values())
 
 
 @clears_frames
 def _load(path: str) -> Manifest | ManifestError:
-    """Return a manifest, or what is wrong with it: an exception's frames would hold its URLs."""
+    """Return a manifest, or the error. The frames of a raised error would hold the URLs."""
     if not os.path.isdir(path):
         return _read(path, read_toml(path))
     chosen = _choose(path)
@@ -225,7 +237,7 @@ def _load(path: str) -> Manifest | ManifestError:
 
 
 def _choose(folder: str) -> tuple[str, Table | str] | None:
-    """Return the manifest of a folder and what was read of it; None where there is none."""
+    """Return the path and the content of the manifest of a folder, or None."""
     for name in _NAMES:
         file = os.path.join(folder, name)
         document = read_toml(file)
@@ -237,14 +249,20 @@ def _choose(folder: str) -> tuple[str, Table | str] | None:
 def _is_project(file: str, document: Table | str) -> bool:
     if isinstance(document, str):
         return True
-    pixi = document["tool"]["pixi"] if os.path.basename(file) == "pyproject.toml" else document
-    return not isinstance(pixi, dict) or bool(pixi.keys() & {"workspace", "project"})
+    pixi: Any = document
+    if os.path.basename(file) == "pyproject.toml":
+        pixi = document["tool"]["pixi"]
+    if not isinstance(pixi, dict):
+        return True
+    return "workspace" in pixi or "project" in pixi
 
 
 def _has_pixi(document: Table | str) -> bool:
-    """A pyproject.toml that cannot be read may have the table, and is told of."""
-    tool = {} if isinstance(document, str) else document.get("tool")
-    return isinstance(document, str) or (isinstance(tool, dict) and "pixi" in tool)
+    """Return True if a pyproject.toml has ``[tool.pixi]``, or cannot be read."""
+    if isinstance(document, str):
+        return True
+    tool = document.get("tool")
+    return isinstance(tool, dict) and "pixi" in tool
 
 
 def _read(path: str, document: Table | str | None) -> Manifest | ManifestError:
@@ -264,6 +282,5 @@ def _read(path: str, document: Table | str | None) -> Manifest | ManifestError:
         project = read(document, os.path.dirname(path), pyproject=pyproject)
     except TableError as error:
         return ManifestError(path, str(error))
-    return Manifest(
-        path, project, (f"{path}: {said}" for said in warnings_of(document, pyproject=pyproject))
-    )
+    warnings = warnings_of(document, pyproject=pyproject)
+    return Manifest(path, project, [f"{path}: {warning}" for warning in warnings])

@@ -1,8 +1,8 @@
-"""A project, once it is read: its features, and what an environment of them comes to.
+"""A project that was read: its features, and the rules that combine them to an environment.
 
-1. An environment's features come in order; what they list is put together, the workspace's first.
-2. What can be said once only is a feature's word, or the workspace's.
-3. An environment is for the platforms that all of its features are for.
+1. Lists of the workspace come first, then those of the environment's features in their order.
+2. A single value of a feature overrides that of the workspace.
+3. An environment has the platforms that all of its features have.
 """
 
 from __future__ import annotations
@@ -14,24 +14,22 @@ from authshim.project.requirements import Dependency, RawRequirement, for_target
 from authshim.project.target import Target, choose_python, current
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from authshim.project.repositories import Repository
 
 DEFAULT = "default"
 
 PYPI = Index("https://pypi.org/simple")
-"""pixi's index where a project names none."""
+"""pixi's index of a project that names no ``index-url``."""
 
 STRATEGIES = ("first-index", "unsafe-first-match", "unsafe-best-match")
-"""uv's words for which of several indexes serves a package; pixi's default comes first."""
+"""The values of ``index-strategy``, as in uv. pixi's default comes first."""
 
 MODES = ("if-necessary-or-explicit", "disallow", "allow", "if-necessary", "explicit")
-"""uv's words for which versions before a release count; pixi's default comes first."""
+"""The values of ``prerelease-mode``, as in uv. pixi's default comes first."""
 
 
 class Options(NamedTuple):
-    """What one ``pypi-options`` table says of indexes and versions."""
+    """The options of one ``pypi-options`` table about indexes and versions."""
 
     index_url: Index | None
     extra: tuple[Index, ...]
@@ -39,90 +37,106 @@ class Options(NamedTuple):
     index_strategy: str | None
     prerelease_mode: str | None
     ignored: tuple[str, ...]
-    """What it, or the table that it stands in, says besides of which version or file is taken."""
+    """The options that choose versions or files and that authshim ignores."""
 
 
 class Feature(NamedTuple):
-    """What a feature brings to the environments that have it; channels with their priority."""
+    """A feature that environments are made of."""
 
     name: str
     channels: tuple[tuple[int, Channel], ...]
+    """Each channel with its priority."""
     options: Options
     requirements: tuple[RawRequirement, ...]
     platforms: tuple[str, ...] | None
-    """None: those of the workspace."""
+    """None stands for those of the workspace."""
     pythons: tuple[tuple[str, str], ...]
-    """A target's selector, and conda's version spec of its ``python``."""
+    """Each selector of a target with conda's version spec of its ``python``."""
 
 
 class Project(NamedTuple):
-    """A manifest, read: the workspace's options, and each environment's features, "default" first."""
+    """The content of a manifest."""
 
     base: Options
+    """The options of the workspace."""
     platforms: tuple[str, ...]
     environments: dict[str, tuple[Feature, ...]]
+    """The features of each environment. The environment "default" comes first."""
     build_channels: tuple[Channel, ...] = ()
     """The channels of build backends."""
     pypi_maps: tuple[Repository, ...] = ()
     """The URLs of ``conda-pypi-map``."""
 
     def indexes(self, features: tuple[Feature, ...]) -> list[Index]:
-        """List the indexes as pixi hands them to its resolver."""
-        options = [self.base, *(feature.options for feature in features)]
-        extra = [index for its in options for index in its.extra]
-        return [
-            *extra,
-            self.single(features, "index_url") or PYPI,
-            *(index for its in options for index in its.flat),
-        ]
+        """List the indexes in the order in which pixi gives them to its resolver."""
+        all_options = self._options(features)
+        found: list[Index] = []
+        for options in all_options:
+            found += options.extra
+        found.append(self.single(features, "index_url") or PYPI)
+        for options in all_options:
+            found += options.flat
+        return found
+
+    def _options(self, features: tuple[Feature, ...]) -> list[Options]:
+        return [self.base, *(feature.options for feature in features)]
 
     def channels(self, features: tuple[Feature, ...]) -> list[Channel]:
         """List the channels, the highest priority first."""
-        entries = [entry for feature in features for entry in feature.channels]
-        return [channel for _, channel in sorted(entries, key=lambda entry: -entry[0])]
+        entries: list[tuple[int, Channel]] = []
+        for feature in features:
+            entries += feature.channels
+        entries.sort(key=lambda entry: -entry[0])
+        return [channel for _, channel in entries]
 
     def single(self, features: tuple[Feature, ...], field: str) -> Any:
-        """Return what can be said once only; the features agree on theirs."""
-        said = (getattr(feature.options, field) for feature in features)
-        return next(filter(None, said), getattr(self.base, field))
+        """Return the value of an option that an environment can have only once."""
+        for feature in features:
+            value = getattr(feature.options, field)
+            if value:
+                return value
+        return getattr(self.base, field)
 
     def ignored_options(self, features: tuple[Feature, ...]) -> list[str]:
-        """List the options of pixi that tell which version or file is taken and that nobody here follows."""
-        options = [self.base, *(feature.options for feature in features)]
-        return list(dict.fromkeys(key for its in options for key in its.ignored))
+        """List the options of pixi that choose versions or files and that authshim ignores."""
+        found: dict[str, None] = {}
+        for options in self._options(features):
+            found.update(dict.fromkeys(options.ignored))
+        return list(found)
 
     def dependencies(self, features: tuple[Feature, ...]) -> tuple[Dependency, ...]:
-        """Return the packages that are wanted, on each machine.
+        """Return the packages that the features require, on each target.
 
         :raises TableError: pixi would refuse a requirement.
         """
-        return merge([feature.requirements for feature in features], self.targets(features))
+        requirements = [feature.requirements for feature in features]
+        return merge(requirements, self.targets(features))
 
     def targets(self, features: tuple[Feature, ...]) -> list[Target]:
-        """List what packages are chosen for, this machine's platform first."""
-        mine = current()
+        """List the targets of an environment, this machine's platform first."""
+        own = current()
+        targets = [
+            own._replace(platform=platform, platform_from="the project")
+            for platform in self._platforms(features)
+        ]
+        targets.sort(key=lambda target: target.platform != own.platform)
+        return [_with_python(target, features) for target in targets or [own]]
+
+    def _platforms(self, features: tuple[Feature, ...]) -> list[str]:
         platforms = list(self.platforms)
         for feature in features:
             if feature.platforms is not None:
                 platforms = [platform for platform in platforms if platform in feature.platforms]
-        declared = [
-            mine._replace(platform=platform, platform_from="the project") for platform in platforms
-        ]
-        found = sorted(declared or [mine], key=lambda target: target.platform != mine.platform)
-        return [_with_python(target, features) for target in found]
+        return platforms
 
 
 def _with_python(target: Target, features: tuple[Feature, ...]) -> Target:
-    """Take what conda's ``python`` allows, or ``requires-python``; this interpreter where neither says."""
-    specs = [spec for feature in features for spec in _specs(feature, target)]
-    python = choose_python(specs, target.python) or target.python
-    return (
-        target
-        if python == target.python
-        else target._replace(python=python, python_from="the project")
-    )
-
-
-def _specs(feature: Feature, target: Target) -> Iterator[str]:
-    entries = ((selector, "python", spec) for selector, spec in feature.pythons)
-    yield from for_target(entries, target).get("python", [])
+    """Return the target with the Python that the features allow."""
+    specs: list[str] = []
+    for feature in features:
+        entries = ((selector, "python", spec) for selector, spec in feature.pythons)
+        specs += for_target(entries, target).get("python", [])
+    python = choose_python(specs, target.python)
+    if python is None or python == target.python:
+        return target
+    return target._replace(python=python, python_from="the project")

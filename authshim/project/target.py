@@ -1,7 +1,6 @@
-"""What a package is chosen for: a platform, as conda names it, and a Python.
+"""The target that packages are chosen for: a platform, as conda names it, and a Python.
 
-The tags of wheels are those that pixi takes where a project says no more: glibc 2.28, macOS 13
-(``pixi_default_versions``).
+The tags of wheels follow pixi's ``pixi_default_versions``: glibc 2.28 and macOS 13.
 """
 
 from __future__ import annotations
@@ -40,39 +39,56 @@ _SYSTEMS = {
     "osx": ("posix", "darwin", "Darwin"),
     "win": ("nt", "win32", "Windows"),
 }
-"""``os_name``, ``sys_platform`` and ``platform_system`` of a family of platforms."""
+"""The ``os_name``, ``sys_platform`` and ``platform_system`` of each family of platforms."""
 
-_LONGEST = 500
-"""Characters of the specs of a Python, all together."""
+_CONDA_ARCHITECTURES = {"x86_64": "64", "AMD64": "64", "i686": "32", "x86": "32"}
+
+MAX_SPEC_CHARACTERS = 500
+"""The length of all specs of a Python together."""
 
 _ANY_MICRO = 99
-"""Stands for the newest of a minor version."""
+"""A micro version that stands for the newest one of a minor version."""
+
+_BUILD = re.compile(r"\s+\S*_\S*$")
+"""The build at the end of a conda spec."""
+
+_BARE_VERSION = re.compile(r"^=?([0-9][0-9.]*?)(?:\.?\*)?$")
+"""conda's ``3.12``, ``=3.12`` and ``3.12.*``, which all mean the last one."""
+
+_MICRO_VERSION = re.compile(r"(3\.[0-9]{1,3})\.([0-9]{1,2})(?![0-9])")
 
 
 class Target(NamedTuple):
     """A platform and a Python."""
 
     platform: str
-    """``linux-64`` and so on."""
+    """A name of conda, such as ``linux-64``."""
     python: str
-    """``3.12``, its newest, or an exact ``3.12.4``."""
+    """``3.12`` for the newest one, or an exact ``3.12.4``."""
     platform_from: str = "this machine"
-    """Who says so: that, or "the project"."""
+    """The origin of the platform: "this machine" or "the project"."""
     python_from: str = "this interpreter"
-    """Who says so: that, or "the project"."""
+    """The origin of the Python: "this interpreter" or "the project"."""
 
     def specificity(self, selector: str) -> int | None:
-        """Tell how near a ``[target.SELECTOR]`` is, "" being what stands in no target; None: it does not count here."""
+        """Return a number that grows with the specificity of a ``[target.SELECTOR]``.
+
+        Return None if the selector does not match. The selector "" matches every platform.
+        """
         family = self.platform.partition("-")[0]
-        known = ["", "unix" if family in ("linux", "osx") else "", family, self.platform]
-        return known.index(selector) if selector in known else None
+        known = {"": 0, family: 2, self.platform: 3}
+        if family in ("linux", "osx"):
+            known["unix"] = 1
+        return known.get(selector)
 
     @property
     def version(self) -> Version:
-        """The Python, to be compared."""
+        """The Python as a version that can be compared."""
         from packaging.version import Version
 
-        return Version(self.python if self.python.count(".") > 1 else f"{self.python}.{_ANY_MICRO}")
+        if self.python.count(".") > 1:
+            return Version(self.python)
+        return Version(f"{self.python}.{_ANY_MICRO}")
 
     def tags(self) -> list[Tag]:
         """List the tags of the wheels that run here, the best first."""
@@ -85,10 +101,9 @@ class Target(NamedTuple):
         return [*specific, *compatible_tags(minor, interpreter=cpython, platforms=platforms)]
 
     def markers(self) -> dict[str, str]:
-        """Return what the markers of a requirement (PEP 508) are compared with."""
-        os_name, sys_platform, system = _SYSTEMS.get(
-            self.platform.partition("-")[0], _SYSTEMS["linux"]
-        )
+        """Return the environment that evaluates the markers of a requirement (PEP 508)."""
+        family = self.platform.partition("-")[0]
+        os_name, sys_platform, system = _SYSTEMS.get(family, _SYSTEMS["linux"])
         full = str(self.version)
         return {
             "implementation_name": "cpython",
@@ -115,21 +130,19 @@ def _this_platform() -> str:
 
     family = {"darwin": "osx", "win32": "win"}.get(sys.platform, "linux")
     machine = platform.machine()
-    arm = "aarch64" if family == "linux" else "arm64"
-    named = {
-        "x86_64": "64",
-        "AMD64": "64",
-        "i686": "32",
-        "x86": "32",
-        "aarch64": arm,
-        "arm64": arm,
-        "ARM64": arm,
-    }
-    return f"{family}-{named.get(machine, machine)}"
+    name = _CONDA_ARCHITECTURES.get(machine, machine)
+    if machine in ("aarch64", "arm64", "ARM64"):
+        name = "arm64"
+        if family == "linux":
+            name = "aarch64"
+    return f"{family}-{name}"
 
 
 def _architecture(platform: str) -> str:
-    known = {**_LINUX, **_MACS, **{name: machine for name, (_, machine) in _WINDOWS.items()}}
+    """Return the ``platform_machine`` of a platform."""
+    if platform in _WINDOWS:
+        return _WINDOWS[platform][1]
+    known = {**_LINUX, **_MACS}
     return known.get(platform, platform.partition("-")[2])
 
 
@@ -157,11 +170,10 @@ def _manylinux(machine: str) -> Iterator[str]:
     yield f"linux_{machine}"
 
 
-def choose_python(specs: Sequence[str], mine: str) -> str | None:
-    """Return the Python that conda's version specs allow; None where that cannot be told, of a very long one too.
+def choose_python(specs: Sequence[str], own: str) -> str | None:
+    """Return the newest Python that conda's version specs allow, or None if that is not clear.
 
-    The newest that they allow; where they allow whatever is newer still, ``mine`` if they allow that, else the
-    oldest.
+    If they allow any newer Python, return ``own`` if they allow that, else the oldest.
 
     >>> [choose_python([spec], "3.11.7") for spec in ("3.12.*", ">=3.9,<3.13", ">=3.9")]
     ['3.12', '3.12', '3.11.7']
@@ -169,51 +181,55 @@ def choose_python(specs: Sequence[str], mine: str) -> str | None:
     from packaging.version import Version
 
     specs = list(dict.fromkeys(specs))
-    if not specs or sum(map(len, specs)) > _LONGEST:
+    if not specs or sum(map(len, specs)) > MAX_SPEC_CHARACTERS:
         return None
-    sets = [_alternatives(spec) for spec in specs]
-
-    def allowed(python: str) -> bool:
-        return all(any(Version(python) in one for one in alternatives) for alternatives in sets)
-
-    named = [
-        pair
-        for spec in specs
-        for pair in re.findall(r"(3\.[0-9]{1,3})\.([0-9]{1,2})(?![0-9])", spec)
-    ]
-    exact = [f"{minor}.{micro}" for minor, last in named for micro in range(int(last) + 2)]
+    specifiers = [_alternatives(spec) for spec in specs]
     minors = [f"3.{minor}.{_ANY_MICRO}" for minor in range(100)]
-    found = sorted(filter(allowed, {*exact, *minors}), key=Version)
-    if not found:
+    candidates = {*minors, *_micro_versions(specs)}
+    allowed = [python for python in candidates if _allows(specifiers, python)]
+    allowed.sort(key=Version)
+    if not allowed:
         return None
-    if found[-1] == minors[-1]:
-        return mine if allowed(mine) else _shown(found[0])
-    return _shown(found[-1])
+    if allowed[-1] != minors[-1]:
+        return _without_any_micro(allowed[-1])
+    if _allows(specifiers, own):
+        return own
+    return _without_any_micro(allowed[0])
 
 
-def _shown(python: str) -> str:
-    minor, _, micro = python.rpartition(".")
-    return minor if micro == str(_ANY_MICRO) else python
+def _allows(specifiers: list[list[SpecifierSet]], python: str) -> bool:
+    """Return True if each spec has an alternative that allows a version."""
+    from packaging.version import Version
+
+    version = Version(python)
+    return all(
+        any(version in alternative for alternative in alternatives) for alternatives in specifiers
+    )
+
+
+def _micro_versions(specs: Sequence[str]) -> Iterator[str]:
+    """Yield the micro versions up to the one after each that a spec names."""
+    for spec in specs:
+        for minor, micro in _MICRO_VERSION.findall(spec):
+            for number in range(int(micro) + 2):
+                yield f"{minor}.{number}"
+
+
+def _without_any_micro(python: str) -> str:
+    return python.removesuffix(f".{_ANY_MICRO}")
 
 
 def _alternatives(spec: str) -> list[SpecifierSet]:
-    """Return a spec of conda's as specifiers of PEP 440, of which one is to hold; none where it is not understood.
-
-    A bare ``3.12`` is conda's for ``3.12.*``, and so is ``=3.12``; a build may follow it.
-    """
+    """Return the alternatives of a conda spec, or an empty list if one cannot be read."""
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
     found = []
-    version = re.sub(r"\s+\S*_\S*$", "", spec)
+    version = _BUILD.sub("", spec)
     for alternative in version.replace(" ", "").split("|"):
-        parts = [
-            re.sub(r"^=?([0-9][0-9.]*?)(?:\.?\*)?$", r"==\1.*", part)
-            for part in alternative.split(",")
-        ]
+        parts = [_BARE_VERSION.sub(r"==\1.*", part) for part in alternative.split(",")]
+        text = ",".join(part for part in parts if part != "*")
         try:
-            found.append(
-                SpecifierSet(",".join(part for part in parts if part != "*"), prereleases=True)
-            )
+            found.append(SpecifierSet(text, prereleases=True))
         except InvalidSpecifier:
             return []
     return found

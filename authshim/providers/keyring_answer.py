@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Union
 
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError
-from authshim.redact import MASK, printable, redact
+from authshim.redact import CONTROL, MASK, printable, redact
 from authshim.urls import without_userinfo
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ MAX_LINE_CHARACTERS = 2000
 MAX_REASON_CHARACTERS = 200
 """The length of the line of stderr that a message shows."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _HEADER = re.compile(r"(?i)\b(basic|bearer)\s+\S+")
 
@@ -157,7 +156,7 @@ def _last_line(stderr: str, stdout: str) -> str:
         line = line.replace(secret, MASK)
     line = _URL.sub(lambda url: redact(without_userinfo(url.group())), line)
     line = _HEADER.sub(rf"\1 {MASK}", line)
-    line = _CONTROL.sub("?", line)
+    line = CONTROL.sub("?", line)
     return printable(line[:MAX_REASON_CHARACTERS])
 
 

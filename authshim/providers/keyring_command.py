@@ -8,7 +8,6 @@ deadline.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import sys
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ from authshim.providers.keyring_answer import (
     read_json,
     read_password,
 )
-from authshim.redact import looks_like_token, redact
+from authshim.redact import CONTROL, looks_like_token, redact
 from authshim.urls import SERVICE, without_userinfo
 
 if TYPE_CHECKING:
@@ -45,8 +44,6 @@ _SECONDS_AT_A_TERMINAL = 300.0
 
 _MAX_PROBLEMS = 20
 """The number of newest problems that are kept. There may be one for each URL."""
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class _CredsMode:
@@ -150,7 +147,7 @@ class KeyringCommand(Provider):
 
     def _check_arguments(self, key: str, username: str | None) -> None:
         name = username or ""
-        if _CONTROL.search(key) or _CONTROL.search(name):
+        if CONTROL.search(key) or CONTROL.search(name):
             raise ProviderError(
                 self.name, "it is not asked for a URL or username with a control character"
             )

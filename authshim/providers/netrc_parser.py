@@ -30,6 +30,7 @@ from bisect import bisect_right
 from functools import cached_property
 
 from authshim.providers.base import MORE, note
+from authshim.redact import CONTROL
 from authshim.secret import SecretHolder
 from authshim.urls import normalise_key
 
@@ -55,7 +56,6 @@ _EXPECTED = {
 }
 _FIRST_WORD = re.compile(r"[ \t\r]*([^ \t\r]*)")
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)("?)([^ \t\r]*)|([^ \t\r]+)')
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -142,17 +142,16 @@ class _Parser:
 
     def _read_words(self, number: int, line: str) -> None:
         for position, match in enumerate(_WORD.finditer(line)):
-            bare: str | None = match[4]
+            bare = match[4] or ""  # empty for a word in quotes
             is_value_in_line = position > 0 and self._expected
-            if bare and bare[0] == "#" and not is_value_in_line:
+            if bare.startswith("#") and not is_value_in_line:
                 return
-            if self._expected and bare is None:
-                self._read_value(_unquoted(match))
-            elif self._expected:
-                self._read_value(bare or "")
+            if not self._expected:
+                self._read_keyword(bare.lower(), number)
+            elif bare:
+                self._read_value(bare)
             else:
-                # A word in quotes is no keyword.
-                self._read_keyword((bare or "").lower(), number)
+                self._read_value(_unquoted(match))
             if self._in_macro:
                 return
 
@@ -173,7 +172,7 @@ class _Parser:
         self._expected_on = number
 
     def _read_value(self, value: str) -> None:
-        if not value.isprintable() and _CONTROL.search(value):
+        if not value.isprintable() and CONTROL.search(value):
             expected = _EXPECTED[self._expected]
             raise _EntryError(f"expected {expected} without control characters")
         if self._expected == "machine":

@@ -131,7 +131,7 @@ class OSKeychain(Provider):
         return answer
 
     def _bounded(self, action: Callable[[Backend], object]) -> object:
-        """Return the answer or an error. A thread asks, since a silent D-Bus cannot be interrupted."""
+        """Return the answer or an error. A thread asks, since nothing interrupts a silent D-Bus."""
         if self._failed:
             return self._failed
         try:

@@ -1,0 +1,118 @@
+"""The requirements of a pyproject.toml: its project, its optional dependencies and its groups."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from authshim.project.requirements import RawRequirement, normalised, without_url
+from authshim.project.toml import Table, TableError, get, location
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+MAX_GROUP_DEPTH = 50
+"""The depth of a group within groups."""
+
+MAX_GROUP_REQUIREMENTS = 100_000
+"""The requirements of all groups. They double with each group that includes the previous twice."""
+
+_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:\[[^\]]*\])?)\s*(@?)")
+
+
+def read_groups(document: Table) -> dict[str, tuple[RawRequirement, ...]]:
+    """Return the requirements of a pyproject.toml by pixi's feature. The project's own is "".
+
+    :raises TableError: a dependency group includes itself.
+    """
+    project = get(document, "project", dict, ())
+    found = {"": [*get(project, "dependencies", list, ("project",))]}
+    optional = get(project, "optional-dependencies", dict, ("project",))
+    for name, entries in optional.items():
+        _add_group(found, name, entries)
+    groups = _Groups(document.get("dependency-groups"))
+    for name in groups.names:
+        _add_group(found, name, groups.entries(name))
+    own_name = project.get("name")
+    if isinstance(own_name, str):
+        own_name = normalised(own_name)
+    return {
+        name: tuple(raw for raw in _raw_requirements(entries) if raw.name != own_name)
+        for name, entries in found.items()
+    }
+
+
+def _add_group(found: dict[str, list[Any]], name: str, entries: object) -> None:
+    # pixi writes dashes if it makes an environment of each group.
+    for spelling in {name, name.replace("_", "-")}:
+        group = found.setdefault(spelling, [])
+        if isinstance(entries, list):
+            group += entries
+
+
+class _Groups:
+    """The dependency groups of a pyproject.toml, each with those that it includes (PEP 735)."""
+
+    def __init__(self, table: object) -> None:
+        self.names: list[str] = []
+        self._written: dict[str, list[Any]] = {}
+        self._read: dict[str, list[str]] = {}
+        self._count = 0
+        if not isinstance(table, dict):
+            return
+        for name, entries in table.items():
+            self.names.append(name)
+            group = self._written.setdefault(normalised(name), [])
+            if isinstance(entries, list):
+                group += entries
+
+    def entries(self, name: str, within: tuple[str, ...] = ()) -> list[str]:
+        """Return the requirements of a group without duplicates."""
+        key = normalised(name)
+        place = location(("dependency-groups",), name)
+        if key in within:
+            raise TableError(f"{place}: it includes itself")
+        if len(within) == MAX_GROUP_DEPTH:
+            raise TableError(f"{place}: it is included over more than {MAX_GROUP_DEPTH} others")
+        if key not in self._read:
+            found: dict[str, None] = {}
+            for entry in self._written.get(key, []):
+                found.update(dict.fromkeys(self._expanded(entry, (*within, key))))
+            self._read[key] = list(found)
+        return self._read[key]
+
+    def _expanded(self, entry: object, within: tuple[str, ...]) -> list[str]:
+        """Return the requirement of an entry, or those of the group that it includes."""
+        other = None
+        if isinstance(entry, dict):
+            other = entry.get("include-group")
+        found: list[str] = []
+        if isinstance(other, str):
+            found = self.entries(other, within)
+        elif isinstance(entry, str):
+            found = [entry]
+        self._count += len(found)
+        if self._count > MAX_GROUP_REQUIREMENTS:
+            place = location(("dependency-groups",))
+            raise TableError(
+                f"{place}: they come to more than {MAX_GROUP_REQUIREMENTS} requirements"
+            )
+        return found
+
+
+def _raw_requirements(entries: Iterable[Any]) -> Iterator[RawRequirement]:
+    for entry in entries:
+        if not isinstance(entry, str):
+            continue
+        match = _REQUIREMENT.match(entry)
+        if match is None:
+            continue
+        name, extras, is_url = match.groups()
+        text, origin = entry, ""
+        if is_url:
+            marker = re.search(r"\s;.*", entry)
+            text = f"{name}{extras}"
+            if marker:
+                text += marker.group()
+            origin = "url"
+        yield RawRequirement("", normalised(name), without_url(text), None, origin)
