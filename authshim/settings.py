@@ -114,7 +114,7 @@ def read(
 
 def _check_options(auth_file: str | None, keyring_provider: str | None) -> None:
     if keyring_provider not in (None, *KEYRING_PROVIDERS):
-        raise SettingsError("--pypi-keyring-provider", 'expected "subprocess" or "disabled"')
+        raise SettingsError("keyring_provider", 'expected "subprocess" or "disabled"')
     if auth_file == "":
         raise SettingsError("--auth-file", "expected the name of a file")
 

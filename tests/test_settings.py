@@ -510,7 +510,7 @@ def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(
 @pytest.mark.parametrize("value", ["foo", ""])
 def test_a_keyring_provider_that_is_wrong_is_an_error(value: str) -> None:
     with pytest.raises(
-        SettingsError, match='--pypi-keyring-provider: expected "subprocess" or "disabled"'
+        SettingsError, match='keyring_provider: expected "subprocess" or "disabled"'
     ):
         settings_module.read({}, keyring_provider=value)
 
@@ -548,7 +548,7 @@ def test_tomli_is_not_imported_where_no_file_is(home: Path) -> None:
 
 def test_a_keyring_provider_that_pixi_does_not_know_is_an_error(home: Path) -> None:
     with pytest.raises(
-        SettingsError, match=r'--pypi-keyring-provider: expected "subprocess" or "disabled"'
+        SettingsError, match=r'keyring_provider: expected "subprocess" or "disabled"'
     ):
         settings_module.read({"HOME": str(home)}, keyring_provider="native")
 

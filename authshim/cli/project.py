@@ -1,4 +1,4 @@
-"""What the commands share: the project they are run in, and the chain for it."""
+"""The project that a command runs in, and the chain for it."""
 
 from __future__ import annotations
 
@@ -6,52 +6,66 @@ import os
 from typing import TYPE_CHECKING
 
 from authshim.cli import terminal
-from authshim.errors import ManifestError
+from authshim.errors import AuthshimError, ManifestError
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterator
 
     from authshim.lookup.chain import Chain
     from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest
     from authshim.settings import Settings
 
+_NO_PROJECT = (
+    "there is no pixi.toml here or above, and no pyproject.toml with [tool.pixi]; "
+    "name one by --manifest-path"
+)
+
 
 def find_manifest(options: Namespace) -> Manifest | None:
-    """Return the manifest that was named, or the one of this folder or the nearest above; None without."""
+    """Return the manifest that was named, or the nearest one here or above, or None."""
     from authshim.project.manifest import Manifest
 
     if options.manifest_path is not None:
         return Manifest.load(options.manifest_path)
+    for folder in _folders():
+        if Manifest.is_in(folder):
+            return Manifest.load(folder)
+    return None
+
+
+def _folders() -> Iterator[str]:
+    """Yield the current folder and all above it, or nothing if it is gone."""
     try:
         folder = os.getcwd()
     except OSError:
-        return None  # it was removed, or is not ours to read
+        return
     while True:
-        if Manifest.is_in(folder):
-            return Manifest.load(folder)
+        yield folder
         above = os.path.dirname(folder)
         if above == folder:
-            return None
+            return
         folder = above
 
 
 def require_manifest(options: Namespace) -> Manifest:
     """Return the project's manifest.
 
-    :raises ManifestError: there is none.
+    :raises AuthshimError: there is none.
     """
     manifest = find_manifest(options)
-    if manifest is None:
-        raise ManifestError(
-            os.curdir,
-            "there is no pixi.toml here or above, and no pyproject.toml with [tool.pixi]; name one by --manifest-path",
-        )
-    return manifest
+    if manifest is not None:
+        return manifest
+    for folder in _folders():
+        path = os.path.join(folder, "pixi.toml")
+        if os.path.isfile(path):
+            raise ManifestError(path, "it has no [workspace], and no folder above has one")
+    raise AuthshimError(_NO_PROJECT)
 
 
 def make_chain(options: Namespace, manifest: Manifest | None) -> Chain:
-    """Make the chain that the options, the environment and the project describe."""
+    """Return the chain of the options, the environment and the project."""
     from authshim.lookup.chain import Chain
 
     return Chain.from_environment(
@@ -91,16 +105,14 @@ def read_settings(options: Namespace, manifest: Manifest | None) -> Settings:
 
 
 def settings_of(options: Namespace) -> Settings:
-    """Read the settings; those of a project have no say in where a login goes."""
-    import os
-
+    """Return the settings without those of a project, which cannot say where a login goes."""
     from authshim.settings import read as read_settings
 
     return read_settings(os.environ, auth_file=options.auth_file)
 
 
 def chain_of(options: Namespace) -> Chain:
-    """Make the chain of the user's own providers."""
+    """Return the chain of the user's own providers."""
     from authshim.lookup.chain import Chain
 
     return Chain.from_environment(auth_file=options.auth_file)

@@ -76,7 +76,7 @@ class Entry(NamedTuple):
             remarks.append(f"shadowed by {nearer}{row['shadowed_by']}")
         return [
             row["key"],
-            row["kind"] or "?",
+            row["kind"] or "(in the keychain)",
             row["username"] or "",
             row["provider"],
             ", ".join(remarks),

@@ -28,7 +28,7 @@ def viewer(token: Credential, url: str) -> str:
     if reason := http.unsafe(url):
         raise SettingsError("PREFIX_DEV_API_URL", f"it {reason}")
     shown = redact(url)
-    failure = f"the token cannot be verified at {shown}: it"
+    failure = f"nothing was stored: the token was not checked, because {shown}"
     request = http.query(f"{url.rstrip('/')}/api/graphql", _QUERY, token.header)
     try:
         answer = http.send(request, seconds=VIEWER_SECONDS)

@@ -16,13 +16,21 @@ from typing import TYPE_CHECKING, Any
 from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.errors import UrlError
 from authshim.redact import redact
-from authshim.secret import SecretHolder
+from authshim.secret import SecretHolder, related_exceptions
 from authshim.urls import is_loopback, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BODY_BYTES = 1024 * 1024
+
+_REASONS = (
+    (("Proxy", "SOCKS"), "its proxy does not connect"),
+    (("SSL", "Certificate"), "its TLS certificate does not verify"),
+    (("NameResolution", "gaierror"), "its name is not known to DNS"),
+    (("NewConnection",), "the connection was refused"),
+)
+"""Reasons by parts of the names of exceptions; the first that fits counts."""
 
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
@@ -245,10 +253,17 @@ def _proxies(netloc: str, environ: Mapping[str, str] | None) -> dict[str, str]:
 
 
 def _reason(error: Exception) -> str:
-    """Return why a request failed, by the class of its error: its words may hold what was sent."""
+    """Return why a request failed, by the classes of its error: their words may hold a secret."""
     from urllib3 import exceptions
 
     is_slow = isinstance(error, exceptions.TimeoutError)
     if is_slow and not isinstance(error, exceptions.NewConnectionError):
         return "did not answer in time"
+    if isinstance(error, (exceptions.ProtocolError, ConnectionError)):
+        return "broke off the connection"
+    # urllib3 1.26 tells an unknown name by the context of its error only.
+    names = " ".join(type(part).__name__ for part in related_exceptions(error, None))
+    for parts, reason in _REASONS:
+        if any(part in names for part in parts):
+            return f"cannot be reached ({reason})"
     return f"cannot be reached ({type(error).__name__})"

@@ -45,6 +45,7 @@ _VALUES = {
     "method": "method",
 }
 _KEYWORDS = _STARTS | frozenset(_VALUES)
+_NAMED = "machine, default, login, password, account, macdef"
 _EXPECTED = {
     "machine": "a host name",
     "login": "a login",
@@ -164,7 +165,7 @@ class _Parser:
             raise _EntryError("expected machine, default or macdef")
         elif word not in _VALUES:
             self._keep_if_complete()
-            raise _EntryError("expected a keyword; a value with blanks needs double quotes")
+            raise _EntryError(f"this word is none of {_NAMED}; a value with blanks needs quotes")
         if word == "machine":
             self._expected = word
         else:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import requests
 
+from authshim.redact import redact
 from authshim.secret import related_exceptions
 
 TIMEOUT = (10, 30)
@@ -20,7 +23,7 @@ class TooSlow(requests.Timeout):
 _KNOWN = (
     (
         ("Proxy", "SOCKS"),
-        "the proxy did not let through",
+        "{proxy} does not connect",
         "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
     ),
     (("InvalidSchema",), "it redirects to what is not http(s)", "correct the URL"),
@@ -61,6 +64,7 @@ def describe(error: Exception) -> tuple[str, str]:
 
     :param error: of requests, urllib3 or the system.
     """
+    proxy = _proxy_of(error)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
         return (
             "the file of trusted certificates is not there",
@@ -73,5 +77,18 @@ def describe(error: Exception) -> tuple[str, str]:
     seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
     for names, reason, step in _KNOWN:
         if any(name in words for name in names):
-            return reason.format(seconds=seconds, whole=TOTAL_TIMEOUT), step
+            return reason.format(seconds=seconds, whole=TOTAL_TIMEOUT, proxy=proxy), step
     return "the connection was refused or broke", "check the host and port, and the network or VPN"
+
+
+def _proxy_of(error: Exception) -> str:
+    """Return the proxy of a failed request, without its password, and the variable that names it."""
+    request = getattr(error, "request", None)
+    scheme = str(getattr(request, "url", "")).partition(":")[0].lower()
+    for name in (f"{scheme}_proxy", "all_proxy"):
+        for variable in (name, name.upper()):
+            value = os.environ.get(variable)
+            if value:
+                url = value if "://" in value else f"http://{value}"
+                return f"the proxy {redact(url)} (from {variable})"
+    return "the proxy"

@@ -143,8 +143,18 @@ def test_check_without_a_project_says_what_it_looked_for(
 ) -> None:
     assert main(["check"]) == 1
     err = capsys.readouterr().err
-    assert "there is no pixi.toml here or above" in err
+    assert "error: there is no pixi.toml here or above" in err
     assert "--manifest-path" in err
+
+
+@pytest.mark.parametrize("text", ["", "[dependencies]\n", "[package]\nname = 'x'\n"])
+def test_check_names_a_pixi_toml_without_a_workspace(
+    text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("pixi.toml").write_text(text, encoding="utf-8")
+    assert main(["check"]) == 1
+    path = Path("pixi.toml").resolve()
+    assert f"error: {path}: it has no [workspace], and no folder above" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["[workspace", "[workspace]\nchannels = 3\n"])

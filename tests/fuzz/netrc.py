@@ -54,9 +54,13 @@ WORDS = [
 ]
 
 _VALUES = ("a login", "a password", "an account", "a port", "a protocol", "a method")
+_UNKNOWN_WORD = (
+    "this word is none of machine, default, login, password, account, macdef; "
+    "a value with blanks needs quotes"
+)
 _REASONS = (
     "expected machine, default or macdef",
-    "expected a keyword; a value with blanks needs double quotes",
+    _UNKNOWN_WORD,
     "a quote is not closed on its line",
     "expected a blank behind the closing quote",
     "expected a host name",

@@ -713,7 +713,7 @@ def test_a_ca_bundle_that_is_not_there_is_told(
 def test_a_proxy_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     result = ask(authshim.Index("https://index.example/simple"))
-    assert result.detail == "the proxy did not let through"
+    assert result.detail == "the proxy http://127.0.0.1:1 (from https_proxy) does not connect"
     assert result.next_step == "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 
 

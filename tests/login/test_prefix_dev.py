@@ -37,8 +37,8 @@ def test_viewer_sends_the_token_and_nothing_of_netrc(recorder: Recorder, home: P
         (Answer(200, b'{"data": {"viewer": null}}'), "does not accept the token"),
         (Answer(401), "does not accept the token"),
         (Answer(200, b"s3cret"), "does not accept the token"),
-        (Answer(500, b"s3cret"), "it answered HTTP 500"),
-        (redirect("https://evil.example/"), "it answered HTTP 302"),
+        (Answer(500, b"s3cret"), "answered HTTP 500"),
+        (redirect("https://evil.example/"), "answered HTTP 302"),
     ],
 )
 def test_viewer_raises_if_the_token_is_not_confirmed(
@@ -52,7 +52,7 @@ def test_viewer_raises_if_the_token_is_not_confirmed(
 
 
 def test_viewer_raises_if_the_server_is_down() -> None:
-    with pytest.raises(LoginError, match=r"it cannot be reached \(NewConnectionError\)") as caught:
+    with pytest.raises(LoginError, match=r"cannot be reached \(the connection was") as caught:
         viewer(TOKEN, "http://127.0.0.1:9")
     assert_no_secret(caught.value)
 
@@ -72,7 +72,7 @@ def test_viewer_raises_after_its_timeout(
     recorder.default = lambda _: done.wait(20) and None  # type: ignore[assignment]
     monkeypatch.setattr("authshim.login.prefix_dev.VIEWER_SECONDS", 0.2)
     try:
-        with pytest.raises(LoginError, match=r"it did not answer in time") as caught:
+        with pytest.raises(LoginError, match="did not answer in time") as caught:
             viewer(TOKEN, recorder.url)
     finally:
         done.set()

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Write = Callable[..., NetrcFile]
+UNKNOWN_WORD = (
+    "this word is none of machine, default, login, password, account, macdef; "
+    "a value with blanks needs quotes"
+)
 ANYBODY = Key("default", DEFAULT)
 
 
@@ -240,15 +244,15 @@ def test_bytes_that_are_no_utf_8_are_latin_1(write: Write) -> None:
 WRONG = {
     "an unknown keyword": (
         "machine bad login a pass s3cret",
-        "line 1: expected a keyword; a value with blanks needs double quotes",
+        f"line 1: {UNKNOWN_WORD}",
     ),
     "a login with a blank": (
         "machine bad login s3cret machines password s3cret",
-        "line 1: expected a keyword; a value with blanks needs double quotes",
+        f"line 1: {UNKNOWN_WORD}",
     ),
     "a password with a blank before the login": (
         "machine bad password s3cret machines login a",
-        "line 1: expected a keyword; a value with blanks needs double quotes",
+        f"line 1: {UNKNOWN_WORD}",
     ),
     "no host": ("machine", "line 1: expected a host name"),
     "no host, but a comment": ("machine\n# s3cret", "line 1: expected a host name"),
@@ -349,9 +353,7 @@ def test_complete_entry_keeps_its_login_if_unknown_words_follow(
     assert provider.find("h.example") == BasicHTTP("ada", "pass")
     assert provider.find("evil") is None
     assert provider.find("after") == BasicHTTP("b", "1")
-    assert problems(provider) == [
-        f"line {line}: expected a keyword; a value with blanks needs double quotes"
-    ]
+    assert problems(provider) == [f"line {line}: {UNKNOWN_WORD}"]
     assert_no_secret(provider.problems)
 
 

@@ -40,10 +40,10 @@ def unknown_name() -> NewConnectionError:
     ("error", "said"),
     [
         (OSError("s3cret"), "the file of trusted certificates is not there"),
-        (requests.exceptions.ProxyError("s3cret"), "the proxy did not let through"),
+        (requests.exceptions.ProxyError("s3cret"), "the proxy does not connect"),
         (
             requests.exceptions.InvalidSchema("Missing dependencies for SOCKS support."),
-            "the proxy did not let through",
+            "the proxy does not connect",
         ),
         (requests.exceptions.InvalidSchema("s3cret"), "it redirects to what is not http(s)"),
         (requests.exceptions.SSLError("s3cret"), "its TLS certificate does not verify"),
@@ -84,3 +84,20 @@ def test_what_broke_is_said_in_words_of_our_own(error: Exception, said: str) -> 
     assert reason == said
     assert step
     assert_no_secret(reason, step)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("HTTPS_PROXY", "http://ada:s3cret@127.0.0.1:3128"),
+        ("https_proxy", "ada:s3cret@127.0.0.1:3128"),
+        ("ALL_PROXY", "http://ada:s3cret@127.0.0.1:3128"),
+    ],
+)
+def test_describe_names_the_proxy_and_its_variable(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    request = requests.Request("GET", "https://h.example/").prepare()
+    reason, _ = describe(requests.exceptions.ProxyError("s3cret", request=request))
+    assert reason == f"the proxy http://****@127.0.0.1:3128 (from {variable}) does not connect"
