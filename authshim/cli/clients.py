@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from authshim.cli.keyring_state import switch_on, why_backend_is_off
 from authshim.cli.machine import interpreter_of
 from authshim.files import read_toml
+from authshim.integrations.git_config import set_up
 from authshim.integrations.keyring_command import SCRIPT
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def _git(machine: Machine, path: str) -> Answer:
     if "authshim" in helpers:
         return Answer(version, Verdict(True, "by its credential helper"))
     reason = "it asks no keyring, and no credential helper names authshim"
-    return Answer(version, Verdict(False, reason))
+    return Answer(version, Verdict(False, reason, "\n".join(set_up("https", "HOST"))))
 
 
 _CLIENTS: dict[str, Callable[[Machine, str], Answer]] = {

@@ -33,7 +33,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         parents=parents,
         help="say whether pip, uv and the others ask authshim",
         description="Look at pip, uv, poetry, twine, conda and git on PATH: whether each asks authshim as things are, "
-        "and if not, the one line that switches it on. Then list the files and variables that are in force.",
+        "and if not, the lines that switch it on. Then list the files and variables that are in force.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
@@ -62,8 +62,8 @@ def _say(client: Client) -> None:
     if client.path is None:
         state = "not here"
     terminal.say(terminal.with_tilde(f"{name:18} {state} ({verdict.reason})"))
-    if verdict.next_step:
-        terminal.say(terminal.with_tilde(f"  -> {verdict.next_step}"))
+    for command in verdict.next_step.splitlines():
+        terminal.say(terminal.with_tilde(f"  -> {command}"))
 
 
 def _in_force() -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The login that another program gets for a URL of which nobody knows who named it.
 
-Such programs ask in two words, a service and perhaps a username, and expect a password.
+Such programs ask in two words, a service and perhaps a username. Most expect a password.
 
 1. Only an absolute https URL has an answer, or an http URL on loopback.
 2. The URL has one host for every parser, else it has no answer.
@@ -29,14 +29,11 @@ def make_chain() -> Chain:
     return Chain.from_environment(keyring_provider="disabled")
 
 
-def find_basic(chain: Chain, service: str, username: str | None = None) -> BasicHTTP | None:
-    """Return the username and password for a service, or None.
+def find(chain: Chain, service: str, username: str | None = None) -> Credential | None:
+    """Return the credential for a service, or None.
 
-    A token is the password of the user that was asked for, or of ``TOKEN_USER``. Conda tokens
-    and S3 keys are no passwords.
-
-    :param service: the URL of an index, with or without userinfo.
-    :param username: the user whose password is wanted; None: any user's.
+    :param service: the URL of an index or a repository, with or without userinfo.
+    :param username: the user whose credential is wanted; None: any user's.
     """
     url = _read(service)
     if url is None or not _may_be(url.username, username):
@@ -44,8 +41,50 @@ def find_basic(chain: Chain, service: str, username: str | None = None) -> Basic
     found = chain.find(service, username)
     if found is None:
         return None
-    user = url.username if username is None else username
-    return _as_basic(found.credential, user)
+    return found.credential
+
+
+def find_basic(chain: Chain, service: str, username: str | None = None) -> BasicHTTP | None:
+    """Return the username and password for a service, or None; see ``find`` and ``as_basic``."""
+    from authshim.urls import parse
+
+    credential = find(chain, service, username)
+    if credential is None:
+        return None
+    if username is None:
+        username = parse(service).username
+    return as_basic(credential, username)
+
+
+def as_basic(credential: Credential, username: str | None) -> BasicHTTP | None:
+    """Return a credential as a username and password, or None.
+
+    A token is the password of the user that was asked for, or of ``TOKEN_USER``. Conda tokens
+    and S3 keys are no passwords.
+    """
+    from authshim.credentials import BasicHTTP
+
+    if isinstance(credential, BasicHTTP):
+        return credential
+    token = token_of(credential)
+    if token is None:
+        return None
+    user = TOKEN_USER if username is None else username
+    try:
+        return BasicHTTP(user, token)
+    except CredentialError:
+        return None
+
+
+def token_of(credential: Credential) -> str | None:
+    """Return the token that is sent as Bearer, or None."""
+    from authshim.credentials import BearerToken, OAuth
+
+    if isinstance(credential, BearerToken):
+        return credential.token
+    if isinstance(credential, OAuth):
+        return credential.access_token
+    return None
 
 
 def _read(service: str) -> Url | None:
@@ -63,28 +102,3 @@ def _read(service: str) -> Url | None:
 def _may_be(known: str | None, username: str | None) -> bool:
     """Return True unless two different users are known."""
     return None in (known, username) or known == username
-
-
-def _as_basic(credential: Credential, username: str | None) -> BasicHTTP | None:
-    from authshim.credentials import BasicHTTP
-
-    if isinstance(credential, BasicHTTP):
-        return credential
-    token = _token(credential)
-    if token is None:
-        return None
-    user = TOKEN_USER if username is None else username
-    try:
-        return BasicHTTP(user, token)
-    except CredentialError:
-        return None
-
-
-def _token(credential: Credential) -> str | None:
-    from authshim.credentials import BearerToken, OAuth
-
-    if isinstance(credential, BearerToken):
-        return credential.token
-    if isinstance(credential, OAuth):
-        return credential.access_token
-    return None

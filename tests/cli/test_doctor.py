@@ -310,6 +310,25 @@ def test_git_asks_if_a_helper_names_authshim(programs: Programs) -> None:
     assert programs.client("git").verdict.asks
 
 
+def test_git_is_told_the_two_commands_of_its_helper(programs: Programs) -> None:
+    programs.add("git")
+    assert programs.client("git").verdict.next_step.splitlines() == [
+        "git config --global credential.https://HOST.helper ''",
+        "git config --global --add credential.https://HOST.helper authshim",
+    ]
+
+
+def test_doctor_prints_each_command_on_a_line_of_its_own(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs.add("git")
+    monkeypatch.setenv("PATH", str(programs.folder))
+    assert main(["doctor"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  -> git config --global credential.https://HOST.helper ''" in lines
+    assert "  -> git config --global --add credential.https://HOST.helper authshim" in lines
+
+
 # the parts
 
 

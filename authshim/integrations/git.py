@@ -1,0 +1,137 @@
+"""The credential helper of git: ``git-credential-authshim``.
+
+git starts it for each host whose ``credential.https://HOST.helper`` names ``authshim``.
+``get`` answers from the user's own stores. ``store`` and ``erase`` change nothing.
+
+git hands a password that worked to every helper in its list. So the helper warns if another
+one would store it.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from authshim.credentials import Credential
+
+MAX_QUESTION_BYTES = 65536
+"""The longest question that is read; git's own are a few hundred bytes."""
+
+
+class Question(NamedTuple):
+    """A question of git."""
+
+    scheme: str
+    host: str
+    path: str
+    username: str | None
+    takes_authtype: bool
+    """git 2.46 and later send a header of any scheme."""
+
+    @property
+    def url(self) -> str:
+        """The URL that git connects to."""
+        from urllib.parse import quote
+
+        path = quote(self.path, safe="/:@!$&'()*+,;=~")
+        return f"{self.scheme}://{self.host}/{path}"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Answer one question of git and return the exit code."""
+    given = sys.argv[1:] if words is None else words
+    if list(given) != ["get"]:
+        return 0
+    question = read(sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1))
+    if question is None:
+        return 0
+    lines = list(_answer(question))
+    sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def read(data: bytes) -> Question | None:
+    """Return the question in git's input, or None if it has no answer."""
+    lines = _lines(data)
+    values = dict(line.split("=", 1) for line in lines)
+    host = values.get("host", "")
+    # git decodes the host: a slash in it would make another host of the URL.
+    if not host or re.search(r"[\s/\\@?#%]", host):
+        return None
+    return Question(
+        scheme=values.get("protocol", ""),
+        host=host,
+        path=values.get("path", ""),
+        username=values.get("username"),
+        takes_authtype="capability[]=authtype" in lines,
+    )
+
+
+def _lines(data: bytes) -> list[str]:
+    """Return the lines ``name=value`` of git's input, or none if it cannot be read."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return []
+    if len(data) > MAX_QUESTION_BYTES or re.search("[\0\r]", text):
+        return []
+    return [line for line in text.split("\n") if "=" in line]
+
+
+def _answer(question: Question) -> Iterator[str]:
+    """Yield the lines of the answer, or none if there is no credential."""
+    from authshim.lookup.unnamed import as_basic, token_of
+
+    credential = _find(question)
+    if credential is None:
+        return
+    token = token_of(credential)
+    if token is not None and question.takes_authtype:
+        yield from ("capability[]=authtype", "authtype=Bearer")
+        yield from (f"credential={token}", "ephemeral=1")
+        return
+    basic = as_basic(credential, question.username)
+    if basic is None:
+        return
+    _warn_of_storing(question)
+    yield f"username={basic.username}"
+    yield f"password={basic.password}"
+
+
+def _find(question: Question) -> Credential | None:
+    import logging
+
+    from authshim.errors import AuthshimError
+    from authshim.lookup.unnamed import find, make_chain
+
+    logging.basicConfig(format="authshim: %(message)s")
+    try:
+        return find(make_chain(), question.url, question.username)
+    except AuthshimError as error:
+        logging.getLogger("authshim").warning("%s", error)
+    return None
+
+
+def _warn_of_storing(question: Question) -> None:
+    from authshim.integrations.git_config import list_helpers, set_up, storing
+
+    helpers = storing(list_helpers(), question.scheme, question.host)
+    if not helpers:
+        return
+    import logging
+
+    from authshim.redact import printable
+
+    commands = set_up(question.scheme, question.host, again=True)
+    logging.getLogger("authshim").warning(
+        "git also gives the password for %s to its credential helper %s, which stores it. "
+        "To stop that:%s",
+        printable(question.host),
+        printable(", ".join(helpers)),
+        "".join(f"\n  {printable(command)}" for command in commands),
+    )

@@ -1,0 +1,81 @@
+"""The credential helpers in git's configuration, and the commands that set ours up."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from fnmatch import fnmatchcase
+
+TIMEOUT_SECONDS = 10.0
+"""The time that ``git config`` has to list the helpers."""
+
+STORING = frozenset(
+    {"gnome-keyring", "libsecret", "manager", "manager-core", "osxkeychain", "store", "wincred"}
+)
+"""The helpers that keep a password longer than a process."""
+
+_CONTEXT = re.compile(r"(?:(?P<scheme>[^/:]*)://)?(?:[^@/]*@)?(?P<host>[^/]*)")
+"""The URL pattern of ``credential.URL.helper``; git lets a scheme be left out."""
+
+
+def set_up(scheme: str, host: str, *, again: bool = False) -> list[str]:
+    """Return the commands that make authshim the only helper of a host.
+
+    :param again: remove what the configuration has for the host. Then the host's section comes
+        last, behind every helper that it is to replace.
+    """
+    key = f"credential.{scheme}://{host}.helper"
+    commands = [f"git config --global {key} ''", f"git config --global --add {key} authshim"]
+    if again:
+        commands.insert(0, f"git config --global --unset-all {key}")
+    return commands
+
+
+def list_helpers() -> str:
+    """Return the settings as ``git config -z`` lists them, or nothing if git cannot be asked."""
+    words = ["git", "config", "-z", "--get-regexp", r"^credential\.(.*\.)?helper$"]
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
+            timeout=TIMEOUT_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout
+
+
+def storing(configured: str, scheme: str, host: str) -> list[str]:
+    """Return the helpers of a host that store passwords.
+
+    :param configured: the output of ``list_helpers``.
+    """
+    names: list[str] = []
+    for entry in configured.split("\0")[:-1]:
+        key, _, value = entry.partition("\n")
+        context = key[len("credential.") : -len(".helper")]
+        if not _applies(context, scheme, host):
+            continue
+        if not value:  # git begins a new list there
+            names.clear()
+            continue
+        program = os.path.basename(value.split()[0])
+        names.append(program.replace("git-credential-", "").replace(".exe", ""))
+    return [name for name in names if name in STORING]
+
+
+def _applies(context: str, scheme: str, host: str) -> bool:
+    """Return True if the URL pattern of a setting covers a host."""
+    match = _CONTEXT.match(context)
+    if match is None or not context:
+        return not context
+    pattern = match["host"].lower()
+    if match["scheme"] not in (None, scheme):
+        return False
+    return pattern == host.lower() or fnmatchcase(host.lower(), pattern)
