@@ -12,6 +12,7 @@ from authshim.cli.keyring_state import backend_line, why_backend_is_off
 from authshim.cli.terminal import say, with_tilde, write
 from authshim.credentials import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
+from authshim.lookup.order import questions
 from authshim.redact import redact_key
 
 if TYPE_CHECKING:
@@ -108,12 +109,10 @@ class Listing:
     def _ask(self, chain: Chain, target: LoginHost) -> None:
         paths = frozenset(key for provider in chain.providers for key in provider.path_keys())
         asked = [provider for provider in chain.providers if _is_listed(provider)]
-        for key in target.lookup_keys(paths):
-            for provider in asked:
-                if key.kind in provider.answers:
-                    found = self._guarded(partial(provider.find, key))
-                    if found is not None:
-                        self._add(key, "", provider, found)
+        for key, provider in questions(target.lookup_keys(paths), asked):
+            found = self._guarded(partial(provider.find, key))
+            if found is not None:
+                self._add(key, "", provider, found)
         self.fine = self.fine and bool(self.entries)
 
     def _add(self, key: str, realm: str, provider: Provider, credential: Credential | None) -> None:

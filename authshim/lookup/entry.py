@@ -18,7 +18,7 @@ from authshim.urls import DEFAULT, SERVICE, Key, host_keys, shared_path
 
 if TYPE_CHECKING:
     from authshim.concurrency import Clock
-    from authshim.lookup.cached_credential import CachedCredential as Found
+    from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.coverage import Declared
     from authshim.urls import Url
 
@@ -78,9 +78,9 @@ class CacheEntry:
         self._path_keys = path_keys
         self._service = declared.url if declared and declared.is_index else service
         self.lock = threading.Lock()
-        self.found: Found | None = None
+        self.found: CachedCredential | None = None
         """What is sent unasked."""
-        self.pending: Found | None = None
+        self.pending: CachedCredential | None = None
         """What answers a challenge, until a server has accepted it."""
         self.refused: bytes | None = None
         """The fingerprint of what was refused last, while ``REFUSED`` or ``UNSETTLED`` holds."""
@@ -121,6 +121,14 @@ class CacheEntry:
     def is_index(self) -> bool:
         """Whether a declared PyPI index covers it."""
         return self.declared is not None and self.declared.is_index
+
+    @property
+    def is_fresh(self) -> bool:
+        """Return True if it has a credential that need not be looked up again yet."""
+        if self.found is None:
+            return False
+        expires_at = self.found.expires_at
+        return expires_at is None or expires_at > self.clock.time()
 
     @property
     def is_new(self) -> bool:

@@ -1,0 +1,74 @@
+"""The answers of all providers for one entry, for a trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authshim.lookup.asker import found_in, without_keyring
+from authshim.lookup.given import find_given, find_lone_token
+from authshim.lookup.trace import Step
+from authshim.urls import DEFAULT, SERVICE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from authshim.log import Once
+    from authshim.lookup.asker import Asker
+    from authshim.lookup.cached_credential import CachedCredential
+    from authshim.lookup.entry import CacheEntry
+    from authshim.lookup.naming import NamedBy
+    from authshim.urls import Key
+
+
+class Explanation:
+    """The steps of a look-up, and the credential that it found.
+
+    Every provider is asked for every key. A keyring command may ask a person, so it runs only if
+    its answer would be used. The keys of a challenge are asked for only if nothing else is found.
+    """
+
+    def __init__(self, asker: Asker, entry: CacheEntry, named_by: NamedBy, once: Once) -> None:
+        self._asker = asker
+        self._entry = entry
+        self._named_by = named_by
+        self.found = find_given(entry, once)
+        self.steps: list[Step] = []
+        unasked = without_keyring(entry)
+        with asker.inside():
+            self._add(unasked)
+            self._add(entry.keys[len(unasked) :])
+            self._add(entry.challenge_keys, challenged=True)
+        if self.found is None and not named_by.is_marked:
+            self._add_lone_token(find_lone_token(entry, once))
+
+    def _add(self, keys: Sequence[Key], *, challenged: bool = False) -> None:
+        if self.found is not None:
+            others = [key for key in keys if key.kind != DEFAULT]
+            self._skip(others, "not asked: there is an answer already")
+            return
+        allowed = [key for key in keys if self._named_by.lets_ask(key)]
+        forbidden = [key for key in keys if not self._named_by.lets_ask(key)]
+        self._ask(allowed, challenged=challenged)
+        self._skip(forbidden, f"not asked: {self._named_by.host} named the URL")
+
+    def _ask(self, keys: Sequence[Key], *, challenged: bool) -> None:
+        for step in self._asker.ask(self._entry, keys):
+            self.steps.append(step)
+            if self.found is None:
+                self.found = found_in(step, self._entry, challenged=challenged)
+            if self.found is not None and step.key.kind == SERVICE:
+                return
+
+    def _skip(self, keys: Sequence[Key], reason: str) -> None:
+        """Add one step for each provider that is not asked for any of these keys."""
+        for provider in self._asker.providers:
+            answered = [key for key in keys if key.kind in provider.answers]
+            if answered:
+                self.steps.append(Step(provider.name, answered[0], reason))
+
+    def _add_lone_token(self, found: CachedCredential | None) -> None:
+        if found is None:
+            return
+        self.found = found
+        answer = f"{found.credential!r}, if the server asks for Basic"
+        self.steps.append(Step(found.provider, found.key, answer))
