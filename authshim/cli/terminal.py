@@ -1,11 +1,14 @@
-"""What is told to people, line by line: whatever a server or a project named, no terminal obeys it.
+"""The printing of lines for people; a terminal obeys none of them, however a server calls things.
 
-Everything that a command prints passes here, but for what ``rich`` draws and what argparse says.
+1. Every command prints through this module, except for argparse and the progress bars of ``rich``.
+2. A line for people is printable, and on a terminal it is broken between words only.
+3. A line for programs is written as it is, whatever standard output is.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
@@ -17,17 +20,26 @@ if TYPE_CHECKING:
     import argparse
     import logging
     from collections.abc import Iterator
+    from typing import TextIO
 
 
 MAX_ANSWER_CHARACTERS = 100
+DEFAULT_COLUMNS = 80
+MINIMUM_COLUMNS = 20
+
+_INDENT = 4
+"""The blanks before a continued line."""
 
 
 class OutputError(Exception):
-    """Standard output takes no more; the reason is empty where its reader has gone (``authshim check | head``)."""
+    """Standard output cannot be written.
+
+    The reason is empty if its reader has gone, as in ``authshim check | head``.
+    """
 
 
 def set_up() -> None:
-    """Make the standard streams take whatever is told; a standard error that is closed swallows it."""
+    """Make the standard streams take any text, and replace a standard error that is closed."""
     if sys.stderr is None:
         # It takes the lowest number that is free, 2: no other file is taken for standard error then.
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays until the end
@@ -38,14 +50,55 @@ def set_up() -> None:
 
 
 def say(line: str = "") -> None:
-    """Tell one line on standard output."""
-    write(printable(line))
+    """Print one line on standard output."""
+    write(fit(printable(line), columns(sys.stdout)))
 
 
 def note(line: str) -> None:
-    """Tell one line on standard error; where nobody can read it, nothing else can be done."""
+    """Print one line on standard error, and ignore an error."""
     with suppress(OSError):
-        print(printable(line), file=sys.stderr)
+        print(fit(printable(line), columns(sys.stderr)), file=sys.stderr)
+
+
+def columns(stream: TextIO | None) -> int | None:
+    """Return the width of a terminal, or None if the stream is none."""
+    if stream is None or not stream.isatty():
+        return None
+    named = os.environ.get("COLUMNS", "")
+    if named.isdecimal():
+        return max(int(named), MINIMUM_COLUMNS)
+    try:
+        found = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        found = 0
+    return max(found or DEFAULT_COLUMNS, MINIMUM_COLUMNS)
+
+
+def fit(line: str, width: int | None) -> str:
+    """Break a line that is too long, between its words.
+
+    A line that is too long for its padding only loses the padding. A word that is too long, such
+    as a URL, stands on a line of its own.
+
+    :param width: None for any width.
+    """
+    if width is None or len(line) <= width:
+        return line
+    bare = line.lstrip(" ")
+    margin = line[: len(line) - len(bare)]
+    squeezed = margin + re.sub(r" {2,}", "  ", bare)
+    if len(squeezed) <= width:
+        return squeezed
+    import textwrap
+
+    lines = textwrap.wrap(
+        squeezed,
+        width,
+        subsequent_indent=margin + " " * _INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines)
 
 
 def ask(question: str) -> bool:
@@ -65,7 +118,10 @@ def can_ask() -> bool:
 
 
 def settle() -> None:
-    """Bring out what was noted; what cannot be is dropped, or Python would end with 120 for it."""
+    """Flush standard error, and drop its text if that fails.
+
+    Python would end with 120 for it.
+    """
     try:
         sys.stderr.flush()
     except OSError:
@@ -73,15 +129,15 @@ def settle() -> None:
 
 
 def write(text: str) -> None:
-    """Print what a program reads, as it is, and a line end."""
+    """Print a text for a program, unchanged, and a line end."""
     with output():
         print(text)
 
 
 def flush() -> None:
-    """Bring out what was printed.
+    """Flush standard output.
 
-    :raises OutputError: it cannot be.
+    :raises OutputError: it cannot be written.
     """
     if sys.stdout is not None:
         with output():
@@ -90,29 +146,28 @@ def flush() -> None:
 
 @contextmanager
 def output() -> Iterator[None]:
-    """Write to standard output.
+    """Turn an error of standard output into an OutputError.
 
-    :raises OutputError: it takes no more.
+    :raises OutputError: it cannot be written.
     """
     try:
         yield
     except OSError as error:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # the flush at exit must not complain
-        gone = isinstance(error, BrokenPipeError)
-        raise OutputError(
-            "" if gone else (error.strerror or "the system refused").lower()
-        ) from None
+        # Else the flush at the end of Python would fail too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        reason = ""
+        if not isinstance(error, BrokenPipeError):
+            reason = (error.strerror or "the system refused").lower()
+        raise OutputError(reason) from None
 
 
 def is_watched() -> bool:
-    """Tell whether somebody looks on at a terminal."""
+    """Return True if standard error is a terminal."""
     return sys.stderr.isatty()
 
 
 def log_handler() -> logging.Handler:
-    """Return what tells the library's log on standard error, each warning once."""
+    """Return a handler that prints the library's log on standard error, each warning once."""
     import logging
 
     from authshim.log import Once
@@ -121,7 +176,8 @@ def log_handler() -> logging.Handler:
 
     class Line(logging.Formatter):
         def format(self, record: logging.LogRecord) -> str:
-            return printable(with_tilde(super().format(record)))
+            line = printable(with_tilde(super().format(record)))
+            return fit(line, columns(sys.stderr))
 
     handler = logging.StreamHandler()
     handler.addFilter(
@@ -132,13 +188,15 @@ def log_handler() -> logging.Handler:
 
 
 def with_tilde(text: str) -> str:
-    """Return a text for people, with ``~`` for their home."""
+    """Return a text with ``~`` in place of the user's home."""
     home = os.path.expanduser("~").rstrip(os.sep)
-    return text.replace(home + os.sep, f"~{os.sep}") if home not in ("", "~") else text
+    if home in ("", "~"):
+        return text
+    return text.replace(home + os.sep, f"~{os.sep}")
 
 
 def set_up_logging(options: argparse.Namespace) -> None:
-    """Let the library's log go to standard error, as loud as ``-v`` and ``-q`` say."""
+    """Send the library's log to standard error, with the level of ``-v`` and ``-q``."""
     import logging
 
     loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
@@ -148,6 +206,6 @@ def set_up_logging(options: argparse.Namespace) -> None:
     logger = logging.getLogger("authshim")
     logger.handlers[:] = [log_handler()]
     if not logging.getLogger().handlers:
-        # Else Python prints what others warn of, such as Beautiful Soup of a stranger's page.
+        # Else Python prints the warnings of other libraries.
         logging.getLogger().addHandler(logging.NullHandler())
     logger.setLevel(level)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from servers import Answer
 
-from authshim.cli import main
+from authshim.cli import main, terminal
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from servers import Recorder
 
 EVIL = "\x1b]0;owned\x07\x1b[31m\x9b31m\u202e\n"
@@ -178,6 +178,96 @@ def test_a_temporary_folder_that_cannot_be_had_is_told(recorder: Recorder) -> No
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr.startswith("authshim: error: no usable temporary directory")
+
+
+URL = f"https://index.example/{'team-' * 16}/simple"
+
+LONG = f"""
+[workspace]
+channels = ["gcs://bucket/{"c" * 80}"]
+platforms = []
+
+[pypi-options]
+index-url = "https://{{host}}.example/{"team-" * 12}/simple"
+
+[pypi-dependencies]
+demo = "*"
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "fitted"),
+    [
+        ("short", "short"),
+        (f"a{' ' * 90}b", "a  b"),
+        (f"  {'word ' * 18}end", f"  {'word ' * 14}word\n      word word word end"),
+        (f"-> look at {URL} again", f"-> look at\n    {URL}\n    again"),
+        ("x" * 90, "x" * 90),
+        (f"{'-' * 70} well-known-name", f"{'-' * 70}\n    well-known-name"),
+    ],
+)
+def test_line_is_broken_between_words_at_80_columns(line: str, fitted: str) -> None:
+    assert terminal.fit(line, 80) == fitted
+    assert terminal.fit(line, None) == line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["resolve"],
+        ["explain", URL],
+        ["auth", "status"],
+        ["check", "--manifest-path", "/" + "n" * 90],
+    ],
+    ids=" ".join,
+)
+def test_command_breaks_no_word_on_a_terminal(
+    words: list[str],
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("pixi.toml").write_text(LONG.format(host="nowhere"), encoding="utf-8")
+    file = home / ".rattler" / "credentials.json"
+    file.parent.mkdir()
+    file.write_text(json.dumps({f"{URL[8:]}/x": {"BearerToken": "s3cret"}}), encoding="utf-8")
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def words_shown(*, on_terminal: bool) -> list[str]:
+        monkeypatch.setattr("authshim.cli.terminal.columns", lambda _: 80 if on_terminal else None)
+        main(words)
+        lines = "".join(capsys.readouterr()).splitlines()
+        if on_terminal:
+            assert [each for each in lines if len(each) > 80 and " " in each.strip()] == []
+        return [re.sub(r"^[0-9.]+$", "0", word) for each in lines for word in each.split()]
+
+    assert words_shown(on_terminal=True) == words_shown(on_terminal=False)
+
+
+def test_json_does_not_depend_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shown() -> str:
+        assert main(["auth", "status", "--json"]) == 0
+        return capsys.readouterr().out
+
+    before = shown()
+    monkeypatch.setenv("COLUMNS", "20")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert shown() == before
+
+
+def test_columns_are_those_of_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    assert terminal.columns(sys.stdout) is None
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert terminal.columns(sys.stdout) == 100
+    monkeypatch.setenv("COLUMNS", "0")
+    assert terminal.columns(sys.stdout) == terminal.MINIMUM_COLUMNS
+    monkeypatch.delenv("COLUMNS")
+    monkeypatch.setattr("os.get_terminal_size", lambda _: os.terminal_size((0, 0)))
+    assert terminal.columns(sys.stdout) == terminal.DEFAULT_COLUMNS
 
 
 def test_what_a_library_has_to_say_of_a_page_is_not_told(
