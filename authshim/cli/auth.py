@@ -54,11 +54,15 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
         actions,
         loudness,
         "token",
-        "print the token for a host",
-        "Print the token that is sent to a host, for another program; a password is none.",
+        "print the token for a host, or a header line",
+        "Print the token that is sent to a host, for another program. A password is no token. "
+        "With --header, print the whole header line of a token or a password.",
         _run_token,
     )
     token.add_argument("host", metavar="HOST", help="a host or a URL")
+    token.add_argument(
+        "--header", action="store_true", help="print the line Authorization: ..., as curl reads it"
+    )
     token.set_defaults(silent=True)
 
 

@@ -1,4 +1,4 @@
-"""``authshim auth token``: print the token for a host."""
+"""``authshim auth token``: print the token for a host, or the header line for a URL."""
 
 from __future__ import annotations
 
@@ -21,13 +21,24 @@ _MARGIN = 300
 
 _NO_TOKENS = {"BasicHTTP": "a username and password", "S3Credentials": "S3 keys"}
 
+_NO_HEADERS = {
+    "CondaToken": "a conda token, which is sent in the URL",
+    "S3Credentials": "S3 keys, which sign a request",
+}
+
 
 def run(options: Namespace) -> int:
-    """Print the token, and nothing else."""
+    """Print the token or the header line, and nothing else."""
     from authshim.login import rules
 
     target = rules.parse_login_host(options.host)
     credential = _from_override(target, options) or _from_chain(target, options)
+    text = _header(credential, target) if options.header else _token(credential, target)
+    terminal.write(text)
+    return 0
+
+
+def _token(credential: Credential, target: LoginHost) -> str:
     from authshim.login.tokens import bare_token
 
     token = bare_token(credential)
@@ -36,8 +47,16 @@ def run(options: Namespace) -> int:
         kept = _NO_TOKENS.get(kind, kind)
         host = redact_key(target.keys[0])
         raise AuthshimError(f"{host} has {kept}, and auth token prints tokens only")
-    terminal.write(token)
-    return 0
+    return token
+
+
+def _header(credential: Credential, target: LoginHost) -> str:
+    if credential.header is None:
+        kind = type(credential).__name__
+        kept = _NO_HEADERS.get(kind, kind)
+        host = redact_key(target.keys[0])
+        raise AuthshimError(f"{host} has {kept}; to get a file: authshim get {redact(target.url)}")
+    return f"Authorization: {credential.header}"
 
 
 def _from_override(target: LoginHost, options: Namespace) -> Credential | None:
@@ -46,7 +65,7 @@ def _from_override(target: LoginHost, options: Namespace) -> Credential | None:
     Without the chain this takes a fifth of the time.
     """
     settings = settings_of(options)
-    if not settings.auth_file or not settings.auth_file_only:
+    if not settings.auth_file or not settings.auth_file_only or "@" in options.host:
         return None
     import time
 
@@ -66,7 +85,8 @@ def _from_chain(target: LoginHost, options: Namespace) -> Credential:
 
     set_up_logging(options)
     chain = chain_of(options)
-    found = chain.find(target.url)
+    url = options.host if "://" in options.host else target.url
+    found = chain.find(url)
     if found is None:
         key = redact_key(target.key.removeprefix("*."))
         why = chain.note or f"to give it one: authshim auth login {key}"
