@@ -72,7 +72,8 @@ def _pieces(raw: Any) -> Iterator[bytes]:
     # urllib3 1.26 waits for all the bytes that it is asked for.
     # It also takes a short body for a whole one.
     raw.enforce_content_length = True
-    return iter(raw.stream(_OLD_PIECE_BYTES, decode_content=False))
+    # Its own ``stream`` reads a line between two chunks without a limit.
+    return iter(lambda: raw.read(_OLD_PIECE_BYTES, decode_content=False), b"")
 
 
 class _StallWatch:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 from servers import Answer, Recorder, dripping
-from urllib3.exceptions import DecodeError
+from urllib3.exceptions import DecodeError, ProtocolError
 
 from authshim.transport import failures
 from authshim.transport.body import BodyTooSlow, gunzip, iter_body
@@ -25,9 +25,12 @@ def test_body_that_breaks_off_is_noticed_with_urllib3_1_26() -> None:
     class Raw:
         enforce_content_length = False
 
-        def stream(self, amount: int, decode_content: bool) -> list[bytes]:
+        def __init__(self) -> None:
+            self.pieces = [b"a", b"b", b""]
+
+        def read(self, amount: int, decode_content: bool) -> bytes:
             is_right = self.enforce_content_length and not decode_content and amount < 10_000
-            return [b"a", b"b"] if is_right else []
+            return self.pieces.pop(0) if is_right else b""
 
     response = requests.Response()
     response.raw = Raw()
@@ -52,6 +55,16 @@ def test_body_is_given_up_if_other_bytes_come_without_end(
     with dripping(begin, rest) as url, pytest.raises(BodyTooSlow) as slow:
         read(url)
     assert failures.describe(slow.value)[0] == "no whole answer within 60 s"
+
+
+def test_size_of_a_chunk_is_limited_with_urllib3_1_26() -> None:
+    with dripping(CHUNKED + b"5;" + b"x" * 100_000) as url:
+        response = requests.get(url, stream=True, timeout=20)
+        raw = response.raw
+        response.raw = SimpleNamespace(read=raw.read, stream=raw.stream, fileno=raw.fileno)
+        with pytest.raises(ProtocolError, match="LineTooLong"):
+            list(iter_body(response))
+        raw.close()
 
 
 def test_body_is_read_on_if_the_reader_takes_its_time(
