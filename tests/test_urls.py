@@ -16,6 +16,7 @@ from leaks import assert_no_secret
 from authshim.errors import UrlError
 from authshim.redact import redact
 from authshim.secret import Secret
+from authshim.url_paths import cut_after_simple, index_root, prefixes
 from authshim.urls import (
     HOST,
     KINDS,
@@ -23,16 +24,13 @@ from authshim.urls import (
     PORT,
     WILDCARD,
     Key,
-    cut_after_simple,
     host_keys,
-    index_root,
     is_ip,
     is_loopback,
     is_presigned,
     normalise,
     normalise_key,
     parse,
-    prefixes,
     without_userinfo,
 )
 

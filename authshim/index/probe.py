@@ -16,7 +16,8 @@ from authshim.index.client import Answer, IndexClient, page_url
 from authshim.index.mirrors import mirrored
 from authshim.lookup.chain import Chain
 from authshim.project.repositories import Channel, Index, Repository
-from authshim.urls import cut_after_simple, parse
+from authshim.url_paths import cut_after_simple
+from authshim.urls import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

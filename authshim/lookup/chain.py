@@ -19,7 +19,8 @@ from authshim.lookup.trace import Trace
 from authshim.oauth.renewal import Renewer
 from authshim.redact import redact, shown_user
 from authshim.secret import clears_frames
-from authshim.urls import SERVICE, has_ambiguous_path, is_presigned, parse, path_of
+from authshim.url_paths import has_ambiguous_path
+from authshim.urls import SERVICE, is_presigned, parse, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

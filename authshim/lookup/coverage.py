@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.secret import Secret, clears_frames
-from authshim.urls import https_twin, index_root, parse, prefixes
+from authshim.url_paths import index_root, prefixes
+from authshim.urls import https_twin, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -13,17 +13,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from authshim.lookup.entry import ORIGINS, CandidateSet
-from authshim.urls import (
-    DEEPEST,
-    PATH,
+from authshim.url_paths import (
+    MAX_SEGMENTS,
     cut_after_simple,
     has_ambiguous_path,
-    host_keys,
-    path_of,
     prefixes,
     shared_path,
-    without_userinfo,
 )
+from authshim.urls import PATH, host_keys, path_of, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -167,7 +164,7 @@ class _WrittenPaths:
     __slots__ = ("depth", "sets")
 
     def __init__(self, depth: int) -> None:
-        self.depth = min(depth, DEEPEST)
+        self.depth = min(depth, MAX_SEGMENTS)
         self.sets: dict[str, CandidateSet] = {}
 
     def match(self, url: str) -> re.Match[str] | None:
@@ -180,7 +177,7 @@ class _WrittenPaths:
         self.sets[segments] = candidates
 
 
-@lru_cache(maxsize=DEEPEST + 1)
+@lru_cache(maxsize=MAX_SEGMENTS + 1)
 def _plain_url(depth: int) -> re.Pattern[str]:
     """Compile a pattern of URLs without a query, an escape, an empty segment or a leading dot.
 

@@ -18,20 +18,18 @@ from authshim.lookup.coverage import declared_by_origin
 from authshim.project.repositories import Channel, Index
 from authshim.redact import redact, redact_key
 from authshim.transport.carrier import _target
+from authshim.url_paths import cut_after_simple, index_root, prefixes
 from authshim.urls import (
     HOST,
     PORT,
     WILDCARD,
     Url,
-    cut_after_simple,
     host_keys,
     https_twin,
-    index_root,
     is_presigned,
     normalise,
     normalise_key,
     parse,
-    prefixes,
     without_userinfo,
 )
 

@@ -1,0 +1,105 @@
+"""The parts of a URL that is dialled.
+
+urllib3's parser reads it, so that a message names the host that is dialled. The standard library
+has to find the same host, since requests 2.32 and later may dial that one (CVE-2024-47081 came of
+two parsers).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from urllib3.util.url import Url as ParsedUrl
+
+MAX_PORT = 65535
+
+_PLAIN = re.compile(
+    r"(https?)://(?:([\w.~-]+)@)?([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::([1-9][0-9]{0,4}))?"
+    r"((?:/(?!\.{1,2}(?:/|$))[\w~.+-]*)*)",
+    re.ASCII,
+)
+"""A URL without an escape, a query or a segment of dots."""
+
+
+class _Plain(NamedTuple):
+    """The parts of a URL that every parser reads in the same way."""
+
+    scheme: str
+    auth: str | None
+    host: str
+    port: int | None
+    path: str
+
+
+Parts = Union["ParsedUrl", _Plain]
+
+
+def _plain(url: str) -> _Plain | None:
+    """Return the parts of a URL without special characters, or None.
+
+    It saves the import of urllib3, which takes longer than the look-up.
+    """
+    match = _PLAIN.fullmatch(url)
+    if match is None:
+        return None
+    scheme, auth, host, digits, path = match.groups()
+    if digits is None:
+        return _Plain(scheme, auth, host, None, path)
+    port = int(digits)
+    if port > MAX_PORT:
+        return None
+    return _Plain(scheme, auth, host, port, path)
+
+
+def dialled_parts(url: str) -> Parts | None:
+    """Return the parts of a URL, or None if urllib3 and the standard library disagree about it.
+
+    Either of them may be the one that is dialled. urllib3's error is not raised, since it may show
+    a password as the port.
+    """
+    plain = _plain(url)
+    if plain is not None:
+        return plain
+    parse_url, urlsplit, LocationParseError = _parsers()  # noqa: N806 - it is a class
+    try:
+        parts = parse_url(url)
+        other = urlsplit(url)
+        host = other.hostname or ""
+        if not host.isascii():
+            host = parse_url(f"http://{host}").host or ""
+        port = other.port
+    except (LocationParseError, ValueError):
+        return None
+    # urllib3 replaces the port 0 by the default one.
+    if port == 0 or port != parts.port:
+        return None
+    # The zone of an address is decoded once more when it is dialled.
+    has_encoded_zone = re.search(r":.*%(?!25)[0-9A-Fa-f]{2}", host)
+    if has_encoded_zone or _bare(host) != _bare(parts.host or ""):
+        return None
+    return parts
+
+
+@cache
+def _parsers() -> tuple[Callable[[str], ParsedUrl], Callable[[str], Any], type[Exception]]:
+    """Return the parsers, which are imported late.
+
+    Their import takes longer than the rest of ``authshim auth token``.
+    """
+    from urllib.parse import urlsplit
+
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
+    return parse_url, urlsplit, LocationParseError
+
+
+def _bare(host: str) -> str:
+    """Return a host without brackets, and with a lone ``%`` before the zone of an address."""
+    return host.strip("[]").lower().replace("%25", "%")

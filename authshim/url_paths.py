@@ -1,0 +1,133 @@
+"""The path of a URL: its prefixes by whole segments, and forms that servers read differently."""
+
+from __future__ import annotations
+
+import re
+
+MAX_SEGMENTS = 100
+"""The segments of a path that are told apart. A ``Location`` may have 30,000."""
+
+MAX_DECODINGS = 8
+"""The rounds of percent-decoding. No honest server reads a path that still changes."""
+
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2044\u2215]|%u[0-9A-Fa-f]{4}")
+"""Control characters, a backslash, two slashes of mathematics, and the encoding of IIS."""
+
+_SIMPLE = re.compile(r"/\+?simple/*\Z", re.IGNORECASE)
+"""The end of an index URL; devpi has ``/+simple``."""
+
+_UP_TO_SIMPLE = re.compile(r"[A-Za-z]+://[^?#]*?/\+?simple(?=[/?#]|$)", re.IGNORECASE)
+
+
+def prefixes(path: str) -> list[str]:
+    """List the prefixes of a path by whole segments, the longest first, without the empty one.
+
+    The list begins with ``MAX_SEGMENTS`` segments if the path has more.
+
+    >>> prefixes("/acme/feed/simple/")
+    ['/acme/feed/simple', '/acme/feed', '/acme']
+    """
+    path = path.strip("/")
+    if not path:
+        return []
+    segments = path.split("/", MAX_SEGMENTS)[:MAX_SEGMENTS]
+    return ["/" + "/".join(segments[:count]) for count in range(len(segments), 0, -1)]
+
+
+def shared_path(path: str, other: str) -> str:
+    """Return the longest common prefix of two paths by whole segments.
+
+    >>> shared_path("/acme/a/files", "/acme/b")
+    '/acme'
+    """
+    others = prefixes(other)
+    for prefix in prefixes(path):
+        if prefix in others:
+            return prefix
+    return ""
+
+
+def index_root(url: str) -> str:
+    """Return an index URL without a trailing ``/simple`` or ``/+simple``. The index covers it.
+
+    >>> index_root("https://h.example/acme/simple/")
+    'https://h.example/acme'
+    """
+    return _SIMPLE.sub("", url).rstrip("/")
+
+
+def cut_after_simple(url: str) -> str | None:
+    """Return a URL up to and with its first ``/simple`` or ``/+simple`` segment, else None.
+
+    >>> cut_after_simple("https://h.example/acme/simple/demo/")
+    'https://h.example/acme/simple'
+    """
+    match = _UP_TO_SIMPLE.match(url)
+    if match is None:
+        return None
+    return match.group()
+
+
+def has_ambiguous_path(url: str) -> bool:
+    """Return True if servers may resolve dots that are hidden in the path of a URL.
+
+    Proxies and servers decode a path once or twice more, cut it at a ``;``, read a backslash as a
+    slash, or trim blanks. Then they resolve ``..``. The path is that which urllib3 sends.
+
+    >>> has_ambiguous_path("https://h.example/a/..%2fb/x")
+    True
+    >>> has_ambiguous_path("https://h.example/a%2Fb/x")
+    False
+    """
+    # Nearly all URLs return here.
+    if url.isascii() and not ("%" in url or "/." in url or ";" in url or "\\" in url):
+        return False
+    before_query = re.split("[?#]", url, maxsplit=1)[0]
+    start = before_query.find("/", len("https://"))
+    if start < 0:
+        return False
+    path = _decoded(before_query[start:])
+    if path is None or _HIDDEN.search(path):
+        return True
+    return _has_wide_marks(path) or _has_dots(path)
+
+
+def _decoded(path: str) -> str | None:
+    """Return a path decoded until it no longer changes, or None if that fails."""
+    from urllib.parse import unquote_to_bytes
+
+    try:
+        data = path.encode()
+        for _ in range(MAX_DECODINGS):
+            before = data
+            data = unquote_to_bytes(data)
+            if data == before:
+                return data.decode()
+    except UnicodeError:
+        return None
+    return None
+
+
+def _has_wide_marks(path: str) -> bool:
+    """Return True if a path has a full-width dot, slash or the like.
+
+    Some servers read it as the ASCII character.
+    """
+    if path.isascii():
+        return False
+    from unicodedata import normalize
+
+    narrow = normalize("NFKC", path)
+    return any(narrow.count(mark) != path.count(mark) for mark in "./\\;")
+
+
+def _has_dots(path: str) -> bool:
+    """Return True if a segment has only dots, apart from blanks and the rest after a ``;``."""
+    if not re.search(r"/\s*\.", path):
+        return False
+    for segment in path.split("/"):
+        name = re.split("[;?#]", segment, maxsplit=1)[0]
+        bare = "".join(name.split())
+        if bare and not bare.strip("."):
+            return True
+    return False
