@@ -57,6 +57,11 @@ class Cache:
             origin = self._named(start, username)
         return origin
 
+    def known(self, url: str) -> OriginEntry | CandidateSet | None:
+        """Return the entry of an origin that was looked up before, without reading a file."""
+        at = url.find("/", 8)
+        return self._origins.get(url if at < 0 else url[:at])
+
     def candidates(self, url: str, username: str | None = None) -> CandidateSet | None:
         """Return the candidate set of a URL; None where it has no origin."""
         origin = self.origin(url, username)

@@ -142,6 +142,14 @@ class Chain:
         )
         return self._lookup.look_up(entry, named_by) if is_due or named_by is not CALLER else found
 
+    def is_cached(self, url: str) -> bool:
+        """Return True if the cache answers for a URL, so that ``look_up`` asks no provider."""
+        origin = self._lookup.cache.known(url)
+        if origin is None:
+            return False
+        entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # as in ``look_up``
+        return self._lookup.is_known(entry)
+
     def withheld(self, url: str, *, named_by: NamedBy) -> str:
         """Return why nothing is sent to a plain http URL, whatever is found; empty if something may be."""
         candidates = self._lookup.cache.candidates(url)
@@ -194,6 +202,35 @@ class Chain:
 
     def _renew_locks(self) -> None:
         self._lookup.renew_locks()
+
+
+def chain_of(
+    chain: Chain | None, manifest: str | os.PathLike[str] | Manifest | None, environment: str | None
+) -> Chain:
+    """Return the given chain, or the chain that the environment and the project describe.
+
+    :raises TypeError: both a chain and a project are given.
+    """
+    if chain is None:
+        return Chain.from_environment(manifest=manifest, environment=environment)
+    if manifest is not None or environment is not None:
+        raise TypeError(
+            "a chain has its indexes already: give chain= or manifest= and environment=, not both"
+        )
+    return chain
+
+
+def options_of(
+    chain: Chain | None, manifest: str | os.PathLike[str] | Manifest | None, environment: str | None
+) -> tuple[object, ...]:
+    """Return the value by which ``install`` compares the options of two calls.
+
+    A chain counts by its identity, which a deep copy and a pickle keep.
+    """
+    path: Any = getattr(manifest, "path", manifest)
+    identity = None if chain is None else chain.identity
+    full_path = os.path.abspath(path) if path else path
+    return identity, full_path, environment
 
 
 def _note_naming(named_by: NamedBy) -> Iterator[str]:

@@ -95,6 +95,17 @@ class Exchange(SecretHolder):
         self.tried.append(found)
         return found.credential
 
+    @property
+    def is_cached(self) -> bool:
+        """Whether ``begin`` returns at once. If not, an asynchronous client runs it in a thread."""
+        if self._phase is _CALLERS:
+            return True
+        return not self.named_by.is_marked and self._chain.is_cached(self._url)
+
+    def may_block(self, status: int) -> bool:
+        """Return True if ``receive`` may ask a provider about this answer."""
+        return status >= 400 and self._phase is not _CALLERS
+
     def receive(self, status: int, headers: Headers = _NO_HEADERS) -> Credential | None:
         """Take an answer, and return the credential to try next; None if there is no other."""
         self.keeps = True

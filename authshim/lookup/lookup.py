@@ -78,13 +78,13 @@ class Lookup:
         self.notice_changes()
         if named_by.is_marked:
             return self._server_named.look_up(entry, named_by, self.cache)
-        if self._is_known(entry):
+        if self.is_known(entry):
             return entry.found
         if self._asker.is_nested:
             given = find_given(entry, self._once)
             return given or self._asker.first(entry, without_keyring(entry))
         with entry.lock, self._asker.inside():
-            if not self._is_known(entry):
+            if not self.is_known(entry):
                 self._find(entry)
             return entry.found
 
@@ -189,7 +189,8 @@ class Lookup:
         """Let providers read their stores again, all if none is named. The cache stays."""
         self._asker.refresh(providers)
 
-    def _is_known(self, entry: CacheEntry) -> bool:
+    def is_known(self, entry: CacheEntry) -> bool:
+        """Return True if the cache has the answer for an entry, be it a miss."""
         if entry.found is not None:
             return entry.is_fresh
         return entry.remembers(MISSED, self.cache.generation)

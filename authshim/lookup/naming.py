@@ -11,9 +11,12 @@ Invariants, kept here and nowhere else:
 from __future__ import annotations
 
 import os
+import re
 import threading
+from contextlib import suppress
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urljoin
 
 from authshim.errors import UrlError
 from authshim.secret import SecretHolder
@@ -29,7 +32,7 @@ from authshim.urls import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container
 
     from authshim.urls import Key, Url
 
@@ -41,6 +44,9 @@ MAX_ORIGINS = 64
 
 UNKNOWN = ""
 """In place of an origin that cannot be read, and of those behind ``MAX_ORIGINS``."""
+
+_PLAIN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*\Z")
+"""A path that leads to the same origin for every parser: some of them drop a tab behind its slash."""
 
 Trail = tuple[str, ...]
 """The origins through which a URL came, in order; equal neighbours are one."""
@@ -200,6 +206,35 @@ seen_locations = SeenLocations()
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=seen_locations.renew_lock)
+
+
+def arrive(trail: Trail, url: str) -> tuple[Trail, NamedBy]:
+    """Return the way to the URL of a request, and who named it.
+
+    :param trail: the way that the request carries. Without one, it takes the way of a Location
+        that its caller followed by hand.
+    """
+    way = trail or seen_locations.take(url)
+    if not way:
+        return (), CALLER
+    named = named_by(way, url)
+    if named.is_marked:
+        seen_locations.take(url)  # it was followed, so it marks no other request
+    return way, named
+
+
+def depart(
+    trail: Trail, url: str, location: str, join: Callable[[str, str], str] = urljoin
+) -> Trail:
+    """Return the way that the request for a ``Location`` carries, and remember that Location.
+
+    :param join: returns the URL to which the client follows it.
+    """
+    way = follow(trail, url)
+    if len(way) > 1 or not _PLAIN_PATH.match(location):  # nearly all match: it spares the parsing
+        with suppress(ValueError):  # no client can follow it
+            seen_locations.note(join(url, location), way)
+    return way
 
 
 def _is_one_origin(source: str, target: str) -> bool:

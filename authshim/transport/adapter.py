@@ -9,7 +9,6 @@ Invariants:
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from functools import partial
@@ -20,7 +19,7 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from authshim.lookup.chain import Chain
+from authshim.lookup.chain import chain_of, options_of
 from authshim.lookup.exchange import REDIRECTS, Exchange
 from authshim.lookup.naming import CALLER, seen_locations
 from authshim.transport.carrier import HOOK, note_redirect, receive
@@ -30,12 +29,14 @@ from authshim.transport.scrub import clean_error, clean_response
 from authshim.transport.wrapping import WrappingAdapter
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping
 
     from requests import PreparedRequest, Response
     from requests.adapters import BaseAdapter
 
     from authshim.credentials import Credential
+    from authshim.lookup.chain import Chain
     from authshim.lookup.naming import NamedBy
     from authshim.project.manifest import Manifest
 
@@ -84,19 +85,14 @@ class AuthAdapter(WrappingAdapter):
             read and set through this adapter. None: this adapter does the sending.
         :param http_adapter_options: the options of ``requests.adapters.HTTPAdapter``.
         """
-        if chain is not None and (manifest is not None or environment is not None):
-            raise TypeError(
-                "a chain has its indexes already: give chain= or manifest= and environment=, not both"
-            )
         if inner is not None and http_adapter_options:
             raise TypeError(
                 "the inner adapter does the sending: give it the options of HTTPAdapter"
             )
+        given = chain_of(chain, manifest, environment)
         super().__init__(inner, **http_adapter_options)
         self.made_with = options_of(chain, manifest, environment)
-        if chain is None:
-            chain = Chain.from_environment(manifest=manifest, environment=environment)
-        self.chain = chain
+        self.chain = given
         self._netrc = RequestsNetrc()
 
     def send(
@@ -192,19 +188,6 @@ class AuthAdapter(WrappingAdapter):
         if response.status_code in REDIRECTS:
             note_redirect(request, response)
         return response
-
-
-def options_of(
-    chain: Chain | None, manifest: str | os.PathLike[str] | Manifest | None, environment: str | None
-) -> tuple[object, ...]:
-    """Return the value by which ``install`` compares the options of two calls.
-
-    A chain counts by its identity, which a deep copy and a pickle keep.
-    """
-    path: Any = getattr(manifest, "path", manifest)
-    identity = None if chain is None else chain.identity
-    full_path = os.path.abspath(path) if path else path
-    return identity, full_path, environment
 
 
 def _answers_challenges(hooks: Iterable[Any]) -> bool:

@@ -1,19 +1,18 @@
-"""Who named the URL of a request of ``requests``: carried in its ``hooks``, under a key of our own.
+"""Carry the way to a URL in the ``hooks`` of a request of ``requests``, under a private key.
 
-``PreparedRequest.copy`` drops attributes, and keeps the dict of hooks by reference. So a redirect inherits what the
-adapter writes there when it sees a ``Location``, without ``install`` too, and in a session that was copied.
+``PreparedRequest.copy`` drops attributes, and keeps the dict of hooks by reference. So a redirect
+inherits the key that the adapter writes when it sees a ``Location``. This works without
+``install``, and in a session that was copied.
 """
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urljoin
 
 from requests import PreparedRequest
 
-from authshim.lookup.naming import CALLER, follow, named_by, seen_locations
+from authshim.lookup.naming import CALLER, arrive, depart, follow, named_by
 
 if TYPE_CHECKING:
     from requests import Response
@@ -21,26 +20,15 @@ if TYPE_CHECKING:
     from authshim.lookup.naming import NamedBy, Trail
 
 HOOK = "authshim: named by"
-"""The key. Its value is the way to the URL: a tuple of origins, so that it is copied and pickled."""
-
-_PLAIN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*\Z")
-"""A path that leads to the same origin for every parser: some of them drop a tab behind its slash."""
+"""The key. Its value is the way to the URL: a tuple of origins, which can be copied and pickled."""
 
 
 def receive(request: PreparedRequest) -> NamedBy:
-    """Return who named the URL of a request that the adapter is to send.
-
-    A request without a way takes that of a Location that its caller followed by hand.
-    """
-    url = request.url or ""
-    way = trail_of(request) or seen_locations.take(url)
-    if not way:
-        return CALLER
-    named = named_by(way, url)
-    if named.is_marked:
-        seen_locations.take(url)  # it was followed, so it marks no other request
-    # The dict is that of the request before, which may be sent again.
-    request.hooks = {**request.hooks, HOOK: way}
+    """Return who named the URL of a request that the adapter is to send."""
+    way, named = arrive(trail_of(request), request.url or "")
+    if way:
+        # The dict is that of the request before, which may be sent again.
+        request.hooks = {**request.hooks, HOOK: way}
     return named
 
 
@@ -51,18 +39,13 @@ def named_by_of(request: PreparedRequest) -> NamedBy:
 
 
 def note_redirect(request: PreparedRequest, response: Response) -> None:
-    """Let what follows a redirect inherit its way."""
+    """Let the request that follows a redirect inherit its way."""
     location = response.headers.get("Location", "")
-    way = follow(trail_of(request), request.url or "")
-    _hooks(request)[HOOK] = way
-    if len(way) == 1 and _PLAIN_PATH.match(location):
-        return  # of nearly all, it spares the parsing
-    with suppress(ValueError):  # nobody can follow it
-        seen_locations.note(_target(request.url or "", location), way)
+    _hooks(request)[HOOK] = depart(trail_of(request), request.url or "", location, _target)
 
 
 def inherit(request: PreparedRequest, response: Response) -> None:
-    """Mark a request that a session has made of a redirect, whose answer the adapter may not have seen."""
+    """Mark the request that a session has made of a redirect, which the adapter may not have seen."""
     way = follow(trail_of(request), response.url or "")
     request.hooks = {**request.hooks, HOOK: way}
 

@@ -1,25 +1,21 @@
-"""Take what was added for the wire off again: from responses, exceptions and logs.
+"""Remove what was added to a request from the responses, exceptions and logs of requests.
 
-A header stays on the copy of the request that was sent, and in the frames of an exception. A
-conda token is in the URL, and therefore also in what urllib3 keeps and says of it, and in what
-a server says back; only this very token is taken off, never what the caller wrote.
+urllib3 keeps the URL of a request, and with it a conda token, in several places.
 """
 
 from __future__ import annotations
 
-import logging
-import re
-import sys
 from typing import TYPE_CHECKING, Any
 
 from requests import PreparedRequest, Response
 from requests.cookies import RequestsCookieJar, extract_cookies_to_jar
 
 from authshim.credentials import CondaToken
-from authshim.secret import SecretHolder, related_exceptions
+from authshim.lookup import censor
+from authshim.lookup.censor import Censor, censors, clean_exception
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from authshim.credentials import Credential
 
@@ -30,17 +26,12 @@ PRIVATES = (
     ("http.client.HTTPResponse", "msg"),
     ("http.client.HTTPResponse", "reason"),
 )
-"""The attributes that authshim reads or writes though nobody promises them.
+"""The private attributes that authshim reads or writes.
 
 ``request`` guards one of requests. ``adapter`` reads ``_fp``, and closes the connection if it fails.
 If one of the others is missing, a conda token may stay in it. A test asks for each of them, with
 urllib3 1.26.0 (``tox -e oldest``) and with the newest one (2.8.0 today), on CPython 3.9 to 3.13.
 """
-
-SHOWN = "****"
-
-LONG_ENOUGH = 6
-"""Characters from which a token is taken out of any text; a shorter one would be found in common words."""
 
 
 def clean_response(
@@ -59,15 +50,15 @@ def clean_response(
             if step.error is not None:
                 clean_error(step.error, request, [credential] if credential else [])
     if isinstance(credential, CondaToken):
-        _clean_words(response, request, _Censor(credential))
+        _clean_words(response, request, Censor(credential))
 
 
 def _raw(response: Response) -> Any:
-    """Return what urllib3 answered; None for the response of a fake adapter, which may have none."""
+    """Return the response of urllib3; None if a fake adapter has none."""
     return getattr(response, "raw", None)
 
 
-def _clean_words(response: Response, request: PreparedRequest, censor: _Censor) -> None:
+def _clean_words(response: Response, request: PreparedRequest, censor: Censor) -> None:
     raw = _raw(response)
     original: Any = getattr(raw, "_original_response", None)
     response.url = request.url or ""
@@ -92,7 +83,7 @@ def _clean_words(response: Response, request: PreparedRequest, censor: _Censor) 
         extract_cookies_to_jar(response.cookies, request, raw)  # type: ignore[no-untyped-call]
 
 
-def _clean_headers(headers: Any, censor: _Censor) -> None:
+def _clean_headers(headers: Any, censor: Censor) -> None:
     before = list(headers.items())
     after = [(name, censor.remove(value)) for name, value in before]
     if after == before:
@@ -105,74 +96,24 @@ def _clean_headers(headers: Any, censor: _Censor) -> None:
 
 
 def clean_error(
-    error: BaseException, request: PreparedRequest, tried: Iterable[Credential]
+    error: BaseException, request: PreparedRequest, tried: Sequence[Credential]
 ) -> BaseException:
-    """Take the frames off an exception and all that it carries, and tokens off its words.
+    """Return an exception without frames and tokens, and with the caller's request in it.
 
-    The frames of urllib3 and http.client hold the headers and the URL on their way. An exception
-    that the caller is just handling stays whole, though Python hangs it on as the context.
+    The frames of urllib3 and http.client hold the header and the URL that were sent.
     """
-    censors = [_Censor(token) for token in tried if isinstance(token, CondaToken)]
-    for part in related_exceptions(error, sys.exc_info()[1]):
-        part.__traceback__ = None
+    filters = censors(tried)
+    for part in clean_exception(error, tried):
         if isinstance(getattr(part, "request", None), PreparedRequest):
             part.request = request  # type: ignore[attr-defined]
         response = getattr(part, "response", None)
         if isinstance(response, Response):
             response.request = request
-        for censor in censors:
-            part.args = tuple(censor.mask(arg) for arg in part.args)
-            vars(part).update({name: censor.mask(value) for name, value in vars(part).items()})
-            if isinstance(response, Response):
-                _clean_words(response, request, censor)
+            for each in filters:
+                _clean_words(response, request, each)
     return error
 
 
-class _Censor(SecretHolder):
-    """Takes one token out of texts, however it is percent-encoded there."""
-
-    __slots__ = ("_segment", "_token")
-
-    def __init__(self, token: CondaToken) -> None:
-        written = "".join(f"(?:{re.escape(char)}|(?i:%{ord(char):02x}))" for char in token.token)
-        slash = "(?:/|%2[Ff])"
-        self._segment = re.compile(rf"{slash}t{slash}{written}(?=[/?#&;,\s\"'<>]|%2[Ff]|$)")
-        self._token = re.compile(written) if len(token.token) >= LONG_ENOUGH else None
-
-    def remove(self, text: str) -> str:
-        """Return ``text`` without ``/t/TOKEN``; where the token stands alone, ``****`` is there in its place."""
-        text = self._segment.sub("", text)
-        return self._token.sub(SHOWN, text) if self._token else text
-
-    def mask(self, value: Any) -> Any:
-        """Return a text with ``****`` for the token; a list with its texts so; anything else as it is."""
-        if isinstance(value, list):
-            return [self.mask(item) for item in value]
-        if not isinstance(value, str):
-            return value
-        value = self._segment.sub(f"/t/{SHOWN}", value)
-        return self._token.sub(SHOWN, value) if self._token else value
-
-
-class _RequestLines(logging.Filter):
-    """Shows ``/t/****`` for ``/t/TOKEN`` in what urllib3 logs of a request line."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        said = record.getMessage()
-        shown = re.sub(r"/t/[^/?#\s]+", f"/t/{SHOWN}", said)
-        if shown != said:
-            record.msg, record.args = (
-                shown,
-                (),
-            )  # an argument may be a Retry, which remembers the URL
-            record.exc_info, record.exc_text = None, None
-        return True
-
-
-_request_lines = _RequestLines()
-
-
 def hide_request_lines() -> None:
-    """Keep tokens in URLs out of urllib3's log; calling it again changes nothing."""
-    for name in ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry"):
-        logging.getLogger(name).addFilter(_request_lines)
+    """Keep tokens in URLs out of urllib3's log; a second call changes nothing."""
+    censor.hide_request_lines("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")

@@ -16,7 +16,8 @@ from requests.utils import get_auth_from_url
 
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, InstallError
-from authshim.transport.adapter import AuthAdapter, options_of
+from authshim.lookup.chain import options_of
+from authshim.transport.adapter import AuthAdapter
 from authshim.transport.carrier import HOOK, inherit
 
 if TYPE_CHECKING:

@@ -1,0 +1,95 @@
+"""Remove what was added to a request from texts, exceptions and logs, for every HTTP client.
+
+A header is in the frames of an exception. A conda token is in the URL, and so also in the texts
+of the client and in the answer of the server. Only this very token is removed, never a text of
+the caller.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+from authshim.credentials import CondaToken
+from authshim.secret import SecretHolder, related_exceptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from authshim.credentials import Credential
+
+SHOWN = "****"
+
+MIN_TOKEN_CHARACTERS = 6
+"""The length from which a token is removed from any text. A shorter one is found in common words."""
+
+
+class Censor(SecretHolder):
+    """A filter that removes one token from texts, however it is percent-encoded there."""
+
+    __slots__ = ("_segment", "_token")
+
+    def __init__(self, token: CondaToken) -> None:
+        written = "".join(f"(?:{re.escape(char)}|(?i:%{ord(char):02x}))" for char in token.token)
+        slash = "(?:/|%2[Ff])"
+        self._segment = re.compile(rf"{slash}t{slash}{written}(?=[/?#&;,\s\"'<>]|%2[Ff]|$)")
+        is_long = len(token.token) >= MIN_TOKEN_CHARACTERS
+        self._token = re.compile(written) if is_long else None
+
+    def remove(self, text: str) -> str:
+        """Return ``text`` without ``/t/TOKEN``, and with ``****`` for the token alone."""
+        text = self._segment.sub("", text)
+        return self._token.sub(SHOWN, text) if self._token else text
+
+    def mask(self, value: Any) -> Any:
+        """Return a text, or a list of texts, with ``****`` for the token; anything else as it is."""
+        if isinstance(value, list):
+            return [self.mask(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        value = self._segment.sub(f"/t/{SHOWN}", value)
+        return self._token.sub(SHOWN, value) if self._token else value
+
+
+def censors(credentials: Iterable[Credential | None]) -> list[Censor]:
+    """Return the filters for those of the credentials that are sent in the URL."""
+    return [Censor(each) for each in credentials if isinstance(each, CondaToken)]
+
+
+def clean_exception(error: BaseException, credentials: Iterable[Credential]) -> list[BaseException]:
+    """Remove the frames and the tokens of an exception and of its causes, and return all of them.
+
+    The exception that the caller is handling stays whole, though Python makes it the context.
+    """
+    filters = censors(credentials)
+    parts = list(related_exceptions(error, sys.exc_info()[1]))
+    for part in parts:
+        part.__traceback__ = None
+        for censor in filters:
+            part.args = tuple(censor.mask(arg) for arg in part.args)
+            vars(part).update({name: censor.mask(value) for name, value in vars(part).items()})
+    return parts
+
+
+class _RequestLines(logging.Filter):
+    """A filter that shows ``/t/****`` for ``/t/TOKEN`` in the log of an HTTP client."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        shown = re.sub(r"/t/[^/?#\s]+", f"/t/{SHOWN}", text)
+        if shown != text:
+            # An argument may be an object that remembers the URL.
+            record.msg, record.args = shown, ()
+            record.exc_info, record.exc_text = None, None
+        return True
+
+
+_request_lines = _RequestLines()
+
+
+def hide_request_lines(*loggers: str) -> None:
+    """Keep tokens in URLs out of these loggers; a second call changes nothing."""
+    for name in loggers:
+        logging.getLogger(name).addFilter(_request_lines)
