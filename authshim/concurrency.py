@@ -6,6 +6,7 @@ The caller can be interrupted while it waits, and nothing here keeps the program
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol, TypeVar
@@ -43,11 +44,16 @@ class _Failure(NamedTuple):
 def map_concurrently(
     tasks: Collection[T],
     worker: Callable[[], AbstractContextManager[Callable[[T], R]]],
+    *,
+    seconds: float | None = None,
 ) -> Iterator[tuple[T, R]]:
     """Yield each task with its result, as soon as it is done.
 
     :param worker: each thread enters the context that this returns, and calls what it gets.
+    :param seconds: the timeout of all tasks together, or None for no timeout.
+    :raises TimedOut: the timeout has passed; the threads are left running.
     """
+    ends_at = None if seconds is None else time.monotonic() + seconds
     waiting: SimpleQueue[T] = SimpleQueue()
     done: SimpleQueue[tuple[T, R] | _Failure] = SimpleQueue()
     for task in tasks:
@@ -65,10 +71,24 @@ def map_concurrently(
     for _ in range(min(MAX_THREADS, len(tasks))):
         threading.Thread(target=work, daemon=True).start()
     for _ in tasks:
-        result = done.get()
+        result = _get(done, ends_at)
         if isinstance(result, _Failure):
             raise result.error
         yield result
+
+
+def _get(done: SimpleQueue[T], ends_at: float | None) -> T:
+    """Return the next result.
+
+    :param ends_at: on the monotonic clock, or None for no timeout.
+    :raises TimedOut: the timeout has passed.
+    """
+    if ends_at is None:
+        return done.get()
+    try:
+        return done.get(timeout=max(0.0, ends_at - time.monotonic()))
+    except Empty:
+        raise TimedOut from None
 
 
 def call_with_timeout(

@@ -119,3 +119,23 @@ def test_late_exception_is_not_handed_to_the_callback() -> None:
     over.set()
     threads[0].join(60)
     assert handed == []
+
+
+def test_map_concurrently_raises_after_its_timeout_and_keeps_what_is_done() -> None:
+    is_over = threading.Event()
+
+    def work(task: str) -> str:
+        if task == "slow":
+            is_over.wait(60)
+        return task
+
+    found = []
+    try:
+        with pytest.raises(TimedOut):
+            for task, _ in map_concurrently(
+                ["slow", "quick"], lambda: nullcontext(work), seconds=0.5
+            ):
+                found.append(task)
+    finally:
+        is_over.set()
+    assert found == ["quick"]

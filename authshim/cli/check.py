@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from authshim.cli import project, terminal
+from authshim.concurrency import TimedOut
+from authshim.redact import printable
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Sequence
     from contextlib import AbstractContextManager
 
-    from authshim.index.check import Result
+    from rich.text import Text
+
+    from authshim.index.check import Check, Result
+
+LONG_WAIT_SECONDS = 3.0
+"""The time after which the hosts that have not answered are named."""
 
 
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -22,23 +33,34 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         parents=parents,
         help="probe every index and channel of the project",
         description="Probe every index and channel of the project with small requests, "
-        "and say what to do where one does not let you in.",
+        "and print the next step for each that does not let you in.",
     )
     parser.add_argument(
         "--json", action="store_true", help="for programs; README.rst names the keys"
+    )
+    parser.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=_seconds,
+        help="stop after this time, and report what has answered (default: 60 s a request)",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: Namespace) -> int:
     """Print a line for each index and channel, or one JSON document."""
-    from authshim.index.check import check
+    from authshim.index.check import Check
 
     manifest = project.require_manifest(options)
     chain = project.make_chain(options, manifest)
-    with _progress():
-        mirrors = project.read_settings(options, manifest).mirrors
-        results = check(chain, manifest, options.environment, mirrors)
+    mirrors = project.read_settings(options, manifest).mirrors
+    checking = Check(chain, manifest, options.environment, mirrors)
+    try:
+        results = _results(checking, options.timeout)
+    except KeyboardInterrupt:
+        if not options.json:
+            _print_lines(checking.results("interrupted"))
+        raise
     if options.json:
         _print_json(manifest.path, results)
     else:
@@ -46,13 +68,53 @@ def run(options: Namespace) -> int:
     return 0 if all(result.fine for result in results) else 1
 
 
-def _progress() -> AbstractContextManager[object]:
-    """Show that something is going on, where somebody looks on and waits."""
+def _results(checking: Check, seconds: float | None) -> list[Result]:
+    """Return the results; a place that does not answer in time is unreachable."""
+    try:
+        with _progress(checking):
+            checking.run(seconds)
+    except TimedOut:
+        return checking.results(f"no answer within {seconds:g} s")
+    return checking.results()
+
+
+def _seconds(text: str) -> float:
+    """Return a number of seconds above 0.
+
+    :raises ArgumentTypeError: it is none.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < threading.TIMEOUT_MAX:
+        raise ArgumentTypeError("expected a number of seconds above 0")
+    return seconds
+
+
+def _progress(checking: Check) -> AbstractContextManager[object]:
+    """Show on a terminal that the command is at work, and later the hosts that it waits for."""
     if not terminal.is_watched():
         return nullcontext()
     from rich.console import Console
 
-    return Console(stderr=True).status("asking the indexes and channels")
+    return Console(stderr=True).status(_Waiting(checking))
+
+
+class _Waiting:
+    """A text for ``rich`` that names the hosts that have not answered after some seconds."""
+
+    def __init__(self, checking: Check) -> None:
+        self._checking = checking
+        self._started = time.monotonic()
+
+    def __rich__(self) -> Text:
+        from rich.text import Text
+
+        if time.monotonic() - self._started < LONG_WAIT_SECONDS:
+            return Text("asking the indexes and channels")
+        hosts = [urlsplit(url).netloc for url in self._checking.waiting()]
+        return Text(printable(f"waiting for {', '.join(dict.fromkeys(hosts))}"))
 
 
 def _print_lines(results: Sequence[Result]) -> None:

@@ -28,9 +28,67 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Manifest
     from authshim.project.requirements import RawRequirement
 
-__all__ = ["NOBODYS_NAME", "Result", "check", "probe"]
+__all__ = ["NOBODYS_NAME", "Check", "Result", "check", "probe"]
 
 _SCHEMES = ("http", "https")
+
+
+class Check:
+    """A probe of every index and channel of a project.
+
+    :param environment: a pixi environment, or None for all of them.
+    :param mirrors: those of pixi's configuration.
+    """
+
+    def __init__(
+        self,
+        chain: Chain,
+        manifest: Manifest,
+        environment: str | None = None,
+        mirrors: Sequence[Mirror] = (),
+    ) -> None:
+        self._chain = chain
+        self._mirrors = mirrors
+        self._places = _places(manifest, environment)
+        # Only the names matter: a malformed requirement does not keep the user out.
+        requirements = manifest.requirements(environment)
+        self._wanted = [each for each in requirements if not each.origin]
+        self._found: dict[int, Result] = {}
+
+    def run(self, seconds: float | None = None) -> None:
+        """Probe all places concurrently.
+
+        :param seconds: the timeout of all together, or None for that of each request.
+        :raises TimedOut: the timeout has passed.
+        """
+        places = range(len(self._places))
+        for at, result in map_concurrently(
+            places, lambda: nullcontext(self._probe), seconds=seconds
+        ):
+            self._found[at] = result
+
+    def waiting(self) -> list[str]:
+        """List the URLs that have not answered, redacted."""
+        places = list(enumerate(self._places))
+        return [place.shown for at, place in places if at not in self._found]
+
+    def results(self, unanswered: str = "") -> list[Result]:
+        """Return the results in the project's order.
+
+        :param unanswered: the reason for which a place has no result.
+        """
+        step = "try again later, or check the network or VPN"
+        found = []
+        for at, place in enumerate(self._places):
+            missing = Result(
+                _kind(place), place.shown, UNREACHABLE, detail=unanswered, next_step=step
+            )
+            found.append(self._found.get(at, missing))
+        return found
+
+    def _probe(self, at: int) -> Result:
+        place = self._places[at]
+        return probe(self._chain, place, _names_for(place, self._wanted), self._mirrors)
 
 
 def check(
@@ -39,21 +97,10 @@ def check(
     environment: str | None = None,
     mirrors: Sequence[Mirror] = (),
 ) -> list[Result]:
-    """Probe every index and channel of a project concurrently, and return the results in its order.
-
-    :param environment: a pixi environment, or None for all of them.
-    :param mirrors: those of pixi's configuration.
-    """
-    places = _places(manifest, environment)
-    # Only the names matter: a malformed requirement does not keep the user out.
-    requirements = manifest.requirements(environment)
-    wanted = [each for each in requirements if not each.origin]
-
-    def probe_at(at: int) -> Result:
-        return probe(chain, places[at], _names_for(places[at], wanted), mirrors)
-
-    found = dict(map_concurrently(range(len(places)), lambda: nullcontext(probe_at)))
-    return [found[at] for at in range(len(places))]
+    """Probe every index and channel of a project, and return the results in its order."""
+    checking = Check(chain, manifest, environment, mirrors)
+    checking.run()
+    return checking.results()
 
 
 def _places(manifest: Manifest, environment: str | None) -> list[Repository]:

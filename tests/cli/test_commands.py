@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ import pytest
 from servers import CHALLENGE, Answer, Recorder
 
 from authshim.cli import main
+from authshim.concurrency import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -371,6 +373,77 @@ def test_ctrl_c_does_not_wait_for_a_server_that_keeps_its_answer(
             process.kill()
             is_over.set()
     assert process.returncode == 130
+
+
+@pytest.fixture
+def silent_channel(project: Recorder) -> Iterator[threading.Event]:
+    """A project whose channel keeps its answer until the end of the test."""
+    reached, is_over = threading.Event(), threading.Event()
+
+    def keep(seen: object) -> Answer:
+        reached.set()
+        is_over.wait(60)
+        return Answer(404)
+
+    project.on("/channel/*", keep)
+    yield reached
+    is_over.set()
+
+
+def test_check_ends_after_its_timeout_with_the_answers_so_far(
+    project: Recorder, silent_channel: threading.Event, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "-e", "default", "--timeout", "0.9"]) == 1
+    index, channel, step = capsys.readouterr().out.splitlines()
+    assert index.startswith(f"index    {project.url}/simple   open (HTML; ")
+    assert channel == f"channel  {project.url}/channel  unreachable (no answer within 0.9 s)"
+    assert step == "         -> try again later, or check the network or VPN"
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan", "1e300"])
+def test_check_refuses_a_timeout_that_is_no_time(
+    seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["check", f"--timeout={seconds}"])
+    assert ended.value.code == 2
+    assert "--timeout: expected a number of seconds above 0" in capsys.readouterr().err
+
+
+def test_check_names_the_host_after_a_long_wait(
+    project: Recorder,
+    silent_channel: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("authshim.cli.check.LONG_WAIT_SECONDS", 0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    main(["check", "-e", "default", "--timeout", "0.5"])
+    assert f"waiting for {project.url[7:]}" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_check_prints_the_answers_so_far_after_ctrl_c(
+    project: Recorder,
+    silent_channel: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from authshim.index.check import Check
+
+    def interrupt_once_the_index_has_answered(self: Check, seconds: float | None = None) -> None:
+        with suppress(TimedOut):
+            run(self, 0.9)
+        raise KeyboardInterrupt
+
+    run = Check.run
+    monkeypatch.setattr(Check, "run", interrupt_once_the_index_has_answered)
+    assert main(["check", "-e", "default"]) == 130
+    lines = capsys.readouterr().out.splitlines()
+    assert " open (HTML; " in lines[0]
+    assert lines[1].endswith(" unreachable (interrupted)")
 
 
 def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -> None:
