@@ -48,9 +48,9 @@ def environments() -> Path:
 
 
 @pytest.fixture
-def stage(recorder: Recorder) -> Stage:
+def stage(recorder: Recorder, tmp_path: Path) -> Stage:
     """The server."""
-    return Stage(recorder)
+    return Stage(recorder, tmp_path / "stage")
 
 
 @pytest.fixture

@@ -299,6 +299,53 @@ def curl(case: Case) -> None:
     case.run_inside(["sh", "-c", f'curl --silent --netrc-file "$NETRC" {urls}'], "--netrc")
 
 
+def curl_header(case: Case) -> None:
+    """Get the pages with curl, by the header line of ``authshim auth token``."""
+    authshim = case.program("pip", "authshim")
+    for room in case.rooms:
+        token = f"{authshim} auth token --header {case.url(room, user=True)}"
+        script = f"curl --silent -H @<({token}) {case.stage.url(room)}"
+        case.run(["bash", "-c", script], keyring="keyring")
+
+
+GIT_CONFIG = """\
+[credential "http://{netloc}"]
+    helper =
+    helper = authshim
+    useHttpPath = true
+"""
+
+
+def _run_git(case: Case, words: Sequence[str], prefix: str = "") -> None:
+    """Run a command for each repository, with the credential helper on PATH."""
+    config = case.write("gitconfig", GIT_CONFIG.format(netloc=case.stage.netloc))
+    case.program("pip", "git-credential-authshim")
+    environ = {"GIT_CONFIG_GLOBAL": str(config), "GIT_TERMINAL_PROMPT": "0"}
+    for room in case.rooms:
+        if room != "channel":
+            bare = f"http://{case.stage.netloc}/{room}/repo.git"
+            url = prefix + case.url(room, path=bare)
+            case.run([*words, url], keyring="pip", **environ)
+
+
+def git_clone(case: Case) -> None:
+    """Clone with git and its credential helper."""
+    script = 'git clone "$1" "$(basename "$(dirname "$1")")"'
+    _run_git(case, ["sh", "-c", script, "sh"])
+
+
+def pip_git(case: Case) -> None:
+    """Install from the repositories with pip, which runs git."""
+    options = ["--no-deps", "--no-cache-dir", "--disable-pip-version-check", "--target", "got"]
+    _run_git(case, [case.program("plain", "pip"), "install", *options], "git+")
+
+
+def uv_git(case: Case) -> None:
+    """Install from the repositories with uv, which runs git."""
+    options = ["--no-deps", "--no-cache", "--target", "got", "--python", sys.executable]
+    _run_git(case, [case.program("uv", "uv"), "pip", "install", *options], "git+")
+
+
 REQUESTS = """\
 import sys, authshim, requests
 session = authshim.install(requests.Session())
@@ -326,8 +373,14 @@ ROWS = (
     Row("hatch publish", hatch, uploads=True),
     Row("keyring command line", keyring_cli),
     Row("curl, authshim run --netrc", curl),
+    Row("curl, authshim auth token --header", curl_header),
+    Row("git clone", git_clone),
+    Row("pip, git+http", pip_git),
+    Row("uv, git+http", uv_git),
     Row("requests", requests),
 )
+
+_NO_KEYRING = "git's helper cannot tell who named a URL, so it runs no keyring command"
 
 CANNOT: dict[tuple[str, str], str] = {
     (
@@ -336,5 +389,8 @@ CANNOT: dict[tuple[str, str], str] = {
     ): "two users share the host, and a netrc has one user a host",
     ("curl, authshim run --netrc", "auth file, token"): "a netrc holds no token",
     ("curl, authshim run --netrc", "OAuth entry"): "a netrc holds no token",
+    ("git clone", "keyring command"): _NO_KEYRING,
+    ("pip, git+http", "keyring command"): _NO_KEYRING,
+    ("uv, git+http", "keyring command"): _NO_KEYRING,
 }
 """The cells that cannot work, by client and place, and why."""

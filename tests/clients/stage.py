@@ -6,6 +6,7 @@
 ``/t/simple/``        an index for a token, also as the password of any user
 ``/channel/``         a channel for ada
 ``/open/simple/``     an index for everybody
+``/a/repo.git``       the source of a package, and so in each room
 ``/oauth/token``      renews the token
 ====================  ===================================================
 """
@@ -21,13 +22,28 @@ import re
 import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_server import Repository
 from servers import CHALLENGE, Answer, Recorder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from servers import Seen
 
 PASSWORDS = {"ada": "s3cret-of-ada", "bob": "s3cret-of-bob"}
 TOKEN = "s3cret-token"
+PROJECT = """\
+[build-system]
+requires = []
+build-backend = "backend"
+backend-path = ["."]
+"""
+BACKEND = """\
+import shutil
+def build_wheel(folder, config_settings=None, metadata_directory=None):
+    shutil.copy({filename!r}, folder)
+    return {filename!r}
+"""
 ROOMS = {"a": "ada", "b": "bob", "t": "token", "channel": "ada", "open": ""}
 
 
@@ -44,8 +60,10 @@ class Line(NamedTuple):
 class Stage:
     """The server, which is told nothing of its clients."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, folder: Path) -> None:
         self.log: list[Line] = []
+        self._folder = folder
+        self._repositories: dict[str, Repository] = {}
         self.port = recorder.port
         recorder.on("/*", self._answer)
 
@@ -67,9 +85,25 @@ class Stage:
             return Answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
         room = seen.path.split("/")[1]
         who = _who(seen.authorization)
-        answer = _served(room, seen) if _is_let_in(room, who) else CHALLENGE
+        answer = CHALLENGE
+        if _is_let_in(room, who):
+            answer = self._served(room, seen)
         self.log.append(Line(seen.method, seen.path, who, answer.status))
         return answer
+
+    def _served(self, room: str, seen: Seen) -> Answer:
+        prefix = f"/{room}/repo.git"
+        if not seen.path.startswith(f"{prefix}/"):
+            return _served(room, seen)
+        if room not in self._repositories:
+            self._repositories[room] = _repository(room, self._folder / f"source-of-{room}")
+        return self._repositories[room].answer(seen, prefix)
+
+
+def _repository(room: str, folder: Path) -> Repository:
+    backend = BACKEND.format(filename=filename(room))
+    files = {"pyproject.toml": PROJECT, "backend.py": backend, filename(room): wheel(room)}
+    return Repository(folder, files)
 
 
 def _who(authorization: str | None) -> str:
