@@ -1,7 +1,7 @@
-"""What the chain remembers: a CacheEntry for each credential, an OriginEntry for each scheme, user, host and port.
+"""The cache of a chain: an entry for each credential, and what is known of each origin.
 
-A URL's first characters, up to its path, name its origin; most origins are one candidate set, and
-the rest have one for each path that matters.
+The beginning of a URL, up to its path, names its origin. Most origins have one candidate set. The
+others are an ``OriginEntry``, which has a set for each path that matters.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from authshim.errors import UrlError
 from authshim.lookup.coverage import DeclaredAtOrigin
-from authshim.lookup.entry import ORIGINS, CacheEntry
+from authshim.lookup.entry import MAX_CACHED_ENTRIES, CacheEntry
 from authshim.lookup.origin import OriginEntry
 from authshim.secret import Secret, clears_frames
 from authshim.urls import SERVICE, parse
@@ -29,7 +29,7 @@ _NOTHING_DECLARED = DeclaredAtOrigin()
 
 
 class Cache:
-    """Every origin and entry that was looked up, within bounds."""
+    """The origins and entries that were looked up, at most ``MAX_CACHED_ENTRIES`` of each."""
 
     def __init__(
         self,
@@ -37,9 +37,14 @@ class Cache:
         list_path_keys: Callable[[], Iterable[str]],
         clock: Clock = time,
     ) -> None:
+        """Make an empty cache.
+
+        :param declared: the indexes and channels of the project, by origin.
+        :param list_path_keys: return the keys with a path that the providers have.
+        """
         self.declared = declared
         self.generation = 0
-        """Counts the changes of files."""
+        """The number of changes of the providers' files."""
         self.has_ties = any(origin.has_ties for origin in declared.values())
         self._list_path_keys = list_path_keys
         self._clock = clock
@@ -49,65 +54,63 @@ class Cache:
         self._path_keys: dict[str, frozenset[str]] | None = None
 
     def origin(self, url: str, username: str | None = None) -> OriginEntry | CandidateSet | None:
-        """Return what knows the entries of a URL's origin; None for one that is not http(s), or cannot be dialled."""
-        at = url.find("/", 8)
-        start = url if at < 0 else url[:at]
+        """Return the candidate sets of a URL's origin, or None if the URL cannot be dialled."""
+        start = _start(url)
         origin = self._origins.get(start) if username is None else None
-        if origin is None:  # it is new, or somebody's, or cannot be dialled
+        if origin is None:  # it is new, has a user, or cannot be dialled
             origin = self._named(start, username)
         return origin
 
     def known(self, url: str) -> OriginEntry | CandidateSet | None:
-        """Return the entry of an origin that was looked up before, without reading a file."""
-        at = url.find("/", 8)
-        return self._origins.get(url if at < 0 else url[:at])
+        """Return the same for an origin that was looked up before, and read no file."""
+        return self._origins.get(_start(url))
 
     def candidates(self, url: str, username: str | None = None) -> CandidateSet | None:
-        """Return the candidate set of a URL; None where it has no origin."""
+        """Return the candidate set of a URL, or None if the URL cannot be dialled."""
         origin = self.origin(url, username)
         return origin.candidates(url) if isinstance(origin, OriginEntry) else origin
 
     def choose(self, url: str, entry: CacheEntry) -> None:
-        """Note which entry opened a URL."""
+        """Note the entry that opened a URL."""
         origin = self.origin(url)
         if isinstance(origin, OriginEntry):
             origin.choose(url, entry)
 
     def next_generation(self) -> None:
-        """Forget misses and refusals, and which paths matter; what was found stays."""
+        """Forget the misses, the refusals and the path keys. The credentials stay."""
         with self._lock:
             self.generation += 1
             self._path_keys = None
             self._origins.clear()
 
     def renew_locks(self) -> None:
-        """Replace the locks: after a fork they may be held by threads that are no more."""
+        """Replace the locks: after a fork they may be held by threads that no longer exist."""
         self._lock = threading.Lock()
-        self._origins.clear()  # a candidate set of theirs may hold an entry that was just taken out of those below
+        # A candidate set may hold an entry that such a thread had just taken out of the cache.
+        self._origins.clear()
         for entry in self._entries.values():
             entry.lock = threading.Lock()
 
     def entry(
         self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None
     ) -> CacheEntry:
-        """Return the entry of a user at what is declared, or at a service that a keyring may know."""
-        user = declared and declared.username  # a password has a user, if an empty one
-        if declared and user is not None and url.password is None and url.username in (None, user):
-            url = url._replace(username=user, password=declared.password)
+        """Return the entry of a user at a declared index, or at a service of a keyring."""
+        if declared is not None:
+            url = _with_declared_user(url, declared)
         identity = (url, declared, service, path_keys)
         with self._lock:
             entry = self._entries.pop(identity, None)
             if entry is None:
-                if len(self._entries) >= ORIGINS:
+                if len(self._entries) >= MAX_CACHED_ENTRIES:
                     self._make_room()
                 entry = CacheEntry(url, declared, path_keys, service, self._clock)
-            self._entries[identity] = entry  # the last one is the one that was wanted last
+            self._entries[identity] = entry  # the last entry is the one that was used last
             return entry
 
     def _make_room(self) -> None:
-        """Drop an eighth: misses first, a keyring's answers last, and of each the oldest."""
+        """Drop an eighth of the entries: misses first, a keyring's answers last."""
         cheapest = sorted(self._entries, key=lambda identity: _cost(self._entries[identity]))
-        for identity in cheapest[: ORIGINS // 8]:
+        for identity in cheapest[: MAX_CACHED_ENTRIES // 8]:
             del self._entries[identity]
         self._origins.clear()  # their candidate sets would keep the entries
 
@@ -127,7 +130,7 @@ class Cache:
         with self._lock:
             if generation == self.generation:
                 self._path_keys = path_keys
-                if len(self._origins) >= ORIGINS:
+                if len(self._origins) >= MAX_CACHED_ENTRIES:
                     self._origins.clear()
                 self._origins[_name(start, username)] = origin
         return origin
@@ -135,29 +138,42 @@ class Cache:
     def _origin(
         self, start: str, username: str | None, path_keys: Mapping[str, frozenset[str]]
     ) -> OriginEntry | CandidateSet | None:
-        """Return what knows the candidate sets of an origin: where there is but one, that one."""
+        """Return the candidate sets of an origin, or the set itself if there is but one."""
         try:
             url = parse(start)._replace(path="/")
         except UrlError:
             return None
         if username is not None and url.username is None:
             url = url._replace(username=username)
-        here = (
-            path_keys.get(netloc, frozenset()) for netloc in (url.host, f"{url.host}:{url.port}")
-        )
+        netlocs = (url.host, f"{url.host}:{url.port}")
+        matching = [path_keys.get(netloc, frozenset()) for netloc in netlocs]
         declared = self.declared.get(url.origin, _NOTHING_DECLARED)
-        origin = OriginEntry(url, declared, frozenset().union(*here), self.entry)
+        origin = OriginEntry(url, declared, frozenset().union(*matching), self.entry)
         return origin if origin.is_by_path else origin.candidates_at("/", "")
 
 
+def _start(url: str) -> str:
+    """Return a URL up to its path."""
+    end = url.find("/", len("https://"))
+    return url if end < 0 else url[:end]
+
+
+def _with_declared_user(url: Url, declared: Declared) -> Url:
+    """Return a URL with the userinfo of its declaration, unless the URL has another user."""
+    user = declared.username  # an empty one if there is only a password
+    if user is None or url.password is not None or url.username not in (None, user):
+        return url
+    return url._replace(username=user, password=declared.password)
+
+
 def _name(start: str, username: str | None) -> object:
-    """Return what an origin is remembered by; a URL's own password is not seen there."""
+    """Return the key of an origin in the cache. It shows no password of the URL."""
     name = Secret(start) if "@" in start else start
     return name if username is None else (name, username)
 
 
 def _cost(entry: CacheEntry) -> int:
-    """Rank what it takes to ask again; a keyring may be slow."""
+    """Return the cost of looking an entry up again. A keyring may be slow."""
     if entry.found is None:
         return 0
     return 2 if entry.found.key.kind == SERVICE else 1

@@ -1,16 +1,15 @@
-"""Which declared index or channel covers a URL.
+"""A table of the declared indexes and channels, by the URLs that they cover.
 
 1. A channel covers its own root, and nothing else.
 2. An index covers its own root: its URL less a trailing ``/simple``.
-3. An index that stands alone at its origin covers the whole origin: Google serves files
-   beside ``/simple``, Azure under a feed's GUID.
-4. Of several indexes at an origin, those that share the longest path with the URL, by
-   whole segments, in the manifest's order; no common segment, no index.
-5. Where a root that the URL lies under is as long as a path that is merely shared, the
-   root goes first.
-6. What is declared twice, with another slash at its end perhaps, is declared once.
-7. An index on http covers the same URLs on https, both on their default ports, if nothing is declared there: a load
-   balancer redirects to them.
+3. An index that stands alone at its origin covers the whole origin. Google serves files next to
+   ``/simple``, Azure under the GUID of a feed.
+4. If an origin has several indexes, those cover a URL that share the longest path with it, by
+   whole segments, in the order of the manifest. Without a common segment no index covers it.
+5. If a root of the URL is as long as a path that is merely shared, the root comes first.
+6. An index that is declared twice counts once, even if only one of its URLs ends with a slash.
+7. An index on http covers the same URLs on https, both on their default ports, if nothing is
+   declared there: a load balancer redirects to them.
 """
 
 from __future__ import annotations
@@ -23,9 +22,10 @@ from authshim.url_paths import index_root, prefixes
 from authshim.urls import https_twin, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from authshim.project.manifest import Channel, Index
+    from authshim.project.repositories import Repository
     from authshim.urls import Url
 
 
@@ -43,68 +43,88 @@ class Declared(NamedTuple):
 
 
 class DeclaredAtOrigin:
-    """What is declared at one origin."""
+    """The declared indexes and channels of one origin."""
 
     def __init__(self, declared: Iterable[Declared] = ()) -> None:
-        self._whole: dict[str, list[Declared]] = {}
-        self._shared: dict[str, list[Declared]] = {}
-        unique: dict[tuple[object, ...], Declared] = {}
-        for item in declared:
-            unique.setdefault(_identity(item), item)
-        every = [*unique.values()]
+        every = _without_repeats(declared)
         indexes = [item for item in every if item.is_index]
-        for item in every:
-            self._whole.setdefault(item.root, []).append(item)
-        for item in indexes:
-            for prefix in prefixes(item.root)[1:]:
-                self._shared.setdefault(prefix, []).append(item)
-        if len(indexes) == 1:
-            self._shared.setdefault("", indexes)
-        self.by_path = bool(len(every) > 1 or (every and not indexes))
-        """Whether the path of a URL matters."""
-        covering = (*self._whole.values(), *self._shared.values())
+        self._by_root = _by_root(every)
+        self._by_shared_path = _by_shared_path(indexes)
+        self.by_path = len(every) > 1 or len(indexes) < len(every)
+        """True if the path of a URL matters."""
+        covering = (*self._by_root.values(), *self._by_shared_path.values())
         self.has_ties = any(len(items) > 1 for items in covering)
-        """Whether several may cover a URL alike."""
-        longest = max((root.count("/") for root in self._whole), default=0)
+        """True if several indexes may cover a URL alike."""
+        longest = max((root.count("/") for root in self._by_root), default=0)
         self.depth = longest + int(self.has_ties)
-        """The number of a path's first segments that decide, one more if a tie is broken by folder."""
+        """The number of a path's first segments that decide. A tie is broken one segment below."""
 
     def covering(self, path: str) -> tuple[str, list[Declared]]:
-        """Return the path by which a URL is covered, and what covers it; several are a tie."""
+        """Return the prefix by which a path is covered, and the indexes or channels that cover it.
+
+        Several of them are a tie.
+        """
         for prefix in (*prefixes(path), ""):
-            found = self._whole.get(prefix) or self._shared.get(prefix)
+            found = self._by_root.get(prefix) or self._by_shared_path.get(prefix)
             if found:
                 return prefix, found
         return "", []
 
 
-def _identity(item: Declared) -> tuple[object, ...]:
-    return (item.url.rstrip("/"), *item[1:])
+def _without_repeats(declared: Iterable[Declared]) -> list[Declared]:
+    unique: dict[tuple[object, ...], Declared] = {}
+    for item in declared:
+        identity = (item.url.rstrip("/"), *item[1:])
+        unique.setdefault(identity, item)
+    return [*unique.values()]
+
+
+def _by_root(every: Iterable[Declared]) -> dict[str, list[Declared]]:
+    found: dict[str, list[Declared]] = {}
+    for item in every:
+        found.setdefault(item.root, []).append(item)
+    return found
+
+
+def _by_shared_path(indexes: Sequence[Declared]) -> dict[str, list[Declared]]:
+    """Sort indexes by the folders above their roots, or by an empty path if there is but one."""
+    found: dict[str, list[Declared]] = {}
+    for item in indexes:
+        for prefix in prefixes(item.root)[1:]:
+            found.setdefault(prefix, []).append(item)
+    if len(indexes) == 1:
+        found.setdefault("", [*indexes])
+    return found
 
 
 @clears_frames
 def declared_by_origin(
     indexes: Iterable[Index], channels: Iterable[Channel]
 ) -> Mapping[str, DeclaredAtOrigin]:
-    """Sort what a project declares by origin; what is no http(s) URL is left out."""
+    """Sort the indexes and channels of a project by origin, without those on file systems."""
     by_origin: dict[str, list[Declared]] = {}
-    for item, is_index in [
-        *((index, True) for index in indexes),
-        *((channel, False) for channel in channels),
-    ]:
+    items = [*((index, True) for index in indexes), *((channel, False) for channel in channels)]
+    for item, is_index in items:
         try:
             url = parse(item.url)
         except UrlError:
             continue
-        password = None if item.password is None else Secret(item.password)
-        declared = Declared(item.url, _root(url, is_index), item.username, password, is_index)
+        declared = _declared(item, url, is_index=is_index)
         by_origin.setdefault(url.origin, []).append(declared)
+    _add_https_twins(by_origin)
+    return {origin: DeclaredAtOrigin(found) for origin, found in by_origin.items()}
+
+
+def _declared(item: Repository, url: Url, *, is_index: bool) -> Declared:
+    password = None if item.password is None else Secret(item.password)
+    root = index_root(url.path) if is_index else url.path.rstrip("/")
+    return Declared(item.url, root, item.username, password, is_index)
+
+
+def _add_https_twins(by_origin: dict[str, list[Declared]]) -> None:
+    """Add the https origins of the indexes that are declared on http."""
     for origin, items in list(by_origin.items()):
-        twin, indexes_here = https_twin(origin), [item for item in items if item.is_index]
-        if twin and indexes_here:
-            by_origin.setdefault(twin, indexes_here)
-    return {origin: DeclaredAtOrigin(items) for origin, items in by_origin.items()}
-
-
-def _root(url: Url, is_index: bool) -> str:
-    return index_root(url.path) if is_index else url.path.rstrip("/")
+        twin = https_twin(origin)
+        indexes = [item for item in items if item.is_index]
+        if twin and indexes:
+            by_origin.setdefault(twin, indexes)

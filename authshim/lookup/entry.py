@@ -1,7 +1,7 @@
-"""A CacheEntry is one user's credential for one part of an origin; a CandidateSet knows the entries that may open it.
+"""A cached credential of one user at one part of an origin, and the choice between several.
 
-What was missed or refused holds for five minutes, and within its generation: a file that changes
-begins the next one.
+A miss or a refusal is remembered for five minutes, and within its generation only: if a file of a
+provider changes, the next generation begins.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ if TYPE_CHECKING:
     from authshim.lookup.coverage import Declared
     from authshim.urls import Url
 
-LIFETIME = 300.0
-"""Seconds for which a miss or a refusal is remembered."""
+MISS_SECONDS = 300.0
+"""The lifetime of a miss or a refusal in the cache."""
 
-ORIGINS = 4096
-"""How many origins are remembered, and how many parts of one of them."""
+MAX_CACHED_ENTRIES = 4096
+"""The origins and the entries in the cache, and the candidate sets of one origin."""
 
 MISSED, REFUSED, ASKED_AGAIN = "missed", "refused", "asked again"
-"""What an entry remembers besides its credential; a challenge's keys are remembered as they are."""
+"""The events that an entry remembers. A key of a challenge is remembered by its text."""
 
 UNSETTLED = "unsettled"
-"""What an entry remembers if it has seen ``unsettle``."""
+"""The event of ``CacheEntry.unsettle``."""
 
 _OPEN_HOSTS = frozenset({"pypi.org"})
-"""No keyring command is run for these unless a username is known: they let everybody in."""
+"""Hosts that need no login. A keyring command runs for them only if a username is known."""
 
 
 class CacheEntry:
-    """One user's credential for one part of an origin, and what became of it.
+    """A credential of one user at one part of an origin, and the events of its look-up.
 
-    It changes under its lock only; ``found`` is read without.
+    It changes under its lock only. ``found`` is read without the lock.
     """
 
     __slots__ = (
-        "_holds",
+        "_events",
         "_path_keys",
         "_service",
         "clock",
@@ -67,10 +67,11 @@ class CacheEntry:
         service: str | None,
         clock: Clock = time,
     ) -> None:
-        """Take the URL with the user that is known, from itself or from what is declared.
+        """Make an entry that knows no credential.
 
-        :param path_keys: those that its URLs have in common, in their order.
-        :param service: what a keyring may know it by, where nothing is declared.
+        :param url: the origin, with the username of the URL or its declaration.
+        :param path_keys: the keys with a path that its URLs have in common, in their order.
+        :param service: the name that a keyring may know it by, if nothing is declared.
         """
         self.url = url
         self.clock = clock
@@ -80,31 +81,38 @@ class CacheEntry:
         self._service = declared.url if declared and declared.is_index else service
         self.lock = threading.Lock()
         self.found: CachedCredential | None = None
-        """What is sent unasked."""
+        """The credential that is sent without a challenge."""
         self.pending: CachedCredential | None = None
-        """What answers a challenge, until a server has accepted it."""
+        """The answer to a challenge, until a server has accepted it."""
         self.refused: bytes | None = None
-        """The fingerprint of what was refused last, while ``REFUSED`` or ``UNSETTLED`` holds."""
-        self._holds: dict[str, tuple[int, float]] = {}
+        """The fingerprint of the last refused credential, if REFUSED or UNSETTLED holds."""
+        self._events: dict[str, tuple[int, float]] = {}
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        """What it is looked up under, unasked; made when it is needed, for an entry is kept much longer."""
-        return (
-            *self._path_keys,
-            *host_keys(self.url),
-            *(self._service_keys() if self.url.username else ()),
-        )
+        """Return the keys that are looked up without a challenge.
+
+        They are not kept, since an entry is kept much longer than a look-up takes.
+        """
+        keys = (*self._path_keys, *host_keys(self.url))
+        if not self.url.username:
+            return keys
+        return (*keys, *self._service_keys())
 
     @property
     def challenge_keys(self) -> tuple[Key, ...]:
-        """What an answer to a refusal is looked up under."""
-        asked_before = self.url.username or self.url.host in _OPEN_HOSTS
-        return (Key("default", DEFAULT), *(() if asked_before else self._service_keys()))
+        """Return the keys that are looked up after a refusal."""
+        default = Key("default", DEFAULT)
+        if self.url.username or self.url.host in _OPEN_HOSTS:
+            return (default,)
+        return (default, *self._service_keys())
 
     @property
     def lone_token(self) -> BasicHTTP | None:
-        """The token that is its username, with an empty password; None if there is a password, or no token."""
+        """Return the token that is the username, with an empty password.
+
+        Return None if there is a password, or if the username does not look like a token.
+        """
         username = self.url.username
         if not username or self.url.password is not None or not looks_like_token(username):
             return None
@@ -114,13 +122,13 @@ class CacheEntry:
 
     @property
     def names_user(self) -> str:
-        """The source of its username: "manifest" or "URL"."""
+        """Return the source of the username: "manifest" or "URL"."""
         is_declared = self.declared is not None and self.declared.username == self.url.username
         return "manifest" if is_declared else "URL"
 
     @property
     def is_index(self) -> bool:
-        """Whether a declared PyPI index covers it."""
+        """Return True if a declared PyPI index covers it."""
         return self.declared is not None and self.declared.is_index
 
     @property
@@ -133,46 +141,46 @@ class CacheEntry:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was looked up for it yet."""
-        return self.found is None and not self._holds
+        """Return True if it was never looked up."""
+        return self.found is None and not self._events
 
-    def remember(self, what: str, generation: int) -> None:
-        """Let something hold from now on."""
-        self._holds[what] = generation, self.clock.monotonic() + LIFETIME
+    def remember(self, event: str, generation: int) -> None:
+        """Remember an event for five minutes."""
+        self._events[event] = generation, self.clock.monotonic() + MISS_SECONDS
+
+    def remembers(self, event: str, generation: int) -> bool:
+        """Return True if an event of this generation is less than five minutes old."""
+        since, until = self._events.get(event, (-1, 0.0))
+        return since == generation and until > self.clock.monotonic()
 
     def refuse(self, fingerprint: bytes, generation: int) -> None:
-        """Remember what a server refused, by something that is no secret."""
+        """Remember the fingerprint of a credential that a server refused."""
         self.refused = fingerprint
         self.remember(REFUSED, generation)
 
     def has_refused(self, fingerprint: bytes, generation: int) -> bool:
-        """Tell whether this is what a server refused last."""
+        """Return True if this credential is the last one that a server refused."""
         return self.refused == fingerprint and self.remembers(REFUSED, generation)
 
     def unsettle(self, fingerprint: bytes, generation: int) -> None:
-        """Remember that a request was refused with a working login, and again with the renewed one.
+        """Remember that a server refused a working login, and then the renewed one as well.
 
-        :param fingerprint: of the renewed one.
+        :param fingerprint: of the renewed login.
         """
         self.refused = fingerprint
         self.remember(UNSETTLED, generation)
 
     def is_unsettled(self, worked: set[bytes], generation: int) -> bool:
-        """Tell if that has happened, and no other credential has worked since.
+        """Return True after ``unsettle``, until another credential has worked.
 
-        :param worked: the fingerprints of the credentials that a server has taken.
+        :param worked: the fingerprints of the credentials that a server has accepted.
         """
         return self.remembers(UNSETTLED, generation) and worked <= {self.refused}
 
-    def remembers(self, what: str, generation: int) -> bool:
-        """Tell whether something holds still."""
-        since, until = self._holds.get(what, (-1, 0.0))
-        return since == generation and until > self.clock.monotonic()
-
     def _service_keys(self) -> tuple[Key, ...]:
-        """List the names that a keyring may know an index by.
+        """Return the names that a keyring may know an index by, in uv's order.
 
-        They are its URL in both slash forms, then ``host[:port]``, and last ``scheme://host[:port]``, as in uv.
+        They are its URL in both slash forms, ``host[:port]`` and ``scheme://host[:port]``.
         """
         service = self._service
         if service is None:
@@ -184,67 +192,76 @@ class CacheEntry:
 
 
 class CandidateSet:
-    """A part of an origin: the entries that may open it, and the one that does."""
+    """The entries that may open one part of an origin, and the one that was chosen.
+
+    An entry is chosen once it has opened a URL. Its known prefix is the path below which
+    everything lies that it has opened.
+    """
 
     __slots__ = ("_until", "current", "entries", "known_prefix", "only", "path")
 
     def __init__(self, entries: list[CacheEntry], path: str = "") -> None:
-        """Take the entries, and the path that the candidate set begins with where they are several."""
+        """Make a set in which no entry is chosen.
+
+        :param path: the path at which the set begins, if it has several entries.
+        """
         self.entries = entries
         self.only = entries[0] if len(entries) == 1 else None
-        """The entry of every URL of this candidate set, where there is but one."""
+        """The entry of every URL of this set, or None if there are several."""
         self.path = path
         self.current = 0
         self.known_prefix = ""
-        """The path below which all lies that the current entry opened; empty where nothing is known."""
         self._until = 0.0
 
     def candidates(self, path: str = "") -> list[CacheEntry]:
-        """List the entries to try: the one that opens it, or all where that is not known.
-
-        :param path: what was refused; outside the known prefix of the one that was chosen it may be another's.
-        """
-        if self.only or (self._until > self._now() and self._is_known(path)):
+        """Return the entries to try for a path: the chosen one, or all if that is not known."""
+        if self.only or self._knows(path):
             return [self.entries[self.current]]
         return self.entries
 
     def likeliest(self, path: str, latest: CacheEntry | None) -> CacheEntry:
-        """Return the entry to try first.
+        """Return the entry to try first for a path.
 
-        :param latest: who is tried where nothing is known of the path.
+        :param latest: the entry to prefer if nothing is known of the path.
         """
-        guess = latest in self.entries and not (self._until > self._now() and self._is_known(path))
-        return latest if latest and guess else self.entries[self.current]
+        if latest is not None and latest in self.entries and not self._knows(path):
+            return latest
+        return self.entries[self.current]
 
     def is_parted_by(self, entry: CacheEntry, folder: str) -> bool:
-        """Tell whether another one than the chosen one opened a folder outside its known prefix."""
-        return (
-            self._is_chosen
-            and self.entries[self.current] is not entry
-            and not self._is_known(folder)
-        )
+        """Return True if the entry is not the chosen one, and the folder is not a known one."""
+        if not self._is_chosen or self.entries[self.current] is entry:
+            return False
+        return not self._is_known(folder)
 
     def choose(self, entry: CacheEntry, folder: str) -> None:
-        """Note the entry that opened something in a folder."""
-        if entry in self.entries:
-            at = self.entries.index(entry)
-            self.known_prefix = (
-                shared_path(self.known_prefix, folder)
-                if self._is_chosen and at == self.current
-                else folder
-            )
-            self.current, self._until = at, float("inf")
+        """Choose an entry, since it has opened a URL in a folder."""
+        if entry not in self.entries:
+            return
+        position = self.entries.index(entry)
+        prefix = folder
+        if self._is_chosen and position == self.current:
+            prefix = shared_path(self.known_prefix, folder)
+        self.known_prefix = prefix
+        self.current, self._until = position, float("inf")
 
     def unpin(self) -> bool:
-        """Note that the one that was chosen opens it no more; False where none was chosen among several."""
-        chosen = not self.only and self._is_chosen
-        if chosen:
+        """Choose no entry any more. Return True if one of several was chosen."""
+        was_chosen = not self.only and self._is_chosen
+        if was_chosen:
             self._until = 0.0
-        return chosen
+        return was_chosen
 
     def back_off(self) -> None:
-        """Note that none of the entries opened it, so that wrong passwords are not all tried again at once."""
-        self._until = max(self._until, self._now() + LIFETIME)
+        """Do not try all entries for five minutes, since each was refused.
+
+        So wrong passwords are not all sent again at once.
+        """
+        self._until = max(self._until, self._now() + MISS_SECONDS)
+
+    def _knows(self, path: str) -> bool:
+        """Return True if the current entry is the one to try for a path."""
+        return self._until > self._now() and self._is_known(path)
 
     def _now(self) -> float:
         return self.entries[0].clock.monotonic()
@@ -254,4 +271,6 @@ class CandidateSet:
         return self._until == float("inf")
 
     def _is_known(self, path: str) -> bool:
-        return not path or not self._is_chosen or f"{path}/".startswith(f"{self.known_prefix}/")
+        if not path or not self._is_chosen:
+            return True
+        return f"{path}/".startswith(f"{self.known_prefix}/")

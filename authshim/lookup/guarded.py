@@ -1,4 +1,7 @@
-"""A provider as the chain sees it: asked by one thread at a time, and its troubles said once."""
+"""A guard around one provider, which may be anybody's and may break in any way.
+
+It asks the provider in one thread at a time and logs each of its problems once.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.log import Once
-from authshim.lookup.entry import LIFETIME, ORIGINS
+from authshim.lookup.entry import MAX_CACHED_ENTRIES, MISS_SECONDS
 from authshim.lookup.trace import Step
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
@@ -18,7 +21,7 @@ from authshim.redact import shown_user
 from authshim.urls import PATH, SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from authshim.concurrency import Clock
     from authshim.lookup.entry import CacheEntry
@@ -26,12 +29,13 @@ if TYPE_CHECKING:
     from authshim.urls import Key
 
 _NEVER = object()
+"""The version of a provider that was never asked for one."""
 
 
 class GuardedProvider:
-    """Takes questions to one provider, which may be anybody's, and break in any way.
+    """A provider, and the answers that it gave in the last five minutes.
 
-    It keeps the answers for a while, so that the entries of one origin ask for their host once.
+    So the entries of one origin ask a provider for their host once.
     """
 
     def __init__(self, provider: Any, renewer: Renewer, clock: Clock = time) -> None:
@@ -40,89 +44,86 @@ class GuardedProvider:
         self.renewer = renewer
         self._clock = clock
         self.asks_the_chain = False
-        """Whether the provider was seen to use the chain itself; see ``lookup``."""
+        """True if the provider has used the chain itself; see ``asker``."""
         self._provider = provider
         self._once = Once()
         self._version: object = _NEVER
         self._paths: tuple[str, ...] = ()
-        self._kept: dict[tuple[str, str, str | None], tuple[Credential | None, float]] = {}
+        self._answers: dict[tuple[str, str, str | None], tuple[Credential | None, float]] = {}
         self._is_stale = False
-        """What is kept, and what the provider has read, is to be dropped before it is asked again."""
+        """True if the provider has to read its store again before the next question."""
 
     @property
     def name(self) -> str:
-        """What a person calls the provider."""
+        """Return the name that people know the provider by."""
         return str(getattr(self._provider, "name", type(self._provider).__name__))
 
     @property
     def is_watched(self) -> bool:
-        """Whether the provider reads a file whose changes are seen."""
+        """Return True if the provider reads a file, whose changes are seen."""
         return self._version not in (None, _NEVER)
 
     def ask(self, key: Key, entry: CacheEntry) -> Step:
-        """Take one key to the provider, and tell what it said."""
+        """Ask the provider for one key, and return its answer."""
+        username = entry.url.username
         try:
             with self.lock:
                 before = set(self._problems())
-                credential = self._answer(key, entry.url.username)
+                credential = self._answer(key, username)
                 problems = self._problems()
-        except Exception as error:  # noqa: BLE001 - see the class
+        except Exception as error:  # noqa: BLE001 - see the module
             return Step(self.name, key, self._complain(error), broken=True)
         for problem in problems:
             self._once.warn_once(problem, logging.WARNING)
         if isinstance(credential, OAuth):
             # Not under the lock: a token endpoint may take half a minute.
-            credential = self.renewer.current(
-                self._stored_login(key, entry.url.username), credential
-            )
+            credential = self.renewer.current(self._stored_login(key, username), credential)
         if credential is None:
-            # What was wrong with a file is not this key's matter; what a command said of it is.
-            because = [
-                problem for problem in problems if problem not in before and key.kind == SERVICE
-            ]
-            return Step(self.name, key, f"nothing: {because[-1]}" if because else "nothing")
+            new = [problem for problem in problems if problem not in before]
+            return self._miss(key, new)
         reason = unfit(credential, key, entry, self._clock.time())
-        return Step(
-            self.name, key, reason or _shown(credential, key, entry), None if reason else credential
-        )
+        if reason:
+            return Step(self.name, key, reason)
+        return Step(self.name, key, _shown(credential, key, entry), credential)
 
     def has_changed(self) -> bool:
-        """Tell whether a file that the provider reads is another than when this was last asked."""
+        """Return True if the provider's file has changed since this was last called."""
         before = self._version
         try:
-            self._version = self._provider.version() if hasattr(self._provider, "version") else None
-        except Exception as error:  # noqa: BLE001 - see the class
+            self._version = self._read_version()
+        except Exception as error:  # noqa: BLE001 - see the module
             self._complain(error)
         return before is not _NEVER and before != self._version
 
     def path_keys(self, *, waiting: bool) -> Iterable[str]:
-        """List the provider's keys with a path; without ``waiting`` those that it listed last."""
-        if waiting and PATH in self.answers:
-            if self._version is _NEVER:
-                self.has_changed()  # it is read now: what changes from now on is a change
-            try:
-                with self.lock:
-                    self._freshen()
-                    self._paths = (
-                        tuple(self._provider.path_keys())
-                        if hasattr(self._provider, "path_keys")
-                        else ()
-                    )
-            except Exception as error:  # noqa: BLE001 - see the class
-                self._complain(error)
+        """List the provider's keys with a path.
+
+        :param waiting: False: list the keys of the last call, and do not ask the provider.
+        """
+        if not waiting or PATH not in self.answers:
+            return self._paths
+        if self._version is _NEVER:
+            self.has_changed()  # the provider reads its file below, so later changes count
+        try:
+            with self.lock:
+                self._freshen()
+                self._paths = self._read_path_keys()
+        except Exception as error:  # noqa: BLE001 - see the module
+            self._complain(error)
         return self._paths
 
     def renew_locks(self) -> None:
-        """Replace the locks: after a fork they may be held by threads that are no more."""
+        """Replace the locks: after a fork they may be held by threads that no longer exist."""
         self.lock = threading.RLock()
         self.renewer.renew_locks()
 
     def refresh(self, refused: Credential | None = None) -> None:
-        """Drop what was answered, and let the provider drop what it read: now, or once it has answered another thread.
+        """Drop the answers, and let the provider read its store again.
 
-        It may take minutes until it has: nobody who may not even need it waits for that.
+        If the provider is busy, which may take minutes, this happens before its next answer. A
+        thread that may not even need the provider does not wait.
 
-        :param refused: what a server has answered with 401: an OAuth login is renewed when next asked for.
+        :param refused: a credential that a server answered with 401. An OAuth login is renewed.
         """
         self.renewer.note_refused(refused)
         self._is_stale = True
@@ -133,36 +134,53 @@ class GuardedProvider:
                 self.lock.release()
 
     def _freshen(self) -> None:
-        """Do what ``refresh`` could not do yet; under the lock."""
+        """Finish a ``refresh``. The caller holds the lock."""
         if not self._is_stale:
             return
         self._is_stale = False
-        self._kept.clear()
+        self._answers.clear()
         try:
             if hasattr(self._provider, "refresh"):
                 self._provider.refresh()
-        except Exception as error:  # noqa: BLE001 - see the class
+        except Exception as error:  # noqa: BLE001 - see the module
             self._complain(error)
 
     def _answer(self, key: Key, username: str | None) -> Credential | None:
         self._freshen()
         question = (key.kind, str(key), username)
-        credential, until = self._kept.get(question, (None, 0.0))
+        credential, until = self._answers.get(question, (None, 0.0))
         if until > self._clock.monotonic():
             return credential
         credential = self._provider.find(key, username)
         if not isinstance(credential, (Credential, type(None))):
-            raise ProviderError(self.name, "what it answered is no Credential")
-        if len(self._kept) >= ORIGINS:
-            self._kept.clear()
-        self._kept[question] = credential, self._clock.monotonic() + LIFETIME
+            raise ProviderError(self.name, "its answer is no Credential")
+        if len(self._answers) >= MAX_CACHED_ENTRIES:
+            self._answers.clear()
+        self._answers[question] = credential, self._clock.monotonic() + MISS_SECONDS
         return credential
+
+    def _miss(self, key: Key, problems: Sequence[str]) -> Step:
+        """Return the answer of a provider without a credential.
+
+        :param problems: those that the question brought. Only a command's belong to the key.
+        """
+        if problems and key.kind == SERVICE:
+            return Step(self.name, key, f"nothing: {problems[-1]}")
+        return Step(self.name, key, "nothing")
 
     def _problems(self) -> tuple[str, ...]:
         return tuple(getattr(self._provider, "problems", ()))
 
+    def _read_version(self) -> object:
+        return self._provider.version() if hasattr(self._provider, "version") else None
+
+    def _read_path_keys(self) -> tuple[str, ...]:
+        if not hasattr(self._provider, "path_keys"):
+            return ()
+        return tuple(self._provider.path_keys())
+
     def _stored_login(self, key: Key, username: str | None) -> StoredLogin:
-        """Return the place from which an answer came."""
+        """Return the place of an OAuth login in the provider's store."""
 
         def read() -> Credential | None:
             with self.lock:
@@ -187,25 +205,26 @@ class GuardedProvider:
         )
 
     def _complain(self, error: Exception) -> str:
-        # Only of our own errors it is known that they hold no secret.
-        ours = isinstance(error, AuthshimError)
-        sentence = str(error) if ours else f"cannot read {self.name}: {type(error).__name__}"
-        self._once.warn_once(
-            sentence, logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING
-        )
+        """Log an error of the provider once, and return its sentence.
+
+        The text of a foreign error may hold a secret, so only its class is named.
+        """
+        sentence = f"cannot read {self.name}: {type(error).__name__}"
+        if isinstance(error, AuthshimError):
+            sentence = str(error)
+        level = logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING
+        self._once.warn_once(sentence, level)
         return sentence
 
 
 def unfit(credential: Credential, key: Key, entry: CacheEntry, now: float) -> str:
-    """Say why a credential cannot be used here; nothing where it can."""
-    user = entry.url.username
-    if (
-        isinstance(credential, BasicHTTP)
-        and user is not None
-        and key.kind != SERVICE
-        and credential.username != user
-    ):
-        return f"passed over: it is for another user than {shown_user(user)!r}"
+    """Return why a credential cannot be used for an entry, or an empty string if it can.
+
+    :param now: in Unix seconds.
+    """
+    if _is_of_another_user(credential, key, entry):
+        user = shown_user(entry.url.username or "")
+        return f"passed over: it is for another user than {user!r}"
     if isinstance(credential, CondaToken) and entry.is_index:
         return "passed over: a conda token goes to channels, not into the path of an index"
     if isinstance(credential, OAuth) and credential.expired(now):
@@ -213,9 +232,16 @@ def unfit(credential: Credential, key: Key, entry: CacheEntry, now: float) -> st
     return ""
 
 
+def _is_of_another_user(credential: Credential, key: Key, entry: CacheEntry) -> bool:
+    user = entry.url.username
+    if user is None or key.kind == SERVICE or not isinstance(credential, BasicHTTP):
+        return False
+    return credential.username != user
+
+
 def _shown(credential: Credential, key: Key, entry: CacheEntry) -> str:
+    """Return an answer without its secret, and note if a keyring has answered for another user."""
     user, answered = entry.url.username, credential.shown_username
-    if user is None or key.kind != SERVICE:
+    if user is None or key.kind != SERVICE or answered in (None, user):
         return repr(credential)
-    other = answered not in (None, user)
-    return f"{credential!r}, not of the user {shown_user(user)!r}" if other else repr(credential)
+    return f"{credential!r}, not of the user {shown_user(user)!r}"

@@ -11,7 +11,6 @@ Invariants, kept here and nowhere else:
 from __future__ import annotations
 
 import logging
-import os
 import time
 from typing import TYPE_CHECKING
 
@@ -19,10 +18,11 @@ from authshim.log import Once
 from authshim.lookup.asker import Asker, without_keyring
 from authshim.lookup.cache import Cache
 from authshim.lookup.challenge import schemes
-from authshim.lookup.entry import MISSED, REFUSED, UNSETTLED
+from authshim.lookup.entry import MISSED, REFUSED
 from authshim.lookup.explanation import Explanation
 from authshim.lookup.given import find_given, find_lone_token, warn_plain_http
 from authshim.lookup.naming import CALLER
+from authshim.lookup.rejection import Rejections
 from authshim.lookup.server_named import ServerNamedLookup, withheld
 from authshim.redact import redact
 from authshim.secret import clears_frames
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from authshim.concurrency import Clock
-    from authshim.credentials import Credential
     from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.coverage import DeclaredAtOrigin
     from authshim.lookup.entry import CacheEntry
@@ -64,7 +63,7 @@ class Lookup:
         self.note = note
         self._clock = clock
         self._next_check = 0.0
-        self._salt = os.urandom(16)
+        self._rejections = Rejections()
         self._once = Once()
         self._server_named = ServerNamedLookup(self._asker, self._once)
 
@@ -154,7 +153,7 @@ class Lookup:
         with entry.lock:
             if entry.pending is found:
                 entry.pending = None
-                entry.refuse(self._fingerprint(found.credential), self.cache.generation)
+                self._rejections.add(entry, found.credential, self.cache.generation)
 
     @clears_frames
     def explain(
@@ -232,13 +231,14 @@ class Lookup:
     ) -> CachedCredential | None:
         """Ask again for a refused credential, and cache the answer. Return it if it differs."""
         generation, refused = self.cache.generation, tried[-1]
-        if entry.has_refused(self._fingerprint(refused.credential), generation):
+        if self._rejections.has(entry, refused.credential, generation):
             return None
         again: CachedCredential | None = refused
         if len(tried) == 1:
             again = self._ask_again(entry, refused, status)
         if again is not None and again.credential == refused.credential:
-            self._reject(entry, current, tried, generation, forget=status == 401)
+            forget = status == 401
+            self._rejections.add_last(entry, current, tried, generation, forget=forget)
             return None
         entry.found, entry.pending = again, None
         if refused.challenged:
@@ -258,33 +258,6 @@ class Lookup:
         keys = entry.challenge_keys if refused.challenged else entry.keys
         return self._first(entry, keys, challenged=refused.challenged)
 
-    def _reject(
-        self,
-        entry: CacheEntry,
-        current: CachedCredential,
-        tried: Sequence[CachedCredential],
-        generation: int,
-        *,
-        forget: bool,
-    ) -> None:
-        """Do not look a refused credential up again, so that no account is locked.
-
-        A login that has worked before may be refused twice during one request, since a server
-        may rotate a token twice. Then the next refusal is looked up again.
-
-        :param forget: do not send the credential either, if the login has never worked.
-        """
-        refused = self._fingerprint(tried[-1].credential)
-        accepted = [found for found in (current, *tried) if found.accepted]
-        worked = {self._fingerprint(found.credential) for found in accepted}
-        if len(tried) > 1 and worked and not entry.is_unsettled(worked, generation):
-            entry.unsettle(refused, generation)
-            return
-        entry.refuse(refused, generation)
-        if forget and not worked and not entry.remembers(UNSETTLED, generation):
-            entry.found = entry.pending = None
-            entry.remember(MISSED, generation)
-
     def _ask_for_challenge(self, entry: CacheEntry, *, is_basic: bool) -> CachedCredential | None:
         """Ask for the keys of a challenge that were not asked for before."""
         generation = self.cache.generation
@@ -297,10 +270,3 @@ class Lookup:
         for key in keys:
             entry.remember(key, generation)
         return found
-
-    def _fingerprint(self, credential: Credential) -> bytes:
-        """Return a keyed hash of a credential, which no other chain can compare."""
-        from hashlib import blake2b
-
-        secret = repr(credential.to_json()).encode("utf-8", "surrogatepass")
-        return blake2b(secret, key=self._salt, digest_size=16).digest()

@@ -12,7 +12,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from authshim.lookup.entry import ORIGINS, CandidateSet
+from authshim.lookup.entry import MAX_CACHED_ENTRIES, CandidateSet
 from authshim.url_paths import (
     MAX_SEGMENTS,
     cut_after_simple,
@@ -119,7 +119,7 @@ class OriginEntry:
         identity = (prefix, tie, service or "", *matched)
         candidates = self._sets.get(identity)
         if candidates is None:
-            if len(self._sets) >= ORIGINS:
+            if len(self._sets) >= MAX_CACHED_ENTRIES:
                 self._sets.clear()
                 self._written_paths = _WrittenPaths(self._written_paths.depth)
             declared: list[Declared | None] = [*covering] or [None]
@@ -172,7 +172,7 @@ class _WrittenPaths:
         return _plain_url(self.depth).fullmatch(url)
 
     def keep(self, segments: str, candidates: CandidateSet) -> None:
-        if len(self.sets) >= ORIGINS:
+        if len(self.sets) >= MAX_CACHED_ENTRIES:
             self.sets.clear()
         self.sets[segments] = candidates
 

@@ -1,4 +1,4 @@
-"""The login that another program gets for a URL of which nobody knows who named it.
+"""The login that another program gets for a URL, when authshim cannot know who named the URL.
 
 Such programs ask in two words, a service and perhaps a username. Most expect a password.
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
     from authshim.urls import Url
 
-TOKEN_USER = "__token__"  # noqa: S105 - it is no secret, but the user that package indexes know tokens by
-"""The username of a token if the question has none."""
+TOKEN_USER = "__token__"  # noqa: S105 - it is no secret
+"""The username of a token if the question has none. Package indexes know tokens by it."""
 
 
 def make_chain() -> Chain:

@@ -30,7 +30,7 @@ from chain_fakes import (
 )
 
 from authshim import BearerToken, Chain, Credential, Index
-from authshim.lookup.cache import ORIGINS
+from authshim.lookup.cache import MAX_CACHED_ENTRIES
 from authshim.lookup.entry import CacheEntry
 from authshim.urls import HOST, SERVICE
 
@@ -186,9 +186,9 @@ def test_each_of_several_indexes_needs_one() -> None:
 @pytest.fixture
 def limit(monkeypatch: pytest.MonkeyPatch) -> int:
     """A memory that is full soon."""
-    assert ORIGINS == 4096
+    assert MAX_CACHED_ENTRIES == 4096
     for module in ("guarded", "cache", "origin"):
-        monkeypatch.setattr(f"authshim.lookup.{module}.ORIGINS", 64)
+        monkeypatch.setattr(f"authshim.lookup.{module}.MAX_CACHED_ENTRIES", 64)
     return 64
 
 
@@ -199,11 +199,11 @@ def test_the_memory_is_bounded(limit: int) -> None:
     cache = chain._lookup.cache
     assert len(cache._origins) <= limit
     assert len(cache._entries) <= limit
-    assert len(chain._lookup.providers[0]._kept) <= limit
+    assert len(chain._lookup.providers[0]._answers) <= limit
 
 
 def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("authshim.lookup.cache.ORIGINS", 10)
+    monkeypatch.setattr("authshim.lookup.cache.MAX_CACHED_ENTRIES", 10)
     chain = Chain([Keeper()])
     for number in range(25):
         assert chain.find(f"ftp://h{number}/") is None

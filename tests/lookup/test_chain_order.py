@@ -382,7 +382,7 @@ def test_something_that_is_no_credential_is_no_answer(caplog: pytest.LogCaptureF
     assert find("https://h/", Wrong(name="vault"), Keeper({"h": bearer("other")})) == bearer(
         "other"
     )
-    assert caplog.messages == ["cannot read vault: what it answered is no Credential"]
+    assert caplog.messages == ["cannot read vault: its answer is no Credential"]
 
 
 def test_an_interrupt_is_no_broken_provider() -> None:

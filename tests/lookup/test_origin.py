@@ -79,7 +79,7 @@ def test_each_undeclared_index_of_a_user_has_a_set_of_its_own() -> None:
 
 
 def test_cached_paths_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ORIGINS", 10)
+    monkeypatch.setattr(module, "MAX_CACHED_ENTRIES", 10)
     cache = chain_of(*INDEXES)._lookup.cache
     origin = cache.origin(PLAIN)
     assert isinstance(origin, module.OriginEntry)

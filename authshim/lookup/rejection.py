@@ -1,0 +1,67 @@
+"""The memory of refused credentials. It keeps a login from being tried until it is locked.
+
+A credential is remembered by a keyed hash. The same answer of a provider is then not sent again.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+from authshim.lookup.entry import MISSED, UNSETTLED
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from authshim.credentials import Credential
+    from authshim.lookup.cached_credential import CachedCredential
+    from authshim.lookup.entry import CacheEntry
+
+
+class Rejections:
+    """The rules by which an entry rejects a credential. The caller holds the entry's lock."""
+
+    def __init__(self) -> None:
+        self._salt = os.urandom(16)
+
+    def has(self, entry: CacheEntry, credential: Credential, generation: int) -> bool:
+        """Return True if a credential is the last one that was rejected for an entry."""
+        return entry.has_refused(self._fingerprint(credential), generation)
+
+    def add(self, entry: CacheEntry, credential: Credential, generation: int) -> None:
+        """Reject a credential for five minutes."""
+        entry.refuse(self._fingerprint(credential), generation)
+
+    def add_last(
+        self,
+        entry: CacheEntry,
+        current: CachedCredential,
+        tried: Sequence[CachedCredential],
+        generation: int,
+        *,
+        forget: bool,
+    ) -> None:
+        """Reject the last credential that was tried.
+
+        A login that has worked before may be refused twice during one request, since a server
+        may rotate a token twice. Then the next refusal is looked up again.
+
+        :param current: the credential in the cache, which is the refused one.
+        :param forget: do not send the credential either, if the login has never worked.
+        """
+        refused = tried[-1].credential
+        accepted = [found for found in (current, *tried) if found.accepted]
+        worked = {self._fingerprint(found.credential) for found in accepted}
+        if len(tried) > 1 and worked and not entry.is_unsettled(worked, generation):
+            entry.unsettle(self._fingerprint(refused), generation)
+            return
+        self.add(entry, refused, generation)
+        if forget and not worked and not entry.remembers(UNSETTLED, generation):
+            entry.found = entry.pending = None
+            entry.remember(MISSED, generation)
+
+    def _fingerprint(self, credential: Credential) -> bytes:
+        """Return a keyed hash of a credential, which no other chain can compare."""
+        secret = repr(credential.to_json()).encode("utf-8", "surrogatepass")
+        return blake2b(secret, key=self._salt, digest_size=16).digest()
