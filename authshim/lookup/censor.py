@@ -16,7 +16,7 @@ from authshim.credentials import CondaToken
 from authshim.secret import SecretHolder, related_exceptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from authshim.credentials import Credential
 
@@ -58,19 +58,45 @@ def censors(credentials: Iterable[Credential | None]) -> list[Censor]:
     return [Censor(each) for each in credentials if isinstance(each, CondaToken)]
 
 
-def clean_exception(error: BaseException, credentials: Iterable[Credential]) -> list[BaseException]:
+def clean_exception(
+    error: BaseException, credentials: Iterable[Credential], outer: BaseException | None = None
+) -> list[BaseException]:
     """Remove the frames and the tokens of an exception and of its causes, and return all of them.
 
-    The exception that the caller is handling stays whole, though Python makes it the context.
+    :param outer: the exception that the caller is handling. It stays whole, though Python makes
+        it the context.
     """
     filters = censors(credentials)
-    parts = list(related_exceptions(error, sys.exc_info()[1]))
+    parts = list(related_exceptions(error, outer))
     for part in parts:
         part.__traceback__ = None
         for censor in filters:
             part.args = tuple(censor.mask(arg) for arg in part.args)
             vars(part).update({name: censor.mask(value) for name, value in vars(part).items()})
     return parts
+
+
+class CleanErrors(SecretHolder):
+    """A context that cleans what is raised in it, if a credential was sent until then.
+
+    The function that enters it must hold no secret, since its own frame stays.
+    """
+
+    __slots__ = ("_credentials", "_outer")
+
+    def __init__(self, credentials: Callable[[], list[Credential]]) -> None:
+        self._credentials = credentials
+        self._outer = sys.exc_info()[1]
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        del traceback
+        sent = self._credentials()
+        if error is not None and sent:
+            clean_exception(error, sent, self._outer)
+            raise error
 
 
 class _RequestLines(logging.Filter):

@@ -5,6 +5,7 @@ urllib3 keeps the URL of a request, and with it a conda token, in several places
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from requests import PreparedRequest, Response
@@ -103,7 +104,7 @@ def clean_error(
     The frames of urllib3 and http.client hold the header and the URL that were sent.
     """
     filters = censors(tried)
-    for part in clean_exception(error, tried):
+    for part in clean_exception(error, tried, sys.exc_info()[1]):
         if isinstance(getattr(part, "request", None), PreparedRequest):
             part.request = request  # type: ignore[attr-defined]
         response = getattr(part, "response", None)
