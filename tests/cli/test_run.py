@@ -43,8 +43,20 @@ def keep(home: Path, entries: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(entries))
 
 
+RESTORE = """\
+import os, signal, sys
+for number in (signal.SIGINT, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+"""Starts Python with the signals of a terminal.
+
+A shell ignores SIGINT and SIGQUIT in the programs of its background, and children inherit that.
+"""
+
+
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "authshim", "run", *words]
+    return [sys.executable, "-c", RESTORE, "-m", "authshim", "run", *words]
 
 
 def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
