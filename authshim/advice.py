@@ -10,6 +10,7 @@ from authshim.url_paths import cut_after_simple
 from authshim.urls import PATH, PORT, parse, without_userinfo
 
 if TYPE_CHECKING:
+    from authshim.lookup.chain import Chain
     from authshim.lookup.trace import Found
     from authshim.urls import Url
 
@@ -90,16 +91,20 @@ def vendor_of(host: str) -> Vendor | None:
     return next((vendor for vendor in VENDORS if re.fullmatch(vendor.hosts, host)), None)
 
 
-def log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
+def log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | None = None) -> str:
     """Return the step that gives a credential for a URL that asks for one.
 
     :param username: the name that stands alone before the ``@`` of the URL.
     :param by_keyring: the URL is that of an index, and the keyring command is asked.
+    :param chain: the chain that has no credential. An obstacle in it is to be removed first.
     """
+    obstacle = "" if chain is None else _first_obstacle(chain, url, username)
+    if obstacle:
+        return obstacle
     vendor = vendor_of(parse(url).host) if by_keyring else None
     if username is not None and looks_like_token(username):
-        return _replace_token(url, vendor)
-    step = _log_in(url, username, by_keyring=by_keyring)
+        return _replace_token(url, vendor, chain)
+    step = _log_in(url, username, by_keyring=by_keyring, chain=chain)
     if vendor is not None or not username or not username.isprintable():
         return step
     from urllib.parse import quote
@@ -107,28 +112,44 @@ def log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
     return f"{step}   (if {username} is itself the secret: write {quote(username, safe='')}:@ in the URL)"
 
 
-def _replace_token(url: str, vendor: Vendor | None) -> str:
+_FILE_AND_LINE = re.compile(
+    r"(?:cannot read )?(?:auth file |netrc )?(.+?): (?:not read: )?line (\d+)"
+)
+
+
+def _first_obstacle(chain: Chain, url: str, username: str | None) -> str:
+    """Return the step that removes the first obstacle in a chain, or an empty string."""
+    obstacle = next(chain.obstacles(url, username), "")
+    if not obstacle:
+        return ""
+    if "it is locked" in obstacle:
+        return "unlock the keychain, then try again"
+    place = _FILE_AND_LINE.match(obstacle)
+    if place is None:
+        return f"mend this first: {obstacle}"
+    return f"mend {place.group(1)} line {place.group(2)} first"
+
+
+def _replace_token(url: str, vendor: Vendor | None, chain: Chain | None) -> str:
     """Return the step after a server refused the token that is the username of a URL."""
     parsed = parse(url)
     if vendor is None:
-        return f"correct the token in the URL, or take it out and: {login_command(parsed)}"
+        login = login_command(parsed, chain)
+        return f"correct the token in the URL, or take it out and: {login}"
     return (
         f"write {vendor.username}@ in place of the token before {parsed.host}, then: {vendor.login}"
     )
 
 
-def _log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
+def _log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | None) -> str:
     from shlex import quote
 
     parsed = parse(url)
     vendor = vendor_of(parsed.host) if by_keyring else None
     if vendor is None:
-        keyring = by_keyring and username and username.isprintable()
-        return (
-            f"keyring set {quote(redact(url))} {quote(username or '')}"
-            if keyring
-            else login_command(parsed)
-        )
+        if by_keyring and username and username.isprintable():
+            return f"keyring set {quote(redact(url))} {quote(username)}"
+        return login_command(parsed, chain, username)
     if username is None:
         return (
             f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
@@ -136,40 +157,80 @@ def _log_in(url: str, username: str | None, *, by_keyring: bool) -> str:
     return f"{vendor.login}   (once before: pipx inject keyring {vendor.backend})"
 
 
-def log_in_at(url: str, username: str | None, *, asks_keyring: bool) -> str:
-    """Say how to give a credential for any URL, of an index or below one."""
+def log_in_at(
+    url: str, username: str | None, *, asks_keyring: bool, chain: Chain | None = None
+) -> str:
+    """Return the step that gives a credential for any URL, of an index or below one."""
     bare = without_userinfo(url)
     index = cut_after_simple(bare)
     parsed = parse(url)
     by_keyring = asks_keyring and (index is not None or vendor_of(parsed.host) is not None)
-    return log_in(index or bare, username or parsed.username, by_keyring=by_keyring)
+    return log_in(index or bare, username or parsed.username, by_keyring=by_keyring, chain=chain)
 
 
 def name_by_https(url: str) -> str:
-    """Say what to do about a plain http URL to which nothing is sent, as only a server named it."""
+    """Return the step for a plain http URL to which nothing is sent, because a server named it."""
     return f"ask whoever named it to link to {parse(url).host} by https"
 
 
-def log_in_again(url: str, found: Found) -> str:
-    """Say how to replace a credential that was refused, where it is kept."""
+def log_in_again(url: str, found: Found, chain: Chain | None = None) -> str:
+    """Return the step that replaces a refused credential in its store."""
     if found.provider == "keyring command":
-        return _log_in(url, getattr(found.credential, "username", None), by_keyring=True)
+        username = getattr(found.credential, "username", None)
+        return _log_in(url, username, by_keyring=True, chain=chain)
     if found.provider in ("URL", "manifest"):
         return "correct the user:password@ in the URL"
-    # What is kept for a path or a port is nearer than what a login keeps for the host.
+    # A login stores a credential for the host. An entry for a path or a port is nearer.
     is_nearer = found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
     if is_nearer or "netrc" in found.provider:
         return f"correct the entry for {found.key} in {found.provider}"
-    return login_command(parse(url))
+    return login_command(parse(url), chain, found.credential.shown_username)
 
 
-def login_command(url: Url) -> str:
-    """Return the command that keeps a credential for a host where pixi and authshim find it."""
+def login_command(url: Url, chain: Chain | None = None, username: str | None = None) -> str:
+    """Return the command that stores a credential for a URL where pixi and authshim find it."""
+    option = _auth_file_option(chain)
     if url.host == "anaconda.org" or url.host.endswith(".anaconda.org"):
-        return "authshim auth login anaconda.org"
+        return f"authshim auth login anaconda.org{option}"
     if url.host == "prefix.dev" or url.host.endswith(".prefix.dev"):
-        return "authshim auth login prefix.dev"
-    return f"authshim auth login {url.host} --username USER   (or --token, or --conda-token; it asks for the secret)"
+        return _log_in_at_prefix_dev(url, option, chain)
+    key = url.host if chain is None else chain.login_key(f"{url.origin}{url.path}")
+    hint = "or --token, or --conda-token; it asks for the secret"
+    if key != url.host:
+        hint += "; pixi reads no key with a port or a path"
+    if chain is not None and username and chain.circumstances.keyring_off:
+        hint += f"; the keyring command is off: {chain.circumstances.keyring_off}"
+    return f"authshim auth login {key}{option} --username {_shown_argument(username)}   ({hint})"
+
+
+def _auth_file_option(chain: Chain | None) -> str:
+    """Return the option that names the override file of a chain, or an empty string."""
+    from shlex import quote
+
+    if chain is None or not chain.circumstances.override:
+        return ""
+    return f" --auth-file {quote(chain.circumstances.override)}"
+
+
+def _shown_argument(username: str | None) -> str:
+    """Return a username as an argument of a command, or USER if it cannot be shown."""
+    from shlex import quote
+
+    if not username or not username.isprintable() or looks_like_token(username):
+        return "USER"
+    return quote(username)
+
+
+def _log_in_at_prefix_dev(url: Url, option: str, chain: Chain | None) -> str:
+    """Return the command for prefix.dev, whose OAuth login serves that host alone."""
+    command = f"authshim auth login prefix.dev{option}"
+    serves_bare_host = chain is not None and chain.find("https://prefix.dev/") is not None
+    if url.host == "prefix.dev" or not serves_bare_host:
+        return command
+    return (
+        f"{command} --token   (the login for prefix.dev does not serve {url.host}; "
+        f"or write https://prefix.dev in place of https://{url.host})"
+    )
 
 
 def ask_owner(url: str) -> str:

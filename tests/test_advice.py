@@ -126,7 +126,7 @@ def test_another_service_of_a_vendor_or_another_s_is_not_logged_in_to_by_the_ven
             "auth file F",
             "correct the entry for h.example:443 in auth file F",
         ),
-        (Key("h.example", HOST), "auth file F", "authshim auth login h.example --username USER"),
+        (Key("h.example", HOST), "auth file F", "authshim auth login h.example --username ada"),
         (Key("h.example:443", PORT), "netrc F", "correct the entry for h.example:443 in netrc F"),
     ],
 )

@@ -107,5 +107,5 @@ def _print_next_step(url: str, username: str | None, trace: Trace, chain: Chain)
     if trace.withheld:
         step = advice.name_by_https(url)
     else:
-        step = advice.log_in_at(url, username, asks_keyring=chain.asks_keyring)
+        step = advice.log_in_at(url, username, asks_keyring=chain.asks_keyring, chain=chain)
     terminal.say(f"  -> {step}")

@@ -62,7 +62,7 @@ def _unauthorized(
         return f"{server} asks for a credential, and {note} (HTTP {status})", _log_in(url, chain)
     credential = f"{found.credential!r} from {found.provider}"
     if status == 401:
-        step = advice.log_in_again(redact(url), found)
+        step = advice.log_in_again(redact(url), found, chain)
         return f"{server} rejected {credential} (HTTP 401)", step
     return f"{server} forbids the file to {credential} (HTTP 403)", advice.ask_owner(redact(url))
 
@@ -90,4 +90,4 @@ def _new_signature(url: str) -> str:
 
 
 def _log_in(url: str, chain: Chain) -> str:
-    return advice.log_in_at(url, None, asks_keyring=chain.asks_keyring)
+    return advice.log_in_at(url, None, asks_keyring=chain.asks_keyring, chain=chain)

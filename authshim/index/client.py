@@ -133,7 +133,11 @@ class IndexClient:
     def log_in(self, place: Repository) -> str:
         """Say how to give a credential for a place."""
         by_keyring = isinstance(place, Index) and self._chain.asks_keyring
-        return advice.log_in(place.url, place.username, by_keyring=by_keyring)
+        return advice.log_in(place.url, place.username, by_keyring=by_keyring, chain=self._chain)
+
+    def log_in_again(self, place: Repository, found: Found) -> str:
+        """Return the step that replaces the refused credential of a place."""
+        return advice.log_in_again(place.url, found, self._chain)
 
     def _read(self, index: Index, url: str) -> Page:
         if index.placeholder:
@@ -216,9 +220,12 @@ class IndexClient:
     def _step(self, place: Repository, said: Answer, url: str) -> str:
         """Say what to do about a refusal by ``url``."""
         is_elsewhere = said.status in (401, 403) and parse(url).origin != parse(place.url).origin
+        if said.found is None and is_elsewhere:
+            return advice.login_command(parse(url), self._chain)
         if said.found is None:
-            return advice.login_command(parse(url)) if is_elsewhere else self.log_in(place)
-        again = advice.log_in_again(redact(url) if is_elsewhere else place.url, said.found)
+            return self.log_in(place)
+        refused = redact(url) if is_elsewhere else place.url
+        again = advice.log_in_again(refused, said.found, self._chain)
         return f"{advice.ask_owner(place.url)}, or {again}" if said.status == 403 else again
 
 

@@ -228,7 +228,7 @@ class Probe:
             if not same or stranger.probe(place, url).status == said.status:
                 return None
         detail = f"the login is wrong, as it seems: one that nobody has is answered {said.status} as well"
-        return self._result(REJECTED, said, detail, advice.log_in_again(self._place.url, found))
+        return self._result(REJECTED, said, detail, self._client.log_in_again(self._place, found))
 
     def _missing_simple(self) -> str:
         if self._kind != "index" or cut_after_simple(self._place.url):

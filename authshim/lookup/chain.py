@@ -11,16 +11,16 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-from authshim.lookup.coverage import declared_by_origin
-from authshim.lookup.environment import read_environment
+from authshim.lookup.coverage import declared_by_origin, login_key
+from authshim.lookup.environment import Circumstances, read_environment
 from authshim.lookup.lookup import Lookup
 from authshim.lookup.naming import CALLER
-from authshim.lookup.trace import Trace
+from authshim.lookup.trace import Step, Trace
 from authshim.oauth.renewal import Renewer
 from authshim.redact import redact, shown_user
 from authshim.secret import clears_frames
 from authshim.url_paths import has_ambiguous_path
-from authshim.urls import SERVICE, is_presigned, parse, path_of
+from authshim.urls import GIVEN, SERVICE, Key, is_presigned, parse, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from authshim.lookup.entry import CacheEntry
     from authshim.lookup.environment import Setup
     from authshim.lookup.naming import NamedBy
-    from authshim.lookup.trace import Found, Step
+    from authshim.lookup.trace import Found
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
 
@@ -68,6 +68,8 @@ class Chain:
         """A random value that a chain shares with its copies only."""
         self.providers = providers
         """In the order in which they are asked."""
+        self.circumstances = Circumstances() if _setup is None else _setup.circumstances
+        """The settings that decide which next step changes the outcome."""
         self._lookup = Lookup(
             providers,
             declared_by_origin(indexes, channels),
@@ -180,6 +182,8 @@ class Chain:
             its_found, its_steps = self._lookup.explain(entry, named_by)
             found = found or its_found
             steps.update(dict.fromkeys(its_steps))
+        for name, reason in self.circumstances.absent:
+            steps[Step(name, Key("", GIVEN), reason)] = None
         withheld = self.withheld(url, named_by=named_by)
         if withheld:
             found = None
@@ -188,6 +192,22 @@ class Chain:
             why = self.note or "no provider has one"
             return Trace(redact(url), tuple(steps), notes, None, why, withheld)
         return Trace(redact(url), tuple(steps), notes, found.public, challenged=found.challenged)
+
+    def obstacles(self, url: str, username: str | None = None) -> Iterator[str]:
+        """Yield the failures of providers that may hide a credential for a URL.
+
+        The keyring command is not run, and nothing is read again.
+        """
+        candidates = self._lookup.cache.candidates(url, username)
+        for entry in () if candidates is None else candidates.candidates():
+            yield from self._lookup.obstacles(entry)
+
+    def login_key(self, url: str) -> str:
+        """Return the key under which a login serves a URL, and no other declared index.
+
+        It is the host, and has the port or the path if several indexes share the host.
+        """
+        return login_key(parse(url), self._lookup.cache.declared)
 
     def forget(self) -> None:
         """Drop all that is remembered; everything is read and asked anew."""

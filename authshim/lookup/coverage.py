@@ -46,7 +46,7 @@ class DeclaredAtOrigin:
     """The declared indexes and channels of one origin."""
 
     def __init__(self, declared: Iterable[Declared] = ()) -> None:
-        every = _without_repeats(declared)
+        every = self.items = _without_repeats(declared)
         indexes = [item for item in every if item.is_index]
         self._by_root = _by_root(every)
         self._by_shared_path = _by_shared_path(indexes)
@@ -128,3 +128,25 @@ def _add_https_twins(by_origin: dict[str, list[Declared]]) -> None:
         indexes = [item for item in items if item.is_index]
         if twin and indexes:
             by_origin.setdefault(twin, indexes)
+
+
+def login_key(url: Url, declared: Mapping[str, DeclaredAtOrigin]) -> str:
+    """Return the key under which a login serves a URL, and no other declared index.
+
+    It is the host. It has the port if another port of the host is declared, and the path of the
+    index if several indexes share the origin.
+    """
+    key = url.host
+    if len(_ports_of(url.host, declared)) > 1:
+        key = f"{url.host}:{url.port}"
+    here = declared.get(url.origin)
+    if here is None or len({item.root for item in here.items if item.is_index}) < 2:
+        return key
+    _, covering = here.covering(url.path)
+    roots = {item.root for item in covering if item.is_index}
+    return key + roots.pop() if len(roots) == 1 else key
+
+
+def _ports_of(host: str, declared: Mapping[str, DeclaredAtOrigin]) -> set[int]:
+    urls = (parse(item.url) for place in declared.values() for item in place.items)
+    return {url.port for url in urls if url.host == host}

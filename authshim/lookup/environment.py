@@ -9,13 +9,24 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from authshim.oauth.renewal import Renewer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.settings import Settings
 
 logger = logging.getLogger("authshim")
+
+
+class Circumstances(NamedTuple):
+    """The settings that decide which next step changes the outcome."""
+
+    override: str = ""
+    """The auth file that replaces all other providers, or an empty string."""
+    keyring_off: str = ""
+    """The setting that switches the keyring command off, or an empty string."""
+    absent: tuple[tuple[str, str], ...] = ()
+    """The providers that are not asked, each with the reason."""
 
 
 class Setup(NamedTuple):
@@ -29,6 +40,7 @@ class Setup(NamedTuple):
     """A sentence about an override file, or an empty string."""
     options: Mapping[str, Any]
     """The options of ``Chain.from_environment`` that make an equal chain in another process."""
+    circumstances: Circumstances = Circumstances()
 
 
 def read_environment(
@@ -68,7 +80,28 @@ def read_environment(
             "manifest": None if project is None else project.path,
             "environment": environment,
         },
+        circumstances=_circumstances(settings),
     )
+
+
+def _circumstances(settings: Settings) -> Circumstances:
+    override = (settings.auth_file or "") if settings.auth_file_only else ""
+    keyring_off = "" if override else settings.keyring_off
+    return Circumstances(override, keyring_off, tuple(_absent(settings)))
+
+
+def _absent(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield the providers that are not asked, each with the reason."""
+    if settings.auth_file_only:
+        reason = f"not asked: {settings.auth_file_named_by} is set"
+        for name in ("OS keychain", "auth file ~/.rattler/credentials.json", "netrc"):
+            yield name, reason
+        yield "keyring command", reason
+        return
+    if not settings.keychain:
+        yield "OS keychain", "switched off: PYTHON_KEYRING_BACKEND names the null or fail back end"
+    if settings.keyring_off:
+        yield "keyring command", f"switched off: {settings.keyring_off}"
 
 
 def load_manifest(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:

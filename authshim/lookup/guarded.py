@@ -71,8 +71,11 @@ class GuardedProvider:
                 before = set(self._problems())
                 credential = self._answer(key, username)
                 problems = self._problems()
+                unread = "" if credential else self._why_not(key)
         except Exception as error:  # noqa: BLE001 - see the module
-            return Step(self.name, key, self._complain(error), broken=True)
+            sentence = self._complain(error)
+            obstacle = "" if isinstance(error, ProviderMissing) else sentence
+            return Step(self.name, key, sentence, broken=True, obstacle=obstacle)
         for problem in problems:
             self._once.warn_once(problem, logging.WARNING)
         if isinstance(credential, OAuth):
@@ -80,7 +83,7 @@ class GuardedProvider:
             credential = self.renewer.current(self._stored_login(key, username), credential)
         if credential is None:
             new = [problem for problem in problems if problem not in before]
-            return self._miss(key, new)
+            return self._miss(key, new, unread)
         reason = unfit(credential, key, entry, self._clock.time())
         if reason:
             return Step(self.name, key, reason)
@@ -159,14 +162,23 @@ class GuardedProvider:
         self._answers[question] = credential, self._clock.monotonic() + MISS_SECONDS
         return credential
 
-    def _miss(self, key: Key, problems: Sequence[str]) -> Step:
+    def _miss(self, key: Key, problems: Sequence[str], unread: str) -> Step:
         """Return the answer of a provider without a credential.
 
         :param problems: those that the question brought. Only a command's belong to the key.
+        :param unread: the reason why an entry that is there is not used.
         """
+        if unread:
+            obstacle = f"{self.name}: {unread}"
+            return Step(self.name, key, f"nothing: {unread}", obstacle=obstacle)
         if problems and key.kind == SERVICE:
             return Step(self.name, key, f"nothing: {problems[-1]}")
         return Step(self.name, key, "nothing")
+
+    def _why_not(self, key: Key) -> str:
+        """Return the reason why an entry that is there is not used, or an empty string."""
+        ask = getattr(self._provider, "why_not", None)
+        return "" if ask is None else str(ask(key))
 
     def _problems(self) -> tuple[str, ...]:
         return tuple(getattr(self._provider, "problems", ()))

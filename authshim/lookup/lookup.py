@@ -163,6 +163,12 @@ class Lookup:
         explanation = Explanation(self._asker, entry, named_by, self._once)
         return explanation.found, explanation.steps
 
+    def obstacles(self, entry: CacheEntry) -> list[str]:
+        """Return the failures of the providers that are asked without a challenge."""
+        with self._asker.inside():
+            steps = list(self._asker.ask(entry, without_keyring(entry)))
+        return [step.obstacle for step in steps if step.obstacle]
+
     def notice_changes(self) -> None:
         """Begin a new generation if a file of a provider has changed. Look once a second."""
         now = self._clock.monotonic()

@@ -34,6 +34,8 @@ class Step(NamedTuple):
     credential: Credential | None = None
     """The credential of the answer, if it can be used for this URL."""
     broken: bool = False
+    obstacle: str = ""
+    """A sentence about a failure that the user can mend."""
     """True if the provider raised an error."""
 
 

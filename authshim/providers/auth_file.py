@@ -57,6 +57,12 @@ class AuthFile(Provider):
             contents.made[written] = self._make(written, contents.entries[written])
         return contents.made[written]
 
+    def why_not(self, key: str) -> str:
+        """Return the problem with the entry of a key, or an empty string."""
+        about = f"{self.path}: {redact_key(key)}: "
+        found = (problem for problem in self.problems if problem.startswith(about))
+        return next(found, "").replace(about, "", 1)
+
     def path_keys(self) -> Iterable[str]:
         """List the keys with a path, or nothing if the file cannot be used (see ``find``)."""
         return self._read().paths

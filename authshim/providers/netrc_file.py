@@ -72,6 +72,11 @@ class NetrcFile(Provider):
                 found.append((host or DEFAULT, BasicHTTP(login, password)))
         return found
 
+    def why_not(self, key: str) -> str:  # noqa: ARG002 - a bad line may hide any machine
+        """Return the first problem of the file, which may hide an entry, or an empty string."""
+        problems = self._read().problems
+        return f"not read: {problems[0]}" if problems else ""
+
     def version(self) -> object:
         """Return a value that changes if a file changes or appears."""
         return tuple(files.version(path) for path in self.paths)

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 SECRET = authshim.BasicHTTP("ada", "s3cret")
 UNREADABLE_STEP = "correct the URL, or ask whoever runs the index"
+LOGIN_AS_ADA = (
+    "authshim auth login {host} --username ada   "
+    "(or --token, or --conda-token; it asks for the secret)"
+)
 LOGIN = "authshim auth login {host} --username USER   (or --token, or --conda-token; it asks for the secret)"
 
 
@@ -185,7 +189,7 @@ def test_a_login_that_is_answered_like_one_that_nobody_has_is_rejected(
         result.detail
         == f"the login is wrong, as it seems: one that nobody has is answered {status} as well"
     )
-    assert result.next_step == LOGIN.format(host="127.0.0.1")
+    assert result.next_step == LOGIN_AS_ADA.format(host="127.0.0.1")
 
 
 @pytest.mark.parametrize(("status", "word"), [(403, "forbidden"), (404, "not found")])
@@ -257,7 +261,7 @@ def test_a_channel_is_logged_in_to_by_no_keyring(recorder: Recorder) -> None:
     recorder.default = CHALLENGE
     result = ask(authshim.Channel(f"http://ada@127.0.0.1:{recorder.port}/acme"))
     hint = "   (if ada is itself the secret: write ada:@ in the URL)"
-    assert result.next_step == LOGIN.format(host="127.0.0.1") + hint
+    assert result.next_step == LOGIN_AS_ADA.format(host="127.0.0.1") + hint
 
 
 @pytest.mark.parametrize(("nobody", "word"), [(403, "rejected"), (401, "forbidden")])
@@ -621,7 +625,10 @@ def test_a_page_to_sign_in_rejects_the_login_that_was_shown(
         200, b"<form>", {"Content-Type": "text/html"}
     )
     result = ask(authshim.Index("http://private.example/simple/"), SECRET)
-    assert (result.answer, result.next_step) == ("rejected", LOGIN.format(host="private.example"))
+    assert (result.answer, result.next_step) == (
+        "rejected",
+        LOGIN_AS_ADA.format(host="private.example"),
+    )
 
 
 def test_azures_203_is_a_page_to_sign_in(recorder: Recorder, index: authshim.Index) -> None:
@@ -813,7 +820,7 @@ def test_the_next_step_is_the_vendors_own_command(
         ("netrc ~/.netrc", "correct the entry for {netloc} in netrc ~/.netrc"),
         (
             "vault",
-            LOGIN.format(host="127.0.0.1"),
+            LOGIN_AS_ADA.format(host="127.0.0.1"),
         ),
     ],
 )
