@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-KEPT = 1000
+MAX_SENTENCES = 1000
 """Sentences; beyond it they are forgotten, so that a program that runs for a year does not keep them all."""
 
 logger = logging.getLogger("authshim")
@@ -23,7 +23,7 @@ class Once:
         """Tell whether nobody has asked about a sentence yet."""
         if sentence in self._said:
             return False
-        if len(self._said) >= KEPT:
+        if len(self._said) >= MAX_SENTENCES:
             self._said.clear()
         mine = object()
         return self._said.setdefault(sentence, mine) is mine

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from chain_fakes import in_threads
 
-from authshim.log import KEPT, Once
+from authshim.log import MAX_SENTENCES, Once
 
 
 def test_a_sentence_is_new_once() -> None:
@@ -17,7 +17,7 @@ def test_one_of_many_threads_is_told_that_it_is_new() -> None:
 
 def test_what_is_remembered_is_bounded() -> None:
     once = Once()
-    for number in range(3 * KEPT):
+    for number in range(3 * MAX_SENTENCES):
         assert once.is_new(str(number))
-    assert len(once._said) <= KEPT
-    assert not once.is_new(str(3 * KEPT - 1))
+    assert len(once._said) <= MAX_SENTENCES
+    assert not once.is_new(str(3 * MAX_SENTENCES - 1))

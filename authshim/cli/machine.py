@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Packages = dict[str, Optional[str]]
     """The versions of packages by their names, and the folder of their scripts."""
 
-TIMEOUT_SECONDS = 30.0
+PROGRAM_SECONDS = 30.0
 """The time that a program has to tell its version or a setting."""
 
 _PROBE = """\
@@ -68,7 +68,7 @@ class Machine:
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
                 errors="replace",
-                timeout=TIMEOUT_SECONDS,
+                timeout=PROGRAM_SECONDS,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):

@@ -43,13 +43,13 @@ MAX_PAGE_PARTS = 1_000_000
 MAX_PAGE_SECONDS = 120.0
 """Seconds from the first byte of a page to its end, and as many to parse it."""
 
-MAX_TAG_CHARS = 64 * 1024
+MAX_TAG_CHARACTERS = 64 * 1024
 """Characters of one tag, comment or script; the parser may take 250 bytes for each."""
 
-MAX_NAME_CHARS = 255
+MAX_FILENAME_CHARACTERS = 255
 """Characters of a file's name: no file system keeps a longer one."""
 
-_CHUNK_CHARS = 64 * 1024
+_CHUNK_CHARACTERS = 64 * 1024
 _TOO_MANY = "its page lists more than any index has"
 _BAD_HTML = "its page is HTML that cannot be read"
 _BAD_JSON = "its page is no JSON of the Simple API"
@@ -237,9 +237,9 @@ def _parse(text: str) -> _PageParser:
     """
     until = time.monotonic() + MAX_PAGE_SECONDS
     parser = _PageParser()
-    for start in range(0, len(text), _CHUNK_CHARS):
-        parser.feed(text[start : start + _CHUNK_CHARS])
-        if len(parser.rawdata) > MAX_TAG_CHARS:
+    for start in range(0, len(text), _CHUNK_CHARACTERS):
+        parser.feed(text[start : start + _CHUNK_CHARACTERS])
+        if len(parser.rawdata) > MAX_TAG_CHARACTERS:
             raise ValueError
         if time.monotonic() > until:
             raise Unreadable(f"its page could not be read within {MAX_PAGE_SECONDS:g} s")
@@ -280,7 +280,7 @@ def _files(entries: Iterable[_Entry], base: str) -> tuple[File, ...]:
         size += len(url)
         if size > MAX_PAGE_BYTES:
             raise Unreadable(_TOO_MANY)
-        if url and len(filename) <= MAX_NAME_CHARS:
+        if url and len(filename) <= MAX_FILENAME_CHARACTERS:
             files.append(File(filename, url, requires_python, hashes, is_yanked))
     return tuple(files)
 

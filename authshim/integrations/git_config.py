@@ -7,7 +7,7 @@ import re
 import subprocess
 from fnmatch import fnmatchcase
 
-TIMEOUT_SECONDS = 10.0
+GIT_SECONDS = 10.0
 """The time that ``git config`` has to list the helpers."""
 
 STORING = frozenset(
@@ -43,7 +43,7 @@ def list_helpers() -> str:
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
             errors="replace",
-            timeout=TIMEOUT_SECONDS,
+            timeout=GIT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

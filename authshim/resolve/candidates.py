@@ -11,7 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
-from authshim.index.simple_api import MAX_NAME_CHARS
+from authshim.index.simple_api import MAX_FILENAME_CHARACTERS
 from authshim.project.target import current
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _version_of(filename: str, name: str) -> Version | None:
 
     The tags of a wheel are not parsed, which takes most of the time.
     """
-    if len(filename) > MAX_NAME_CHARS or not filename.isprintable():
+    if len(filename) > MAX_FILENAME_CHARACTERS or not filename.isprintable():
         return None
     if filename.endswith(".whl"):
         parts = filename[: -len(".whl")].split("-")

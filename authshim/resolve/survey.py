@@ -23,7 +23,7 @@ from authshim.index.client import (
 from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.simple_api import File
 from authshim.project.repositories import Index
-from authshim.project.requirements import Dependency, normalised
+from authshim.project.requirements import MAX_REQUIREMENT_CHARACTERS, Dependency, normalised
 from authshim.resolve.rules import Resolution, resolve
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
     from authshim.pixi_config import Mirror
     from authshim.project.manifest import Manifest
-
-
-_LONGEST = 1000
-"""Characters of a name with its specifier."""
 
 
 class Query(NamedTuple):
@@ -84,7 +80,7 @@ def _named(text: str) -> Dependency:
 
     shown = repr(text) if re.fullmatch(r"[\w.\-\[\],<>=!~*+ ]{1,100}", text) else "****"
     try:
-        requirement = Requirement(text) if len(text) <= _LONGEST else None
+        requirement = Requirement(text) if len(text) <= MAX_REQUIREMENT_CHARACTERS else None
     except InvalidRequirement:
         requirement = None
     if requirement is None or requirement.url or requirement.marker:

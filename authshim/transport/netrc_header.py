@@ -17,7 +17,8 @@ from requests.utils import NETRC_FILES, get_netrc_auth
 from authshim.files import version
 from authshim.secret import SecretHolder
 
-_HOSTS = 1000
+MAX_HOSTS = 1000
+"""The hosts of which the header is remembered."""
 
 
 class RequestsNetrc(SecretHolder):
@@ -35,7 +36,7 @@ class RequestsNetrc(SecretHolder):
         start = url if end < 0 else url[:end]
         known = self._known.get(start)
         if known is None or known[0] != stamp:
-            if len(self._known) >= _HOSTS:
+            if len(self._known) >= MAX_HOSTS:
                 self._known.clear()
             # Opening a named pipe would wait for somebody to write to it.
             known = self._known[start] = (stamp, _read(url) if _is_file(stamp) else None)

@@ -477,7 +477,7 @@ def test_page_that_takes_too_long_to_parse_is_given_up(
 def test_link_is_found_if_it_lies_across_two_chunks(
     ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.index.simple_api._CHUNK_CHARS", 7)
+    monkeypatch.setattr("authshim.index.simple_api._CHUNK_CHARACTERS", 7)
     assert [file.filename for file in ask(Answer(200, HTML, HTML_TYPE)).files] == [NAME]
 
 

@@ -352,7 +352,7 @@ def test_a_netrc_that_requests_cannot_read_harms_no_explicit_header(
 def test_more_hosts_than_are_remembered_do_no_harm(
     netrc: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.transport.netrc_header._HOSTS", 20)
+    monkeypatch.setattr("authshim.transport.netrc_header.MAX_HOSTS", 20)
     netrc.write_text("default login ambient password netrc-pw\n")
     inner = Canned()
     session = mounted(None, inner=inner)
