@@ -1,32 +1,32 @@
-"""Every error of authshim.
+"""The exceptions of authshim.
 
 ::
 
     AuthshimError
-    ├── UrlError            a URL that has no host, or one that cannot be dialled
-    ├── CredentialError     an entry that is no credential, or cannot stand in a request
-    ├── ProviderError       a provider is here but broken
-    │   ├── ProviderUnlisted    it answers for a host, but cannot say for which ones
-    │   ├── ProviderMissing     its program, bus or file is not here, although it was expected
+    ├── UrlError            a URL that has no host, or cannot be dialled
+    ├── CredentialError     an entry that is no credential, or cannot be sent
+    ├── ProviderError       a provider that is here but broken
+    │   ├── ProviderUnlisted    its entries cannot be listed, but can be asked for
+    │   ├── ProviderMissing     its program, bus or file is missing
     │   └── StoreError          it cannot be written
-    ├── SettingsError       an option, or a variable of the environment, that is wrong
-    ├── LoginError          a server does not take what it was given, or cannot be asked
-    ├── DownloadError       a file cannot be had
-    ├── ManifestError       the project's file is wrong
-    └── InstallError        a session was prepared before, in another way
+    ├── SettingsError       a wrong option or environment variable
+    ├── LoginError          a credential that its server refuses, or cannot check
+    ├── DownloadError       a file that cannot be downloaded
+    ├── ManifestError       a malformed project file
+    └── InstallError        a session that has been prepared with other options
 
-No message holds a secret, nor the text of a file that may hold one.
+No message contains a secret, or the text of a file that may hold one.
 """
 
 from __future__ import annotations
 
 
 class AuthshimError(Exception):
-    """The root of the tree."""
+    """The base class of all exceptions of authshim."""
 
 
 class UrlError(AuthshimError, ValueError):
-    """A URL that has no host, or one that cannot be dialled."""
+    """A URL that has no host, or cannot be dialled."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
@@ -38,11 +38,11 @@ class UrlError(AuthshimError, ValueError):
 
 
 class CredentialError(AuthshimError, ValueError):
-    """An entry that is no credential, or a value that cannot stand in a request."""
+    """An entry that is no credential, or has a value that cannot be sent."""
 
 
 class ProviderError(AuthshimError):
-    """A provider is here but broken; the chain says so once and asks the next one."""
+    """A provider that is here but broken. The chain logs it once and asks the next provider."""
 
     def __init__(self, provider: str, reason: str) -> None:
         super().__init__(provider, reason)
@@ -54,28 +54,28 @@ class ProviderError(AuthshimError):
 
 
 class ProviderMissing(ProviderError):
-    """What a provider reads is not here: no D-Bus session, no keyring command."""
+    """A provider whose source is missing, such as a D-Bus session or a keyring command."""
 
     def __str__(self) -> str:
         return f"no {self.provider} here: {self.reason}"
 
 
 class ProviderUnlisted(ProviderError):
-    """What a provider keeps cannot be listed; it answers for a host that is named."""
+    """A provider whose entries cannot be listed, but can be asked for by host."""
 
     def __str__(self) -> str:
         return f"cannot list {self.provider}: {self.reason}"
 
 
 class StoreError(ProviderError):
-    """A provider cannot be written; what it kept before, it keeps."""
+    """A store that cannot be written. Its entries have not changed."""
 
     def __str__(self) -> str:
         return f"cannot write to {self.provider}: {self.reason}"
 
 
 class SettingsError(AuthshimError, ValueError):
-    """An option, or a variable of the environment, has a value that cannot be used."""
+    """An option or an environment variable that has a wrong value."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name, reason)
@@ -87,11 +87,11 @@ class SettingsError(AuthshimError, ValueError):
 
 
 class LoginError(AuthshimError):
-    """A server that has to confirm a credential does not, or cannot be asked; nothing was stored."""
+    """A credential that its server refuses or cannot check. It was not stored."""
 
 
 class DownloadError(AuthshimError):
-    """A file cannot be had; what was under its name is there as before."""
+    """A file that cannot be downloaded. A file of its name has not changed."""
 
     def __init__(self, url: str, reason: str, next_step: str) -> None:
         super().__init__(url, reason, next_step)
@@ -104,7 +104,7 @@ class DownloadError(AuthshimError):
 
 
 class ManifestError(AuthshimError):
-    """The project's file cannot be read, or says what pixi would refuse."""
+    """A project file that cannot be read, or that pixi would refuse."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(path, reason)
@@ -116,4 +116,4 @@ class ManifestError(AuthshimError):
 
 
 class InstallError(AuthshimError):
-    """``install`` met a session that it had prepared with other options."""
+    """A session that ``install`` has prepared with other options."""

@@ -1,34 +1,34 @@
-"""What was said once is not said again."""
+"""The logger of authshim, and a filter of repeated messages."""
 
 from __future__ import annotations
 
 import logging
 
 MAX_SENTENCES = 1000
-"""Sentences; beyond it they are forgotten, so that a program that runs for a year does not keep them all."""
+"""After as many messages all are forgotten, since a program may run for a year."""
 
 logger = logging.getLogger("authshim")
 
 
 class Once:
-    """Tells which sentences are new.
+    """A memory of messages that logs each one only once.
 
-    Of many threads one is told so, without a lock that a fork would have to replace.
+    It is safe with many threads, and has no lock that a fork would have to replace.
     """
 
     def __init__(self) -> None:
-        self._said: dict[str, object] = {}
+        self._seen: dict[str, object] = {}
 
-    def is_new(self, sentence: str) -> bool:
-        """Tell whether nobody has asked about a sentence yet."""
-        if sentence in self._said:
+    def is_new(self, message: str) -> bool:
+        """Return True at the first call with a message."""
+        if message in self._seen:
             return False
-        if len(self._said) >= MAX_SENTENCES:
-            self._said.clear()
-        mine = object()
-        return self._said.setdefault(sentence, mine) is mine
+        if len(self._seen) >= MAX_SENTENCES:
+            self._seen.clear()
+        own = object()
+        return self._seen.setdefault(message, own) is own
 
-    def warn_once(self, sentence: str, level: int = logging.WARNING) -> None:
-        """Log a sentence, unless it was logged before."""
-        if self.is_new(sentence):
-            logger.log(level, "%s", sentence)
+    def warn_once(self, message: str, level: int = logging.WARNING) -> None:
+        """Log a message, unless it was logged before."""
+        if self.is_new(message):
+            logger.log(level, "%s", message)

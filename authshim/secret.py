@@ -1,9 +1,9 @@
-"""What holds a secret in memory, since something must.
+"""Objects that hold a secret in memory and do not show it.
 
-Only a ``SecretHolder`` object does: its repr shows nothing, it has no ``__dict__`` that ``vars`` could open,
-its members are not found by iterating, and it is not pickled. Debuggers and error reporters go by these.
-They print the locals of frames as well, so an exception that passes through a look-up, Ctrl-C for
-example, leaves it with empty frames.
+Debuggers and error reporters print the repr, the ``__dict__`` and the items of an object. A
+``SecretHolder`` shows nothing in its repr, has neither of the others, and is not pickled. Debuggers
+also print the local variables of frames. So an exception that leaves a look-up, Ctrl-C for example,
+has empty frames.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Function = TypeVar("_Function", bound=Any)
 
 
 class SecretHolder:
-    """The base of all that holds a secret; a subclass has ``__slots__``."""
+    """A base of classes that hold a secret. Each subclass needs ``__slots__``."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class SecretHolder:
 
 
 class Secret(SecretHolder):
-    """A text that is compared, and shown as ``****``."""
+    """A text that can be compared and is shown as ``****``."""
 
     __slots__ = ("text",)
 
@@ -49,7 +49,10 @@ class Secret(SecretHolder):
 
 
 def clears_frames(function: _Function) -> _Function:
-    """Let what a function raises keep its frames, file and line and all, but not their locals and arguments."""
+    """Return the function with a wrapper that clears the frames of its exceptions.
+
+    The frames keep their file and line. They lose their arguments and local variables.
+    """
 
     @wraps(function)
     def watched(*values: Any, **named: Any) -> Any:
@@ -65,25 +68,31 @@ def clears_frames(function: _Function) -> _Function:
 
 
 def _clear_frames(error: BaseException, outer: BaseException | None) -> None:
-    from traceback import clear_frames  # 5 ms, and only where something went wrong
+    from traceback import clear_frames  # 5 ms, which only an exception needs
 
-    for part in related_exceptions(error, outer):
-        clear_frames(part.__traceback__)
+    for related in related_exceptions(error, outer):
+        clear_frames(related.__traceback__)
 
 
 def related_exceptions(
-    error: BaseException, outer: BaseException | None
+    error: BaseException,
+    outer: BaseException | None,
 ) -> Iterator[BaseException]:
-    """List an exception, its causes, and what it was made of (urllib3's ``reason``).
+    """Yield an exception, its causes, and the exceptions in its arguments and attributes.
 
-    :param outer: what the caller was just handling; it is none of them, though Python hangs it on as the context.
+    urllib3 keeps one in ``reason``.
+
+    :param outer: the exception that the caller is handling. Python makes it the context of a new
+        one, but it is left out.
     """
     seen = {id(outer)}
     waiting: list[object] = [error]
     while waiting:
-        part = waiting.pop()
-        if isinstance(part, BaseException) and id(part) not in seen:
-            seen.add(id(part))
-            waiting += [part.__cause__, part.__context__, *part.args, *vars(part).values()]
-            waiting += getattr(part, "exceptions", ())
-            yield part
+        found = waiting.pop()
+        if isinstance(found, BaseException) and id(found) not in seen:
+            seen.add(id(found))
+            waiting += [found.__cause__, found.__context__]
+            waiting += found.args
+            waiting += vars(found).values()
+            waiting += getattr(found, "exceptions", ())
+            yield found

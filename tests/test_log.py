@@ -19,5 +19,5 @@ def test_what_is_remembered_is_bounded() -> None:
     once = Once()
     for number in range(3 * MAX_SENTENCES):
         assert once.is_new(str(number))
-    assert len(once._said) <= MAX_SENTENCES
+    assert len(once._seen) <= MAX_SENTENCES
     assert not once.is_new(str(3 * MAX_SENTENCES - 1))

@@ -21,9 +21,9 @@ from authshim.redact import (
     MASK,
     is_unfilled,
     looks_like_token,
-    parted_at,
     redact,
     shorten,
+    split_at_sign,
 )
 from authshim.secret import SecretHolder, clears_frames
 from authshim.urls import split_userinfo, with_username
@@ -239,7 +239,7 @@ def _decoded(value: str) -> str:
 
 def _shown(text: str) -> str:
     """Return the text of a bad URL without anything up to its last ``@``."""
-    before, behind = parted_at(text)
+    before, behind = split_at_sign(text)
     if not before:
         return shorten(redact(text))
     parts = split_userinfo(before)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Callable
 
-from authshim import credentials, files
+from authshim import files
+from authshim.credential_json import from_json
 from authshim.credentials import BearerToken
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.auth_file_checks import S3, unfilled_field, why_key_never_matches
@@ -146,7 +147,7 @@ class AuthFile(Provider):
             self._note(f"{name}: its {unfilled} is not filled in")
             return None
         try:
-            made = credentials.from_json(entry)
+            made = from_json(entry)
         except CredentialError as error:
             self._note(f"{name}: {error}")
             return None

@@ -7,6 +7,7 @@ import re
 
 from fuzz.promises import assert_sentences, assert_untold, attempt, file
 
+from authshim.credential_json import from_json
 from authshim.credentials import (
     BasicHTTP,
     BearerToken,
@@ -14,7 +15,6 @@ from authshim.credentials import (
     Credential,
     OAuth,
     S3Credentials,
-    from_json,
 )
 from authshim.errors import CredentialError, ProviderError
 from authshim.providers.auth_file import AuthFile
