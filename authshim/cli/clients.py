@@ -188,8 +188,15 @@ def _conda(machine: Machine, path: str) -> Answer:
     folder = os.path.dirname(machine.environ.get("NETRC", ""))
     if os.path.exists(os.path.join(folder, SCRIPT)):
         return Answer(version, Verdict(True, "by the netrc of authshim run"))
-    next_step = "authshim run --netrc -- conda ..."
-    return Answer(version, Verdict(False, "it asks no keyring", next_step))
+    if not machine.packages(path, "conda").get("authshim"):
+        next_step = _install_beside(path, "conda")
+        return Answer(
+            version, Verdict(False, "the environment of conda has no authshim", next_step)
+        )
+    if machine.environ.get("CONDA_NO_PLUGINS", "").lower() in _YES:
+        next_step = "unset CONDA_NO_PLUGINS"
+        return Answer(version, Verdict(False, "CONDA_NO_PLUGINS is set", next_step))
+    return Answer(version, Verdict(True, "authshim is in its environment"))
 
 
 def _git(machine: Machine, path: str) -> Answer:

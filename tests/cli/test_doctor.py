@@ -287,17 +287,37 @@ def test_twine_with_a_password_of_its_own_does_not_ask(programs: Programs) -> No
     assert_no_secret(json.dumps(client.as_json()))
 
 
-def test_conda_asks_by_the_netrc_of_run_only(programs: Programs, tmp_path: Path) -> None:
-    programs.add("conda")
+@pytest.fixture
+def conda(programs: Programs) -> Programs:
+    programs.add("conda", {"authshim": "0.1.0"})
     programs.say("conda", "--version", answer="conda 26.9.0\n")
-    client = programs.client("conda")
-    assert (client.version, client.verdict.next_step) == (
-        "26.9.0",
-        "authshim run --netrc -- conda ...",
+    return programs
+
+
+def test_conda_asks_if_authshim_is_beside_it(conda: Programs) -> None:
+    client = conda.client("conda")
+    assert (client.version, client.verdict.asks) == ("26.9.0", True)
+
+
+def test_conda_is_told_how_authshim_comes_beside_it(programs: Programs) -> None:
+    programs.add("conda", {})
+    assert verdict(programs.client("conda")) == (
+        False,
+        "the environment of conda has no authshim",
+        "/python-of-conda/bin/python -m pip install authshim",
     )
+
+
+def test_conda_does_not_ask_if_its_plugins_are_off(conda: Programs) -> None:
+    conda.environ["CONDA_NO_PLUGINS"] = "true"
+    assert conda.client("conda").verdict.next_step == "unset CONDA_NO_PLUGINS"
+
+
+def test_conda_asks_by_the_netrc_of_run(programs: Programs, tmp_path: Path) -> None:
+    programs.add("conda")
     keyring_command.write(str(tmp_path))
     programs.environ["NETRC"] = str(tmp_path / "netrc")
-    assert programs.client("conda").verdict.asks
+    assert programs.client("conda").verdict.reason == "by the netrc of authshim run"
 
 
 def test_git_asks_if_a_helper_names_authshim(programs: Programs) -> None:
