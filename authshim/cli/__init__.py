@@ -1,6 +1,6 @@
-"""The command line: what people type, and the only place that prints.
+"""The command line, the only part of authshim that prints.
 
-Exit codes: 0 fine, 1 something is not, 2 the command line itself is wrong.
+Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 130 for Ctrl-C.
 """
 
 from __future__ import annotations
@@ -73,19 +73,24 @@ def _run(options: argparse.Namespace) -> int:
     except terminal.OutputError as error:
         return _fail(f"standard output: {error}", 1) if str(error) else 1
     except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        return _fail(f"{where}{(error.strerror or str(error)).lower()}", 1)
+        reason = (error.strerror or str(error)).lower()
+        return _fail(f"{error.filename}: {reason}" if error.filename else reason, 1)
     return code
 
 
 def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
-    """Make the parser; without the commands that ``auth`` does not need, whose import costs a fifth of its time."""
+    """Return the parser.
+
+    :param whole: False for ``auth`` alone. The import of the other commands takes a fifth of the
+        time of ``authshim auth token``.
+    """
     loudness = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     loudness.add_argument("-v", "--verbose", action="count", help="say more; -vv says all")
     loudness.add_argument("-q", "--quiet", action="count", help="say less: no warnings")
     parser = Parser(
         prog="authshim",
-        description="Find the credentials that you already keep, for private package indexes and channels.",
+        description="Find the credentials that you already keep, "
+        "for private package indexes and channels.",
         parents=[loudness],
     )
     parser.add_argument("--version", action="store_true", help="say which version this is")
@@ -94,9 +99,8 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
         "(authshim -h says more)"
     )
     parser.set_defaults(run=None, missing=missing, silent=False, whole=parser)
-    commands = parser.add_subparsers(
-        title="commands", metavar="COMMAND", prog="authshim"
-    )  # to ask for it is slow
+    # Without prog, argparse computes it, which is slow.
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")
     auth.add_parser(commands, loudness)
     if whole:
         _add_others(commands, loudness)
@@ -118,7 +122,7 @@ def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
 
 
 def _reading_options() -> argparse.ArgumentParser:
-    """Return the options of every command that reads credentials; their names are pixi's."""
+    """Return the options of every command that reads credentials, by pixi's names."""
     options = Parser(add_help=False)
     options.add_argument(
         "--auth-file", metavar="FILE", help="read this auth file, and nothing else"
@@ -126,7 +130,7 @@ def _reading_options() -> argparse.ArgumentParser:
     options.add_argument(
         "--pypi-keyring-provider",
         choices=["subprocess", "disabled"],
-        help="whether the keyring command is asked (it is, where a username is known)",
+        help="disabled switches the keyring command off, which is asked if a username is known",
     )
     options.add_argument(
         "--manifest-path",

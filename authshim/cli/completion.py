@@ -1,4 +1,4 @@
-"""``authshim completion SHELL``: a script that completes what is typed."""
+"""``authshim completion SHELL``: print a script for the completion of a shell."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "completion",
         parents=parents,
         help="print a completion script for your shell",
-        description="Print a script that completes authshim's commands and options. bash: write it to "
-        "~/.local/share/bash-completion/completions/authshim; zsh: to _authshim in a folder of $fpath; fish: to "
-        "~/.config/fish/completions/authshim.fish.",
+        description="Print a script that completes authshim's commands and options. "
+        "bash: write it to ~/.local/share/bash-completion/completions/authshim; "
+        "zsh: to _authshim in a folder of $fpath; "
+        "fish: to ~/.config/fish/completions/authshim.fish.",
     )
     parser.add_argument("shell", choices=["bash", "zsh", "fish"])
     parser.set_defaults(run=run)
@@ -38,5 +39,6 @@ def _complete_files(parser: ArgumentParser, files: Any) -> None:
     for action in parser._actions:
         if action.metavar in ("FILE", "PATH"):
             action.complete = files  # type: ignore[attr-defined]
-        for below in action.choices.values() if isinstance(action.choices, dict) else ():
-            _complete_files(below, files)
+        if isinstance(action.choices, dict):
+            for below in action.choices.values():
+                _complete_files(below, files)

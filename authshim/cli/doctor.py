@@ -1,4 +1,4 @@
-"""``authshim doctor``: whether pip, uv and the others ask authshim, and what is in force."""
+"""``authshim doctor``: report if pip, uv and the others ask authshim, and the settings in force."""
 
 from __future__ import annotations
 
@@ -32,15 +32,16 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "doctor",
         parents=parents,
         help="say whether pip, uv and the others ask authshim",
-        description="Look at pip, uv, poetry, twine, conda and git on PATH: whether each asks authshim as things are, "
-        "and if not, the lines that switch it on. Then list the files and variables that are in force.",
+        description="Look at pip, uv, poetry, twine, conda and git on PATH. Report if each asks "
+        "authshim, and print the lines that switch it on. "
+        "Then list the files and variables that are in force.",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
 def run(options: Namespace) -> int:
-    """Print what was found."""
+    """Print the clients and the settings."""
     found = list(clients(Machine(os.environ)))
     in_force = _in_force()
     if options.json:

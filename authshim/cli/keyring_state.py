@@ -20,7 +20,7 @@ _ASKING_OURS = frozenset(
 
 
 def why_backend_is_off(environ: Mapping[str, str]) -> str:
-    """Return the reason for which keyring does not ask the backend, or an empty string if it does."""
+    """Return why keyring does not ask the backend, or an empty string if it does."""
     if not backend_is_on(environ):
         return f"{SWITCH} is off"
     named = environ.get("PYTHON_KEYRING_BACKEND")

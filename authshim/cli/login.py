@@ -106,11 +106,11 @@ def _replace_oauth(store: Store, target: LoginHost) -> None:
 
 def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
     from authshim import credentials
-    from authshim.login import rules
+    from authshim.login import inputs, rules
 
     prompt = f"Token for {target.host}: "
     if kind == rules.BASIC:
-        rules.check_username(options.username)
+        inputs.check_username(options.username)
         prompt = f"Password of {options.username} at {target.host}: "
         password = _secret("--password", options.password, prompt)
         return credentials.BasicHTTP(options.username, password)
@@ -124,7 +124,7 @@ def _secret(option: str, value: object, prompt: str) -> str:
 
     :raises SettingsError: it is empty, or cannot be the secret that was meant.
     """
-    from authshim.login import rules
+    from authshim.login import inputs
 
     if isinstance(value, str) and value != "-":
         secret = value
@@ -135,7 +135,7 @@ def _secret(option: str, value: object, prompt: str) -> str:
     else:
         reason = "there is no terminal to ask at; - reads it from standard input"
         raise SettingsError(option, reason)
-    rules.check_secret(option, secret)
+    inputs.check_secret(option, secret)
     return secret
 
 

@@ -1,4 +1,4 @@
-"""The programs of this machine: where they are, what they print, and what is installed beside them."""
+"""The programs of this machine: their paths, their output and the packages beside them."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Machine:
         return done.stdout if done.returncode == 0 else ""
 
     def packages(self, program: str, name: str) -> Packages:
-        """Return the versions of a program's package, of keyring and of authshim in its environment."""
+        """Return the versions of a package, keyring and authshim in a program's environment."""
         python = interpreter_of(program)
         if python is None:
             return {}
@@ -88,7 +88,7 @@ class Machine:
         return found
 
     def why_keyring_does_not_ask(self, *, without: str = "") -> str:
-        """Return the reason for which the ``keyring`` on PATH does not ask authshim, or an empty string."""
+        """Return why the ``keyring`` on PATH does not ask authshim, or an empty string."""
         program = self.which("keyring", without=without)
         if program is None:
             return "there is no other keyring on PATH" if without else "there is no keyring on PATH"

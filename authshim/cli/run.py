@@ -1,4 +1,4 @@
-"""``authshim run -- COMMAND``: programs that ask ``keyring`` get what the user keeps."""
+"""``authshim run -- COMMAND``: serve the user's credentials to programs that ask ``keyring``."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         parents=parents,
         help="run a command whose pip and uv are logged in",
         usage="authshim run [options] [--] COMMAND ...",
-        description="Run a command. It and its children find a keyring first on PATH that answers with what you keep, "
-        "and pip and uv are told to ask it. No secret is in the environment, in arguments or on disk. The exit code "
-        "is the command's.",
+        description="Run a command. It and its children find a keyring first on PATH that answers "
+        "with your credentials, and pip and uv are told to ask it. No secret is in the "
+        "environment, in arguments or on disk. The exit code is the command's.",
     )
     parser.add_argument(
         "--netrc",
         action="store_true",
-        help="also write a temporary netrc with the logins of the project's indexes and channels, for programs that "
-        "ask no keyring; NETRC names it",
+        help="also write a temporary netrc with the logins of the project's indexes and channels, "
+        "for programs that ask no keyring; NETRC names it",
     )
     parser.add_argument(
         "command", nargs=argparse.REMAINDER, metavar="COMMAND", help="the command and its arguments"

@@ -1,4 +1,4 @@
-"""Run a child in the foreground: its signals and its exit code are those of the whole program."""
+"""Run a child in the foreground, with the signals and the exit code of the whole program."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def find_program(name: str, environ: Mapping[str, str]) -> str:
 
 @contextmanager
 def signals_held() -> Iterator[None]:
-    """Hold signals back inside the block, so that none ends this process before it has cleaned up."""
+    """Block signals, so that none ends this process before it has cleaned up."""
     if os.name == "nt":
         yield
         return
@@ -64,7 +64,9 @@ def signals_held() -> Iterator[None]:
 
 
 def run(program: str, words: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run a program inside ``signals_held`` and return its status, less than 0 if a signal ended it.
+    """Run a program inside ``signals_held`` and return its status.
+
+    The status is less than 0 if a signal ended it.
 
     :param words: the command, its name included.
     :raises SpawnError: the system cannot start it.

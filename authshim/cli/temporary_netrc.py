@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Channel, Index, Manifest
 
 _SAFE = re.compile(r"""[!$-&(-\[\]-~][!#-&(-\[\]-~]*""")
-"""Printable ASCII that every reader of a netrc takes as it is: no blank, quote or backslash, no # at the start."""
+"""Printable ASCII that every reader of a netrc takes unchanged.
+
+There is no blank, quote or backslash, and no # at the start.
+"""
 
 
 class _Login(NamedTuple):
@@ -116,17 +119,15 @@ def _check_own(chain: Chain, added: Mapping[str, _Login]) -> None:
 def _own_users(chain: Chain) -> Iterator[tuple[str, str]]:
     for provider in chain.providers:
         logins = getattr(provider, "logins", list)
-        with suppress(
-            ProviderError
-        ):  # a broken netrc is copied, and its readers complain themselves
+        # A broken netrc is copied, and its readers complain themselves.
+        with suppress(ProviderError):
             yield from ((host, credential.username) for host, credential in logins())
 
 
 def _two_users(host: str) -> AuthshimError:
-    return AuthshimError(
-        f"--netrc: two users share {host}, and a netrc has one user a host; run without --netrc, or name one project "
-        "environment with -e"
-    )
+    reason = f"two users share {host}, and a netrc has one user a host"
+    step = "run without --netrc, or name one project environment with -e"
+    return AuthshimError(f"--netrc: {reason}; {step}")
 
 
 def _entry(login: _Login) -> str:

@@ -1,7 +1,7 @@
 """The rules of a login: the key of a host, the kind of its credential, and its store.
 
 They are pixi's (``get_url``, ``login`` and ``logout_candidate_keys`` in rattler's ``auth.rs``).
-Two are not: a key with a port or a path is kept as it is, and an empty secret is refused.
+Keys with a port or a path are not, and are kept as they are.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 _NO_HOST = re.compile(r"[@*?#\\]")
 _BUCKET = re.compile(r"s3://([^/?#]+)", re.IGNORECASE)
 _ONE_SLASH = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
-_BLANK = re.compile(r"\s")
-_SCHEME = re.compile(r"(bearer|basic|token)\s", re.IGNORECASE)
+_PORT_AT_END = re.compile(r"(?:\[[^]]*\]|[^:]*):?([0-9]*)")
 _NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
 
 _CHANNELS_AT = {"anaconda.org": "conda.anaconda.org", "prefix.dev": "repo.prefix.dev"}
@@ -141,8 +140,9 @@ def _host_of(netloc: str) -> str:
 
 
 def _port_of(netloc: str) -> str:
-    colon, port = re.fullmatch(r"(?:\[[^]]*\]|[^:]*)(:?)([0-9]*)", netloc).groups()  # type: ignore[union-attr]
-    return colon + port if port else ""
+    match = _PORT_AT_END.fullmatch(netloc)
+    port = match[1] if match else ""
+    return f":{port}" if port else ""
 
 
 def _target(netloc: str, path: str) -> LoginHost:
@@ -206,32 +206,6 @@ def _own_kind(host: str) -> str:
     if is_prefix_dev(host):
         return TOKEN
     return CONDA if f".{host}".endswith(".anaconda.org") else ""
-
-
-def check_username(username: str) -> None:
-    """Raise a SettingsError for a username that HTTP Basic cannot carry (RFC 7617)."""
-    if not username:
-        raise SettingsError("--username", "it is empty (is a variable unset?)")
-    if ":" in username:
-        raise SettingsError("--username", "a username has no colon; --password takes the password")
-
-
-def check_secret(option: str, secret: str) -> None:
-    """Raise a SettingsError for a secret that is empty, or for a token that is no token.
-
-    The rest is checked by the credential itself.
-    """
-    if not secret:
-        raise SettingsError(option, "it is empty, so nothing was stored (is a variable unset?)")
-    if option == "--password":
-        return
-    if _SCHEME.match(secret):
-        scheme = secret.split(maxsplit=1)[0].capitalize()
-        raise SettingsError(option, f"leave out the word {scheme}: authshim sends it by itself")
-    if _BLANK.search(secret.strip("\r\n")):
-        raise SettingsError(option, "it has a blank, and no token has one")
-    if not secret.isascii():
-        raise SettingsError(option, "it has characters that are not ASCII, and no token has them")
 
 
 def is_prefix_dev(host: str) -> bool:

@@ -1,39 +1,58 @@
-"""What the token in a credential tells: itself, for ``authshim auth token``, and when it expires."""
+"""The bare token of a credential, and the time at which it expires."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth
+
+MAX_SECONDS = 1e12
+"""The latest time that is taken for Unix seconds; later ones are in milliseconds."""
 
 
 def bare_token(credential: Credential) -> str | None:
-    """Return the token that a credential is sent as; None for a password and for S3 keys."""
+    """Return the token of a credential, or None for a password or S3 keys."""
     if isinstance(credential, (BearerToken, CondaToken)):
         return credential.token
-    return credential.access_token if isinstance(credential, OAuth) else None
+    if isinstance(credential, OAuth):
+        return credential.access_token
+    return None
 
 
 def expires_at(credential: Credential) -> float | None:
-    """Return when a credential expires, in Unix seconds; None where it does not say.
+    """Return the time at which a credential expires, in Unix seconds, or None if it is not known.
 
-    Beside OAuth entries, tokens and passwords in the form of a JWT (RFC 7519) say so; the signature is not checked.
+    OAuth entries have it, and so have tokens and passwords in the form of a JWT (RFC 7519), whose
+    signature is not checked.
     """
-    said: float | None = getattr(credential, "expires_at", None)
-    if said is not None:
-        return said
-    token = credential.password if isinstance(credential, BasicHTTP) else bare_token(credential)
+    stored: float | None = getattr(credential, "expires_at", None)
+    if stored is not None:
+        return stored
+    token = bare_token(credential)
+    if isinstance(credential, BasicHTTP):
+        token = credential.password
     return _of_jwt(token) if token else None
 
 
 def _of_jwt(token: str) -> float | None:
-    import json
-    from base64 import urlsafe_b64decode
-
+    """Return the time in a JWT, or None."""
     parts = token.split(".")
     if len(parts) != 3 or not parts[0].startswith("ey"):
         return None
+    expires = _claims(parts[1]).get("exp")
+    if isinstance(expires, (int, float)) and 0 < expires < MAX_SECONDS:
+        return float(expires)
+    return None
+
+
+def _claims(part: str) -> dict[str, Any]:
+    """Return the claims of a JWT, or an empty mapping if they cannot be read."""
+    import json
+    from base64 import urlsafe_b64decode
+
+    padding = "=" * (-len(part) % 4)
     try:
-        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = json.loads(urlsafe_b64decode(part + padding))
     except (ValueError, RecursionError):
-        return None
-    said = claims.get("exp") if isinstance(claims, dict) else None
-    return float(said) if isinstance(said, (int, float)) and 0 < said < 1e12 else None
+        return {}
+    return claims if isinstance(claims, dict) else {}

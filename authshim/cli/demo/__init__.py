@@ -1,6 +1,6 @@
-"""``authshim demo``: private servers on this machine, and the real ``check`` and ``explain`` on them.
+"""``authshim demo``: run ``check`` and ``explain`` on private servers of this machine.
 
-Everything is in a temporary folder that is its HOME, and is gone at the end.
+Everything is in a temporary folder, which is HOME for the commands and is removed at the end.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "demo",
         parents=parents,
         help="see it work, on private servers of its own",
-        description="Start five private servers on this machine, write a pixi.toml for them into a temporary folder, "
-        "run check and explain there, and leave nothing behind.",
+        description="Start five private servers on this machine, write a pixi.toml for them into "
+        "a temporary folder, run check and explain there, and leave nothing behind.",
     )
     parser.set_defaults(run=run)
 
 
 def run(_options: Namespace) -> int:
-    """Start the servers, run the commands, and say whether all went as it should."""
+    """Start the servers, run the commands, and return 0 if all went well."""
     from contextlib import ExitStack
     from tempfile import TemporaryDirectory
 
@@ -79,7 +79,7 @@ def run(_options: Namespace) -> int:
 
 
 def _write(home: str, servers: dict[str, Server], token: str, conda_token: str) -> None:
-    """Write what a user would have: a project, a netrc, rattler's file, and a keyring."""
+    """Write the files of a user: a project, a netrc, rattler's file and a keyring."""
     import json
 
     places = {name: server.netloc for name, server in servers.items()}
@@ -101,11 +101,10 @@ def _write(home: str, servers: dict[str, Server], token: str, conda_token: str) 
 
 
 def _show(home: str, servers: dict[str, Server]) -> int:
-    terminal.say(
-        f"Five private servers are running on this machine; this is {os.path.join('project', 'pixi.toml')}:"
-    )
+    manifest = os.path.join("project", "pixi.toml")
+    terminal.say(f"Five private servers are running on this machine; this is {manifest}:")
     terminal.say()
-    with open(os.path.join(home, "project", "pixi.toml"), encoding="utf-8") as file:
+    with open(os.path.join(home, manifest), encoding="utf-8") as file:
         terminal.write("".join(f"    {line}" for line in file))
     terminal.say("Nobody has typed a password here. The credentials are in .netrc, in rattler's")
     terminal.say("credentials.json, and in a keyring; one server lets nobody in.")
@@ -124,7 +123,7 @@ def _show(home: str, servers: dict[str, Server]) -> int:
 
 
 def _run(home: str, *arguments: str) -> int:
-    """Run authshim as its user would, in the demo's project."""
+    """Run authshim in the demo's project, and return its exit code."""
     import subprocess
 
     terminal.say(f"$ authshim {shlex.join(arguments)}")
@@ -138,7 +137,7 @@ def _run(home: str, *arguments: str) -> int:
 
 
 def _environ(home: str) -> dict[str, str]:
-    """Return an environment that knows nothing of this user's own settings and keychain."""
+    """Return an environment without this user's own settings and keychain."""
     foreign = ("AUTHSHIM_", "PIXI_", "RATTLER_", "XDG_", "DBUS_", "KEYRING_", "NETRC")
     kept = {
         name: value for name, value in os.environ.items() if not name.upper().startswith(foreign)

@@ -1,6 +1,6 @@
-"""The keyring back end of ``authshim demo``: what a vendor's back end is to the keyring command.
+"""The keyring backend of ``authshim demo``, in place of a vendor's.
 
-The real ``keyring`` command loads it by ``PYTHON_KEYRING_BACKEND``; its entries are in the
+The real ``keyring`` command loads it by ``PYTHON_KEYRING_BACKEND``. Its entries are in the
 JSON file that ``AUTHSHIM_DEMO_KEYRING`` names: ``{SERVICE: [USERNAME, PASSWORD]}``.
 """
 
@@ -15,22 +15,26 @@ from keyring.errors import PasswordSetError
 
 
 class Keyring(KeyringBackend):
-    """Reads passwords from a file that lives as long as the demo."""
+    """A keyring that reads passwords from the demo's file."""
 
     priority = 1
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return the password of ``username`` at ``service``."""
         found = _entries().get(service)
-        return found[1] if found and found[0] == username else None
+        if found is None or found[0] != username:
+            return None
+        return found[1]
 
     def get_credential(self, service: str, username: str | None) -> SimpleCredential | None:
         """Return the only credential of ``service``."""
         found = _entries().get(service)
-        return SimpleCredential(*found) if found and username in (None, found[0]) else None
+        if found is None or username not in (None, found[0]):
+            return None
+        return SimpleCredential(*found)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        """Refuse: the demo leaves nothing behind."""
+        """Raise an error: the demo leaves nothing behind."""
         raise PasswordSetError("the demo's keyring keeps nothing")
 
 

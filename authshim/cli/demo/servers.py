@@ -16,7 +16,10 @@ REPODATA = json.dumps({"info": {"subdir": "noarch"}, "packages": {}, "packages.c
 
 
 class Server(ThreadingHTTPServer):
-    """A private server that lets in one header, or one ``/t/TOKEN`` in the path; nobody without either."""
+    """A private server that accepts one header, or one ``/t/TOKEN`` in the path.
+
+    Without either it refuses every request.
+    """
 
     daemon_threads = True
 
@@ -33,7 +36,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def netloc(self) -> str:
-        """Where it listens."""
+        """The host and port."""
         return f"127.0.0.1:{self.server_port}"
 
     def __enter__(self) -> Server:  # noqa: PYI034 - Self is of 3.11
@@ -53,7 +56,8 @@ class Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    wbufsize = -1  # headers and body in one packet: without, each answer waits 40 ms
+    # Headers and body go in one packet, else each answer waits 40 ms.
+    wbufsize = -1
     server: Server
 
     def do_GET(self) -> None:
@@ -87,5 +91,5 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
-        """Keep the terminal for the demo."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as in http.server
+        """Print nothing: the terminal is for the demo."""
