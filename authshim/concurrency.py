@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
 MAX_THREADS = 16
@@ -129,3 +130,25 @@ def call_with_timeout(
         finally:
             del result  # a frame that holds its own exception would never be freed
     return result[0]
+
+
+def start_in_thread(work: Callable[[], R]) -> Future[R]:
+    """Run ``work`` in a daemon thread, and return a future for its result.
+
+    An asyncio program waits for it by ``asyncio.wrap_future``. If it stops waiting, ``work`` runs
+    on and ends by itself.
+    """
+    from concurrent.futures import Future
+
+    future: Future[R] = Future()
+
+    def run() -> None:
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
