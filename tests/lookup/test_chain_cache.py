@@ -40,7 +40,7 @@ URL = "https://h/simple/demo/"
 # what is remembered
 
 
-def test_a_hit_is_remembered() -> None:
+def test_hit_is_cached() -> None:
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
     found = begin(chain, URL)
@@ -48,7 +48,7 @@ def test_a_hit_is_remembered() -> None:
     assert keeper.asked == ["h:443", "h"]
 
 
-def test_a_miss_is_remembered() -> None:
+def test_miss_is_cached() -> None:
     keeper = Keeper()
     chain = Chain([keeper])
     chain.find(URL)
@@ -57,7 +57,7 @@ def test_a_miss_is_remembered() -> None:
     assert keeper.asked == []
 
 
-def test_a_miss_ends_after_five_minutes() -> None:
+def test_miss_ends_after_five_minutes() -> None:
     clock = Clock()
     keeper = Keeper()
     chain = Chain([keeper], clock=clock)
@@ -69,7 +69,7 @@ def test_a_miss_ends_after_five_minutes() -> None:
     assert sent(chain.find(URL)) == bearer()
 
 
-def test_after_five_minutes_a_provider_without_a_file_reads_anew() -> None:
+def test_provider_without_a_file_is_refreshed_after_five_minutes() -> None:
     clock = Clock()
     keychain, file = Keeper(), Keeper()
     file.stamp = 1
@@ -80,7 +80,7 @@ def test_after_five_minutes_a_provider_without_a_file_reads_anew() -> None:
     assert (keychain.refreshed, file.refreshed) == (1, 0)
 
 
-def test_a_hit_stays_for_longer() -> None:
+def test_hit_stays_in_the_cache_for_more_than_five_minutes() -> None:
     clock = Clock()
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper], clock=clock)
@@ -89,7 +89,7 @@ def test_a_hit_stays_for_longer() -> None:
     assert begin(chain, URL) is found
 
 
-def test_a_miss_ends_when_a_file_changes() -> None:
+def test_miss_ends_when_a_file_changes() -> None:
     clock = Clock()
     keeper = Keeper()
     chain = Chain([keeper], clock=clock)
@@ -100,7 +100,7 @@ def test_a_miss_ends_when_a_file_changes() -> None:
     assert keeper.refreshed == 1
 
 
-def test_a_new_path_key_is_seen_when_the_file_changes() -> None:
+def test_new_path_key_is_used_when_the_file_changes() -> None:
     clock = Clock()
     keeper = Keeper({"h": bearer("all")})
     chain = Chain([keeper], clock=clock)
@@ -111,7 +111,7 @@ def test_a_new_path_key_is_seen_when_the_file_changes() -> None:
     assert sent(chain.find(URL)) == bearer("simple")
 
 
-def test_files_are_looked_at_once_a_second() -> None:
+def test_files_are_checked_once_a_second() -> None:
     clock = Clock()
     looked = []
 
@@ -127,7 +127,7 @@ def test_files_are_looked_at_once_a_second() -> None:
     assert len(looked) <= 12
 
 
-def test_a_change_while_a_provider_is_asked_is_not_missed() -> None:
+def test_change_during_a_look_up_is_noticed() -> None:
     clock = Clock()
     file = Keeper()
     slow = Waiting()
@@ -143,7 +143,7 @@ def test_a_change_while_a_provider_is_asked_is_not_missed() -> None:
     assert sent(chain.find(URL)) == bearer()
 
 
-def test_forget_ends_everything() -> None:
+def test_forget_empties_the_cache() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
     chain.find(URL)
@@ -153,7 +153,7 @@ def test_forget_ends_everything() -> None:
     assert keeper.refreshed == 1
 
 
-def test_an_index_needs_one_keyring_command() -> None:
+def test_declared_index_needs_one_keyring_command() -> None:
     command = keyring({"https://h/a/simple": basic()})
     chain = Chain([command], indexes=[Index("https://ada@h/a/simple")])
     for number in range(50):
@@ -163,7 +163,7 @@ def test_an_index_needs_one_keyring_command() -> None:
     assert command.asked == ["https://h/a/simple"]
 
 
-def test_an_undeclared_index_needs_one_keyring_command() -> None:
+def test_undeclared_index_needs_one_keyring_command() -> None:
     command = keyring({"https://h/a/simple": basic()})
     chain = Chain([command])
     for number in range(50):
@@ -171,7 +171,7 @@ def test_an_undeclared_index_needs_one_keyring_command() -> None:
     assert command.asked == ["https://h/a/simple"]
 
 
-def test_each_of_several_indexes_needs_one() -> None:
+def test_each_of_several_indexes_needs_one_keyring_command() -> None:
     command = keyring({"https://h/a/simple": basic("a"), "https://h/b/simple": basic("b")})
     chain = Chain([command], indexes=[Index("https://u@h/a/simple"), Index("https://u@h/b/simple")])
     for number in range(10):
@@ -192,7 +192,7 @@ def limit(monkeypatch: pytest.MonkeyPatch) -> int:
     return 64
 
 
-def test_the_memory_is_bounded(limit: int) -> None:
+def test_cache_is_bounded(limit: int) -> None:
     chain = Chain([Keeper()])
     for number in range(limit + 10):
         chain.find(f"https://h{number}/")
@@ -202,7 +202,7 @@ def test_the_memory_is_bounded(limit: int) -> None:
     assert len(chain._lookup.providers[0]._answers) <= limit
 
 
-def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cache_of_urls_that_are_not_http_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("authshim.lookup.cache.MAX_CACHED_ENTRIES", 10)
     chain = Chain([Keeper()])
     for number in range(25):
@@ -210,7 +210,7 @@ def test_urls_that_are_not_of_the_web_are_bounded_too(monkeypatch: pytest.Monkey
     assert len(chain._lookup.cache._origins) <= 10
 
 
-def test_misses_make_room_before_hits(limit: int) -> None:
+def test_cache_drops_misses_before_hits(limit: int) -> None:
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
     chain.find(URL)
@@ -221,7 +221,7 @@ def test_misses_make_room_before_hits(limit: int) -> None:
     assert keeper.asked == []
 
 
-def test_the_keyrings_answer_stays_longest(limit: int) -> None:
+def test_cache_drops_the_answers_of_a_keyring_last(limit: int) -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain(
         [Keeper({"*.example": bearer()}), command], indexes=[Index("https://ada@h/simple")]
@@ -233,7 +233,7 @@ def test_the_keyrings_answer_stays_longest(limit: int) -> None:
     assert len(command.asked) == 1
 
 
-def test_a_forgotten_entry_is_held_by_no_origin(limit: int) -> None:
+def test_dropped_entry_is_held_by_no_origin(limit: int) -> None:
     def entries() -> int:
         gc.collect()
         found = [thing for thing in gc.get_objects() if type(thing) is CacheEntry]
@@ -246,7 +246,7 @@ def test_a_forgotten_entry_is_held_by_no_origin(limit: int) -> None:
     assert limit // 2 < entries() <= limit
 
 
-def test_the_parts_of_an_origin_are_bounded(limit: int) -> None:
+def test_candidate_sets_of_an_origin_are_bounded(limit: int) -> None:
     chain = Chain([keyring()])
     for number in range(limit + 10):
         chain.find(f"https://ada@h/{number}/simple/")
@@ -257,7 +257,7 @@ def test_the_parts_of_an_origin_are_bounded(limit: int) -> None:
 # threads
 
 
-def test_many_threads_wait_for_one_look_up() -> None:
+def test_threads_wait_for_one_look_up() -> None:
     slow = Waiting({"h": bearer()}, answers=[HOST])
     chain = Chain([slow])
     threading.Timer(0.05, slow.may_answer.set).start()
@@ -265,7 +265,7 @@ def test_many_threads_wait_for_one_look_up() -> None:
     assert slow.asked == ["h"]
 
 
-def test_many_threads_wait_for_one_miss() -> None:
+def test_threads_wait_for_one_miss() -> None:
     slow = Waiting(answers=[HOST])
     chain = Chain([slow])
     threading.Timer(0.05, slow.may_answer.set).start()
@@ -273,7 +273,7 @@ def test_many_threads_wait_for_one_miss() -> None:
     assert slow.asked == ["h"]
 
 
-def test_threads_for_one_index_wait_for_one_command() -> None:
+def test_threads_for_one_index_wait_for_one_keyring_command() -> None:
     command = Waiting({"https://h/simple": basic()}, answers=["service"])
     chain = Chain([command], indexes=[Index("https://ada@h/simple")])
     threading.Timer(0.05, command.may_answer.set).start()
@@ -283,7 +283,7 @@ def test_threads_for_one_index_wait_for_one_command() -> None:
     assert len(command.asked) == 1
 
 
-def test_one_look_up_renews_for_many_threads() -> None:
+def test_one_look_up_replaces_a_refused_token_for_many_threads() -> None:
     rotating = Rotating()
     chain = Chain([rotating])
     old = begin(chain, URL)
@@ -292,7 +292,7 @@ def test_one_look_up_renews_for_many_threads() -> None:
     assert len(rotating.asked) == 2
 
 
-def test_one_look_up_finds_the_same_answer_for_many_threads() -> None:
+def test_one_look_up_returns_the_refused_token_for_many_threads() -> None:
     keeper = Keeper({"h": bearer()}, answers=[HOST])
     chain = Chain([keeper])
     found = begin(chain, URL)
@@ -300,7 +300,7 @@ def test_one_look_up_finds_the_same_answer_for_many_threads() -> None:
     assert len(keeper.asked) == 2
 
 
-def test_a_thread_that_was_refused_twice_is_not_kept_going_by_the_others() -> None:
+def test_thread_that_was_refused_twice_ends_despite_other_threads() -> None:
     rotating = Rotating()
     chain = Chain([rotating])
     first = begin(chain, URL)
@@ -318,7 +318,7 @@ def test_one_look_up_answers_a_challenge_for_many_threads() -> None:
     assert len(command.asked) == 1
 
 
-def test_a_thread_that_lost_a_tie_to_another_tries_the_winner() -> None:
+def test_thread_that_lost_a_tie_tries_the_chosen_entry() -> None:
     indexes = [Index("https://ada@h/acme/a/simple"), Index("https://bob@h/acme/b/simple")]
     held = {"https://h/acme/a/simple": basic("ada"), "https://h/acme/b/simple": basic("bob")}
     chain = Chain([keyring(held)], indexes=indexes)
@@ -330,7 +330,7 @@ def test_a_thread_that_lost_a_tie_to_another_tries_the_winner() -> None:
     assert refused(chain, url, status=401, tried=[lost]) is won
 
 
-def test_a_late_acceptance_does_not_bring_an_old_answer_back() -> None:
+def test_late_acceptance_restores_no_old_answer() -> None:
     netrc = default(basic("ada", "old"))
     chain = Chain([netrc])
     old = refused(chain, URL, status=401, challenge="Basic")
@@ -343,7 +343,7 @@ def test_a_late_acceptance_does_not_bring_an_old_answer_back() -> None:
     assert begin(chain, URL) is new
 
 
-def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhile() -> None:
+def test_acceptance_that_waited_restores_no_replaced_answer() -> None:
     chain = Chain([default(basic())])
     offer = refused(chain, URL, status=401, challenge="Basic")
     assert offer is not None
@@ -362,7 +362,7 @@ def test_an_acceptance_that_waited_brings_nothing_back_that_was_replaced_meanwhi
     assert chain.find(URL) is None
 
 
-def test_a_change_while_the_path_keys_are_listed_is_not_missed() -> None:
+def test_change_while_path_keys_are_listed_is_noticed() -> None:
     class Changing(Keeper):
         def path_keys(self) -> list[str]:
             listed = super().path_keys()
@@ -376,7 +376,7 @@ def test_a_change_while_the_path_keys_are_listed_is_not_missed() -> None:
     assert sent(chain.find(URL)) == bearer("by-path")
 
 
-def test_a_path_that_cannot_be_dialled_is_taken_for_its_origins_root() -> None:
+def test_path_that_cannot_be_dialled_counts_as_the_root() -> None:
     chain = Chain([Keeper({"h/simple": bearer("by-path"), "h": bearer("by-host")})])
     assert sent(chain.find("https://h/simple/ ")) == bearer("by-host")
 
@@ -384,7 +384,7 @@ def test_a_path_that_cannot_be_dialled_is_taken_for_its_origins_root() -> None:
 @pytest.mark.parametrize(
     "url", ["ftp://h/acme/files/x.whl", "https://h/other/x.whl", "https://h/acme/files/x.whl"]
 )
-def test_an_acceptance_for_a_url_that_it_was_not_found_for_changes_nothing(url: str) -> None:
+def test_acceptance_for_another_url_changes_nothing(url: str) -> None:
     indexes = [Index(f"https://ada@h/{path}/simple") for path in ("acme/a", "acme/b", "beta")]
     held = {index.url: basic("ada", index.url) for index in indexes}
     chain = Chain([keyring(held)], indexes=indexes)
@@ -395,7 +395,7 @@ def test_an_acceptance_for_a_url_that_it_was_not_found_for_changes_nothing(url: 
     assert begin(chain, "https://h/acme/files/x.whl") is before
 
 
-def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:
+def test_slow_provider_delays_no_other_origin() -> None:
     slow = Waiting({"slow": bearer()}, answers=[HOST])
 
     class ForSlowOnly(Keeper):
@@ -411,7 +411,7 @@ def test_one_slow_provider_keeps_no_other_origin_waiting() -> None:
     thread.join(10)
 
 
-def test_a_renewal_waits_for_no_provider_that_it_does_not_need() -> None:
+def test_renewal_waits_for_no_provider_that_it_does_not_need() -> None:
     file, slow = (
         Keeper({"h": bearer("old")}),
         Waiting({"https://slow/simple": basic()}, answers=[SERVICE]),
@@ -438,7 +438,7 @@ def test_a_renewal_waits_for_no_provider_that_it_does_not_need() -> None:
     assert slow.refreshed == 1
 
 
-def test_an_answer_that_was_on_its_way_at_a_refresh_is_not_kept() -> None:
+def test_answer_given_during_a_refresh_is_not_cached() -> None:
     slow = Waiting({"h": bearer("old")}, answers=[HOST])
     chain = Chain([slow])
     asking = threading.Thread(target=chain.find, args=[URL])
@@ -451,7 +451,7 @@ def test_an_answer_that_was_on_its_way_at_a_refresh_is_not_kept() -> None:
     assert sent(chain.find(URL)) == bearer("new")
 
 
-def test_a_provider_is_asked_by_one_thread_at_a_time() -> None:
+def test_provider_is_asked_by_one_thread_at_a_time() -> None:
     class Alone(Keeper):
         inside = 0
 
@@ -489,26 +489,26 @@ class Nesting(Keeper):
         return BearerToken(f"{key}-by-{getattr(found and found.credential, 'token', None)}")
 
 
-def test_a_provider_may_use_the_chain_that_it_is_part_of() -> None:
+def test_provider_may_use_its_own_chain() -> None:
     nesting = Nesting(answers=[HOST])
     nesting.chain = Chain([nesting, Keeper({"vault": bearer("netrc")})])
     assert sent(nesting.chain.find("https://h/")) == bearer("h-by-netrc")
 
 
-def test_it_may_ask_for_the_very_url_that_it_is_asked_for() -> None:
+def test_provider_may_ask_its_own_chain_for_the_same_url() -> None:
     nesting = Nesting(answers=[HOST])
     nesting.chain = Chain([nesting])
     assert sent(nesting.chain.find("https://vault/")) == bearer("vault-by-None")
 
 
-def test_what_it_was_told_meanwhile_is_not_remembered() -> None:
+def test_answer_to_a_nested_question_is_not_cached() -> None:
     nesting = Nesting(answers=[HOST])
     nesting.chain = Chain([nesting])
     nesting.chain.find("https://h/")
     assert sent(nesting.chain.find("https://vault/")) == bearer("vault-by-None")
 
 
-def test_it_may_use_the_chain_to_list_its_path_keys() -> None:
+def test_provider_may_use_its_own_chain_to_list_path_keys() -> None:
     class Listing(Keeper):
         chain: Chain
 
@@ -522,7 +522,7 @@ def test_it_may_use_the_chain_to_list_its_path_keys() -> None:
     assert sent(chain.find("https://h/")) == bearer()
 
 
-def test_two_threads_one_of_them_within_a_provider_do_not_wait_for_each_other() -> None:
+def test_thread_inside_a_provider_causes_no_deadlock() -> None:
     entered, go_on = threading.Event(), threading.Event()
 
     class Vault(Nesting):
@@ -548,7 +548,7 @@ def test_two_threads_one_of_them_within_a_provider_do_not_wait_for_each_other() 
     assert not outer.is_alive()
 
 
-def test_two_providers_that_use_the_chain_do_not_wait_for_each_other() -> None:
+def test_two_providers_that_use_their_chain_cause_no_deadlock() -> None:
     first_is_in, both_are_in = threading.Event(), threading.Barrier(2)
 
     class Vault(Nesting):
@@ -573,7 +573,7 @@ def test_two_providers_that_use_the_chain_do_not_wait_for_each_other() -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_what_listens_to_the_log_may_use_the_chain() -> None:
+def test_log_handler_may_use_the_chain() -> None:
     class Sender(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.getMessage().startswith("https://h:"):
@@ -597,7 +597,7 @@ def test_what_listens_to_the_log_may_use_the_chain() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_while_another_thread_looks_up_leaves_the_child_free() -> None:
+def test_fork_during_a_look_up_leaves_the_child_unlocked() -> None:
     slow = Waiting({"h": bearer()}, answers=[HOST])
     chain = Chain([slow])
     thread = threading.Thread(target=chain.find, args=[URL])
@@ -618,7 +618,7 @@ def test_a_fork_while_another_thread_looks_up_leaves_the_child_free() -> None:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no os.fork here")
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-def test_a_fork_keeps_what_was_found() -> None:
+def test_fork_keeps_the_cached_credentials() -> None:
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
     chain.find(URL)
@@ -629,7 +629,7 @@ def test_a_fork_keeps_what_was_found() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-def test_a_system_that_cannot_fork_has_chains_too() -> None:
+def test_chain_works_on_systems_that_cannot_fork() -> None:
     code = "import os\ndel os.fork, os.register_at_fork\nimport authshim\nprint(authshim.Chain([]).find('https://h/'))"
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
@@ -637,7 +637,7 @@ def test_a_system_that_cannot_fork_has_chains_too() -> None:
     assert (ended.stdout, ended.stderr) == ("None\n", "")
 
 
-def test_a_chain_that_nobody_holds_is_let_go() -> None:
+def test_unused_chain_is_garbage_collected() -> None:
     import weakref
 
     chain = weakref.ref(Chain([Keeper()]))
@@ -657,7 +657,7 @@ class Store:
         return bearer() if key == "h" else None
 
 
-def test_a_chain_pickles_as_what_it_was_made_from(no_secret: object) -> None:
+def test_chain_pickles_as_its_arguments(no_secret: object) -> None:
     chain = Chain([Store()], indexes=[Index("https://ada:s3cret@g/simple")])
     chain.find(URL)
     chain.find("https://g/")
@@ -666,26 +666,26 @@ def test_a_chain_pickles_as_what_it_was_made_from(no_secret: object) -> None:
     assert sent(pickle.loads(pickled).find(URL)) == bearer()
 
 
-def test_a_chain_that_landed_remembers_nothing() -> None:
+def test_unpickled_chain_has_an_empty_cache() -> None:
     chain = Chain([Store()])
     chain.find(URL)
     assert pickle.loads(pickle.dumps(chain))._lookup.cache._entries == {}
 
 
-def test_what_was_found_is_not_pickled() -> None:
+def test_found_is_not_pickled() -> None:
     found = Chain([Store()]).find(URL)
     with pytest.raises(TypeError):
         pickle.dumps(found)
 
 
-def test_what_was_found_is_compared_by_what_it_is() -> None:
+def test_found_is_compared_by_value() -> None:
     first, second = Chain([Store()]).find(URL), Chain([Store()]).find(URL)
     assert first == second
     assert hash(first) == hash(second)
     assert repr(first) == "Found(BearerToken(token=****), provider='store', key='h')"
 
 
-def test_a_provider_without_path_keys_is_not_waited_for_by_other_hosts() -> None:
+def test_provider_without_path_keys_delays_no_other_host() -> None:
     import threading
 
     release, started = threading.Event(), threading.Event()

@@ -43,7 +43,7 @@ def find(chain: Chain, url: str = "https://h/") -> Credential | None:
     return sent(chain.find(url))
 
 
-def test_the_order_is_auth_file_keychain_home_file_netrc_and_keyring_command(
+def test_providers_of_the_environment_are_in_the_documented_order(
     full_home: Path, tmp_path: Path
 ) -> None:
     override = write(tmp_path / "o.json", {})
@@ -57,17 +57,17 @@ def test_the_order_is_auth_file_keychain_home_file_netrc_and_keyring_command(
     )
 
 
-def test_the_keychain_is_switched_off_by_the_null_backend(full_home: Path) -> None:
+def test_null_backend_switches_the_keychain_off(full_home: Path) -> None:
     named = environ(full_home, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring")
     assert "keychain" not in repr(Chain.from_environment(environ=named))
 
 
-def test_the_keyring_command_is_switched_off_by_the_option(full_home: Path) -> None:
+def test_option_switches_the_keyring_command_off(full_home: Path) -> None:
     chain = Chain.from_environment(environ=environ(full_home), keyring_provider="disabled")
     assert "keyring command" not in repr(chain)
 
 
-def test_without_more_the_home_file_goes_before_netrc(full_home: Path) -> None:
+def test_home_file_comes_before_netrc(full_home: Path) -> None:
     assert find(null(full_home)) == bearer("s3cret-home")
     assert find(null(full_home), "https://n/") == basic()
 
@@ -78,7 +78,7 @@ def null(home: Path, **more: str) -> Chain:
     )
 
 
-def test_an_override_file_is_the_only_provider(full_home: Path, tmp_path: Path) -> None:
+def test_override_file_is_the_only_provider(full_home: Path, tmp_path: Path) -> None:
     override = write(tmp_path / "o.json", {"g": {"BearerToken": "s3cret"}})
     chain = null(full_home, RATTLER_AUTH_FILE=override)
     assert repr(chain) == f"Chain(auth file {override})"
@@ -86,7 +86,7 @@ def test_an_override_file_is_the_only_provider(full_home: Path, tmp_path: Path) 
     assert find(chain) is None
 
 
-def test_each_no_credential_then_says_so(
+def test_message_without_a_credential_names_the_override_file(
     full_home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -99,7 +99,7 @@ def test_each_no_credential_then_says_so(
     assert str(chain.explain("https://h/")).splitlines()[-1] == f"no credential: {said}"
 
 
-def test_the_variable_goes_before_the_option(full_home: Path, tmp_path: Path) -> None:
+def test_variable_of_the_auth_file_comes_before_the_option(full_home: Path, tmp_path: Path) -> None:
     variable = write(tmp_path / "v.json", {"h": {"BearerToken": "s3cret-v"}})
     option = write(tmp_path / "o.json", {"h": {"BearerToken": "s3cret-o"}})
     named = environ(full_home, RATTLER_AUTH_FILE=variable)
@@ -109,7 +109,9 @@ def test_the_variable_goes_before_the_option(full_home: Path, tmp_path: Path) ->
     )
 
 
-def test_the_option_goes_before_pixis_configuration(full_home: Path, tmp_path: Path) -> None:
+def test_option_of_the_auth_file_comes_before_pixis_configuration(
+    full_home: Path, tmp_path: Path
+) -> None:
     configured = write(tmp_path / "c.json", {"h": {"BearerToken": "s3cret-c"}})
     option = write(tmp_path / "o.json", {"h": {"BearerToken": "s3cret-o"}})
     config = tmp_path / "config.toml"
@@ -121,7 +123,7 @@ def test_the_option_goes_before_pixis_configuration(full_home: Path, tmp_path: P
     assert find(Chain.from_environment(environ=named, auth_file=option)) == bearer("s3cret-o")
 
 
-def test_with_mode_first_it_is_merely_the_first(full_home: Path, tmp_path: Path) -> None:
+def test_override_file_is_the_first_of_all_in_mode_first(full_home: Path, tmp_path: Path) -> None:
     override = write(tmp_path / "o.json", {"h": {"BearerToken": "s3cret-o"}})
     chain = null(full_home, RATTLER_AUTH_FILE=override, AUTHSHIM_AUTH_FILE_MODE="first")
     assert find(chain) == bearer("s3cret-o")
@@ -129,7 +131,7 @@ def test_with_mode_first_it_is_merely_the_first(full_home: Path, tmp_path: Path)
     assert chain.note == ""
 
 
-def test_a_named_file_that_does_not_exist_is_one_warning(
+def test_missing_override_file_is_one_warning(
     home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     chain = null(home, RATTLER_AUTH_FILE=str(tmp_path / "gone.json"))
@@ -138,7 +140,7 @@ def test_a_named_file_that_does_not_exist_is_one_warning(
     assert caplog.messages == [f"{tmp_path / 'gone.json'} does not exist"]
 
 
-def test_a_netrc_that_is_named_and_missing_is_one_warning(
+def test_missing_netrc_that_is_named_is_one_warning(
     home: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     chain = null(home, NETRC=str(tmp_path / "gone"))
@@ -147,7 +149,7 @@ def test_a_netrc_that_is_named_and_missing_is_one_warning(
     assert caplog.messages == [f"NETRC names {tmp_path / 'gone'}, which does not exist"]
 
 
-def test_a_broken_file_costs_itself_only(
+def test_broken_file_leaves_the_other_providers_in_use(
     full_home: Path, caplog: pytest.LogCaptureFixture, no_secret: object
 ) -> None:
     caplog.set_level(logging.WARNING)
@@ -162,7 +164,7 @@ def test_a_broken_file_costs_itself_only(
     no_secret(found, str(chain.explain("https://h/")))
 
 
-def test_of_several_logins_of_a_machine_the_known_users_is_taken(home: Path) -> None:
+def test_login_of_the_known_user_is_taken_from_netrc(home: Path) -> None:
     (home / ".netrc").write_text("machine h login ada password 1\nmachine h login bob password 2\n")
     chain = null(home)
     assert find(chain, "https://ada@h/") == BasicHTTP("ada", "1")
@@ -170,7 +172,7 @@ def test_of_several_logins_of_a_machine_the_known_users_is_taken(home: Path) -> 
     assert find(chain, "https://h/") == BasicHTTP("bob", "2")
 
 
-def test_a_login_is_seen_when_the_file_changes(home: Path) -> None:
+def test_new_login_is_found_when_the_file_changes(home: Path) -> None:
     chain = null(home)
     assert find(chain) is None
     write(home / ".rattler" / "credentials.json", {"h": {"BearerToken": "s3cret"}})
@@ -178,7 +180,7 @@ def test_a_login_is_seen_when_the_file_changes(home: Path) -> None:
     assert find(chain) == bearer()
 
 
-def test_a_path_key_of_the_file_serves_its_path(home: Path) -> None:
+def test_path_key_of_the_auth_file_serves_its_path(home: Path) -> None:
     write(
         home / ".rattler" / "credentials.json",
         {"H/acme/": {"BearerToken": "a"}, "h": {"BearerToken": "b"}},
@@ -210,20 +212,22 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "how", [lambda folder: folder, lambda folder: folder / "pixi.toml", Manifest.load]
 )
-def test_a_manifest_declares_its_indexes(home: Path, project: Path, how: object) -> None:
+def test_manifest_declares_its_indexes(home: Path, project: Path, how: object) -> None:
     chain = Chain.from_environment(environ=environ(home), manifest=how(project))
     assert find(chain, "https://h/simple/x") == basic()
     assert find(chain, "https://h/channel/x") is None
 
 
-def test_the_projects_own_settings_are_read(home: Path, project: Path) -> None:
+def test_settings_of_the_project_are_read(home: Path, project: Path) -> None:
     (project / ".pixi").mkdir()
     (project / ".pixi" / "config.toml").write_text('[pypi-config]\nkeyring-provider = "disabled"\n')
     chain = Chain.from_environment(environ=environ(home), manifest=project)
     assert "keyring command" not in repr(chain)
 
 
-def test_it_pickles_as_its_settings(full_home: Path, project: Path, no_secret: object) -> None:
+def test_chain_of_the_environment_pickles_as_its_options(
+    full_home: Path, project: Path, no_secret: object
+) -> None:
     named = environ(
         full_home, PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring", OTHER="s3cret"
     )
@@ -238,7 +242,7 @@ def test_it_pickles_as_its_settings(full_home: Path, project: Path, no_secret: o
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
-def test_the_keyring_command_is_found_and_asked(home: Path, tmp_path: Path) -> None:
+def test_keyring_command_is_found_and_asked(home: Path, tmp_path: Path) -> None:
     script = tmp_path / "keyring"
     script.write_text(
         '#!/bin/sh\necho "$6 $7" >>"$HOME/asked"\necho \'{"username": "ada", "password": "s3cret"}\'\n'

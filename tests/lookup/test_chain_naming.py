@@ -31,22 +31,22 @@ if TYPE_CHECKING:
 ELSEWHERE = through("https://other.example/", to="https://h/x")
 
 
-def test_a_marked_url_has_what_is_kept_for_its_host() -> None:
+def test_marked_url_gets_the_credential_of_its_host() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     assert sent(chain.find("https://h/x", named_by=ELSEWHERE)) == bearer()
 
 
-def test_a_url_that_the_manifest_names_has_what_the_callers_has() -> None:
+def test_url_of_the_manifest_gets_the_credential_of_a_callers_url() -> None:
     chain = Chain([keyring({"https://h/simple": basic()})], indexes=[Index("https://ada@h/simple")])
     assert sent(chain.find("https://h/simple/x/", named_by=MANIFEST)) == basic()
 
 
-def test_a_marked_url_collects_no_netrc_default() -> None:
+def test_marked_url_gets_no_netrc_default() -> None:
     chain = Chain([default(basic())])
     assert refused(chain, "https://h/x", status=401, challenge="Basic", named_by=ELSEWHERE) is None
 
 
-def test_a_marked_url_collects_no_default_that_was_accepted_before() -> None:
+def test_marked_url_gets_no_netrc_default_that_was_accepted_before() -> None:
     chain = Chain([default(basic())])
     offer = refused(chain, "https://h/x", status=401, challenge="Basic")
     assert offer is not None
@@ -57,7 +57,7 @@ def test_a_marked_url_collects_no_default_that_was_accepted_before() -> None:
 
 
 @pytest.mark.parametrize("index", ["https://ada@h/simple", "https://h/simple"])
-def test_a_marked_url_starts_no_keyring_command(index: str) -> None:
+def test_marked_url_starts_no_keyring_command(index: str) -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain([command], indexes=[Index(index)])
     assert chain.find("https://h/simple/x", named_by=ELSEWHERE) is None
@@ -68,13 +68,13 @@ def test_a_marked_url_starts_no_keyring_command(index: str) -> None:
     assert command.asked == []
 
 
-def test_a_marked_url_has_what_the_keyring_said_before() -> None:
+def test_marked_url_gets_a_cached_answer_of_the_keyring() -> None:
     chain = Chain([keyring({"https://h/simple": basic()})], indexes=[Index("https://ada@h/simple")])
     chain.find("https://h/simple/")
     assert sent(chain.find("https://h/x", named_by=ELSEWHERE)) == basic()
 
 
-def test_the_refusal_of_a_marked_url_starts_no_keyring_command() -> None:
+def test_refusal_of_a_marked_url_starts_no_keyring_command() -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain([command], indexes=[Index("https://ada@h/simple")])
     found = begin(chain, "https://h/simple/")
@@ -84,14 +84,14 @@ def test_the_refusal_of_a_marked_url_starts_no_keyring_command() -> None:
     assert begin(chain, "https://h/simple/") is found
 
 
-def test_a_marked_url_leaves_the_keyring_to_the_caller() -> None:
+def test_marked_url_leaves_the_keyring_to_the_caller() -> None:
     chain = Chain([keyring({"https://h/simple": basic()})], indexes=[Index("https://ada@h/simple")])
     assert chain.find("https://h/x", named_by=ELSEWHERE) is None
     assert refused(chain, "https://h/x", status=401, named_by=ELSEWHERE) is None
     assert sent(chain.find("https://h/simple/")) == basic()
 
 
-def test_the_miss_of_a_marked_url_asks_no_provider_twice() -> None:
+def test_miss_of_a_marked_url_asks_no_provider_twice() -> None:
     keeper = Keeper()
     chain = Chain([keeper], indexes=[Index("https://ada@h/simple")])
     chain.find("https://h/x", named_by=ELSEWHERE)
@@ -112,9 +112,7 @@ def test_the_miss_of_a_marked_url_asks_no_provider_twice() -> None:
     ],
     ids=["covered", "not covered", "not all covered"],
 )
-def test_a_wildcard_answers_only_for_servers_that_it_covers(
-    way: list[str], expected: object
-) -> None:
+def test_wildcard_answers_only_for_servers_that_it_covers(way: list[str], expected: object) -> None:
     chain = Chain([Keeper({"*.corp.example": bearer()})])
     url = "https://old.corp.example/x"
     named = through(*way, to=url)
@@ -123,7 +121,7 @@ def test_a_wildcard_answers_only_for_servers_that_it_covers(
     assert sent(chain.find(url, named_by=named)) == expected
 
 
-def test_a_wider_wildcard_answers_if_the_nearer_one_does_not_cover_all() -> None:
+def test_wider_wildcard_answers_if_the_nearer_one_does_not_cover_all() -> None:
     chain = Chain([Keeper({"*.b.corp.example": bearer("near"), "*.corp.example": bearer("wide")})])
     url = "https://a.b.corp.example/"
     assert sent(chain.find(url, named_by=through("https://pub.corp.example/", to=url))) == bearer(
@@ -135,7 +133,7 @@ def test_a_wider_wildcard_answers_if_the_nearer_one_does_not_cover_all() -> None
 # Plain http
 
 
-def test_a_marked_plain_http_url_gets_nothing_and_warns_once(
+def test_marked_plain_http_url_gets_nothing_and_warns_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     chain = Chain([Keeper({"h": bearer()})])
@@ -147,7 +145,7 @@ def test_a_marked_plain_http_url_gets_nothing_and_warns_once(
     assert caplog.messages == ["the credential for h is not sent: other.example named it over http"]
 
 
-def test_a_marked_plain_http_url_without_a_credential_warns_of_nothing(
+def test_marked_plain_http_url_without_a_credential_logs_no_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     url = "http://h/"
@@ -155,7 +153,7 @@ def test_a_marked_plain_http_url_without_a_credential_warns_of_nothing(
     assert caplog.messages == []
 
 
-def test_a_password_of_a_server_does_not_go_over_plain_http(
+def test_password_of_a_servers_url_is_not_sent_over_plain_http(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     url = "http://ada:s3cret@h/"
@@ -172,13 +170,13 @@ def test_a_password_of_a_server_does_not_go_over_plain_http(
     ],
     ids=["begun there", "in the manifest", "loopback"],
 )
-def test_a_marked_plain_http_url_gets_its_own_for_a_reason(way: list[str], url: str) -> None:
+def test_marked_plain_http_url_gets_its_credential_for_a_reason(way: list[str], url: str) -> None:
     held = {host: bearer() for host in ("h", "declared", "localhost")}
     chain = Chain([Keeper(held)], indexes=[Index("http://declared/simple")])
     assert sent(chain.find(url, named_by=through(*way, to=url))) == bearer()
 
 
-def test_plain_http_of_an_unknown_server_gets_nothing() -> None:
+def test_plain_http_url_of_an_unknown_server_gets_nothing() -> None:
     assert (
         Chain([Keeper({"localhost": bearer()})]).find("http://localhost/", named_by=SERVER) is None
     )
@@ -193,7 +191,9 @@ def test_plain_http_of_an_unknown_server_gets_nothing() -> None:
         ("nothing", ["https://other.example/"], ""),
     ],
 )
-def test_the_chain_says_why_it_withholds(url: str, way: list[str], expected: str) -> None:
+def test_chain_returns_the_reason_of_a_withheld_credential(
+    url: str, way: list[str], expected: str
+) -> None:
     assert Chain([]).withheld(url, named_by=through(*way, to=url)) == expected
 
 
@@ -201,7 +201,7 @@ def test_the_chain_says_why_it_withholds(url: str, way: list[str], expected: str
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_the_refusal_of_a_marked_url_rejects_nothing(status: int) -> None:
+def test_refusal_of_a_marked_url_rejects_nothing(status: int) -> None:
     chain = Chain([Keeper({"h": bearer()})])
     for _ in range(3):
         found = begin(chain, "https://h/trap", named_by=ELSEWHERE)
@@ -213,7 +213,7 @@ def test_the_refusal_of_a_marked_url_rejects_nothing(status: int) -> None:
     assert sent(chain.find("https://h/a")) == bearer()
 
 
-def test_the_refusal_of_a_marked_url_does_not_keep_the_caller_from_a_renewal() -> None:
+def test_refusal_of_a_marked_url_leaves_the_renewal_to_the_caller() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
     mine = begin(chain, "https://h/a")
@@ -226,7 +226,7 @@ def test_the_refusal_of_a_marked_url_does_not_keep_the_caller_from_a_renewal() -
     assert sent(refused(chain, "https://h/a", status=401, tried=[mine])) == bearer("new")
 
 
-def test_a_marked_url_gets_what_a_provider_has_meanwhile() -> None:
+def test_marked_url_gets_the_new_answer_of_a_provider() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
     found = begin(chain, "https://h/x", named_by=ELSEWHERE)
@@ -238,7 +238,7 @@ def test_a_marked_url_gets_what_a_provider_has_meanwhile() -> None:
     assert sent(chain.find("https://h/x", named_by=ELSEWHERE)) == bearer("new")
 
 
-def test_refusals_of_marked_urls_ask_the_providers_once_in_five_minutes() -> None:
+def test_refusals_of_marked_urls_ask_providers_once_in_five_minutes() -> None:
     clock = Clock()
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper], clock=clock)
@@ -250,7 +250,7 @@ def test_refusals_of_marked_urls_ask_the_providers_once_in_five_minutes() -> Non
         clock.now += 200
 
 
-def test_the_second_refusal_of_a_marked_url_ends_it() -> None:
+def test_second_refusal_of_a_marked_url_is_final() -> None:
     chain = Chain([Rotating()])
     first = begin(chain, "https://h/x", named_by=ELSEWHERE)
     assert first is not None
@@ -261,7 +261,7 @@ def test_the_second_refusal_of_a_marked_url_ends_it() -> None:
     )
 
 
-def test_a_marked_url_that_is_refused_costs_no_renewal_of_an_oauth_login() -> None:
+def test_refusal_of_a_marked_url_renews_no_oauth_login() -> None:
     login = oauth("s3cret")
     keeper = Keeper({"h": login})
     chain = Chain([keeper])
@@ -276,7 +276,7 @@ def several() -> Chain:
     return Chain([Keeper()], indexes=indexes)
 
 
-def test_a_marked_url_is_tried_with_the_logins_of_all_its_indexes() -> None:
+def test_marked_url_is_tried_with_the_logins_of_all_its_indexes() -> None:
     chain = several()
     url = "https://h/x/files/y"
     first = begin(chain, url, named_by=ELSEWHERE)
@@ -291,7 +291,7 @@ def test_a_marked_url_is_tried_with_the_logins_of_all_its_indexes() -> None:
     assert sent(refused(chain, url, status=403, tried=[again])) == basic("b")
 
 
-def test_a_marked_url_that_one_index_misses_is_looked_for_in_the_other() -> None:
+def test_marked_url_is_tried_with_another_index_after_a_404() -> None:
     chain = several()
     url = "https://h/x/files/y"
     first = begin(chain, url, named_by=ELSEWHERE)
@@ -302,12 +302,12 @@ def test_a_marked_url_that_one_index_misses_is_looked_for_in_the_other() -> None
 # The https twin of a declared http index
 
 
-def test_a_declared_http_index_covers_its_https_twin() -> None:
+def test_declared_http_index_covers_its_https_twin() -> None:
     chain = Chain([keyring({"http://h/simple": basic()})], indexes=[Index("http://ada@h/simple")])
     assert sent(chain.find("https://h/simple/x/")) == basic()
 
 
-def test_a_declared_http_channel_has_no_twin() -> None:
+def test_declared_http_channel_has_no_https_twin() -> None:
     chain = Chain(
         [keyring({"http://h/acme": basic()})], channels=[Channel("http://ada:s3cret@h/acme")]
     )
@@ -324,7 +324,7 @@ def test_a_declared_http_channel_has_no_twin() -> None:
     ],
     ids=["another port", "to another port", "something is declared there", "https to http"],
 )
-def test_nothing_else_has_a_twin(indexes: list[str], url: str) -> None:
+def test_index_on_another_port_or_scheme_has_no_twin(indexes: list[str], url: str) -> None:
     assert Chain([], indexes=[Index(each) for each in indexes]).find(url) is None
 
 
@@ -335,7 +335,7 @@ def outcome(chain: Chain, url: str, named: NamedBy) -> str:
     return chain.explain(url, named_by=named).outcome
 
 
-def test_explain_says_that_a_plain_http_url_gets_nothing_and_who_named_it() -> None:
+def test_explain_names_the_server_that_named_a_plain_http_url() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     url = "http://h/x"
     trace = chain.explain(url, named_by=through("https://other.example/", to=url))
@@ -344,7 +344,7 @@ def test_explain_says_that_a_plain_http_url_gets_nothing_and_who_named_it() -> N
     assert [step.said for step in trace.steps if step.credential] == ["BearerToken(token=****)"]
 
 
-def test_explain_says_which_keys_are_not_asked_for_a_marked_url() -> None:
+def test_explain_lists_the_keys_not_asked_for_a_marked_url() -> None:
     command = keyring({"https://h.corp.example/simple": basic()})
     keeper = Keeper({"*.corp.example": bearer()})
     chain = Chain(
@@ -367,6 +367,6 @@ def test_explain_says_which_keys_are_not_asked_for_a_marked_url() -> None:
     )
 
 
-def test_explain_of_a_marked_url_finds_what_is_kept_for_its_host() -> None:
+def test_explain_of_a_marked_url_finds_the_credential_of_its_host() -> None:
     found = outcome(Chain([Keeper({"h": bearer()})]), "https://h/x", ELSEWHERE)
     assert found == "sent: BearerToken(token=****) from keeper"

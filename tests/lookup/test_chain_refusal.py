@@ -50,11 +50,11 @@ def request(
 # an answer that only a refusal brings
 
 
-def test_a_netrc_default_is_not_sent_unasked() -> None:
+def test_netrc_default_is_not_sent_without_a_challenge() -> None:
     assert Chain([default(basic())]).find(URL) is None
 
 
-def test_a_netrc_default_answers_a_basic_challenge() -> None:
+def test_netrc_default_answers_a_basic_challenge() -> None:
     assert request(Chain([default(basic())]), basic()) == [None, basic()]
 
 
@@ -70,66 +70,66 @@ def test_a_netrc_default_answers_a_basic_challenge() -> None:
         'Bearer a="x, Basic y"',
     ],
 )
-def test_a_netrc_default_answers_no_other_challenge(challenge: str) -> None:
+def test_netrc_default_answers_no_other_challenge(challenge: str) -> None:
     assert request(Chain([default(basic())]), challenge=challenge) == [None]
 
 
 @pytest.mark.parametrize("challenge", ["basic", "Bearer realm=x, Basic realm=y", "BASIC"])
-def test_basic_may_be_one_of_several_challenges(challenge: str) -> None:
+def test_netrc_default_answers_basic_among_other_challenges(challenge: str) -> None:
     assert request(Chain([default(basic())]), basic(), challenge=challenge) == [None, basic()]
 
 
-def test_a_netrc_default_of_another_user_is_no_answer() -> None:
+def test_netrc_default_of_another_user_is_no_answer() -> None:
     assert request(Chain([default(basic("bob"))]), url="https://ada@h/") == [None]
 
 
-def test_a_403_brings_no_netrc_default_where_nothing_is_declared() -> None:
+def test_netrc_default_does_not_answer_a_403_of_an_undeclared_url() -> None:
     assert request(Chain([default(basic())]), status=403) == [None]
 
 
-def test_the_keyring_is_asked_after_a_401_for_a_declared_index_without_a_username() -> None:
+def test_keyring_is_asked_after_a_401_of_an_index_without_a_username() -> None:
     chain = Chain([keyring({"https://h/simple/": basic()})], indexes=[Index("https://h/simple/")])
     assert request(chain, basic(), challenge="Bearer") == [None, basic()]
 
 
-def test_for_a_declared_index_a_403_will_do() -> None:
+def test_keyring_is_asked_after_a_403_of_a_declared_index() -> None:
     chain = Chain([keyring({"https://h/simple/": basic()})], indexes=[Index("https://h/simple/")])
     assert request(chain, basic(), status=403, challenge="") == [None, basic()]
 
 
-def test_the_keyring_is_then_asked_in_the_same_order() -> None:
+def test_keyring_is_asked_in_the_same_order_after_a_401() -> None:
     command = keyring()
     request(Chain([command], indexes=[Index("https://h/simple")]))
     assert command.asked == ["https://h/simple", "https://h/simple/", "h", "https://h"]
     assert command.users == [None] * 4
 
 
-def test_the_netrc_default_goes_before_the_keyring() -> None:
+def test_netrc_default_comes_before_the_keyring() -> None:
     chain = Chain(
         [keyring({"h": basic("keyring")}), default(basic())], indexes=[Index("https://h/simple")]
     )
     assert request(chain, basic()) == [None, basic()]
 
 
-def test_the_keyring_is_not_asked_for_an_undeclared_url_without_a_username() -> None:
+def test_keyring_is_not_asked_for_an_undeclared_url_without_a_username() -> None:
     command = keyring({"https://h/simple": basic()})
     assert request(Chain([command])) == [None]
     assert command.asked == []
 
 
-def test_the_keyring_is_never_asked_for_pypi_org() -> None:
+def test_keyring_is_not_asked_for_pypi_org_without_a_username() -> None:
     command = keyring({"pypi.org": basic()})
     chain = Chain([command], indexes=[Index("https://pypi.org/simple")])
     assert request(chain, url="https://pypi.org/simple/demo/") == [None]
     assert command.asked == []
 
 
-def test_with_a_username_it_is_asked_for_pypi_org_too() -> None:
+def test_keyring_is_asked_for_pypi_org_with_a_username() -> None:
     chain = Chain([keyring({"https://pypi.org/simple": basic()})])
     assert request(chain, basic(), url="https://ada@pypi.org/simple/demo/") == [basic()]
 
 
-def test_an_answer_that_was_accepted_goes_unasked_from_then_on() -> None:
+def test_accepted_answer_is_sent_without_a_challenge_afterwards() -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain([command], indexes=[Index("https://h/simple")])
     request(chain, basic())
@@ -138,7 +138,7 @@ def test_an_answer_that_was_accepted_goes_unasked_from_then_on() -> None:
     assert len(command.asked) == 1
 
 
-def test_an_accepted_netrc_default_goes_unasked_to_its_own_origin_only() -> None:
+def test_accepted_netrc_default_is_sent_only_to_its_own_origin() -> None:
     chain = Chain([default(basic())])
     request(chain, basic())
     assert request(chain, basic(), url="https://h/y") == [basic()]
@@ -146,20 +146,20 @@ def test_an_accepted_netrc_default_goes_unasked_to_its_own_origin_only() -> None
     assert chain.find("http://h/") is None
 
 
-def test_an_answer_that_was_not_accepted_does_not() -> None:
+def test_answer_that_was_not_accepted_waits_for_a_challenge() -> None:
     chain = Chain([default(basic())])
     refused(chain, URL, status=401, challenge=BASIC)
     assert chain.find(URL) is None
 
 
-def test_an_answer_that_was_refused_is_not_given_again() -> None:
+def test_refused_answer_is_not_given_again() -> None:
     netrc = default(basic())
     chain = Chain([netrc])
     assert request(chain) == [None, basic()]
     assert request(chain) == [None]
 
 
-def test_the_keyring_is_not_asked_again_after_a_miss() -> None:
+def test_keyring_is_not_asked_again_after_a_miss() -> None:
     command = keyring()
     chain = Chain([command], indexes=[Index("https://h/simple")])
     for _ in range(3):
@@ -167,7 +167,7 @@ def test_the_keyring_is_not_asked_again_after_a_miss() -> None:
     assert len(command.asked) == len(set(command.asked))
 
 
-def test_an_answer_that_expired_is_renewed_like_any_other() -> None:
+def test_expired_answer_is_replaced_like_any_other() -> None:
     command = keyring({"https://h/simple": basic("ada", "old")})
     chain = Chain([command], indexes=[Index("https://h/simple")])
     request(chain, basic("ada", "old"))
@@ -180,7 +180,7 @@ def test_an_answer_that_expired_is_renewed_like_any_other() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_rejected_token_is_fetched_once_more(status: int) -> None:
+def test_refused_token_is_looked_up_once_more(status: int) -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
     found = begin(chain, URL)
@@ -190,7 +190,7 @@ def test_a_rejected_token_is_fetched_once_more(status: int) -> None:
     assert keeper.refreshed == 1
 
 
-def test_what_is_fetched_anew_is_sent_from_then_on() -> None:
+def test_replaced_token_is_sent_afterwards() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
     chain.find(URL)
@@ -199,11 +199,11 @@ def test_what_is_fetched_anew_is_sent_from_then_on() -> None:
     assert request(chain, bearer("new")) == [bearer("new")]
 
 
-def test_the_same_answer_is_not_sent_again() -> None:
+def test_same_answer_is_not_sent_again() -> None:
     assert request(Chain([Keeper({"h": bearer()})])) == [bearer()]
 
 
-def test_a_token_that_is_gone_is_not_sent_again() -> None:
+def test_removed_token_is_not_sent_again() -> None:
     keeper = Keeper({"h": bearer()})
     chain = Chain([keeper])
     chain.find(URL)
@@ -212,7 +212,7 @@ def test_a_token_that_is_gone_is_not_sent_again() -> None:
     assert request(chain) == [None]
 
 
-def test_for_a_token_that_is_gone_the_command_is_not_run_again() -> None:
+def test_removed_token_runs_no_second_keyring_command() -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain([command], indexes=[Index("https://ada@h/simple")])
     chain.find(URL)
@@ -222,20 +222,20 @@ def test_for_a_token_that_is_gone_the_command_is_not_run_again() -> None:
     assert len(command.asked) == 1 + 4
 
 
-def test_a_never_accepted_one_that_got_401_is_not_sent_again() -> None:
+def test_token_that_never_worked_is_not_sent_after_a_401() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     assert request(chain) == [bearer()]
     assert request(chain) == [None]
 
 
-def test_one_that_was_accepted_once_is_still_sent() -> None:
+def test_token_that_worked_is_still_sent_after_a_401() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     request(chain, bearer())
     assert request(chain) == [bearer()]
     assert request(chain) == [bearer()]
 
 
-def test_one_that_got_403_is_still_sent() -> None:
+def test_token_that_never_worked_is_still_sent_after_a_403() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     assert request(chain, status=403) == [bearer()]
     assert request(chain, status=403) == [bearer()]
@@ -243,7 +243,7 @@ def test_one_that_got_403_is_still_sent() -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 @pytest.mark.parametrize("accepted", [False, True])
-def test_the_command_is_not_run_again_for_what_was_refused(status: int, accepted: bool) -> None:
+def test_refused_token_runs_no_second_keyring_command(status: int, accepted: bool) -> None:
     command = keyring({"https://h/simple": basic()})
     chain = Chain([command], indexes=[Index("https://ada@h/simple")])
     if accepted:
@@ -253,7 +253,7 @@ def test_the_command_is_not_run_again_for_what_was_refused(status: int, accepted
     assert len(command.asked) == 2  # found, and once more after the refusal
 
 
-def test_a_refusal_is_over_after_five_minutes() -> None:
+def test_refusal_ends_after_five_minutes() -> None:
     clock = Clock()
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper], clock=clock)
@@ -265,7 +265,7 @@ def test_a_refusal_is_over_after_five_minutes() -> None:
     assert request(chain, bearer("new")) == [bearer("new")]
 
 
-def test_one_that_is_still_sent_is_renewed_after_five_minutes() -> None:
+def test_token_that_is_still_sent_is_replaced_after_five_minutes() -> None:
     clock = Clock()
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper], clock=clock)
@@ -278,7 +278,7 @@ def test_one_that_is_still_sent_is_renewed_after_five_minutes() -> None:
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_refusal_is_over_when_a_file_changes(accepted: bool) -> None:
+def test_refusal_ends_when_a_file_changes(accepted: bool) -> None:
     clock = Clock()
     keeper = Keeper({"h": bearer("old")})
     keeper.stamp = 1
@@ -291,14 +291,14 @@ def test_a_refusal_is_over_when_a_file_changes(accepted: bool) -> None:
     assert request(chain, bearer("new"))[-1] == bearer("new")
 
 
-def test_a_refusal_is_over_when_all_is_forgotten() -> None:
+def test_refusal_ends_with_forget() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     request(chain)
     chain.forget()
     assert request(chain, bearer()) == [bearer()]
 
 
-def test_a_provider_that_always_has_another_answer_is_asked_once_more_per_request() -> None:
+def test_provider_with_new_answers_is_asked_once_more_per_request() -> None:
     rotating = Rotating()
     chain = Chain([rotating])
     assert request(chain) == [bearer("s3cret-1"), bearer("s3cret-2")]
@@ -360,7 +360,7 @@ def test_provider_with_a_new_token_each_time_ends_after_two_requests() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_provider_with_a_new_token_each_time_ends_at_a_server_with_open_paths(status: int) -> None:
+def test_provider_with_new_tokens_ends_at_a_server_with_open_paths(status: int) -> None:
     rotating = Rotating()
     chain = Chain([rotating])
     for _ in range(9):
@@ -370,7 +370,7 @@ def test_provider_with_a_new_token_each_time_ends_at_a_server_with_open_paths(st
     assert len(rotating.asked) == 3
 
 
-def test_what_was_refused_is_remembered_by_no_secret() -> None:
+def test_refused_credential_is_remembered_by_no_secret() -> None:
     chain = Chain([Keeper({"h": bearer()})])
     request(chain)
     entry = chain._lookup.cache.candidates(URL).entries[0]
@@ -378,7 +378,7 @@ def test_what_was_refused_is_remembered_by_no_secret() -> None:
     assert b"s3cret" not in entry.refused
 
 
-def test_two_chains_remember_one_refusal_differently() -> None:
+def test_fingerprint_of_a_refusal_differs_between_chains() -> None:
     marks = set()
     for _ in range(2):
         chain = Chain([Keeper({"h": bearer()})])
@@ -387,14 +387,14 @@ def test_two_chains_remember_one_refusal_differently() -> None:
     assert len(marks) == 2
 
 
-def test_user_and_password_of_the_url_are_never_renewed() -> None:
+def test_userinfo_of_the_url_is_never_replaced() -> None:
     keeper = Keeper({"h": bearer()})
     assert request(Chain([keeper]), url="https://ada:s3cret@h/") == [basic()]
     assert keeper.asked == []
     assert keeper.refreshed == 0
 
 
-def test_user_and_password_of_the_manifest_are_never_replaced() -> None:
+def test_userinfo_of_the_manifest_is_never_replaced() -> None:
     chain = Chain(
         [Keeper({"h": bearer()}), default(bearer())], indexes=[Index("https://ada:s3cret@h/simple")]
     )
@@ -402,19 +402,19 @@ def test_user_and_password_of_the_manifest_are_never_replaced() -> None:
     assert request(chain) == [basic()]
 
 
-def test_behind_a_rejected_credential_no_default_is_tried() -> None:
+def test_netrc_default_does_not_follow_a_refused_credential() -> None:
     chain = Chain([Keeper({"h": basic()}), default(basic("other"))])
     assert request(chain) == [basic()]
     assert request(chain) == [None]
 
 
-def test_a_refusal_of_one_user_is_none_of_another() -> None:
+def test_refusal_of_one_user_leaves_another_user_alone() -> None:
     chain = Chain([Keeper({"h": basic()})])
     request(chain, url="https://ada@h/")
     assert sent(chain.find("https://h/")) == basic()
 
 
-def test_after_a_request_without_a_credential_one_that_was_found_since_is_sent() -> None:
+def test_credential_found_since_the_request_is_sent_after_a_401() -> None:
     keeper = Keeper()
     chain = Chain([keeper])
     chain.find(URL)
@@ -424,7 +424,7 @@ def test_after_a_request_without_a_credential_one_that_was_found_since_is_sent()
     assert sent(refused(chain, URL, status=401, challenge=BASIC)) == bearer()
 
 
-def test_a_url_that_cannot_be_dialled_has_no_answer() -> None:
+def test_url_that_cannot_be_dialled_has_no_answer() -> None:
     chain = Chain([default(basic())])
     assert refused(chain, "https://", status=401, challenge=BASIC) is None
 
@@ -436,7 +436,7 @@ BETWEEN = "https://h/acme/files/demo.whl"
 BOTH = {"https://h/acme/a/simple": basic("ada"), "https://h/acme/b/simple": basic("bob")}
 
 
-def test_a_tie_goes_in_the_manifests_order() -> None:
+def test_tie_is_tried_in_the_order_of_the_manifest() -> None:
     assert request(Chain([keyring(BOTH)], indexes=[A, B]), basic("ada"), url=BETWEEN) == [
         basic("ada")
     ]
@@ -446,36 +446,36 @@ def test_a_tie_goes_in_the_manifests_order() -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_after_a_refusal_the_next_index_is_tried(status: int) -> None:
+def test_next_index_is_tried_after_a_refusal(status: int) -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     assert request(chain, basic("bob"), url=BETWEEN, status=status) == [basic("ada"), basic("bob")]
 
 
-def test_the_winner_is_remembered_for_its_path() -> None:
+def test_chosen_index_is_remembered_for_its_path() -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     request(chain, basic("bob"), url=BETWEEN)
     assert request(chain, basic("bob"), url="https://h/acme/files/other.whl") == [basic("bob")]
 
 
-def test_for_another_path_there_may_be_another_winner() -> None:
+def test_another_path_may_choose_another_index() -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     request(chain, basic("bob"), url=BETWEEN)
     assert request(chain, basic("ada"), url="https://h/acme/wheels/demo.whl") == [basic("ada")]
     assert request(chain, basic("bob"), url=BETWEEN) == [basic("bob")]
 
 
-def test_the_loser_keeps_its_credential_for_its_own_root() -> None:
+def test_refused_index_keeps_its_credential_for_its_own_root() -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     request(chain, basic("bob"), url=BETWEEN)
     assert request(chain, basic("ada"), url="https://h/acme/a/simple/demo/") == [basic("ada")]
 
 
-def test_where_all_are_refused_there_is_an_end() -> None:
+def test_request_ends_if_all_indexes_are_refused() -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     assert request(chain, url=BETWEEN) == [basic("ada"), basic("bob")]
 
 
-def test_where_all_were_refused_the_next_request_does_not_try_them_all_again() -> None:
+def test_next_request_tries_one_index_if_all_were_refused() -> None:
     command = keyring(BOTH)
     chain = Chain([command], indexes=[A, B])
     for _ in range(5):
@@ -484,7 +484,7 @@ def test_where_all_were_refused_the_next_request_does_not_try_them_all_again() -
     assert len(command.asked) == 3  # each once, and the first of them once more
 
 
-def test_where_all_were_refused_they_are_tried_again_after_five_minutes() -> None:
+def test_refused_indexes_are_tried_again_after_five_minutes() -> None:
     clock = Clock()
     chain = Chain([keyring(BOTH)], indexes=[A, B], clock=clock)
     request(chain, url=BETWEEN)
@@ -492,12 +492,12 @@ def test_where_all_were_refused_they_are_tried_again_after_five_minutes() -> Non
     assert request(chain, basic("bob"), url=BETWEEN) == [basic("ada"), basic("bob")]
 
 
-def test_one_credential_for_both_is_sent_once() -> None:
+def test_shared_credential_of_two_indexes_is_sent_once() -> None:
     chain = Chain([Keeper({"h": bearer()})], indexes=[A, B])
     assert request(chain, url=BETWEEN) == [bearer()]
 
 
-def test_tokens_of_a_tie_that_expired_are_renewed() -> None:
+def test_expired_tokens_of_a_tie_are_replaced() -> None:
     command = keyring(BOTH)
     chain = Chain([command], indexes=[A, B])
     request(chain, basic("ada"), url="https://h/acme/a/simple/x")
@@ -506,7 +506,7 @@ def test_tokens_of_a_tie_that_expired_are_renewed() -> None:
     assert request(chain, basic("bob", "new"), url=BETWEEN)[-1] == basic("bob", "new")
 
 
-def test_the_winner_of_a_tie_is_renewed_like_any_other() -> None:
+def test_token_of_the_chosen_index_is_replaced_like_any_other() -> None:
     command = keyring(BOTH)
     chain = Chain([command], indexes=[A, B])
     request(chain, basic("bob"), url=BETWEEN)
@@ -514,7 +514,7 @@ def test_the_winner_of_a_tie_is_renewed_like_any_other() -> None:
     assert request(chain, basic("bob", "new"), url=BETWEEN) == [basic("bob"), basic("bob", "new")]
 
 
-def test_in_a_tie_without_usernames_each_index_is_asked_for_after_the_refusal() -> None:
+def test_tie_without_usernames_asks_the_keyring_for_each_index() -> None:
     a, b = Index("https://h/acme/a/simple"), Index("https://h/acme/b/simple")
     chain = Chain([keyring(BOTH)], indexes=[a, b])
     assert request(chain, basic("bob"), url=BETWEEN) == [None, basic("ada"), basic("bob")]
@@ -525,7 +525,7 @@ OF_A, OF_B = "https://h/acme/files/a-guid/{}/x.whl", "https://h/acme/files/b-gui
 
 
 @pytest.mark.parametrize("of_whom", ["", "token@"])
-def test_where_two_winners_were_seen_to_part_each_keeps_its_side(of_whom: str) -> None:
+def test_two_chosen_indexes_keep_their_own_folders(of_whom: str) -> None:
     indexes = [Index(index.url, "token") for index in (A, B)]
     held = {
         "https://h/acme/a/simple": basic("token", "a"),
@@ -543,12 +543,12 @@ def test_where_two_winners_were_seen_to_part_each_keeps_its_side(of_whom: str) -
     assert len(command.asked) == 2
 
 
-def test_a_path_that_cannot_be_read_is_refused_like_any_other() -> None:
+def test_path_that_cannot_be_read_is_refused_like_any_other() -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     assert request(chain, url="https://h/acme/files/a b") == [None]
 
 
-def test_two_sides_part_again_further_down() -> None:
+def test_folder_of_a_chosen_index_may_be_split_again() -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     request(chain, basic("ada"), url=OF_A.format("1/deep"))
     request(chain, basic("bob"), url=OF_B.format("1/deep"))
@@ -556,7 +556,7 @@ def test_two_sides_part_again_further_down() -> None:
     assert request(chain, basic("bob"), url=OF_B.format("3/deep")) == [basic("bob")]
 
 
-def test_on_the_ground_of_the_winner_it_is_renewed_before_another_is_tried() -> None:
+def test_chosen_index_is_renewed_within_its_known_prefix() -> None:
     command = keyring(BOTH)
     chain = Chain([command], indexes=[A, B])
     for number in (1, 2):
@@ -568,7 +568,7 @@ def test_on_the_ground_of_the_winner_it_is_renewed_before_another_is_tried() -> 
     ]
 
 
-def test_the_index_whose_page_was_read_last_is_tried_first() -> None:
+def test_index_whose_page_was_read_last_is_tried_first() -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     request(chain, basic("ada"), url="https://h/acme/a/simple/x/")
     request(chain, basic("bob"), url="https://h/acme/b/simple/x/")
@@ -581,7 +581,7 @@ SEGMENTS = st.lists(st.sampled_from(["", "x", "y"]), max_size=4)
 
 
 @given(st.lists(st.tuples(st.sampled_from(["ada", "bob"]), SEGMENTS), max_size=12))
-def test_whoever_opens_whatever_there_is_an_end(opened: list[tuple[str, list[str]]]) -> None:
+def test_request_ends_whichever_index_opens_a_path(opened: list[tuple[str, list[str]]]) -> None:
     chain = Chain([keyring(BOTH)], indexes=[A, B])
     for user, segments in opened:
         url = "/".join(["https://h/acme", *segments])
@@ -602,14 +602,14 @@ def test_two_users_at_one_root_are_tried_in_turn() -> None:
     assert request(chain, basic("ada"), url="https://ada@h/simple/other/") == [basic("ada")]
 
 
-def test_without_a_common_segment_no_index_lends_its_credential() -> None:
+def test_url_without_a_common_segment_gets_no_credential() -> None:
     command = keyring(BOTH)
     chain = Chain([command], indexes=[A, B])
     assert request(chain, url="https://h/other/demo.whl") == [None]
     assert command.asked == []
 
 
-def test_an_index_that_opens_a_path_no_more_gives_way_to_the_next_one() -> None:
+def test_index_that_lost_access_gives_way_to_the_next_one() -> None:
     first, second = basic("a", "s3cret"), basic("b", "s3cret")
     url = "https://h.example/simple/demo/"
     chain = Chain(
@@ -628,7 +628,7 @@ def test_an_index_that_opens_a_path_no_more_gives_way_to_the_next_one() -> None:
     assert again.credential == second
 
 
-def test_one_forbidden_path_does_not_cost_the_host_though_each_answer_is_new() -> None:
+def test_forbidden_path_costs_no_other_path_if_each_token_is_new() -> None:
     mint = Rotating()
     chain = Chain([mint])
     url = "https://h.example/a"
@@ -642,7 +642,7 @@ def test_one_forbidden_path_does_not_cost_the_host_though_each_answer_is_new() -
     assert chain.find(url) is not None
 
 
-def test_a_file_that_no_index_may_read_does_not_cost_the_others() -> None:
+def test_forbidden_file_costs_no_other_file_of_its_indexes() -> None:
     chain = Chain(
         [Keeper()],
         indexes=[

@@ -19,29 +19,29 @@ def covering(path: str, *declared: Index | Channel) -> list[str]:
     return [item.url for item in found[f"{H}:443"].covering(path)[1]]
 
 
-def test_an_index_covers_its_own_root() -> None:
+def test_index_covers_its_own_root() -> None:
     a, b = Index(f"{H}/a/simple/"), Index(f"{H}/b/simple/")
     assert covering("/a/simple/demo/", a, b) == [a.url]
     assert covering("/a/files/demo.whl", a, b) == [a.url]
     assert covering("/b", a, b) == [b.url]
 
 
-def test_a_root_is_whole_segments() -> None:
+def test_root_is_matched_by_whole_segments() -> None:
     a, b = Index(f"{H}/a/simple"), Index(f"{H}/b/simple")
     assert covering("/ab/demo.whl", a, b) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/elsewhere/demo.whl", "/a/simple/"])
-def test_a_lone_index_covers_the_whole_origin(path: str) -> None:
+def test_lone_index_covers_the_whole_origin(path: str) -> None:
     assert covering(path, Index(f"{H}/a/simple/")) == [f"{H}/a/simple/"]
 
 
-def test_an_index_covers_no_other_origin() -> None:
+def test_index_covers_no_other_origin() -> None:
     found = declared_by_origin([Index(f"{H}/simple")], [])
     assert list(found) == [f"{H}:443"]
 
 
-def test_an_index_on_another_port_is_another_origin() -> None:
+def test_index_on_another_port_has_another_origin() -> None:
     found = declared_by_origin([Index(f"{H}/simple"), Index(f"{H}:8443/simple")], [])
     assert [found[origin].covering("/x")[1][0].url for origin in found] == [
         f"{H}/simple",
@@ -49,44 +49,44 @@ def test_an_index_on_another_port_is_another_origin() -> None:
     ]
 
 
-def test_a_channel_covers_its_own_root_only() -> None:
+def test_channel_covers_only_its_own_root() -> None:
     channel = Channel(f"{H}/c")
     assert covering("/c/noarch/repodata.json", channel) == [channel.url]
     assert covering("/d", channel) == []
 
 
-def test_a_lone_index_does_not_cover_a_channels_root() -> None:
+def test_lone_index_does_not_cover_the_root_of_a_channel() -> None:
     index, channel = Index(f"{H}/a/simple"), Channel(f"{H}/c")
     assert covering("/c/noarch/repodata.json", index, channel) == [channel.url]
     assert covering("/elsewhere", index, channel) == [index.url]
 
 
-def test_of_several_indexes_the_longest_common_path_decides() -> None:
+def test_longest_common_path_decides_between_indexes() -> None:
     a, b = Index(f"{H}/acme/a/simple"), Index(f"{H}/other/b/simple")
     assert covering("/acme/files/demo.whl", a, b) == [a.url]
 
 
-def test_a_tie_is_in_the_manifests_order() -> None:
+def test_tie_is_in_the_order_of_the_manifest() -> None:
     a, b = Index(f"{H}/acme/a/simple"), Index(f"{H}/acme/b/simple")
     assert covering("/acme/files/demo.whl", b, a) == [b.url, a.url]
 
 
-def test_without_a_common_segment_no_index_covers() -> None:
+def test_path_without_a_common_segment_is_not_covered() -> None:
     a, b = Index(f"{H}/a/simple"), Index(f"{H}/b/simple")
     assert covering("/c/demo.whl", a, b) == []
 
 
-def test_a_root_goes_before_a_path_that_is_merely_shared() -> None:
+def test_root_comes_before_a_path_that_is_merely_shared() -> None:
     outer, inner = Index(f"{H}/a/simple"), Index(f"{H}/a/b/simple")
     assert covering("/a/x", inner, outer) == [outer.url]
 
 
-def test_an_inner_root_goes_before_an_outer_one() -> None:
+def test_inner_root_comes_before_an_outer_one() -> None:
     outer, inner = Index(f"{H}/a/simple"), Index(f"{H}/a/b/simple")
     assert covering("/a/b/x", outer, inner) == [inner.url]
 
 
-def test_an_index_at_the_root_covers_all() -> None:
+def test_index_at_the_root_covers_every_path() -> None:
     assert covering("/packages/x", Index(f"{H}/simple"), Index(f"{H}/b/simple")) == [f"{H}/simple"]
 
 
@@ -96,13 +96,13 @@ def test_two_users_at_one_root_are_a_tie() -> None:
     assert [item.username for item in found] == ["ada", "bob"]
 
 
-def test_an_index_that_is_declared_twice_is_no_tie() -> None:
+def test_index_that_is_declared_twice_is_no_tie() -> None:
     a, b = Index(f"{H}/a/simple"), Index(f"{H}/b/simple")
     again = Index(f"{H}/a/simple/")
     assert covering("/a/x", a, b, again) == [a.url]
 
 
-def test_an_index_that_is_declared_twice_is_a_lone_one() -> None:
+def test_index_that_is_declared_twice_covers_the_whole_origin() -> None:
     assert covering("/elsewhere", Index(f"{H}/a/simple"), Index(f"{H}/a/simple/")) == [
         f"{H}/a/simple"
     ]
@@ -117,10 +117,10 @@ def test_hosts_are_compared_as_they_are_dialled() -> None:
 @pytest.mark.parametrize(
     "url", ["file:///srv/index", "s3://bucket/simple", "https://<location>:x/simple"]
 )
-def test_what_is_not_dialled_is_left_out(url: str) -> None:
+def test_url_that_is_not_http_is_left_out(url: str) -> None:
     assert declared_by_origin([Index(url)], []) == {}
 
 
-def test_what_is_declared_shows_no_password() -> None:
+def test_repr_of_a_declared_index_shows_no_password() -> None:
     assert_no_secret(repr(Declared(f"{H}/simple", "", "ada", "s3cret", True)))
     assert_no_secret(repr(declared_by_origin([Index(f"{H}/simple", "ada", "s3cret")], [])))

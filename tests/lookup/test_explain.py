@@ -41,7 +41,7 @@ sent: BasicHTTP(username='ada', password=****) from URL
 """
 
 
-def test_a_trace_is_for_people() -> None:
+def test_str_of_a_trace_is_a_table() -> None:
     netrc = Keeper(
         {"h.example": basic("bob")}, name="netrc ~/.netrc", answers=[PORT, HOST, DEFAULT]
     )
@@ -56,14 +56,14 @@ def test_a_trace_is_for_people() -> None:
     assert str(chain.explain("https://h.example/simple/demo/?x=s3cret")) == FULL.strip()
 
 
-def test_a_miss_ends_with_the_reason() -> None:
+def test_trace_of_a_miss_ends_with_the_reason() -> None:
     assert (
         Chain([Keeper()]).explain("https://h.example/").outcome
         == "no credential: no provider has one"
     )
 
 
-def test_a_provider_behind_the_answer_is_asked_too() -> None:
+def test_explain_asks_the_providers_after_the_answer() -> None:
     trace = Chain([Keeper({"h": bearer()}, name="1"), Keeper({"h": basic()}, name="2")]).explain(
         "https://h/"
     )
@@ -74,44 +74,44 @@ def test_a_provider_behind_the_answer_is_asked_too() -> None:
     assert sent(trace.found) == bearer()
 
 
-def test_where_there_is_an_answer_the_keyring_command_is_not_run() -> None:
+def test_explain_runs_no_keyring_command_if_there_is_an_answer() -> None:
     command = keyring()
     trace = Chain([Keeper({"h": bearer()}), command]).explain("https://ada@h/simple/")
     assert command.asked == []
     assert trace.steps[-1].said == "not asked: there is an answer already"
 
 
-def test_what_only_a_refusal_brings_is_told_as_such() -> None:
+def test_explain_names_a_credential_that_needs_a_refusal() -> None:
     trace = Chain([default(basic())]).explain("https://h/")
     assert (
         trace.outcome == "sent after a refusal: BasicHTTP(username='ada', password=****) from netrc"
     )
 
 
-def test_a_password_in_the_url_is_told_without_it(no_secret: object) -> None:
+def test_explain_mentions_the_password_of_the_url_without_its_value(no_secret: object) -> None:
     trace = Chain([Keeper({"h": bearer()}, answers=STORE)]).explain("https://ada:s3cret@h/")
     assert str(trace) == GIVEN.strip()
     no_secret(str(trace))
 
 
-def test_a_token_that_stands_as_the_username_is_not_told(no_secret: object) -> None:
+def test_explain_shows_no_token_that_is_the_username(no_secret: object) -> None:
     no_secret(str(Chain([]).explain("https://s3cret:@h/")))
 
 
-def test_a_conda_token_says_why_it_does_not_go_to_an_index() -> None:
+def test_explain_says_why_a_conda_token_does_not_go_to_an_index() -> None:
     chain = Chain([Keeper({"h": CondaToken("s3cret")})], indexes=[Index("https://h/simple")])
     said = [step.said for step in chain.explain("https://h/simple/").steps]
     assert "passed over: a conda token goes to channels, not into the path of an index" in said
 
 
-def test_a_channel_is_named() -> None:
+def test_explain_names_the_channel() -> None:
     trace = Chain([], channels=[Channel("https://h/t/s3cret/c")]).explain(
         "https://h/t/s3cret/c/noarch/x"
     )
     assert trace.notes == ("covered by the channel https://h/t/****/c",)
 
 
-def test_several_indexes_are_told_in_their_order() -> None:
+def test_explain_lists_several_indexes_in_their_order() -> None:
     chain = Chain(
         [keyring()], indexes=[Index("https://ada@h/x/a/simple"), Index("https://bob@h/x/b/simple")]
     )
@@ -124,18 +124,18 @@ def test_several_indexes_are_told_in_their_order() -> None:
     )
 
 
-def test_a_presigned_url_says_why_nothing_is_added() -> None:
+def test_explain_says_why_a_presigned_url_gets_nothing() -> None:
     assert str(Chain([Keeper({"h": bearer()})]).explain("https://h/x?sv=1&sig=s3cret")) == (
         "https://h/x?****\nno credential: the URL carries its own signature, so nothing is added"
     )
 
 
-def test_a_url_that_cannot_be_dialled_is_an_error() -> None:
+def test_explain_of_a_url_that_cannot_be_dialled_is_an_error() -> None:
     with pytest.raises(UrlError):
         Chain([]).explain("h.example")
 
 
-def test_everything_is_asked_anew() -> None:
+def test_explain_asks_every_provider_again() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
     chain.find("https://h/")
@@ -144,7 +144,7 @@ def test_everything_is_asked_anew() -> None:
     assert keeper.refreshed == 1
 
 
-def test_what_is_remembered_stays_as_it_is() -> None:
+def test_explain_leaves_the_cache_as_it_is() -> None:
     keeper = Keeper({"h": bearer("old")})
     chain = Chain([keeper])
     chain.find("https://h/")
@@ -153,13 +153,13 @@ def test_what_is_remembered_stays_as_it_is() -> None:
     assert sent(chain.find("https://h/")) == bearer("old")
 
 
-def test_the_user_that_is_named_is_asked_for() -> None:
+def test_explain_asks_for_the_user_that_is_named() -> None:
     command = keyring()
     Chain([command]).explain("https://h/simple/demo/", "ada")
     assert command.asked == ["https://h/simple", "https://h/simple/", "h", "https://h"]
 
 
-def test_what_a_provider_said_of_a_miss_is_told_with_it() -> None:
+def test_explain_shows_the_problem_of_a_provider_with_its_miss() -> None:
     class Cloud(Keeper):
         def find(self, key: str, username: str | None = None) -> Credential | None:
             found = super().find(key, username)
@@ -181,7 +181,7 @@ def test_what_a_provider_said_of_a_miss_is_told_with_it() -> None:
     ]
 
 
-def test_keys_for_s3_are_said_to_be_for_s3_only() -> None:
+def test_explain_says_that_s3_keys_are_for_s3_only() -> None:
     trace = Chain([Keeper({"h": S3Credentials("id", "s3cret")})]).explain("https://h/")
     assert str(trace).splitlines()[-1] == (
         "nothing is sent: S3Credentials(access_key_id=****, secret_access_key=****, session_token=None) from keeper, "

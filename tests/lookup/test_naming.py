@@ -32,7 +32,7 @@ ELSEWHERE = ("https://other.example:443",)
         (["http://[::1]/"], "https://[::1]/x"),
     ],
 )
-def test_a_way_within_one_origin_leaves_the_caller_as_the_namer(way: list[str], url: str) -> None:
+def test_trail_within_one_origin_names_the_caller(way: list[str], url: str) -> None:
     assert through(*way, to=url) is CALLER
 
 
@@ -53,15 +53,15 @@ def test_a_way_within_one_origin_leaves_the_caller_as_the_namer(way: list[str], 
         (["https://h/"], "no URL"),
     ],
 )
-def test_a_way_through_another_origin_marks_the_url(way: list[str], url: str) -> None:
+def test_trail_through_another_origin_marks_the_url(way: list[str], url: str) -> None:
     assert through(*way, to=url).is_marked
 
 
-def test_a_way_holds_origins_only() -> None:
+def test_trail_holds_only_origins() -> None:
     assert follow((), "https://ada:s3cret@h/x?sig=s3cret") == ("https://h:443",)
 
 
-def test_a_way_names_neighbours_once_and_bounds_its_length() -> None:
+def test_trail_drops_equal_neighbours_and_is_bounded() -> None:
     way: tuple[str, ...] = ()
     for number in range(2 * MAX_ORIGINS):
         way = follow(follow(way, f"https://h{number}/a"), f"https://h{number}/b")
@@ -69,7 +69,7 @@ def test_a_way_names_neighbours_once_and_bounds_its_length() -> None:
     assert not named_by(way, "https://h0/").allows(Key("*.example", WILDCARD))
 
 
-def test_the_caller_and_the_manifest_may_have_everything() -> None:
+def test_caller_and_manifest_allow_every_key() -> None:
     keys = [Key("k", kind) for kind in (PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT, GIVEN)]
     assert all(
         namer.allows(key) and namer.lets_ask(key) for namer in (CALLER, MANIFEST) for key in keys
@@ -78,7 +78,7 @@ def test_the_caller_and_the_manifest_may_have_everything() -> None:
 
 
 @pytest.mark.parametrize("namer", [SERVER, SERVER._replace(origins=ELSEWHERE)])
-def test_a_server_collects_no_default_and_starts_no_keyring(namer: NamedBy) -> None:
+def test_server_allows_no_default_and_asks_no_keyring(namer: NamedBy) -> None:
     assert not namer.allows(Key("default", DEFAULT))
     assert namer.allows(Key("https://h/simple", SERVICE))
     assert not namer.lets_ask(Key("https://h/simple", SERVICE))
@@ -98,7 +98,7 @@ def test_a_server_collects_no_default_and_starts_no_keyring(namer: NamedBy) -> N
         ((), "*.corp.example", False),
     ],
 )
-def test_a_wildcard_goes_to_a_marked_url_only_if_it_covers_all_servers(
+def test_wildcard_goes_to_a_marked_url_only_if_it_covers_all_servers(
     origins: tuple[str, ...], key: str, allowed: bool
 ) -> None:
     assert SERVER._replace(origins=origins).allows(Key(key, WILDCARD)) is allowed
@@ -117,7 +117,7 @@ def test_a_wildcard_goes_to_a_marked_url_only_if_it_covers_all_servers(
         (["https://a.example/", "http://h/", "http://b.example/"], "http://h/", "b.example"),
     ],
 )
-def test_a_server_that_names_plain_http_keeps_all_from_it(
+def test_plain_http_url_that_a_server_named_is_forbidden(
     way: list[str], url: str, host: str
 ) -> None:
     assert through(*way, to=url).forbidden_by(parse(url), ()) == host
@@ -142,13 +142,13 @@ def test_a_server_that_names_plain_http_keeps_all_from_it(
         "loopback all the way",
     ],
 )
-def test_plain_http_is_served_for_a_reason(
+def test_plain_http_url_is_allowed_for_a_reason(
     way: list[str], url: str, declared: tuple[str, ...]
 ) -> None:
     assert through(*way, to=url).forbidden_by(parse(url), declared) == ""
 
 
-def test_an_unknown_server_keeps_all_from_plain_http() -> None:
+def test_plain_http_url_of_an_unknown_server_is_forbidden() -> None:
     assert SERVER.forbidden_by(parse("http://localhost/"), ()) == "a server"
 
 
@@ -163,12 +163,12 @@ def seen() -> SeenLocations:
 @pytest.mark.parametrize(
     "spelling", ["https://h:443/x", "https://H/x", "https://h/a/../x", "https://ada@h/x#y"]
 )
-def test_a_location_is_known_however_it_is_spelled(spelling: str, seen: SeenLocations) -> None:
+def test_location_is_known_in_every_spelling(spelling: str, seen: SeenLocations) -> None:
     seen.note(spelling, ELSEWHERE)
     assert seen.take("https://h/x") == ELSEWHERE
 
 
-def test_a_location_marks_one_request(seen: SeenLocations) -> None:
+def test_location_marks_one_request(seen: SeenLocations) -> None:
     seen.note("https://h/x", ELSEWHERE)
     assert [seen.take("https://h/x"), seen.take("https://h/x")] == [ELSEWHERE, ()]
     assert not seen.origins
@@ -177,7 +177,7 @@ def test_a_location_marks_one_request(seen: SeenLocations) -> None:
 @pytest.mark.parametrize(
     "url", ["https://h/y", "https://h/x?q=1", "https://h:8443/x", "http://h/x", "https://h", "h"]
 )
-def test_a_location_marks_no_other_url(url: str, seen: SeenLocations) -> None:
+def test_location_marks_no_other_url(url: str, seen: SeenLocations) -> None:
     seen.note("https://h/x", ELSEWHERE)
     assert seen.take(url) == ()
 
@@ -185,12 +185,12 @@ def test_a_location_marks_no_other_url(url: str, seen: SeenLocations) -> None:
 @pytest.mark.parametrize(
     "target", ["https://other.example/x", "javascript:alert(1)", "https://[/", "http://h\\@g/"]
 )
-def test_a_location_that_needs_no_mark_is_not_kept(target: str, seen: SeenLocations) -> None:
+def test_location_that_needs_no_mark_is_not_kept(target: str, seen: SeenLocations) -> None:
     seen.note(target, ELSEWHERE)
     assert not seen.origins
 
 
-def test_the_newest_locations_are_kept(seen: SeenLocations) -> None:
+def test_newest_locations_are_kept(seen: SeenLocations) -> None:
     seen.note("https://h/0", ELSEWHERE)
     seen.note("https://h/1", ELSEWHERE)
     seen.note("https://h/0", ELSEWHERE)
@@ -200,7 +200,7 @@ def test_the_newest_locations_are_kept(seen: SeenLocations) -> None:
     assert [seen.take("https://h/1"), seen.take("https://h/0")] == [(), ELSEWHERE]
 
 
-def test_many_origins_of_locations_stay_within_bounds(seen: SeenLocations) -> None:
+def test_origins_of_locations_are_bounded(seen: SeenLocations) -> None:
     for number in range(3 * MAX_SEEN_LOCATIONS):
         seen.note(f"https://h{number}/", ELSEWHERE)
         seen.take(f"https://g{number}/")
@@ -208,14 +208,14 @@ def test_many_origins_of_locations_stay_within_bounds(seen: SeenLocations) -> No
     assert len(seen._starts) <= MAX_SEEN_LOCATIONS
 
 
-def test_the_memory_of_locations_shows_no_url(seen: SeenLocations) -> None:
+def test_repr_of_the_seen_locations_shows_no_url(seen: SeenLocations) -> None:
     seen.note("https://ada:s3cret@h/s3cret?sig=s3cret", ELSEWHERE)
     seen.take("https://ada:s3cret@h/s3cret?sig=other")
     kept = [getattr(seen, name) for name in SeenLocations.__slots__]
     assert "s3cret" not in repr((seen, kept))
 
 
-def test_the_memory_of_locations_can_be_cleared_and_survives_a_fork(seen: SeenLocations) -> None:
+def test_seen_locations_can_be_cleared_and_survive_a_fork(seen: SeenLocations) -> None:
     seen.note("https://h/x", ELSEWHERE)
     seen._lock.acquire()
     seen.renew_lock()

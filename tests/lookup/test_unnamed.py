@@ -28,19 +28,19 @@ def find(credential: Credential, service: str = URL, username: str | None = None
     )
 
 
-def test_a_password_is_found_for_its_user() -> None:
+def test_password_is_found_for_its_user() -> None:
     assert find(ADA, username="ada") == ADA
 
 
-def test_a_password_is_found_for_any_user() -> None:
+def test_password_is_found_for_any_user() -> None:
     assert find(ADA) == ADA
 
 
-def test_a_password_is_not_found_for_another_user() -> None:
+def test_password_is_not_found_for_another_user() -> None:
     assert find(ADA, username="bob") is None
 
 
-def test_a_username_is_read_from_the_service() -> None:
+def test_username_is_read_from_the_service() -> None:
     assert find(ADA, "https://ada@h.example/simple/") == ADA
     assert find(ADA, "https://bob@h.example/simple/") is None
 
@@ -50,24 +50,24 @@ def test_two_usernames_that_differ_find_nothing() -> None:
 
 
 @pytest.mark.parametrize("credential", [TOKEN, OAUTH])
-def test_a_token_is_the_password_of_the_user_asked_for(credential: Credential) -> None:
+def test_token_is_the_password_of_the_user_asked_for(credential: Credential) -> None:
     assert find(credential, username="ada") == authshim.BasicHTTP("ada", "s3cret")
     assert find(credential, "https://ada@h.example/simple/") == authshim.BasicHTTP("ada", "s3cret")
 
 
-def test_a_token_is_the_password_of_token_if_no_user_is_known() -> None:
+def test_token_is_the_password_of_token_if_no_user_is_known() -> None:
     assert find(TOKEN) == authshim.BasicHTTP("__token__", "s3cret")
 
 
 @pytest.mark.parametrize("username", ["ada\nbob", "ada\rbob", "ada\0"])
-def test_a_username_with_a_line_break_or_nul_finds_nothing(username: str) -> None:
+def test_username_with_a_line_break_or_nul_finds_nothing(username: str) -> None:
     assert find(TOKEN, username=username) is None
 
 
 @pytest.mark.parametrize(
     "credential", [authshim.CondaToken("s3cret"), authshim.S3Credentials("key", "s3cret")]
 )
-def test_a_kind_that_is_no_password_finds_nothing(credential: Credential) -> None:
+def test_credential_that_is_no_password_finds_nothing(credential: Credential) -> None:
     assert find(credential) is None
 
 
@@ -87,12 +87,12 @@ def test_a_kind_that_is_no_password_finds_nothing(credential: Credential) -> Non
         "",
     ],
 )
-def test_a_service_that_is_no_clear_https_url_finds_nothing(service: str) -> None:
+def test_service_that_is_no_clear_https_url_finds_nothing(service: str) -> None:
     assert find(ADA, service) is None
 
 
 @pytest.mark.parametrize("service", ["http://127.0.0.1/simple/", "http://127.0.0.1:8080/simple/"])
-def test_an_http_url_on_loopback_is_answered(service: str) -> None:
+def test_http_url_on_loopback_is_answered(service: str) -> None:
     assert find(ADA, service) == ADA
 
 
@@ -103,5 +103,5 @@ def test_providers_of_a_default_or_a_service_are_not_used(kind: str) -> None:
     assert find_basic(chain_of(everything), URL) is None
 
 
-def test_the_repr_of_an_answer_shows_no_secret(no_secret: Callable[..., None]) -> None:
+def test_repr_of_an_answer_shows_no_secret(no_secret: Callable[..., None]) -> None:
     no_secret(repr(find(ADA)), repr(find(TOKEN, username="ada")))
