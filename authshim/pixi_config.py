@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 KEYRING_PROVIDERS = ("subprocess", "disabled")
 
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]")
+
 
 class ConfigFile(NamedTuple):
     """A candidate, which need not exist."""
@@ -98,19 +100,20 @@ def _read(file: ConfigFile) -> PixiConfig:
     if isinstance(document, str):
         raise _Malformed(document)
     auth_file = _typed(document, "authentication-override-file", str, "a path", path)
-    provider = None if file.is_shared else _keyring_provider(document, path)
-    no_verify = _typed(document, "tls-no-verify", bool, "true or false", path)
     mirrors, problems = _mirrors(document, path)
-    return PixiConfig(
-        auth_file=auth_file,
-        auth_file_in=path if auth_file else "",
-        keyring_provider=provider,
-        keyring_provider_in=_place(path, "keyring-provider") if provider else "",
-        mirrors=mirrors,
-        proxies=_proxies(document, path),
-        tls_no_verify=None if no_verify is None else (no_verify, _place(path, "tls-no-verify")),
-        problems=problems,
-    )
+    config = PixiConfig(mirrors=mirrors, proxies=_proxies(document, path), problems=problems)
+    if auth_file:
+        config = config._replace(auth_file=auth_file, auth_file_in=path)
+    no_verify = _typed(document, "tls-no-verify", bool, "true or false", path)
+    if no_verify is not None:
+        config = config._replace(tls_no_verify=(no_verify, _place(path, "tls-no-verify")))
+    if file.is_shared:
+        return config
+    provider = _keyring_provider(document, path)
+    if provider:
+        place = _place(path, "keyring-provider")
+        config = config._replace(keyring_provider=provider, keyring_provider_in=place)
+    return config
 
 
 def _keyring_provider(document: Mapping[str, Any], path: str) -> str | None:
@@ -120,43 +123,54 @@ def _keyring_provider(document: Mapping[str, Any], path: str) -> str | None:
         return None
     if provider in KEYRING_PROVIDERS:
         return str(provider)
+    line = _line(path, "keyring-provider")
     expected = 'expected "subprocess" or "disabled"'
-    raise _Malformed(f"{_line(path, 'keyring-provider')}[pypi-config] keyring-provider: {expected}")
+    raise _Malformed(f"{line}[pypi-config] keyring-provider: {expected}")
 
 
 def _mirrors(document: Mapping[str, Any], path: str) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:
     """Return the mirrors, and a sentence about each that has userinfo."""
     table = _typed(document, "mirrors", dict, "a table", path) or {}
+    line = ""
+    if table:
+        line = _line(path, "mirrors")
     mirrors, problems = [], []
     for prefix, targets in table.items():
-        if not _is_url(prefix) or not isinstance(targets, list) or not all(map(_is_url, targets)):
-            expected = "expected a URL, and a list of URLs"
-            raise _Malformed(f"{_line(path, 'mirrors')}mirrors: {expected}")
-        bare = tuple(without_userinfo(target) for target in targets)
+        if not isinstance(targets, list) or not all(map(_is_url, [prefix, *targets])):
+            raise _Malformed(f"{line}mirrors: expected a URL, and a list of URLs")
+        bare = tuple(map(without_userinfo, targets))
         mirrors.append(Mirror(_with_path(without_userinfo(prefix)), bare, path))
         if bare != tuple(targets):
             ignored = "the user:password@ of a mirror is never sent; log in at its host instead"
-            problems.append(f"{path}: {_line(path, 'mirrors')}mirrors: {ignored}")
+            problems.append(f"{path}: {line}mirrors: {ignored}")
     return tuple(mirrors), tuple(problems)
 
 
 def _is_url(value: object) -> bool:
-    return isinstance(value, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]", value) is not None
+    return isinstance(value, str) and _URL.match(value) is not None
 
 
 def _with_path(url: str) -> str:
     """Return a URL whose path is at least a slash."""
-    return url if urlsplit(url).path else f"{url}/"
+    if urlsplit(url).path:
+        return url
+    return f"{url}/"
 
 
 def _proxies(document: Mapping[str, Any], path: str) -> Proxies | None:
     table = _typed(document, "proxy-config", dict, "a table", path)
     if not table:
         return None
-    http, https = (_typed(table, name, str, "a URL", path) for name in ("http", "https"))
     bypassed = _typed(table, "non-proxy-hosts", list, "a list of hosts", path) or []
     hosts = tuple(host for host in bypassed if isinstance(host, str))
-    return Proxies(Secret(http) if http else None, Secret(https) if https else None, hosts, path)
+    return Proxies(_proxy(table, "http", path), _proxy(table, "https", path), hosts, path)
+
+
+def _proxy(table: Mapping[str, Any], name: str, path: str) -> Secret | None:
+    url = _typed(table, name, str, "a URL", path)
+    if not url:
+        return None
+    return Secret(url)
 
 
 def _typed(table: Mapping[str, Any], name: str, kind: type, expected: str, path: str) -> Any:
@@ -178,13 +192,17 @@ def _value(table: Mapping[str, Any], name: str) -> Any:
 def _place(path: str, key: str) -> str:
     """Return ``FILE:LINE`` of a key, or the file alone."""
     number = _line_number(path, key)
-    return f"{path}:{number}" if number else path
+    if not number:
+        return path
+    return f"{path}:{number}"
 
 
 def _line(path: str, key: str) -> str:
     """Return "line N: " for a key, or an empty string."""
     number = _line_number(path, key)
-    return f"line {number}: " if number else ""
+    if not number:
+        return ""
+    return f"line {number}: "
 
 
 def _line_number(path: str, key: str) -> int:
@@ -194,4 +212,7 @@ def _line_number(path: str, key: str) -> int:
         lines = (read_text(path) or "").splitlines()
     except Unreadable:
         return 0
-    return next((number for number, line in enumerate(lines, 1) if pattern.search(line)), 0)
+    for number, line in enumerate(lines, 1):
+        if pattern.search(line):
+            return number
+    return 0

@@ -18,6 +18,7 @@ from authshim.pixi_config import KEYRING_PROVIDERS, ConfigFile, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from types import ModuleType
 
     from authshim.pixi_config import Mirror, PixiConfig, Proxies
 
@@ -90,11 +91,14 @@ def read(
     paths = _Paths(known, platform)
     config = read_config(paths.config_files(known, project))
     override, named_by = _override(known.get("RATTLER_AUTH_FILE"), auth_file, config)
+    if override:
+        override = paths.expand(override)
+    is_first = _is_first(known)
     keyring_off = _keyring_off(keyring_provider, config)
     return Settings(
-        auth_file=paths.expand(override) if override else None,
+        auth_file=override,
         auth_file_named_by=named_by,
-        auth_file_only=not _is_first(known) and bool(override),
+        auth_file_only=bool(override) and not is_first,
         home_auth_file=paths.join(paths.home, ".rattler", "credentials.json"),
         netrc_files=paths.netrc_files(known.get("NETRC")),
         netrc_named="NETRC" in known,
@@ -125,35 +129,40 @@ class _Paths:
     def __init__(self, known: Mapping[str, str], platform: str) -> None:
         self.windows = platform == "win32"
         self._macos = platform == "darwin"
-        self._path = ntpath if self.windows else posixpath
+        self._path: ModuleType = posixpath
+        self._separators = "/"
+        self.home = known.get("HOME") or _home_of_user()
+        self._homes = [self.home]
         if self.windows:
             # curl and uv look for netrc in HOME on Windows. pixi's home is USERPROFILE.
-            self._homes = [known[name] for name in ("HOME", "USERPROFILE") if name in known]
+            self._path = ntpath
+            self._separators = "/\\"
             self.home = known.get("USERPROFILE")
-        else:
-            self.home = known.get("HOME") or _home_of_user()
-            self._homes = [self.home] if self.home else []
+            self._homes = [known.get("HOME"), self.home]
 
     def join(self, folder: str | None, *names: str) -> str | None:
         """Return the joined path, or None without a folder."""
-        return self._path.join(folder, *names) if folder else None
+        if not folder:
+            return None
+        return str(self._path.join(folder, *names))
 
     def expand(self, path: str, home: str | None = None) -> str:
         """Return the path with its leading ``~`` replaced by the home."""
         home = home or self.home
-        separators = "/\\" if self.windows else "/"
-        name, rest = path[:1], path[1:]
-        if not home or name != "~" or (rest and rest[0] not in separators):
+        if not home or not path.startswith("~"):
             return path
-        return home.rstrip(separators) + rest or home
+        rest = path[1:]
+        if rest and rest[0] not in self._separators:
+            return path
+        return home.rstrip(self._separators) + rest or home
 
     def netrc_files(self, named: str | None) -> tuple[str, ...]:
         """Return the candidates, without duplicates."""
+        homes = [home for home in self._homes if home]
         if named:
-            home = self._homes[0] if self._homes else None
-            return (self.expand(named, home),)
-        names = ("_netrc", ".netrc") if self.windows else (".netrc",)
-        files = [self._path.join(home, name) for home in self._homes for name in names]
+            return (self.expand(named, next(iter(homes), None)),)
+        names = ["_netrc", ".netrc"] if self.windows else [".netrc"]
+        files = [self._path.join(home, name) for home in homes for name in names]
         return tuple(dict.fromkeys(files))
 
     def config_files(self, known: Mapping[str, str], project: str | None) -> Iterator[ConfigFile]:
@@ -179,13 +188,20 @@ class _Paths:
         """
         system = "C:\\ProgramData" if self.windows else "/etc"
         users = self._user_folders(known)
-        pixi_home, rattler_home = known.get("PIXI_HOME"), known.get("RATTLER_HOME")
-        yield self.expand(pixi_home) if pixi_home else self.join(self.home, ".pixi"), False
-        yield from ((self.join(folder, "pixi"), False) for folder in users)
-        yield self.expand(rattler_home) if rattler_home else None, True
-        yield from ((self.join(folder, "rattler"), True) for folder in users)
+        yield self._named(known, "PIXI_HOME") or self.join(self.home, ".pixi"), False
+        for folder in users:
+            yield self.join(folder, "pixi"), False
+        yield self._named(known, "RATTLER_HOME"), True
+        for folder in users:
+            yield self.join(folder, "rattler"), True
         yield self._path.join(system, "pixi"), False
         yield self._path.join(system, "rattler"), True
+
+    def _named(self, known: Mapping[str, str], variable: str) -> str | None:
+        """Return the folder that a variable names, or None."""
+        if variable not in known:
+            return None
+        return self.expand(known[variable])
 
     def _user_folders(self, known: Mapping[str, str]) -> list[str | None]:
         """Return the folders of the user's configuration, in order of precedence."""
@@ -213,7 +229,9 @@ def _tls_no_verify(config: PixiConfig) -> str:
 
 
 def _override(
-    variable: str | None, option: str | None, config: PixiConfig
+    variable: str | None,
+    option: str | None,
+    config: PixiConfig,
 ) -> tuple[str | None, str]:
     """Return the override file and its origin. The variable overrides the option."""
     if variable:
@@ -245,7 +263,8 @@ def _command(text: str | None, *, windows: bool) -> tuple[str, ...]:
     import shlex
 
     words = shlex.shlex(text, posix=True, punctuation_chars=False)
-    words.whitespace_split, words.commenters = True, ""
+    words.whitespace_split = True
+    words.commenters = ""
     if windows:
         words.escape = ""  # C:\Tools\keyring.exe
     try:

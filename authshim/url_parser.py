@@ -73,17 +73,23 @@ def dialled_parts(url: str) -> Parts | None:
         host = other.hostname or ""
         if not host.isascii():
             host = parse_url(f"http://{host}").host or ""
-        port = other.port
+        agreed = _is_clear(parts, host, other.port)
     except (LocationParseError, ValueError):
         return None
-    # urllib3 replaces the port 0 by the default one.
-    if port == 0 or port != parts.port:
-        return None
-    # The zone of an address is decoded once more when it is dialled.
-    has_encoded_zone = re.search(r":.*%(?!25)[0-9A-Fa-f]{2}", host)
-    if has_encoded_zone or _bare(host) != _bare(parts.host or ""):
+    if not agreed:
         return None
     return parts
+
+
+def _is_clear(parts: ParsedUrl, host: str, port: int | None) -> bool:
+    """Return True if the standard library found the same host and port."""
+    # urllib3 replaces the port 0 by the default one.
+    if port == 0 or port != parts.port:
+        return False
+    # The zone of an address is decoded once more when it is dialled.
+    if re.search(r":.*%(?!25)[0-9A-Fa-f]{2}", host):
+        return False
+    return _bare(host) == _bare(parts.host or "")
 
 
 @cache
