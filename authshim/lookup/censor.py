@@ -11,6 +11,7 @@ import logging
 import re
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
 
 from authshim.credentials import CondaToken
 from authshim.secret import SecretHolder, related_exceptions
@@ -32,10 +33,12 @@ class Censor(SecretHolder):
     __slots__ = ("_segment", "_token")
 
     def __init__(self, token: CondaToken) -> None:
-        written = "".join(f"(?:{re.escape(char)}|(?i:%{ord(char):02x}))" for char in token.token)
-        slash = "(?:/|%2[Ff])"
-        self._segment = re.compile(rf"{slash}t{slash}{written}(?=[/?#&;,\s\"'<>]|%2[Ff]|$)")
-        is_long = len(token.token) >= MIN_TOKEN_CHARACTERS
+        # The server may have decoded an escape of the token, or have encoded a text once more.
+        plain = unquote_to_bytes(token.token).decode("latin-1")
+        written = "".join(_pattern(char) for char in plain)
+        slash = _pattern("/")
+        self._segment = re.compile(rf"{slash}t{slash}{written}(?=[/?#&;,\s\"'<>]|%(?:25)*2[Ff]|$)")
+        is_long = len(plain) >= MIN_TOKEN_CHARACTERS
         self._token = re.compile(written) if is_long else None
 
     def remove(self, text: str) -> str:
@@ -51,6 +54,11 @@ class Censor(SecretHolder):
             return value
         value = self._segment.sub(f"/t/{SHOWN}", value)
         return self._token.sub(SHOWN, value) if self._token else value
+
+
+def _pattern(char: str) -> str:
+    """Return a pattern of a character, percent-encoded any number of times."""
+    return f"(?:{re.escape(char)}|%(?:25)*(?i:{ord(char):02x}))"
 
 
 def censors(credentials: Iterable[Credential | None]) -> list[Censor]:

@@ -179,6 +179,24 @@ def test_token_with_a_slash_is_taken_out_of_a_location(
 
 
 @pytest.mark.parametrize(
+    ("token", "text"),
+    [
+        ("head/s3cret", "/login?next=%252Ft%252Fhead%25252Fs3cret%252Fx"),
+        ("head/s3cret", "/login?token=head%252Fs3cret"),
+        ("head%41s3cret", "/t/headAs3cret/x"),
+        ("head%2fs3cret", "/t/head/s3cret/x"),
+    ],
+)
+def test_token_is_taken_out_if_it_is_encoded_twice_or_decoded(
+    token: str, text: str, recorder: Recorder
+) -> None:
+    recorder.default = Answer(201, b"", {"Content-Location": text})
+    response = mounted(CondaToken(token)).get(f"{recorder.url}/x")
+    assert "head" not in response.headers["Content-Location"]
+    assert_no_secret(response)
+
+
+@pytest.mark.parametrize(
     ("said", "kept"),
     [
         ("/t/s3cret/x", "/x"),
