@@ -46,7 +46,7 @@ def number(text: str) -> float:
 def in_code(names: str) -> dict[str, list[float]]:
     """Return the values of the constants with such names."""
     found: dict[str, list[float]] = {}
-    for name, value in re.findall(rf"^({names}) = ([\d_.* ]+)", SOURCE, re.MULTILINE):
+    for name, value in re.findall(rf"^({names}) = ([\d_.e* ]+)", SOURCE, re.MULTILINE):
         found.setdefault(name, []).append(number(value))
     return found
 
