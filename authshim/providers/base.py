@@ -29,6 +29,9 @@ class Provider(Protocol):
                 secret = read_from_vault(key)
                 return secret and authshim.BearerToken(secret)
 
+    A chain in a task of Dask is pickled with its providers. Keep no secret in an attribute of a
+    provider that travels, and say in the docstring which attributes do.
+
     None means "not here". An exception means "here but broken": the chain logs it once and asks
     the next provider. Only one thread asks a provider at a time.
     """

@@ -16,6 +16,7 @@ BESIDE = {
     "pdm": ["pdm", "hishel < 2"],
     "hatch": ["hatch"],
     "keyring": ["keyring"],
+    "dask": ["distributed"],
 }
 """Environments that have authshim beside the client; pdm 2.29 does not start with hishel 2."""
 
