@@ -1,4 +1,4 @@
-"""Providers that answer what a test gives them, and a clock that a test moves."""
+"""Fake providers, a clock that a test moves, and the steps of a request."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from authshim.lookup.naming import NamedBy
 
 STORE = (PATH, PORT, HOST, WILDCARD)
-"""What an auth file answers."""
+"""The kinds of key that an auth file answers."""
 
 
 class Keeper(authshim.Provider):
-    """Answers from ``held``, which a test may change, and notes what it was asked."""
+    """A provider that answers from ``held``, which a test may change, and records its questions."""
 
     def __init__(
         self,
@@ -57,17 +57,17 @@ class Keeper(authshim.Provider):
 
 
 def keyring(held: Mapping[str, Credential] = {}) -> Keeper:
-    """Return what answers as the keyring command does."""
+    """Return a provider that answers as the keyring command does."""
     return Keeper(held, name="keyring command", answers=[SERVICE])
 
 
 def default(credential: Credential) -> Keeper:
-    """Return what answers as the ``default`` entry of a netrc does."""
+    """Return a provider that answers as the ``default`` entry of a netrc does."""
     return Keeper({"default": credential}, name="netrc", answers=[DEFAULT])
 
 
 def through(*urls: str, to: str) -> NamedBy:
-    """Return who named ``to``, the answers from the other URLs having led there."""
+    """Return who named ``to`` after answers from the other URLs have led there."""
     way: tuple[str, ...] = ()
     for url in urls:
         way = follow(way, url)
@@ -75,7 +75,7 @@ def through(*urls: str, to: str) -> NamedBy:
 
 
 class Rotating(Keeper):
-    """Answers with another token each time."""
+    """A provider with another token each time."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(answers=[HOST], **options)
@@ -87,7 +87,7 @@ class Rotating(Keeper):
 
 
 class Broken(Keeper):
-    """Raises what it is told to, whatever it is asked."""
+    """A provider that raises a given error."""
 
     def __init__(self, error: BaseException, **options: Any) -> None:
         super().__init__(answers=KINDS, **options)
@@ -99,7 +99,7 @@ class Broken(Keeper):
 
 
 class Waiting(Keeper):
-    """Answers when the test says so."""
+    """A provider that answers when the test lets it."""
 
     def __init__(self, held: Mapping[str, Credential] = {}, **options: Any) -> None:
         super().__init__(held, **options)
@@ -143,7 +143,7 @@ def bearer(token: str = "s3cret") -> BearerToken:
 
 
 def sent(found: Found | CachedCredential | None) -> object:
-    """Return the credential of what was found."""
+    """Return the credential of an answer, or None."""
     return found and found.credential
 
 
@@ -178,7 +178,7 @@ def refused(
 
 
 def in_threads(count: int, work: Any) -> list[Any]:
-    """Run ``work`` in many threads that start together, and return what each gave."""
+    """Run ``work`` in many threads that start together, and return their results."""
     barrier = threading.Barrier(count)
     results: list[Any] = [None] * count
 

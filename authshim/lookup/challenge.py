@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
-"""A quoted parameter; one that is not closed runs to the end."""
+"""A quoted parameter. Without a closing quote it runs to the end."""
 
 _SCHEME = re.compile(r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]+[^ \t=]|[ \t]*\Z)")
 """A word at the beginning of a list element. A parameter has ``=`` behind its name."""
@@ -14,7 +14,7 @@ _SCHEME = re.compile(r"[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)(?:[ \t]+[^ \t=]|[ \t]
 def schemes(header: str) -> frozenset[str]:
     """Return the schemes of all challenges in a header, in lower case.
 
-    >>> sorted(schemes('Bearer entry="basic, digest", Negotiate, basic entry="x"'))
+    >>> sorted(schemes('Bearer realm="basic, digest", Negotiate, basic realm="x"'))
     ['basic', 'bearer', 'negotiate']
     """
     elements = _QUOTED.sub('""', header).split(",")

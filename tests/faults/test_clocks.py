@@ -1,4 +1,4 @@
-"""The wall clock jumps; what is remembered goes by the steady one, and an OAuth login survives both ways."""
+"""The wall clock jumps. The cache uses the steady one, and an OAuth login survives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the chain remembers, for how long, and for whom: threads, forks and pickles."""
+"""The cache of a chain: lifetimes, bounds, threads, forks and pickles."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from authshim.urls import HOST, SERVICE
 URL = "https://h/simple/demo/"
 
 
-# what is remembered
+# hits and misses
 
 
 def test_hit_is_cached() -> None:
@@ -185,7 +185,7 @@ def test_each_of_several_indexes_needs_one_keyring_command() -> None:
 
 @pytest.fixture
 def limit(monkeypatch: pytest.MonkeyPatch) -> int:
-    """A memory that is full soon."""
+    """Return a small limit for the cache."""
     assert MAX_CACHED_ENTRIES == 4096
     for module in ("guarded", "cache", "origin"):
         monkeypatch.setattr(f"authshim.lookup.{module}.MAX_CACHED_ENTRIES", 64)
@@ -305,7 +305,9 @@ def test_thread_that_was_refused_twice_ends_despite_other_threads() -> None:
     chain = Chain([rotating])
     first = begin(chain, URL)
     second = refused(chain, URL, status=401, tried=[first])
-    refused(chain, URL, status=401, tried=[second])  # another request, which has a third by now
+    refused(
+        chain, URL, status=401, tried=[second]
+    )  # another request; the cache has a third token by now
     assert refused(chain, URL, status=401, tried=[first, second]) is None
 
 
@@ -345,20 +347,20 @@ def test_late_acceptance_restores_no_old_answer() -> None:
 
 def test_acceptance_that_waited_restores_no_replaced_answer() -> None:
     chain = Chain([default(basic())])
-    offer = refused(chain, URL, status=401, challenge="Basic")
-    assert offer is not None
+    pending = refused(chain, URL, status=401, challenge="Basic")
+    assert pending is not None
 
     class Replacing:
         """A lock that another thread had until now, which has found the answer refused."""
 
         def __enter__(self) -> None:
-            offer.entry.pending = None
+            pending.entry.pending = None
 
         def __exit__(self, *_: object) -> None:
             pass
 
-    offer.entry.lock = Replacing()
-    accept(chain, URL, offer)
+    pending.entry.lock = Replacing()
+    accept(chain, URL, pending)
     assert chain.find(URL) is None
 
 
@@ -473,7 +475,7 @@ def test_provider_is_asked_by_one_thread_at_a_time() -> None:
 
 
 class Nesting(Keeper):
-    """Asks its own chain for the server that it keeps its secrets on."""
+    """A provider that asks its own chain for the login of its server."""
 
     chain: Chain
     server = "https://vault/"
@@ -537,7 +539,8 @@ def test_thread_inside_a_provider_causes_no_deadlock() -> None:
     inner = threading.Thread(target=chain.find, args=["https://h/"], daemon=True)
     inner.start()
     assert entered.wait(10)
-    # This one holds the realm of https://vault/ and waits for the provider, which is about to ask for it.
+    # This thread holds the entry of https://vault/ and waits for the provider. The provider is
+    # about to ask for that entry.
     outer = threading.Thread(target=chain.find, args=["https://vault/"], daemon=True)
     outer.start()
     time.sleep(0.05)
@@ -560,7 +563,7 @@ def test_two_providers_that_use_their_chain_cause_no_deadlock() -> None:
 
     one, two = Vault(name="one", answers=[HOST]), Vault(name="two", answers=[HOST])
     chain = one.chain = two.chain = Chain([one, two])
-    # Each is about to ask for what the other's provider may know.
+    # Each provider is about to ask the chain for an entry that the other thread holds.
     threads = [
         threading.Thread(target=chain.find, args=[f"https://{name}/"], daemon=True)
         for name in ("two", "one")
@@ -649,7 +652,7 @@ def test_unused_chain_is_garbage_collected() -> None:
 
 
 class Store:
-    """Finds what is in a file of its own; a module's class, so that it pickles."""
+    """A provider that reads a file. Its class is the module's, so that it pickles."""
 
     name = "store"
 

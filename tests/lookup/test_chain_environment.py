@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def full_home(home: Path) -> Path:
-    """A home in which every file that is a provider has another credential for ``h``."""
+    """Make a home whose files have different credentials for ``h``."""
     write(home / ".rattler" / "credentials.json", {"h": {"BearerToken": "s3cret-home"}})
     (home / ".netrc").write_text(
         "machine h login ada password s3cret-netrc\nmachine n login ada password s3cret\n"

@@ -1,4 +1,4 @@
-"""What the chain has for a URL that only a server named, and what of it is remembered."""
+"""The credentials for a URL that only a server named, and their place in the cache."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def test_marked_url_gets_no_netrc_default() -> None:
 
 def test_marked_url_gets_no_netrc_default_that_was_accepted_before() -> None:
     chain = Chain([default(basic())])
-    offer = refused(chain, "https://h/x", status=401, challenge="Basic")
-    assert offer is not None
-    accept(chain, "https://h/x", offer)
+    pending = refused(chain, "https://h/x", status=401, challenge="Basic")
+    assert pending is not None
+    accept(chain, "https://h/x", pending)
     assert sent(chain.find("https://h/x")) == basic()
     assert chain.find("https://h/x", named_by=ELSEWHERE) is None
     assert refused(chain, "https://h/x", status=401, challenge="Basic", named_by=ELSEWHERE) is None
@@ -285,7 +285,7 @@ def test_marked_url_is_tried_with_the_logins_of_all_its_indexes() -> None:
     assert sent(second) == basic("b")
     assert second is not None
     assert refused(chain, url, status=403, tried=[first, second], named_by=ELSEWHERE) is None
-    # Nothing was given up: the caller is tried with both again.
+    # Neither index was rejected, so the caller's request tries both again.
     again = begin(chain, url)
     assert again is not None
     assert sent(refused(chain, url, status=403, tried=[again])) == basic("b")

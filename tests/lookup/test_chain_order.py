@@ -1,4 +1,4 @@
-"""Which credential is found for a URL: keys, providers, users, kinds, and what is sent only where it belongs."""
+"""The credential of a URL: keys, providers, users, kinds, schemes and ports."""
 
 from __future__ import annotations
 
@@ -387,12 +387,12 @@ def test_object_that_is_no_credential_is_no_answer(caplog: pytest.LogCaptureFixt
 
 def test_interrupt_during_a_question_is_raised() -> None:
     chain = Chain([Broken(KeyboardInterrupt())])
-    for _ in range(2):  # and no lock stays behind
+    for _ in range(2):  # twice, since a lock may be left held
         with pytest.raises(KeyboardInterrupt):
             chain.find("https://h/")
 
 
-# providers of one's own
+# custom providers
 
 
 def test_provider_needs_only_find() -> None:
@@ -411,7 +411,7 @@ def test_chain_without_providers_finds_nothing() -> None:
     assert find("https://h/") is None
 
 
-# only where it belongs
+# URLs that get nothing
 
 
 @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ def test_s3_keys_for_an_http_url_are_not_warned_of(caplog: pytest.LogCaptureFixt
     assert caplog.messages == []
 
 
-# what is logged
+# log
 
 
 def test_look_up_logs_the_credential_it_found(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""What is sent after a 401 or 403."""
+"""The credential that is sent after a 401 or 403."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ BASIC = 'Basic realm="private"'
 def request(
     chain: Chain, *good: object, url: str = URL, status: int = 401, challenge: str = BASIC
 ) -> list[object]:
-    """Play the adapter and a server that takes what is ``good``; return what was sent, None for a bare request."""
+    """Play a client and a server that accepts ``good``.
+
+    Return the credentials that were sent. None stands for a request without one.
+    """
     tried: list[Found] = []
     was_sent: list[object] = []
     found = begin(chain, url)
@@ -47,7 +50,7 @@ def request(
     raise AssertionError("retries without end")
 
 
-# an answer that only a refusal brings
+# answers to a challenge
 
 
 def test_netrc_default_is_not_sent_without_a_challenge() -> None:
@@ -176,7 +179,7 @@ def test_expired_answer_is_replaced_like_any_other() -> None:
     assert request(chain, basic("ada", "new")) == [basic("ada", "new")]
 
 
-# a credential that is rejected
+# rejected credentials
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -250,7 +253,7 @@ def test_refused_token_runs_no_second_keyring_command(status: int, accepted: boo
         request(chain, basic())
     for _ in range(5):
         request(chain, status=status)
-    assert len(command.asked) == 2  # found, and once more after the refusal
+    assert len(command.asked) == 2  # once before the refusal, and once after
 
 
 def test_refusal_ends_after_five_minutes() -> None:
@@ -429,7 +432,7 @@ def test_url_that_cannot_be_dialled_has_no_answer() -> None:
     assert refused(chain, "https://", status=401, challenge=BASIC) is None
 
 
-# several indexes with one claim
+# several indexes that cover a URL
 
 A, B = Index("https://h/acme/a/simple", "ada"), Index("https://h/acme/b/simple", "bob")
 BETWEEN = "https://h/acme/files/demo.whl"
@@ -481,7 +484,7 @@ def test_next_request_tries_one_index_if_all_were_refused() -> None:
     for _ in range(5):
         request(chain, url=BETWEEN)
     assert request(chain, url=BETWEEN) == [None]
-    assert len(command.asked) == 3  # each once, and the first of them once more
+    assert len(command.asked) == 3  # each index once, and the first one once more
 
 
 def test_refused_indexes_are_tried_again_after_five_minutes() -> None:

@@ -1,4 +1,4 @@
-"""The schemes that a server asks for."""
+"""The schemes of a challenge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which declared index or channel covers a URL."""
+"""The declared index or channel that covers a URL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``explain`` tells a person."""
+"""The trace of ``explain``."""
 
 from __future__ import annotations
 

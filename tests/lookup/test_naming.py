@@ -1,4 +1,4 @@
-"""Who named a URL, and what may go there for that."""
+"""The source of a URL, and the keys that it allows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The login of a URL of which nobody knows who named it."""
+"""The login of a URL, if it is unknown who named the URL."""
 
 from __future__ import annotations
 
