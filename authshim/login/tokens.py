@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth
+from authshim.oauth.id_token import claims_of
 
 MAX_SECONDS = 1e12
 """The latest time that is taken for Unix seconds; later ones are in milliseconds."""
@@ -36,23 +35,7 @@ def expires_at(credential: Credential) -> float | None:
 
 def _of_jwt(token: str) -> float | None:
     """Return the time in a JWT, or None."""
-    parts = token.split(".")
-    if len(parts) != 3 or not parts[0].startswith("ey"):
-        return None
-    expires = _claims(parts[1]).get("exp")
+    expires = claims_of(token).get("exp")
     if isinstance(expires, (int, float)) and 0 < expires < MAX_SECONDS:
         return float(expires)
     return None
-
-
-def _claims(part: str) -> dict[str, Any]:
-    """Return the claims of a JWT, or an empty mapping if they cannot be read."""
-    import json
-    from base64 import urlsafe_b64decode
-
-    padding = "=" * (-len(part) % 4)
-    try:
-        claims = json.loads(urlsafe_b64decode(part + padding))
-    except (ValueError, RecursionError):
-        return {}
-    return claims if isinstance(claims, dict) else {}

@@ -33,8 +33,6 @@ def renew(
 ) -> OAuth:
     """Return the credential that the token endpoint gives for the refresh token.
 
-    ``expires_at`` is a whole number of seconds: rattler refuses a file with any other.
-
     :param seconds: the timeout.
     :raises LoginEnded: the user has to log in again.
     :raises EndpointError: there is no new credential.
@@ -42,23 +40,54 @@ def renew(
     asked_at = clock()
     answer = http.send(_renewal(credential), seconds=seconds, environ=environ)
     given = _read(credential.token_endpoint, answer)
+    return login_of(
+        given,
+        asked_at,
+        refresh_token=credential.refresh_token,
+        token_endpoint=credential.token_endpoint,
+        revocation_endpoint=credential.revocation_endpoint,
+        client_id=credential.client_id,
+        audience=credential.audience,
+        more=credential.more,
+    )
+
+
+def login_of(
+    given: Mapping[str, Any],
+    asked_at: float,
+    *,
+    token_endpoint: str,
+    revocation_endpoint: str | None,
+    client_id: str,
+    refresh_token: str | None = None,
+    audience: str | None = None,
+    more: Mapping[str, Any] | None = None,
+) -> OAuth:
+    """Return the login that a token endpoint gives.
+
+    ``expires_at`` is a whole number of seconds: rattler refuses a file with any other.
+
+    :param asked_at: in Unix seconds.
+    :param refresh_token: the one that stays if the endpoint gives none.
+    :raises EndpointError: the answer has no access token.
+    """
     expires_at = None
-    lifetime = _lifetime(given.get("expires_in"))
-    if lifetime is not None:
-        expires_at = int(asked_at + lifetime)
+    seconds = lifetime(given.get("expires_in"))
+    if seconds is not None:
+        expires_at = int(asked_at + seconds)
     try:
         return OAuth(
             given["access_token"],
-            given.get("refresh_token") or credential.refresh_token,
+            given.get("refresh_token") or refresh_token,
             expires_at,
-            credential.token_endpoint,
-            credential.revocation_endpoint,
-            credential.client_id,
-            credential.audience,
-            more=credential.more,
+            token_endpoint,
+            revocation_endpoint,
+            client_id,
+            audience,
+            more=more,
         )
     except (CredentialError, KeyError):
-        raise EndpointError(credential.token_endpoint, _NO_TOKEN) from None
+        raise EndpointError(token_endpoint, _NO_TOKEN) from None
 
 
 def _renewal(credential: OAuth) -> Request:
@@ -81,7 +110,7 @@ def _read(endpoint: str, answer: Answer) -> dict[str, Any]:
     raise EndpointError(endpoint, reason)
 
 
-def _lifetime(value: object) -> float | None:
+def lifetime(value: object) -> float | None:
     """Return ``expires_in`` in seconds, or None if it is not a lifetime."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None

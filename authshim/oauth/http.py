@@ -92,12 +92,20 @@ class Answer(SecretHolder):
         return found if isinstance(found, dict) else {}
 
 
-def form(url: str, fields: Mapping[str, str | None]) -> Request:
-    """Return a POST of a form; a field that is None is left out."""
+def form(
+    url: str,
+    fields: Mapping[str, str | None],
+    *,
+    authorization: str | None = None,
+) -> Request:
+    """Return a POST of a form; a field that is None is left out, and so is the header."""
     from urllib.parse import urlencode
 
     given = {name: value for name, value in fields.items() if value is not None}
-    return Request("POST", url, body=urlencode(given), headers={"Content-Type": _FORM})
+    headers = {"Content-Type": _FORM}
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    return Request("POST", url, body=urlencode(given), headers=headers)
 
 
 def query(url: str, data: object, authorization: str | None) -> Request:

@@ -28,6 +28,7 @@ from authshim.credentials import OAuth
 from authshim.errors import AuthshimError, ProviderError
 from authshim.log import Once
 from authshim.oauth import endpoints
+from authshim.oauth.command import login_command
 from authshim.oauth.http import EndpointError, LoginEnded
 from authshim.oauth.stored_login import Busy
 
@@ -188,7 +189,7 @@ class Renewer:
             self._unsaved.pop(login.identity, None)
         except Exception as error:  # noqa: BLE001 - a provider of one's own may break in any way
             self._unsaved[login.identity] = expected, renewed
-            self._warn_unsaved(login, error)
+            self._warn_unsaved(login, renewed, error)
         return renewed
 
     def _postpone_short_lived(self, login: StoredLogin, renewed: OAuth) -> None:
@@ -203,7 +204,7 @@ class Renewer:
         again = self._newest(login, login.read())
         if again == current:
             self._postpone(login, current, float("inf"))
-            self._warn_ended(login)
+            self._warn_ended(login, current)
         return again
 
     def _note_timeout(self, attempt: _Attempt) -> None:
@@ -223,10 +224,10 @@ class Renewer:
         if not isinstance(credential, OAuth) or credential.refresh_token:
             return
         if credential.expired(self._clock.time()):
-            self._warn_ended(login)
+            self._warn_ended(login, credential)
 
-    def _warn_ended(self, login: StoredLogin) -> None:
-        command = f"authshim auth login {login.host}"
+    def _warn_ended(self, login: StoredLogin, credential: OAuth) -> None:
+        command = login_command(login.host, credential)
         self._once.warn_once(f"the login for {login.host} has ended: log in again: {command}")
 
     def _warn_failed(self, login: StoredLogin, reason: str) -> None:
@@ -234,13 +235,14 @@ class Renewer:
             f"the login for {login.host} ({login.provider}) could not be renewed: {reason}"
         )
 
-    def _warn_unsaved(self, login: StoredLogin, error: Exception) -> None:
+    def _warn_unsaved(self, login: StoredLogin, renewed: OAuth, error: Exception) -> None:
+        command = login_command(login.host, renewed)
         reason = type(error).__name__
         if isinstance(error, ProviderError):
             reason = error.reason
         self._once.warn_once(
             f"the login for {login.host} was renewed, but {login.provider} did not store it "
-            f"({reason}); it is lost when this program ends: authshim auth login {login.host}"
+            f"({reason}); it is lost when this program ends: {command}"
         )
 
     @contextmanager

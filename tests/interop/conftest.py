@@ -32,3 +32,10 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[real_servers.Ngi
     """A real nginx on two ports."""
     with real_servers.nginx(tmp_path_factory.mktemp("nginx")) as served:
         yield served
+
+
+@pytest.fixture(scope="session")
+def oidc_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real OpenID provider."""
+    with real_servers.oidc_provider(tmp_path_factory.mktemp("oidc")) as url:
+        yield url

@@ -10,21 +10,45 @@ import { Provider } from "oidc-provider";
 const port = Number(process.argv[2]);
 const issuer = `http://127.0.0.1:${port}`;
 const LIFETIMES = { "lives-long": 3600, "lives-short": 60 };
+const LIFETIME = 3600;
 const seen = [];
 
+const DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code";
+const PUBLIC = { token_endpoint_auth_method: "none", application_type: "native", response_types: ["code"] };
+// Those of which the device code or the authorization code lives as long as the name says.
+const HASTY = { "rattler-3s": 3 };
+
 const provider = new Provider(issuer, {
-  clients: Object.keys(LIFETIMES).map((id) => ({
-    client_id: id,
-    token_endpoint_auth_method: "none",
-    grant_types: ["authorization_code", "refresh_token"],
-    response_types: ["code"],
-    redirect_uris: ["http://127.0.0.1/done"],
-    application_type: "native",
-  })),
+  clients: [
+    ...Object.keys(LIFETIMES).map((id) => ({
+      ...PUBLIC,
+      client_id: id,
+      grant_types: ["authorization_code", "refresh_token"],
+      redirect_uris: ["http://127.0.0.1/done"],
+    })),
+    ...["rattler", ...Object.keys(HASTY)].map((id) => ({
+      ...PUBLIC,
+      client_id: id,
+      grant_types: ["authorization_code", "refresh_token", DEVICE_CODE],
+      redirect_uris: ["http://127.0.0.1"],
+    })),
+    {
+      client_id: "confidential",
+      client_secret: "s3cret-client/%+ of the test",
+      application_type: "native",
+      grant_types: ["authorization_code", "refresh_token", DEVICE_CODE],
+      response_types: ["code"],
+      redirect_uris: ["http://127.0.0.1"],
+    },
+  ],
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
-  features: { revocation: { enabled: true }, devInteractions: { enabled: false } },
+  features: { revocation: { enabled: true }, deviceFlow: { enabled: true }, devInteractions: { enabled: true } },
   scopes: ["openid", "offline_access"],
-  ttl: { AccessToken: (_, token, client) => LIFETIMES[client.clientId] },
+  ttl: {
+    AccessToken: (_, token, client) => LIFETIMES[client.clientId] ?? LIFETIME,
+    AuthorizationCode: (_, token, client) => HASTY[client.clientId] ?? 60,
+    DeviceCode: (_, token, client) => HASTY[client.clientId] ?? 600,
+  },
 });
 
 async function login(clientId) {

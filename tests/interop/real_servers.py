@@ -1,4 +1,4 @@
-"""pypiserver and nginx, real ones, on free loopback ports; each is waited for, and ended by its id."""
+"""pypiserver, nginx and oidc-provider, real ones, on free loopback ports; each is waited for, and ended by its id."""
 
 from __future__ import annotations
 
@@ -6,24 +6,32 @@ import base64
 import hashlib
 import io
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import zipfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 USER, PASSWORD, TOKEN = "ada", "s3cret", "tk-s3cret"
 BASIC = "Basic " + base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 BEARER = f"Bearer {TOKEN}"
 WHEEL = "demo-1.0-py3-none-any.whl"
+
+
+OIDC_PROVIDER = "oidc-provider@~8.8.1"
+"""The newest that runs on Debian 12's Node 18."""
+
+_ENVIRON = dict(os.environ)
+"""The environment before a test cleared it: npm reads its registry and its certificates there."""
 
 
 class Nginx(NamedTuple):
@@ -220,3 +228,21 @@ def wheel() -> bytes:
 
 def _digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).decode().rstrip("=")
+
+
+@contextmanager
+def oidc_provider(folder: Path) -> Iterator[str]:
+    """Run npm's oidc-provider, which npm installs into the folder; yield its URL."""
+    node, npm = needs.program("node", "nodejs"), needs.program("npm", "npm")
+    (folder / "package.json").write_text("{}")
+    shutil.copy(Path(__file__).with_name("oidc_server.mjs"), folder)
+    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    done = subprocess.run(
+        [npm, "install", *options, OIDC_PROVIDER],
+        check=False, cwd=folder, env=_ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    if done.returncode:
+        needs.missing(f"npm cannot install {OIDC_PROVIDER}: {done.stderr[-500:]}")
+    port = free_port()
+    with running([node, str(folder / "oidc_server.mjs"), str(port)], [port], folder / "log"):
+        yield f"http://127.0.0.1:{port}"

@@ -9,32 +9,23 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable
 
-import needs
 import pytest
 import requests
 from interop.judge import Rattler
-from interop.real_servers import free_port, running
 
 import authshim
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PACKAGE = "oidc-provider@~8.8.1"
-"""The newest that runs on Debian 12's Node 18."""
+    from pathlib import Path
 
 SHORT, LONG = "lives-short", "lives-long"
 """Clients of the server: a token of the one is due as soon as it is there, a token of the other lives for an hour."""
-
-_ENVIRON = dict(os.environ)
-"""As it was before a test cleared it: npm reads its registry and its certificates from there."""
 
 
 class Provider:
@@ -89,28 +80,9 @@ class Provider:
         return response.json() if response.content else None
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a real OpenID provider, which npm installs into a folder of the test's own."""
-    node, npm = needs.program("node", "nodejs"), needs.program("npm", "npm")
-    folder = tmp_path_factory.mktemp("oidc")
-    (folder / "package.json").write_text("{}")
-    shutil.copy(Path(__file__).with_name("oidc_server.mjs"), folder)
-    options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
-    done = subprocess.run(
-        [npm, "install", *options, PACKAGE],
-        check=False, cwd=folder, env=_ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
-    if done.returncode:
-        needs.missing(f"npm cannot install {PACKAGE}: {done.stderr[-500:]}")
-    port = free_port()
-    with running([node, str(folder / "oidc_server.mjs"), str(port)], [port], folder / "log"):
-        yield f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture
-def provider(server: str, tmp_path: Path) -> Provider:
-    made = Provider(server, tmp_path / "auth.json")
+def provider(oidc_server: str, tmp_path: Path) -> Provider:
+    made = Provider(oidc_server, tmp_path / "auth.json")
     made.seen()
     return made
 
@@ -186,9 +158,9 @@ def test_a_login_that_was_revoked_sends_neither_to_the_channel(
     before = provider.file.read_text()
     assert python() == 401
     assert provider.seen() == [("token", 400), ("channel, nobody", 401)]
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
-        "the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"
-    ]
+    command = f"authshim auth login 127.0.0.1 --oauth --oauth-issuer-url {provider.url} --oauth-client-id {LONG}"
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert warnings == [f"the login for 127.0.0.1 has ended: log in again: {command}"]
     assert pixi() != "fetched"
     assert {what for what, _ in provider.seen()} == {"token", "channel, nobody"}
     assert provider.file.read_text() == before

@@ -118,6 +118,13 @@ def sent(chain: authshim.Chain, url: str = URL) -> str | None:
     return found and found.credential.header
 
 
+def command_at(server: Server) -> str:
+    """Return the command that makes such a login."""
+    issuer = server.recorder.url
+    options = f"--oauth --oauth-issuer-url {issuer} --oauth-client-id authshim-test"
+    return f"authshim auth login 127.0.0.1 {options}"
+
+
 def stored(file: Path, key: str = HOST) -> dict[str, Any]:
     return json.loads(file.read_text())[key]["OAuth"]
 
@@ -359,7 +366,7 @@ def test_ended_login_is_reported_once_and_not_sent(
     assert [sent(chain), sent(chain, "http://127.0.0.1:9/"), sent(chain)] == [None, None, None]
     assert len(server.forms) == 1
     assert warnings(caplog) == [
-        "the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"
+        f"the login for 127.0.0.1 has ended: log in again: {command_at(server)}"
     ]
     no_secret()
 
@@ -385,7 +392,7 @@ def test_expired_login_is_reported_once_if_it_has_no_refresh_token(
     chain = chain_of(write(server.url, refresh_token=None))
     assert (sent(chain), sent(chain)) == (None, None)
     assert warnings(caplog) == [
-        "the login for 127.0.0.1 has ended: log in again: authshim auth login 127.0.0.1"
+        f"the login for 127.0.0.1 has ended: log in again: {command_at(server)}"
     ]
     assert server.forms == []
 
@@ -404,7 +411,7 @@ def test_warning_names_the_host_of_a_wildcard(
 ) -> None:
     server.valid = "s3cret-other"
     sent(chain_of(write(server.url, key="*.h.example")), "https://repo.h.example/")
-    assert warnings(caplog)[0].endswith(": authshim auth login h.example")
+    assert ": authshim auth login h.example --oauth " in warnings(caplog)[0]
 
 
 BAD = {
@@ -803,7 +810,7 @@ def test_renewed_login_stays_in_memory_if_it_cannot_be_stored(
     (said,) = warnings(caplog)
     assert said == (
         f"the login for 127.0.0.1 was renewed, but auth file {file} did not store it (no space left on device); "
-        "it is lost when this program ends: authshim auth login 127.0.0.1"
+        f"it is lost when this program ends: {command_at(server)}"
     )
     no_secret()
 

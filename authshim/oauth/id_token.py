@@ -1,0 +1,41 @@
+"""The claims of a JWT (RFC 7519), and those of an ID token (OpenID Connect Core 1.0, section 2).
+
+No signature is verified: an ID token comes from the token endpoint itself, over https
+(section 3.1.3.7, rule 6).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_NAME_CHARACTERS = 100
+
+_NAMES = ("email", "preferred_username", "name", "sub")
+"""The claims that name a user, in rattler's order."""
+
+
+def claims_of(token: object) -> dict[str, Any]:
+    """Return the claims of a JWT, or none if it is not one."""
+    import json
+    from base64 import urlsafe_b64decode
+
+    parts = token.split(".") if isinstance(token, str) else []
+    if len(parts) != 3 or not parts[0].startswith("ey"):
+        return {}
+    try:
+        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
+
+
+def name_in(claims: Mapping[str, Any]) -> str:
+    """Return the name of a user, or an empty string."""
+    for name in _NAMES:
+        value = claims.get(name)
+        if isinstance(value, str) and value and value.isprintable():
+            return value[:MAX_NAME_CHARACTERS]
+    return ""
