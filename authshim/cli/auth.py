@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli.parser import add_action
+from authshim.oauth.interaction import FLOWS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -90,6 +91,22 @@ def _add_login(actions: Any, loudness: ArgumentParser) -> None:
     login.add_argument(
         "--conda-token", help="the token to use on anaconda.org / quetz authentication", **optional
     )
+    _add_oauth(login, optional)
+
+
+def _add_oauth(login: ArgumentParser, optional: dict[str, Any]) -> None:
+    """Add the options of an OAuth login, by pixi's names."""
+    add = login.add_argument
+    is_default = "the default at prefix.dev"
+    add("--oauth", action="store_true", help=f"log in by OAuth in a browser ({is_default})")
+    add("--oauth-issuer-url", metavar="URL", help="the OIDC issuer (default: https://HOST)")
+    add("--oauth-client-id", metavar="ID", help="the OAuth client (default: rattler)")
+    add("--oauth-client-secret", metavar="SECRET", help="of a confidential client", **optional)
+    add("--oauth-flow", choices=FLOWS, help="the way to log in (default: device-code)")
+    replaces = "repeatable; replaces the default ones"
+    add("--oauth-scope", metavar="SCOPE", action="append", help=replaces)
+    registered = "http://127.0.0.1:PORT/PATH, as registered"
+    add("--oauth-redirect-uri", metavar="URI", help=registered)
 
 
 def _run_status(options: Namespace) -> int:

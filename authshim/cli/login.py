@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.cli import terminal
 from authshim.cli.project import chain_of, settings_of
 from authshim.cli.terminal import with_tilde
-from authshim.errors import SettingsError
+from authshim.errors import AuthshimError, SettingsError
 from authshim.redact import printable, redact, redact_key
 
 if TYPE_CHECKING:
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 _LONGEST = 1024 * 1024
 """The number of characters that a secret on standard input may have."""
+
+_CLIENT_SECRET = "--oauth-client-secret"  # noqa: S105 - the name of an option
+_OAUTH_OPTIONS = (
+    "oauth_issuer_url",
+    "oauth_client_id",
+    "oauth_client_secret",
+    "oauth_flow",
+    "oauth_scope",
+    "oauth_redirect_uri",
+)
+"""The options that go together with ``--oauth``."""
 
 _NO_TEXT = "the input is not text"
 
@@ -37,6 +48,8 @@ def run(options: Namespace) -> int:
 
     target = rules.parse_login_host(options.host)
     kind = rules.kind_of(target.host, _given(options), target.username)
+    if kind == rules.OAUTH:
+        return _log_in_by_oauth(rules.for_oauth(target), options)
     credential = _credential(kind, target, options)
     whose = ""
     if rules.is_prefix_dev(target.host):
@@ -49,9 +62,38 @@ def run(options: Namespace) -> int:
 
 
 def _given(options: Namespace) -> set[str]:
-    """Return the names of the given options that tell the kind of a login."""
+    """Return the names of the given options that tell the kind of a login.
+
+    :raises SettingsError: an option of an OAuth login is given without ``--oauth``, as in pixi.
+    """
     names = ("token", "username", "password", "conda_token")
-    return {name.replace("_", "-") for name in names if getattr(options, name) is not None}
+    given = {name.replace("_", "-") for name in names if getattr(options, name) is not None}
+    if options.oauth:
+        return {*given, "oauth"}
+    for name in _OAUTH_OPTIONS:
+        if getattr(options, name) is not None:
+            option = name.replace("_", "-")
+            raise SettingsError(f"--{option}", "goes together with --oauth")
+    return given
+
+
+def _log_in_by_oauth(target: LoginHost, options: Namespace) -> int:
+    """Store a login under the bare host, as pixi does."""
+    from authshim.cli import oauth_login
+
+    secret = None
+    if options.oauth_client_secret is not None:
+        prompt = f"Client secret for {target.host}: "
+        secret = _secret(_CLIENT_SECRET, options.oauth_client_secret, prompt)
+    login = oauth_login.log_in(options, target, secret)
+    try:
+        _store(login.credential, login.name, target, options)
+    except AuthshimError:
+        oauth_login.revoke(login)
+        raise
+    if reason := oauth_login.why_not_renewed(login, secret):
+        _log().warning("%s", reason)
+    return 0
 
 
 def _store(credential: Credential, whose: str, target: LoginHost, options: Namespace) -> None:

@@ -25,7 +25,7 @@ def check_secret(option: str, secret: str) -> None:
     """
     if not secret:
         raise SettingsError(option, "it is empty, so nothing was stored (is a variable unset?)")
-    if option == "--password":
+    if option in ("--password", "--oauth-client-secret"):
         return
     if _SCHEME.match(secret):
         scheme = secret.split(maxsplit=1)[0].capitalize()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from authshim.credentials import Credential
     from authshim.urls import Key
 
-TOKEN, BASIC, CONDA = "token", "username", "conda-token"
+TOKEN, BASIC, CONDA, OAUTH = "token", "username", "conda-token", "oauth"
+KINDS = (TOKEN, BASIC, CONDA, OAUTH)
 """The kinds of login, by the option that asks for each."""
 
 _PLAIN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
@@ -32,7 +33,7 @@ _ONE_SLASH = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
 _PORT_AT_END = re.compile(r"(?:\[[^]]*\]|[^:]*):?([0-9]*)")
 _NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
 
-_CHANNELS_AT = {"anaconda.org": "conda.anaconda.org", "prefix.dev": "repo.prefix.dev"}
+_CHANNELS_AT = {"anaconda.org": "conda.anaconda.org"}
 """The hosts of the channels of services whose own host serves none."""
 
 
@@ -50,6 +51,11 @@ class LoginHost(NamedTuple):
     warning: str = ""
     username: str = ""
     """The username in the URL, ``****`` if it looks like a token, or an empty string."""
+
+    @property
+    def origin(self) -> str:
+        """The scheme, host and port of the URL."""
+        return "/".join(self.url.split("/", 3)[:3])
 
     def lookup_keys(self, path_keys: frozenset[str]) -> list[Key]:
         """List the keys of the URL, the nearest first, without importing urllib3."""
@@ -86,6 +92,13 @@ def parse_login_host(words: str) -> LoginHost:
     if SPACE_OR_CONTROL.search(path) or re.search(r"[?#]", path):
         raise SettingsError("HOST", "expected a path without blanks and query")
     return _target(netloc, path)
+
+
+def for_oauth(target: LoginHost) -> LoginHost:
+    """Return where an OAuth login is stored: without a wildcard and a path, as in rattler."""
+    key = target.keys[0].partition("/")[0]
+    warning = target.warning if _port_of(key) else ""
+    return target._replace(key=key, warning=warning)
 
 
 def parse_logout_host(words: str) -> LoginHost:
@@ -175,26 +188,29 @@ def _check_path(host: str, path: str) -> None:
 
 
 def kind_of(host: str, given: Collection[str], username: str = "") -> str:
-    """Return the kind of a login, by the names of the given options: TOKEN, BASIC or CONDA.
+    """Return the kind of a login, by the names of the given options: one of ``KINDS``.
 
-    If a service takes one kind only, no option is needed.
+    If a service has a kind of its own, no option is needed.
 
     :param username: of ``LoginHost``, for the message.
     :raises SettingsError: the options exclude each other, or the service does not take this kind.
     """
     kind = _given_kind(given)
-    own = _own_kind(host)
+    own = _own_kinds(host)
     if not kind and not own:
-        name = username or "NAME"
-        raise SettingsError("HOST", f"say how: add --username {name}, --token or --conda-token")
-    if kind and own and kind != own:
-        raise SettingsError(f"--{kind}", f"{host} takes --{own} and nothing else")
-    return kind or own
+        methods = f"--username {username or 'NAME'}, --token, --conda-token or --oauth"
+        raise SettingsError("HOST", f"say how: add {methods}")
+    if not kind:
+        return own[0]
+    if own and kind not in (*own, OAUTH):
+        only = " or ".join(f"--{name}" for name in own)
+        raise SettingsError(f"--{kind}", f"{host} takes {only} and nothing else")
+    return kind
 
 
 def _given_kind(given: Collection[str]) -> str:
     """Return the kind that the options name, or an empty string."""
-    kinds = [kind for kind in (TOKEN, BASIC, CONDA) if kind in given]
+    kinds = [kind for kind in KINDS if kind in given]
     if len(kinds) > 1:
         raise SettingsError(f"--{kinds[0]}", f"cannot go together with --{kinds[1]}")
     if "password" in given and kinds != [BASIC]:
@@ -202,10 +218,11 @@ def _given_kind(given: Collection[str]) -> str:
     return kinds[0] if kinds else ""
 
 
-def _own_kind(host: str) -> str:
+def _own_kinds(host: str) -> tuple[str, ...]:
+    """Return the kinds that a service takes, its default first; none for an unknown service."""
     if is_prefix_dev(host):
-        return TOKEN
-    return CONDA if f".{host}".endswith(".anaconda.org") else ""
+        return OAUTH, TOKEN
+    return (CONDA,) if f".{host}".endswith(".anaconda.org") else ()
 
 
 def is_prefix_dev(host: str) -> bool:

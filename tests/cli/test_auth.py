@@ -175,11 +175,14 @@ def test_a_dash_reads_the_secret_from_standard_input(
     [
         (
             ["h.example"],
-            "HOST: say how: add --username NAME, --token or --conda-token",
+            "HOST: say how: add --username NAME, --token, --conda-token or --oauth",
         ),
         (["h.example", "--token", "s3cret", *BASIC], "--token: cannot go together with --username"),
         (["h.example", "--password", "s3cret"], "--password: goes together with --username"),
-        (["prefix.dev", *BASIC], "--username: prefix.dev takes --token and nothing else"),
+        (
+            ["prefix.dev", *BASIC],
+            "--username: prefix.dev takes --oauth or --token and nothing else",
+        ),
         (
             ["anaconda.org", "--token", "s3cret"],
             "--token: anaconda.org takes --conda-token and nothing else",

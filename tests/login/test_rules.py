@@ -12,6 +12,7 @@ from authshim.errors import AuthshimError, ProviderMissing, SettingsError, Store
 from authshim.login.rules import (
     BASIC,
     CONDA,
+    OAUTH,
     TOKEN,
     kind_of,
     parse_login_host,
@@ -83,7 +84,6 @@ WRONG = [
     "https:/h.example",
     "https:/h.example/simple",
     "anaconda.org/ada",
-    "prefix.dev/ada",
 ]
 
 
@@ -164,11 +164,13 @@ def test_where_a_token_of_prefix_dev_is_verified(host: str, url: str) -> None:
         ("h.example", {"username"}, BASIC),
         ("h.example", {"username", "password"}, BASIC),
         ("h.example", {"conda-token"}, CONDA),
-        ("prefix.dev", set(), TOKEN),
+        ("prefix.dev", set(), OAUTH),
+        ("repo.prefix.dev", set(), OAUTH),
         ("repo.prefix.dev", {"token"}, TOKEN),
         ("anaconda.org", set(), CONDA),
         ("conda.anaconda.org", {"conda-token"}, CONDA),
         ("notprefix.dev", {"username"}, BASIC),
+        *[(host, {"oauth"}, OAUTH) for host in ("h.example", "prefix.dev", "anaconda.org")],
     ],
 )
 def test_the_kind_of_a_login(host: str, given: set[str], kind: str) -> None:
@@ -189,19 +191,24 @@ def test_the_kind_of_a_login(host: str, given: set[str], kind: str) -> None:
             {"username", "conda-token"},
             "--username: cannot go together with --conda-token",
         ),
+        ("h.example", {"token", "oauth"}, "--token: cannot go together with --oauth"),
         ("h.example", {"password"}, "--password: goes together with --username"),
         ("h.example", {"password", "token"}, "--password: goes together with --username"),
         (
             "h.example",
             set(),
-            "HOST: say how: add --username NAME, --token or --conda-token",
+            "HOST: say how: add --username NAME, --token, --conda-token or --oauth",
         ),
         (
             "prefix.dev",
             {"username", "password"},
-            "--username: prefix.dev takes --token and nothing else",
+            "--username: prefix.dev takes --oauth or --token and nothing else",
         ),
-        ("prefix.dev", {"conda-token"}, "--conda-token: prefix.dev takes --token and nothing else"),
+        (
+            "prefix.dev",
+            {"conda-token"},
+            "--conda-token: prefix.dev takes --oauth or --token and nothing else",
+        ),
         ("anaconda.org", {"token"}, "--token: anaconda.org takes --conda-token and nothing else"),
     ],
 )
@@ -216,7 +223,6 @@ def test_combinations_that_pixi_refuses(host: str, given: set[str], sentence: st
     [
         ("https:/h.example", "a URL has two slashes behind its scheme"),
         ("anaconda.org/ada", "log in at conda.anaconda.org/ada or at anaconda.org"),
-        ("prefix.dev/ada", "log in at repo.prefix.dev/ada or at prefix.dev"),
     ],
 )
 def test_host_that_serves_nothing_is_refused_with_the_right_one(words: str, sentence: str) -> None:

@@ -85,7 +85,21 @@ LINES: dict[str, list[list[str]]] = {
     "completion": [["completion", shell] for shell in ("bash", "zsh", "fish")],
 }
 
+OAUTH_LINES = [
+    ["auth", "login", HERE, "--oauth", "--oauth-issuer-url", "http://a.example", *words]
+    for words in (
+        ["--oauth-client-secret", SECRET],
+        ["--oauth-client-secret", "-"],
+        ["--oauth-flow", "auto", "-vv", f"--oauth-client-secret={SECRET}"],
+    )
+]
+
 WRONG = [
+    ["auth", "login", HERE, "--oauth-client-secret", SECRET],
+    ["auth", "login", HERE, "--oauth", "--token", SECRET],
+    ["auth", "login", HERE, f"--oauth={SECRET}"],
+    ["auth", "login", HERE, "--oauth", "--oauth-issuer-url", f"http://ada:{SECRET}@a.example"],
+    ["auth", "login", HERE, "--oauth", "--oauth-issuer-url", f"https://a.example?sig={SECRET}"],
     [SECRET],
     ["--token", SECRET],
     [f"--token={SECRET}"],
@@ -282,6 +296,21 @@ def _declare(source: Source, ends: Outcome, stage: Stage) -> str:
 
 
 VIEWER = {"data": {"viewer": {"login": "ada"}}}
+AUTHORIZATION_SERVER: dict[str, dict[str, Any]] = {
+    "/.well-known/openid-configuration": {
+        "issuer": "http://a.example",
+        "token_endpoint": "http://a.example/token",
+        "device_authorization_endpoint": "http://a.example/device",
+    },
+    "/device": {
+        "device_code": SECRET,
+        "user_code": "ABCD",
+        "verification_uri": "http://a.example/activate",
+        "expires_in": 0.2,
+        "interval": 0.01,
+    },
+    "/token": {"access_token": SECRET, "refresh_token": SECRET},
+}
 SERVERS: dict[str, Callable[[Stage], None]] = {
     "confirms": lambda stage: stage.servers.origin.on(
         "/*", Answer(200, json.dumps(VIEWER).encode())
@@ -323,6 +352,29 @@ def test_login_shows_no_secret(
     assert [told(text, SECRET) != "" for text in stage.received["origin"]] == [True] * len(
         stage.received["origin"]
     )
+    assert_no_secret(stage.received["elsewhere"], secret=SECRET)
+
+
+@pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/device", "/token"])
+@EACH_SERVER
+def test_login_by_oauth_shows_no_secret(
+    server: str, path: str, stage: Stage, typed: Callable, asked_server: Callable
+) -> None:
+    """The server answers as it should, but at one path."""
+    for name in (
+        "discovery.DISCOVERY_SECONDS",
+        "device_code.DEVICE_SECONDS",
+        "client.TOKEN_SECONDS",
+    ):
+        stage.monkeypatch.setattr(f"authshim.oauth.{name}", 0.02 if server == "is silent" else 20)
+    stage.monkeypatch.setattr("authshim.oauth.device_code.MIN_INTERVAL_SECONDS", 0.01)
+    asked_server(server)
+    for own, data in AUTHORIZATION_SERVER.items():
+        if own != path:
+            stage.servers.origin.on(own, Answer(200, json.dumps(data).encode()))
+    for line in OAUTH_LINES:
+        assert "stored" not in typed(line)
+    assert files_that_tell(stage.home) == []
     assert_no_secret(stage.received["elsewhere"], secret=SECRET)
 
 
