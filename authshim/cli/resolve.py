@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.cli import project
 from authshim.cli.terminal import is_watched, say, with_tilde, write
-from authshim.redact import redact
+from authshim.redact import printable, redact
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
-    from collections.abc import Iterator, Sequence
-    from typing import Callable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from authshim.index.client import Page
     from authshim.project.manifest import Manifest
+    from authshim.project.target import Target
+    from authshim.resolve.candidates import Candidate
     from authshim.resolve.rules import Resolution
+    from authshim.resolve.survey import Progressed
 
 _ANSWERED = ("found", "not there")
 
@@ -27,8 +29,9 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "resolve",
         parents=parents,
         help="say which index each package would come from",
-        description="Ask every index of the project for the packages that it wants from PyPI's kind of index, and say "
-        "which one serves each, in which version and file; no dependency of a package is looked at.",
+        description="Ask every index of the project for the PyPI packages that it wants, and say "
+        "which one serves each, in which version and file. "
+        "The dependencies of the packages are not looked at.",
     )
     parser.add_argument(
         "names",
@@ -61,17 +64,24 @@ def run(options: Namespace) -> int:
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[int, int], object] | None]:
-    """Show how many pages are there, where somebody looks on and waits."""
+def _progress() -> Iterator[Progressed | None]:
+    """Show on a terminal how many pages have come, and the hosts that have more."""
     if not is_watched():
         yield None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("asking the indexes", total=None)
-        yield lambda done, all_: bar.update(task, completed=done, total=all_)
+
+        def show(done: int, total: int, hosts: Sequence[str]) -> None:
+            waiting = printable(f"waiting for {', '.join(hosts)}")
+            sentence = escape(waiting) if hosts else "asked the indexes"
+            bar.update(task, description=sentence, completed=done, total=total)
+
+        yield show
 
 
 def _print_lines(manifest: Manifest, found: Sequence[Resolution]) -> None:
@@ -92,21 +102,24 @@ def _print_lines(manifest: Manifest, found: Sequence[Resolution]) -> None:
 
 
 def _heading(manifest: Manifest, each: Resolution) -> str:
-    """Say of which environments, and for what machine, something is true."""
+    """Return the environments and the machine that a result is for."""
+    parts = []
+    if len(each.environments) < len(manifest.environments):
+        parts.append(", ".join(each.environments))
     target = each.dependency.target
-    chosen = target and (
-        f"for {target.platform} ({target.platform_from}'s) and Python {target.python} ({target.python_from}'s)"
-    )
-    some = len(each.environments) < len(manifest.environments)
-    unread = ", ".join(
-        dict.fromkeys(key for name in each.environments for key in manifest.ignored_options(name))
-    )
-    parts = [
-        f"{', '.join(each.environments)}" if some else "",
-        chosen or "",
-        unread and f"not looked at: {unread}",
-    ]
-    return "; ".join(part for part in parts if part)
+    if target:
+        platform = f"{target.platform} ({target.platform_from}'s)"
+        parts.append(f"for {platform} and Python {target.python} ({target.python_from}'s)")
+    ignored = _ignored(manifest, each.environments)
+    if ignored:
+        parts.append(f"not looked at: {', '.join(ignored)}")
+    return "; ".join(parts)
+
+
+def _ignored(manifest: Manifest, environments: Iterable[str]) -> list[str]:
+    """Return the options of environments that are not looked at, each once."""
+    keys = (key for name in environments for key in manifest.ignored_options(name))
+    return list(dict.fromkeys(keys))
 
 
 def _wanted(each: Resolution) -> str:
@@ -121,12 +134,18 @@ def _lines(each: Resolution) -> Iterator[str]:
     elif each.taken is None:
         yield f"none: {each.problem}"
     else:
-        yield f"{each.taken.version}{' (doubtful)' if each.doubts else ''}  {each.taken.place.shown}"
-        digests = [":".join(pair) for pair in each.taken.file.hashes]
-        yield "  ".join([each.taken.file.filename, *(digests or ["without a hash"])])
-        yield from _servers(each)
+        yield from _taken_lines(each, each.taken)
     yield from (f"doubtful: {doubt}" for doubt in each.doubts)
     yield from (f"warning: {warning}" for warning in each.warnings)
+
+
+def _taken_lines(each: Resolution, taken: Candidate) -> Iterator[str]:
+    """Describe the file that was chosen."""
+    mark = " (doubtful)" if each.doubts else ""
+    yield f"{taken.version}{mark}  {taken.place.shown}"
+    digests = [":".join(pair) for pair in taken.file.hashes]
+    yield "  ".join([taken.file.filename, *(digests or ["without a hash"])])
+    yield from _servers(each)
 
 
 def _servers(each: Resolution) -> Iterator[str]:
@@ -145,35 +164,38 @@ def _pages_taken(each: Resolution) -> list[Page]:
 
 
 def _print_silent(found: Sequence[Resolution]) -> None:
-    """Print once for each index that did not answer each thing that is to be done about it."""
+    """Print each index that did not answer, once for each next step."""
     pages = [page for each in found for page in each.asked if page.answer not in _ANSWERED]
     for page in {(page.place, page.next_step): page for page in pages}.values():
-        said = "; ".join(
-            part
-            for part in (
-                f"HTTP {page.status}" if page.status else "",
-                page.detail,
-                page.mirror,
-            )
-            if part
-        )
-        say(with_tilde(f"{page.place.shown}  {page.answer}{f' ({said})' if said else ''}"))
+        say(with_tilde(f"{page.place.shown}  {page.answer}{_reason(page)}"))
         if page.next_step:
             say(with_tilde(f"  -> {page.next_step}"))
 
 
+def _reason(page: Page) -> str:
+    """Return the reason of an answer in parentheses, or an empty string."""
+    status = f"HTTP {page.status}" if page.status else ""
+    reasons = "; ".join(filter(None, (status, page.detail, page.mirror)))
+    return f" ({reasons})" if reasons else ""
+
+
 def _print_empty(found: Sequence[Resolution]) -> None:
-    """Name the indexes that have none of the project's packages: CodeArtifact says so of what may not be read."""
+    """Name the indexes that have none of the project's packages.
+
+    CodeArtifact answers so if the user may not read them.
+    """
     from authshim.resolve.confusion import PYPI
 
-    pages: dict[str, set[str]] = {}
-    for page in (page for each in found for page in each.asked if page.host not in PYPI):
-        pages.setdefault(page.place.shown, set()).add(page.answer)
-    for place in (place for place, answers in pages.items() if answers == {"not there"}):
-        say(
-            f"{place}  has none of these; an index whose URL is wrong, or that hides them from its user, says the same"
-        )
-        say("  -> authshim check")
+    answers: dict[str, set[str]] = {}
+    for each in found:
+        for page in each.asked:
+            if page.host not in PYPI:
+                answers.setdefault(page.place.shown, set()).add(page.answer)
+    for place, kinds in answers.items():
+        if kinds == {"not there"}:
+            why = "an index whose URL is wrong, or that hides them from its user, says the same"
+            say(f"{place}  has none of these; {why}")
+            say("  -> authshim check")
 
 
 def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
@@ -184,38 +206,51 @@ def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
         "version": 1,
         "manifest": manifest.path,
         "fine": all(each.fine for each in found),
-        "unread": list(
-            dict.fromkeys(key for name in names for key in manifest.ignored_options(name))
-        ),
+        "unread": _ignored(manifest, names),
         "results": [_entry(each) for each in found],
     }
     write(json.dumps(document, indent=2))
 
 
 def _entry(each: Resolution) -> dict[str, Any]:
-    dependency, taken = each.dependency, each.taken
-    target = dependency.target
+    dependency = each.dependency
     return {
         "name": dependency.name,
         "specifier": dependency.specifier,
         "extras": list(dependency.extras),
         "environments": list(each.environments),
         "platforms": list(dependency.platforms),
-        "platform": target and target.platform,
-        "platform_from": target and target.platform_from,
-        "python": target and target.python,
-        "python_from": target and target.python_from,
+        **_target_json(dependency.target),
         "origin": dependency.origin or "index",
         "fine": each.fine,
-        "index": taken and taken.place.shown,
-        "version": taken and str(taken.version),
-        "filename": taken and taken.file.filename,
-        "url": taken and redact(taken.file.url),
-        "hashes": dict(taken.file.hashes) if taken else {},
+        **_taken_json(each.taken),
         "problem": each.problem,
         "doubts": list(each.doubts),
         "warnings": list(each.warnings),
         "asked": [_asked(page) for page in each.asked],
+    }
+
+
+def _target_json(target: Target | None) -> dict[str, Any]:
+    if target is None:
+        return dict.fromkeys(("platform", "platform_from", "python", "python_from"))
+    return {
+        "platform": target.platform,
+        "platform_from": target.platform_from,
+        "python": target.python,
+        "python_from": target.python_from,
+    }
+
+
+def _taken_json(taken: Candidate | None) -> dict[str, Any]:
+    if taken is None:
+        return {**dict.fromkeys(("index", "version", "filename", "url")), "hashes": {}}
+    return {
+        "index": taken.place.shown,
+        "version": str(taken.version),
+        "filename": taken.file.filename,
+        "url": redact(taken.file.url),
+        "hashes": dict(taken.file.hashes),
     }
 
 

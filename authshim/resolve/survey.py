@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
     from authshim.pixi_config import Mirror
     from authshim.project.manifest import Manifest
+
+    Progressed = Callable[[int, int, Sequence[str]], object]
+    """Is called with the number of pages so far, of all pages, and the hosts that have more."""
 
 
 class Query(NamedTuple):
@@ -127,12 +131,12 @@ def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, .
 def survey(
     chain: Chain,
     asked: Sequence[Query],
-    tell: Callable[[int, int], object] | None = None,
+    tell: Progressed | None = None,
     mirrors: Sequence[Mirror] = (),
 ) -> list[Resolution]:
     """Answer questions, in their order.
 
-    :param tell: called after each page with the number of pages so far, and of all pages.
+    :param tell: called before the first page and after each one.
     :param mirrors: those of pixi's configuration.
     """
     keys = {key for query in asked for key in _keys(query)}
@@ -161,7 +165,7 @@ def _keys(query: Query) -> list[_Key]:
 def _fetch(
     chain: Chain,
     keys: Collection[_Key],
-    tell: Callable[[int, int], object] | None,
+    tell: Progressed | None,
     mirrors: Sequence[Mirror],
 ) -> dict[_Key, Page]:
     """Return the page of each key. Each thread has its own client."""
@@ -171,12 +175,20 @@ def _fetch(
         with closing(IndexClient(chain)) as client:
             yield lambda key: _page(client, *key, mirrors)
 
+    left = Counter(_host(index) for index, _ in keys)
     pages: dict[_Key, Page] = {}
+    if tell is not None:
+        tell(0, len(keys), list(left))
     for key, page in map_concurrently(keys, worker):
         pages[key] = page
+        left[_host(key[0])] -= 1
         if tell is not None:
-            tell(len(pages), len(keys))
+            tell(len(pages), len(keys), [host for host in left if left[host]])
     return pages
+
+
+def _host(index: Index) -> str:
+    return urlsplit(index.url).netloc.rpartition("@")[2]
 
 
 def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror]) -> Page:

@@ -281,14 +281,17 @@ def test_what_does_not_come_from_an_index_is_not_asked_for(recorder: Recorder, l
     assert (found.fine, found.asked, recorder.seen) == (True, (), [])
 
 
-def test_each_page_is_told_of(recorder: Recorder, load: Load) -> None:
+def test_survey_reports_each_page_and_the_hosts_that_have_more(
+    recorder: Recorder, load: Load
+) -> None:
     recorder.default = Answer(404)
     manifest = load(
         f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = "*"\nb = "*"\n'
     )
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, int, list[str]]] = []
     survey(authshim.Chain([]), queries(manifest, None), lambda *numbers: told.append(numbers))
-    assert told == [(1, 2), (2, 2)]
+    host = recorder.url.partition("://")[2]
+    assert told == [(0, 2, [host]), (1, 2, [host]), (2, 2, [])]
 
 
 def test_an_error_that_nobody_foresaw_is_not_swallowed(
