@@ -7,8 +7,9 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
-    import pytest
     from servers import Authority, Names, Recorder
 
 README = Path(__file__).parents[1] / "README.rst"
@@ -35,6 +36,8 @@ def python_blocks(text: str) -> list[tuple[int, str]]:
 def test_the_python_examples_of_the_readme_run(
     tls_recorder: Recorder, anywhere: Names, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for client in ("httpx", "aiohttp"):
+        pytest.importorskip(client)
     anywhere(tls_recorder)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
     Path("pixi.toml").write_text(PROJECT, encoding="utf-8")

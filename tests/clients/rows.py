@@ -356,8 +356,90 @@ for url in sys.argv[1:]:
 
 def requests(case: Case) -> None:
     """Get the pages with a session of requests."""
+    _run_program(case, REQUESTS)
+
+
+HTTPX = """\
+import sys, {library}
+from authshim.integrations.httpx import install
+client = install({library}.Client())
+for url in sys.argv[1:]:
+    print(client.get(url).status_code)
+"""
+
+HTTPX_ASYNC = """\
+import asyncio, sys, httpx
+from authshim.integrations.httpx import install
+async def main():
+    async with install(httpx.AsyncClient()) as client:
+        for url in sys.argv[1:]:
+            print((await client.get(url)).status_code)
+asyncio.run(main())
+"""
+
+AIOHTTP = """\
+import asyncio, sys, aiohttp
+from authshim.integrations.aiohttp import AuthMiddleware
+async def main():
+    middleware = AuthMiddleware(manifest=sys.argv[1])
+    async with aiohttp.ClientSession(middlewares=[middleware]) as session:
+        for url in sys.argv[2:]:
+            async with session.get(url) as response:
+                print(response.status)
+asyncio.run(main())
+"""
+
+URLLIB = """\
+import sys, urllib.error, urllib.request
+from authshim.integrations.urllib import AuthHandler
+opener = urllib.request.build_opener(AuthHandler(manifest=sys.argv[1]))
+for url in sys.argv[2:]:
+    try:
+        print(opener.open(url).status)
+    except urllib.error.HTTPError as error:
+        print(error)
+"""
+
+
+def httpx_sync(case: Case) -> None:
+    """Get the pages with a client of httpx."""
+    _run_program(case, HTTPX.format(library="httpx"))
+
+
+def httpx_async(case: Case) -> None:
+    """Get the pages with an asynchronous client of httpx."""
+    _run_program(case, HTTPX_ASYNC)
+
+
+def httpx2(case: Case) -> None:
+    """Get the pages with a client of httpx2."""
+    _run_program(case, HTTPX.format(library="httpx2"))
+
+
+def aiohttp(case: Case) -> None:
+    """Get the pages with a session of aiohttp, which takes the user from the manifest."""
+    _run_with_manifest(case, AIOHTTP)
+
+
+def urllib(case: Case) -> None:
+    """Get the pages with an opener of urllib, which takes the user from the manifest."""
+    _run_with_manifest(case, URLLIB)
+
+
+def _run_program(case: Case, program: str) -> None:
     urls = [case.url(room, user=True) for room in case.rooms]
-    case.run([sys.executable, "-c", REQUESTS, *urls], keyring="keyring")
+    case.run([sys.executable, "-c", program, *urls], keyring="keyring")
+
+
+def _run_with_manifest(case: Case, program: str) -> None:
+    """Run a program that gets plain URLs, and an index with a username for each of them."""
+    rooms = [room for room in case.rooms if room != "channel"]
+    indexes = ", ".join(f'"{case.url(room, user=True)}"' for room in rooms)
+    manifest = case.write(
+        "pixi.toml", f"[workspace]\nchannels = []\n[pypi-options]\nextra-index-urls = [{indexes}]\n"
+    )
+    urls = [case.stage.url(room) for room in case.rooms]
+    case.run([sys.executable, "-c", program, str(manifest), *urls], keyring="keyring")
 
 
 ROWS = (
@@ -378,6 +460,11 @@ ROWS = (
     Row("pip, git+http", pip_git),
     Row("uv, git+http", uv_git),
     Row("requests", requests),
+    Row("httpx", httpx_sync),
+    Row("httpx, asynchronous", httpx_async),
+    Row("httpx2", httpx2),
+    Row("aiohttp", aiohttp),
+    Row("urllib", urllib),
 )
 
 _NO_KEYRING = "git's helper cannot tell who named a URL, so it runs no keyring command"
