@@ -185,7 +185,7 @@ def test_explain_tells_that_a_lone_token_is_sent_after_a_refusal(
         "  netrc  default    nothing\n"
         "  URL    h.example  BasicHTTP(username=****, password=****), if the server asks for Basic\n"
         "\n"
-        "sent after a refusal: BasicHTTP(username=****, password=****) from URL"
+        "would be sent after a refusal: BasicHTTP(username=****, password=****) from URL"
     )
     no_secret(str(trace))
 
@@ -193,7 +193,7 @@ def test_explain_tells_that_a_lone_token_is_sent_after_a_refusal(
 def test_answer_of_a_keyring_for_another_user_shows_no_lone_token() -> None:
     trace = Chain([keyring({"h.example": basic()})]).explain(f"https://{TOKEN}@h.example/simple/")
     assert str(trace).endswith(
-        "sent: BasicHTTP(username='ada', password=****) from keyring command"
+        "would be sent: BasicHTTP(username='ada', password=****) from keyring command"
     )
     assert "not of the user '****'" in str(trace)
     assert "s3cret" not in str(trace)

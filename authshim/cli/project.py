@@ -104,6 +104,17 @@ def read_settings(options: Namespace, manifest: Manifest | None) -> Settings:
     )
 
 
+def find_project_settings(options: Namespace) -> Settings | None:
+    """Return the settings in the project of the current folder, or None outside of projects."""
+    from authshim import settings
+    from authshim.project.manifest import Manifest
+
+    folder = next(filter(Manifest.is_in, _folders()), None)
+    if folder is None:
+        return None
+    return settings.read(os.environ, auth_file=options.auth_file, project=folder)
+
+
 def settings_of(options: Namespace) -> Settings:
     """Return the settings without those of a project, which cannot say where a login goes."""
     from authshim.settings import read as read_settings

@@ -103,6 +103,11 @@ class Listing:
 
     def _list(self, chain: Chain) -> None:
         for provider in chain.providers:
+            if not _is_listed(provider):
+                self.notes.append(
+                    f"the {provider.name} cannot be listed; try: authshim explain URL"
+                )
+                continue
             for key, credential in self._guarded(partial(_entries, provider)) or ():
                 self._add(key, key, provider, credential)
 
@@ -128,8 +133,11 @@ class Listing:
             return ask()
         except ProviderError as error:
             self.fine = self.fine and isinstance(error, (ProviderMissing, ProviderUnlisted))
-            if str(error) not in self.notes:
-                self.notes.append(str(error))
+            note = str(error)
+            if isinstance(error, ProviderUnlisted):
+                note += "; try: authshim auth status HOST"
+            if note not in self.notes:
+                self.notes.append(note)
         return None
 
 
@@ -140,9 +148,7 @@ def _is_listed(provider: Provider) -> bool:
 def _entries(provider: Any) -> list[tuple[str, Credential | None]]:
     if hasattr(provider, "logins"):
         return list(provider.logins())
-    if hasattr(provider, "list"):
-        return list(provider.list().items())
-    raise ProviderUnlisted(provider.name, "it is asked for one URL at a time")
+    return list(provider.list().items())
 
 
 def run(options: Namespace) -> int:
@@ -152,6 +158,7 @@ def run(options: Namespace) -> int:
 
     target = parse_login_host(options.host) if options.host is not None else None
     listing, now = Listing(chain_of(options), target), time.time()
+    listing.notes += _override_of_project(options)
     why_off = why_backend_is_off(os.environ)
     if options.json:
         rows = [entry.as_json(now) for entry in listing.entries]
@@ -168,6 +175,17 @@ def run(options: Namespace) -> int:
         if target is None:
             say(with_tilde(backend_line(why_off)))
     return 0 if listing.fine else 1
+
+
+def _override_of_project(options: Namespace) -> list[str]:
+    """Return a note if the project of this folder names an auth file that replaces all stores."""
+    from authshim.cli.project import find_project_settings
+
+    settings = find_project_settings(options)
+    named_by = settings.auth_file_named_by if settings else ""
+    if not settings or not settings.auth_file_only or not named_by.startswith("authentication-"):
+        return []
+    return [f"in this project only {settings.auth_file} is read: {named_by}; try --auth-file"]
 
 
 def _table(lines: list[list[str]]) -> list[str]:

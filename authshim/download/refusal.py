@@ -60,11 +60,18 @@ def _unauthorized(
     if found is None:
         note = chain.note or "no provider has one"
         return f"{server} asks for a credential, and {note} (HTTP {status})", _log_in(url, chain)
-    credential = f"{found.credential!r} from {found.provider}"
+    credential = _login(found)
     if status == 401:
         step = advice.log_in_again(redact(url), found, chain)
         return f"{server} rejected {credential} (HTTP 401)", step
     return f"{server} forbids the file to {credential} (HTTP 403)", advice.ask_owner(redact(url))
+
+
+def _login(found: Found) -> str:
+    """Return the words for a credential: its user, or else its kind, and its provider."""
+    user = found.credential.shown_username
+    whose = f"user {user!r}" if user else f"the {type(found.credential).__name__}"
+    return f"{whose} from {found.provider}"
 
 
 def _other_status(status: int, server: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from authshim.index.client import Answer, IndexClient, page_url
 from authshim.index.mirrors import mirrored
 from authshim.lookup.chain import Chain
 from authshim.project.repositories import Channel, Index, Repository
+from authshim.redact import redact
 from authshim.url_paths import cut_after_simple
 from authshim.urls import parse
 
@@ -174,7 +175,9 @@ class Probe:
         """Name why there is no file where there is its page."""
         there = "its page is there, but not its files"
         if file.answer == client.NOT_THERE:
-            return self._result(NOT_FOUND, file, there, "ask whoever runs the index")
+            name = redact(url).rpartition("/")[2]
+            missing = f"let in, but its files are missing (HTTP {file.status} for {name})"
+            return self._result(NOT_FOUND, file, missing, "ask whoever runs the index")
         is_known = file.found is not None and (file.found == page.found or file.status == 403)
         if file.answer == client.REFUSED and is_known:
             return self._result(FORBIDDEN, file, there, advice.ask_owner(self._place.url))

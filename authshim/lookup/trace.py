@@ -83,5 +83,5 @@ class Trace(NamedTuple):
         if isinstance(self.found.credential, S3Credentials):
             return f"nothing is sent: {credential}, which is for s3:// URLs only"
         if self.challenged:
-            return f"sent after a refusal: {credential}"
-        return f"sent: {credential}"
+            return f"would be sent after a refusal: {credential}"
+        return f"would be sent: {credential}"

@@ -54,6 +54,11 @@ _KNOWN = (
         "a redirect or the proxy names a host that cannot be dialled",
         "correct the URL, HTTPS_PROXY or HTTP_PROXY",
     ),
+    (
+        ("RemoteDisconnected", "ConnectionReset"),
+        "the server closed the connection, or it speaks https",
+        "check the port, and http or https",
+    ),
     (("Decod",), "it is not packed as it says", "try again later, or tell the server's owner"),
 )
 """Parts of the names of errors, the first that fits, and what is said of them."""

@@ -590,19 +590,16 @@ def test_status_lists_the_entries_of_every_provider(
         ],
         ["default", "BasicHTTP", "eve", "netrc", "~/.netrc"],
         [
-            "cannot",
-            "list",
+            "the",
             "keyring",
-            "command:",
-            "it",
-            "is",
-            "asked",
-            "for",
-            "one",
+            "command",
+            "cannot",
+            "be",
+            "listed;",
+            "try:",
+            "authshim",
+            "explain",
             "URL",
-            "at",
-            "a",
-            "time",
         ],
     ]
     assert "s3cret" not in out
@@ -659,6 +656,25 @@ def test_a_login_that_has_ended_shadows_nothing_but_one_that_is_renewed_does(
             if entry["shadowed_by"] is None
         ]
         assert taken[-1]["provider"].startswith(answers)
+
+
+def test_status_names_the_command_that_asks_the_keyring(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["auth", "status"]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "the keyring command cannot be listed; try: authshim explain URL" in out
+
+
+def test_status_names_the_auth_file_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pixi.toml").write_text("[workspace]\nchannels = []\n", encoding="utf-8")
+    Path(".pixi").mkdir()
+    line = 'authentication-override-file = "/own.json"\n'
+    Path(".pixi/config.toml").write_text(line, encoding="utf-8")
+    assert main(["auth", "status", "--json"]) == 0
+    notes = json.loads(capsys.readouterr().out)["notes"]
+    named = f"authentication-override-file in {Path('.pixi/config.toml').absolute()}"
+    assert f"in this project only /own.json is read: {named}; try --auth-file" in notes
 
 
 @pytest.mark.parametrize(
@@ -775,7 +791,9 @@ def test_a_keychain_that_cannot_be_listed_is_said(
 ) -> None:
     unlisted["*.h.example"] = '{"BearerToken": "s3cret"}'
     assert main(["auth", "status"]) == 0
-    assert "cannot list OS keychain: name a host\n" in capsys.readouterr().out
+    assert (
+        "list OS keychain: name a host; try: authshim auth status HOST\n" in capsys.readouterr().out
+    )
     assert main(["auth", "status", "a.h.example"]) == 0
     assert capsys.readouterr().out.split() == ["*.h.example", "BearerToken", "OS", "keychain"]
 

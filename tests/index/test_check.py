@@ -340,7 +340,12 @@ def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
         (CHALLENGE, None, "no credential", f"no provider has one; {NO_FILES}"),
         (CHALLENGE, SECRET, "forbidden", NO_FILES),
         (Answer(403), SECRET, "forbidden", NO_FILES),
-        (Answer(404), SECRET, "not found", NO_FILES),
+        (
+            Answer(404),
+            SECRET,
+            "not found",
+            "let in, but its files are missing (HTTP 404 for demo-1.0-py3-none-any.whl)",
+        ),
         (Answer(503), None, "unreachable", f"the server answered 503; {NO_FILES}"),
         (
             redirect("http://localhost:1/"),

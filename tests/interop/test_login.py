@@ -233,7 +233,7 @@ def test_status_lists_the_keychain_without_its_secrets_and_a_host_with_its_kind(
         for line in auth(keychain, "status").stdout.splitlines()
         if line.startswith("kinds.example")
     ]
-    assert line.split() == ["kinds.example", "?", "OS", "keychain"]
+    assert line.split() == ["kinds.example", "(in", "the", "keychain)", "OS", "keychain"]
     (line,) = auth(keychain, "status", "kinds.example").stdout.splitlines()
     assert line.split() == ["kinds.example", "BasicHTTP", "ada", "OS", "keychain"]
 

@@ -369,4 +369,4 @@ def test_explain_lists_the_keys_not_asked_for_a_marked_url() -> None:
 
 def test_explain_of_a_marked_url_finds_the_credential_of_its_host() -> None:
     found = outcome(Chain([Keeper({"h": bearer()})]), "https://h/x", ELSEWHERE)
-    assert found == "sent: BearerToken(token=****) from keeper"
+    assert found == "would be sent: BearerToken(token=****) from keeper"

@@ -28,7 +28,7 @@ https://h.example/simple/demo/?****
   keyring command  https://h.example/simple/  nothing
   keyring command  https://h.example/simple   BasicHTTP(username='token', password=****), not of the user 'ada'
 
-sent: BasicHTTP(username='token', password=****) from keyring command
+would be sent: BasicHTTP(username='token', password=****) from keyring command
 """
 
 GIVEN = """
@@ -37,7 +37,7 @@ https://****@h/
 
   keeper  h:443  not asked: there is an answer already
 
-sent: BasicHTTP(username='ada', password=****) from URL
+would be sent: BasicHTTP(username='ada', password=****) from URL
 """
 
 
@@ -84,7 +84,8 @@ def test_explain_runs_no_keyring_command_if_there_is_an_answer() -> None:
 def test_explain_names_a_credential_that_needs_a_refusal() -> None:
     trace = Chain([default(basic())]).explain("https://h/")
     assert (
-        trace.outcome == "sent after a refusal: BasicHTTP(username='ada', password=****) from netrc"
+        trace.outcome
+        == "would be sent after a refusal: BasicHTTP(username='ada', password=****) from netrc"
     )
 
 
