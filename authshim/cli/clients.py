@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from authshim.cli.keyring_state import switch_on, why_backend_is_off
 from authshim.cli.machine import interpreter_of
 from authshim.files import read_toml
-from authshim.integrations.git_config import set_up
+from authshim.integrations.git_config import PROGRAM, set_up
 from authshim.integrations.keyring_command import SCRIPT
 
 if TYPE_CHECKING:
@@ -204,9 +205,18 @@ def _git(machine: Machine, path: str) -> Answer:
     version = said.replace("git version", "").strip() or None
     helpers = machine.output([path, "config", "--get-regexp", r"^credential\..*helper$"])
     if "authshim" in helpers:
-        return Answer(version, Verdict(True, "by its credential helper"))
+        return Answer(version, _judge_helper(machine, helpers))
     reason = "it asks no keyring, and no credential helper names authshim"
     return Answer(version, Verdict(False, reason, "\n".join(set_up("https", "HOST"))))
+
+
+def _judge_helper(machine: Machine, helpers: str) -> Verdict:
+    """Return the verdict on a helper that git's configuration names, perhaps without its path."""
+    is_found = f"/{PROGRAM}" in helpers or machine.which(PROGRAM) is not None
+    if is_found:
+        return Verdict(True, "by its credential helper")
+    folder = os.path.dirname(sys.executable)
+    return Verdict(False, f"{PROGRAM} is not on PATH", f'export PATH="$PATH:{folder}"')
 
 
 _CLIENTS: dict[str, Callable[[Machine, str], Answer]] = {

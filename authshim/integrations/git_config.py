@@ -7,6 +7,9 @@ import re
 import subprocess
 from fnmatch import fnmatchcase
 
+PROGRAM = "git-credential-authshim"
+"""The program that git starts for the helper ``authshim``."""
+
 GIT_SECONDS = 10.0
 """The time that ``git config`` has to list the helpers."""
 

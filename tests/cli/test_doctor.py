@@ -320,14 +320,38 @@ def test_conda_asks_by_the_netrc_of_run(programs: Programs, tmp_path: Path) -> N
     assert programs.client("conda").verdict.reason == "by the netrc of authshim run"
 
 
-def test_git_asks_if_a_helper_names_authshim(programs: Programs) -> None:
+HELPERS = ("config", "--get-regexp", r"^credential\..*helper$")
+
+
+@pytest.fixture
+def git(programs: Programs) -> Programs:
+    """A git whose configuration names the helper."""
     programs.add("git")
     programs.say("git", "--version", answer="git version 2.39.5\n")
-    client = programs.client("git")
+    programs.say("git", *HELPERS, answer="credential.https://h.example.helper authshim\n")
+    return programs
+
+
+def test_git_does_not_ask_if_no_helper_names_authshim(git: Programs) -> None:
+    git.say("git", *HELPERS, answer="credential.helper store\n")
+    client = git.client("git")
     assert (client.version, client.verdict.asks) == ("2.39.5", False)
-    words = ["config", "--get-regexp", r"^credential\..*helper$"]
-    programs.say("git", *words, answer="credential.https://h.example.helper authshim\n")
-    assert programs.client("git").verdict.asks
+
+
+def test_git_asks_if_a_helper_names_authshim(git: Programs) -> None:
+    git.add("git-credential-authshim")
+    assert git.client("git").verdict.asks
+
+
+def test_git_asks_if_a_helper_is_named_by_its_path(git: Programs) -> None:
+    git.say("git", *HELPERS, answer="credential.helper /opt/bin/git-credential-authshim\n")
+    assert git.client("git").verdict.asks
+
+
+def test_git_does_not_ask_if_its_helper_is_not_on_path(git: Programs) -> None:
+    asks, reason, next_step = verdict(git.client("git"))
+    assert (asks, reason) == (False, "git-credential-authshim is not on PATH")
+    assert next_step == f'export PATH="$PATH:{os.path.dirname(sys.executable)}"'
 
 
 def test_git_is_told_the_two_commands_of_its_helper(programs: Programs) -> None:
