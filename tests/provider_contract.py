@@ -38,23 +38,23 @@ class ProviderContract:
     def _answers(self, provider: Provider) -> dict[Key, Credential | None]:
         return {key: provider.find(key) for key in self.planted}
 
-    def test_what_is_planted_is_worth_looking_for(self) -> None:
+    def test_planted_credentials_hold_the_secret(self) -> None:
         assert self.planted
         assert all(SECRET in str(credential.to_json()) for credential in self.planted.values())
 
-    def test_a_miss_is_none(self, provider: Provider) -> None:
+    def test_miss_is_none(self, provider: Provider) -> None:
         assert provider.find(self.missing) is None
 
-    def test_a_miss_is_none_for_a_known_user_too(self, provider: Provider) -> None:
+    def test_miss_is_none_for_a_known_user_too(self, provider: Provider) -> None:
         assert provider.find(self.missing, "ada") is None
 
-    def test_a_known_key_is_answered_with_its_credential(self, provider: Provider) -> None:
+    def test_known_key_is_answered_with_its_credential(self, provider: Provider) -> None:
         assert self._answers(provider) == self.planted
 
     def test_two_calls_are_answered_the_same(self, provider: Provider) -> None:
         assert self._answers(provider) == self._answers(provider)
 
-    def test_an_unknown_user_changes_no_miss_into_an_error(self, provider: Provider) -> None:
+    def test_unknown_user_changes_no_miss_into_an_error(self, provider: Provider) -> None:
         for key in self.planted:
             assert isinstance(provider.find(key, "nobody-of-that-name"), (Credential, type(None)))
 
@@ -63,15 +63,15 @@ class ProviderContract:
         provider.refresh()
         assert self._answers(provider) == self.planted
 
-    def test_it_has_a_name(self, provider: Provider) -> None:
+    def test_provider_has_a_name(self, provider: Provider) -> None:
         assert isinstance(provider.name, str)
         assert provider.name.strip()
 
-    def test_it_answers_kinds_of_key_that_exist(self, provider: Provider) -> None:
+    def test_provider_answers_kinds_of_key_that_exist(self, provider: Provider) -> None:
         assert set(provider.answers)
         assert set(provider.answers) <= set(KINDS)
 
-    def test_what_is_planted_is_of_a_kind_that_it_answers(self, provider: Provider) -> None:
+    def test_planted_keys_are_of_the_kinds_of_the_provider(self, provider: Provider) -> None:
         assert {key.kind for key in self.planted} <= set(provider.answers)
 
     def test_path_keys_are_text_with_a_path(self, provider: Provider) -> None:
@@ -82,11 +82,11 @@ class ProviderContract:
         self._answers(provider)
         assert provider.version() == before
 
-    def test_nothing_is_wrong_with_what_is_planted(self, provider: Provider) -> None:
+    def test_planted_entries_have_no_problems(self, provider: Provider) -> None:
         self._answers(provider)
         assert list(provider.problems) == []
 
-    def test_it_shows_no_secret(self, provider: Provider) -> None:
+    def test_provider_shows_no_secret(self, provider: Provider) -> None:
         self._answers(provider)
         assert_no_secret(
             provider, repr(provider), str(provider), provider.name, list(provider.problems)
@@ -100,11 +100,11 @@ class ProviderContract:
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             assert_no_secret(pickle.dumps(provider, protocol))
 
-    def test_it_answers_the_same_behind_a_pickle(self, provider: Provider) -> None:
+    def test_pickled_provider_gives_the_same_answer(self, provider: Provider) -> None:
         self._answers(provider)
         assert self._answers(pickle.loads(pickle.dumps(provider))) == self.planted
 
-    def test_a_copy_answers_the_same(self, provider: Provider) -> None:
+    def test_copy_answers_the_same(self, provider: Provider) -> None:
         self._answers(provider)
         assert self._answers(copy.copy(provider)) == self.planted
 

@@ -34,12 +34,12 @@ class StoreContract:
         """Return the store, which is empty."""
         raise NotImplementedError
 
-    def test_it_is_a_store_and_a_provider(self, store: Store) -> None:
+    def test_store_is_a_store_and_a_provider(self, store: Store) -> None:
         assert isinstance(store, Store)
         assert Provider in type(store).__mro__
 
     @pytest.mark.parametrize("credential", EVERY_KIND, ids=lambda kept: type(kept).__name__)
-    def test_what_is_saved_is_found(self, credential: Credential, store: Store) -> None:
+    def test_saved_credential_is_found(self, credential: Credential, store: Store) -> None:
         store.save("h.example", credential)
         assert store.find("h.example") == credential
         assert store.find("other.example") is None
@@ -54,7 +54,7 @@ class StoreContract:
         assert store.find("h.example") == EVERY_KIND[-1]
         assert list(store.list()) == ["h.example"]
 
-    def test_what_is_forgotten_is_gone_and_the_rest_stays(self, store: Store) -> None:
+    def test_forgotten_credential_is_gone_and_the_others_stay(self, store: Store) -> None:
         store.save("h.example", EVERY_KIND[0])
         store.save("*.h.example", EVERY_KIND[1])
         assert store.forget("h.example") is True
@@ -62,15 +62,13 @@ class StoreContract:
         assert store.find("*.h.example") == EVERY_KIND[1]
         assert store.forget("h.example") is False
 
-    def test_nothing_is_forgotten_where_nothing_is(self, store: Store) -> None:
+    def test_forget_returns_false_for_an_unknown_key(self, store: Store) -> None:
         assert store.forget("h.example") is False
 
-    def test_an_empty_store_lists_nothing(self, store: Store) -> None:
+    def test_empty_store_lists_nothing(self, store: Store) -> None:
         assert dict(store.list()) == {}
 
-    def test_it_lists_its_keys_with_their_credentials_where_it_reads_them(
-        self, store: Store
-    ) -> None:
+    def test_store_lists_its_keys_with_their_credentials(self, store: Store) -> None:
         kept = dict(zip(["h.example", "*.wild.example", "third.example"], EVERY_KIND))
         for key, credential in kept.items():
             store.save(key, credential)
@@ -78,7 +76,7 @@ class StoreContract:
         assert sorted(listed) == sorted(kept)
         assert all(listed[key] in (None, kept[key]) for key in kept)
 
-    def test_every_key_that_it_names_can_be_forgotten(self, store: Store) -> None:
+    def test_listed_keys_can_be_forgotten(self, store: Store) -> None:
         for key in ("h.example", "*.wild.example"):
             store.save(key, EVERY_KIND[0])
         named = list(store.keys())
@@ -86,6 +84,6 @@ class StoreContract:
         assert [store.forget(key) for key in named] == [True, True]
         assert list(store.keys()) == []
 
-    def test_it_tells_no_secret(self, store: Store) -> None:
+    def test_store_shows_no_secret(self, store: Store) -> None:
         store.save("h.example", EVERY_KIND[1])
         assert_no_secret(store, store.list(), list(store.problems), repr(vars(store)))

@@ -61,7 +61,7 @@ names = pytest.mark.parametrize(
 # what is sent
 
 
-def test_a_bearer_token_is_sent_as_authorization() -> None:
+def test_bearer_token_is_sent_as_authorization() -> None:
     assert BearerToken("s3cret").header == "Bearer s3cret"
 
 
@@ -70,15 +70,15 @@ def test_basic_is_sent_in_utf_8() -> None:
     assert base64.b64decode(header[len("Basic ") :]).decode("utf-8") == "ädä:s3crét"
 
 
-def test_a_long_password_makes_one_line() -> None:
+def test_long_password_makes_one_line() -> None:
     assert "\n" not in (BasicHTTP("ada", "s3cret" * 100).header or "")
 
 
-def test_an_empty_username_and_password_can_be_sent() -> None:
+def test_empty_username_and_password_can_be_sent() -> None:
     assert BasicHTTP("", "").header == "Basic Og=="
 
 
-def test_an_oauth_token_is_sent_as_bearer() -> None:
+def test_oauth_token_is_sent_as_bearer() -> None:
     assert from_json({"OAuth": OAUTH}).header == "Bearer s3cret-a"
 
 
@@ -106,28 +106,28 @@ def test_only_a_conda_token_changes_the_url(credential: Credential) -> None:
         ("https://ada@h.example/c", "https://ada@h.example/t/tk/c"),
     ],
 )
-def test_a_conda_token_stands_before_the_path(url: str, wire: str) -> None:
+def test_conda_token_stands_before_the_path(url: str, wire: str) -> None:
     assert CondaToken("tk").wire_url(url) == wire
 
 
-def test_a_conda_token_is_percent_encoded_where_it_must_be() -> None:
+def test_conda_token_is_percent_encoded_if_it_must_be() -> None:
     assert CondaToken("a?b#c d").wire_url("https://h/c") == "https://h/t/a%3Fb%23c%20d/c"
 
 
 @pytest.mark.parametrize(
     ("now", "expired"), [(1699999999.0, False), (1700000000.0, True), (1700000001.0, True)]
 )
-def test_an_oauth_token_expires(now: float, expired: bool) -> None:
+def test_oauth_token_expires(now: float, expired: bool) -> None:
     token = from_json({"OAuth": OAUTH})
     assert isinstance(token, OAuth)
     assert token.expired(now) == expired
 
 
-def test_an_oauth_token_without_a_time_does_not_expire() -> None:
+def test_oauth_token_without_a_time_does_not_expire() -> None:
     assert not OAuth("s3cret", None, None, "https://h/token", None, "pixi").expired(1e12)
 
 
-def test_what_else_an_oauth_login_has_is_kept_and_not_shown() -> None:
+def test_unknown_fields_of_an_oauth_login_are_kept_and_not_shown() -> None:
     entry = {"OAuth": {**OAUTH, "scopes": ["s3cret"], "oidc": {"id_token_verified": True}}}
     credential = from_json(entry)
     assert credential.to_json() == entry
@@ -138,11 +138,11 @@ def test_what_else_an_oauth_login_has_is_kept_and_not_shown() -> None:
 
 
 @names
-def test_no_secret_is_shown(credential: Credential) -> None:
+def test_repr_shows_no_secret(credential: Credential) -> None:
     assert_no_secret(repr(credential), str(credential), f"{credential}")
 
 
-def test_what_is_no_secret_is_shown() -> None:
+def test_repr_shows_the_other_fields() -> None:
     assert repr(BasicHTTP("ada", "s3cret")) == "BasicHTTP(username='ada', password=****)"
     assert repr(BearerToken("s3cret")) == "BearerToken(token=****)"
     assert repr(from_json({"OAuth": OAUTH})) == (
@@ -151,37 +151,37 @@ def test_what_is_no_secret_is_shown() -> None:
     )
 
 
-def test_a_token_that_stands_as_the_username_is_not_shown() -> None:
+def test_token_that_stands_as_the_username_is_not_shown() -> None:
     credential = BasicHTTP("s3cret", "")
     assert_no_secret(repr(credential))
     assert credential.shown_username is None
 
 
 @pytest.mark.parametrize("kind", [BasicHTTP, BearerToken, CondaToken, OAuth, S3Credentials])
-def test_a_credential_that_is_not_made_yet_can_be_shown(kind: type[Credential]) -> None:
+def test_repr_works_in_the_middle_of_the_constructor(kind: type[Credential]) -> None:
     assert repr(kind.__new__(kind)).startswith(f"{kind.__name__}(")
 
 
-def test_the_username_is_told_where_it_is_one() -> None:
+def test_username_is_shown_if_it_is_no_secret() -> None:
     assert BasicHTTP("ada", "s3cret").shown_username == "ada"
     assert BearerToken("s3cret").shown_username is None
 
 
 @names
-def test_a_credential_is_not_pickled(credential: Credential) -> None:
+def test_credential_is_not_pickled(credential: Credential) -> None:
     with pytest.raises(TypeError) as caught:
         pickle.dumps(credential)
     assert_no_secret(str(caught.value))
 
 
 @names
-def test_a_copy_is_the_same(credential: Credential) -> None:
+def test_copy_is_the_same(credential: Credential) -> None:
     assert copy.copy(credential) is credential
     assert copy.deepcopy(credential) is credential
 
 
 @names
-def test_a_credential_cannot_be_changed(credential: Credential) -> None:
+def test_credential_cannot_be_changed(credential: Credential) -> None:
     with pytest.raises(AttributeError):
         credential.header = "Basic x"
     with pytest.raises(AttributeError):
@@ -212,7 +212,7 @@ def test_fields_that_are_not_known_are_passed_over() -> None:
     assert from_json(entry) == BasicHTTP("ada", "s3cret")
 
 
-def test_a_session_token_may_be_absent() -> None:
+def test_session_token_may_be_absent() -> None:
     entry = {"S3Credentials": {"access_key_id": "id", "secret_access_key": "s3cret"}}
     assert from_json(entry) == S3Credentials("id", "s3cret", None)
 
@@ -252,7 +252,7 @@ def test_these_fields_of_oauth_may_be_absent(name: str) -> None:
         ({"OAuth": {**OAUTH, "expires_at": True}}, "expires_at is not a number of seconds"),
     ],
 )
-def test_what_is_no_credential_is_said_without_its_content(entry: object, said: str) -> None:
+def test_error_about_an_entry_hides_its_content(entry: object, said: str) -> None:
     with pytest.raises(CredentialError) as caught:
         from_json(entry)
     assert str(caught.value) == said
@@ -272,7 +272,7 @@ def test_what_is_no_credential_is_said_without_its_content(entry: object, said: 
         lambda: OAuth("s3cret", "s3cret", 1e20, "https://h.example/", None, "c"),
     ],
 )
-def test_no_frame_of_a_constructors_error_holds_the_secret(make: Callable[[], Credential]) -> None:
+def test_frames_of_a_constructor_error_hold_no_secret(make: Callable[[], Credential]) -> None:
     with pytest.raises((CredentialError, TypeError)) as caught:
         make()
     assert_no_secret(caught.value)
@@ -286,7 +286,7 @@ def test_no_frame_of_a_constructors_error_holds_the_secret(make: Callable[[], Cr
         lambda: Chain([]).explain("https://ada:s3cret@h example/"),
     ],
 )
-def test_no_frame_of_authshims_holds_the_password_of_a_url_that_is_wrong(
+def test_frames_of_a_url_error_hold_no_password(
     make: Callable[[], object],
 ) -> None:
     with pytest.raises(UrlError) as caught:
@@ -295,7 +295,7 @@ def test_no_frame_of_authshims_holds_the_password_of_a_url_that_is_wrong(
 
 
 @pytest.mark.parametrize("char", ["\r", "\n", "\0", "\x1f", "\x7f"])
-def test_a_control_character_is_refused(char: str) -> None:
+def test_control_character_is_refused(char: str) -> None:
     for make in (
         BearerToken,
         CondaToken,
@@ -322,7 +322,7 @@ json_values = st.recursive(
         st.sampled_from([next(iter(entry)) for entry in ENTRIES]), json_values, max_size=2
     )
 )
-def test_whatever_a_file_holds_costs_a_sentence_at_most(entry: object) -> None:
+def test_any_entry_is_a_credential_or_a_credential_error(entry: object) -> None:
     try:
         header = from_json(entry).header
     except CredentialError:

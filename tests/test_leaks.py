@@ -57,24 +57,24 @@ def finds(*things: object) -> str:
         SECRET.encode().decode("latin-1"),
     ],
 )
-def test_a_secret_is_found_however_it_is_written(written: str) -> None:
+def test_secret_is_found_however_it_is_written(written: str) -> None:
     assert told(f"before {written} behind", SECRET)
 
 
 @pytest.mark.parametrize(
     "text", ["", "s3cre", "****", "a%20b \\ & 0123456789abcdef", "Basic YWRhOmxvdmVsYWNl"]
 )
-def test_nothing_is_found_where_nothing_is(text: str) -> None:
+def test_search_finds_nothing_if_nothing_was_planted(text: str) -> None:
     assert told(text, SECRET) == ""
 
 
-def test_the_urls_and_headers_of_a_response_are_looked_at(recorder: Recorder) -> None:
+def test_urls_and_headers_of_a_response_are_searched(recorder: Recorder) -> None:
     response = requests.get(recorder.url + "/x", headers={"Authorization": "Bearer s3cret"})
     assert "Response.request.headers" in finds(response)
     assert "Response.url" in finds(requests.get(recorder.url + "/t/s3cret/x"))
 
 
-def test_the_connections_that_a_session_keeps_are_looked_at(recorder: Recorder) -> None:
+def test_connections_that_a_session_keeps_are_searched(recorder: Recorder) -> None:
     session = requests.Session()
     response = session.get(recorder.url, stream=True)
     response.raw._connection.left_behind = "s3cret"
@@ -82,14 +82,14 @@ def test_the_connections_that_a_session_keeps_are_looked_at(recorder: Recorder) 
     assert "left_behind" in finds(session)
 
 
-def test_the_frames_and_the_causes_of_an_exception_are_looked_at() -> None:
+def test_frames_and_the_causes_of_an_exception_are_searched() -> None:
     with pytest.raises(requests.ConnectionError) as caught:
         requests.get("http://127.0.0.1:1/", headers={"Authorization": "Bearer s3cret"})
     assert "<http.client:" in finds(caught.value)
 
 
 @pytest.mark.parametrize("hang", ["args", "__cause__", "__context__", "__notes__", "own"])
-def test_what_hangs_on_an_exception_is_looked_at(hang: str) -> None:
+def test_search_reads_the_attributes_of_an_exception(hang: str) -> None:
     error = RuntimeError("broken")
     error.__dict__["__notes__" if hang == "__notes__" else "own"] = (
         ["s3cret"] if hang in ("__notes__", "own") else []
@@ -101,7 +101,7 @@ def test_what_hangs_on_an_exception_is_looked_at(hang: str) -> None:
     assert finds(error)
 
 
-def test_what_vars_and_slots_hold_is_looked_at() -> None:
+def test_search_reads_vars_and_slots() -> None:
     class Slotted:
         __slots__ = ("inside",)
         __module__ = "authshim.anything"
@@ -114,12 +114,12 @@ def test_what_vars_and_slots_hold_is_looked_at() -> None:
     assert ".left_behind.inside" in finds(chain)
 
 
-def test_a_log_record_is_looked_at_with_its_arguments() -> None:
+def test_log_record_is_searched_with_its_arguments() -> None:
     record = logging.LogRecord("x", logging.DEBUG, "", 1, "%.1s", ("s3cret",), None)
     assert finds(record)
 
 
-def test_a_credential_may_hold_its_secret_but_not_show_it() -> None:
+def test_credential_may_hold_its_secret_but_not_show_it() -> None:
     assert_no_secret(
         BearerToken("s3cret"), Found(BasicHTTP("ada", "s3cret"), "provider", Key("h", HOST))
     )
@@ -133,7 +133,7 @@ def test_a_credential_may_hold_its_secret_but_not_show_it() -> None:
     assert "repr" in finds(Showing("s3cret"))
 
 
-def test_what_is_pickled_is_looked_at() -> None:
+def test_search_reads_the_pickle() -> None:
     class Kept(Exception):
         def __reduce__(self) -> tuple[Callable[..., object], tuple[str, ...]]:
             return str, ("s3cret",)
@@ -142,7 +142,7 @@ def test_what_is_pickled_is_looked_at() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="notes are of Python 3.11")
-def test_a_note_is_looked_at() -> None:
+def test_note_is_searched() -> None:
     error = RuntimeError("broken")
     error.add_note("s3cret")
     assert finds(error)

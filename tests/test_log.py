@@ -5,17 +5,17 @@ from chain_fakes import in_threads
 from authshim.log import MAX_SENTENCES, Once
 
 
-def test_a_sentence_is_new_once() -> None:
+def test_message_is_new_once() -> None:
     once = Once()
     assert [once.is_new(word) for word in ("a", "b", "a", "b")] == [True, True, False, False]
 
 
-def test_one_of_many_threads_is_told_that_it_is_new() -> None:
+def test_message_is_new_for_one_of_many_threads() -> None:
     once = Once()
     assert sorted(in_threads(16, lambda: once.is_new("a"))) == [False] * 15 + [True]
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_memory_of_messages_is_bounded() -> None:
     once = Once()
     for number in range(3 * MAX_SENTENCES):
         assert once.is_new(str(number))

@@ -44,14 +44,14 @@ def test_iterating_does_not_find_its_members(kind: type[SecretHolder]) -> None:
 
 
 @EACH
-def test_it_is_not_pickled(kind: type[SecretHolder]) -> None:
+def test_secret_is_not_pickled(kind: type[SecretHolder]) -> None:
     if not issubclass(kind, Repository):  # which is, less its password
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
             with pytest.raises(TypeError, match="is not pickled"):
                 pickle.dumps(kind.__new__(kind), protocol)
 
 
-def test_a_hidden_text_is_compared_but_not_shown() -> None:
+def test_secret_is_compared_but_not_shown() -> None:
     assert Secret("s3cret") == Secret("s3cret")
     assert hash(Secret("s3cret")) == hash(Secret("s3cret"))
     assert Secret("s3cret") != Secret("other")

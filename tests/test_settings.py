@@ -106,7 +106,7 @@ def test_higher_file_switches_verification_on_again(home: Path, tmp_path: Path) 
 # The override file
 
 
-def test_nothing_set_means_every_provider(home: Path) -> None:
+def test_empty_environment_has_every_provider(home: Path) -> None:
     settings = read(home)
     assert settings.auth_file is None
     assert settings.auth_file_named_by == ""
@@ -118,7 +118,7 @@ def test_nothing_set_means_every_provider(home: Path) -> None:
     assert settings.problems == ()
 
 
-def test_the_variable_beats_the_option_and_the_option_beats_the_configuration(home: Path) -> None:
+def test_variable_beats_the_option_and_the_option_beats_the_configuration(home: Path) -> None:
     file = names_auth_file(home / ".pixi/config.toml", "/config.json")
     environ = {"HOME": str(home)}
     by_config = settings_module.read(environ, platform="linux")
@@ -140,29 +140,29 @@ def test_the_variable_beats_the_option_and_the_option_beats_the_configuration(ho
     assert by_variable.auth_file_only
 
 
-def test_the_mode_first_lets_the_other_providers_answer_too(home: Path) -> None:
+def test_mode_first_lets_the_other_providers_answer_too(home: Path) -> None:
     settings = read(home, RATTLER_AUTH_FILE="/a.json", AUTHSHIM_AUTH_FILE_MODE="first")
     assert settings.auth_file == "/a.json"
     assert not settings.auth_file_only
 
 
-def test_a_tilde_is_the_home(home: Path) -> None:
+def test_tilde_is_the_home(home: Path) -> None:
     settings = read(home, RATTLER_AUTH_FILE="~/a.json", NETRC="~/b")
     assert settings.auth_file == f"{home}/a.json"
     assert settings.netrc_files == (f"{home}/b",)
 
 
-def test_an_empty_variable_counts_as_unset(home: Path) -> None:
+def test_empty_variable_counts_as_unset(home: Path) -> None:
     settings = read(home, **dict.fromkeys(settings_module.NAMES - {"HOME"}, ""))
     assert settings == read(home)
 
 
-def test_an_auth_file_of_the_configuration_that_is_empty_counts_as_unset(home: Path) -> None:
+def test_auth_file_of_the_configuration_that_is_empty_counts_as_unset(home: Path) -> None:
     names_auth_file(home / ".pixi/config.toml", "")
     assert read(home).auth_file is None
 
 
-def test_the_snake_case_forms_are_read(home: Path) -> None:
+def test_snake_case_forms_are_read(home: Path) -> None:
     write(
         home / ".pixi/config.toml",
         'authentication_override_file = "/a.json"\n[pypi_config]\nkeyring_provider = "disabled"\n',
@@ -187,9 +187,7 @@ MACOS = [
 
 
 @pytest.mark.parametrize(("platform", "folders"), [("linux", LINUX), ("darwin", MACOS)])
-def test_the_highest_file_wins(
-    platform: str, folders: list[str], home: Path, tmp_path: Path
-) -> None:
+def test_highest_file_wins(platform: str, folders: list[str], home: Path, tmp_path: Path) -> None:
     environ = {
         "HOME": str(home),
         "PIXI_HOME": f"{home}/ph",
@@ -235,7 +233,7 @@ def test_macos_does_not_read_dot_config(home: Path) -> None:
     assert settings_module.read({"HOME": str(home)}, platform="darwin").auth_file is None
 
 
-def test_each_option_comes_from_the_highest_file_that_has_it(home: Path, tmp_path: Path) -> None:
+def test_option_comes_from_the_highest_file_that_has_it(home: Path, tmp_path: Path) -> None:
     write(tmp_path / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     names_auth_file(home / ".pixi/config.toml", "/a.json")
     settings = settings_module.read({"HOME": str(home)}, project=str(tmp_path), platform="linux")
@@ -244,7 +242,7 @@ def test_each_option_comes_from_the_highest_file_that_has_it(home: Path, tmp_pat
 
 
 @pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_the_system_s_file_is_the_last(
+def test_system_file_is_the_last(
     platform: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = asked_files(monkeypatch, {"HOME": str(home)}, platform)
@@ -277,7 +275,7 @@ def asked_files(
     return asked
 
 
-def test_no_file_is_read_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_config_file_is_read_only_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = asked_files(
         monkeypatch,
         {"HOME": str(home), "PIXI_HOME": f"{home}/.pixi", "XDG_CONFIG_HOME": f"{home}/.config"},
@@ -286,9 +284,7 @@ def test_no_file_is_read_twice(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert len(asked) == len(set(asked)) == 5
 
 
-def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(
-    home: Path, tmp_path: Path
-) -> None:
+def test_named_configuration_replaces_those_of_the_user_only(home: Path, tmp_path: Path) -> None:
     named = names_auth_file(tmp_path / "named.toml", "/named.json")
     write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     environ = {"HOME": str(home), "PIXI_CONFIG_FILE": str(named)}
@@ -302,14 +298,16 @@ def test_a_named_configuration_replaces_those_of_the_user_but_not_the_project_s(
     )
 
 
-def test_a_named_configuration_that_is_missing_is_said(home: Path) -> None:
+def test_named_configuration_that_is_missing_is_reported(home: Path) -> None:
     assert read(home, PIXI_CONFIG_FILE="/nowhere.toml").problems == (
         "/nowhere.toml: there is no such file, but PIXI_CONFIG_FILE names it",
     )
 
 
 @pytest.mark.parametrize("value", ["1", "true", "YES", "on", "t", "y"])
-def test_no_configuration_leaves_only_the_project_s(value: str, home: Path, tmp_path: Path) -> None:
+def test_pixi_no_config_leaves_the_file_of_the_project(
+    value: str, home: Path, tmp_path: Path
+) -> None:
     names_auth_file(home / ".pixi/config.toml", "/a.json")
     environ = {"HOME": str(home), "PIXI_NO_CONFIG": value}
     assert settings_module.read(environ, platform="linux").auth_file is None
@@ -321,7 +319,7 @@ def test_no_configuration_leaves_only_the_project_s(value: str, home: Path, tmp_
 
 
 @pytest.mark.parametrize("value", ["", "0", "false", "No", "off", "n", "f"])
-def test_a_no_to_no_configuration_reads_it(value: str, home: Path) -> None:
+def test_no_to_no_configuration_reads_it(value: str, home: Path) -> None:
     names_auth_file(home / ".pixi/config.toml", "/a.json")
     assert read(home, PIXI_NO_CONFIG=value).auth_file == "/a.json"
 
@@ -346,7 +344,7 @@ def test_a_no_to_no_configuration_reads_it(value: str, home: Path) -> None:
         ("a = " + "[" * 100_000, "it is not valid TOML"),
     ],
 )
-def test_a_wrong_file_is_a_problem_and_the_next_is_read(text: str, said: str, home: Path) -> None:
+def test_wrong_file_is_a_problem_and_the_next_is_read(text: str, said: str, home: Path) -> None:
     file = write(home / ".pixi/config.toml", text)
     names_auth_file(home / ".config/pixi/config.toml", "/next.json")
     settings = read(home)
@@ -357,26 +355,26 @@ def test_a_wrong_file_is_a_problem_and_the_next_is_read(text: str, said: str, ho
     assert_no_secret(problem)
 
 
-def test_a_folder_in_place_of_a_file_is_a_problem(home: Path) -> None:
+def test_folder_in_place_of_a_file_is_a_problem(home: Path) -> None:
     (home / ".pixi/config.toml").mkdir(parents=True)
     (problem,) = read(home).problems
     assert "config.toml: " in problem
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_named_pipe_does_not_hang(home: Path) -> None:
+def test_named_pipe_does_not_hang(home: Path) -> None:
     (home / ".pixi").mkdir()
     os.mkfifo(home / ".pixi/config.toml")
     (problem,) = read(home).problems
     assert "it is not a regular file" in problem
 
 
-def test_a_byte_order_mark_is_read(home: Path) -> None:
+def test_byte_order_mark_is_read(home: Path) -> None:
     write(home / ".pixi/config.toml", '\ufeffauthentication-override-file = "/a.json"')
     assert read(home).auth_file == "/a.json"
 
 
-def test_an_empty_file_is_fine(home: Path) -> None:
+def test_empty_file_has_no_problems(home: Path) -> None:
     write(home / ".pixi/config.toml", "")
     assert read(home).problems == ()
 
@@ -384,7 +382,7 @@ def test_an_empty_file_is_fine(home: Path) -> None:
 # Homes and netrc
 
 
-def test_the_home_file_is_rattlers(home: Path) -> None:
+def test_home_file_is_rattlers(home: Path) -> None:
     assert read(home).home_auth_file == f"{home}/.rattler/credentials.json"
 
 
@@ -419,7 +417,7 @@ def test_windows_knows_two_homes_and_two_names_of_netrc() -> None:
     )
 
 
-def test_without_a_home_its_sources_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sources_of_the_home_are_skipped_if_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings_module, "_home_of_user", lambda: None)
     settings = read(RATTLER_AUTH_FILE="~/a.json")
     assert settings.home_auth_file is None
@@ -429,7 +427,7 @@ def test_without_a_home_its_sources_are_skipped(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no password database on Windows")
-def test_without_a_variable_for_it_the_home_is_that_of_the_password_database() -> None:
+def test_home_is_that_of_the_password_database_if_home_is_unset() -> None:
     import pwd
 
     assert read().home_auth_file == f"{pwd.getpwuid(os.getuid()).pw_dir}/.rattler/credentials.json"
@@ -441,7 +439,7 @@ def test_without_a_variable_for_it_the_home_is_that_of_the_password_database() -
 @pytest.mark.parametrize(
     "backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"]
 )
-def test_the_null_backend_switches_the_keychain_off(backend: str, home: Path) -> None:
+def test_null_backend_switches_the_keychain_off(backend: str, home: Path) -> None:
     assert not read(home, PYTHON_KEYRING_BACKEND=backend).keychain
 
 
@@ -449,7 +447,7 @@ def test_another_backend_leaves_the_keychain_on(home: Path) -> None:
     assert read(home, PYTHON_KEYRING_BACKEND="keyrings.alt.file.PlaintextKeyring").keychain
 
 
-def test_the_option_for_keyring_beats_the_configuration(home: Path) -> None:
+def test_option_for_keyring_beats_the_configuration(home: Path) -> None:
     file = write(home / ".pixi/config.toml", '[pypi-config]\nkeyring-provider = "disabled"\n')
     environ = {"HOME": str(home)}
     assert not settings_module.read(environ, platform="linux").keyring_enabled
@@ -463,7 +461,7 @@ def test_the_option_for_keyring_beats_the_configuration(home: Path) -> None:
     ).keyring_enabled
 
 
-def test_the_command_is_read_as_a_shell_reads_words(home: Path) -> None:
+def test_command_is_read_as_a_shell_reads_words(home: Path) -> None:
     settings = read(
         home,
         AUTHSHIM_KEYRING_COMMAND="'/opt/my keyring' --flag #1 a\\ b",
@@ -473,7 +471,7 @@ def test_the_command_is_read_as_a_shell_reads_words(home: Path) -> None:
     assert settings.keyring_timeout == 2.5
 
 
-def test_a_backslash_stays_in_a_command_on_windows() -> None:
+def test_backslash_stays_in_a_command_on_windows() -> None:
     environ = {"AUTHSHIM_KEYRING_COMMAND": r'C:\bin\keyring.exe "a b"'}
     assert settings_module.read(environ, platform="win32").keyring_command == (
         r"C:\bin\keyring.exe",
@@ -481,7 +479,7 @@ def test_a_backslash_stays_in_a_command_on_windows() -> None:
     )
 
 
-def test_the_search_path_is_kept(home: Path) -> None:
+def test_search_path_is_kept(home: Path) -> None:
     assert read(home, PATH="/a:/b").search_path == "/a:/b"
 
 
@@ -497,7 +495,7 @@ def test_the_search_path_is_kept(home: Path) -> None:
         ("PIXI_NO_CONFIG", "s3cret"),
     ],
 )
-def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(
+def test_variable_that_is_wrong_is_named_with_what_is_allowed(
     name: str, value: str, home: Path
 ) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -508,7 +506,7 @@ def test_a_variable_that_is_wrong_is_named_with_what_is_allowed(
 
 
 @pytest.mark.parametrize("value", ["foo", ""])
-def test_a_keyring_provider_that_is_wrong_is_an_error(value: str) -> None:
+def test_keyring_provider_that_is_wrong_is_an_error(value: str) -> None:
     with pytest.raises(
         SettingsError, match='keyring_provider: expected "subprocess" or "disabled"'
     ):
@@ -518,7 +516,7 @@ def test_a_keyring_provider_that_is_wrong_is_an_error(value: str) -> None:
 # Cost and promises
 
 
-def test_no_other_variable_is_looked_at(home: Path) -> None:
+def test_other_variables_are_not_read(home: Path) -> None:
     class Watched(dict):  # type: ignore[type-arg]
         asked: set[str] = set()
 
@@ -546,14 +544,14 @@ def test_tomli_is_not_imported_where_no_file_is(home: Path) -> None:
     assert done.stdout == "False\n"
 
 
-def test_a_keyring_provider_that_pixi_does_not_know_is_an_error(home: Path) -> None:
+def test_keyring_provider_that_pixi_does_not_know_is_an_error(home: Path) -> None:
     with pytest.raises(
         SettingsError, match=r'keyring_provider: expected "subprocess" or "disabled"'
     ):
         settings_module.read({"HOME": str(home)}, keyring_provider="native")
 
 
-def test_who_is_in_no_list_of_users_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_user_has_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
     import pwd
 
     def unknown(_: int) -> object:
@@ -564,12 +562,12 @@ def test_who_is_in_no_list_of_users_has_no_home(monkeypatch: pytest.MonkeyPatch)
     assert (settings.home_auth_file, settings.netrc_files) == (None, ())
 
 
-def test_a_file_to_be_named_without_a_name_is_an_error(home: Path) -> None:
+def test_file_to_be_named_without_a_name_is_an_error(home: Path) -> None:
     with pytest.raises(SettingsError, match="--auth-file: expected the name of a file"):
         settings_module.read({"HOME": str(home)}, auth_file="")
 
 
-def test_a_configuration_that_vanishes_while_it_is_read_is_told_without_the_line(
+def test_configuration_that_vanishes_is_reported_without_the_line(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def vanished(_: str) -> str:

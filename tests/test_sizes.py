@@ -227,7 +227,7 @@ def _imported(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_file_is_read_or_refused_within_bounds(shape: str, tmp_path: Path) -> None:
+def test_file_is_read_or_refused_within_bounds(shape: str, tmp_path: Path) -> None:
     read, text = SHAPES[shape]
     path = tmp_path / "pixi.toml"
     path.write_text(text, encoding="utf-8")
@@ -287,7 +287,7 @@ def _url(name: str) -> object:
 
 
 @pytest.mark.parametrize("url", [_url(name) for name in URLS])
-def test_a_url_is_read_or_refused_within_bounds(url: str) -> None:
+def test_url_is_read_or_refused_within_bounds(url: str) -> None:
     tracemalloc.start()
     try:
         with deadline():
@@ -333,7 +333,7 @@ def _refusal(read: Callable[[str], object], url: str) -> str:
     ids=["netrc", "auth file", "manifest"],
 )
 @pytest.mark.skipif(sys.platform == "win32", reason="files with holes")
-def test_what_is_too_large_is_refused_with_its_limit(
+def test_too_large_file_is_refused_with_the_limit(
     read: Callable[[str], list[str]], limit: int, tmp_path: Path
 ) -> None:
     path = tmp_path / "pixi.toml"
@@ -343,7 +343,7 @@ def test_what_is_too_large_is_refused_with_its_limit(
         read(str(path))
 
 
-def test_a_key_of_more_than_a_hundred_parts_is_refused(tmp_path: Path) -> None:
+def test_key_of_more_than_a_hundred_parts_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "pixi.toml"
     path.write_text("[workspace]\n[a" + " . 'b'" * 99 + "]\n")
     assert Manifest.load(path).warnings == ()
@@ -355,7 +355,7 @@ def test_a_key_of_more_than_a_hundred_parts_is_refused(tmp_path: Path) -> None:
 # What is told is bounded as well.
 
 
-def test_of_many_bad_entries_a_hundred_are_told(tmp_path: Path) -> None:
+def test_hundred_of_many_bad_entries_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.write_text("machine\n" * 1000)
     problems = netrc(str(path))
@@ -364,13 +364,13 @@ def test_of_many_bad_entries_a_hundred_are_told(tmp_path: Path) -> None:
     assert problems[-1] == f"{path}: more is wrong with it than is told here"
 
 
-def test_a_hundred_bad_entries_are_told_whole(tmp_path: Path) -> None:
+def test_hundred_bad_entries_are_reported_whole(tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.write_text("machine\n" * MAX_PROBLEMS)
     assert netrc(str(path))[-1] == f"{path}: line {MAX_PROBLEMS}: expected a host name"
 
 
-def test_of_many_bad_keys_a_hundred_are_told(tmp_path: Path) -> None:
+def test_hundred_of_many_bad_keys_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "auth.json"
     path.write_text("{" + numbered('"h%": 0,', 4000) + '"x": 0}')
     path.chmod(0o600)
@@ -380,7 +380,7 @@ def test_of_many_bad_keys_a_hundred_are_told(tmp_path: Path) -> None:
     assert problems[-1] == f"{path}: more is wrong with it than is told here"
 
 
-def test_of_many_misplaced_options_a_hundred_are_told(tmp_path: Path) -> None:
+def test_hundred_of_many_misplaced_options_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "pixi.toml"
     path.write_text("[workspace]\n" + numbered("[target.t%.pypi-options]\n", 4000))
     warnings = Manifest.load(path).warnings
@@ -388,7 +388,7 @@ def test_of_many_misplaced_options_a_hundred_are_told(tmp_path: Path) -> None:
     assert warnings[-1] == f"{path}: pixi does not read more than is told here"
 
 
-def test_of_many_environments_twenty_are_named(tmp_path: Path) -> None:
+def test_twenty_of_many_environments_are_named(tmp_path: Path) -> None:
     path = tmp_path / "pixi.toml"
     path.write_text("[workspace]\n[environments]\n" + numbered("e%=[]\n", 400))
     told = manifest(str(path))[-1]
@@ -397,7 +397,7 @@ def test_of_many_environments_twenty_are_named(tmp_path: Path) -> None:
     )
 
 
-def test_a_name_that_is_no_text_for_people_is_shown_in_escapes(tmp_path: Path) -> None:
+def test_unprintable_name_is_shown_in_escapes(tmp_path: Path) -> None:
     path = tmp_path / "pixi.toml"
     path.write_text('[workspace]\n[feature]\n"a\\u001b[2J\\u202e" = 1\n')
     with pytest.raises(AuthshimError) as caught:
@@ -405,14 +405,14 @@ def test_a_name_that_is_no_text_for_people_is_shown_in_escapes(tmp_path: Path) -
     assert str(caught.value) == f"{path}: [feature.a\\x1b[2J\\u202e]: expected a table"
 
 
-def test_a_long_key_is_cut_where_it_is_shown(tmp_path: Path) -> None:
+def test_long_key_is_cut_if_it_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "auth.json"
     path.write_text('{"' + "h" * 1000 + '": 0}')
     path.chmod(0o600)
     assert auth_file(str(path)) == [f"{path}: {'h' * 200}...: is not one credential"]
 
 
-def test_a_broken_file_that_was_too_large_is_still_broken_when_asked_again(tmp_path: Path) -> None:
+def test_broken_file_that_was_too_large_is_still_broken_when_asked_again(tmp_path: Path) -> None:
     path = tmp_path / "auth.json"
     path.write_bytes(b" " * (files.MAX_FILE_BYTES + 1))
     provider = AuthFile(str(path))

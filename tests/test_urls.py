@@ -42,13 +42,13 @@ def keys(url: str, *path_keys: str) -> list[str]:
 # reading
 
 
-def test_a_url_is_read_into_its_parts() -> None:
+def test_url_is_read_into_its_parts() -> None:
     url = parse("https://h.example:8443/a/b?c#d")
     assert (url.scheme, url.host, url.port, url.path) == ("https", "h.example", 8443, "/a/b")
 
 
 @pytest.mark.parametrize(("scheme", "port"), [("http", 80), ("https", 443)])
-def test_the_port_is_the_schemes_own_where_none_is_named(scheme: str, port: int) -> None:
+def test_port_is_the_default_if_the_url_names_none(scheme: str, port: int) -> None:
     assert parse(f"{scheme}://h.example/").port == port
 
 
@@ -59,7 +59,7 @@ PLAIN_URLS = st.from_regex(
 
 
 @given(PLAIN_URLS)
-def test_a_plain_url_is_read_as_urllib3_reads_it(url: str) -> None:
+def test_plain_url_is_read_as_urllib3_reads_it(url: str) -> None:
     def read(text: str) -> object:
         with suppress(UrlError):
             return parse(text)
@@ -68,7 +68,7 @@ def test_a_plain_url_is_read_as_urllib3_reads_it(url: str) -> None:
     assert read(url) == read(f"{url}?")  # a query is for urllib3
 
 
-def test_a_plain_url_is_read_without_urllib3() -> None:
+def test_plain_url_is_read_without_urllib3() -> None:
     program = "import sys, authshim.urls as urls; urls.parse('https://ada@h.example:8443/a/'); print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
@@ -76,7 +76,7 @@ def test_a_plain_url_is_read_without_urllib3() -> None:
     assert "urllib3" not in done.stdout.split()
 
 
-def test_a_path_is_never_empty() -> None:
+def test_path_is_never_empty() -> None:
     assert parse("https://h.example").path == "/"
 
 
@@ -88,25 +88,25 @@ def test_hosts_are_read_in_punycode() -> None:
     assert parse("https://BÜCHER.example/").host == "xn--bcher-kva.example"
 
 
-def test_an_ipv6_address_stays_in_brackets() -> None:
+def test_ipv6_address_stays_in_brackets() -> None:
     assert parse("https://[FE80::1]:8443/").host == "[fe80::1]"
 
 
-def test_the_userinfo_is_percent_decoded_once() -> None:
+def test_userinfo_is_percent_decoded_once() -> None:
     url = parse("https://a%40b:s3%2541cret@h.example/")
     assert (url.username, url.password) == ("a@b", Secret("s3%41cret"))
 
 
-def test_a_username_may_stand_alone() -> None:
+def test_username_may_stand_alone() -> None:
     url = parse("https://ada@h.example/")
     assert (url.username, url.password) == ("ada", None)
 
 
-def test_an_empty_password_is_a_password() -> None:
+def test_empty_password_is_a_password() -> None:
     assert parse("https://ada:@h.example/").password == Secret("")
 
 
-def test_without_userinfo_nobody_is_named() -> None:
+def test_url_without_userinfo_has_no_username() -> None:
     url = parse("https://h.example/")
     assert (url.username, url.password) == (None, None)
 
@@ -119,12 +119,12 @@ def test_without_userinfo_nobody_is_named() -> None:
         "https://℀.example/",
     ],
 )
-def test_a_host_that_two_parsers_read_in_two_ways_is_refused(url: str) -> None:
+def test_host_is_refused_if_two_parsers_disagree(url: str) -> None:
     with pytest.raises(UrlError, match="not clear to every reader"):
         parse(url)
 
 
-def test_a_zone_that_is_percent_encoded_is_clear_to_nobody() -> None:
+def test_percent_encoded_zone_is_refused() -> None:
     """urllib3 decodes it once more when it dials, and connects to the zone ``reth0``; in ``%25``, the sign for a
     zone, nothing is left to decode (RFC 6874)."""
     assert parse("https://[fe80::1%25eth0]/").host == "[fe80::1%eth0]"
@@ -135,13 +135,13 @@ def test_a_zone_that_is_percent_encoded_is_clear_to_nobody() -> None:
 @pytest.mark.parametrize(
     "url", ["h.example/simple", "h.example:8443", "ada:s3cret@h.example/simple", ""]
 )
-def test_a_url_without_its_scheme_is_told_so(url: str) -> None:
+def test_url_without_its_scheme_is_reported_so(url: str) -> None:
     with pytest.raises(UrlError, match="it has no scheme, such as https://") as caught:
         parse(url)
     assert_no_secret(str(caught.value))
 
 
-def test_a_percent_encoded_host_is_nobody_elses() -> None:
+def test_percent_encoded_host_is_not_another_host() -> None:
     """urllib3 decodes it from 2.7 on, and dials another host than the standard library reads; before, they agree."""
     with suppress(UrlError):
         assert parse("https://h%2eexample/").host == "h%2eexample"
@@ -157,26 +157,26 @@ def test_a_percent_encoded_host_is_nobody_elses() -> None:
         "http://h:080/",
     ],
 )
-def test_a_host_that_is_written_in_another_form_is_none_of_those(url: str) -> None:
+def test_host_in_another_form_is_not_refused(url: str) -> None:
     assert parse(url).host
 
 
-def test_a_host_of_253_characters_is_the_longest() -> None:
+def test_host_of_253_characters_is_the_longest() -> None:
     longest = ".".join(["a" * 63] * 3 + ["a" * 61])
     assert parse(f"https://{longest}./").host == f"{longest}."
     with pytest.raises(UrlError, match="its host name is too long"):
         parse(f"https://{longest}a/")
 
 
-def test_a_backslash_behind_the_host_is_no_matter() -> None:
+def test_backslash_in_the_path_is_allowed() -> None:
     assert parse("https://h.example/a\\@evil.example").host == "h.example"
 
 
-def test_the_origin_is_scheme_host_and_port() -> None:
+def test_origin_is_scheme_host_and_port() -> None:
     assert parse("https://ada@H.example/a").origin == "https://h.example:443"
 
 
-def test_the_netloc_leaves_the_schemes_own_port_out() -> None:
+def test_netloc_leaves_the_schemes_own_port_out() -> None:
     assert parse("https://h.example:443/").netloc == "h.example"
     assert parse("https://h.example:80/").netloc == "h.example:80"
 
@@ -203,7 +203,7 @@ def test_the_netloc_leaves_the_schemes_own_port_out() -> None:
         "https://h.example../",
     ],
 )
-def test_what_cannot_be_dialled_is_refused(url: str) -> None:
+def test_url_that_cannot_be_dialled_is_refused(url: str) -> None:
     with pytest.raises(UrlError):
         parse(url)
 
@@ -222,19 +222,19 @@ def test_what_cannot_be_dialled_is_refused(url: str) -> None:
         "https://h.example:x/?sig=s3cret",
     ],
 )
-def test_the_error_tells_no_secret(url: str) -> None:
+def test_error_shows_no_secret(url: str) -> None:
     with pytest.raises(UrlError) as caught:
         parse(url)
     assert_no_secret(str(caught.value), repr(caught.value), caught.value.__context__)
 
 
-def test_the_error_says_what_is_wrong() -> None:
+def test_error_names_the_reason() -> None:
     with pytest.raises(UrlError) as caught:
         parse("s3://bucket/a")
     assert str(caught.value) == "cannot use the URL s3://bucket/a: it is not an http(s) URL"
 
 
-def test_the_repr_of_a_url_has_no_password() -> None:
+def test_repr_of_a_url_has_no_password() -> None:
     url = parse("https://ada:s3cret@h.example/a")
     assert repr(url) == "Url('https://h.example:443/a')"
 
@@ -253,45 +253,45 @@ def test_keys_go_from_the_nearest_to_the_farthest() -> None:
     ]
 
 
-def test_each_key_says_its_kind() -> None:
+def test_key_has_its_kind() -> None:
     found = host_keys(parse("https://h.example/a"), frozenset({"h.example/a"}))
     assert [key.kind for key in found] == [PATH, PORT, HOST, WILDCARD, WILDCARD]
 
 
-def test_the_longest_path_goes_first() -> None:
+def test_longest_path_goes_first() -> None:
     found = keys("https://h/a/b/c", "h/a", "h/a/b/c", "h/a/b")
     assert found[:3] == ["h/a/b/c", "h/a/b", "h/a"]
 
 
-def test_of_equal_paths_the_one_with_a_port_goes_first() -> None:
+def test_path_key_with_a_port_comes_first() -> None:
     assert keys("https://h/a", "h/a", "h:443/a")[:2] == ["h:443/a", "h/a"]
 
 
-def test_a_path_key_matches_whole_segments() -> None:
+def test_path_key_matches_whole_segments() -> None:
     assert "h/ab" not in keys("https://h/abc", "h/ab")
 
 
-def test_a_path_that_nobody_has_is_no_key() -> None:
+def test_unknown_path_is_no_key() -> None:
     assert keys("https://h/a")[0] == "h:443"
 
 
-def test_an_ip_address_has_no_wildcards() -> None:
+def test_ip_address_has_no_wildcards() -> None:
     assert keys("https://127.0.0.1/") == ["127.0.0.1:443", "127.0.0.1"]
 
 
-def test_an_ipv6_address_has_no_wildcards() -> None:
+def test_ipv6_address_has_no_wildcards() -> None:
     assert keys("https://[::1]:8443/") == ["[::1]:8443", "[::1]"]
 
 
-def test_a_lone_star_is_never_a_key() -> None:
+def test_lone_star_is_never_a_key() -> None:
     assert "*" not in keys("https://h.example./") + keys("https://h/")
 
 
-def test_a_wildcard_also_matches_its_own_host() -> None:
+def test_wildcard_also_matches_its_own_host() -> None:
     assert "*.a.b" in keys("https://a.b/")
 
 
-def test_the_keys_of_a_unicode_host_are_in_punycode() -> None:
+def test_keys_of_a_unicode_host_are_in_punycode() -> None:
     assert keys("https://bücher.example/")[1] == "xn--bcher-kva.example"
 
 
@@ -311,22 +311,22 @@ def test_the_keys_of_a_unicode_host_are_in_punycode() -> None:
         ("", ""),
     ],
 )
-def test_a_key_that_somebody_wrote_is_put_into_form(written: str, key: str) -> None:
+def test_written_key_is_normalised(written: str, key: str) -> None:
     assert normalise_key(written) == key
 
 
-def test_a_key_survives_a_copy_and_a_pickle() -> None:
+def test_key_survives_a_copy_and_a_pickle() -> None:
     key = Key("h.example", HOST)
     for other in (copy.copy(key), pickle.loads(pickle.dumps(key))):
         assert (other, other.kind) == (key, HOST)
 
 
-def test_the_kinds_of_key_are_in_the_order_in_which_they_are_asked() -> None:
+def test_kinds_of_key_are_in_the_order_in_which_they_are_asked() -> None:
     assert KINDS == ("path", "port", "host", "wildcard", "service", "default")
 
 
 @given(st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){0,4}", fullmatch=True), st.integers(1, 65535))
-def test_every_key_matches_its_host(host: str, port: int) -> None:
+def test_keys_match_their_host(host: str, port: int) -> None:
     for key in keys(f"https://{host}:{port}/"):
         assert key in (host, f"{host}:{port}") or f".{host}".endswith(key[1:])
 
@@ -340,7 +340,7 @@ def test_prefixes_are_whole_segments() -> None:
     assert prefixes("/a/b/") == ["/a/b", "/a"]
 
 
-def test_of_a_path_of_very_many_segments_the_first_hundred_count() -> None:
+def test_first_hundred_segments_of_a_path_count() -> None:
     found = prefixes("/a" * 30_000)
     assert [len(prefix) for prefix in found] == [2 * count for count in range(100, 0, -1)]
 
@@ -357,7 +357,7 @@ def test_of_a_path_of_very_many_segments_the_first_hundred_count() -> None:
         ("https://h/simple/a", "https://h/simple/a"),
     ],
 )
-def test_an_index_covers_its_url_less_simple(url: str, root: str) -> None:
+def test_index_covers_its_url_less_simple(url: str, root: str) -> None:
     assert index_root(url) == root
 
 
@@ -375,7 +375,7 @@ def test_an_index_covers_its_url_less_simple(url: str, root: str) -> None:
         ("https://h/?/simple/", None),
     ],
 )
-def test_a_url_is_cut_after_its_first_simple(url: str, cut: str | None) -> None:
+def test_url_is_cut_after_its_first_simple(url: str, cut: str | None) -> None:
     assert cut_after_simple(url) == cut
 
 
@@ -392,7 +392,7 @@ def test_spellings_of_one_url_are_the_same(spelling: str) -> None:
     assert normalise(spelling) == "https://h.example/a"
 
 
-def test_an_empty_path_is_the_same_as_a_slash() -> None:
+def test_empty_path_is_the_same_as_a_slash() -> None:
     assert normalise("https://h.example") == normalise("https://h.example/")
     assert normalise("https://h.example?q") == normalise("https://h.example/?q")
 
@@ -469,7 +469,7 @@ def test_only_what_is_no_secret_is_shown(url: str, shown: str) -> None:
         "GoogleAccessId=a&Expires=1&Signature=x",
     ],
 )
-def test_a_presigned_url_is_known(query: str) -> None:
+def test_presigned_url_is_recognised(query: str) -> None:
     assert is_presigned(f"https://h.example/a?{query}")
 
 

@@ -56,7 +56,7 @@ def channels(manifest: Manifest, environment: str | None = "default") -> list[st
 # Which file
 
 
-def test_a_folder_s_pixi_toml_comes_before_its_pyproject_toml(load: Load, tmp_path: Path) -> None:
+def test_folder_pixi_toml_comes_before_its_pyproject_toml(load: Load, tmp_path: Path) -> None:
     load("", name="pyproject.toml", head="[tool.pixi.workspace]\n")
     assert Manifest.load(tmp_path).path == str(tmp_path / "pyproject.toml")
     load("")
@@ -64,15 +64,13 @@ def test_a_folder_s_pixi_toml_comes_before_its_pyproject_toml(load: Load, tmp_pa
     assert Manifest.load(tmp_path).folder == str(tmp_path)
 
 
-def test_a_pyproject_without_pixi_is_no_manifest(
-    tmp_path: Path, refused: Callable[..., str]
-) -> None:
+def test_pyproject_without_pixi_is_no_manifest(tmp_path: Path, refused: Callable[..., str]) -> None:
     assert refused("", name="pyproject.toml", head="[project]\n") == "there is no [tool.pixi] table"
     with pytest.raises(ManifestError, match="there is no pixi\\.toml here"):
         Manifest.load(tmp_path)
 
 
-def test_a_relative_path_becomes_absolute(
+def test_relative_path_becomes_absolute(
     load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load("")
@@ -80,16 +78,16 @@ def test_a_relative_path_becomes_absolute(
     assert Manifest.load("pixi.toml").path == str(tmp_path / "pixi.toml")
 
 
-def test_a_missing_file_is_said(tmp_path: Path) -> None:
+def test_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ManifestError, match="there is no such file"):
         Manifest.load(tmp_path / "pixi.toml")
 
 
-def test_a_file_of_another_name_is_refused(refused: Callable[..., str]) -> None:
+def test_file_of_another_name_is_refused(refused: Callable[..., str]) -> None:
     assert "expected a file named pixi.toml" in refused("", name="config.toml")
 
 
-def test_a_package_without_its_workspace_is_refused(refused: Callable[..., str]) -> None:
+def test_package_without_its_workspace_is_refused(refused: Callable[..., str]) -> None:
     said = refused('[package]\nname = "x"\n', head="")
     assert said.startswith("there is no [workspace] table; ")
 
@@ -102,7 +100,7 @@ def test_broken_toml_is_told_by_its_line_and_not_its_content(refused: Callable[.
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
-def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
+def test_named_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pixi.toml")
     with pytest.raises(ManifestError, match="it is not a regular file"):
         Manifest.load(tmp_path)
@@ -118,7 +116,7 @@ def test_toml_1_1_and_a_byte_order_mark_are_read(load: Load) -> None:
 # Indexes
 
 
-def test_a_project_without_options_has_pypi(load: Load) -> None:
+def test_project_without_options_has_pypi(load: Load) -> None:
     assert load("").indexes() == (Index(PYPI),)
 
 
@@ -163,7 +161,7 @@ inline = { features = ["docs"], pypi-options = { extra-index-urls = ["https://ow
 """
 
 
-def test_the_base_and_the_root_s_options_make_the_default_environment(load: Load) -> None:
+def test_base_and_the_root_options_make_the_default_environment(load: Load) -> None:
     assert urls(load(FEATURES)) == [
         "https://base-extra/simple",
         "https://root/simple",
@@ -171,7 +169,7 @@ def test_the_base_and_the_root_s_options_make_the_default_environment(load: Load
     ]
 
 
-def test_a_feature_s_index_beats_the_base_and_lists_join(load: Load) -> None:
+def test_feature_index_beats_the_base_and_lists_join(load: Load) -> None:
     assert urls(load(FEATURES), "ml") == [
         "https://base-extra/simple",
         "https://ml-extra/simple",
@@ -180,7 +178,7 @@ def test_a_feature_s_index_beats_the_base_and_lists_join(load: Load) -> None:
     ]
 
 
-def test_without_the_default_feature_the_base_stays(load: Load) -> None:
+def test_workspace_options_stay_if_there_is_no_default_feature(load: Load) -> None:
     assert urls(load(FEATURES), "bare") == [
         "https://base-extra/simple",
         "https://ml-extra/simple",
@@ -188,7 +186,7 @@ def test_without_the_default_feature_the_base_stays(load: Load) -> None:
     ]
 
 
-def test_an_environment_s_own_options_come_first(load: Load) -> None:
+def test_environment_own_options_come_first(load: Load) -> None:
     assert urls(load(FEATURES), "inline")[:3] == [
         "https://base-extra/simple",
         "https://own/simple",
@@ -206,7 +204,7 @@ def test_environments_are_listed_default_first(load: Load) -> None:
     assert load(FEATURES).environments == ("default", "ml", "bare", "inline")
 
 
-def test_the_default_environment_may_have_features(load: Load) -> None:
+def test_default_environment_may_have_features(load: Load) -> None:
     manifest = load(
         '[feature.a.pypi-options]\nindex-url = "https://a/simple"\n[environments]\nb = []\ndefault = ["a"]\n'
     )
@@ -214,7 +212,7 @@ def test_the_default_environment_may_have_features(load: Load) -> None:
     assert urls(manifest) == ["https://a/simple"]
 
 
-def test_the_older_project_table_is_the_workspace(load: Load) -> None:
+def test_older_project_table_is_the_workspace(load: Load) -> None:
     manifest = load(
         'pypi-options = { index-url = "https://a/simple" }\n', head='[project]\nchannels = ["x"]\n'
     )
@@ -238,7 +236,7 @@ def test_features_that_disagree_are_both_named(refused: Callable[..., str]) -> N
     )
 
 
-def test_an_unknown_environment_is_an_error_that_names_the_known_ones(load: Load) -> None:
+def test_unknown_environment_is_an_error_that_names_the_known_ones(load: Load) -> None:
     manifest = load(FEATURES)
     for ask in (
         manifest.indexes,
@@ -276,7 +274,7 @@ def test_features_may_say_only_one_strategy_and_mode(
     assert said.startswith("in the environment 'both' the features 'a' and 'b' name different ")
 
 
-def test_a_feature_s_strategy_and_mode_come_before_the_workspace_s(load: Load) -> None:
+def test_strategy_and_mode_of_a_feature_override_the_workspace(load: Load) -> None:
     manifest = load(
         """
         [workspace.pypi-options]
@@ -308,25 +306,25 @@ def test_pixi_s_own_strategy_and_mode_are_taken_where_a_project_names_none(load:
 
 
 @pytest.mark.parametrize("key", ["index-strategy", "prerelease-mode"])
-def test_an_unknown_strategy_or_mode_is_refused_with_the_known_ones(
+def test_unknown_strategy_or_mode_is_refused_with_the_known_ones(
     key: str, refused: Callable[..., str]
 ) -> None:
     said = refused(f'[pypi-options]\n{key} = "always"\n')
     assert said.startswith(f"[pypi-options] {key}: expected one of ")
 
 
-def test_an_extra_index_may_be_a_table(load: Load) -> None:
+def test_extra_index_may_be_a_table(load: Load) -> None:
     manifest = load(
         '[pypi-options]\nextra-index-urls = [{ url = "https://a/simple", exclude-newer = false }]\n'
     )
     assert urls(manifest) == ["https://a/simple", PYPI]
 
 
-def test_an_unknown_feature_is_an_error(refused: Callable[..., str]) -> None:
+def test_unknown_feature_is_an_error(refused: Callable[..., str]) -> None:
     assert refused('[environments]\na = ["b"]\n') == "[environments] a: there is no feature 'b'"
 
 
-def test_a_feature_listed_twice_is_an_error(refused: Callable[..., str]) -> None:
+def test_feature_listed_twice_is_an_error(refused: Callable[..., str]) -> None:
     assert (
         refused('[feature.b]\n[environments]\na = ["b", "b"]\n')
         == "[environments] a: a feature is listed twice"
@@ -352,11 +350,11 @@ def test_userinfo_leaves_the_url_and_is_decoded_once(load: Load) -> None:
     assert_no_secret(index)
 
 
-def test_a_token_as_the_username_is_not_shown() -> None:
+def test_token_as_the_username_is_not_shown() -> None:
     assert_no_secret(repr(Index("https://s3cret:@h/simple")))
 
 
-def test_a_username_alone_has_no_password() -> None:
+def test_username_alone_has_no_password() -> None:
     index = Index("https://oauth2accesstoken@h/simple")
     assert (index.username, index.password) == ("oauth2accesstoken", None)
     assert "oauth2accesstoken" in repr(index)
@@ -380,7 +378,7 @@ def test_a_username_alone_has_no_password() -> None:
         ("file:///srv/simple", "file:///srv/simple"),
     ],
 )
-def test_a_url_is_kept_as_written_less_the_userinfo(url: str, bare: str, load: Load) -> None:
+def test_url_is_kept_as_written_less_the_userinfo(url: str, bare: str, load: Load) -> None:
     assert urls(load(f'[pypi-options]\nindex-url = "{url}"\n')) == [bare]
 
 
@@ -416,7 +414,7 @@ def test_a_url_is_kept_as_written_less_the_userinfo(url: str, bare: str, load: L
         ),
     ],
 )
-def test_a_url_that_is_none_is_told_by_table_and_key(
+def test_malformed_url_is_reported_by_table_and_key(
     url: str, reason: str, text: str, place: str, refused: Callable[..., str]
 ) -> None:
     said = refused(text.format(url) + "\n")
@@ -424,7 +422,7 @@ def test_a_url_that_is_none_is_told_by_table_and_key(
     assert said.endswith(reason)
 
 
-def test_a_place_is_equal_by_url_username_and_kind() -> None:
+def test_repository_is_equal_by_url_username_and_kind() -> None:
     assert Index("https://a:x@h/") == Index("https://a:y@h/")
     assert Index("https://a@h/") != Index("https://b@h/")
     assert Index("https://h/") != Index("https://h/", flat=True)
@@ -432,7 +430,7 @@ def test_a_place_is_equal_by_url_username_and_kind() -> None:
     assert len({Index("https://h/"), Index("https://h/")}) == 1
 
 
-def test_a_place_cannot_be_changed() -> None:
+def test_repository_cannot_be_changed() -> None:
     index = Index("https://ada:s3cret@h/")
     for change in (
         lambda: setattr(index, "url", ""),
@@ -447,14 +445,14 @@ def test_a_place_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     "place", [Index("https://ada:s3cret@h/f", flat=True), Channel("https://ada:s3cret@h/c")]
 )
-def test_a_place_is_pickled_without_its_password(place: Index | Channel) -> None:
+def test_repository_is_pickled_without_its_password(place: Index | Channel) -> None:
     assert_no_secret(place)
     landed = pickle.loads(pickle.dumps(place))
     assert landed == place
     assert landed.password is None
 
 
-def test_a_place_that_is_no_url_is_an_error_of_its_own() -> None:
+def test_repository_without_a_url_is_a_url_error() -> None:
     with pytest.raises(UrlError, match=r"cannot use the URL \*\*\*\*@h: it has no scheme"):
         Index("ada:s3cret@h")
 
@@ -475,11 +473,11 @@ def test_a_place_that_is_no_url_is_an_error_of_its_own() -> None:
         ("https://h/t/tk-1/acme", "https://h/t/tk-1/acme"),
     ],
 )
-def test_a_channel_is_a_name_or_a_url(written: str, url: str, load: Load) -> None:
+def test_channel_is_a_name_or_a_url(written: str, url: str, load: Load) -> None:
     assert channels(load("", head=f'[workspace]\nchannels = ["{written}"]\n')) == [url]
 
 
-def test_a_channel_may_be_a_path(load: Load, tmp_path: Path, home: Path) -> None:
+def test_channel_may_be_a_path(load: Load, tmp_path: Path, home: Path) -> None:
     manifest = load("", head='[workspace]\nchannels = ["./a", "/srv/b", "~/c", "../d"]\n')
     assert channels(manifest) == [
         (tmp_path / "a").as_uri(),
@@ -489,7 +487,7 @@ def test_a_channel_may_be_a_path(load: Load, tmp_path: Path, home: Path) -> None
     ]
 
 
-def test_a_channel_s_secrets_are_not_shown(load: Load) -> None:
+def test_channel_secrets_are_not_shown(load: Load) -> None:
     head = '[workspace]\nchannels = ["https://ada:s3cret@h/acme", "https://h/t/s3cret/acme"]\n'
     first, second = load("", head=head).channels()
     assert (first.url, first.username, first.password) == ("https://h/acme", "ada", "s3cret")
@@ -519,7 +517,7 @@ def test_channels_of_a_higher_priority_come_first(load: Load) -> None:
     assert channels(manifest) == ["https://conda.anaconda.org/conda-forge"]
 
 
-def test_a_feature_without_channels_brings_the_workspace_s(load: Load) -> None:
+def test_feature_without_channels_has_those_of_the_workspace(load: Load) -> None:
     manifest = load(
         """
         [feature.a.pypi-options]
@@ -540,7 +538,7 @@ def test_a_feature_without_channels_brings_the_workspace_s(load: Load) -> None:
 
 
 @pytest.mark.parametrize("written", ["ada:s3cret@h.example/acme", "", r"a\\b", r"a\nb"])
-def test_a_channel_that_is_neither_name_nor_url_is_refused(
+def test_channel_that_is_neither_name_nor_url_is_refused(
     written: str, refused: Callable[..., str]
 ) -> None:
     said = refused("", head=f'[workspace]\nchannels = ["{written}"]\n')
@@ -574,7 +572,7 @@ docs = ["my-docs"]
 """
 
 
-def test_a_pyproject_s_tables_lie_under_tool_pixi(load: Load) -> None:
+def test_pyproject_tables_lie_under_tool_pixi(load: Load) -> None:
     manifest = load(PYPROJECT, name="pyproject.toml", head="")
     assert urls(manifest) == ["https://a/simple"]
     assert urls(manifest, "ml") == ["https://ml/simple", "https://a/simple"]
@@ -582,7 +580,7 @@ def test_a_pyproject_s_tables_lie_under_tool_pixi(load: Load) -> None:
     assert manifest.warnings == ()
 
 
-def test_a_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[..., str]) -> None:
+def test_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[..., str]) -> None:
     said = refused(
         "pypi-options.index-url = 3", name="pyproject.toml", head="[tool.pixi.workspace]\n"
     )
@@ -650,13 +648,13 @@ def test_a_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[
         ),
     ],
 )
-def test_a_wrong_type_is_told_by_table_and_key(
+def test_wrong_type_is_reported_by_table_and_key(
     text: str, said: str, refused: Callable[..., str]
 ) -> None:
     assert refused(text + "\n", head="[workspace]\n") == said
 
 
-def test_a_workspace_that_is_no_table_is_refused(refused: Callable[..., str]) -> None:
+def test_workspace_that_is_not_a_table_is_refused(refused: Callable[..., str]) -> None:
     assert refused("workspace = 3\n", head="") == "[workspace]: expected a table"
 
 
@@ -698,7 +696,7 @@ def test_a_workspace_that_is_no_table_is_refused(refused: Callable[..., str]) ->
         ("[tool.uv]\nindex-url = 's3cret'", "tool.uv.index-url", "[pypi-options]"),
     ],
 )
-def test_a_misplaced_option_is_warned_of_with_its_place(
+def test_misplaced_option_is_warned_of_with_its_place(
     text: str, wrong: str, right: str, load: Load
 ) -> None:
     manifest = load(text + "\n")
@@ -736,7 +734,7 @@ def test_options_at_the_root_of_the_file_are_misplaced(load: Load) -> None:
         ("[tool.pixi.pypi-config]", "tool.pixi.pypi-config", "the file .pixi/config.toml"),
     ],
 )
-def test_a_pyproject_s_misplaced_options_are_warned_of(
+def test_pyproject_misplaced_options_are_warned_of(
     text: str, wrong: str, right: str, load: Load
 ) -> None:
     manifest = load(f"{text}\n", name="pyproject.toml", head="[tool.pixi.workspace]\n")
@@ -745,14 +743,14 @@ def test_a_pyproject_s_misplaced_options_are_warned_of(
     )
 
 
-def test_a_manifest_in_order_has_no_warnings(load: Load) -> None:
+def test_manifest_in_order_has_no_warnings(load: Load) -> None:
     assert load(FEATURES).warnings == ()
 
 
 # The manifest itself
 
 
-def test_a_manifest_is_pickled_as_its_path(load: Load) -> None:
+def test_manifest_is_pickled_as_its_path(load: Load) -> None:
     manifest = load('[pypi-options]\nindex-url = "https://ada:s3cret@h/simple"\n')
     assert_no_secret(manifest)
     assert repr(manifest) == f"Manifest({manifest.path!r})"
@@ -760,14 +758,14 @@ def test_a_manifest_is_pickled_as_its_path(load: Load) -> None:
     assert landed.indexes()[0].password == "s3cret"
 
 
-def test_a_manifest_that_is_gone_where_it_lands_is_an_error(load: Load) -> None:
+def test_unpickled_manifest_is_an_error_if_its_file_is_gone(load: Load) -> None:
     pickled = pickle.dumps(load(""))
     Path(pickle.loads(pickled).path).unlink()
     with pytest.raises(ManifestError):
         pickle.loads(pickled)
 
 
-def test_a_path_that_no_file_system_can_have_is_an_error() -> None:
+def test_path_that_no_file_system_can_have_is_an_error() -> None:
     from authshim.errors import UrlError
     from authshim.project.repositories import file_url
 

@@ -46,7 +46,7 @@ def refused(manifest: Manifest) -> str:
     return caught.value.reason
 
 
-def test_a_dependency_is_a_version_or_a_table(load: Load) -> None:
+def test_dependency_is_a_version_or_a_table(load: Load) -> None:
     manifest = load(
         """
         [pypi-dependencies]
@@ -64,7 +64,7 @@ def test_a_dependency_is_a_version_or_a_table(load: Load) -> None:
     ]
 
 
-def test_what_does_not_come_from_an_index_is_told_so(load: Load) -> None:
+def test_dependency_from_elsewhere_names_its_origin(load: Load) -> None:
     manifest = load(
         """
         [pypi-dependencies]
@@ -81,7 +81,7 @@ def test_what_does_not_come_from_an_index_is_told_so(load: Load) -> None:
     assert "s3cret" not in repr(manifest.dependencies())
 
 
-def test_a_dependency_may_name_its_own_index(load: Load) -> None:
+def test_dependency_may_name_its_own_index(load: Load) -> None:
     manifest = load(
         '[pypi-dependencies]\ntorch = { version = "*", index = "https://ada:s3cret@h.example/simple" }\n'
     )
@@ -92,39 +92,39 @@ def test_a_dependency_may_name_its_own_index(load: Load) -> None:
     assert "s3cret" not in repr(torch)
 
 
-def test_an_own_index_that_is_the_project_s_as_well_is_listed_once(load: Load) -> None:
+def test_own_index_is_listed_once_if_the_project_has_it_too(load: Load) -> None:
     manifest = load(
         '[pypi-dependencies]\na = { version = "*", index = "https://pypi.org/simple" }\n'
     )
     assert manifest.own_indexes() == ()
 
 
-def test_the_platform_of_this_machine_comes_first(load: Load) -> None:
+def test_platform_of_this_machine_comes_first(load: Load) -> None:
     (one,) = load('[pypi-dependencies]\na = "*"\n').dependencies()
     assert one.target == Target("linux-64", "3.11.7", "the project")
     assert one.platforms == ("linux-64", "win-64", "osx-arm64")
 
 
-def test_a_project_for_other_platforms_is_chosen_for_its_first(load: Load) -> None:
+def test_project_for_other_platforms_is_chosen_for_its_first(load: Load) -> None:
     manifest = load(
         '[pypi-dependencies]\na = "*"\n', head='[workspace]\nplatforms = ["win-64", "osx-64"]\n'
     )
     assert manifest.target().platform == "win-64"
 
 
-def test_a_project_that_names_no_platform_is_for_this_machine(load: Load) -> None:
+def test_project_that_names_no_platform_is_for_this_machine(load: Load) -> None:
     manifest = load("", head="[workspace]\nplatforms = []\n")
     assert manifest.target() == Target("linux-64", "3.11.7")
 
 
-def test_a_platform_may_be_a_table(load: Load) -> None:
+def test_platform_may_be_a_table(load: Load) -> None:
     old = '{ name = "old", platform = "linux-aarch64", glibc = "2.17" }'
     head = f'[workspace]\nplatforms = [{old}, {{ name = "osx-64" }}]\n'
     (one,) = load('[pypi-dependencies]\na = "*"\n', head=head).dependencies()
     assert one.platforms == ("linux-aarch64", "osx-64")
 
 
-def test_an_environment_is_for_the_platforms_of_all_its_features(load: Load) -> None:
+def test_environment_is_for_the_platforms_of_all_its_features(load: Load) -> None:
     manifest = load(
         """
         [feature.a]
@@ -149,14 +149,14 @@ def test_an_environment_is_for_the_platforms_of_all_its_features(load: Load) -> 
         ("linux-aarch64", ()),
     ],
 )
-def test_a_target_counts_on_its_platforms(
+def test_target_counts_on_its_platforms(
     selector: str, platforms: tuple[str, ...], load: Load
 ) -> None:
     found = load(f'[target.{selector}.pypi-dependencies]\na = "*"\n').dependencies()
     assert tuple(platform for each in found for platform in each.platforms) == platforms
 
 
-def test_a_target_s_entry_takes_the_place_of_the_feature_s(load: Load) -> None:
+def test_entry_of_a_target_replaces_that_of_the_feature(load: Load) -> None:
     manifest = load(
         """
         [pypi-dependencies]
@@ -172,7 +172,7 @@ def test_a_target_s_entry_takes_the_place_of_the_feature_s(load: Load) -> None:
 
 
 @pytest.mark.parametrize("order", [("unix", "osx", "osx-arm64"), ("osx-arm64", "osx", "unix")])
-def test_the_nearest_target_counts_alone(order: tuple[str, ...], load: Load) -> None:
+def test_nearest_target_counts_alone(order: tuple[str, ...], load: Load) -> None:
     tables = (
         f'[target.{selector}.pypi-dependencies]\ntorch = "=={at}"\n'
         for at, selector in enumerate(order)
@@ -232,7 +232,7 @@ def test_entries_that_name_different_indexes_are_refused(load: Load) -> None:
         "{ env-markers = \"'x' in 'y'\" }",
     ],
 )
-def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
+def test_malformed_requirement_is_refused(written: str, load: Load) -> None:
     manifest = load(f"[pypi-dependencies]\na = {written}\n")
     assert_no_secret(manifest.requirements())
     with pytest.raises(ManifestError) as caught:
@@ -244,14 +244,14 @@ def test_what_is_no_requirement_is_refused(written: str, load: Load) -> None:
 
 
 @pytest.mark.parametrize("name", ["not a name", "-a", "a/b", "a[b]", ""])
-def test_what_is_no_name_is_told_as_that(name: str, load: Load) -> None:
+def test_malformed_name_is_reported_as_one(name: str, load: Load) -> None:
     assert (
         refused(load(f'[pypi-dependencies]\n"{name}" = ">=1"\n'))
         == f"{name}: it is no package's name"
     )
 
 
-def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> None:
+def test_pyproject_requirement_with_a_url_is_not_kept(load: Load) -> None:
     text = '[project]\ndependencies = ["a https://ada:s3cret@h/"]\n[tool.pixi.workspace]\n'
     manifest = load(text, name="pyproject.toml", head="")
     assert_no_secret(manifest.requirements())
@@ -273,7 +273,7 @@ def test_a_url_that_is_no_requirement_of_a_pyproject_is_not_kept(load: Load) -> 
         ),
     ],
 )
-def test_what_pixi_would_refuse_names_its_place(written: str, said: str, load: Load) -> None:
+def test_error_names_the_table_and_key(written: str, said: str, load: Load) -> None:
     with pytest.raises(ManifestError) as caught:
         load(f"[pypi-dependencies]\n{written}\n")
     assert caught.value.reason.startswith(said)
@@ -318,7 +318,7 @@ def test_environments_that_come_to_very_much_are_refused(load: Load) -> None:
     )
 
 
-def test_a_project_whose_name_is_no_text_has_none(load: Load) -> None:
+def test_project_whose_name_is_no_text_has_none(load: Load) -> None:
     name = "name" + ".a" * 90 + ("={a" + ".a" * 90) * 30 + "=1" + "}" * 30
     manifest = load(
         f"[project]\n{name}\ndependencies = ['a']\n[tool.pixi.workspace]\n",
@@ -347,7 +347,7 @@ def test_platforms_that_are_no_names_are_refused(load: Load) -> None:
         ("implementation_name == 'cpython'", ("linux-64", "win-64", "osx-arm64")),
     ],
 )
-def test_a_marker_is_compared_with_each_platform(
+def test_marker_is_compared_with_each_platform(
     marker: str, platforms: tuple[str, ...], load: Load
 ) -> None:
     found = load(
@@ -368,14 +368,14 @@ def test_a_marker_is_compared_with_each_platform(
         ("", "3.11.7", "this interpreter"),
     ],
 )
-def test_the_python_is_what_conda_s_python_allows(
+def test_python_follows_the_spec_of_conda(
     dependencies: str, python: str, python_from: str, load: Load
 ) -> None:
     target = load(f"[dependencies]\n{dependencies}\n").target()
     assert (target.python, target.python_from) == (python, python_from)
 
 
-def test_the_python_of_a_target_counts_on_its_platform_only(load: Load) -> None:
+def test_python_of_a_target_counts_on_its_platform_only(load: Load) -> None:
     manifest = load(
         """
         [dependencies]
@@ -441,7 +441,7 @@ def pyproject(load: Load) -> Manifest:
     return load(PYPROJECT, name="pyproject.toml", head="")
 
 
-def test_the_requirements_of_a_pyproject_count_as_well(pyproject: Manifest) -> None:
+def test_requirements_of_a_pyproject_count_as_well(pyproject: Manifest) -> None:
     assert [
         (each.name, each.specifier, each.extras, each.origin) for each in pyproject.dependencies()
     ] == [
@@ -459,7 +459,7 @@ def test_all_the_entries_of_a_name_that_hold_hold_together(load: Load) -> None:
     assert (one.specifier, one.extras) == (">=1,<3", ("x",))
 
 
-def test_a_dependency_group_is_a_feature_and_may_include_another(pyproject: Manifest) -> None:
+def test_dependency_group_is_a_feature_and_may_include_another(pyproject: Manifest) -> None:
     assert wanted(pyproject, "ml")[:2] == [("pytest", ""), ("ruff", ">=0.1")]
 
 
@@ -480,20 +480,20 @@ def test_conda_s_python_comes_before_requires_python(load: Load) -> None:
     assert load(text, name="pyproject.toml", head="").target().python == "3.10"
 
 
-def test_a_group_that_includes_itself_is_refused(load: Load) -> None:
+def test_group_that_includes_itself_is_refused(load: Load) -> None:
     text = '[tool.pixi.workspace]\n[dependency-groups]\na = [{ include-group = "b" }]\nb = [{ include-group = "a" }]\n'
     with pytest.raises(ManifestError, match=r"\[dependency-groups\] a: it includes itself"):
         load(text, name="pyproject.toml", head="")
 
 
-def test_no_secret_of_a_pyproject_is_kept(pyproject: Manifest) -> None:
+def test_pyproject_requirement_holds_no_secret(pyproject: Manifest) -> None:
     assert_no_secret([*pyproject.dependencies(None)])
 
 
-def test_a_dependency_without_a_machine_is_one_by_name_only() -> None:
+def test_dependency_without_a_machine_is_one_by_name_only() -> None:
     assert Dependency("a").platforms == ()
 
 
-def test_what_has_no_name_is_passed_over(load: Load) -> None:
+def test_requirement_without_a_name_is_ignored(load: Load) -> None:
     text = '[project]\ndependencies = ["", ">=1", 3, "a"]\n[tool.pixi.workspace]\n'
     assert wanted(load(text, name="pyproject.toml", head="")) == [("a", "")]

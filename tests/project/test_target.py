@@ -41,17 +41,17 @@ def runs(machine: Target, wheel: str) -> bool:
         ("emscripten-wasm32", "cp312-cp312-manylinux1_x86_64", False),
     ],
 )
-def test_a_wheel_runs_where_its_tags_say(on: str, wheel: str, expected: bool) -> None:
+def test_wheel_runs_on_the_platforms_of_its_tags(on: str, wheel: str, expected: bool) -> None:
     assert runs(Target(on, "3.12"), wheel) is expected
 
 
-def test_the_best_tag_comes_first() -> None:
+def test_best_tag_comes_first() -> None:
     order = [str(tag) for tag in Target("linux-64", "3.12").tags()]
     known = ["cp312-cp312-manylinux_2_28_x86_64", "cp312-abi3-manylinux_2_5_x86_64", "py3-none-any"]
     assert [tag for tag in order if tag in known] == known
 
 
-def test_a_minor_version_stands_for_its_newest() -> None:
+def test_minor_version_stands_for_its_newest() -> None:
     assert str(Target("linux-64", "3.12").version) > "3.12.20"
     assert str(Target("linux-64", "3.12.4").version) == "3.12.4"
 
@@ -93,5 +93,5 @@ def test_this_machine_is_named_as_conda_names_it() -> None:
         ([], None),
     ],
 )
-def test_a_python_is_chosen_by_conda_s_words(specs: list[str], python: str | None) -> None:
+def test_python_is_chosen_by_conda_specs(specs: list[str], python: str | None) -> None:
     assert choose_python(specs, "3.11.7") == python

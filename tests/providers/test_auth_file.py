@@ -65,7 +65,7 @@ class TestTheContract(ProviderContract):
         return write({key: credential.to_json() for key, credential in self.planted.items()})
 
 
-def test_the_file_is_read_when_first_asked_and_not_again_before_a_refresh(write: Write) -> None:
+def test_file_is_read_at_the_first_question_and_after_a_refresh(write: Write) -> None:
     provider = write({"h.example": bearer("old")})
     write({"h.example": bearer("first")})
     assert provider.find("h.example") == BearerToken("first")
@@ -85,13 +85,13 @@ def test_another_file_is_another_version(write: Write, tmp_path: Path) -> None:
     assert provider.version() is None
 
 
-def test_the_name_says_which_file(write: Write) -> None:
+def test_name_says_which_file(write: Write) -> None:
     provider = write({})
     assert provider.name == f"auth file {provider.path}"
     assert write({}, name="~/.rattler/credentials.json").name == "~/.rattler/credentials.json"
 
 
-def test_the_repr_shows_the_path_alone(write: Write) -> None:
+def test_repr_shows_the_path_alone(write: Write) -> None:
     provider = write({})
     assert repr(provider) == f"AuthFile({provider.path!r})"
 
@@ -111,17 +111,17 @@ def test_the_repr_shows_the_path_alone(write: Write) -> None:
         ("*.münchen.example", "*.xn--mnchen-3ya.example"),
     ],
 )
-def test_a_key_is_compared_in_lower_case_and_punycode(write: Write, written: str, key: str) -> None:
+def test_key_is_compared_in_lower_case_and_punycode(write: Write, written: str, key: str) -> None:
     assert write({written: bearer("t")}).find(key) == BearerToken("t")
 
 
 @pytest.mark.parametrize("turn", [1, -1])
-def test_a_key_as_it_is_looked_up_wins_over_one_in_another_case(write: Write, turn: int) -> None:
+def test_exact_key_overrides_a_key_in_another_case(write: Write, turn: int) -> None:
     entries = [("example.com", bearer("exact")), ("EXAMPLE.com", bearer("other"))]
     assert write(dict(entries[::turn])).find("example.com") == BearerToken("exact")
 
 
-def test_the_last_of_duplicate_keys_wins(write: Write) -> None:
+def test_last_of_duplicate_keys_wins(write: Write) -> None:
     text = '{"h.example": {"BearerToken": "first"}, "h.example": {"BearerToken": "last"}}'
     assert write(text).find("h.example") == BearerToken("last")
 
@@ -148,7 +148,7 @@ def test_the_last_of_duplicate_keys_wins(write: Write) -> None:
         ),
     ],
 )
-def test_a_key_that_matches_nothing_is_said(write: Write, written: str, sentence: str) -> None:
+def test_key_that_matches_nothing_is_reported(write: Write, written: str, sentence: str) -> None:
     provider = write({written: bearer("s3cret"), "good.example": bearer("t")})
     assert [provider.find(key) for key in host_keys(parse("https://h.example/acme"))] == [None] * 4
     assert provider.find("good.example") == BearerToken("t")
@@ -239,21 +239,21 @@ def test_path_keys_are_listed_as_they_are_looked_up(write: Write) -> None:
 # The file.
 
 
-def test_where_there_is_no_file_nothing_is_here(tmp_path: Path) -> None:
+def test_missing_file_has_no_credentials(tmp_path: Path) -> None:
     provider = AuthFile(str(tmp_path / "no" / "file.json"))
     assert provider.find("h.example") is None
     assert list(provider.path_keys()) == []
     assert provider.problems == []
 
 
-def test_a_named_file_that_does_not_exist_is_said_once(tmp_path: Path) -> None:
+def test_named_file_that_does_not_exist_is_reported_once(tmp_path: Path) -> None:
     provider = AuthFile(str(tmp_path / "file.json"), named=True)
     assert provider.find("h.example") is None
     assert provider.find("h.example") is None
     assert provider.problems == [f"{provider.path} does not exist"]
 
 
-def test_a_byte_order_mark_is_passed_over(write: Write) -> None:
+def test_byte_order_mark_is_ignored(write: Write) -> None:
     text = json.dumps({"h.example": bearer("t")})
     assert write(b"\xef\xbb\xbf" + text.encode()).find("h.example") == BearerToken("t")
     assert write(text.encode("utf-16")).find("h.example") == BearerToken("t")
@@ -290,7 +290,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("content", "reason"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_file_is_one_clear_sentence(write: Write, content: bytes, reason: str) -> None:
+def test_broken_file_is_reported_in_one_sentence(write: Write, content: bytes, reason: str) -> None:
     provider = write(content)
     with pytest.raises(ProviderError) as caught:
         provider.find("h.example")
@@ -299,7 +299,7 @@ def test_a_broken_file_is_one_clear_sentence(write: Write, content: bytes, reaso
     assert_no_secret(caught.value, provider)
 
 
-def test_no_character_is_shown_where_the_json_parser_shows_one(
+def test_message_has_no_character_that_the_json_parser_shows(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class InPython(json.JSONDecoder):
@@ -315,7 +315,7 @@ def test_no_character_is_shown_where_the_json_parser_shows_one(
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 3))
-def test_a_file_cut_anywhere_tells_nothing(write: Write, cut: int) -> None:
+def test_truncated_file_shows_nothing(write: Write, cut: int) -> None:
     text = json.dumps({"h.example": {"BasicHTTP": {"username": "ada", "password": "s3cret"}}})
     provider = write(text[:cut])
     with pytest.raises(ProviderError, match="line 1: the file ends too early") as caught:
@@ -323,7 +323,7 @@ def test_a_file_cut_anywhere_tells_nothing(write: Write, cut: int) -> None:
     assert_no_secret(caught.value)
 
 
-def test_a_broken_file_is_broken_until_the_refresh(write: Write) -> None:
+def test_broken_file_is_broken_until_the_refresh(write: Write) -> None:
     provider = write("{")
     for _ in range(2):
         with pytest.raises(ProviderError):
@@ -334,20 +334,20 @@ def test_a_broken_file_is_broken_until_the_refresh(write: Write) -> None:
     assert provider.find("h.example") == BearerToken("t")
 
 
-def test_a_folder_is_no_auth_file(tmp_path: Path) -> None:
+def test_folder_is_no_auth_file(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="cannot read auth file"):
         AuthFile(str(tmp_path)).find("h.example")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not here")
-def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
+def test_named_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ProviderError, match="it is not a regular file"):
         AuthFile(str(tmp_path / "pipe")).find("h.example")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
-def test_a_file_of_somebody_else_is_one_clear_sentence(write: Write) -> None:
+def test_file_of_somebody_else_is_reported_in_one_sentence(write: Write) -> None:
     provider = write({})
     Path(provider.path).chmod(0)
     me = os.geteuid()
@@ -360,7 +360,7 @@ def test_a_file_of_somebody_else_is_one_clear_sentence(write: Write) -> None:
         os.seteuid(me)
 
 
-def test_a_name_that_no_file_can_have_is_one_clear_sentence() -> None:
+def test_name_that_no_file_can_have_is_reported_in_one_sentence() -> None:
     with pytest.raises(ProviderError, match="its name cannot be used"):
         AuthFile("a\0b").find("h.example")
 
@@ -388,9 +388,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize(("entry", "why"), UNUSABLE.values(), ids=UNUSABLE)
-def test_an_entry_that_cannot_be_used_costs_itself_only(
-    write: Write, entry: object, why: str
-) -> None:
+def test_bad_entry_is_skipped_alone(write: Write, entry: object, why: str) -> None:
     provider = write({"bad.example": entry, "good.example": bearer("t")})
     assert provider.find("bad.example") is None
     assert provider.find("bad.example") is None
@@ -409,7 +407,7 @@ def test_fields_that_are_not_known_are_passed_over(write: Write) -> None:
 @pytest.mark.parametrize(
     "key", ["ada:s3cret@h.example", "h.example?sig=s3cret", "h.example/t/s3cret/c"]
 )
-def test_the_secret_in_a_key_is_not_told(write: Write, key: str) -> None:
+def test_secret_in_a_key_is_not_shown(write: Write, key: str) -> None:
     provider = write({key: None})
     assert provider.find(key) is None
     assert len(provider.problems) == 1
@@ -417,14 +415,14 @@ def test_the_secret_in_a_key_is_not_told(write: Write, key: str) -> None:
     assert_no_secret(provider)
 
 
-def test_a_key_that_is_no_text_for_people_is_shown_in_escapes(write: Write) -> None:
+def test_unprintable_key_is_shown_in_escapes(write: Write) -> None:
     provider = write('{"\\ud800\\n.example": null}')
     assert provider.find("\ud800\n.example") is None
     assert provider.problems == [f"{provider.path}: \\ud800?.example: is not one credential"]
 
 
 @pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999", "9" * 400])
-def test_a_number_that_is_none_costs_no_more_than_its_entry(write: Write, number: str) -> None:
+def test_malformed_number_drops_only_its_entry(write: Write, number: str) -> None:
     provider = write(
         f'{{"bad.example": {{"BearerToken": {number}}}, "good.example": {{"BearerToken": "t"}}}}'
     )
@@ -432,7 +430,7 @@ def test_a_number_that_is_none_costs_no_more_than_its_entry(write: Write, number
     assert provider.find("good.example") == BearerToken("t")
 
 
-def test_a_number_that_python_refuses_to_read_is_one_clear_sentence(write: Write) -> None:
+def test_number_that_python_refuses_to_read_is_reported_in_one_sentence(write: Write) -> None:
     provider = write(f'{{"bad.example": {"9" * 5000}}}')
     if hasattr(sys, "set_int_max_str_digits"):
         with pytest.raises(ProviderError, match="it has a number that is too long"):
@@ -441,7 +439,7 @@ def test_a_number_that_python_refuses_to_read_is_one_clear_sentence(write: Write
         assert provider.find("good.example") is None
 
 
-def test_a_hundred_thousand_hosts_are_not_made_into_credentials_before_they_are_asked_for(
+def test_credentials_are_made_only_for_hosts_that_are_asked_for(
     write: Write,
 ) -> None:
     provider = write({f"h{number}.example": bearer("") for number in range(100_000)})

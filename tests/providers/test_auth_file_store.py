@@ -36,7 +36,7 @@ class TestContract(StoreContract):
         return AuthFile(str(tmp_path / "new" / "auth.json"))
 
 
-def test_an_entry_is_written_as_rattler_writes_it(tmp_path: Path) -> None:
+def test_entry_is_written_as_rattler_writes_it(tmp_path: Path) -> None:
     AuthFile(str(tmp_path / "f")).save("h.example", TOKEN)
     assert json.loads((tmp_path / "f").read_bytes()) == {"h.example": {"BearerToken": "s3cret"}}
 
@@ -57,13 +57,13 @@ def test_entries_that_are_not_understood_stay_and_the_order_too(file: Path) -> N
     assert {key: document[key] for key in KEPT} == KEPT
 
 
-def test_an_entry_that_is_replaced_keeps_its_place(file: Path) -> None:
+def test_entry_that_is_replaced_keeps_its_place(file: Path) -> None:
     file.write_text(json.dumps(KEPT))
     AuthFile(str(file)).save("a.example", TOKEN)
     assert list(json.loads(file.read_bytes())) == list(KEPT)
 
 
-def test_a_key_in_another_form_is_replaced_and_forgotten_with_it(file: Path) -> None:
+def test_key_in_another_form_is_replaced_and_forgotten_with_it(file: Path) -> None:
     for change in (
         lambda store: store.save("h.example", TOKEN),
         lambda store: store.forget("h.example"),
@@ -79,7 +79,7 @@ ODD = ["https://h.example/x", "*", "h.example.", "H.Example", "ada@h.example", "
 
 
 @pytest.mark.parametrize("key", ODD)
-def test_what_stands_in_the_file_can_be_forgotten_as_it_is_written(key: str, file: Path) -> None:
+def test_key_is_forgotten_in_the_form_in_which_it_is_written(key: str, file: Path) -> None:
     file.write_text(
         json.dumps(
             {odd: {"Magic" if odd.startswith("s") else "BearerToken": "s3cret"} for odd in ODD}
@@ -101,7 +101,7 @@ def test_what_stands_in_the_file_can_be_forgotten_as_it_is_written(key: str, fil
         ('{"h": 1e999, "s": "s3cret"}', "it has a number that cannot be written back"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_never_overwritten(text: str, why: str, file: Path) -> None:
+def test_file_that_cannot_be_used_is_never_overwritten(text: str, why: str, file: Path) -> None:
     file.write_text(text)
     with pytest.raises(StoreError) as caught:
         AuthFile(str(file)).save("h.example", TOKEN)
@@ -123,7 +123,7 @@ def test_forgetting_and_listing_say_that_a_file_is_broken(file: Path) -> None:
     assert file.read_text() == "s3cret"
 
 
-def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_file_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     store = AuthFile(str(tmp_path / "file" / "below" / "auth.json"))
     with pytest.raises(StoreError) as caught:
@@ -140,7 +140,7 @@ def test_forgetting_what_is_not_there_writes_nothing(file: Path) -> None:
 
 
 @posix
-def test_a_file_that_others_can_read_is_told(file: Path) -> None:
+def test_file_that_others_can_read_is_reported(file: Path) -> None:
     file.write_text('{"h.example": {"BearerToken": "s3cret"}}')
     file.chmod(0o644)
     store = AuthFile(str(file))
@@ -216,13 +216,13 @@ print(*sorted(seen), *sorted(os.listdir(os.path.dirname(path))))
 
 @pytest.mark.slow("it starts and kills a process again and again")
 @posix
-def test_a_writer_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+def test_killed_writer_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", KILLED, str(tmp_path / "f"), "200"]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     assert (ended.stdout, ended.stderr) == ("a b f f.lock\n", "")
 
 
-def test_a_file_that_is_opened_to_others_again_and_again_is_told_once(tmp_path: Path) -> None:
+def test_file_that_is_opened_to_others_again_and_again_is_reported_once(tmp_path: Path) -> None:
     file = AuthFile(str(tmp_path / "auth.json"))
     file.save("h.example", BearerToken("s3cret"))
     (tmp_path / "auth.json").chmod(0o644)

@@ -102,7 +102,7 @@ def test_child_gets_the_given_environment() -> None:
     )
 
 
-def test_each_run_marks_its_child_and_keeps_the_mark_of_an_outer_run() -> None:
+def test_run_marks_its_child_and_keeps_the_mark_of_an_outer_run() -> None:
     show = f"import os; print(os.environ[{MARK!r}])"
     runs = [python(show, environ={**os.environ, MARK: "outer"}).stdout.split() for _ in range(2)]
     assert [marks[0] for marks in runs] == [b"outer", b"outer"]

@@ -67,7 +67,7 @@ class Merging:
         return [SimpleNamespace(is_locked=lambda: False, item_path=self.item.item_path)]
 
 
-def test_on_linux_what_another_wrote_into_an_item_does_not_stay_in_it() -> None:
+def test_linux_item_loses_the_attributes_of_another_program() -> None:
     name = {"service": "rattler", "username": "h.example"}
     item = FakeItem(
         "Password for h.example", {**name, "application": "Python keyring library"}, b"old"
@@ -137,7 +137,7 @@ class TestWindows(StoreContract):
         return OSKeychain(platform="win32")
 
 
-def test_on_windows_an_entry_is_where_rattler_looks_for_it(win32: FakeWin32) -> None:
+def test_windows_entry_has_the_target_of_rattler(win32: FakeWin32) -> None:
     OSKeychain(platform="win32").save("*.h.example", TOKEN)
     assert win32.kept == {
         "*.h.example.rattler": {
@@ -150,13 +150,13 @@ def test_on_windows_an_entry_is_where_rattler_looks_for_it(win32: FakeWin32) -> 
     }
 
 
-def test_on_windows_entries_of_others_are_not_listed(win32: FakeWin32) -> None:
+def test_windows_entries_of_other_programs_are_not_listed(win32: FakeWin32) -> None:
     win32.kept["git:https://h.example"] = {"Type": 1, "TargetName": "git:https://h.example"}
     win32.kept["d.rattler"] = {"Type": 2, "TargetName": "d.rattler"}
     assert dict(OSKeychain(platform="win32").list()) == {}
 
 
-def test_on_windows_a_secret_that_is_too_long_is_told(win32: FakeWin32) -> None:
+def test_windows_reports_a_secret_that_is_too_long(win32: FakeWin32) -> None:
     with pytest.raises(
         StoreError, match=r"this is more than the Credential Manager takes"
     ) as caught:
@@ -173,7 +173,7 @@ ASKS = {
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_on_windows_an_error_of_the_system_is_one_error_without_its_words(
+def test_windows_error_hides_the_message_of_the_system(
     ask: Callable[[OSKeychain], object], win32: FakeWin32, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def denied(*_: object, **__: object) -> None:
@@ -229,12 +229,12 @@ def security(monkeypatch: pytest.MonkeyPatch) -> FakeSecurity:
     return fake
 
 
-def test_on_macos_an_entry_is_where_rattler_looks_for_it(security: FakeSecurity) -> None:
+def test_macos_entry_has_the_service_and_account_of_rattler(security: FakeSecurity) -> None:
     OSKeychain(platform="darwin").save("h.example", TOKEN)
     assert security.kept == [("rattler", "h.example", '{"BearerToken": "s3cret"}')]
 
 
-def test_on_macos_one_entry_is_left_of_many(security: FakeSecurity) -> None:
+def test_macos_save_leaves_one_entry_of_many(security: FakeSecurity) -> None:
     security.kept = [
         ("rattler", "h.example", "1"),
         ("rattler", "h.example", "2"),
@@ -251,20 +251,20 @@ def test_on_macos_one_entry_is_left_of_many(security: FakeSecurity) -> None:
 
 
 @pytest.mark.parametrize("credential", EVERY_KIND, ids=lambda kept: type(kept).__name__)
-def test_on_macos_what_is_saved_is_found(credential: BearerToken, security: FakeSecurity) -> None:
+def test_macos_finds_a_saved_credential(credential: BearerToken, security: FakeSecurity) -> None:
     store = OSKeychain(platform="darwin")
     store.save("h.example", credential)
     assert store.find("h.example") == credential
 
 
-def test_the_macos_keychain_cannot_be_listed(security: FakeSecurity) -> None:
+def test_macos_keychain_cannot_be_listed(security: FakeSecurity) -> None:
     with pytest.raises(
         ProviderUnlisted, match="cannot list OS keychain: keyring has no way to; name a host"
     ):
         OSKeychain(platform="darwin").list()
 
 
-def test_an_entry_that_cannot_be_removed_on_macos_ends_the_attempt(security: FakeSecurity) -> None:
+def test_macos_entry_that_cannot_be_removed_ends_the_attempt(security: FakeSecurity) -> None:
     security.kept = [("rattler", "h.example", "s3cret")]
     security.delete_generic_password = lambda *_: None  # type: ignore[method-assign]
     with pytest.raises(StoreError, match="an entry cannot be removed"):
@@ -294,7 +294,7 @@ class Broken:
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_a_back_end_that_fails_is_one_error_without_its_words(
+def test_error_of_a_back_end_hides_its_message(
     ask: Callable[[OSKeychain], object],
 ) -> None:
     with pytest.raises(ProviderError, match=r"its back end failed \(OSError\)") as caught:
@@ -304,14 +304,14 @@ def test_a_back_end_that_fails_is_one_error_without_its_words(
 
 
 @pytest.mark.parametrize("ask", ASKS.values(), ids=ASKS)
-def test_without_a_keychain_it_is_missing_for_everything(
+def test_store_is_missing_if_there_is_no_keychain(
     ask: Callable[[OSKeychain], object],
 ) -> None:
     with pytest.raises(ProviderMissing, match="there is no D-Bus session"):
         ask(OSKeychain(backend=Broken(ProviderMissing("OS keychain", "there is no D-Bus session"))))
 
 
-def test_a_locked_keychain_is_told_when_it_is_written() -> None:
+def test_locked_keychain_is_reported_when_it_is_written() -> None:
     from keyring.errors import KeyringLocked
 
     with pytest.raises(StoreError) as caught:
@@ -320,7 +320,7 @@ def test_a_locked_keychain_is_told_when_it_is_written() -> None:
     assert_no_secret(caught.value)
 
 
-def test_an_entry_is_json_of_one_line() -> None:
+def test_entry_is_json_of_one_line() -> None:
     written: list[str] = []
     backend = SimpleNamespace(set_password=lambda service, username, secret: written.append(secret))
     for credential in EVERY_KIND:
@@ -344,9 +344,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return secretstorage
 
 
-def test_a_bus_that_is_too_slow_is_said_to_be(
-    bus: ModuleType, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_slow_bus_is_reported(bus: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     def slow() -> object:
         raise TimeoutError("s3cret")
 
@@ -356,7 +354,7 @@ def test_a_bus_that_is_too_slow_is_said_to_be(
     assert_no_secret(caught.value)
 
 
-def test_a_secret_service_without_a_collection_is_not_asked_to_make_one(
+def test_secret_service_without_a_collection_is_not_asked_to_make_one(
     bus: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nowhere(*_: object) -> object:
@@ -367,7 +365,7 @@ def test_a_secret_service_without_a_collection_is_not_asked_to_make_one(
         OSKeychain(platform="linux").save("h.example", TOKEN)
 
 
-def test_an_item_of_a_locked_collection_is_neither_replaced_nor_removed() -> None:
+def test_item_of_a_locked_collection_is_neither_replaced_nor_removed() -> None:
     from authshim.providers.keychain_backends import SecretService
 
     locked = SimpleNamespace(is_locked=lambda: True)

@@ -105,7 +105,7 @@ class TestContract(ProviderContract):
 # What is asked
 
 
-def test_it_asks_for_the_credential_as_json() -> None:
+def test_command_is_asked_for_json() -> None:
     command, run = asking(said(ANSWER))
     assert command.find(URL) == BasicHTTP("ada", "s3cret")
     assert command.find(Key(URL, SERVICE), "ada") == BasicHTTP("ada", "s3cret")
@@ -119,19 +119,19 @@ def test_words_of_the_command_stay_before_ours() -> None:
     assert run.arguments[0][:3] == ["-m", "keyring", "--mode"]
 
 
-def test_an_older_keyring_is_asked_for_the_password_from_then_on() -> None:
+def test_older_keyring_is_asked_for_the_password_from_then_on() -> None:
     command, run = asking(Result(2, b"", USAGE), said("s3cret\n"))
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
     assert run.arguments[1:] == [["get", URL, "bob"]] * 2
 
 
-def test_an_older_keyring_is_recognised_where_its_stderr_went_to_the_terminal() -> None:
+def test_older_keyring_is_recognised_if_stderr_went_to_the_terminal() -> None:
     command, _ = asking(Result(2), said("s3cret\n"), terminal=lambda: True)
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
 
 
-def test_an_older_keyring_is_not_asked_without_a_username() -> None:
+def test_older_keyring_is_not_asked_without_a_username() -> None:
     command, run = asking(Result(2, b"", USAGE))
     assert command.find(URL) is None
     assert len(run.arguments) == 1
@@ -141,7 +141,7 @@ def test_status_2_without_usage_is_a_failure() -> None:
     assert reason(said("", 2, "disk on fire")) == "it failed with status 2: disk on fire"
 
 
-def test_a_usage_error_of_the_old_form_too_is_a_failure() -> None:
+def test_usage_error_of_the_old_form_too_is_a_failure() -> None:
     assert reason(Result(2, b"", USAGE)).startswith("it failed with status 2: keyring: error:")
 
 
@@ -159,7 +159,7 @@ def test_keyring_is_asked_for_the_password_after_a_traceback() -> None:
     assert command.problems == []
 
 
-def test_keyring_is_asked_for_the_password_if_the_terminal_has_the_traceback() -> None:
+def test_keyring_is_asked_for_the_password_after_a_passed_traceback() -> None:
     command, run = asking(Result(1), TRACEBACK, said("s3cret\n"), terminal=lambda: True)
     assert command.find(URL, "bob") == BasicHTTP("bob", "s3cret")
     assert [options["pass_stderr"] for options in run.options] == [True, False, True]
@@ -213,7 +213,7 @@ def test_token_as_username_costs_no_warning(caplog: pytest.LogCaptureFixture) ->
         (URL, "s3cret\r\n"),
     ],
 )
-def test_what_cannot_be_an_argument_is_refused(key: str, username: str | None) -> None:
+def test_key_that_cannot_be_an_argument_is_refused(key: str, username: str | None) -> None:
     command, run = asking(said(ANSWER))
     with pytest.raises(ProviderError) as caught:
         command.find(key, username)
@@ -221,7 +221,7 @@ def test_what_cannot_be_an_argument_is_refused(key: str, username: str | None) -
     assert run.arguments == []
 
 
-def test_a_key_that_would_be_an_option_is_not_here() -> None:
+def test_key_that_would_be_an_option_is_missing() -> None:
     command, run = asking(said(ANSWER))
     assert command.find("--help") is None
     assert run.arguments == []
@@ -230,7 +230,7 @@ def test_a_key_that_would_be_an_option_is_not_here() -> None:
 @pytest.mark.parametrize(
     "key", ["https://h.example/t/s3cret/simple", f"{URL}?token=s3cret", f"{URL}#s3cret"]
 )
-def test_a_secret_in_the_path_or_query_of_an_index_is_no_argument(
+def test_secret_in_the_path_or_query_of_an_index_is_no_argument(
     key: str, no_secret: Callable[..., None]
 ) -> None:
     command, run = asking(said(ANSWER))
@@ -243,7 +243,7 @@ def test_a_secret_in_the_path_or_query_of_an_index_is_no_argument(
 
 
 @pytest.mark.parametrize("username", ["-x", "--help", "--", "-1", "--keyring-path=x"])
-def test_a_username_that_looks_like_an_option_runs_nothing_and_costs_no_other_provider(
+def test_username_that_looks_like_an_option_runs_nothing(
     username: str,
 ) -> None:
     command, run = asking(said(ANSWER))
@@ -260,7 +260,7 @@ def test_a_username_that_looks_like_an_option_runs_nothing_and_costs_no_other_pr
     ("terminal", "timeout", "deadline"),
     [(False, None, 30), (True, None, 300), (False, 7.0, 7), (True, 7.0, 7)],
 )
-def test_a_person_at_the_terminal_has_more_time(
+def test_person_at_the_terminal_has_more_time(
     terminal: bool, timeout: float | None, deadline: float
 ) -> None:
     command, run = asking(said(ANSWER), terminal=lambda: terminal, timeout=timeout)
@@ -276,7 +276,7 @@ def test_a_person_at_the_terminal_has_more_time(
         ({"ARTIFACTS_KEYRING_NONINTERACTIVE_MODE": "false"}, False, "false"),
     ],
 )
-def test_without_a_terminal_azures_back_end_is_told_so(
+def test_azure_back_end_is_noninteractive_if_there_is_no_terminal(
     environ: dict[str, str], terminal: bool, value: str | None
 ) -> None:
     command, run = asking(said(ANSWER), terminal=lambda: terminal, environ=environ)
@@ -316,7 +316,7 @@ print(chain.find("https://ada@h.example/simple/"))
 @posix
 @pytest.mark.parametrize("is_terminal", [True, False])
 @pytest.mark.parametrize("timeout", [None, "7"])
-def test_a_real_terminal_has_more_time_and_shows_the_device_code(
+def test_real_terminal_has_more_time_and_shows_the_device_code(
     is_terminal: bool,
     timeout: str | None,
     script: Callable[..., str],
@@ -345,7 +345,7 @@ def test_a_real_terminal_has_more_time_and_shows_the_device_code(
     assert shown.split() == ([b"code", b"1234", b"end"] if is_terminal else [b"end"])
 
 
-def test_a_pickle_has_no_environment() -> None:
+def test_pickle_has_no_environment() -> None:
     command = KeyringCommand(environ={"TOKEN": "s3cret"}, timeout=3)
     assert_no_secret(pickle.dumps(command))
     assert pickle.loads(pickle.dumps(command)).timeout == 3
@@ -363,14 +363,14 @@ def test_a_pickle_has_no_environment() -> None:
         json.dumps({"username": None, "password": "s3cret"}).replace("null", '"ada"'),
     ],
 )
-def test_the_answer_is_all_that_is_printed_or_the_last_line(text: str) -> None:
+def test_answer_is_all_that_is_printed_or_the_last_line(text: str) -> None:
     assert find(said(text)) == BasicHTTP("ada", "s3cret")
 
 
 @pytest.mark.parametrize(
     "text", ['{"username": null, "password": "s3cret"}', '{"password": "s3cret"}']
 )
-def test_an_answer_without_username_is_for_the_one_that_was_asked(text: str) -> None:
+def test_answer_without_username_is_for_the_one_that_was_asked(text: str) -> None:
     assert find(said(text)) == BasicHTTP("bob", "s3cret")
     assert reason(said(text), username=None) == "it gave a password without a username"
 
@@ -390,7 +390,7 @@ def test_an_answer_without_username_is_for_the_one_that_was_asked(text: str) -> 
         "\0",
     ],
 )
-def test_what_is_no_credential_is_an_error_without_content(text: str) -> None:
+def test_answer_without_a_credential_is_an_error_without_content(text: str) -> None:
     assert reason(said(text)) == "it printed something that is no credential"
 
 
@@ -401,7 +401,7 @@ def test_what_is_no_credential_is_an_error_without_content(text: str) -> None:
         '{"username": ["s3cret"], "password": "s3cret"}',
     ],
 )
-def test_what_cannot_be_sent_is_an_error_without_content(text: str) -> None:
+def test_credential_that_cannot_be_sent_is_an_error_without_content(text: str) -> None:
     assert reason(said(text)).startswith("its answer cannot be sent: the ")
 
 
@@ -420,16 +420,16 @@ def test_bytes_that_are_not_utf_8_are_an_error() -> None:
         ("\n", ""),
     ],
 )
-def test_of_an_older_keyring_the_last_line_is_the_password(text: str, password: str) -> None:
+def test_last_line_of_an_older_keyring_is_the_password(text: str, password: str) -> None:
     assert find(Result(2, b"", USAGE), said(text)) == BasicHTTP("bob", password)
 
 
 @pytest.mark.parametrize("text", ["", "s3cret\n\n"])
-def test_an_older_keyring_that_prints_no_password_is_an_error(text: str) -> None:
+def test_older_keyring_that_prints_no_password_is_an_error(text: str) -> None:
     assert reason(Result(2, b"", USAGE), said(text)) == "it printed something that is no credential"
 
 
-def test_a_password_with_a_tab_is_an_error() -> None:
+def test_password_with_a_tab_is_an_error() -> None:
     assert reason(Result(2, b"", USAGE), said("s3\tcret\n")).startswith("its answer cannot be sent")
 
 
@@ -437,7 +437,7 @@ def test_a_password_with_a_tab_is_an_error() -> None:
 
 
 @pytest.mark.parametrize("outcome", [Result(1), Result(1, b"\n", b" \n")])
-def test_a_silent_1_is_a_miss(outcome: Result) -> None:
+def test_silent_status_1_is_a_miss(outcome: Result) -> None:
     assert find(outcome) is None
     assert find(Result(2, b"", USAGE), outcome) is None
 
@@ -465,7 +465,7 @@ def test_a_silent_1_is_a_miss(outcome: Result) -> None:
         (said("", 1, "é" * 70_000), "it failed with status 1"),
     ],
 )
-def test_a_1_with_words_on_stderr_is_a_miss_and_a_problem(outcome: Result, expected: str) -> None:
+def test_status_1_with_stderr_is_a_miss_and_a_problem(outcome: Result, expected: str) -> None:
     # Back ends of clouds say something of each URL that is not theirs; the host may be known nevertheless.
     provider, _ = asking(outcome, outcome)
     assert [provider.find(URL, "ada"), provider.find(URL, "ada")] == [None, None]
@@ -475,7 +475,7 @@ def test_a_1_with_words_on_stderr_is_a_miss_and_a_problem(outcome: Result, expec
     assert provider.problems == []
 
 
-def test_of_what_is_said_of_thousands_of_urls_the_newest_is_kept() -> None:
+def test_newest_problems_of_thousands_are_kept() -> None:
     provider, run = asking(said("", 1, "no"))
     for number in range(1000):
         run.outcomes = [said("", 1, f"no {number}")]
@@ -509,26 +509,26 @@ def test_of_what_is_said_of_thousands_of_urls_the_newest_is_kept() -> None:
         ),
     ],
 )
-def test_a_failure_is_a_sentence_with_the_last_line(outcome: Result, expected: str) -> None:
+def test_failure_is_a_sentence_with_the_last_line(outcome: Result, expected: str) -> None:
     assert reason(outcome) == expected
 
 
 # Which program
 
 
-def test_a_command_relative_to_the_current_folder_is_refused() -> None:
+def test_command_relative_to_the_current_folder_is_refused() -> None:
     for first in ("./keyring", "bin/keyring", "../keyring"):
         assert error_of(KeyringCommand([first])).reason.endswith(
             "is relative to the current folder: give its whole path"
         )
 
 
-def test_a_command_that_is_not_there_is_missing() -> None:
+def test_unknown_command_is_missing() -> None:
     for first in ("no-such-keyring", os.path.abspath("no-such-keyring"), ""):
         assert isinstance(error_of(KeyringCommand([first])), ProviderMissing)
 
 
-def test_where_there_is_no_keyring_the_next_step_is_named(
+def test_missing_keyring_is_reported_with_the_next_step(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
@@ -538,7 +538,7 @@ def test_where_there_is_no_keyring_the_next_step_is_named(
 
 
 @pytest.mark.parametrize("executable", ["", None])
-def test_a_python_without_a_path_has_no_keyring_beside_it(
+def test_python_without_a_path_has_no_keyring_beside_it(
     monkeypatch: pytest.MonkeyPatch, executable: str | None
 ) -> None:
     monkeypatch.setattr(sys, "executable", executable)
@@ -547,7 +547,7 @@ def test_a_python_without_a_path_has_no_keyring_beside_it(
 
 @posix
 @pytest.mark.parametrize("path", ["", ".", ":", "::.", "bin", "./", "bin:."])
-def test_the_current_folder_has_no_keyring(
+def test_current_folder_has_no_keyring(
     script: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str
 ) -> None:
     (tmp_path / "bin").mkdir()
@@ -561,7 +561,7 @@ def test_the_current_folder_has_no_keyring(
 @posix
 @pytest.mark.parametrize("named", ["./keyring", "bin/keyring", "keyring", "", "~/keyring"])
 @pytest.mark.parametrize("path", ["", ".", ":/nowhere:", "bin"])
-def test_no_variable_has_a_program_of_the_current_folder_run(
+def test_variables_never_run_a_program_of_the_current_folder(
     named: str,
     path: str,
     script: Callable[..., str],
@@ -598,7 +598,7 @@ def test_windows_looks_in_whole_paths_only(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @posix
-def test_the_path_comes_before_the_folder_of_this_python(
+def test_path_comes_before_the_folder_of_this_python(
     script: Callable[..., str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "beside").mkdir()
@@ -610,13 +610,13 @@ def test_the_path_comes_before_the_folder_of_this_python(
 
 
 @posix
-def test_a_file_that_is_not_executable_is_no_command(tmp_path: Path) -> None:
+def test_file_that_is_not_executable_is_no_command(tmp_path: Path) -> None:
     (tmp_path / "keyring").write_text("")
     assert isinstance(error_of(KeyringCommand([str(tmp_path / "keyring")])), ProviderMissing)
 
 
 @posix
-def test_a_file_that_the_system_cannot_run_is_a_sentence(tmp_path: Path) -> None:
+def test_file_that_the_system_cannot_run_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "keyring").write_text("#!/nowhere/python\n")
     (tmp_path / "keyring").chmod(0o755)
     assert error_of(KeyringCommand([str(tmp_path / "keyring")])).reason.startswith(
@@ -637,7 +637,7 @@ def test_windows_has_no_batch_files_here(tmp_path: Path) -> None:
 
 
 @posix
-def test_the_password_is_in_no_argument_and_stdin_is_empty(script: Callable[..., str]) -> None:
+def test_password_is_in_no_argument_and_stdin_is_empty(script: Callable[..., str]) -> None:
     command = KeyringCommand(
         [script(f"cat; echo \"$@\" >&2; echo '{ANSWER}'")], terminal=lambda: False
     )
@@ -645,6 +645,6 @@ def test_the_password_is_in_no_argument_and_stdin_is_empty(script: Callable[...,
 
 
 @posix
-def test_a_command_that_hangs_is_ended(script: Callable[..., str]) -> None:
+def test_command_that_hangs_is_ended(script: Callable[..., str]) -> None:
     command = KeyringCommand([script("echo s3cret; sleep 60")], timeout=0.2, terminal=lambda: False)
     assert error_of(command).reason == "it did not answer within 0.2 s"

@@ -69,7 +69,7 @@ class TestTheContract(ProviderContract):
 # What is found.
 
 
-def test_a_machine_with_a_port_answers_for_that_port_only(write: Write) -> None:
+def test_machine_with_a_port_answers_for_that_port_only(write: Write) -> None:
     provider = write("machine h.example:8443 login ada password p")
     assert provider.find(Key("h.example:8443", PORT)) == BasicHTTP("ada", "p")
     assert provider.find(Key("h.example", HOST)) is None
@@ -87,18 +87,18 @@ def test_a_machine_with_a_port_answers_for_that_port_only(write: Write) -> None:
         ("::1", "[::1]"),
     ],
 )
-def test_a_host_is_compared_as_it_is_dialled(write: Write, written: str, key: str) -> None:
+def test_host_is_compared_as_it_is_dialled(write: Write, written: str, key: str) -> None:
     assert write(f"machine {written} login ada password p").find(key) == BasicHTTP("ada", "p")
 
 
-def test_the_last_of_duplicate_machines_wins_where_no_user_is_known(write: Write) -> None:
+def test_last_duplicate_machine_wins_if_no_user_is_known(write: Write) -> None:
     provider = write(
         "machine h.example login ada password 1\nmachine h.example login bob password 2"
     )
     assert provider.find("h.example") == BasicHTTP("bob", "2")
 
 
-def test_the_login_of_a_known_user_wins(write: Write) -> None:
+def test_login_of_a_known_user_wins(write: Write) -> None:
     provider = write(
         "machine h.example login ada password 1\n"
         "machine h.example login ada password 2\n"
@@ -107,7 +107,7 @@ def test_the_login_of_a_known_user_wins(write: Write) -> None:
     assert provider.find("h.example", "ada") == BasicHTTP("ada", "2")
 
 
-def test_for_a_user_who_has_no_login_the_last_is_returned(write: Write) -> None:
+def test_last_login_is_returned_if_the_user_has_none(write: Write) -> None:
     # The chain will not send it, and can say whose it found.
     provider = write(
         "machine h.example login ada password 1\nmachine h.example login bob password 2"
@@ -115,26 +115,26 @@ def test_for_a_user_who_has_no_login_the_last_is_returned(write: Write) -> None:
     assert provider.find("h.example", "eve") == BasicHTTP("bob", "2")
 
 
-def test_the_default_entry_is_found_by_its_kind_of_key_alone(write: Write) -> None:
+def test_default_entry_is_found_by_its_kind_of_key_alone(write: Write) -> None:
     provider = write("default login guest password p")
     assert provider.find(ANYBODY) == BasicHTTP("guest", "p")
     assert provider.find("default") is None
     assert provider.find("h.example") is None
 
 
-def test_a_host_of_the_name_default_is_a_host(write: Write) -> None:
+def test_host_of_the_name_default_is_a_host(write: Write) -> None:
     provider = write("machine default login ada password p")
     assert provider.find(Key("default", HOST)) == BasicHTTP("ada", "p")
     assert provider.find(ANYBODY) is None
 
 
-def test_a_default_before_a_machine_does_not_hide_it(write: Write) -> None:
+def test_default_before_a_machine_does_not_hide_it(write: Write) -> None:
     # curl takes the default as soon as it meets it; the standard library and rattler do not.
     provider = write("default login guest password g\nmachine h.example login ada password p")
     assert provider.find("h.example") == BasicHTTP("ada", "p")
 
 
-def test_a_machine_without_login_has_an_empty_one(write: Write) -> None:
+def test_machine_without_login_has_an_empty_one(write: Write) -> None:
     assert write("machine h.example password p").find("h.example") == BasicHTTP("", "p")
 
 
@@ -152,11 +152,11 @@ def test_entry_of_the_user_goes_before_one_without_login(write: Write) -> None:
     assert provider.find("h.example", "bob") == BasicHTTP("bob", "2")
 
 
-def test_a_machine_without_password_has_an_empty_one(write: Write) -> None:
+def test_machine_without_password_has_an_empty_one(write: Write) -> None:
     assert write("machine h.example login ada").find("h.example") == BasicHTTP("ada", "")
 
 
-def test_a_machine_with_neither_is_not_here(write: Write) -> None:
+def test_machine_with_neither_is_missing(write: Write) -> None:
     # curl does so; the standard library and rattler send ":".
     provider = write("machine h.example login ada password p\nmachine h.example\nmacdef init\nls\n")
     assert provider.find("h.example") == BasicHTTP("ada", "p")
@@ -194,7 +194,7 @@ READ = {
 
 
 @pytest.mark.parametrize("text", READ.values(), ids=READ)
-def test_it_reads(write: Write, text: str) -> None:
+def test_parser_reads(write: Write, text: str) -> None:
     provider = write(text)
     assert provider.find("h.example") == BasicHTTP("ada", "pass")
     assert problems(provider) == []
@@ -224,7 +224,7 @@ PASSWORDS = {
 
 
 @pytest.mark.parametrize(("written", "password"), PASSWORDS.items(), ids=PASSWORDS)
-def test_a_password_is_read_as(write: Write, written: str, password: str) -> None:
+def test_password_is_read_as(write: Write, written: str, password: str) -> None:
     provider = write(
         f"machine h.example login ada password {written}\nmachine b login c password d"
     )
@@ -295,9 +295,7 @@ WRONG = {
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 @pytest.mark.parametrize(("text", "sentence"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_costs_its_entry_only(
-    write: Write, text: str, sentence: str, newline: str
-) -> None:
+def test_bad_entry_is_dropped_alone(write: Write, text: str, sentence: str, newline: str) -> None:
     before, after = "machine before login b password 1\n", "machine after login a password 2\n"
     provider = write((text + "\n" + after + before).replace("\n", newline))
     assert provider.find("bad") is None
@@ -307,7 +305,7 @@ def test_what_is_wrong_costs_its_entry_only(
     assert_no_secret(provider)
 
 
-def test_each_bad_entry_is_said_with_its_line(write: Write) -> None:
+def test_bad_entries_are_reported_with_their_lines(write: Write) -> None:
     provider = write("x\ny\n\nmachine h.example foo\nlogin a\nmachine\ndefault bar\n")
     assert [problem.partition(":")[0] for problem in problems(provider)] == [
         "line 1",
@@ -317,7 +315,7 @@ def test_each_bad_entry_is_said_with_its_line(write: Write) -> None:
     ]
 
 
-def test_a_bad_entry_does_not_hide_an_earlier_one_of_the_host(write: Write) -> None:
+def test_bad_entry_does_not_hide_an_earlier_one_of_the_host(write: Write) -> None:
     provider = write(
         "machine h.example login ada password p\nmachine h.example login bob x password y"
     )
@@ -382,13 +380,13 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("text", HIDDEN.values(), ids=HIDDEN)
-def test_no_machine_comes_to_life_from(write: Write, text: str) -> None:
+def test_parser_finds_no_machine_in(write: Write, text: str) -> None:
     provider = write(text)
     assert provider.find("evil") is None
     assert provider.find(ANYBODY) is None
 
 
-def test_an_open_quote_that_nothing_closes_hides_one_entry(write: Write) -> None:
+def test_open_quote_that_nothing_closes_hides_one_entry(write: Write) -> None:
     provider = write('machine b login c password "d\nmachine h.example login ada password "p w"\n')
     assert provider.find("h.example") == BasicHTTP("ada", "p w")
 
@@ -425,7 +423,7 @@ def _netrcs(draw: st.DrawFn) -> str:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=_netrcs())
-def test_the_standard_library_reads_the_same(write: Write, text: str) -> None:
+def test_standard_library_reads_the_same(write: Write, text: str) -> None:
     provider = write(text)
     assert problems(provider) == []
     for host, (login, _, password) in netrc.netrc(provider.paths[0]).hosts.items():
@@ -436,7 +434,7 @@ def test_the_standard_library_reads_the_same(write: Write, text: str) -> None:
 # The file.
 
 
-def test_the_first_file_that_exists_is_read(write: Write, tmp_path: Path) -> None:
+def test_first_file_that_exists_is_read(write: Write, tmp_path: Path) -> None:
     there = write("machine h.example login ada password p").paths[0]
     (tmp_path / "later").write_text("machine h.example login bob password x")
     provider = NetrcFile(["", str(tmp_path / "_netrc"), there, str(tmp_path / "later")])
@@ -444,7 +442,7 @@ def test_the_first_file_that_exists_is_read(write: Write, tmp_path: Path) -> Non
     assert provider.find("h.example") == BasicHTTP("ada", "p")
 
 
-def test_the_name_follows_the_file(tmp_path: Path) -> None:
+def test_name_follows_the_file(tmp_path: Path) -> None:
     first, second = str(tmp_path / "_netrc"), tmp_path / ".netrc"
     provider = NetrcFile([first, str(second)])
     assert provider.name == f"netrc {first}"
@@ -454,14 +452,14 @@ def test_the_name_follows_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("paths", [[], [""], ["/nowhere/.netrc"]])
-def test_where_there_is_no_file_nothing_is_here(paths: list[str]) -> None:
+def test_missing_file_has_no_credentials(paths: list[str]) -> None:
     provider = NetrcFile(paths)
     assert provider.find("h.example") is None
     assert provider.find(ANYBODY) is None
     assert provider.problems == []
 
 
-def test_a_named_file_that_does_not_exist_is_said_once(tmp_path: Path) -> None:
+def test_named_file_that_does_not_exist_is_reported_once(tmp_path: Path) -> None:
     path = str(tmp_path / "netrc")
     provider = NetrcFile([path], named=True)
     assert provider.find("h.example") is None
@@ -470,17 +468,17 @@ def test_a_named_file_that_does_not_exist_is_said_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "\ufeff"])
-def test_a_file_without_entries_is_fine(write: Write, text: str) -> None:
+def test_file_without_entries_has_no_problems(write: Write, text: str) -> None:
     assert problems(write(text)) == []
 
 
-def test_the_null_device_switches_netrc_off() -> None:
+def test_null_device_switches_netrc_off() -> None:
     provider = NetrcFile([os.devnull], named=True)
     assert provider.find("h.example") is None
     assert provider.problems == []
 
 
-def test_it_is_read_when_first_asked_and_not_again_before_a_refresh(write: Write) -> None:
+def test_file_is_read_at_the_first_question_and_after_a_refresh(write: Write) -> None:
     provider = write("machine h.example login ada password old")
     write("machine h.example login ada password 1")
     assert provider.find("h.example") == BasicHTTP("ada", "1")
@@ -492,7 +490,7 @@ def test_it_is_read_when_first_asked_and_not_again_before_a_refresh(write: Write
     assert provider.find("h.example") == BasicHTTP("ada", "second")
 
 
-def test_a_problem_is_gone_with_its_cause(write: Write) -> None:
+def test_problem_is_gone_with_its_cause(write: Write) -> None:
     provider = write("nonsense")
     assert len(problems(provider)) == 1
     write("")
@@ -500,7 +498,7 @@ def test_a_problem_is_gone_with_its_cause(write: Write) -> None:
     assert problems(provider) == []
 
 
-def test_a_folder_is_no_netrc_until_the_refresh(tmp_path: Path) -> None:
+def test_folder_is_no_netrc_until_the_refresh(tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.mkdir()
     provider = NetrcFile([str(path)])
@@ -514,7 +512,7 @@ def test_a_folder_is_no_netrc_until_the_refresh(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not here")
-def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
+def test_named_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ProviderError, match="it is not a regular file"):
         NetrcFile([str(tmp_path / "pipe")]).find("h.example")
@@ -523,12 +521,12 @@ def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["machine h login a password b\n", 'machine h login a" "b\n', "machine h x\n", '"']
 )
-def test_a_large_file_is_read_in_one_go(write: Write, text: str) -> None:
+def test_large_file_is_read_in_one_go(write: Write, text: str) -> None:
     # Quadratic time would be noticed here.
     provider = write(text * 20_000 + "\nmachine h.example login ada password p")
     assert provider.find("h.example") == BasicHTTP("ada", "p")
 
 
-def test_a_file_that_cannot_be_read_has_no_logins_to_list(tmp_path: Path) -> None:
+def test_file_that_cannot_be_read_has_no_logins_to_list(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="it is not a regular file"):
         NetrcFile([str(tmp_path)]).logins()

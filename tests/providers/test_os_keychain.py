@@ -85,7 +85,7 @@ class TestContract(ProviderContract):
         (object(), "is not JSON"),
     ],
 )
-def test_a_bad_entry_costs_itself_only(secret: object, why: str) -> None:
+def test_bad_entry_is_skipped_alone(secret: object, why: str) -> None:
     good = '{"BearerToken": "s3cret"}'
     keychain = OSKeychain(backend=Failing(lambda key: secret if key == "bad.example" else good))
     assert keychain.find("bad.example") is None
@@ -95,7 +95,7 @@ def test_a_bad_entry_costs_itself_only(secret: object, why: str) -> None:
     assert_sentences(keychain.problems)
 
 
-def test_a_secret_that_is_no_text_costs_itself_only() -> None:
+def test_secret_that_is_not_text_is_skipped_alone() -> None:
     keychain = OSKeychain(backend=Failing(lambda key: b"s3cret\xff".decode("utf-8")))
     assert keychain.find("h.example") is None
     assert_sentences(keychain.problems)
@@ -115,13 +115,13 @@ class PanicException(BaseException):
 @pytest.mark.parametrize(
     "error", [OSError("s3cret"), RuntimeError("s3cret"), PanicException("s3cret"), SystemExit(3)]
 )
-def test_whatever_a_back_end_raises_is_one_error_without_its_words(error: BaseException) -> None:
+def test_error_of_a_back_end_hides_its_message(error: BaseException) -> None:
     found = error_of(OSKeychain(backend=raising(error)))
     assert str(found) == f"cannot read OS keychain: its back end failed ({type(error).__name__})"
     assert found.__cause__ is found.__context__ is None
 
 
-def test_a_back_end_that_failed_is_asked_again() -> None:
+def test_back_end_that_failed_is_asked_again() -> None:
     backend = raising(OSError())
     keychain = OSKeychain(backend=backend)
     error_of(keychain)
@@ -129,7 +129,7 @@ def test_a_back_end_that_failed_is_asked_again() -> None:
     assert keychain.find("h.example") is None
 
 
-def test_a_locked_keychain_is_asked_once_until_refresh() -> None:
+def test_locked_keychain_is_asked_once_until_refresh() -> None:
     from keyring.errors import KeyringLocked
 
     backend = raising(KeyringLocked("s3cret"))
@@ -142,7 +142,7 @@ def test_a_locked_keychain_is_asked_once_until_refresh() -> None:
     assert len(backend.asked) == 2
 
 
-def test_a_keychain_that_never_answers_is_left_alone_until_refresh() -> None:
+def test_keychain_that_never_answers_is_left_alone_until_refresh() -> None:
     release = threading.Event()
     backend = Failing(lambda key: release.wait(20) and None)
     keychain = OSKeychain(backend=backend, deadline=0.05)
@@ -155,7 +155,7 @@ def test_a_keychain_that_never_answers_is_left_alone_until_refresh() -> None:
     assert keychain.find("h.example") is None
 
 
-def test_without_a_bus_the_keychain_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keychain_is_missing_if_there_is_no_bus(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("secretstorage")
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
     error = error_of(OSKeychain(platform="linux"))
@@ -163,7 +163,7 @@ def test_without_a_bus_the_keychain_is_missing(monkeypatch: pytest.MonkeyPatch) 
     assert str(error) == "no OS keychain here: there is no D-Bus session"
 
 
-def test_what_is_missing_is_looked_for_again_after_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_keychain_is_opened_again_after_refresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere")
     monkeypatch.setitem(sys.modules, "secretstorage", None)
     keychain = OSKeychain(platform="linux")
@@ -180,7 +180,7 @@ def test_macos_keychain_is_missing_elsewhere() -> None:
     assert isinstance(error_of(OSKeychain(platform="darwin")), ProviderMissing)
 
 
-def test_nothing_is_imported_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyring_is_not_imported_before_the_first_question(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("keyring", "secretstorage", "keyring.backends.macOS"):
         monkeypatch.setitem(sys.modules, name, None)
     assert pickle.loads(pickle.dumps(OSKeychain(platform="darwin", deadline=3))).deadline == 3
