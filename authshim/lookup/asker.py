@@ -46,7 +46,10 @@ class Asker:
     """The providers of a chain, in the order in which they are asked."""
 
     def __init__(
-        self, providers: Iterable[Provider], renewer: Renewer, clock: Clock = time
+        self,
+        providers: Iterable[Provider],
+        renewer: Renewer,
+        clock: Clock = time,
     ) -> None:
         self.providers = [GuardedProvider(provider, renewer, clock) for provider in providers]
         self._thread = _Thread()
@@ -66,7 +69,11 @@ class Asker:
             self._thread.is_inside = before
 
     def first(
-        self, entry: CacheEntry, keys: Iterable[Key], *, challenged: bool = False
+        self,
+        entry: CacheEntry,
+        keys: Iterable[Key],
+        *,
+        challenged: bool = False,
     ) -> CachedCredential | None:
         """Return the first answer that fits (invariant 2), or None."""
         for step in self.ask(entry, keys):

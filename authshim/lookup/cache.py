@@ -56,7 +56,9 @@ class Cache:
     def origin(self, url: str, username: str | None = None) -> OriginEntry | CandidateSet | None:
         """Return the candidate sets of a URL's origin, or None if the URL cannot be dialled."""
         start = _start(url)
-        origin = self._origins.get(start) if username is None else None
+        origin = None
+        if username is None:
+            origin = self._origins.get(start)
         if origin is None:  # it is new, has a user, or cannot be dialled
             origin = self._named(start, username)
         return origin
@@ -68,7 +70,9 @@ class Cache:
     def candidates(self, url: str, username: str | None = None) -> CandidateSet | None:
         """Return the candidate set of a URL, or None if the URL cannot be dialled."""
         origin = self.origin(url, username)
-        return origin.candidates(url) if isinstance(origin, OriginEntry) else origin
+        if isinstance(origin, OriginEntry):
+            return origin.candidates(url)
+        return origin
 
     def choose(self, url: str, entry: CacheEntry) -> None:
         """Note the entry that opened a URL."""
@@ -92,7 +96,11 @@ class Cache:
             entry.lock = threading.Lock()
 
     def entry(
-        self, url: Url, declared: Declared | None, path_keys: tuple[Key, ...], service: str | None
+        self,
+        url: Url,
+        declared: Declared | None,
+        path_keys: tuple[Key, ...],
+        service: str | None,
     ) -> CacheEntry:
         """Return the entry of a user at a declared index, or at a service of a keyring."""
         if declared is not None:
@@ -136,7 +144,10 @@ class Cache:
         return origin
 
     def _origin(
-        self, start: str, username: str | None, path_keys: Mapping[str, frozenset[str]]
+        self,
+        start: str,
+        username: str | None,
+        path_keys: Mapping[str, frozenset[str]],
     ) -> OriginEntry | CandidateSet | None:
         """Return the candidate sets of an origin, or the set itself if there is but one."""
         try:
@@ -149,13 +160,17 @@ class Cache:
         matching = [path_keys.get(netloc, frozenset()) for netloc in netlocs]
         declared = self.declared.get(url.origin, _NOTHING_DECLARED)
         origin = OriginEntry(url, declared, frozenset().union(*matching), self.entry)
-        return origin if origin.is_by_path else origin.candidates_at("/", "")
+        if origin.is_by_path:
+            return origin
+        return origin.candidates_at("/", "")
 
 
 def _start(url: str) -> str:
     """Return a URL up to its path."""
     end = url.find("/", len("https://"))
-    return url if end < 0 else url[:end]
+    if end < 0:
+        return url
+    return url[:end]
 
 
 def _with_declared_user(url: Url, declared: Declared) -> Url:
@@ -168,15 +183,21 @@ def _with_declared_user(url: Url, declared: Declared) -> Url:
 
 def _name(start: str, username: str | None) -> object:
     """Return the key of an origin in the cache. It shows no password of the URL."""
-    name = Secret(start) if "@" in start else start
-    return name if username is None else (name, username)
+    name: object = start
+    if "@" in start:
+        name = Secret(start)
+    if username is None:
+        return name
+    return name, username
 
 
 def _cost(entry: CacheEntry) -> int:
     """Return the cost of looking an entry up again. A keyring may be slow."""
     if entry.found is None:
         return 0
-    return 2 if entry.found.key.kind == SERVICE else 1
+    if entry.found.key.kind == SERVICE:
+        return 2
+    return 1
 
 
 def _by_netloc(path_keys: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -57,7 +57,7 @@ class CachedCredential(SecretHolder):
 
     @property
     def is_lone_token(self) -> bool:
-        """Whether it is a token alone before the ``@`` of a URL. It is sent after a refusal only."""
+        """Return True for a token alone before the ``@`` of a URL. A refusal must come first."""
         return self.challenged and self.key.kind == GIVEN
 
     def __repr__(self) -> str:

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.lookup.coverage import declared_by_origin, login_key
 from authshim.lookup.environment import Circumstances, read_environment
+from authshim.lookup.explanation import list_notes
 from authshim.lookup.lookup import Lookup
 from authshim.lookup.naming import CALLER
 from authshim.lookup.trace import Step, Trace
 from authshim.oauth.renewal import Renewer
-from authshim.redact import redact, shown_user
+from authshim.redact import redact
 from authshim.secret import clears_frames
-from authshim.url_paths import has_ambiguous_path
 from authshim.urls import GIVEN, SERVICE, Key, is_presigned, parse, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from authshim.concurrency import Clock
     from authshim.lookup.cached_credential import CachedCredential
-    from authshim.lookup.entry import CacheEntry
     from authshim.lookup.environment import Setup
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
@@ -110,12 +109,12 @@ class Chain:
 
     @property
     def note(self) -> str:
-        """What a person should know where nothing is found: that one file replaced all other providers."""
+        """Return a sentence if an override file replaced all other providers, or an empty string."""
         return self._lookup.note
 
     @property
     def asks_keyring(self) -> bool:
-        """Whether a provider is among its own that is asked for the URLs of indexes: the keyring command."""
+        """Return True if the chain has a keyring command."""
         return any(SERVICE in provider.answers for provider in self._lookup.providers)
 
     def find(
@@ -137,7 +136,8 @@ class Chain:
         origin = self._lookup.cache.origin(url, username)
         if origin is None or ("?" in url and is_presigned(url)):
             return None
-        entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # a CandidateSet here has but one entry
+        # A CandidateSet of a whole origin has but one entry.
+        entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]
         found: CachedCredential | None = entry.found
         is_due = found is None or (
             found.expires_at is not None and found.expires_at <= self._lookup.now()
@@ -153,18 +153,21 @@ class Chain:
         return self._lookup.is_known(entry)
 
     def withheld(self, url: str, *, named_by: NamedBy) -> str:
-        """Return why nothing is sent to a plain http URL, whatever is found; empty if something may be."""
+        """Return why no credential goes to a plain http URL, or an empty string if one may."""
         candidates = self._lookup.cache.candidates(url)
-        entries = (
-            [] if candidates is None or is_presigned(url) else candidates.candidates(path_of(url))
-        )
-        return next(filter(None, (self._lookup.withheld(entry, named_by) for entry in entries)), "")
+        if candidates is None or is_presigned(url):
+            return ""
+        for entry in candidates.candidates(path_of(url)):
+            reason = self._lookup.withheld(entry, named_by)
+            if reason:
+                return reason
+        return ""
 
     @clears_frames
     def explain(
         self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
     ) -> Trace:
-        """Ask each provider anew, and tell what it said; what is remembered stays as it is.
+        """Ask each provider again, and return the answers. The cache stays as it is.
 
         :param named_by: as in ``find``.
         :raises UrlError: the URL cannot be dialled.
@@ -187,7 +190,7 @@ class Chain:
         withheld = self.withheld(url, named_by=named_by)
         if withheld:
             found = None
-        notes = (*_note_path(url), *_notes(candidates.candidates()), *_note_naming(named_by))
+        notes = tuple(list_notes(url, candidates.candidates(), named_by))
         if found is None:
             why = self.note or "no provider has one"
             return Trace(redact(url), tuple(steps), notes, None, why, withheld)
@@ -210,7 +213,7 @@ class Chain:
         return login_key(parse(url), self._lookup.cache.declared)
 
     def forget(self) -> None:
-        """Drop all that is remembered; everything is read and asked anew."""
+        """Empty the cache, and let the providers read their stores again."""
         self._lookup.forget()
 
     def __repr__(self) -> str:
@@ -251,32 +254,6 @@ def options_of(
     identity = None if chain is None else chain.identity
     full_path = os.path.abspath(path) if path else path
     return identity, full_path, environment
-
-
-def _note_naming(named_by: NamedBy) -> Iterator[str]:
-    """Tell who named the URL, if that decides."""
-    if named_by.is_marked:
-        yield f"named by {named_by.host}: no keyring command is started, and no default entry is used"
-
-
-def _note_path(url: str) -> Iterator[str]:
-    """Tell that the path does not decide, if it should not."""
-    if has_ambiguous_path(url):
-        yield "servers read its path in different ways, so nothing that is kept for a path applies"
-
-
-def _notes(entries: Sequence[CacheEntry]) -> Iterator[str]:
-    """Tell what decides besides the providers."""
-    if len(entries) > 1:
-        yield "several indexes cover it; after a refusal the next one is tried:"
-    for entry in entries:
-        declared, user = entry.declared, entry.url.username
-        if declared is not None:
-            yield f"covered by the {'index' if declared.is_index else 'channel'} {redact(declared.url)}"
-        if entry.url.password is not None:
-            yield "user:password@ stands in the URL or the manifest, and nothing replaces it"
-        elif user is not None:
-            yield f"for the user {shown_user(user)!r}"
 
 
 def _make(make: Callable[..., Chain], options: Mapping[str, Any], identity: bytes) -> Chain:

@@ -116,9 +116,19 @@ def declared_by_origin(
 
 
 def _declared(item: Repository, url: Url, *, is_index: bool) -> Declared:
-    password = None if item.password is None else Secret(item.password)
-    root = index_root(url.path) if is_index else url.path.rstrip("/")
-    return Declared(item.url, root, item.username, password, is_index)
+    password = None
+    if item.password is not None:
+        password = Secret(item.password)
+    root = url.path.rstrip("/")
+    if is_index:
+        root = index_root(url.path)
+    return Declared(
+        url=item.url,
+        root=root,
+        username=item.username,
+        password=password,
+        is_index=is_index,
+    )
 
 
 def _add_https_twins(by_origin: dict[str, list[Declared]]) -> None:

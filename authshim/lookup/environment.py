@@ -58,11 +58,16 @@ def read_environment(
     from authshim.settings import read as read_settings
 
     project = load_manifest(manifest)
+    folder = path = None
+    if project is not None:
+        folder, path = project.folder, project.path
+    if auth_file is not None:
+        auth_file = os.fspath(auth_file)
     settings = read_settings(
         os.environ if environ is None else environ,
-        auth_file=None if auth_file is None else os.fspath(auth_file),
+        auth_file=auth_file,
         keyring_provider=keyring_provider,
-        project=None if project is None else project.folder,
+        project=folder,
     )
     indexes, channels = _declared(project, environment)
     for problem in (*settings.problems, *_warnings(project)):
@@ -77,7 +82,7 @@ def read_environment(
             "auth_file": auth_file,
             "keyring_provider": keyring_provider,
             "environ": _kept(environ),
-            "manifest": None if project is None else project.path,
+            "manifest": path,
             "environment": environment,
         },
         circumstances=_circumstances(settings),
@@ -85,9 +90,10 @@ def read_environment(
 
 
 def _circumstances(settings: Settings) -> Circumstances:
-    override = (settings.auth_file or "") if settings.auth_file_only else ""
-    keyring_off = "" if override else settings.keyring_off
-    return Circumstances(override, keyring_off, tuple(_absent(settings)))
+    absent = tuple(_absent(settings))
+    if settings.auth_file_only and settings.auth_file:
+        return Circumstances(settings.auth_file, "", absent)
+    return Circumstances("", settings.keyring_off, absent)
 
 
 def _absent(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -161,7 +167,9 @@ def _command(settings: Settings, environ: Mapping[str, str] | None) -> Provider:
 
 def _lock_dir(settings: Settings) -> str | None:
     """Return the folder for the locks of providers without a file, or None if there is no home."""
-    return os.path.dirname(settings.home_auth_file) if settings.home_auth_file else None
+    if not settings.home_auth_file:
+        return None
+    return os.path.dirname(settings.home_auth_file)
 
 
 def _note(settings: Settings) -> str:

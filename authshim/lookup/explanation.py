@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from authshim.lookup.asker import found_in, without_keyring
 from authshim.lookup.given import find_given, find_lone_token
 from authshim.lookup.trace import Step
+from authshim.redact import redact, shown_user
+from authshim.url_paths import has_ambiguous_path
 from authshim.urls import DEFAULT, SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from authshim.log import Once
     from authshim.lookup.asker import Asker
@@ -72,3 +74,39 @@ class Explanation:
         self.found = found
         answer = f"{found.credential!r}, if the server asks for Basic"
         self.steps.append(Step(found.provider, found.key, answer))
+
+
+def list_notes(url: str, entries: Sequence[CacheEntry], named_by: NamedBy) -> Iterator[str]:
+    """Yield the circumstances that decide, apart from the providers."""
+    yield from _note_path(url)
+    yield from _note_entries(entries)
+    yield from _note_naming(named_by)
+
+
+def _note_naming(named_by: NamedBy) -> Iterator[str]:
+    """Yield a note about the server that named the URL."""
+    if named_by.is_marked:
+        yield (
+            f"named by {named_by.host}: no keyring command is started, and no default entry is used"
+        )
+
+
+def _note_path(url: str) -> Iterator[str]:
+    """Yield a note if servers may read the path differently."""
+    if has_ambiguous_path(url):
+        yield "servers read its path in different ways, so nothing that is kept for a path applies"
+
+
+def _note_entries(entries: Sequence[CacheEntry]) -> Iterator[str]:
+    """Yield notes about the declared indexes and the user of a URL."""
+    if len(entries) > 1:
+        yield "several indexes cover it; after a refusal the next one is tried:"
+    for entry in entries:
+        declared, user = entry.declared, entry.url.username
+        if declared is not None:
+            kind = "index" if declared.is_index else "channel"
+            yield f"covered by the {kind} {redact(declared.url)}"
+        if entry.url.password is not None:
+            yield "user:password@ stands in the URL or the manifest, and nothing replaces it"
+        elif user is not None:
+            yield f"for the user {shown_user(user)!r}"

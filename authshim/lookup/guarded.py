@@ -184,7 +184,9 @@ class GuardedProvider:
         return tuple(getattr(self._provider, "problems", ()))
 
     def _read_version(self) -> object:
-        return self._provider.version() if hasattr(self._provider, "version") else None
+        if not hasattr(self._provider, "version"):
+            return None
+        return self._provider.version()
 
     def _read_path_keys(self) -> tuple[str, ...]:
         if not hasattr(self._provider, "path_keys"):
@@ -207,13 +209,15 @@ class GuardedProvider:
                     self.refresh()
 
         path = getattr(self._provider, "path", None)
+        if not isinstance(path, str):
+            path = None
         return StoredLogin(
             self.name,
             key,
             read=read,
             save=save,
             keeps=hasattr(self._provider, "save"),
-            path=path if isinstance(path, str) else None,
+            path=path,
         )
 
     def _complain(self, error: Exception) -> str:
@@ -224,7 +228,9 @@ class GuardedProvider:
         sentence = f"cannot read {self.name}: {type(error).__name__}"
         if isinstance(error, AuthshimError):
             sentence = str(error)
-        level = logging.INFO if isinstance(error, ProviderMissing) else logging.WARNING
+        level = logging.WARNING
+        if isinstance(error, ProviderMissing):
+            level = logging.INFO
         self._once.warn_once(sentence, level)
         return sentence
 

@@ -93,7 +93,10 @@ class Lookup:
 
     @clears_frames
     def look_again(
-        self, entry: CacheEntry, tried: Sequence[CachedCredential], named_by: NamedBy
+        self,
+        entry: CacheEntry,
+        tried: Sequence[CachedCredential],
+        named_by: NamedBy,
     ) -> CachedCredential | None:
         """Return the credential to send after the refusal of a URL that only a server named.
 
@@ -103,7 +106,10 @@ class Lookup:
 
     @clears_frames
     def renew(
-        self, entry: CacheEntry, tried: Sequence[CachedCredential], status: int
+        self,
+        entry: CacheEntry,
+        tried: Sequence[CachedCredential],
+        status: int,
     ) -> CachedCredential | None:
         """Return the credential to send in place of a refused one, or None if there is no other.
 
@@ -157,7 +163,9 @@ class Lookup:
 
     @clears_frames
     def explain(
-        self, entry: CacheEntry, named_by: NamedBy = CALLER
+        self,
+        entry: CacheEntry,
+        named_by: NamedBy = CALLER,
     ) -> tuple[CachedCredential | None, list[Step]]:
         """Return the credential of an entry, and the answer of every provider."""
         explanation = Explanation(self._asker, entry, named_by, self._once)
@@ -214,7 +222,11 @@ class Lookup:
             entry.remember(MISSED, generation)
 
     def _first(
-        self, entry: CacheEntry, keys: Iterable[Key], *, challenged: bool = False
+        self,
+        entry: CacheEntry,
+        keys: Iterable[Key],
+        *,
+        challenged: bool = False,
     ) -> CachedCredential | None:
         """Return the first answer of a provider, and log it."""
         found = self._asker.first(entry, keys, challenged=challenged)
@@ -254,7 +266,10 @@ class Lookup:
         return again
 
     def _ask_again(
-        self, entry: CacheEntry, refused: CachedCredential, status: int
+        self,
+        entry: CacheEntry,
+        refused: CachedCredential,
+        status: int,
     ) -> CachedCredential | None:
         """Let the providers read their stores again, and return their answer.
 

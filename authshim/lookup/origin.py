@@ -50,7 +50,11 @@ class OriginEntry:
     """The same attribute as of ``CandidateSet``: None, since no entry serves every URL."""
 
     def __init__(
-        self, url: Url, declared: DeclaredAtOrigin, path_keys: frozenset[str], make_entry: MakeEntry
+        self,
+        url: Url,
+        declared: DeclaredAtOrigin,
+        path_keys: frozenset[str],
+        make_entry: MakeEntry,
     ) -> None:
         """Make an origin without candidate sets.
 
@@ -113,9 +117,13 @@ class OriginEntry:
         url = self._url
         prefix, covering = self._declared.covering(path)
         covering = _of_user(covering, url.username)
-        matched = _matched(url._replace(path=path), self._paths) if self._paths else ()
-        service = _undeclared_service(url, text) if self._is_by_text(path) else None
-        tie = self._tie(path, prefix) if len(covering) > 1 else ""
+        matched = self._matched(path)
+        service = None
+        if self._is_by_text(path):
+            service = _undeclared_service(url, text)
+        tie = ""
+        if len(covering) > 1:
+            tie = self._tie(path, prefix)
         identity = (prefix, tie, service or "", *matched)
         candidates = self._sets.get(identity)
         if candidates is None:
@@ -126,6 +134,13 @@ class OriginEntry:
             entries = [self._make_entry(url, item, matched, service) for item in declared]
             candidates = self._sets.setdefault(identity, CandidateSet(entries, tie))
         return candidates
+
+    def _matched(self, path: str) -> tuple[Key, ...]:
+        """Return the path keys of a path, in their order."""
+        if not self._paths:
+            return ()
+        keys = host_keys(self._url._replace(path=path), self._paths)
+        return tuple(key for key in keys if key.kind == PATH)
 
     def _is_by_text(self, path: str) -> bool:
         """Return True if a keyring is asked for the URL, since nothing declared covers it."""
@@ -192,10 +207,6 @@ def _depth(path: str) -> int:
     return path.count("/")
 
 
-def _matched(url: Url, path_keys: frozenset[str]) -> tuple[Key, ...]:
-    return tuple(key for key in host_keys(url, path_keys) if key.kind == PATH)
-
-
 def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
     """Return the declared indexes that serve a username, or all if none does."""
     if username is None or len(covering) < 2:
@@ -205,11 +216,15 @@ def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
 
 def _undeclared_service(url: Url, text: str) -> str:
     """Return the URL cut after ``/simple``, or its origin: a keyring may know one of them."""
-    index = None if has_ambiguous_path(text) else cut_after_simple(without_userinfo(text))
-    return index or f"{url.scheme}://{url.netloc}/"
+    origin = f"{url.scheme}://{url.netloc}/"
+    if has_ambiguous_path(text):
+        return origin
+    return cut_after_simple(without_userinfo(text)) or origin
 
 
 def _next_folder(path: str, prefix: str) -> str:
     """Return the path cut one segment after a prefix, or an empty string if nothing follows it."""
     longer = [item for item in prefixes(path) if len(item) > len(prefix)]
-    return longer[-1] if longer else ""
+    if not longer:
+        return ""
+    return longer[-1]

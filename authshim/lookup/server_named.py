@@ -32,7 +32,10 @@ class ServerNamedLookup:
         self._once = once
 
     def look_up(
-        self, entry: CacheEntry, named_by: NamedBy, cache: Cache
+        self,
+        entry: CacheEntry,
+        named_by: NamedBy,
+        cache: Cache,
     ) -> CachedCredential | None:
         """Return the credential to send, or None. Warn if it is withheld."""
         found = self._find(entry, named_by, cache)
@@ -47,7 +50,11 @@ class ServerNamedLookup:
         return None
 
     def look_again(
-        self, entry: CacheEntry, tried: Sequence[CachedCredential], named_by: NamedBy, cache: Cache
+        self,
+        entry: CacheEntry,
+        tried: Sequence[CachedCredential],
+        named_by: NamedBy,
+        cache: Cache,
     ) -> CachedCredential | None:
         """Return the credential to send after a refusal. It may be the refused one.
 
