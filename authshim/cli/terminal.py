@@ -209,3 +209,5 @@ def set_up_logging(options: argparse.Namespace) -> None:
         # Else Python prints the warnings of other libraries.
         logging.getLogger().addHandler(logging.NullHandler())
     logger.setLevel(level)
+    # A command prints its own verdict on a rejected login.
+    logging.getLogger("authshim.rejections").setLevel(max(level, logging.ERROR))

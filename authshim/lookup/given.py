@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from authshim.credentials import BasicHTTP, S3Credentials
@@ -13,6 +14,10 @@ from authshim.urls import GIVEN, Key, is_loopback
 if TYPE_CHECKING:
     from authshim.log import Once
     from authshim.lookup.entry import CacheEntry
+
+
+REJECTIONS = "authshim.rejections"
+"""The logger of rejected logins."""
 
 
 def find_given(entry: CacheEntry, once: Once) -> CachedCredential | None:
@@ -52,3 +57,16 @@ def warn_plain_http(found: CachedCredential, once: Once) -> None:
         return
     if not isinstance(found.credential, S3Credentials):
         once.warn_once(f"a credential is sent to {url.host} in the clear: use https")
+
+
+def warn_rejected(found: CachedCredential, once: Once) -> None:
+    """Warn once that a server rejected a login, under a logger of its own.
+
+    The commands print a verdict instead, and switch that logger off.
+    """
+    url, user = found.entry.url, found.credential.shown_username
+    whose = f"the login of user {user!r}" if user else f"the {type(found.credential).__name__}"
+    sentence = f"{url.netloc} rejected {whose} from {found.provider}"
+    if once.is_new(sentence):
+        step = f"try: authshim explain {url.scheme}://{url.netloc}/"
+        logging.getLogger(REJECTIONS).warning("%s; %s", sentence, step)

@@ -20,7 +20,7 @@ from authshim.lookup.cache import Cache
 from authshim.lookup.challenge import schemes
 from authshim.lookup.entry import MISSED, REFUSED
 from authshim.lookup.explanation import Explanation
-from authshim.lookup.given import find_given, find_lone_token, warn_plain_http
+from authshim.lookup.given import find_given, find_lone_token, warn_plain_http, warn_rejected
 from authshim.lookup.naming import CALLER
 from authshim.lookup.rejection import Rejections
 from authshim.lookup.server_named import ServerNamedLookup, withheld
@@ -119,6 +119,8 @@ class Lookup:
         :param tried: the credentials of this entry that were sent for one request, at least one.
         """
         found = tried[-1]
+        if found.key.kind == GIVEN and status == 401:
+            warn_rejected(found, self._once)
         if self._asker.is_nested or found.key.kind == GIVEN:
             return None
         with entry.lock, self._asker.inside():
@@ -256,6 +258,8 @@ class Lookup:
             again = self._ask_again(entry, refused, status)
         if again is not None and again.credential == refused.credential:
             forget = status == 401
+            if forget:
+                warn_rejected(refused, self._once)
             self._rejections.add_last(entry, current, tried, generation, forget=forget)
             return None
         entry.found, entry.pending = again, None

@@ -541,7 +541,8 @@ def test_any_error_of_a_provider_is_logged_and_passed_over(
     assert sent(found) == bearer()
     refused(chain, "https://h/", status=401, tried=[found])
     chain.forget()
-    assert caplog.messages == ["cannot read odd: OSError"]
+    logged = [record.message for record in caplog.records if record.name == "authshim"]
+    assert logged == ["cannot read odd: OSError"]
 
 
 def test_no_secret_is_logged(no_secret: object) -> None:

@@ -538,3 +538,14 @@ def test_a_password_of_netrc_is_renewed_when_the_file_changes(
     (home / ".netrc").write_text("machine 127.0.0.1 login ada password old\n")
     recorder.on("/x", answer)
     assert installed(NetrcFile([str(home / ".netrc")])).get(recorder.url + "/x").status_code == 200
+
+
+def test_rejected_login_is_warned_of_once(
+    recorder: Recorder, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder.default = CHALLENGE
+    session = installed(BasicHTTP("ada", "s3cret"))
+    statuses = [session.get(recorder.url).status_code for _ in range(3)]
+    assert statuses == [401] * 3
+    rejected = f"127.0.0.1:{recorder.port} rejected the login of user 'ada' from fixed"
+    assert caplog.messages == [f"{rejected}; try: authshim explain {recorder.url}/"]
