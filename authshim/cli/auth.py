@@ -33,8 +33,8 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
         loudness,
         "logout",
         "forget the credentials of a host",
-        "Remove what is kept for a host, wherever pixi and authshim store it, and end an OAuth login at its server. "
-        "A netrc is left alone.",
+        "Remove the credentials of a host from every store of pixi and authshim, and end an OAuth "
+        "login at its server. A netrc is left alone.",
         _run_logout,
     )
     logout.add_argument("host", metavar="HOST", nargs="?", help="as it was given to login")
@@ -44,7 +44,7 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
         loudness,
         "status",
         "list the credentials, without a secret",
-        "List what is kept, where, and which entry shadows which; no secret is shown.",
+        "List the credentials, their stores, and which entry shadows which, without a secret.",
         _run_status,
     )
     listing.add_argument(
@@ -73,8 +73,8 @@ def _add_login(actions: Any, loudness: ArgumentParser) -> None:
         loudness,
         "login",
         "store a credential for a host",
-        "Store a credential where pixi and authshim find it. A secret that is left out is asked for; - reads it from "
-        "standard input, so that it stands in no shell's history.",
+        "Store a credential for pixi and authshim. A secret that is left out is asked for; "
+        "- reads it from standard input, so that it is in no shell's history.",
         _run_login,
     )
     login.add_argument(

@@ -1,4 +1,4 @@
-"""``authshim check``: whether each index and channel of the project lets its user in, and why not."""
+"""``authshim check``: probe every index and channel of the project."""
 
 from __future__ import annotations
 

@@ -133,7 +133,10 @@ def _judge_uv(machine: Machine) -> Verdict:
 
 
 def _of_uv(environ: Mapping[str, str]) -> str:
-    """Return the keyring-provider of uv's files: the project's, else the user's, else the system's."""
+    """Return the keyring-provider of uv's files.
+
+    The project's comes first, then the user's, then the system's.
+    """
     home = os.path.expanduser("~")
     user = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     paths = [*_project_files(), os.path.join(user, "uv", "uv.toml"), "/etc/uv/uv.toml"]

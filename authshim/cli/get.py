@@ -24,9 +24,9 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "get",
         parents=parents,
         help="download one file",
-        description="Download one file with your credentials. It is checked by the hash in the URL's "
-        "fragment (#sha256=...), and gets its name only when it is complete. An interrupted "
-        "download is resumed, also if you run the command again.",
+        description="Download one file with your credentials. It is checked by the hash in the "
+        "URL's fragment (#sha256=...), and gets its name only when it is complete. "
+        "An interrupted download is resumed, also if you run the command again.",
     )
     parser.add_argument("url", metavar="URL")
     parser.add_argument(

@@ -41,11 +41,11 @@ class OutputError(Exception):
 def set_up() -> None:
     """Make the standard streams take any text, and replace a standard error that is closed."""
     if sys.stderr is None:
-        # It takes the lowest number that is free, 2: no other file is taken for standard error then.
-        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it stays until the end
+        # Its descriptor is 2, the lowest free one, so that no other file becomes standard error.
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            # A terminal may not know every letter of a URL; that is no reason to end with a traceback.
+            # A terminal may not know every letter of a URL.
             stream.reconfigure(errors="backslashreplace")
 
 

@@ -85,7 +85,7 @@ def test_a_standard_input_without_end_is_no_secret(
         (["--conda-token", "s3cret"], {"CondaToken": "s3cret"}),
     ],
 )
-def test_login_stores_an_entry_as_pixi_does_and_says_where(
+def test_login_stores_an_entry_as_pixi_does_and_names_the_store(
     words: list[str], entry: object, kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["auth", "login", "myserver.com", *words]) == 0
@@ -97,7 +97,7 @@ def test_login_stores_an_entry_as_pixi_does_and_says_where(
 
 
 @pytest.mark.parametrize("how", ["variable", "option", "config"])
-def test_an_override_file_is_where_a_login_goes(
+def test_login_goes_to_the_override_file(
     how: str,
     kept: Path,
     home: Path,
@@ -119,7 +119,7 @@ def test_an_override_file_is_where_a_login_goes(
     assert capsys.readouterr().err == ""
 
 
-def test_a_file_that_is_merely_the_first_is_where_a_login_goes(
+def test_login_goes_to_the_file_that_is_the_first_only(
     home: Path, kept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RATTLER_AUTH_FILE", str(home / "own.json"))
@@ -129,7 +129,7 @@ def test_a_file_that_is_merely_the_first_is_where_a_login_goes(
     assert not kept.exists()
 
 
-def test_a_project_does_not_say_where_a_login_goes(kept: Path) -> None:
+def test_login_ignores_the_override_file_of_a_project(kept: Path) -> None:
     Path(".pixi").mkdir()
     Path(".pixi/config.toml").write_text('authentication-override-file = "theirs.json"')
     Path("pixi.toml").write_text("[workspace]\nchannels = []\nplatforms = []\n")
@@ -217,7 +217,7 @@ def test_a_dash_reads_the_secret_from_standard_input(
         (["h.example", "--username", "u", "--password", "--s3cret"], DASHED),
     ],
 )
-def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
+def test_login_refuses_in_one_sentence_without_a_secret(
     words: list[str],
     sentence: str,
     kept: Path,
@@ -232,7 +232,7 @@ def test_what_login_refuses_is_one_sentence_and_shows_no_secret(
     assert not kept.exists()
 
 
-def test_a_login_takes_the_place_of_the_oauth_login_that_stood_before_it(
+def test_login_replaces_the_oauth_login_of_the_bare_host(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = {
@@ -281,7 +281,7 @@ def test_a_secret_that_cannot_be_sent_is_refused(
     assert not kept.exists()
 
 
-def test_a_key_that_pixi_does_not_read_is_told(
+def test_login_warns_of_a_key_that_pixi_does_not_read(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["auth", "login", "h.example:8443", *BASIC]) == 0
@@ -289,7 +289,9 @@ def test_a_key_that_pixi_does_not_read_is_told(
     assert "pixi does not read keys with a port or a path; authshim does" in capsys.readouterr().err
 
 
-def test_an_entry_that_comes_first_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_login_warns_of_an_entry_that_comes_first(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (home / ".netrc").write_text("machine myserver.com login bob password s3cret\n")
     assert main(["auth", "login", "myserver.com", *BASIC]) == 0
     err = capsys.readouterr().err
@@ -625,7 +627,7 @@ def test_status_of_a_host_lists_what_answers_for_it_the_first_first(
     assert "  shadowed by a.h.example in netrc ~/.netrc\n" in capsys.readouterr().out
 
 
-def test_a_login_that_has_ended_shadows_nothing_but_one_that_is_renewed_does(
+def test_expired_login_shadows_another_only_if_it_can_be_renewed(
     home: Path, kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ended = {
@@ -786,7 +788,7 @@ def unlisted(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return held
 
 
-def test_a_keychain_that_cannot_be_listed_is_said(
+def test_status_names_a_keychain_that_cannot_be_listed(
     unlisted: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     unlisted["*.h.example"] = '{"BearerToken": "s3cret"}'
@@ -798,7 +800,7 @@ def test_a_keychain_that_cannot_be_listed_is_said(
     assert capsys.readouterr().out.split() == ["*.h.example", "BearerToken", "OS", "keychain"]
 
 
-def test_logout_all_is_no_success_where_a_keychain_cannot_be_listed(
+def test_logout_all_fails_if_a_keychain_cannot_be_listed(
     unlisted: dict[str, str], kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     unlisted["*.h.example"] = '{"BearerToken": "s3cret"}'
@@ -812,7 +814,7 @@ def test_logout_all_is_no_success_where_a_keychain_cannot_be_listed(
     assert unlisted == {}
 
 
-def test_what_was_wrong_with_an_entry_is_not_said_once_it_is_gone(
+def test_logout_reports_no_problem_of_a_removed_entry(
     unlisted: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     unlisted["h.example"] = "s3cret"
@@ -879,7 +881,7 @@ def test_token_refuses_a_credential_that_is_no_token(
     assert capsys.readouterr() == ("", f"authshim: error: {reason}\n")
 
 
-def test_a_token_that_nobody_has_is_an_error_with_the_next_step(
+def test_token_names_the_next_step_if_there_is_no_credential(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["auth", "token", "h.example"]) == 1
@@ -1098,7 +1100,7 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def test_logout_goes_on_where_there_is_no_keychain(
+def test_logout_continues_if_there_is_no_keychain(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
@@ -1110,7 +1112,7 @@ def test_logout_goes_on_where_there_is_no_keychain(
     assert "removed h.example from auth file" in shown.out
 
 
-def test_logout_tells_what_is_wrong_with_a_file_and_with_a_netrc_nothing(
+def test_logout_reports_problems_of_a_file_but_none_of_a_netrc(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / ".netrc").mkdir()
@@ -1140,7 +1142,7 @@ def test_ctrl_c_at_the_prompt_stores_nothing(
     assert not (home / ".rattler").exists()
 
 
-def test_ctrl_d_at_the_prompt_is_told(
+def test_login_reports_ctrl_d_at_the_prompt(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def ended(_: str) -> str:
@@ -1153,7 +1155,7 @@ def test_ctrl_d_at_the_prompt_is_told(
     assert not (home / ".rattler").exists()
 
 
-def test_a_secret_that_is_no_text_is_told_without_it(
+def test_login_reports_a_secret_that_is_no_text_without_it(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(

@@ -69,7 +69,7 @@ def test_check_takes_one_environment(project: Recorder, capsys: pytest.CaptureFi
     assert "/ml/" not in capsys.readouterr().out
 
 
-def test_check_says_which_credential_was_sent_and_where_from(
+def test_check_names_the_credential_and_its_provider(
     project: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["check", "-e", "default"])
@@ -77,7 +77,7 @@ def test_check_says_which_credential_was_sent_and_where_from(
     assert "let in (BasicHTTP(username='ada', password=****) from netrc ~/.netrc; HTML; " in line
 
 
-def test_check_ends_with_1_and_a_next_step_where_one_is_not_fine(
+def test_check_ends_with_1_and_a_next_step_if_one_is_not_fine(
     project: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.on("/simple/*", CHALLENGE)
@@ -87,7 +87,7 @@ def test_check_ends_with_1_and_a_next_step_where_one_is_not_fine(
     assert out[1].strip().startswith("-> authshim auth login 127.0.0.1")
 
 
-def test_check_names_the_file_in_which_a_login_is_wrong(
+def test_check_names_the_file_of_a_rejected_login(
     project: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     project.on("/simple/*", CHALLENGE)
@@ -140,7 +140,7 @@ def test_a_pyproject_without_pixi_does_not_hide_the_manifest_above(
     assert main(["check", "-e", "ml"]) == 0
 
 
-def test_check_without_a_project_says_what_it_looked_for(
+def test_check_names_the_files_that_it_looks_for_if_there_is_none(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["check"]) == 1
@@ -168,7 +168,7 @@ def test_a_manifest_that_is_wrong_stops_with_1_and_names_the_file(
     assert f"error: {Path('pixi.toml').resolve()}: " in capsys.readouterr().err
 
 
-def test_an_unknown_environment_is_told_with_those_that_there_are(
+def test_check_lists_the_environments_if_one_is_unknown(
     project: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", "-e", "dev"]) == 1
@@ -184,7 +184,7 @@ def test_an_auth_file_that_was_named_is_the_only_provider(
     assert "only auth.json was read: --auth-file is set" in capsys.readouterr().out
 
 
-def test_explain_prints_what_each_provider_said_and_ends_with_0_where_one_answers(
+def test_explain_prints_each_provider_and_ends_with_0_if_one_answers(
     recorder: Recorder, netrc: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", f"{recorder.url}/x"]) == 0
@@ -195,7 +195,7 @@ def test_explain_prints_what_each_provider_said_and_ends_with_0_where_one_answer
     assert recorder.seen == []
 
 
-def test_explain_ends_with_1_where_there_is_no_credential(
+def test_explain_ends_with_1_if_there_is_no_credential(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["explain", "https://index.example/simple/"]) == 1
@@ -209,7 +209,9 @@ def test_explain_takes_a_username_that_the_url_does_not_name(
     assert "another user than 'bob'" in capsys.readouterr().out
 
 
-def test_explain_takes_who_named_the_url(netrc: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_takes_the_servers_that_named_the_url(
+    netrc: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     page, other = "https://index.example/simple/", "https://other.example/"
     assert main(["explain", "http://127.0.0.1/x", "--named-by", page, "--named-by", other]) == 1
     lines = capsys.readouterr().out.splitlines()
@@ -220,7 +222,7 @@ def test_explain_takes_who_named_the_url(netrc: None, capsys: pytest.CaptureFixt
     assert main(["explain", "https://127.0.0.1/x", "--named-by", page]) == 0
 
 
-def test_explain_refuses_a_namer_that_is_no_url(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_refuses_a_named_by_that_is_no_url(capsys: pytest.CaptureFixture[str]) -> None:
     assert (
         main(["explain", "https://index.example/", "--named-by", "https://ada:s3cret@ho st/"]) == 2
     )
@@ -232,7 +234,7 @@ def test_explain_refuses_a_namer_that_is_no_url(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     "url", ["index.example", "https://", "ftp://index.example/", "https://ada:s3cret@ho st/"]
 )
-def test_explain_of_what_is_no_url_is_a_usage_error(
+def test_explain_refuses_a_word_that_is_no_url(
     url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["explain", url]) == 2
@@ -291,7 +293,7 @@ def pages_of_help(
         yield from pages_of_help([*words, name], capsys)
 
 
-def test_every_page_of_help_says_in_a_sentence_what_its_command_does(
+def test_every_page_of_help_describes_its_command_in_a_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     said = {words: page.split("\n\n")[1] for words, page in pages_of_help([], capsys)}
@@ -309,7 +311,7 @@ def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> Non
 
 
 @pytest.mark.parametrize(("flags", "says_so"), [([], True), (["-q"], False)])
-def test_a_file_that_is_broken_is_told_on_stderr_unless_quiet(
+def test_broken_file_is_reported_on_stderr_unless_quiet(
     flags: list[str], says_so: bool, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / ".rattler").mkdir()
@@ -328,7 +330,7 @@ def test_a_v_before_the_command_counts_as_well(
     assert logging.getLogger("authshim").level == logging.DEBUG
 
 
-def test_check_tells_of_options_that_pixi_ignores(
+def test_check_reports_options_that_pixi_ignores(
     project: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Path("pixi.toml").open("a", encoding="utf-8") as file:
@@ -337,7 +339,7 @@ def test_check_tells_of_options_that_pixi_ignores(
     assert "its place is [pypi-options]" in capsys.readouterr().err
 
 
-def test_a_reader_that_goes_away_is_no_traceback(project: Recorder) -> None:
+def test_check_prints_no_traceback_if_its_reader_is_gone(project: Recorder) -> None:
     script = f"{sys.executable} -m authshim check | true"
     ended = subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False
@@ -447,7 +449,7 @@ def test_check_prints_the_answers_so_far_after_ctrl_c(
     assert lines[1].endswith(" unreachable (interrupted)")
 
 
-def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -> None:
+def test_check_is_fine_if_the_page_is_missing_but_not_the_index(project: Recorder) -> None:
     project.on("/simple/*", Answer(404))
     project.on("/simple", Answer(200))
     assert main(["check", "-e", "default"]) == 0
@@ -456,7 +458,9 @@ def test_a_404_of_the_page_is_fine_where_the_index_is_there(project: Recorder) -
 @pytest.mark.parametrize(
     ("redirection", "says"), [(">&-", ""), (">/dev/full", "no space left on device")]
 )
-def test_an_output_that_cannot_be_written_is_no_traceback(redirection: str, says: str) -> None:
+def test_explain_prints_no_traceback_if_output_cannot_be_written(
+    redirection: str, says: str
+) -> None:
     script = f"{sys.executable} -m authshim explain https://h.example/ {redirection}"
     ended = subprocess.run(
         ["sh", "-c", script], capture_output=True, text=True, timeout=60, check=False
@@ -466,7 +470,7 @@ def test_an_output_that_cannot_be_written_is_no_traceback(redirection: str, says
     assert ended.returncode == 1
 
 
-def test_a_folder_that_is_gone_is_no_traceback(
+def test_commands_print_no_traceback_if_the_folder_is_gone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import os
@@ -482,7 +486,7 @@ def test_a_folder_that_is_gone_is_no_traceback(
     assert "the current folder is not there" in capsys.readouterr().err
 
 
-def test_letters_that_the_terminal_does_not_know_are_escaped(tmp_path: Path) -> None:
+def test_output_is_escaped_if_the_encoding_lacks_a_letter(tmp_path: Path) -> None:
     import os
 
     command = [
@@ -511,12 +515,14 @@ def test_letters_that_the_terminal_does_not_know_are_escaped(tmp_path: Path) -> 
         "https://h.example:44s3cret/",
     ],
 )
-def test_what_is_no_url_tells_no_password(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_shows_no_password_of_a_word_that_is_no_url(
+    url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["explain", url]) == 2
     assert "s3cret" not in capsys.readouterr().err
 
 
-def test_a_broken_manifest_that_nobody_named_does_not_stop_explain(
+def test_explain_ignores_a_broken_manifest_that_was_not_named(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     Path("pixi.toml").write_text("[workspace", encoding="utf-8")
@@ -535,7 +541,7 @@ def test_a_package_s_own_manifest_does_not_hide_its_workspace(
     assert main(["check", "-e", "default"]) == 0
 
 
-def test_check_shows_that_it_is_at_work_where_somebody_looks_on(
+def test_check_shows_its_progress_on_a_terminal(
     project: Recorder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
@@ -547,7 +553,7 @@ def test_check_shows_that_it_is_at_work_where_somebody_looks_on(
     assert "asking the indexes and channels" not in shown.out
 
 
-def test_a_disk_that_is_full_is_told_where_there_is_no_standard_output(
+def test_full_disk_is_reported_if_there_is_no_standard_output(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(_: object) -> int:

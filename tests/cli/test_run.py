@@ -279,9 +279,7 @@ def project(*indexes: str, channels: tuple[str, ...] = ()) -> None:
     Path("pixi.toml").write_text(text)
 
 
-def test_a_netrc_holds_the_logins_of_indexes_and_channels_and_the_users_own(
-    home: Path, temporary: Path
-) -> None:
+def test_netrc_holds_the_logins_of_the_project_and_of_the_user(home: Path, temporary: Path) -> None:
     keep(
         home,
         {

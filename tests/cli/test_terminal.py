@@ -86,7 +86,7 @@ def hostile(recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ],
     ids=lambda words: " ".join(words).encode("unicode_escape").decode(),
 )
-def test_nothing_that_is_named_commands_the_terminal(
+def test_output_has_no_control_characters(
     words: list[str], hostile: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main([word.replace("{url}", hostile.url) for word in words])
@@ -95,7 +95,7 @@ def test_nothing_that_is_named_commands_the_terminal(
     assert shown.out + shown.err
 
 
-def test_a_warning_is_told_once_and_with_a_tilde(
+def test_warning_is_printed_once_and_with_a_tilde(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / ".netrc").write_text("machine\n", encoding="utf-8")
@@ -132,7 +132,7 @@ def test_a_standard_error_that_is_closed_changes_no_code_and_no_output(words: li
 
 
 @posix
-def test_where_standard_error_is_closed_check_prints_what_it_found(hostile: Recorder) -> None:
+def test_check_prints_its_results_if_standard_error_is_closed(hostile: Recorder) -> None:
     told = in_shell('"$@" 2>&-', "check")
     assert [line.split()[0] for line in told.stdout.splitlines()] == ["index", "channel"]
 
@@ -149,7 +149,7 @@ def test_a_standard_error_that_is_full_changes_no_code(words: list[str]) -> None
 @pytest.mark.parametrize(
     "words", [["--version"], ["auth", "status"], ["completion", "bash"]], ids=" ".join
 )
-def test_a_standard_output_that_is_full_is_told(words: list[str]) -> None:
+def test_full_standard_output_is_reported(words: list[str]) -> None:
     told = in_shell('"$@" >/dev/full', *words)
     assert (told.returncode, told.stderr) == (
         1,
@@ -158,7 +158,7 @@ def test_a_standard_output_that_is_full_is_told(words: list[str]) -> None:
 
 
 @posix
-def test_a_reader_that_has_gone_is_no_error_to_tell() -> None:
+def test_completion_reports_no_error_if_its_reader_is_gone() -> None:
     told = in_shell('"$@" | true', "completion", "bash")
     assert told.stderr == ""
 
@@ -171,7 +171,7 @@ def test_a_closed_standard_output_takes_no_file(recorder: Recorder) -> None:
 
 
 @posix
-def test_a_temporary_folder_that_cannot_be_had_is_told(recorder: Recorder) -> None:
+def test_get_reports_a_missing_temporary_folder(recorder: Recorder) -> None:
     code = "import tempfile; tempfile._candidate_tempdir_list = lambda: ['/dev/null/none']\n"
     code += "import sys; from authshim.cli import main; sys.exit(main(sys.argv[1:]))"
     command = [sys.executable, "-c", code, "get", f"{recorder.url}/demo.whl", "-o", "-"]
@@ -270,9 +270,7 @@ def test_columns_are_those_of_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
     assert terminal.columns(sys.stdout) == terminal.DEFAULT_COLUMNS
 
 
-def test_what_a_library_has_to_say_of_a_page_is_not_told(
-    recorder: Recorder, tmp_path: Path
-) -> None:
+def test_resolve_prints_no_warning_of_another_library(recorder: Recorder, tmp_path: Path) -> None:
     recorder.on("/simple/*", Answer(200, b""))
     (tmp_path / "pixi.toml").write_text(
         f"[workspace]\nchannels = []\nplatforms = []\n[pypi-options]\nindex-url = '{recorder.url}/simple'\n",

@@ -55,12 +55,12 @@ KEYS = {
 
 
 @pytest.mark.parametrize(("words", "key"), KEYS.items(), ids=KEYS)
-def test_the_key_of_a_host(words: str, key: str) -> None:
+def test_login_host_has_the_key_of_pixi(words: str, key: str) -> None:
     assert parse_login_host(words).key == key
 
 
 @pytest.mark.parametrize("words", KEYS)
-def test_keys_that_pixi_does_not_read_are_told(words: str) -> None:
+def test_login_host_warns_of_keys_that_pixi_does_not_read(words: str) -> None:
     ours = KEYS[words] in ("h.example:8443", "h.example/acme", "[::1]:8080")
     assert (
         parse_login_host(words).warning.startswith("pixi does not read keys with a port or a path")
@@ -88,14 +88,14 @@ WRONG = [
 
 
 @pytest.mark.parametrize("words", [*WRONG, "s3://bucket", "h\n.example", "a/b c", "*.*.h"])
-def test_what_is_no_host_is_refused_without_showing_it(words: str) -> None:
+def test_login_host_is_refused_without_showing_it(words: str) -> None:
     with pytest.raises(SettingsError, match="HOST: ") as caught:
         parse_login_host(words)
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("words", ["https://", "ftp://h.example", "https://h ost/"])
-def test_what_is_no_url_is_refused(words: str) -> None:
+def test_login_host_refuses_a_malformed_url(words: str) -> None:
     with pytest.raises(UrlError):
         parse_login_host(words)
 
@@ -119,7 +119,7 @@ FORGOTTEN = {
 
 
 @pytest.mark.parametrize(("words", "keys"), FORGOTTEN.items(), ids=FORGOTTEN)
-def test_a_logout_removes_the_host_its_wildcard_and_the_words_as_they_were_given(
+def test_logout_removes_the_host_its_wildcard_and_the_given_words(
     words: str, keys: set[str]
 ) -> None:
     removed = parse_logout_host(words).keys
@@ -131,7 +131,7 @@ def test_a_logout_removes_the_host_its_wildcard_and_the_words_as_they_were_given
 
 
 @pytest.mark.parametrize("words", KEYS)
-def test_a_logout_removes_what_a_login_with_the_same_words_stored(words: str) -> None:
+def test_logout_removes_the_entry_of_a_login_with_the_same_words(words: str) -> None:
     assert parse_login_host(words).key in parse_logout_host(words).keys
 
 
@@ -153,7 +153,7 @@ def test_a_key_is_among_those_of_its_url(words: str) -> None:
         ("repo.beta.prefix.dev", "https://beta.prefix.dev"),
     ],
 )
-def test_where_a_token_of_prefix_dev_is_verified(host: str, url: str) -> None:
+def test_prefix_dev_of_a_host_is_its_server(host: str, url: str) -> None:
     assert prefix_dev_of(host) == url
 
 
@@ -173,7 +173,9 @@ def test_where_a_token_of_prefix_dev_is_verified(host: str, url: str) -> None:
         *[(host, {"oauth"}, OAUTH) for host in ("h.example", "prefix.dev", "anaconda.org")],
     ],
 )
-def test_the_kind_of_a_login(host: str, given: set[str], kind: str) -> None:
+def test_kind_of_a_login_follows_its_options_and_host(
+    host: str, given: set[str], kind: str
+) -> None:
     assert kind_of(host, given) == kind
 
 
@@ -212,7 +214,9 @@ def test_the_kind_of_a_login(host: str, given: set[str], kind: str) -> None:
         ("anaconda.org", {"token"}, "--token: anaconda.org takes --conda-token and nothing else"),
     ],
 )
-def test_combinations_that_pixi_refuses(host: str, given: set[str], sentence: str) -> None:
+def test_kind_of_refuses_the_combinations_that_pixi_refuses(
+    host: str, given: set[str], sentence: str
+) -> None:
     with pytest.raises(SettingsError) as caught:
         kind_of(host, given)
     assert str(caught.value) == sentence
@@ -267,7 +271,7 @@ TOK = BearerToken("s3cret")
 GONE = ProviderMissing("OS keychain", "there is no D-Bus session")
 
 
-def test_the_first_store_keeps_it() -> None:
+def test_store_keeps_a_credential_in_the_first_store() -> None:
     first, second = Shelf("a"), Shelf("b")
     assert store([first, second], "h", TOK) == (first, [], None)
     assert (first.kept, second.kept) == ({"h": TOK}, {})
@@ -286,7 +290,7 @@ def test_store_replaces_an_entry_that_it_cannot_read(tmp_path: Path) -> None:
     assert file.find("h.example") == TOK
 
 
-def test_a_store_that_is_not_here_is_passed_over_and_told() -> None:
+def test_store_passes_over_a_missing_store_and_names_it() -> None:
     second = Shelf("b")
     assert store([Shelf("a", GONE), second], "h", TOK) == (
         second,
@@ -295,14 +299,14 @@ def test_a_store_that_is_not_here_is_passed_over_and_told() -> None:
     )
 
 
-def test_a_store_that_is_locked_is_not_passed_over() -> None:
+def test_store_raises_if_the_first_store_is_locked() -> None:
     second = Shelf("b")
     with pytest.raises(StoreError):
         store([Shelf("a", StoreError("a", "it is locked")), second], "h", TOK)
     assert second.kept == {}
 
 
-def test_without_a_store_that_is_said() -> None:
+def test_store_raises_if_there_is_no_store() -> None:
     with pytest.raises(AuthshimError) as caught:
         store([Shelf("a", GONE)], "h", TOK)
     assert str(caught.value) == (
@@ -310,6 +314,6 @@ def test_without_a_store_that_is_said() -> None:
     )
 
 
-def test_what_cannot_be_written_is_no_store() -> None:
+def test_stores_of_leaves_out_providers_that_cannot_be_written() -> None:
     first, second = AuthFile("a"), AuthFile("b")
     assert stores_of([first, object(), NetrcFile(["n"]), second]) == [first, second]
