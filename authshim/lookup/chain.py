@@ -109,7 +109,7 @@ class Chain:
 
     @property
     def note(self) -> str:
-        """Return a sentence if an override file replaced all other providers, or an empty string."""
+        """Return a sentence about an override file, or an empty string if there is none."""
         return self._lookup.note
 
     @property

@@ -2,7 +2,8 @@
 
 Invariants, kept here and nowhere else:
 
-1. A URL is marked if an answer on its way names a URL of another origin. What it names in its turn is marked too.
+1. A URL is marked if an answer on its way names a URL of another origin. The URLs that the
+   marked one names are marked too.
 2. Only origins are kept, never URLs: a URL may be presigned.
 3. http to https on one host, both on their default ports, is one origin.
 4. Nobody vouches for another: what holds for a marked URL holds for every server on its way.
@@ -81,7 +82,7 @@ class NamedBy(NamedTuple):
         return self.allows(key) and not (self.is_marked and key.kind == SERVICE)
 
     def forbidden_by(self, url: Url, declared: Container[str]) -> str:
-        """Return the host because of which nothing goes to a plain http URL; empty if something may go there.
+        """Return the host that keeps credentials from a plain http URL, or an empty string.
 
         :param declared: the origins that the manifest names.
         """
@@ -105,7 +106,7 @@ SERVER = NamedBy("a server")
 
 
 def named_by(trail: Trail, url: str) -> NamedBy:
-    """Return who named a URL to which a way through servers led; the caller if it never left one origin."""
+    """Return who named a URL at the end of a trail: the caller, if it never left one origin."""
     steps = zip(trail, (*trail[1:], origin_of(url)))
     if all(_is_one_origin(*step) for step in steps):
         return CALLER
@@ -139,7 +140,7 @@ class SeenLocations(SecretHolder):
 
     def __init__(self) -> None:
         self.origins: dict[str, int] = {}
-        """How many lie at each origin; empty if there are none, so that no other URL is read for them."""
+        """The number of Locations at each origin. If it is empty, no URL is parsed for them."""
         self._trails: dict[bytes, tuple[str, Trail]] = {}
         self._starts: dict[str, str] = {}
         self._key = os.urandom(16)
@@ -188,7 +189,7 @@ class SeenLocations(SecretHolder):
         return blake2b(written, key=self._key, digest_size=16).digest()
 
     def _origin_of(self, url: str) -> str:
-        """Read the origin of a URL, once for each way to write it; userinfo and a query are not remembered."""
+        """Return the origin of a URL. Each spelling is parsed once, if it has no userinfo."""
         end = url.find("/", 8)
         start = url if end < 0 else url[:end]
         if end < 0 or "@" in start:
