@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import (
     curves,
+    integration_rows,
     keyring_programs,
     keyring_rows,
     lookup_rows,
@@ -27,6 +28,7 @@ from benchmarks.scene import empty_home
 
 GROUPS = (
     requests_rows,
+    integration_rows,
     pages_rows,
     resolve_rows,
     keyring_rows,

@@ -73,7 +73,7 @@ async def _drive(
     while True:
         response = await _send(request, handler, credential)
         _note_redirect(request, response, trail)
-        receive = partial(exchange.receive, response.status, _headers(response.headers))
+        receive = partial(exchange.receive, response.status, _headers(response))
         if exchange.may_block(response.status):
             credential = await asyncio.wrap_future(start_in_thread(receive))
         else:
@@ -86,8 +86,11 @@ async def _drive(
             return kept
 
 
-def _headers(headers: Any) -> dict[str, str]:
+def _headers(response: Any) -> dict[str, str]:
     """Return the headers that the exchange reads."""
+    if response.status < 300:
+        return {}
+    headers = response.headers
     challenges = headers.getall("WWW-Authenticate", ())
     return {
         "WWW-Authenticate": ", ".join(challenges),

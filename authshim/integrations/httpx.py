@@ -179,9 +179,11 @@ def _exchange(chain: Chain, request: Any) -> Exchange:
 
 def _authorization(request: Any) -> str | None:
     """Return the header that the caller has set. httpx itself makes one of a lone ``user@``."""
-    header: str | None = request.headers.get("Authorization")
+    if "Authorization" not in request.headers:
+        return None
+    header: str = request.headers["Authorization"]
     user = request.url.userinfo
-    if header is None or not user or b":" in user:
+    if not user or b":" in user:
         return header
     return None if header == BasicHTTP(request.url.username, "").header else header
 

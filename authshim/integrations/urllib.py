@@ -74,7 +74,7 @@ class AuthHandler(BaseHandler):
                 return None
             _clean(response, credential)
             _note_redirect(request, response, trail)
-            credential = exchange.receive(response.status, _headers(response.headers))
+            credential = exchange.receive(response.status, _headers(response))
             if exchange.keeps:
                 kept, response = response, kept
             if response is not None:
@@ -92,8 +92,11 @@ class AuthHandler(BaseHandler):
         return None
 
 
-def _headers(headers: Any) -> dict[str, str]:
+def _headers(response: Any) -> dict[str, str]:
     """Return the headers that the exchange reads."""
+    if response.status < 300:
+        return {}
+    headers = response.headers
     challenges = headers.get_all("WWW-Authenticate", [])
     return {
         "WWW-Authenticate": ", ".join(challenges),
