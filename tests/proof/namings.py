@@ -15,6 +15,7 @@ from servers import CHALLENGE, Answer, redirect
 
 import authshim
 from authshim.index.check import probe
+from authshim.pixi_config import Mirror
 
 if TYPE_CHECKING:
     from servers import Seen
@@ -79,7 +80,7 @@ WHAT = {
     "exact key": What(_kept("{host}", "BearerToken")),
     "its own wildcard": What(_kept("*.{host}", "BearerToken")),
     "wide wildcard": What(_kept("*.{domain}", "BearerToken")),
-    "path key": What(_kept("{host}/files {host}/simple", "BearerToken")),
+    "path key": What(_kept("{host}/files {host}/simple {host}/mirror", "BearerToken")),
     "netrc machine": What(_netrc("machine {host}")),
     "netrc default": What(_netrc("default")),
     "keyring command": What(_keyring, "ada@"),
@@ -179,6 +180,16 @@ def _manifest(cell: Cell) -> bool:
     return cell.is_sent("/simple/demo/")
 
 
+def _mirror(cell: Cell) -> bool:
+    """Ask for an index for which pixi's configuration names a mirror."""
+    cell.play()
+    cell.stage.monkeypatch.setenv("REQUESTS_CA_BUNDLE", cell.stage.servers.authority.file)
+    target = cell.where.target.replace("://", f"://{cell.what.user}")
+    mirrors = [Mirror(f"{cell.where.source}/simple", (f"{target}/mirror/simple",), "/c.toml")]
+    probe(cell.chain(), authshim.Index(f"{cell.where.source}/simple"), ["demo"], mirrors)
+    return cell.is_sent("/mirror/simple/demo/")
+
+
 def _redirect(status: int, login: Callable[..., requests.Session]) -> Callable[[Cell], bool]:
     def run(cell: Cell) -> bool:
         cell.play(**{"/start": cell.target})
@@ -239,6 +250,7 @@ def _json(link: str) -> Answer:
 HOW = {
     "caller": How(_caller, is_server=False),
     "manifest": How(_manifest, is_server=False, is_declared=True),
+    "mirror": How(_mirror, is_server=False),
     **{
         f"redirect {status}": How(_redirect(status, installed))
         for status in (301, 302, 303, 307, 308)
@@ -276,7 +288,7 @@ def reason(how: How, where: Where, what: str) -> str:
 def _namer(how: How, where: Where) -> str:
     """Return why a URL is not marked."""
     if not how.is_server:
-        return "the caller or the manifest names it"
+        return "the caller, the manifest or the configuration names it"
     return "" if how.hops or not where.is_one_origin else "the server names a URL of its own"
 
 
