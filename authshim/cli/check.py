@@ -128,10 +128,16 @@ def _print_lines(results: Sequence[Result]) -> None:
 
 
 def _reason(result: Result) -> str:
-    sent = f"{result.found.credential!r} from {result.found.provider}" if result.found else ""
-    said = f"HTTP {result.status}" if result.status and not result.fine else ""
-    took = f"{result.seconds:.2f} s" if result.seconds is not None else ""
-    reasons = "; ".join(part for part in (sent, said, result.detail, result.api, took) if part)
+    """Return the reasons of an answer in parentheses, or an empty string."""
+    parts = []
+    if result.found:
+        parts.append(f"{result.found.credential!r} from {result.found.provider}")
+    if result.status and not result.fine:
+        parts.append(f"HTTP {result.status}")
+    parts += [result.detail, result.api]
+    if result.seconds is not None:
+        parts.append(f"{result.seconds:.2f} s")
+    reasons = "; ".join(filter(None, parts))
     return f" ({reasons})" if reasons else ""
 
 

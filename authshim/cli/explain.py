@@ -23,8 +23,8 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         "explain",
         parents=parents,
         help="say what each provider has for a URL",
-        description="Ask every provider for a URL's credential, and say what each answered; no secret is shown. "
-        "Exit code 1 where there is no credential.",
+        description="Ask every provider for a URL's credential, and print each answer without a "
+        "secret. The exit code is 1 if there is no credential.",
     )
     parser.add_argument("url", metavar="URL")
     parser.add_argument(
@@ -35,7 +35,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         metavar="URL",
         action="append",
         default=[],
-        help="the page or the redirect that names URL, if that is where it comes from; the first one first",
+        help="the page or redirect that named URL, if one did; the first one first",
     )
     parser.set_defaults(run=run)
 

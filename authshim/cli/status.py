@@ -166,15 +166,19 @@ def run(options: Namespace) -> int:
         document["keyring_backend"] = not why_off
         write(json.dumps(document, indent=2))
     else:
-        for line in _table([entry.as_line(now) for entry in listing.entries]):
-            say(with_tilde(line))
-        if not listing.entries:
-            say(f"no credential for {redact_key(options.host)}" if target else "no credential")
-        for note in listing.notes:
-            say(with_tilde(note))
+        _print_lines(listing, now, options.host)
         if target is None:
             say(with_tilde(backend_line(why_off)))
     return 0 if listing.fine else 1
+
+
+def _print_lines(listing: Listing, now: float, host: str | None) -> None:
+    for line in _table([entry.as_line(now) for entry in listing.entries]):
+        say(with_tilde(line))
+    if not listing.entries:
+        say("no credential" if host is None else f"no credential for {redact_key(host)}")
+    for note in listing.notes:
+        say(with_tilde(note))
 
 
 def _override_of_project(options: Namespace) -> list[str]:
