@@ -38,6 +38,11 @@ NAMES = frozenset(
         "PYTHON_KEYRING_BACKEND",
         "RATTLER_AUTH_FILE",
         "RATTLER_HOME",
+        "CURL_CA_BUNDLE",
+        "PIP_CERT",
+        "REQUESTS_CA_BUNDLE",
+        "SSL_CERT_DIR",
+        "SSL_CERT_FILE",
         "USERPROFILE",
         "XDG_CONFIG_HOME",
     }
@@ -67,6 +72,8 @@ class Settings(NamedTuple):
     prefix_dev_url: str | None  # PREFIX_DEV_API_URL
     mirrors: tuple[Mirror, ...]  # of all configuration files
     proxies: Proxies | None  # pixi's proxy-config
+    certificates: str  # SSL_CERT_FILE or SSL_CERT_DIR, unless a variable of requests is set
+    pip_cert: str  # PIP_CERT, which only pip reads; empty if another variable is set
     tls_no_verify: str  # FILE:LINE of tls-no-verify = true, which authshim does not obey
     problems: tuple[str, ...]  # sentences about malformed files, without their content
 
@@ -110,7 +117,9 @@ def read(
         search_path=known.get("PATH", ""),
         prefix_dev_url=known.get("PREFIX_DEV_API_URL"),
         mirrors=config.mirrors,
-        proxies=config.proxies,
+        proxies=None if _has_proxy(environ) else config.proxies,
+        certificates=_certificates(known),
+        pip_cert="" if _is_bundle_named(known) else known.get("PIP_CERT", ""),
         tls_no_verify=_tls_no_verify(config),
         problems=config.problems,
     )
@@ -211,6 +220,24 @@ class _Paths:
         if self._macos:
             return [self.join(self.home, "Library", "Application Support"), xdg]
         return [xdg or self.join(self.home, ".config")]
+
+
+def _has_proxy(environ: Mapping[str, str]) -> bool:
+    """Tell if a variable names a proxy, which switches pixi's proxy-config off."""
+    names = ("http_proxy", "https_proxy", "all_proxy")
+    return any(value and name.lower() in names for name, value in environ.items())
+
+
+def _is_bundle_named(known: Mapping[str, str]) -> bool:
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    return any(name in known for name in names)
+
+
+def _certificates(known: Mapping[str, str]) -> str:
+    """Return the file or folder of trusted certificates that requests does not read by itself."""
+    if "REQUESTS_CA_BUNDLE" in known or "CURL_CA_BUNDLE" in known:
+        return ""
+    return known.get("SSL_CERT_FILE") or known.get("SSL_CERT_DIR", "")
 
 
 def _keyring_off(option: str | None, config: PixiConfig) -> str:

@@ -180,9 +180,26 @@ class IndexClient:
         except UrlError as error:
             said = Answer(UNREACHABLE, detail=error.reason, next_step="correct the URL")
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
-            detail, step = failures.describe(error)
+            detail, step = self._failure(error)
             said = Answer(UNREACHABLE, detail=detail, next_step=step)
         return said._replace(seconds=self._adapter.elapsed)
+
+    def _failure(self, error: Exception) -> tuple[str, str]:
+        """Return the reason and the next step of a request without an answer."""
+        detail, step = failures.describe(error)
+        if "TLS certificate" not in detail:
+            return detail, step
+        known = self._chain.circumstances
+        if known.tls_no_verify:
+            detail += f"; pixi does not verify it (tls-no-verify in {known.tls_no_verify})"
+        if known.certificates:
+            return (
+                detail,
+                f"add your company's CA to {known.certificates}, which SSL_CERT_FILE names",
+            )
+        if known.pip_cert:
+            return detail, "only pip reads PIP_CERT: set SSL_CERT_FILE to the same file"
+        return detail, step
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Name an answer, and say what to do about it where that is no page."""

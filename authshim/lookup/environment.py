@@ -11,6 +11,7 @@ from authshim.oauth.renewal import Renewer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from authshim.pixi_config import Proxies
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.settings import Settings
@@ -27,6 +28,14 @@ class Circumstances(NamedTuple):
     """The setting that switches the keyring command off, or an empty string."""
     absent: tuple[tuple[str, str], ...] = ()
     """The providers that are not asked, each with the reason."""
+    certificates: str = ""
+    """The trusted certificates for the sessions of the commands, or an empty string."""
+    pip_cert: str = ""
+    """PIP_CERT, if no other variable names trusted certificates."""
+    proxies: Proxies | None = None
+    """pixi's proxy-config, for the sessions of the commands."""
+    tls_no_verify: str = ""
+    """FILE:LINE of pixi's tls-no-verify, which authshim does not obey."""
 
 
 class Setup(NamedTuple):
@@ -90,10 +99,16 @@ def read_environment(
 
 
 def _circumstances(settings: Settings) -> Circumstances:
-    absent = tuple(_absent(settings))
+    found = Circumstances(
+        absent=tuple(_absent(settings)),
+        certificates=settings.certificates,
+        pip_cert=settings.pip_cert,
+        proxies=settings.proxies,
+        tls_no_verify=settings.tls_no_verify,
+    )
     if settings.auth_file_only and settings.auth_file:
-        return Circumstances(settings.auth_file, "", absent)
-    return Circumstances("", settings.keyring_off, absent)
+        return found._replace(override=settings.auth_file)
+    return found._replace(keyring_off=settings.keyring_off)
 
 
 def _absent(settings: Settings) -> Iterator[tuple[str, str]]:

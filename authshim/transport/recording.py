@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from authshim.lookup.exchange import Exchange
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
+    from authshim.pixi_config import Proxies
 
 
 class RecordingAdapter(AuthAdapter):
@@ -39,6 +40,9 @@ class RecordingAdapter(AuthAdapter):
     def session(self) -> requests.Session:
         """Return a session that sends all its requests with this adapter."""
         session = install(_Session(self), self.chain)
+        circumstances = self.chain.circumstances
+        session.verify = circumstances.certificates or True
+        session.proxies.update(_proxies(circumstances.proxies))
         for scheme in ("https://", "http://"):
             session.mount(scheme, self)
         return session
@@ -107,3 +111,14 @@ class _Session(requests.Session):
     def request(self, *args: Any, **options: Any) -> Response:
         self._adapter.left = failures.TOTAL_TIMEOUT
         return super().request(*args, **options)
+
+
+def _proxies(config: Proxies | None) -> dict[str, str]:
+    """Return pixi's proxy-config as requests has it. An empty proxy bypasses the others."""
+    if config is None:
+        return {}
+    found = {f"{scheme}://{host}": "" for host in config.bypassed for scheme in ("http", "https")}
+    for scheme, proxy in (("http", config.http), ("https", config.https)):
+        if proxy is not None:
+            found[scheme] = proxy.text
+    return found

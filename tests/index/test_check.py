@@ -929,3 +929,49 @@ def test_a_broken_provider_does_not_stop_the_check(
             raise ProviderError("vault", "its door is stuck")
 
     assert probe(authshim.Chain([Broken()], indexes=[index]), index).answer == "open"
+
+
+def verdict_at(host: str) -> Result:
+    return probe(authshim.Chain.from_environment(), authshim.Index(f"https://{host}/simple"))
+
+
+def test_certificates_of_ssl_cert_file_are_trusted(
+    tls_recorder: Recorder, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = f"localhost:{tls_recorder.port}"
+    assert verdict_at(host).answer == "unreachable"
+    monkeypatch.setenv("SSL_CERT_FILE", authority.file)
+    assert verdict_at(host).answer == "open"
+
+
+def test_next_step_names_the_variable_that_is_read(
+    tls_recorder: Recorder, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_CERT", authority.file)
+    step = verdict_at(f"localhost:{tls_recorder.port}").next_step
+    assert step == "only pip reads PIP_CERT: set SSL_CERT_FILE to the same file"
+
+
+def test_tls_no_verify_of_pixi_is_named_and_not_obeyed(tls_recorder: Recorder) -> None:
+    from pathlib import Path
+
+    config = Path.home() / ".pixi/config.toml"
+    config.parent.mkdir()
+    config.write_text("tls-no-verify = true", encoding="utf-8")
+    result = verdict_at(f"localhost:{tls_recorder.port}")
+    assert (result.answer, tls_recorder.seen) == ("unreachable", [])
+    assert f"pixi does not verify it (tls-no-verify in {config}:1)" in result.detail
+
+
+def test_proxy_of_pixi_is_used_except_for_its_hosts(recorder: Recorder) -> None:
+    from pathlib import Path
+
+    config = Path.home() / ".pixi/config.toml"
+    config.parent.mkdir()
+    table = f'[proxy-config]\nhttp = "{recorder.url}"\nnon-proxy-hosts = ["127.0.0.1"]\n'
+    config.write_text(table, encoding="utf-8")
+    chain = authshim.Chain.from_environment()
+    for url in ("http://away.example/simple", f"{recorder.url}/simple"):
+        assert probe(chain, authshim.Index(url)).answer == "open"
+    assert recorder.seen[0].target.startswith("http://away.example/simple/")
+    assert recorder.seen[-1].target.startswith("/simple")
