@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from leaks import assert_no_secret
 
-from authshim import pixi_config
+from authshim import config_paths, pixi_config
 from authshim import settings as settings_module
 from authshim.errors import SettingsError
 
@@ -418,7 +418,7 @@ def test_windows_knows_two_homes_and_two_names_of_netrc() -> None:
 
 
 def test_sources_of_the_home_are_skipped_if_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings_module, "_home_of_user", lambda: None)
+    monkeypatch.setattr(config_paths, "_home_of_user", lambda: None)
     settings = read(RATTLER_AUTH_FILE="~/a.json")
     assert settings.home_auth_file is None
     assert settings.netrc_files == ()

@@ -347,11 +347,11 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 def test_without_a_home_that_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from authshim import settings
+    from authshim import config_paths
 
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.delenv(name)
-    monkeypatch.setattr(settings, "_home_of_user", lambda: None)
+    monkeypatch.setattr(config_paths, "_home_of_user", lambda: None)
     assert main(["auth", "login", "h.example", *BASIC]) == 1
     assert (
         capsys.readouterr().err
@@ -365,7 +365,7 @@ def test_a_keychain_is_never_said_to_be_unencrypted(
     """Not even where it is the last store, for want of a home."""
     from types import SimpleNamespace
 
-    from authshim import settings
+    from authshim import config_paths
     from authshim.providers import os_keychain
 
     kept: dict[str, str] = {}
@@ -374,7 +374,7 @@ def test_a_keychain_is_never_said_to_be_unencrypted(
         set_password=lambda service, key, secret: kept.update({key: secret}),
     )
     monkeypatch.setattr(os_keychain, "open_keychain", lambda platform: keychain)
-    monkeypatch.setattr(settings, "_home_of_user", lambda: None)
+    monkeypatch.setattr(config_paths, "_home_of_user", lambda: None)
     for name in ("HOME", "USERPROFILE", "PYTHON_KEYRING_BACKEND"):
         monkeypatch.delenv(name)
     assert main(["auth", "login", "h.example", *BASIC]) == 0
