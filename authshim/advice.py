@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.redact import looks_like_token, redact
-from authshim.url_paths import cut_after_simple
 from authshim.urls import PATH, PORT, parse, without_userinfo
+from authshim.urls.paths import cut_after_simple
 
 if TYPE_CHECKING:
     from authshim.lookup.chain import Chain

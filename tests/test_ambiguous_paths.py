@@ -12,7 +12,7 @@ from fakes import LOOPBACK
 from servers import redirect
 
 from authshim import Chain, Index, install
-from authshim.url_paths import has_ambiguous_path
+from authshim.urls.paths import has_ambiguous_path
 
 if TYPE_CHECKING:
     from servers import Recorder

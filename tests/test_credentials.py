@@ -26,7 +26,7 @@ from authshim import (
     S3Credentials,
     UrlError,
 )
-from authshim.credential_json import from_json
+from authshim.credentials.from_json import from_json
 
 OAUTH: dict[str, Any] = {
     "access_token": "s3cret-a",

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 from leaks import assert_no_secret
 
-from authshim import config_paths, pixi_config
 from authshim import settings as settings_module
 from authshim.errors import SettingsError
+from authshim.settings import config_paths, pixi_config
 
 if TYPE_CHECKING:
     from authshim.settings import Settings

@@ -16,7 +16,6 @@ from leaks import assert_no_secret
 from authshim.errors import UrlError
 from authshim.redact import redact
 from authshim.secret import Secret
-from authshim.url_paths import cut_after_simple, index_root, prefixes
 from authshim.urls import (
     HOST,
     KINDS,
@@ -33,6 +32,7 @@ from authshim.urls import (
     parse,
     without_userinfo,
 )
+from authshim.urls.paths import cut_after_simple, index_root, prefixes
 
 
 def keys(url: str, *path_keys: str) -> list[str]:

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from authshim.index.mirrors import Mirrored
     from authshim.lookup.chain import Chain
-    from authshim.pixi_config import Mirror
     from authshim.project.manifest import Manifest
     from authshim.project.requirements import RawRequirement
+    from authshim.settings.pixi_config import Mirror
 
 __all__ = ["NOBODYS_NAME", "Check", "Result", "check", "probe"]
 

@@ -19,7 +19,7 @@ from authshim.redact import redact
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.pixi_config import Mirror
+    from authshim.settings.pixi_config import Mirror
 
 
 class Mirrored(NamedTuple):

@@ -17,8 +17,8 @@ from authshim.index.mirrors import mirrored
 from authshim.lookup.chain import Chain
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.redact import redact
-from authshim.url_paths import cut_after_simple
 from authshim.urls import parse
+from authshim.urls.paths import cut_after_simple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from authshim.credentials import Credential
     from authshim.index.client import Page
     from authshim.lookup.trace import Found
-    from authshim.pixi_config import Mirror
+    from authshim.settings.pixi_config import Mirror
 
 OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"
 FORBIDDEN, NOT_FOUND, UNREADABLE = "forbidden", "not found", "unreadable"

@@ -112,8 +112,8 @@ def _channel_url(host: str, path: str) -> str | None:
 def _schemes(host: str, path: str) -> Iterator[str]:
     """Yield the scheme of each configured channel that a request may be for."""
     from authshim.errors import UrlError
-    from authshim.url_paths import prefixes
     from authshim.urls import parse
+    from authshim.urls.paths import prefixes
 
     for base in _channel_urls():
         try:

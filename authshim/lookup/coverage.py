@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.secret import Secret, clears_frames
-from authshim.url_paths import index_root, prefixes
 from authshim.urls import https_twin, parse
+from authshim.urls.paths import index_root, prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

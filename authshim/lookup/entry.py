@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError
 from authshim.redact import looks_like_token
-from authshim.url_paths import shared_path
 from authshim.urls import DEFAULT, SERVICE, Key, host_keys
+from authshim.urls.paths import shared_path
 
 if TYPE_CHECKING:
     from authshim.concurrency import Clock

@@ -11,10 +11,10 @@ from authshim.oauth.renewal import Renewer
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from authshim.pixi_config import Proxies
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.settings import Settings
+    from authshim.settings.pixi_config import Proxies
 
 logger = logging.getLogger("authshim")
 

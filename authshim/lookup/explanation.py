@@ -8,8 +8,8 @@ from authshim.lookup.asker import found_in, without_keyring
 from authshim.lookup.given import find_given, find_lone_token
 from authshim.lookup.trace import Step
 from authshim.redact import redact, shown_user
-from authshim.url_paths import has_ambiguous_path
 from authshim.urls import DEFAULT, SERVICE
+from authshim.urls.paths import has_ambiguous_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

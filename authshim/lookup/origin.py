@@ -13,14 +13,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from authshim.lookup.entry import MAX_CACHED_ENTRIES, CandidateSet
-from authshim.url_paths import (
+from authshim.urls import PATH, host_keys, path_of, without_userinfo
+from authshim.urls.paths import (
     MAX_SEGMENTS,
     cut_after_simple,
     has_ambiguous_path,
     prefixes,
     shared_path,
 )
-from authshim.urls import PATH, host_keys, path_of, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Callable
 
 from authshim import files
-from authshim.credential_json import from_json
 from authshim.credentials import BearerToken
+from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.auth_file_checks import S3, unfilled_field, why_key_never_matches
 from authshim.providers.base import MORE, Provider, note

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, cast
 
 from authshim.concurrency import TimedOut, call_with_timeout
-from authshim.credential_json import from_json
+from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError, ProviderMissing, StoreError
 from authshim.providers.base import Provider
 from authshim.providers.keychain_backends import LOCKED, NAME, SILENT, open_keychain

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from typing import Callable
 
     from authshim.lookup.chain import Chain
-    from authshim.pixi_config import Mirror
     from authshim.project.manifest import Manifest
+    from authshim.settings.pixi_config import Mirror
 
     Progressed = Callable[[int, int, Sequence[str]], object]
     """Is called with the number of pages so far, of all pages, and the hosts that have more."""

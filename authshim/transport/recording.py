@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from authshim.lookup.exchange import Exchange
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
-    from authshim.pixi_config import Proxies
+    from authshim.settings.pixi_config import Proxies
 
 
 class RecordingAdapter(AuthAdapter):

@@ -347,7 +347,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
 def test_without_a_home_that_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from authshim import config_paths
+    from authshim.settings import config_paths
 
     for name in ("HOME", "USERPROFILE"):
         monkeypatch.delenv(name)
@@ -365,8 +365,8 @@ def test_a_keychain_is_never_said_to_be_unencrypted(
     """Not even where it is the last store, for want of a home."""
     from types import SimpleNamespace
 
-    from authshim import config_paths
     from authshim.providers import os_keychain
+    from authshim.settings import config_paths
 
     kept: dict[str, str] = {}
     keychain = SimpleNamespace(

@@ -7,7 +7,6 @@ import re
 
 from fuzz.promises import assert_sentences, assert_untold, attempt, file
 
-from authshim.credential_json import from_json
 from authshim.credentials import (
     BasicHTTP,
     BearerToken,
@@ -16,6 +15,7 @@ from authshim.credentials import (
     OAuth,
     S3Credentials,
 )
+from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError
 from authshim.providers.auth_file import AuthFile
 

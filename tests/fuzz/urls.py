@@ -18,7 +18,6 @@ from authshim.lookup.coverage import declared_by_origin
 from authshim.project.repositories import Channel, Index
 from authshim.redact import redact, redact_key
 from authshim.transport.carrier import _target
-from authshim.url_paths import cut_after_simple, index_root, prefixes
 from authshim.urls import (
     HOST,
     PORT,
@@ -32,6 +31,7 @@ from authshim.urls import (
     parse,
     without_userinfo,
 )
+from authshim.urls.paths import cut_after_simple, index_root, prefixes
 
 WORDS = [
     *(

@@ -11,7 +11,7 @@ from servers import CHALLENGE, Answer, Recorder
 import authshim
 from authshim.index.check import check, probe
 from authshim.index.mirrors import mirrored
-from authshim.pixi_config import Mirror
+from authshim.settings.pixi_config import Mirror
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,7 +15,7 @@ from servers import CHALLENGE, Answer, redirect
 
 import authshim
 from authshim.index.check import probe
-from authshim.pixi_config import Mirror
+from authshim.settings.pixi_config import Mirror
 
 if TYPE_CHECKING:
     from servers import Seen

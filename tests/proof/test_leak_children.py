@@ -16,7 +16,7 @@ from proof.sources import KINDS, SOURCES, declare, use_keyring
 from proof.stage import SECRET, Stage, files_that_tell, installed
 
 import authshim
-from authshim.credential_json import from_json
+from authshim.credentials.from_json import from_json
 from authshim.errors import StoreError
 from authshim.providers.auth_file import AuthFile
 

@@ -20,7 +20,7 @@ import time
 from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from authshim.credential_checks import check_seconds, checked_optional, checked_text, checked_token
+from authshim.credentials.checks import check_seconds, checked_optional, checked_text, checked_token
 from authshim.errors import CredentialError
 from authshim.redact import MASK, looks_like_token
 from authshim.secret import SecretHolder, clears_frames

@@ -8,7 +8,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from authshim.errors import SettingsError
-from authshim.pixi_config import ConfigFile
+from authshim.settings.pixi_config import ConfigFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.errors import UrlError
 from authshim.redact import SPACE_OR_CONTROL, redact_invalid
 from authshim.secret import Secret
-from authshim.url_parser import dialled_parts
-from authshim.url_paths import has_ambiguous_path, prefixes
+from authshim.urls.parser import dialled_parts
+from authshim.urls.paths import has_ambiguous_path, prefixes
 
 if TYPE_CHECKING:
-    from authshim.url_parser import Parts
+    from authshim.urls.parser import Parts
 
 PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT = KINDS = (
     "path",

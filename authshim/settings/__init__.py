@@ -10,14 +10,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.config_paths import Paths
 from authshim.errors import SettingsError
-from authshim.pixi_config import KEYRING_PROVIDERS, read_config
+from authshim.settings.config_paths import Paths
+from authshim.settings.pixi_config import KEYRING_PROVIDERS, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from authshim.pixi_config import Mirror, PixiConfig, Proxies
+    from authshim.settings.pixi_config import Mirror, PixiConfig, Proxies
 
 NAMES = frozenset(
     {
