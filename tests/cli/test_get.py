@@ -127,7 +127,7 @@ def test_get_names_the_file_of_a_rejected_login(
     recorder.on(f"/files/{NAME}", CHALLENGE)
     assert main(["get", url]) == 1
     told = capsys.readouterr()
-    assert "BasicHTTP(username='ada', password=****) from netrc ~/.netrc" in told.err
+    assert "the server rejected user 'ada' from netrc ~/.netrc (HTTP 401)" in told.err
     assert "s3cret" not in told.out + told.err
 
 
