@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.redact import looks_like_token, redact
+from authshim.credentials import OAuth
+from authshim.oauth.command import login_command as oauth_command
+from authshim.redact import looks_like_token, printable, redact
 from authshim.urls import PATH, PORT, parse, without_userinfo
 from authshim.urls.paths import cut_after_simple
 
@@ -82,6 +84,9 @@ permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".
 has a root that lists its packages: bazel-contrib/rules_python issue 3826, and AWS's page "Python compatibility".
 """
 
+
+_CHANNELS_HOST = "repo.prefix.dev"
+"""The other host of the channels at ``https://prefix.dev/CHANNEL``."""
 
 _OWNER = "ask its owner to let this user read it"
 
@@ -180,6 +185,9 @@ def log_in_again(url: str, found: Found, chain: Chain | None = None) -> str:
         return _log_in(url, username, by_keyring=True, chain=chain)
     if found.provider in ("URL", "manifest"):
         return "correct the user:password@ in the URL"
+    if isinstance(found.credential, OAuth):
+        command = oauth_command(str(found.key).removeprefix("*."), found.credential)
+        return command + _auth_file_option(chain)
     # A login stores a credential for the host. An entry for a path or a port is nearer.
     is_nearer = found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
     if is_nearer or "netrc" in found.provider:
@@ -222,15 +230,24 @@ def _shown_argument(username: str | None) -> str:
 
 
 def _log_in_at_prefix_dev(url: Url, option: str, chain: Chain | None) -> str:
-    """Return the command for prefix.dev, whose OAuth login serves that host alone."""
+    """Return the command for prefix.dev, whose OAuth login serves that host alone, in pixi too."""
     command = f"authshim auth login prefix.dev{option}"
-    serves_bare_host = chain is not None and chain.find("https://prefix.dev/") is not None
-    if url.host == "prefix.dev" or not serves_bare_host:
+    if url.host == "prefix.dev":
         return command
-    return (
-        f"{command} --token   (the login for prefix.dev does not serve {url.host}; "
-        f"or write https://prefix.dev in place of https://{url.host})"
-    )
+    hint = ""
+    if url.host == _CHANNELS_HOST and chain is not None and _has_own_login(chain):
+        channel = printable(url.path.split("/")[1])
+        hint = (
+            "   (the login for prefix.dev is for prefix.dev alone, in pixi too; "
+            f"or use https://prefix.dev/{channel})"
+        )
+    return f"{command} --token{hint}"
+
+
+def _has_own_login(chain: Chain) -> bool:
+    """Return True if there is a login for prefix.dev that does not serve its subdomains."""
+    found = chain.find("https://prefix.dev/")
+    return found is not None and found.key == "prefix.dev"
 
 
 def ask_owner(url: str) -> str:

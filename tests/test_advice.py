@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from fakes import Fixed
 
 import authshim
 from authshim.advice import ask_owner, log_in, log_in_again, log_in_at, missing
-from authshim.urls import HOST, PATH, PORT, Key
+from authshim.urls import HOST, PATH, PORT, WILDCARD, Key
 
 LOG_IN = [
-    ("https://repo.prefix.dev/acme", "authshim auth login prefix.dev"),
+    ("https://repo.prefix.dev/acme", "authshim auth login prefix.dev --token"),
     ("https://prefix.dev/", "authshim auth login prefix.dev"),
     ("https://conda.anaconda.org/acme", "authshim auth login anaconda.org"),
     ("https://anaconda.org/acme", "authshim auth login anaconda.org"),
@@ -135,3 +136,42 @@ def test_a_login_is_not_sent_where_a_nearer_entry_would_shadow_it(
 ) -> None:
     found = authshim.Found(authshim.BasicHTTP("ada", "s3cret"), provider, key)
     assert log_in_again("https://h.example/acme/simple/", found).startswith(step)
+
+
+def oauth(endpoint: str) -> authshim.OAuth:
+    return authshim.OAuth("s3cret-a", "s3cret-r", None, endpoint, None, "rattler")
+
+
+def test_refused_oauth_login_is_replaced_by_its_own_command() -> None:
+    credential = oauth("https://id.example/token")
+    found = authshim.Found(credential, "auth file F", Key("h.example", HOST))
+    assert log_in_again("https://h.example/acme", found) == (
+        "authshim auth login h.example --oauth --oauth-issuer-url https://id.example"
+    )
+
+
+TOKEN = "authshim auth login prefix.dev --token"
+ALONE = (
+    f"{TOKEN}   (the login for prefix.dev is for prefix.dev alone, in pixi too; "
+    "or use https://prefix.dev/acme)"
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "step"),
+    [
+        ("https://repo.prefix.dev/acme", "prefix.dev", ALONE),
+        ("https://repo.prefix.dev/acme/noarch/repodata.json?x", "prefix.dev", ALONE),
+        ("https://repo.prefix.dev", "prefix.dev", ALONE.replace("acme", "")),
+        ("https://repo.prefix.dev/acme", "*.prefix.dev", TOKEN),
+        ("https://repo.prefix.dev/acme", "other.example", TOKEN),
+        ("https://beta.prefix.dev/acme", "prefix.dev", TOKEN),
+        ("https://prefix.dev/acme", "prefix.dev", "authshim auth login prefix.dev"),
+    ],
+)
+def test_channel_at_repo_is_named_at_prefix_dev_if_that_has_a_login(
+    url: str, key: str, step: str
+) -> None:
+    login = oauth("https://prefix.dev/token")
+    chain = authshim.Chain([Fixed({key: login}, (HOST, WILDCARD))])
+    assert log_in_at(url, None, asks_keyring=False, chain=chain) == step

@@ -433,7 +433,7 @@ def test_spinner_counts_down_at_a_terminal(server: AuthorizationServer, tmp_path
     left = [
         int(seconds) for seconds in re.findall(rb"waiting for the browser, 2:0(\d) left", shown)
     ]
-    assert len(set(left)) >= 3
+    assert len(set(left)) >= 2
     assert left == sorted(left, reverse=True)
     assert_no_secret(shown.decode())
 
@@ -477,3 +477,35 @@ def test_secrets_reach_the_token_endpoint_alone(
             assert_no_secret(seen.target, seen.body, str(seen.headers))
     (form,) = [form_of(seen) for seen in server.recorder.seen if seen.path == "/token"]
     assert CODE in form.values() or "s3cret-device" in form.values()
+
+
+# A channel at repo.prefix.dev, to which that login is not sent
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "https://repo.prefix.dev/acme/noarch/repodata.json"],
+        ["get", "https://repo.prefix.dev/acme/noarch/repodata.json"],
+        ["check"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_step_for_repo_prefix_dev_names_the_url_that_a_login_serves(
+    command: list[str],
+    prefix_dev: AuthorizationServer,
+    tls_recorder: Recorder,
+    anywhere: Names,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    anywhere(tls_recorder, host="repo.prefix.dev")
+    tls_recorder.on("/acme/noarch/repodata.json", Answer(401))
+    assert main(["auth", "login", "prefix.dev"]) == 0
+    capsys.readouterr()
+    with open("pixi.toml", "w", encoding="utf-8") as file:
+        file.write('[workspace]\nchannels = ["https://repo.prefix.dev/acme"]\nplatforms = []\n')
+    assert main(command) == 1
+    assert (
+        "-> authshim auth login prefix.dev --token   (the login for prefix.dev is for prefix.dev "
+        "alone, in pixi too; or use https://prefix.dev/acme)\n"
+    ) in "".join(capsys.readouterr())

@@ -106,9 +106,9 @@ def test_a_channel_lets_in(
 @pytest.mark.parametrize(
     ("service", "url", "wrong", "status", "step"),
     [
-        (prefix.SERVICE, prefix.CHANNEL, None, 401, "authshim auth login prefix.dev"),
-        (prefix.SERVICE, prefix.CHANNEL, prefix.KEY, 401, "authshim auth login prefix.dev"),
-        (prefix.SERVICE, prefix.OLDER_CHANNEL, None, 403, "authshim auth login prefix.dev"),
+        (prefix.SERVICE, prefix.CHANNEL, None, 401, "authshim auth login prefix.dev --token"),
+        (prefix.SERVICE, prefix.CHANNEL, prefix.KEY, 401, "authshim auth login prefix.dev --token"),
+        (prefix.SERVICE, prefix.OLDER_CHANNEL, None, 403, "authshim auth login prefix.dev --token"),
         (anaconda.SERVICE, anaconda.CHANNEL, None, 401, "authshim auth login anaconda.org"),
         (
             anaconda.SERVICE,
