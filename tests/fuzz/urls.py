@@ -6,6 +6,7 @@ A byte 0xFF parts it into the pieces of which URLs with a secret in them are mad
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from fuzz.promises import assert_sentences, assert_untold, attempt, innocent
@@ -217,29 +218,17 @@ def _redirected(location: str) -> None:
         ours = _target(_BASE, location)
     except ValueError:
         ours = None
-    theirs = _followed(location)
-    # Where requests goes nowhere it does not matter what we expect.
-    assert theirs in (None, ours), f"{theirs!r} is followed, not {ours!r}"
+    theirs = _followed_by_hand(location)
+    # If requests cannot ask for it, the expectation does not matter.
+    assert theirs in (None, ours), f"{theirs!r} is asked for, not {ours!r}"
 
 
-def _followed(location: str) -> str | None:
-    """Return the URL to which `requests` would go on."""
-    session = requests.Session()
-    session.trust_env = False
-    response = requests.Response()
-    response.status_code, response.url, response._content, response._content_consumed = (
-        302,
-        _BASE,
-        b"",
-        True,
-    )
-    response.headers["Location"] = location
-    request = requests.PreparedRequest()
-    request.prepare("GET", _BASE)
-    response.request = request
+def _followed_by_hand(location: str) -> str | None:
+    """Return the URL of a caller's own request for a ``Location``, or None if there is none."""
     try:
-        return next(session.resolve_redirects(response, request, yield_requests=True)).url
-    except (requests.RequestException, ValueError, StopIteration):
+        url = urljoin(_BASE, location.encode("latin-1").decode("utf-8"))
+        return requests.Request("GET", url).prepare().url
+    except (requests.RequestException, ValueError):
         return None
 
 
