@@ -37,6 +37,7 @@ _DISTURBING = {
     "NETRC",
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_DIR",
+    "PIP_CERT",
     "SSL_CERT_FILE",
 }
 
