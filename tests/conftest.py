@@ -80,11 +80,12 @@ def _no_seen_locations() -> None:
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
     """Each command line sets up the logging of its own."""
-    logger = logging.getLogger("authshim")
-    handlers, level = logger.handlers[:], logger.level
+    logger, rejections = logging.getLogger("authshim"), logging.getLogger("authshim.rejections")
+    handlers, levels = logger.handlers[:], (logger.level, rejections.level)
     yield
     logger.handlers[:] = handlers
-    logger.setLevel(level)
+    logger.setLevel(levels[0])
+    rejections.setLevel(levels[1])
 
 
 @pytest.fixture
