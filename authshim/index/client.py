@@ -22,7 +22,7 @@ from authshim.transport.session import carrying
 from authshim.urls import is_presigned, parse, with_username
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from requests import Response
 
@@ -202,33 +202,46 @@ class IndexClient:
         return detail, step
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
-        """Name an answer, and say what to do about it where that is no page."""
-        answer, detail = _judged(response)
-        found, host = self._adapter.last_credential, parse(response.url).host
-        if response.history and found is None and response.status_code < 400:
-            found = self._chain.find(target)  # whoever was sent on got there with it
-        origins = follow(trail_of(response.request), response.url)
+        """Return the answer that a response is, with the next step unless it is a page."""
+        answer, reason = _judged(response)
+        host = parse(response.url).host
+        named = Answer(
+            answer,
+            response.status_code,
+            self._sent(target, response),
+            host,
+            origins=follow(trail_of(response.request), response.url),
+        )
         if answer == FOUND:
-            return Answer(answer, response.status_code, found, host, origins=origins)
-        elsewhere = f"{host} said so" if host != parse(place.url).host else ""
-        withheld = self._withheld(response) if answer == REFUSED and not found else ""
-        nobody = (
-            (self._chain.note or "no provider has one")
-            if answer == REFUSED and not (found or detail)
-            else ""
-        )
-        told = "; ".join(part for part in (elsewhere, detail, withheld or nobody) if part)
-        said = Answer(
-            answer, response.status_code, found, host, told, _STEPS.get(answer, ""), origins=origins
-        )
-        if answer != REFUSED:
-            return said
-        step = (
-            advice.name_by_https(response.url)
-            if withheld
-            else self._step(place, said, response.url)
-        )
-        return said._replace(next_step=step)
+            return named
+        reasons = [reason]
+        if host != parse(place.url).host:
+            reasons = [f"{host} said so", reason]
+        if answer == REFUSED:
+            return self._refused(place, named, reasons, response)
+        return named._replace(detail=_joined(reasons), next_step=_STEPS.get(answer, ""))
+
+    def _sent(self, target: str, response: Response) -> Found | None:
+        """Return the credential that was sent last, or the one that led through a redirect."""
+        found = self._adapter.last_credential
+        if found is None and response.history and response.status_code < 400:
+            return self._chain.find(target)
+        return found
+
+    def _refused(
+        self, place: Repository, named: Answer, reasons: list[str], response: Response
+    ) -> Answer:
+        """Return a refusal with its reasons and the next step."""
+        withheld = ""
+        if named.found is None:
+            withheld = self._withheld(response)
+        if withheld:
+            detail = _joined([*reasons, withheld])
+            return named._replace(detail=detail, next_step=advice.name_by_https(response.url))
+        if named.found is None and not reasons[-1]:
+            reasons = [*reasons, self._chain.note or "no provider has one"]
+        step = self._step(place, named, response.url)
+        return named._replace(detail=_joined(reasons), next_step=step)
 
     def _withheld(self, response: Response) -> str:
         """Return why no credential was sent to a URL that only a server named."""
@@ -250,6 +263,10 @@ _STEPS = {
     UNREACHABLE: "try again later",
     UNREADABLE: "correct the URL, or ask whoever runs the index",
 }
+
+
+def _joined(reasons: Iterable[str]) -> str:
+    return "; ".join(reason for reason in reasons if reason)
 
 
 def _target(place: Repository, url: str) -> str:

@@ -34,13 +34,27 @@ def warnings_of(
     name: str,
     strategy: str,
 ) -> Iterator[str]:
-    """Yield a sentence for each public index that has the name of a private one.
+    """Yield a sentence for each way in which a public index may serve a private name.
 
     :param pages: in pixi's order.
     :param versions: of the project, for each page.
     """
     having = [at for at, page in enumerate(pages) if _has_name(page, versions[at])]
     yield from (_forwarding(pages[at], name) for at in having if _is_forwarded(pages[at]))
+    yield from _same_names(pages, versions, having, name, strategy)
+
+
+def _same_names(
+    pages: Sequence[Page],
+    versions: Sequence[Collection[Version]],
+    having: Sequence[int],
+    name: str,
+    strategy: str,
+) -> Iterator[str]:
+    """Yield a sentence for each public index that has the name of a private one as well.
+
+    :param having: the pages that have the name.
+    """
     public = [at for at in having if _is_public(pages[at])]
     private = [at for at in having if at not in public and not pages[at].place.flat]
     for mine, other in product(private, public):
