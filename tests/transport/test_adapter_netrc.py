@@ -62,6 +62,8 @@ def test_the_file_that_netrc_names_is_recognised(
     assert recorder.seen[0].authorization == "Bearer s3cret"
 
 
+# Of an entry without a login, requests itself warns on Python 3.9 and 3.10.
+@pytest.mark.filterwarnings("ignore:Non-string usernames:DeprecationWarning")
 @EITHER_WAY
 def test_netrc_entry_without_login_serves_the_user_of_the_url(
     login: Callable, netrc: Path, recorder: Recorder
