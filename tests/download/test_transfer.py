@@ -16,6 +16,7 @@ import pytest
 import trustme
 from leaks import assert_no_secret
 from servers import CHALLENGE, Answer, Recorder, Served, redirect
+from urllib3.response import HTTPResponse
 
 import authshim
 from authshim import files
@@ -242,7 +243,9 @@ def test_get_stops_after_five_retries_and_keeps_the_part(
 def test_get_fails_if_a_chunked_body_breaks(get: Downloads, recorder: Recorder) -> None:
     chunks = [b"5\r\nhello\r\n"]
     recorder.default = Answer(200, chunks, {"Transfer-Encoding": "chunked", "ETag": '"v1"'})
-    assert get.fails().reason == "the connection broke after 5 bytes"
+    # urllib3 1.26 waits for a whole piece, and drops what has arrived of the last one.
+    received = 5 if hasattr(HTTPResponse, "read1") else 0
+    assert get.fails().reason == f"the connection broke after {received} bytes"
 
 
 def test_get_retries_a_502_after_a_break(
