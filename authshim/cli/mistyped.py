@@ -34,7 +34,8 @@ def unknown(parser: argparse.ArgumentParser, words: Sequence[str], extra: Sequen
     hidden = _hidden(parser, words)
     options = [word for word in extra if _is_option(word)]
     for option in options:
-        if option not in hidden:
+        # Python 3.12 and later part -vs3cret, so that -s3cret was not typed.
+        if option in words and option not in hidden:
             return f"{command} has no option {_shown_option(option)}{_guess_option(parser, option)}"
     if options:
         rule = "a secret that begins with - is written as in --password=-secret"
