@@ -39,12 +39,12 @@ class Entry(NamedTuple):
 
     @property
     def is_renewed(self) -> bool:
-        """Whether a login that has expired is good again as soon as it is used."""
+        """True if an expired login is renewed when it is used."""
         return getattr(self.credential, "refresh_token", None) is not None
 
     @property
     def answers(self) -> bool:
-        """Whether it is taken for its host, as far as one can tell without asking its server."""
+        """True if this entry answers for its host. No server is asked."""
         return self.credential is None or self.is_renewed or not is_expired(self.credential)
 
     def as_json(self, now: float) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class Entry(NamedTuple):
 
 
 class Listing:
-    """What the providers said."""
+    """The answers of the providers."""
 
     def __init__(self, chain: Chain, target: LoginHost | None) -> None:
         self.entries: list[Entry] = []

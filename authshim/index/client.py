@@ -39,7 +39,7 @@ _REDIRECTS = 10
 
 
 class Answer(NamedTuple):
-    """What became of asking a place for anything."""
+    """The outcome of one request to an index or channel."""
 
     answer: str
     """One of the words above."""
@@ -60,7 +60,7 @@ class Answer(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What became of asking an index for a name: an ``Answer``, and what stood in it."""
+    """The outcome of a request for a name: an ``Answer``, and the files of the page."""
 
     place: Index
     answer: str

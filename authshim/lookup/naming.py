@@ -61,7 +61,7 @@ class NamedBy(NamedTuple):
 
     @property
     def is_marked(self) -> bool:
-        """Whether only a server named the URL."""
+        """True if only a server named the URL."""
         return self.who == SERVER.who
 
     @property

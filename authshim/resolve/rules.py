@@ -37,7 +37,7 @@ FIRST_INDEX, _, BEST_MATCH = STRATEGIES
 
 
 class Resolution(NamedTuple):
-    """Where a package would come from."""
+    """The index that a package would come from."""
 
     dependency: Dependency
     environments: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Resolution(NamedTuple):
 
     @property
     def fine(self) -> bool:
-        """Whether it is known where it comes from."""
+        """True if the index is known."""
         return bool(self.dependency.origin) or (self.taken is not None and not self.doubts)
 
 
