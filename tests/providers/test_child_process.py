@@ -224,11 +224,13 @@ def test_ctrl_c_ends_a_descendant_in_a_session_of_its_own(tmp_path: Path) -> Non
 
 @linux
 def test_process_outside_the_group_that_holds_the_pipe_ends(tmp_path: Path) -> None:
-    before = os.listdir("/dev/fd"), threading.active_count()
+    descriptors, threads = len(os.listdir("/dev/fd")), threading.active_count()
     ended = leave(tmp_path / "pid", keeps_pipe=True, stays=False)
     assert (ended.stdout, ended.stopped) == (b"answer\n", None)
     assert is_gone(int(wait_for(tmp_path / "pid")))
-    assert_soon(lambda: (os.listdir("/dev/fd"), threading.active_count()) == before)
+    # Fewer are no fault: those of an earlier test may end meanwhile.
+    assert_soon(lambda: len(os.listdir("/dev/fd")) <= descriptors)
+    assert_soon(lambda: threading.active_count() <= threads)
 
 
 @posix
@@ -484,9 +486,10 @@ def test_run_leaves_no_zombie(end: str, tmp_path: Path) -> None:
 @posix
 def test_run_leaves_no_zombie_and_no_descriptor() -> None:
     shell("true")
-    before = sorted(os.listdir("/dev/fd"))
+    # Fewer are no fault: those of an earlier test may be closed meanwhile.
+    before = len(os.listdir("/dev/fd"))
     pids = [int(shell("sleep 60 & echo $$", grace=0.05).stdout) for _ in range(5)]
-    assert_soon(lambda: sorted(os.listdir("/dev/fd")) == before)
+    assert_soon(lambda: len(os.listdir("/dev/fd")) <= before)
     for pid in pids:
         with pytest.raises(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
