@@ -29,6 +29,7 @@ class CachedCredential(SecretHolder):
         "key",
         "provider",
         "public",
+        "was_accepted",
     )
 
     def __init__(
@@ -47,7 +48,9 @@ class CachedCredential(SecretHolder):
         self.challenged = challenged
         """Whether it answers a challenge. It is not sent before a server has asked."""
         self.accepted = False
-        """Whether a server has accepted it."""
+        """Whether a server has accepted it since its last rejection."""
+        self.was_accepted = False
+        """Whether a server had accepted it before that rejection."""
         self.expires_at: float | None = recheck_at(credential, now)
         """The time of the next look-up, in Unix seconds: for an OAuth login before it expires."""
         self.entry = entry
@@ -59,6 +62,16 @@ class CachedCredential(SecretHolder):
     def is_lone_token(self) -> bool:
         """Return True for a token alone before the ``@`` of a URL. A refusal must come first."""
         return self.challenged and self.key.kind == GIVEN
+
+    @property
+    def has_worked(self) -> bool:
+        """Return True if a server has ever accepted it."""
+        return self.accepted or self.was_accepted
+
+    def begin_rejection(self) -> None:
+        """Begin to watch for the next acceptance, since a server has rejected it."""
+        self.was_accepted = self.has_worked
+        self.accepted = False
 
     def __repr__(self) -> str:
         return repr(self.public)

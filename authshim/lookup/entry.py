@@ -26,14 +26,17 @@ if TYPE_CHECKING:
 MISS_SECONDS = 300.0
 """The lifetime of a miss or a refusal in the cache."""
 
+RECHECK_SECONDS = 60.0
+"""The shortest time between two look-ups of a rejected credential that a server accepts again."""
+
 MAX_CACHED_ENTRIES = 4096
 """The origins and the entries in the cache, and the candidate sets of one origin."""
 
 MISSED, REFUSED, ASKED_AGAIN = "missed", "refused", "asked again"
 """The events that an entry remembers. A key of a challenge is remembered by its text."""
 
-UNSETTLED = "unsettled"
-"""The event of ``CacheEntry.unsettle``."""
+UNSETTLED, RECHECKED = "unsettled", "rechecked"
+"""The events of ``CacheEntry.unsettle`` and ``CacheEntry.recheck``."""
 
 _OPEN_HOSTS = frozenset({"pypi.org"})
 """Hosts that need no login. A keyring command runs for them only if a username is known."""
@@ -144,12 +147,12 @@ class CacheEntry:
         """Return True if it was never looked up."""
         return self.found is None and not self._events
 
-    def remember(self, event: str, generation: int) -> None:
-        """Remember an event for five minutes."""
-        self._events[event] = generation, self.clock.monotonic() + MISS_SECONDS
+    def remember(self, event: str, generation: int, seconds: float = MISS_SECONDS) -> None:
+        """Remember an event, for five minutes by default."""
+        self._events[event] = generation, self.clock.monotonic() + seconds
 
     def remembers(self, event: str, generation: int) -> bool:
-        """Return True if an event of this generation is less than five minutes old."""
+        """Return True if an event of this generation is not too old."""
         since, until = self._events.get(event, (-1, 0.0))
         return since == generation and until > self.clock.monotonic()
 
@@ -162,12 +165,20 @@ class CacheEntry:
         """Return True if this credential is the last one that a server refused."""
         return self.refused == fingerprint and self.remembers(REFUSED, generation)
 
+    def recheck(self, generation: int) -> bool:
+        """Return True if the rejected credential may be looked up again now: once a minute."""
+        if self.remembers(RECHECKED, generation):
+            return False
+        self.remember(RECHECKED, generation, RECHECK_SECONDS)
+        return True
+
     def unsettle(self, fingerprint: bytes, generation: int) -> None:
         """Remember that a server refused a working login, and then the renewed one as well.
 
         :param fingerprint: of the renewed login.
         """
         self.refused = fingerprint
+        self._events.pop(REFUSED, None)  # an older refusal, of the login before
         self.remember(UNSETTLED, generation)
 
     def is_unsettled(self, worked: set[bytes], generation: int) -> bool:

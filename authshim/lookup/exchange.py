@@ -203,7 +203,7 @@ class Exchange(SecretHolder):
                 return found
             if not candidates.unpin():
                 break
-        if not any(found.accepted for found in self.tried):
+        if not any(found.has_worked for found in self.tried):
             candidates.back_off()
         return None
 
@@ -227,7 +227,7 @@ class Exchange(SecretHolder):
         for entry in entries:
             sent = self._sent_from(entry)
             # Of several indexes none is blamed for a path that may belong to another one.
-            if sent and (len(entries) == 1 or sent[-1].accepted):
+            if sent and (len(entries) == 1 or sent[-1].has_worked):
                 yield self._lookup.renew(entry, sent, status)
             elif not sent and (status == 401 or entry.is_index):
                 yield self._lookup.answer_challenge(entry, challenge)
@@ -237,7 +237,7 @@ class Exchange(SecretHolder):
         yield from self._others(candidates.entries)
         for entry in candidates.entries:
             sent = self._sent_from(entry)
-            if sent and (candidates.only or sent[-1].accepted):
+            if sent and (candidates.only or sent[-1].has_worked):
                 yield self._lookup.look_again(entry, sent, self.named_by)
 
     def _others(self, entries: Sequence[CacheEntry]) -> Iterator[CachedCredential | None]:

@@ -251,7 +251,7 @@ class Lookup:
     ) -> CachedCredential | None:
         """Ask again for a refused credential, and cache the answer. Return it if it differs."""
         generation, refused = self.cache.generation, tried[-1]
-        if self._rejections.has(entry, refused.credential, generation):
+        if self._rejections.is_final(entry, current, tried, generation):
             return None
         again: CachedCredential | None = refused
         if len(tried) == 1:

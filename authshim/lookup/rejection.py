@@ -1,6 +1,9 @@
 """The memory of refused credentials. It keeps a login from being tried until it is locked.
 
 A credential is remembered by a keyed hash. The same answer of a provider is then not sent again.
+
+A rejected credential that a server accepts again is looked up at its next refusal, but only once
+a minute, since a server may have paths that are open to everybody.
 """
 
 from __future__ import annotations
@@ -25,9 +28,18 @@ class Rejections:
     def __init__(self) -> None:
         self._salt = os.urandom(16)
 
-    def has(self, entry: CacheEntry, credential: Credential, generation: int) -> bool:
-        """Return True if a credential is the last one that was rejected for an entry."""
-        return entry.has_refused(self._fingerprint(credential), generation)
+    def is_final(
+        self,
+        entry: CacheEntry,
+        current: CachedCredential,
+        tried: Sequence[CachedCredential],
+        generation: int,
+    ) -> bool:
+        """Return True if a refused credential was rejected before, and is not looked up again."""
+        if not entry.has_refused(self._fingerprint(current.credential), generation):
+            return False
+        may_recheck = current.accepted and len(tried) == 1
+        return not (may_recheck and entry.recheck(generation))
 
     def add(self, entry: CacheEntry, credential: Credential, generation: int) -> None:
         """Reject a credential for five minutes."""
@@ -51,12 +63,13 @@ class Rejections:
         :param forget: do not send the credential either, if the login has never worked.
         """
         refused = tried[-1].credential
-        accepted = [found for found in (current, *tried) if found.accepted]
+        accepted = [found for found in (current, *tried) if found.has_worked]
         worked = {self._fingerprint(found.credential) for found in accepted}
         if len(tried) > 1 and worked and not entry.is_unsettled(worked, generation):
             entry.unsettle(self._fingerprint(refused), generation)
             return
         self.add(entry, refused, generation)
+        current.begin_rejection()
         if forget and not worked and not entry.remembers(UNSETTLED, generation):
             entry.found = entry.pending = None
             entry.remember(MISSED, generation)

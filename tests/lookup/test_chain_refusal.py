@@ -364,13 +364,64 @@ def test_provider_with_a_new_token_each_time_ends_after_two_requests() -> None:
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_provider_with_new_tokens_ends_at_a_server_with_open_paths(status: int) -> None:
-    rotating = Rotating()
-    chain = Chain([rotating])
+    clock, rotating = Clock(), Rotating()
+    chain = Chain([rotating], clock=clock)
     for _ in range(9):
-        found = begin(chain, URL)
-        accept(chain, URL, found)
-        request(chain, status=status)
-    assert len(rotating.asked) == 3
+        request_open_then_closed(chain, status=status)
+    assert len(rotating.asked) == 4
+    clock.now += 60
+    request_open_then_closed(chain, status=status)
+    assert len(rotating.asked) == 5
+
+
+def request_open_then_closed(chain: Chain, *, status: int) -> None:
+    """Request a path that is open to everybody, and then one that is closed to the login."""
+    accept(chain, URL, begin(chain, URL))
+    request(chain, status=status)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_server_with_open_paths_starts_a_keyring_command_a_minute(status: int) -> None:
+    clock, command = Clock(), keyring({"https://h/simple": basic()})
+    chain = Chain([command], indexes=[Index("https://ada@h/simple")], clock=clock)
+    for _ in range(60):
+        request_open_then_closed(chain, status=status)
+        clock.now += 1
+    assert len(command.asked) == 3  # before and after the first refusal, and after an acceptance
+    for _ in range(600):
+        request_open_then_closed(chain, status=status)
+        clock.now += 1
+    assert len(command.asked) == 3 + 10
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_login_that_works_after_a_refusal_is_replaced_at_the_next(status: int) -> None:
+    command = keyring({"https://h/simple": basic("ada", "old")})
+    chain = Chain([command], indexes=[Index("https://ada@h/simple")])
+    request(chain, basic("ada", "old"))
+    request(chain, status=status)
+    request(chain, basic("ada", "old"))
+    command.held = {"https://h/simple": basic("ada", "new")}
+    assert request(chain, basic("ada", "new"))[-1] == basic("ada", "new")
+
+
+def test_login_that_works_after_a_refusal_may_be_rotated_twice() -> None:
+    keeper = Keeper({"h": bearer("a")})
+    chain = Chain([keeper])
+    request_open_then_closed(chain, status=401)
+    request(chain, bearer("a"))
+    rotate_twice(chain, keeper, "b", "c")
+    assert request(chain, bearer("c")) == [bearer("b"), bearer("c")]
+
+
+def test_login_that_works_after_a_refusal_is_looked_up_by_one_thread() -> None:
+    keeper = Keeper({"h": bearer()})
+    chain = Chain([keeper])
+    request_open_then_closed(chain, status=401)
+    found = begin(chain, URL)
+    accept(chain, URL, found)
+    in_threads(8, lambda: refused(chain, URL, status=401, tried=[found]))
+    assert keeper.refreshed == 2  # after the first refusal, and once for the eight
 
 
 def test_refused_credential_is_remembered_by_no_secret() -> None:

@@ -524,6 +524,20 @@ def test_two_rotations_during_one_request_cost_that_request_only(recorder: Recor
     assert sent(recorder)[-1] == "Bearer s3cret-2"
 
 
+def test_rotated_login_is_replaced_if_it_was_accepted_since_its_refusal(
+    recorder: Recorder,
+) -> None:
+    provider = Fixed({"127.0.0.1": OLD})
+    recorder.default = Answer(200)
+    recorder.on("/closed", Answer(401))
+    recorder.on("/x", only_new)
+    session = mounted(provider)
+    statuses = [session.get(recorder.url + path).status_code for path in ("/", "/closed", "/")]
+    provider.held["127.0.0.1"] = NEW
+    assert statuses == [200, 401, 200]
+    assert session.get(recorder.url + "/x").status_code == 200
+
+
 def test_a_password_of_netrc_is_renewed_when_the_file_changes(
     home: Path, recorder: Recorder
 ) -> None:
