@@ -148,15 +148,8 @@ def _print_json(path: str, results: Iterable[Result]) -> None:
         {
             "kind": result.kind,
             "url": result.url,
-            "mirror": result.mirror or None,
-            "answer": result.answer,
             "fine": result.fine,
-            "status": result.status,
-            **project.credential_json(result.found),
-            "api": result.api or None,
-            "seconds": result.seconds and round(result.seconds, 3),
-            "detail": result.detail,
-            "next_step": result.next_step,
+            **project.answer_json(result),
         }
         for result in results
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from authshim.cli import terminal
 from authshim.errors import AuthshimError, ManifestError
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
+    from authshim.index.answer import Answer
+    from authshim.index.probe import Result
     from authshim.lookup.chain import Chain
     from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest
@@ -129,8 +131,24 @@ def chain_of(options: Namespace) -> Chain:
     return Chain.from_environment(auth_file=options.auth_file)
 
 
-def credential_json(found: Found | None) -> dict[str, str | None]:
-    """Return the keys that ``check`` and ``resolve`` print of the credential that was sent."""
+def answer_json(answer: Answer | Result) -> dict[str, Any]:
+    """Return the keys that ``check`` and ``resolve`` both print of an answer."""
+    seconds = answer.seconds
+    if seconds is not None:
+        seconds = round(seconds, 3)
+    return {
+        "answer": answer.answer,
+        "status": answer.status,
+        **_credential_json(answer.found),
+        "api": answer.api or None,
+        "seconds": seconds,
+        "mirror": answer.mirror or None,
+        "detail": answer.detail,
+        "next_step": answer.next_step,
+    }
+
+
+def _credential_json(found: Found | None) -> dict[str, str | None]:
     if found is None:
         return dict.fromkeys(("credential", "username", "provider", "key"))
     return {

@@ -13,14 +13,12 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
     from collections.abc import Iterable, Iterator, Sequence
 
-    from authshim.index.client import Page
+    from authshim.index.answer import Answer
     from authshim.project.manifest import Manifest
     from authshim.project.target import Target
     from authshim.resolve.candidates import Candidate
     from authshim.resolve.rules import Resolution
     from authshim.resolve.survey import Progressed
-
-_ANSWERED = ("found", "not there")
 
 
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -157,7 +155,7 @@ def _servers(each: Resolution) -> Iterator[str]:
             yield f"served by {page.forwarded_to}, to which the index redirects"
 
 
-def _pages_taken(each: Resolution) -> list[Page]:
+def _pages_taken(each: Resolution) -> list[Answer]:
     """Return the pages of the index that serves a package."""
     taken = each.taken
     return [page for page in each.asked if taken is not None and page.place == taken.place]
@@ -165,14 +163,14 @@ def _pages_taken(each: Resolution) -> list[Page]:
 
 def _print_silent(found: Sequence[Resolution]) -> None:
     """Print each index that did not answer, once for each next step."""
-    pages = [page for each in found for page in each.asked if page.answer not in _ANSWERED]
+    pages = [page for each in found for page in each.asked if not page.has_answer]
     for page in {(page.place, page.next_step): page for page in pages}.values():
         say(with_tilde(f"{page.place.shown}  {page.answer}{_reason(page)}"))
         if page.next_step:
             say(with_tilde(f"  -> {page.next_step}"))
 
 
-def _reason(page: Page) -> str:
+def _reason(page: Answer) -> str:
     """Return the reason of an answer in parentheses, or an empty string."""
     status = f"HTTP {page.status}" if page.status else ""
     reasons = "; ".join(filter(None, (status, page.detail, page.mirror)))
@@ -254,17 +252,10 @@ def _taken_json(taken: Candidate | None) -> dict[str, Any]:
     }
 
 
-def _asked(page: Page) -> dict[str, Any]:
+def _asked(page: Answer) -> dict[str, Any]:
     return {
         "index": page.place.shown,
-        "answer": page.answer,
-        "status": page.status,
-        "api": page.api or None,
-        "seconds": round(page.seconds, 3),
-        "files": len(page.files),
-        **project.credential_json(page.found),
-        "mirror": page.mirror or None,
         "host": page.host or None,
-        "detail": page.detail,
-        "next_step": page.next_step,
+        "files": len(page.files),
+        **project.answer_json(page),
     }

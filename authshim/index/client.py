@@ -1,9 +1,9 @@
-"""One page of an index, the Simple API's answer to one name: fetched as the index's own user, and named."""
+"""Ask an index or a channel as its own user, read the page, and name the answer."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
-from urllib.parse import quote, urlsplit
+from typing import TYPE_CHECKING, Any, Callable
+from urllib.parse import quote
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -11,7 +11,16 @@ from urllib3.exceptions import HTTPError
 from authshim import advice
 from authshim.errors import UrlError
 from authshim.index import simple_api
-from authshim.index.simple_api import Unreadable, content_type
+from authshim.index.answer import (
+    FOUND,
+    NOT_ASKED,
+    REFUSED,
+    UNREACHABLE,
+    UNREADABLE,
+    Answer,
+    classify,
+)
+from authshim.index.simple_api import Unreadable
 from authshim.lookup.naming import follow
 from authshim.project.repositories import Index
 from authshim.redact import redact
@@ -19,77 +28,24 @@ from authshim.transport import failures
 from authshim.transport.carrier import named_by_of, trail_of
 from authshim.transport.recording import RecordingAdapter
 from authshim.transport.session import carrying
-from authshim.urls import is_presigned, parse, with_username
+from authshim.urls import parse, with_username
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from requests import Response
 
-    from authshim.index.simple_api import File
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
     from authshim.project.repositories import Repository
 
-FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
-UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"
-
 _REDIRECTS = 10
 
 
-class Answer(NamedTuple):
-    """The outcome of one request to an index or channel."""
-
-    answer: str
-    """One of the words above."""
-    status: int | None = None
-    """Of HTTP; None where nothing was answered."""
-    found: Found | None = None
-    """The credential that was sent last."""
-    host: str = ""
-    """Who answered, after redirects."""
-    detail: str = ""
-    """Why, where the word does not say it all."""
-    next_step: str = ""
-    """What to do about it, where that is known."""
-    seconds: float = 0.0
-    """On the wire, from the question to the head of the last answer."""
-    origins: Trail = ()
-    """The servers through which the answer came; the last one is who answered."""
-
-
-class Page(NamedTuple):
-    """The outcome of a request for a name: an ``Answer``, and the files of the page."""
-
-    place: Index
-    answer: str
-    status: int | None = None
-    found: Found | None = None
-    host: str = ""
-    detail: str = ""
-    next_step: str = ""
-    seconds: float = 0.0
-    origins: Trail = ()
-    api: str = ""
-    """"JSON 1.1", "HTML 1.0" and so on, where it was found; "HTML" where the page does not say its version."""
-    files: tuple[File, ...] = ()
-    mirror: str = ""
-    """The sentence that names the mirror which was asked; empty without one."""
-
-    @property
-    def forwarded_to(self) -> str:
-        """The host to which the index redirected the request, or an empty string."""
-        first = parse(self.origins[0]).host if self.origins else self.host
-        return "" if first == self.host else self.host
-
-
-def page_url(index: Index, name: str) -> str:
-    """Return where an index has a project's page."""
+def page_url(index: Repository, name: str) -> str:
+    """Return the URL of a project's page."""
     return f"{index.url.rstrip('/')}/{quote(name, safe='')}/"
-
-
-Said = TypeVar("Said", Answer, Page)
 
 
 class IndexClient:
@@ -105,11 +61,11 @@ class IndexClient:
         """Close the connections."""
         self._session.close()
 
-    def page(self, index: Index, name: str) -> Page:
+    def page(self, index: Index, name: str) -> Answer:
         """Ask for a project's page; whatever goes wrong is told by the answer."""
         return self._read(index, page_url(index, name))
 
-    def flat_page(self, index: Index) -> Page:
+    def flat_page(self, index: Index) -> Answer:
         """Ask a flat index for its one page, whose files are those of any name."""
         return self._read(index, index.url)
 
@@ -127,8 +83,10 @@ class IndexClient:
         :param header: an ``Authorization`` in place of the user's own.
         :param origins: the servers through which the URL came, if it stood on a page.
         """
-        headers = {} if header is None else {"Authorization": header}
-        return self._ask(place, method, url, headers, lambda _, answer: answer, origins)
+        headers = {}
+        if header is not None:
+            headers["Authorization"] = header
+        return self._ask(place, method, url, headers, origins=origins)
 
     def log_in(self, place: Repository) -> str:
         """Say how to give a credential for a place."""
@@ -139,26 +97,13 @@ class IndexClient:
         """Return the step that replaces the refused credential of a place."""
         return advice.log_in_again(place.url, found, self._chain)
 
-    def _read(self, index: Index, url: str) -> Page:
+    def _read(self, index: Index, url: str) -> Answer:
+        """Ask for a page and read it."""
         if index.placeholder:
+            detail = f"{index.placeholder} is not filled in"
             step = f"fill in {index.placeholder} in the index's URL"
-            return Page(
-                index, NOT_ASKED, detail=f"{index.placeholder} is not filled in", next_step=step
-            )
-
-        def read(response: Response, answer: Answer) -> Page:
-            if answer.answer != FOUND:
-                return Page(index, *answer)
-            try:
-                return Page(index, *answer, *simple_api.read(response))
-            except Unreadable as error:
-                step = _STEPS[UNREADABLE]
-                return Page(
-                    index, *answer._replace(answer=UNREADABLE, detail=str(error), next_step=step)
-                )
-
-        said = self._ask(index, "GET", url, simple_api.HEADERS, read)
-        return said if isinstance(said, Page) else Page(index, *said)
+            return Answer(index, NOT_ASKED, detail=detail, next_step=step)
+        return self._ask(index, "GET", url, simple_api.HEADERS, read=_with_files)
 
     def _ask(
         self,
@@ -166,23 +111,30 @@ class IndexClient:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        read: Callable[[Response, Answer], Said],
+        *,
         origins: Trail = (),
-    ) -> Said | Answer:
-        """Send one request, and let ``read`` make of the answer what is wanted, while it can be read."""
+        read: Callable[[Answer, Response], Answer] | None = None,
+    ) -> Answer:
+        """Send one request and name its answer.
+
+        :param read: adds to the answer what the body tells, while it can be read.
+        """
         options: dict[str, Any] = {"headers": headers, "timeout": failures.TIMEOUT, "stream": True}
-        options["auth"] = carrying(origins) if origins else None
-        said: Said | Answer
+        if origins:
+            options["auth"] = carrying(origins)
         try:
             target = _target(place, url)
             with self._session.request(method, target, allow_redirects=True, **options) as response:
-                said = read(response, self._named(place, target, response))
+                answer = self._named(place, target, response)
+                if read is not None:
+                    answer = read(answer, response)
         except UrlError as error:
-            said = Answer(UNREACHABLE, detail=error.reason, next_step="correct the URL")
+            step = "correct the URL"
+            answer = Answer(place, UNREACHABLE, detail=error.reason, next_step=step)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             detail, step = self._failure(error)
-            said = Answer(UNREACHABLE, detail=detail, next_step=step)
-        return said._replace(seconds=self._adapter.elapsed)
+            answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
+        return answer._replace(seconds=self._adapter.elapsed)
 
     def _failure(self, error: Exception) -> tuple[str, str]:
         """Return the reason and the next step of a request without an answer."""
@@ -193,33 +145,27 @@ class IndexClient:
         if known.tls_no_verify:
             detail += f"; pixi does not verify it (tls-no-verify in {known.tls_no_verify})"
         if known.certificates:
-            return (
-                detail,
-                f"add your company's CA to {known.certificates}, which SSL_CERT_FILE names",
-            )
+            step = f"add your company's CA to {known.certificates}, which SSL_CERT_FILE names"
+            return detail, step
         if known.pip_cert:
             return detail, "only pip reads PIP_CERT: set SSL_CERT_FILE to the same file"
         return detail, step
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Return the answer that a response is, with the next step unless it is a page."""
-        answer, reason = _judged(response)
+        word, reason = classify(response)
         host = parse(response.url).host
-        named = Answer(
-            answer,
-            response.status_code,
-            self._sent(target, response),
-            host,
-            origins=follow(trail_of(response.request), response.url),
-        )
-        if answer == FOUND:
+        found = self._sent(target, response)
+        trail = follow(trail_of(response.request), response.url)
+        named = Answer(place, word, response.status_code, found, host, origins=trail)
+        if word == FOUND:
             return named
         reasons = [reason]
         if host != parse(place.url).host:
             reasons = [f"{host} said so", reason]
-        if answer == REFUSED:
-            return self._refused(place, named, reasons, response)
-        return named._replace(detail=_joined(reasons), next_step=_STEPS.get(answer, ""))
+        if word == REFUSED:
+            return self._refused(named, reasons, response)
+        return named._replace(detail=_joined(reasons), next_step=_STEPS.get(word, ""))
 
     def _sent(self, target: str, response: Response) -> Found | None:
         """Return the credential that was sent last, or the one that led through a redirect."""
@@ -228,35 +174,40 @@ class IndexClient:
             return self._chain.find(target)
         return found
 
-    def _refused(
-        self, place: Repository, named: Answer, reasons: list[str], response: Response
-    ) -> Answer:
+    def _refused(self, refusal: Answer, reasons: list[str], response: Response) -> Answer:
         """Return a refusal with its reasons and the next step."""
-        withheld = ""
-        if named.found is None:
+        if refusal.found is None:
             withheld = self._withheld(response)
-        if withheld:
-            detail = _joined([*reasons, withheld])
-            return named._replace(detail=detail, next_step=advice.name_by_https(response.url))
-        if named.found is None and not reasons[-1]:
-            reasons = [*reasons, self._chain.note or "no provider has one"]
-        step = self._step(place, named, response.url)
-        return named._replace(detail=_joined(reasons), next_step=step)
+            if withheld:
+                detail = _joined([*reasons, withheld])
+                step = advice.name_by_https(response.url)
+                return refusal._replace(detail=detail, next_step=step)
+            if not reasons[-1]:
+                reasons = [*reasons, self._chain.note or "no provider has one"]
+        step = self._step(refusal, response.url)
+        return refusal._replace(detail=_joined(reasons), next_step=step)
 
     def _withheld(self, response: Response) -> str:
         """Return why no credential was sent to a URL that only a server named."""
         return self._chain.withheld(response.url, named_by=named_by_of(response.request))
 
-    def _step(self, place: Repository, said: Answer, url: str) -> str:
+    def _step(self, refusal: Answer, url: str) -> str:
         """Say what to do about a refusal by ``url``."""
-        is_elsewhere = said.status in (401, 403) and parse(url).origin != parse(place.url).origin
-        if said.found is None and is_elsewhere:
-            return advice.login_command(parse(url), self._chain)
-        if said.found is None:
+        place, found = refusal.place, refusal.found
+        is_elsewhere = False
+        if refusal.status in (401, 403):
+            is_elsewhere = parse(url).origin != parse(place.url).origin
+        if found is None:
+            if is_elsewhere:
+                return advice.login_command(parse(url), self._chain)
             return self.log_in(place)
-        refused = redact(url) if is_elsewhere else place.url
-        again = advice.log_in_again(refused, said.found, self._chain)
-        return f"{advice.ask_owner(place.url)}, or {again}" if said.status == 403 else again
+        refused = place.url
+        if is_elsewhere:
+            refused = redact(url)
+        again = advice.log_in_again(refused, found, self._chain)
+        if refusal.status == 403:
+            return f"{advice.ask_owner(place.url)}, or {again}"
+        return again
 
 
 _STEPS = {
@@ -269,39 +220,23 @@ def _joined(reasons: Iterable[str]) -> str:
     return "; ".join(reason for reason in reasons if reason)
 
 
+def _with_files(answer: Answer, response: Response) -> Answer:
+    """Return an answer with the files that its page lists."""
+    if answer.answer != FOUND:
+        return answer
+    try:
+        api, files = simple_api.read(response)
+    except Unreadable as error:
+        step = _STEPS[UNREADABLE]
+        return answer._replace(answer=UNREADABLE, detail=str(error), next_step=step)
+    return answer._replace(api=api, files=files)
+
+
 def _target(place: Repository, url: str) -> str:
     """Return a URL as the place's own user asks for it; elsewhere they are nobody.
 
     :raises UrlError: it cannot be dialled.
     """
-    return (
-        with_username(url, place.username) if parse(url).origin == parse(place.url).origin else url
-    )
-
-
-def _is_sign_in_page(response: Response) -> bool:
-    """Tell a page for people from an index: Azure answers 203, others lead to a login page, by another name."""
-    if response.status_code != 200 or not response.history:
-        return response.status_code == 203
-    asked, shown = (_segments(each.url) for each in (response.history[0], response))
-    is_elsewhere = asked[-1] != shown[-1] and not {"simple", "+simple"} & {*shown}
-    return is_elsewhere and "text/html" in content_type(response)
-
-
-def _segments(url: str) -> list[str]:
-    return urlsplit(url).path.removesuffix("index.html").rstrip("/").split("/")
-
-
-def _judged(response: Response) -> tuple[str, str]:
-    """Name an answer by its status; only 404 says that the name is not there, and PyTorch's 403: so it is for uv."""
-    status = response.status_code
-    # uv's status_code_strategy.rs
-    is_pytorch = f".{parse(response.url).host}".endswith(".pytorch.org")
-    if _is_sign_in_page(response):
-        return REFUSED, "it showed a page to sign in"
-    if status == 404 or (status == 403 and is_pytorch):
-        return NOT_THERE, ""
-    # A signature that is not taken is no matter of logins.
-    if status in (401, 403) and not is_presigned(response.url):
-        return REFUSED, ""
-    return (FOUND, "") if status == 200 else (UNREACHABLE, f"the server answered {status}")
+    if parse(url).origin != parse(place.url).origin:
+        return url
+    return with_username(url, place.username)

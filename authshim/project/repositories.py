@@ -50,6 +50,8 @@ class Repository(SecretHolder):
     url: str
     username: str | None
     password: str | None
+    flat = False
+    """True if it is one page of links to files; only an index can be."""
 
     @clears_frames
     def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:

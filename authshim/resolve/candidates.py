@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from packaging.tags import Tag
 
-    from authshim.index.client import Page
+    from authshim.index.answer import Answer
     from authshim.index.simple_api import File
-    from authshim.project.repositories import Index
+    from authshim.project.repositories import Repository
     from authshim.project.requirements import Dependency
     from authshim.project.target import Target
 
@@ -41,7 +41,7 @@ class Candidate(NamedTuple):
 
     version: Version
     file: File
-    place: Index
+    place: Repository
 
 
 class Request(NamedTuple):
@@ -136,7 +136,7 @@ class Request(NamedTuple):
         return (max(found), build) if found else None
 
 
-def versions_of(page: Page, name: str) -> dict[Version, list[Candidate]]:
+def versions_of(page: Answer, name: str) -> dict[Version, list[Candidate]]:
     """Return the files of a page that are versions of a project; others are left out."""
     found: dict[Version, list[Candidate]] = {}
     for file in page.files:

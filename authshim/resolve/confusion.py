@@ -11,7 +11,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from authshim.index.client import FOUND
+from authshim.index.answer import FOUND
 from authshim.project.model import STRATEGIES
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from authshim.index.client import Page
+    from authshim.index.answer import Answer
     from authshim.index.simple_api import File
 
 PYPI = ("pypi.org", "test.pypi.org")
@@ -29,7 +29,7 @@ _, FIRST_MATCH, BEST_MATCH = STRATEGIES
 
 
 def warnings_of(
-    pages: Sequence[Page],
+    pages: Sequence[Answer],
     versions: Sequence[Collection[Version]],
     name: str,
     strategy: str,
@@ -45,7 +45,7 @@ def warnings_of(
 
 
 def _same_names(
-    pages: Sequence[Page],
+    pages: Sequence[Answer],
     versions: Sequence[Collection[Version]],
     having: Sequence[int],
     name: str,
@@ -64,12 +64,12 @@ def _same_names(
             yield has + _consequence(ours, theirs, strategy, is_before=other < mine)
 
 
-def _is_forwarded(page: Page) -> bool:
+def _is_forwarded(page: Answer) -> bool:
     """Tell if an index, which is not PyPI itself, redirects a name to PyPI."""
     return page.forwarded_to in PYPI and urlsplit(page.place.url).hostname not in PYPI
 
 
-def _forwarding(page: Page, name: str) -> str:
+def _forwarding(page: Answer, name: str) -> str:
     host = page.forwarded_to
     return f"{page.place.shown} redirects {name} to {host}, where anybody may upload that name"
 
@@ -78,7 +78,7 @@ def _up_to(versions: Collection[Version]) -> str:
     return f", up to {max(versions)}" if versions else ""
 
 
-def _consequence(ours: Page, theirs: Page, strategy: str, *, is_before: bool) -> str:
+def _consequence(ours: Answer, theirs: Answer, strategy: str, *, is_before: bool) -> str:
     private = ours.place.shown
     if theirs.place.flat:
         return f": what is in find-links counts as if {private} had it, too"
@@ -93,20 +93,20 @@ def _consequence(ours: Page, theirs: Page, strategy: str, *, is_before: bool) ->
     return f": {order}, and other programs may not"
 
 
-def _has_name(page: Page, versions: Collection[Version]) -> bool:
+def _has_name(page: Answer, versions: Collection[Version]) -> bool:
     """Return True if an index has a page for the name; a flat one has the same page for all."""
     if page.place.flat and not versions:
         return False
     return page.answer == FOUND
 
 
-def _is_public(page: Page) -> bool:
+def _is_public(page: Answer) -> bool:
     if page.host in PYPI or urlsplit(page.place.url).hostname in PYPI:
         return True  # a mirror of PyPI is as public, though it may want a login
     return page.found is None and not page.place.url.startswith("file:")
 
 
-def _is_mirror(page: Page, public: Page) -> bool:
+def _is_mirror(page: Answer, public: Answer) -> bool:
     """Return True if each file of a page, by its name and hash, is on the public page too."""
     known = _hashed_names(public.files)
     return all(_hashed_names([file]) & known for file in page.files)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from authshim.index.client import FOUND, NOT_ASKED, NOT_THERE
+from authshim.index.answer import FOUND, NOT_ASKED
 from authshim.project.model import STRATEGIES
 from authshim.resolve import confusion
 from authshim.resolve.candidates import Candidate, Request, versions_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from packaging.version import Version
 
-    from authshim.index.client import Page
+    from authshim.index.answer import Answer
     from authshim.project.requirements import Dependency
 
     _Versions = dict[Version, list[Candidate]]
@@ -42,7 +42,7 @@ class Resolution(NamedTuple):
     dependency: Dependency
     environments: tuple[str, ...] = ()
     """The pixi environments of which it is true."""
-    asked: tuple[Page, ...] = ()
+    asked: tuple[Answer, ...] = ()
     """What each index answered, in pixi's order, flat ones last."""
     taken: Candidate | None = None
     """What is taken; None where nothing is, or where it does not come from an index."""
@@ -62,7 +62,7 @@ class Resolution(NamedTuple):
 class _IndexVersions(NamedTuple):
     """The versions that one index has, together with the files of flat pages."""
 
-    page: Page
+    page: Answer
     versions: _Versions
 
     @property
@@ -73,7 +73,7 @@ class _IndexVersions(NamedTuple):
 
 def resolve(
     dependency: Dependency,
-    pages: Sequence[Page],
+    pages: Sequence[Answer],
     *,
     strategy: str,
     mode: str,
@@ -106,7 +106,7 @@ def resolve(
     )
 
 
-def _index_versions(pages: Sequence[Page], listed: Sequence[_Versions]) -> list[_IndexVersions]:
+def _index_versions(pages: Sequence[Answer], listed: Sequence[_Versions]) -> list[_IndexVersions]:
     """Return a shelf for each index that has the name, or one for flat pages alone if none has."""
     both = [_IndexVersions(page, versions) for page, versions in zip(pages, listed)]
     flat = [each for each in both if each.page.place.flat and each.versions]
@@ -126,7 +126,7 @@ def _merged(indexes: Sequence[_IndexVersions]) -> _Versions:
     return found
 
 
-_Taken = Optional[tuple["Candidate", "Page"]]
+_Taken = Optional[tuple["Candidate", "Answer"]]
 """The file that is taken, and the index that serves it."""
 
 
@@ -147,7 +147,7 @@ def _best_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
     return None
 
 
-def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> Page | None:
+def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> Answer | None:
     """Return the index behind which no other could have served, or None if any could."""
     if strategy == FIRST_INDEX and indexes:
         return indexes[0].page
@@ -156,10 +156,10 @@ def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> Pa
     return taken[1]
 
 
-def _problem(pages: Sequence[Page], indexes: Sequence[_IndexVersions], request: Request) -> str:
+def _problem(pages: Sequence[Answer], indexes: Sequence[_IndexVersions], request: Request) -> str:
     """Return the reason why nothing is taken."""
     if not indexes:
-        all_answered = all(page.answer in (FOUND, NOT_THERE) for page in pages)
+        all_answered = all(page.has_answer for page in pages)
         return "no index has it" if all_answered else "no index that answered has it"
     places = " and ".join(each.page.place.shown for each in indexes)
     has = "has" if len(indexes) == 1 else "have"
@@ -174,8 +174,8 @@ def _obstacles(indexes: Sequence[_IndexVersions], request: Request) -> str:
 
 
 def _doubts(
-    pages: Sequence[Page],
-    last: Page | None,
+    pages: Sequence[Answer],
+    last: Answer | None,
     name: str,
     strategy: str,
 ) -> Iterator[str]:
@@ -185,7 +185,7 @@ def _doubts(
     """
     end = len(pages) if last is None else pages.index(last)
     for at, page in enumerate(pages):
-        if page.answer in (FOUND, NOT_THERE):
+        if page.has_answer:
             continue
         is_passed = strategy != FIRST_INDEX and page.status in (401, 403)
         is_asked_by_pixi = strategy != FIRST_INDEX and not is_passed
@@ -193,14 +193,14 @@ def _doubts(
             yield f"{_unknown(page, name)}{_consequence(page, is_passed=is_passed)}"
 
 
-def _unknown(page: Page, name: str) -> str:
+def _unknown(page: Answer, name: str) -> str:
     status = f"HTTP {page.status}" if page.status else ""
     said = ", ".join(part for part in (status, page.detail) if part)
     reason = f" ({said})" if said else ""
     return f"whether {page.place.shown} has {name} is not known: {page.answer}{reason}"
 
 
-def _consequence(page: Page, *, is_passed: bool) -> str:
+def _consequence(page: Answer, *, is_passed: bool) -> str:
     if page.answer == NOT_ASKED:
         return ""
     return "; pixi passes over it" if is_passed else "; pixi stops there"

@@ -13,14 +13,8 @@ from urllib.request import url2pathname
 from authshim.concurrency import map_concurrently
 from authshim.errors import SettingsError
 from authshim.files import reason
-from authshim.index.client import (
-    FOUND,
-    NOT_ASKED,
-    NOT_THERE,
-    UNREACHABLE,
-    IndexClient,
-    Page,
-)
+from authshim.index.answer import FOUND, NOT_ASKED, NOT_THERE, UNREACHABLE, Answer
+from authshim.index.client import IndexClient
 from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.simple_api import File
 from authshim.project.repositories import Index
@@ -144,7 +138,7 @@ def survey(
     return [_answer(query, pages) for query in asked]
 
 
-def _answer(query: Query, pages: dict[_Key, Page]) -> Resolution:
+def _answer(query: Query, pages: dict[_Key, Answer]) -> Resolution:
     # The page may have been asked for at an equal index of another environment.
     both = zip(_keys(query), query.indexes)
     own = [pages[key]._replace(place=index) for key, index in both]
@@ -167,16 +161,16 @@ def _fetch(
     keys: Collection[_Key],
     tell: Progressed | None,
     mirrors: Sequence[Mirror],
-) -> dict[_Key, Page]:
+) -> dict[_Key, Answer]:
     """Return the page of each key. Each thread has its own client."""
 
     @contextmanager
-    def worker() -> Iterator[Callable[[_Key], Page]]:
+    def worker() -> Iterator[Callable[[_Key], Answer]]:
         with closing(IndexClient(chain)) as client:
             yield lambda key: _page(client, *key, mirrors)
 
     left = Counter(_host(index) for index, _ in keys)
-    pages: dict[_Key, Page] = {}
+    pages: dict[_Key, Answer] = {}
     if tell is not None:
         tell(0, len(keys), list(left))
     for key, page in map_concurrently(keys, worker):
@@ -191,12 +185,12 @@ def _host(index: Index) -> str:
     return urlsplit(index.url).netloc.rpartition("@")[2]
 
 
-def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror]) -> Page:
+def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror]) -> Answer:
     """Return the page of an index, or of the first of its mirrors that works."""
     found = mirrored(index.url, mirrors)
     if found is None:
         return _page_at(client, index, name)
-    page = Page(index, NOT_THERE, detail=found.empty_note)
+    page = Answer(index, NOT_THERE, detail=found.empty_note)
     for at, url in enumerate(found.urls):
         page = _page_at(client, Index(url, flat=index.flat), name)
         note = "; ".join(filter(None, (found.note(at), userinfo_note(index))))
@@ -206,23 +200,25 @@ def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror
     return page
 
 
-def _page_at(client: IndexClient, index: Index, name: str) -> Page:
+def _page_at(client: IndexClient, index: Index, name: str) -> Answer:
     scheme = index.url.partition(":")[0].lower()
     if scheme == "file":
         return _folder(index)
     if scheme not in ("http", "https"):
-        return Page(index, NOT_ASKED, detail=f"{scheme} is not http(s)")
-    return client.flat_page(index) if index.flat else client.page(index, name)
+        return Answer(index, NOT_ASKED, detail=f"{scheme} is not http(s)")
+    if index.flat:
+        return client.flat_page(index)
+    return client.page(index, name)
 
 
-def _folder(index: Index) -> Page:
+def _folder(index: Index) -> Answer:
     """List a folder of files, as ``find-links`` may name one."""
     if not index.flat:
-        return Page(index, NOT_ASKED, detail="only http(s) indexes are read here")
+        return Answer(index, NOT_ASKED, detail="only http(s) indexes are read here")
     try:
         names = sorted(os.listdir(url2pathname(urlsplit(index.url).path)))
     except (OSError, ValueError) as error:
         detail = f"the folder cannot be read: {reason(error)}"
-        return Page(index, UNREACHABLE, detail=detail, next_step="correct the path in find-links")
+        return Answer(index, UNREACHABLE, detail=detail, next_step="correct the path in find-links")
     files = tuple(File(name, f"{index.url.rstrip('/')}/{name}") for name in names)
-    return Page(index, FOUND, files=files)
+    return Answer(index, FOUND, files=files)

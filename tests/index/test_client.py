@@ -14,8 +14,9 @@ import pytest
 from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, redirect
 
 import authshim
+from authshim.index import answer as answers
 from authshim.index import simple_api
-from authshim.index.client import IndexClient, Page
+from authshim.index.client import IndexClient
 from authshim.index.simple_api import File
 from authshim.project.repositories import Index
 
@@ -59,13 +60,13 @@ def index(recorder: Recorder) -> Index:
 
 
 @pytest.fixture
-def ask(recorder: Recorder) -> Iterator[Callable[..., Page]]:
+def ask(recorder: Recorder) -> Iterator[Callable[..., answers.Answer]]:
     """``ask(answer)`` is what a reader says of a server that answers so."""
     readers = []
 
     def read(
         answer: object = None, *, chain: authshim.Chain | None = None, index: Index | None = None
-    ) -> Page:
+    ) -> answers.Answer:
         if answer is not None:
             recorder.default = answer
             recorder.on("/simple/demo/", answer)
@@ -78,7 +79,7 @@ def ask(recorder: Recorder) -> Iterator[Callable[..., Page]]:
 
 
 def test_a_page_is_asked_for_below_the_index_as_json_first(
-    recorder: Recorder, ask: Callable[..., Page]
+    recorder: Recorder, ask: Callable[..., answers.Answer]
 ) -> None:
     ask()
     (seen,) = recorder.seen
@@ -101,7 +102,7 @@ def test_a_page_is_asked_for_below_the_index_as_json_first(
     ids=["json", "versioned html", "html", "html without its version", "no content type"],
 )
 def test_a_page_is_read_in_each_of_its_forms(
-    answer: Answer, api: str, recorder: Recorder, ask: Callable[..., Page]
+    answer: Answer, api: str, recorder: Recorder, ask: Callable[..., answers.Answer]
 ) -> None:
     page = ask(answer)
     assert (page.answer, page.api, page.detail) == ("found", api, "")
@@ -116,7 +117,7 @@ def test_a_page_is_read_in_each_of_its_forms(
     )
 
 
-def test_a_file_of_html_is_named_by_its_link(ask: Callable[..., Page]) -> None:
+def test_a_file_of_html_is_named_by_its_link(ask: Callable[..., answers.Answer]) -> None:
     page = ask(
         Answer(
             200, b'<a href="/f/demo-1.0%2Bcpu-py3-none-any.whl?x=1#sha256=ab">Download (2 MB)</a>'
@@ -125,7 +126,7 @@ def test_a_file_of_html_is_named_by_its_link(ask: Callable[..., Page]) -> None:
     assert [file.filename for file in page.files] == ["demo-1.0+cpu-py3-none-any.whl"]
 
 
-def test_a_hash_that_is_none_is_left_out(ask: Callable[..., Page]) -> None:
+def test_a_hash_that_is_none_is_left_out(ask: Callable[..., answers.Answer]) -> None:
     files = [
         {
             **JSON["files"][0],
@@ -136,23 +137,25 @@ def test_a_hash_that_is_none_is_left_out(ask: Callable[..., Page]) -> None:
     assert file.hashes == (("md5", "abab"),)
 
 
-def test_a_compressed_page_is_read(ask: Callable[..., Page]) -> None:
+def test_a_compressed_page_is_read(ask: Callable[..., answers.Answer]) -> None:
     packed = gzip.compress(json.dumps(JSON).encode())
     assert len(ask(Answer(200, packed, {**JSON_TYPE, "Content-Encoding": "gzip"})).files) == 1
 
 
-def test_a_page_without_files_is_found(ask: Callable[..., Page]) -> None:
+def test_a_page_without_files_is_found(ask: Callable[..., answers.Answer]) -> None:
     page = ask(Answer(200, b"<html></html>", {"Content-Type": "text/html"}))
     assert (page.answer, page.files) == ("found", ())
 
 
-def test_a_newer_minor_version_of_the_api_is_no_hindrance(ask: Callable[..., Page]) -> None:
+def test_a_newer_minor_version_of_the_api_is_no_hindrance(
+    ask: Callable[..., answers.Answer],
+) -> None:
     newer = {**JSON, "meta": {"api-version": "1.999"}}
     assert ask(Answer(200, json.dumps(newer).encode(), JSON_TYPE)).api == "JSON 1.999"
 
 
 def test_links_are_relative_to_where_a_redirect_led(
-    recorder: Recorder, ask: Callable[..., Page]
+    recorder: Recorder, ask: Callable[..., answers.Answer]
 ) -> None:
     recorder.on("/moved/simple/demo/", Answer(200, b'<a href="demo-1.0.zip">demo-1.0.zip</a>'))
     page = ask(redirect("/moved/simple/demo/"))
@@ -160,14 +163,16 @@ def test_links_are_relative_to_where_a_redirect_led(
 
 
 def test_the_credential_that_was_sent_is_told(
-    ask: Callable[..., Page], no_secret: Callable[..., None]
+    ask: Callable[..., answers.Answer], no_secret: Callable[..., None]
 ) -> None:
     page = ask(Answer(200, HTML), chain=authshim.Chain([Keeps()]))
     assert (page.answer, page.found and page.found.provider) == ("found", "vault")
     no_secret(page)
 
 
-def test_an_index_is_asked_as_its_own_user(recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_an_index_is_asked_as_its_own_user(
+    recorder: Recorder, ask: Callable[..., answers.Answer]
+) -> None:
     index = Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
     page = ask(index=index, chain=authshim.Chain([], indexes=[index]))
     assert recorder.seen[0].authorization == SECRET.header
@@ -176,7 +181,7 @@ def test_an_index_is_asked_as_its_own_user(recorder: Recorder, ask: Callable[...
 
 @pytest.mark.parametrize("link", ["/files/d-1.zip", "../../files/d-1.zip", "//HOST/files/d-1.zip"])
 def test_file_of_a_page_has_no_userinfo_of_the_index(
-    link: str, recorder: Recorder, ask: Callable[..., Page]
+    link: str, recorder: Recorder, ask: Callable[..., answers.Answer]
 ) -> None:
     recorder.default = Answer(200, f"<a href={link}>".replace("HOST", recorder.url[7:]).encode())
     index = Index(f"http://ada:s3cret@127.0.0.1:{recorder.port}/simple")
@@ -186,7 +191,7 @@ def test_file_of_a_page_has_no_userinfo_of_the_index(
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refusal_is_not_taken_for_a_name_that_is_not_there(
-    status: int, ask: Callable[..., Page]
+    status: int, ask: Callable[..., answers.Answer]
 ) -> None:
     page = ask(CHALLENGE._replace(status=status), chain=authshim.Chain([Keeps()]))
     assert (page.answer, page.status, page.found and page.found.provider) == (
@@ -198,7 +203,7 @@ def test_a_refusal_is_not_taken_for_a_name_that_is_not_there(
 
 @pytest.mark.parametrize("query", ["", "?next=/simple/demo/"])
 def test_a_page_to_sign_in_is_a_refusal(
-    query: str, recorder: Recorder, ask: Callable[..., Page]
+    query: str, recorder: Recorder, ask: Callable[..., answers.Answer]
 ) -> None:
     recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "text/html"}))
     page = ask(redirect(f"/login{query}"))
@@ -225,7 +230,7 @@ def test_html_that_has_moved_is_no_page_to_sign_in(
 
 
 def test_html_of_a_404_that_has_moved_is_no_page_to_sign_in(
-    recorder: Recorder, ask: Callable[..., Page]
+    recorder: Recorder, ask: Callable[..., answers.Answer]
 ) -> None:
     recorder.on("/nothing", Answer(404, b"<h1>Sorry", {"Content-Type": "text/html"}))
     assert ask(redirect("/nothing")).answer == "not there"
@@ -235,7 +240,7 @@ def test_pytorchs_403_says_that_a_name_is_not_there(
     tls_recorder: Recorder,
     authority: Authority,
     anywhere: Names,
-    ask: Callable[..., Page],
+    ask: Callable[..., answers.Answer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
@@ -245,7 +250,7 @@ def test_pytorchs_403_says_that_a_name_is_not_there(
 
 
 def test_the_host_that_refused_is_named_after_a_redirect(
-    recorder: Recorder, make_recorder: Callable[..., Recorder], ask: Callable[..., Page]
+    recorder: Recorder, make_recorder: Callable[..., Recorder], ask: Callable[..., answers.Answer]
 ) -> None:
     other = make_recorder()
     other.default = CHALLENGE
@@ -262,12 +267,12 @@ def test_the_host_that_refused_is_named_after_a_redirect(
         (Answer(404), ""),
     ],
 )
-def test_what_to_do_is_told(answer: Answer, step: str, ask: Callable[..., Page]) -> None:
+def test_what_to_do_is_told(answer: Answer, step: str, ask: Callable[..., answers.Answer]) -> None:
     assert ask(answer).next_step == step
 
 
 def test_a_page_that_was_reached_by_a_credential_is_told_with_it(
-    recorder: Recorder, make_recorder: Callable[..., Recorder], ask: Callable[..., Page]
+    recorder: Recorder, make_recorder: Callable[..., Recorder], ask: Callable[..., answers.Answer]
 ) -> None:
     other = make_recorder()
     other.default = Answer(200, HTML)
@@ -278,12 +283,12 @@ def test_a_page_that_was_reached_by_a_credential_is_told_with_it(
     assert page.found is not None
 
 
-def test_a_name_that_is_not_there_is_told_so(ask: Callable[..., Page]) -> None:
+def test_a_name_that_is_not_there_is_told_so(ask: Callable[..., answers.Answer]) -> None:
     assert ask(Answer(404)).answer == "not there"
 
 
 @pytest.mark.parametrize("status", [204, 304, 410, 429, 500, 503])
-def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> None:
+def test_another_status_is_no_answer(status: int, ask: Callable[..., answers.Answer]) -> None:
     page = ask(Answer(status, b""))
     assert (page.answer, page.status, page.detail) == (
         "unreachable",
@@ -346,22 +351,26 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., Page]) -> N
         "odd html",
     ],
 )
-def test_what_is_no_page_is_unreadable(answer: Answer, said: str, ask: Callable[..., Page]) -> None:
+def test_what_is_no_page_is_unreadable(
+    answer: Answer, said: str, ask: Callable[..., answers.Answer]
+) -> None:
     page = ask(answer)
     assert (page.answer, page.status, page.detail) == ("unreadable", 200, said)
 
 
-def test_a_page_of_which_a_warning_would_be_said_says_none(ask: Callable[..., Page]) -> None:
+def test_a_page_of_which_a_warning_would_be_said_says_none(
+    ask: Callable[..., answers.Answer],
+) -> None:
     assert ask(Answer(200, b'<?xml version="1.0"?><html></html>')).answer == "found"
 
 
-def test_a_redirect_loop_is_unreachable(ask: Callable[..., Page]) -> None:
+def test_a_redirect_loop_is_unreachable(ask: Callable[..., answers.Answer]) -> None:
     page = ask(redirect("/simple/demo/"))
     assert (page.answer, page.detail) == ("unreachable", "it redirects without end")
 
 
 def test_a_certificate_that_does_not_verify_is_unreachable(
-    tls_recorder: Recorder, ask: Callable[..., Page]
+    tls_recorder: Recorder, ask: Callable[..., answers.Answer]
 ) -> None:
     page = ask(index=Index(f"{tls_recorder.url}/simple"))
     assert (page.answer, page.detail) == ("unreachable", "its TLS certificate does not verify")
@@ -370,7 +379,7 @@ def test_a_certificate_that_does_not_verify_is_unreachable(
 def test_a_trusted_certificate_is_no_hindrance(
     tls_recorder: Recorder,
     authority: Authority,
-    ask: Callable[..., Page],
+    ask: Callable[..., answers.Answer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
@@ -378,20 +387,22 @@ def test_a_trusted_certificate_is_no_hindrance(
     assert ask(index=Index(f"{tls_recorder.url}/simple")).answer == "found"
 
 
-def test_a_host_name_that_cannot_be_is_unreachable(ask: Callable[..., Page]) -> None:
+def test_a_host_name_that_cannot_be_is_unreachable(ask: Callable[..., answers.Answer]) -> None:
     page = ask(index=Index("http://a..b.localhost/simple"))
     assert (page.answer, page.next_step) == ("unreachable", "correct the URL")
 
 
 @pytest.mark.parametrize("hole", ["<location>", "{feed}", "$HOST"])
-def test_an_index_that_is_not_filled_in_is_not_asked(hole: str, ask: Callable[..., Page]) -> None:
+def test_an_index_that_is_not_filled_in_is_not_asked(
+    hole: str, ask: Callable[..., answers.Answer]
+) -> None:
     page = ask(index=Index(f"https://{hole}.example/simple"))
     assert (page.answer, page.detail) == ("not asked", f"{hole} is not filled in")
     assert page.next_step == f"fill in {hole} in the index's URL"
 
 
 def test_a_page_that_is_too_long_is_not_read_to_its_end(
-    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_BYTES", 1000)
     packed = gzip.compress(b" " * 100_000)
@@ -401,7 +412,7 @@ def test_a_page_that_is_too_long_is_not_read_to_its_end(
 
 @pytest.mark.parametrize("body", [b"<b>" * 11, b'{"files": [' + b"{}," * 11], ids=["HTML", "JSON"])
 def test_a_page_of_more_parts_than_any_index_lists_is_not_parsed(
-    body: bytes, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    body: bytes, ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_PARTS", 10)
     page = ask(Answer(200, body, {"Content-Type": "text/html"}))
@@ -426,7 +437,7 @@ BESIDE = [{**JSON["files"][0], "filename": ENDLESS}, *JSON["files"]]
     ids=["HTML", "JSON"],
 )
 def test_a_name_without_end_costs_its_file_only(
-    body: bytes, kind: dict[str, str], ask: Callable[..., Page]
+    body: bytes, kind: dict[str, str], ask: Callable[..., answers.Answer]
 ) -> None:
     assert ask(Answer(200, body, kind)).files[-1].filename.startswith("demo-")
 
@@ -447,7 +458,7 @@ BIG = 8_000_000
     ],
 )
 def test_page_takes_linear_time_and_memory_if_nothing_is_closed(
-    body: bytes, ask: Callable[..., Page]
+    body: bytes, ask: Callable[..., answers.Answer]
 ) -> None:
     began = time.process_time()
     page = ask(Answer(200, body, HTML_TYPE))
@@ -455,14 +466,14 @@ def test_page_takes_linear_time_and_memory_if_nothing_is_closed(
     assert time.process_time() - began < 20
 
 
-def test_page_takes_linear_time_if_its_links_are_nested(ask: Callable[..., Page]) -> None:
+def test_page_takes_linear_time_if_its_links_are_nested(ask: Callable[..., answers.Answer]) -> None:
     began = time.process_time()
     assert len(ask(Answer(200, b"<a href=x-1.tar.gz>" * 40_000, HTML_TYPE)).files) == 40_000
     assert time.process_time() - began < 20
 
 
 def test_page_that_takes_too_long_to_parse_is_given_up(
-    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Slow(simple_api._PageParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -475,7 +486,7 @@ def test_page_that_takes_too_long_to_parse_is_given_up(
 
 
 def test_link_is_found_if_it_lies_across_two_chunks(
-    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authshim.index.simple_api._CHUNK_CHARACTERS", 7)
     assert [file.filename for file in ask(Answer(200, HTML, HTML_TYPE)).files] == [NAME]
@@ -483,7 +494,7 @@ def test_link_is_found_if_it_lies_across_two_chunks(
 
 @pytest.mark.parametrize("codings", ["gzip, gzip", "gzip, gzip, gzip", "br", "deflate", "\x1b"])
 def test_page_in_another_coding_than_gzip_is_not_unpacked(
-    codings: str, ask: Callable[..., Page]
+    codings: str, ask: Callable[..., answers.Answer]
 ) -> None:
     page = ask(Answer(200, b"\0", {"Content-Encoding": codings}))
     assert page.answer == "unreadable"
@@ -491,18 +502,22 @@ def test_page_in_another_coding_than_gzip_is_not_unpacked(
     assert "\x1b" not in page.detail
 
 
-def test_page_is_asked_for_in_gzip_alone(recorder: Recorder, ask: Callable[..., Page]) -> None:
+def test_page_is_asked_for_in_gzip_alone(
+    recorder: Recorder, ask: Callable[..., answers.Answer]
+) -> None:
     ask()
     assert recorder.seen[0].headers["Accept-Encoding"] == "gzip"
 
 
-def test_page_that_is_not_packed_as_it_says_is_unreachable(ask: Callable[..., Page]) -> None:
+def test_page_that_is_not_packed_as_it_says_is_unreachable(
+    ask: Callable[..., answers.Answer],
+) -> None:
     page = ask(Answer(200, HTML, {**HTML_TYPE, "Content-Encoding": "gzip"}))
     assert (page.answer, page.detail) == ("unreachable", "it is not packed as it says")
 
 
 def test_page_that_is_packed_and_never_ends_is_given_up(
-    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_SECONDS", 0.3)
     begin = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n\x1f\x8b\x08\0\0\0\0\0\0\x03"
@@ -512,7 +527,7 @@ def test_page_that_is_packed_and_never_ends_is_given_up(
 
 
 def test_page_whose_urls_are_too_long_together_is_not_kept(
-    ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     body = f'<base href="https://h/{"x" * 300}/">'.encode() + b'<a href="a.zip">' * 20
     monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_BYTES", 1000)
@@ -520,7 +535,7 @@ def test_page_whose_urls_are_too_long_together_is_not_kept(
     assert (page.answer, page.detail) == ("unreadable", "its page lists more than any index has")
 
 
-def test_number_of_any_length_in_json_takes_linear_time(ask: Callable[..., Page]) -> None:
+def test_number_of_any_length_in_json_takes_linear_time(ask: Callable[..., answers.Answer]) -> None:
     files = [{**JSON["files"][0], "size": "SIZE"}]
     body = json.dumps({**JSON, "files": files}).replace('"SIZE"', "9" * 2_000_000).encode()
     began = time.process_time()
@@ -528,12 +543,12 @@ def test_number_of_any_length_in_json_takes_linear_time(ask: Callable[..., Page]
     assert time.process_time() - began < 10
 
 
-def test_base_of_a_page_is_where_its_links_start(ask: Callable[..., Page]) -> None:
+def test_base_of_a_page_is_where_its_links_start(ask: Callable[..., answers.Answer]) -> None:
     body = b'<base href="https://u:s3cret@cdn.example/a/"><base href="/b/"><a href="d-1.zip">d</a>'
     assert [file.url for file in ask(Answer(200, body)).files] == ["https://cdn.example/a/d-1.zip"]
 
 
-def test_link_that_is_no_url_costs_its_file_only(ask: Callable[..., Page]) -> None:
+def test_link_that_is_no_url_costs_its_file_only(ask: Callable[..., answers.Answer]) -> None:
     body = b'<a href="http://[x/d-1.zip">d</a><a>d</a><a href="#top">d</a><a href=" d-2.zip ">d</a>'
     assert [file.filename for file in ask(Answer(200, body)).files] == ["d-2.zip"]
 
@@ -548,14 +563,16 @@ def test_link_that_is_no_url_costs_its_file_only(ask: Callable[..., Page]) -> No
     ],
 )
 def test_hash_of_a_link_is_read_from_its_fragment(
-    fragment: str, hashes: object, ask: Callable[..., Page]
+    fragment: str, hashes: object, ask: Callable[..., answers.Answer]
 ) -> None:
     (file,) = ask(Answer(200, f'<a href="d-1.zip#{fragment}">d</a>'.encode())).files
     assert (file.hashes, file.url.endswith("/d-1.zip")) == (hashes, True)
 
 
 @pytest.mark.parametrize("attribute", ["data-yanked", 'data-yanked=""', 'data-yanked="broken"'])
-def test_link_is_yanked_with_or_without_a_reason(attribute: str, ask: Callable[..., Page]) -> None:
+def test_link_is_yanked_with_or_without_a_reason(
+    attribute: str, ask: Callable[..., answers.Answer]
+) -> None:
     (file,) = ask(Answer(200, f'<a href="d-1.zip" {attribute}>d</a>'.encode())).files
     assert file.yanked
 
@@ -570,7 +587,7 @@ def test_link_is_yanked_with_or_without_a_reason(attribute: str, ask: Callable[.
     ],
 )
 def test_page_is_decoded_as_its_charset_says(
-    charset: str, body: bytes, ask: Callable[..., Page]
+    charset: str, body: bytes, ask: Callable[..., answers.Answer]
 ) -> None:
     page = ask(Answer(200, body, {"Content-Type": f"text/html; charset={charset}"}))
     assert [file.filename for file in page.files] == ["d\xe9-1.zip"]
@@ -588,7 +605,7 @@ def test_page_is_decoded_as_its_charset_says(
     ],
 )
 def test_file_of_json_with_a_value_of_another_type_is_unreadable(
-    change: dict[str, object], ask: Callable[..., Page]
+    change: dict[str, object], ask: Callable[..., answers.Answer]
 ) -> None:
     document = {**JSON, "files": [{**JSON["files"][0], **change}]}
     page = ask(Answer(200, json.dumps(document).encode(), JSON_TYPE))
@@ -597,7 +614,7 @@ def test_file_of_json_with_a_value_of_another_type_is_unreadable(
 
 @pytest.mark.parametrize(("yanked", "expected"), [("", False), (False, False), (True, True)])
 def test_file_of_json_is_yanked_if_the_value_is_true_or_a_reason(
-    yanked: object, expected: bool, ask: Callable[..., Page]
+    yanked: object, expected: bool, ask: Callable[..., answers.Answer]
 ) -> None:
     document = {**JSON, "files": [{**JSON["files"][0], "yanked": yanked}]}
     (file,) = ask(Answer(200, json.dumps(document).encode(), JSON_TYPE)).files
@@ -628,14 +645,14 @@ def trickling() -> Iterator[str]:
 
 
 def test_a_page_that_trickles_in_without_end_is_given_up(
-    trickling: str, ask: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+    trickling: str, ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_SECONDS", 0.3)
     page = ask(index=Index(f"{trickling}/simple"))
     assert (page.answer, page.detail) == ("unreadable", "its page did not end within 0.3 s")
 
 
-def test_a_page_that_breaks_off_is_unreachable(ask: Callable[..., Page]) -> None:
+def test_a_page_that_breaks_off_is_unreachable(ask: Callable[..., answers.Answer]) -> None:
     answer = Answer(200, HTML, {"Content-Length": str(len(HTML) + 1), "Connection": "close"})
     assert ask(answer).answer == "unreachable"
 

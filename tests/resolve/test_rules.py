@@ -8,7 +8,7 @@ from packaging.utils import parse_wheel_filename
 from resolve_situations import ANY, LINUX, MAC, SITUATIONS, STRATEGIES, Listed, Situation, wheel
 
 from authshim.credentials import BasicHTTP
-from authshim.index.client import Page
+from authshim.index.answer import Answer
 from authshim.index.simple_api import File
 from authshim.lookup.trace import Found
 from authshim.project.repositories import Index
@@ -25,14 +25,14 @@ def index(number: int) -> Index:
     return Index(f"https://{number}.example/simple")
 
 
-def page(place: Index, listed: tuple[Listed, ...] | int, **options: object) -> Page:
+def page(place: Index, listed: tuple[Listed, ...] | int, **options: object) -> Answer:
     if isinstance(listed, int):
-        return Page(place, "not there", listed, **options)
+        return Answer(place, "not there", listed, **options)
     files = (
         File(each.filename, f"{place.url}/{each.filename}", each.requires_python, (), each.yanked)
         for each in listed
     )
-    return Page(place, "found", 200, files=tuple(files), **options)
+    return Answer(place, "found", 200, files=tuple(files), **options)
 
 
 def dependency(wanted: str, **options: object) -> Dependency:
@@ -61,7 +61,7 @@ def test_what_is_taken(situation: Situation) -> None:
 
 
 def ask(
-    *pages: Page,
+    *pages: Answer,
     wanted: str = "demo",
     strategy: str = "first-index",
     mode: str = "if-necessary-or-explicit",
@@ -151,7 +151,7 @@ def test_a_dependency_without_a_machine_is_chosen_for_this_one() -> None:
 
 # Indexes that did not answer
 
-REFUSED = Page(index(0), "refused", 401, detail="no provider has one")
+REFUSED = Answer(index(0), "refused", 401, detail="no provider has one")
 DOUBT = "whether https://0.example/simple has demo is not known: refused (HTTP 401, no provider has one); pixi "
 
 
@@ -173,7 +173,7 @@ def test_what_pixi_does_at_an_index_that_did_not_answer_is_told(status: int, str
 
 
 def test_an_index_behind_matters_where_pixi_stops_at_it_all_the_same() -> None:
-    broken = Page(index(0), "unreachable", 503)
+    broken = Answer(index(0), "unreachable", 503)
     assert (
         len(ask(page(index(1), (wheel("1.0"),)), broken, strategy="unsafe-first-match").doubts) == 1
     )
@@ -206,7 +206,7 @@ def test_a_refusal_is_not_taken_for_a_name_that_is_not_there() -> None:
 
 
 def test_a_flat_page_that_did_not_answer_makes_it_doubtful_wherever_it_stands() -> None:
-    broken = Page(FLAT, "unreachable", detail="no answer in time")
+    broken = Answer(FLAT, "unreachable", detail="no answer in time")
     found = ask(page(index(0), (wheel("1.0"),)), broken)
     said = "unreachable (no answer in time); pixi stops there"
     assert found.doubts == (f"whether https://flat.example/ has demo is not known: {said}",)
@@ -225,11 +225,11 @@ SENT = Found(BasicHTTP("ada", "s3cret"), "vault", Key("0.example", "host"))
 PYPI = Index("https://pypi.org/simple")
 
 
-def private(number: int, *listed: Listed) -> Page:
+def private(number: int, *listed: Listed) -> Answer:
     return page(index(number), listed, found=SENT, host=f"{number}.example")
 
 
-def public(number: int, *listed: Listed) -> Page:
+def public(number: int, *listed: Listed) -> Answer:
     return page(index(number), listed, host=f"{number}.example")
 
 
@@ -282,13 +282,13 @@ def test_pypi_is_public_though_a_credential_was_sent_to_it() -> None:
 @pytest.mark.parametrize(
     "pages", [(private(0, wheel("1.0")),), (public(0, wheel("1.0")), public(1, wheel("2.0")))]
 )
-def test_private_or_public_ones_alone_are_not_warned_of(pages: tuple[Page, ...]) -> None:
+def test_private_or_public_ones_alone_are_not_warned_of(pages: tuple[Answer, ...]) -> None:
     assert ask(*pages).warnings == ()
 
 
 @pytest.mark.parametrize("answer", ["not there", "refused", "unreachable"])
 def test_a_public_index_that_does_not_have_the_name_is_not_warned_of(answer: str) -> None:
-    other = Page(index(1), answer, 404)
+    other = Answer(index(1), answer, 404)
     assert ask(private(0, wheel("1.0")), other).warnings == ()
 
 
@@ -309,7 +309,7 @@ def test_a_public_flat_page_that_has_the_name_is_warned_of() -> None:
     ],
     ids=["of another name", "private", "a folder"],
 )
-def test_a_flat_page_without_the_name_or_of_one_s_own_is_not_warned_of(flat: Page) -> None:
+def test_a_flat_page_without_the_name_or_of_one_s_own_is_not_warned_of(flat: Answer) -> None:
     assert ask(private(0, wheel("1.0")), flat).warnings == ()
 
 
@@ -324,12 +324,12 @@ def test_a_private_flat_page_is_not_confused_with_a_public_index() -> None:
 
 def test_a_flat_page_without_the_name_is_no_index_that_has_it() -> None:
     found = ask(
-        Page(index(0), "not there", 404), page(FLAT, (Listed("other-9.0-py3-none-any.whl"),))
+        Answer(index(0), "not there", 404), page(FLAT, (Listed("other-9.0-py3-none-any.whl"),))
     )
     assert found.problem == "no index has it"
 
 
-def _with_hashes(found: Page, digest: str) -> Page:
+def _with_hashes(found: Answer, digest: str) -> Answer:
     return found._replace(
         files=tuple(file._replace(hashes=(("sha256", digest),)) for file in found.files)
     )

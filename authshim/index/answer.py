@@ -1,0 +1,100 @@
+"""The outcome of one request to an index or channel, and its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+from authshim.index.simple_api import content_type
+from authshim.urls import is_presigned, parse
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from authshim.index.simple_api import File
+    from authshim.lookup.naming import Trail
+    from authshim.lookup.trace import Found
+    from authshim.project.repositories import Repository
+
+FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
+UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"
+
+
+class Answer(NamedTuple):
+    """The outcome of one request, and the files of a page that was read."""
+
+    place: Repository
+    answer: str
+    """One of the words above."""
+    status: int | None = None
+    """HTTP's status, or None if nothing was answered."""
+    found: Found | None = None
+    """The credential that was sent last."""
+    host: str = ""
+    """The host that answered, after redirects."""
+    detail: str = ""
+    """The reason, if the word does not tell all of it."""
+    next_step: str = ""
+    """The step that may change the answer, if one is known."""
+    seconds: float = 0.0
+    """On the wire, from the question to the head of the last answer."""
+    origins: Trail = ()
+    """The servers through which the answer came; the last one gave it."""
+    api: str = ""
+    """"JSON 1.1", "HTML 1.0" and so on, of a page that was read; "HTML" if it names no version."""
+    files: tuple[File, ...] = ()
+    mirror: str = ""
+    """The sentence that names the mirror which was asked; empty without one."""
+
+    @property
+    def forwarded_to(self) -> str:
+        """The host to which the index redirected the request, or an empty string."""
+        first = self.host
+        if self.origins:
+            first = parse(self.origins[0]).host
+        if first == self.host:
+            return ""
+        return self.host
+
+    @property
+    def has_answer(self) -> bool:
+        """True if the server told whether the name is there."""
+        return self.answer in (FOUND, NOT_THERE)
+
+
+def classify(response: Response) -> tuple[str, str]:
+    """Return the name of a response, and its reason.
+
+    404 alone says that a name is not there. uv takes PyTorch's 403 for the same
+    (``status_code_strategy.rs``).
+    """
+    status = response.status_code
+    is_pytorch = f".{parse(response.url).host}".endswith(".pytorch.org")
+    if _is_sign_in_page(response):
+        return REFUSED, "it showed a page to sign in"
+    if status == 404 or (status == 403 and is_pytorch):
+        return NOT_THERE, ""
+    # A login cannot mend a signature that is not taken.
+    if status in (401, 403) and not is_presigned(response.url):
+        return REFUSED, ""
+    if status == 200:
+        return FOUND, ""
+    return UNREACHABLE, f"the server answered {status}"
+
+
+def _is_sign_in_page(response: Response) -> bool:
+    """Return True of a page for people: Azure says 203, others redirect to a page of another name."""
+    if response.status_code == 203:
+        return True
+    if response.status_code != 200 or not response.history:
+        return False
+    asked = _segments(response.history[0].url)
+    shown = _segments(response.url)
+    if asked[-1] == shown[-1] or "simple" in shown or "+simple" in shown:
+        return False
+    return "text/html" in content_type(response)
+
+
+def _segments(url: str) -> list[str]:
+    path = urlsplit(url).path.removesuffix("index.html")
+    return path.rstrip("/").split("/")
