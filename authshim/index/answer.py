@@ -83,7 +83,7 @@ def classify(response: Response) -> tuple[str, str]:
 
 
 def _is_sign_in_page(response: Response) -> bool:
-    """Return True of a page for people: Azure says 203, others redirect to a page of another name."""
+    """Return True of a page for people: Azure says 203, others redirect to another page."""
     if response.status_code == 203:
         return True
     if response.status_code != 200 or not response.history:

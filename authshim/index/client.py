@@ -49,7 +49,7 @@ def page_url(index: Repository, name: str) -> str:
 
 
 class IndexClient:
-    """Asks indexes for pages with the credentials of one chain; each thread needs one of its own."""
+    """A client that asks indexes with the credentials of one chain; each thread needs its own."""
 
     def __init__(self, chain: Chain) -> None:
         self._chain = chain

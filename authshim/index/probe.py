@@ -1,7 +1,7 @@
 """Probe one index or channel with small requests, and name its answer.
 
-One page and one file are mostly enough. Services use 403 and 404 both for a wrong password and for a
-missing permission. Then the root, more pages and the answers to an anonymous client are compared.
+One page and one file are mostly enough. Services use 403 and 404 both for a wrong password and for
+a missing permission. Then the root, more pages and the answers to an anonymous client are compared.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class Probe:
         return result._replace(detail=f"{page.host} serves {name} in its place")
 
     def _forbidden(self, page: Answer, name: str) -> Result:
-        """Tell a user who may not read from a wrong password, to which some servers say 403, too."""
+        """Tell a missing permission from a wrong password, to which some servers say 403, too."""
         root = self._root()
         if root.answer == answers.FOUND:
             detail = f"this user may read the index, but not {name}"
@@ -145,7 +145,7 @@ class Probe:
         return self._judge(page, page_url(page.place, name))
 
     def _with_file(self, page: Answer, result: Result) -> Result:
-        """Ask for the first file that a page names: it may be elsewhere, and behind another door."""
+        """Ask for the first file of a page: it may be elsewhere, and behind another login."""
         result = result._replace(api=page.api)
         urls = (file.url for file in page.files)
         url = next((url for url in urls if url.startswith(("https://", "http://"))), None)

@@ -1,4 +1,7 @@
-"""One file per program that is not ``requests``: each carries a question to the chain and an answer back."""
+"""One file per program that is not ``requests``.
+
+Each carries a question to the chain, and an answer back.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ASKING = "AUTHSHIM_ASKING"
-"""The variable of a keyring command that authshim itself has started: it has asked its own stores already."""
+"""The variable of a keyring command that authshim started, after it asked its own stores."""
 
 SWITCH = "AUTHSHIM_KEYRING_BACKEND"
 """The variable that switches the keyring backend off."""

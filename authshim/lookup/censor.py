@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHOWN = "****"
 
 MIN_TOKEN_CHARACTERS = 6
-"""The length from which a token is removed from any text. A shorter one is found in common words."""
+"""The shortest token that is removed from any text; a shorter one is in common words."""
 
 
 class Censor(SecretHolder):
@@ -47,7 +47,7 @@ class Censor(SecretHolder):
         return self._token.sub(SHOWN, text) if self._token else text
 
     def mask(self, value: Any) -> Any:
-        """Return a text, or a list of texts, with ``****`` for the token; anything else as it is."""
+        """Return a text or a list of texts with ``****`` for the token, and other values as is."""
         if isinstance(value, list):
             return [self.mask(item) for item in value]
         if not isinstance(value, str):

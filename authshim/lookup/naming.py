@@ -47,7 +47,7 @@ UNKNOWN = ""
 """In place of an origin that cannot be read, and of those behind ``MAX_ORIGINS``."""
 
 _PLAIN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*\Z")
-"""A path that leads to the same origin for every parser: some of them drop a tab behind its slash."""
+"""A path with one origin for every parser; some drop a tab behind its slash."""
 
 Trail = tuple[str, ...]
 """The origins through which a URL came, in order; equal neighbours are one."""

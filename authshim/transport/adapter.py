@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Manifest
 
     Options = tuple[Any, Any, Any, Any, Any]
-    """stream, timeout, verify, cert, proxies; unpacking them costs less than passing on a dict does."""
+    """stream, timeout, verify, cert and proxies: a tuple is passed on faster than a dict."""
 
 MAX_DRAINED_BYTES = 64 * 1024
-"""The size up to which the body of a discarded response is read, so that its connection stays open."""
+"""The longest body of a discarded response that is read, so that its connection stays open."""
 
 MAX_DRAINED_SECONDS = 1.0
 """The time in which such a body has to be read. After it, the connection is closed."""
@@ -57,12 +57,12 @@ class AuthAdapter(WrappingAdapter):
         session.mount("https://", adapter)
         session.mount("http://", adapter)
 
-    Mount one adapter for both prefixes. A foreign adapter on ``http://`` shows none of its redirects
-    to this one, which then sends what it has to any https URL that they name.
+    Mount one adapter for both prefixes. A foreign adapter on ``http://`` shows none of its
+    redirects to this one, which then sends what it has to any https URL that they name.
 
-    A mounted adapter alone cannot keep ``requests`` from reading netrc before it. It recognises the
-    header that ``requests`` made of netrc, and asks the chain instead. ``install`` also prevents the
-    reading.
+    A mounted adapter alone cannot keep ``requests`` from reading netrc before it. It recognises
+    the header that ``requests`` made of netrc, and asks the chain instead. ``install`` also
+    prevents the reading.
     """
 
     __attrs__ = (*HTTPAdapter.__attrs__, "chain", "inner", "made_with")
@@ -79,10 +79,11 @@ class AuthAdapter(WrappingAdapter):
     ) -> None:
         """Take a chain, or make the chain that the environment and the project describe.
 
-        :param manifest: the project's ``pixi.toml`` or ``pyproject.toml``, its folder, or a Manifest.
+        :param manifest: the project's ``pixi.toml`` or ``pyproject.toml``, its folder, or a
+            Manifest.
         :param environment: a pixi environment; None: the indexes of all of them.
-        :param inner: an adapter that does the sending (with retries, or a cache). Its attributes are
-            read and set through this adapter. None: this adapter does the sending.
+        :param inner: an adapter that does the sending (with retries, or a cache). Its attributes
+            are read and set through this adapter. None: this adapter does the sending.
         :param http_adapter_options: the options of ``requests.adapters.HTTPAdapter``.
         """
         if inner is not None and http_adapter_options:
@@ -136,7 +137,7 @@ class AuthAdapter(WrappingAdapter):
         )
 
     def discard(self, response: Response) -> None:
-        """Drop an answer before another one is sent or returned; a subclass may close it at once."""
+        """Drop an answer before the next request is sent; a subclass may close it at once."""
         _drain(response)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -150,7 +151,7 @@ class AuthAdapter(WrappingAdapter):
         request: PreparedRequest,
         options: Options,
     ) -> Response:
-        """Send the request, and send it again for as long as the exchange has another credential."""
+        """Send the request, and again for as long as the exchange has another credential."""
         kept: Response | None = None
         dropped: Response | None
         while True:

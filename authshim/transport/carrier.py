@@ -45,13 +45,16 @@ def note_redirect(request: PreparedRequest, response: Response) -> None:
 
 
 def inherit(request: PreparedRequest, response: Response) -> None:
-    """Mark the request that a session has made of a redirect, which the adapter may not have seen."""
+    """Mark the request that a session made of a redirect; the adapter may not have seen it."""
     way = follow(trail_of(request), response.url or "")
     request.hooks = {**request.hooks, HOOK: way}
 
 
 def trail_of(request: Any) -> Trail:
-    """Return the way to the URL of a request, which may be of another library; empty if none is known."""
+    """Return the way to the URL of a request, or an empty one if none is known.
+
+    The request may be of another library.
+    """
     hooks = getattr(request, "hooks", None)
     return cast("Trail", hooks.get(HOOK, ())) if isinstance(hooks, dict) else ()
 

@@ -77,7 +77,7 @@ def describe(error: Exception) -> tuple[str, str]:
         )
     # urllib3 1.26 tells an unknown name by the context of its error only.
     words = " ".join(type(part).__name__ for part in related_exceptions(error, None))
-    # A SOCKS proxy that cannot be used is an InvalidSchema, which only its text tells from any other.
+    # Only its text tells the InvalidSchema of an unusable SOCKS proxy from any other.
     words += " SOCKS" if "SOCKS" in str(error) else ""
     seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
     for names, reason, step in _KNOWN:
@@ -87,7 +87,7 @@ def describe(error: Exception) -> tuple[str, str]:
 
 
 def _proxy_of(error: Exception) -> str:
-    """Return the proxy of a failed request, without its password, and the variable that names it."""
+    """Return the proxy of a failed request without its password, and the variable that sets it."""
     request = getattr(error, "request", None)
     scheme = str(getattr(request, "url", "")).partition(":")[0].lower()
     for name in (f"{scheme}_proxy", "all_proxy"):

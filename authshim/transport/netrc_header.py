@@ -22,7 +22,7 @@ MAX_HOSTS = 1000
 
 
 class RequestsNetrc(SecretHolder):
-    """Remembers those headers for as long as the file stays as it is: requests reads it each time."""
+    """A memory of those headers until the file changes: requests reads it each time."""
 
     __slots__ = ("_known",)
 
@@ -44,7 +44,7 @@ class RequestsNetrc(SecretHolder):
 
 
 def _stamp() -> list[object]:
-    """Return what changes when another netrc would be read; the variable is the one that requests reads."""
+    """Return a value that changes if another netrc would be read; requests reads NETRC, too."""
     named = os.environ.get("NETRC")
     paths = [f"~/{name}" for name in NETRC_FILES] if named is None else [named]
     return [version(os.path.expanduser(path)) for path in paths]

@@ -83,7 +83,7 @@ class RecordingAdapter(AuthAdapter):
 
 
 class _TimedAdapter(HTTPAdapter):
-    """An HTTPAdapter that gives up on a head that arrives byte by byte, which resets any timeout."""
+    """An HTTPAdapter that gives up on a head that trickles in, which resets any timeout."""
 
     left = failures.TOTAL_TIMEOUT
     """Seconds."""

@@ -1,4 +1,6 @@
-"""Copy a request for the wire, with the credential that was found; the caller's request stays as it is.
+"""Copy a request for the wire with the credential that was found.
+
+The caller's request stays as it is.
 
 Nearly half of what authshim adds to each request is added here. Therefore the copy is made with
 the dict in which ``CaseInsensitiveDict`` keeps its items: that class's own methods take several
@@ -42,7 +44,7 @@ def authorization_of(headers: Any) -> str | None:
 
 
 def with_credential(request: PreparedRequest, credential: Credential | None) -> PreparedRequest:
-    """Return a copy of a request with a credential and without the header that requests made of netrc.
+    """Return a copy of a request with a credential and without the header made of netrc.
 
     If there is neither of them, return the request itself.
     """

@@ -29,7 +29,8 @@ PRIVATES = (
 )
 """The private attributes that authshim reads or writes.
 
-``request`` guards one of requests. ``adapter`` reads ``_fp``, and closes the connection if it fails.
+``request`` guards one of requests. ``adapter`` reads ``_fp``, and closes the connection if it
+fails.
 If one of the others is missing, a conda token may stay in it. A test asks for each of them, with
 urllib3 1.26.0 (``tox -e oldest``) and with the newest one (2.8.0 today), on CPython 3.9 to 3.13.
 """

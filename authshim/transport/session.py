@@ -65,8 +65,9 @@ def install(
     if not session.auth:
         session.auth = send_userinfo
     if getattr(session.rebuild_auth, "__func__", None) is Session.rebuild_auth:
-        # A session that refers to itself keeps its connections open until the garbage collector runs.
-        session.rebuild_auth = MethodType(_strip_auth, weakref.proxy(session))  # type: ignore[method-assign]
+        # A session that refers to itself keeps its connections until the garbage collector runs.
+        strip_auth = MethodType(_strip_auth, weakref.proxy(session))
+        session.rebuild_auth = strip_auth  # type: ignore[method-assign]
     return session
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
 _METHODS = tuple(name for name in vars(HTTPAdapter) if not name.startswith("__"))
-"""The attributes of the class HTTPAdapter, which Python would find before it asks ``__getattr__``."""
+"""The attributes of the class HTTPAdapter: Python finds them before ``__getattr__``."""
 
 
 class WrappingAdapter(HTTPAdapter):
