@@ -1,0 +1,45 @@
+"""Sphinx: ``tox -e docs`` builds the site from these pages, with warnings as errors."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import mkdtemp
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from generator import inventories  # noqa: E402
+
+project = "authshim"
+author = "authshim contributors"
+copyright = author  # noqa: A001 - Sphinx's name for it
+language = "en"
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.intersphinx"]
+exclude_patterns = ["generator", "README.rst"]
+
+html_theme = "furo"
+html_title = "authshim"
+html_show_copyright = False
+html_show_sphinx = False
+# Furo's own palette, but for the two colours of links, which are darker here on light paper.
+html_theme_options = {
+    "light_css_variables": {
+        "color-brand-primary": "#1f5c99",
+        "color-brand-content": "#1f5c99",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#8ab8e6",
+        "color-brand-content": "#8ab8e6",
+    },
+}
+pygments_style = "friendly"
+pygments_dark_style = "monokai"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+
+# No network: the inventories hold the few names that the pages use.
+intersphinx_mapping = inventories.mapping(Path(mkdtemp(prefix="inventories-")))
