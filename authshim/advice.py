@@ -117,9 +117,7 @@ def log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | N
     return f"{step}   (if {username} is itself the secret: write {quote(username, safe='')}:@ in the URL)"
 
 
-_FILE_AND_LINE = re.compile(
-    r"(?:cannot read )?(?:auth file |netrc )?(.+?): (?:not read: )?line (\d+)"
-)
+_FILE_AND_LINE = re.compile(r"(?:cannot read )?(?:auth file |netrc )?(.+?): line (\d+)")
 
 
 def _first_obstacle(chain: Chain, url: str, username: str | None) -> str:

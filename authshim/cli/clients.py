@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from authshim.cli.keyring_state import switch_on, why_backend_is_off
-from authshim.cli.machine import interpreter_of
+from authshim.cli.programs import interpreter_of
 from authshim.files import read_toml
 from authshim.integrations.git_config import PROGRAM, set_up
 from authshim.integrations.keyring_command import SCRIPT
@@ -20,7 +20,7 @@ from authshim.integrations.keyring_command import SCRIPT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from authshim.cli.machine import Machine, Packages
+    from authshim.cli.programs import InstalledPrograms, Packages
 
 _YES = frozenset({"1", "true", "yes", "on"})
 
@@ -60,24 +60,24 @@ class Answer(NamedTuple):
     verdict: Verdict
 
 
-def clients(machine: Machine) -> Iterator[Client]:
+def clients(programs: InstalledPrograms) -> Iterator[Client]:
     """Yield every client, in turn."""
     for name, judge in _CLIENTS.items():
-        path = machine.which(name)
+        path = programs.which(name)
         if path is None:
             yield Client(name, None, None, Verdict(False, "not on PATH"))
         else:
-            yield Client(name, path, *judge(machine, path))
+            yield Client(name, path, *judge(programs, path))
 
 
-def _pip(machine: Machine, path: str) -> Answer:
-    packages = machine.packages(path, "pip")
-    settings = machine.output([path, "config", "list"])
-    verdict = _judge_pip(machine, packages, settings)
+def _pip(programs: InstalledPrograms, path: str) -> Answer:
+    packages = programs.packages(path, "pip")
+    settings = programs.output([path, "config", "list"])
+    verdict = _judge_pip(programs, packages, settings)
     return Answer(packages.get("pip"), verdict)
 
 
-def _judge_pip(machine: Machine, packages: Packages, settings: str) -> Verdict:
+def _judge_pip(programs: InstalledPrograms, packages: Packages, settings: str) -> Verdict:
     run = "authshim run -- pip ..."
     provider = _of_pip(settings, "keyring-provider") or "auto"
     if provider == "disabled":
@@ -87,8 +87,8 @@ def _judge_pip(machine: Machine, packages: Packages, settings: str) -> Verdict:
             return Verdict(False, "its keyring-provider auto is off under no-input", run)
         provider = "import" if packages.get("keyring") else "subprocess"
     if provider == "import":
-        return _judge_import(machine, packages, "pip", run)
-    why = machine.why_keyring_does_not_ask(without=packages.get("scripts") or "")
+        return _judge_import(programs, packages, "pip", run)
+    why = programs.why_keyring_does_not_ask(without=packages.get("scripts") or "")
     if why:
         return Verdict(False, why, run)
     return Verdict(True, "by the keyring on PATH")
@@ -103,25 +103,27 @@ def _of_pip(settings: str, name: str) -> str:
     return ""
 
 
-def _judge_import(machine: Machine, packages: Packages, name: str, next_step: str) -> Verdict:
+def _judge_import(
+    programs: InstalledPrograms, packages: Packages, name: str, next_step: str
+) -> Verdict:
     for package in ("keyring", "authshim"):
         if not packages.get(package):
             return Verdict(False, f"the environment of {name} has no {package}", next_step)
-    why = why_backend_is_off(machine.environ)
+    why = why_backend_is_off(programs.environ)
     if why:
-        return Verdict(False, f"the keyring backend is off: {why}", switch_on(machine.environ))
+        return Verdict(False, f"the keyring backend is off: {why}", switch_on(programs.environ))
     return Verdict(True, "authshim is in its environment")
 
 
-def _uv(machine: Machine, path: str) -> Answer:
-    version = _word(machine.output([path, "--version"]))
-    return Answer(version, _judge_uv(machine))
+def _uv(programs: InstalledPrograms, path: str) -> Answer:
+    version = _word(programs.output([path, "--version"]))
+    return Answer(version, _judge_uv(programs))
 
 
-def _judge_uv(machine: Machine) -> Verdict:
+def _judge_uv(programs: InstalledPrograms) -> Verdict:
     run = "authshim run -- uv ..."
-    provider = machine.environ.get("UV_KEYRING_PROVIDER") or _of_uv(machine.environ)
-    why = machine.why_keyring_does_not_ask()
+    provider = programs.environ.get("UV_KEYRING_PROVIDER") or _of_uv(programs.environ)
+    why = programs.why_keyring_does_not_ask()
     if provider == "subprocess":
         if why:
             return Verdict(False, why, run)
@@ -167,62 +169,62 @@ def _project_files() -> Iterator[str]:
         folder = above
 
 
-def _poetry(machine: Machine, path: str) -> Answer:
-    packages = machine.packages(path, "poetry")
+def _poetry(programs: InstalledPrograms, path: str) -> Answer:
+    packages = programs.packages(path, "poetry")
     version = packages.get("poetry")
-    if machine.output([path, "config", "keyring.enabled"]).strip() == "false":
+    if programs.output([path, "config", "keyring.enabled"]).strip() == "false":
         next_step = "poetry config keyring.enabled true"
         return Answer(version, Verdict(False, "its keyring.enabled is false", next_step))
     next_step = _install_beside(path, "poetry")
-    return Answer(version, _judge_import(machine, packages, "poetry", next_step))
+    return Answer(version, _judge_import(programs, packages, "poetry", next_step))
 
 
-def _twine(machine: Machine, path: str) -> Answer:
-    packages = machine.packages(path, "twine")
+def _twine(programs: InstalledPrograms, path: str) -> Answer:
+    packages = programs.packages(path, "twine")
     version = packages.get("twine")
-    if machine.environ.get("TWINE_PASSWORD"):
+    if programs.environ.get("TWINE_PASSWORD"):
         next_step = "unset TWINE_USERNAME TWINE_PASSWORD"
         return Answer(version, Verdict(False, "TWINE_PASSWORD is set", next_step))
     next_step = _install_beside(path, "twine")
-    return Answer(version, _judge_import(machine, packages, "twine", next_step))
+    return Answer(version, _judge_import(programs, packages, "twine", next_step))
 
 
-def _conda(machine: Machine, path: str) -> Answer:
-    version = _word(machine.output([path, "--version"]))
-    folder = os.path.dirname(machine.environ.get("NETRC", ""))
+def _conda(programs: InstalledPrograms, path: str) -> Answer:
+    version = _word(programs.output([path, "--version"]))
+    folder = os.path.dirname(programs.environ.get("NETRC", ""))
     if os.path.exists(os.path.join(folder, SCRIPT)):
         return Answer(version, Verdict(True, "by the netrc of authshim run"))
-    if not machine.packages(path, "conda").get("authshim"):
+    if not programs.packages(path, "conda").get("authshim"):
         next_step = _install_beside(path, "conda")
         return Answer(
             version, Verdict(False, "the environment of conda has no authshim", next_step)
         )
-    if machine.environ.get("CONDA_NO_PLUGINS", "").lower() in _YES:
+    if programs.environ.get("CONDA_NO_PLUGINS", "").lower() in _YES:
         next_step = "unset CONDA_NO_PLUGINS"
         return Answer(version, Verdict(False, "CONDA_NO_PLUGINS is set", next_step))
     return Answer(version, Verdict(True, "authshim is in its environment"))
 
 
-def _git(machine: Machine, path: str) -> Answer:
-    said = machine.output([path, "--version"])
+def _git(programs: InstalledPrograms, path: str) -> Answer:
+    said = programs.output([path, "--version"])
     version = said.replace("git version", "").strip() or None
-    helpers = machine.output([path, "config", "--get-regexp", r"^credential\..*helper$"])
+    helpers = programs.output([path, "config", "--get-regexp", r"^credential\..*helper$"])
     if "authshim" in helpers:
-        return Answer(version, _judge_helper(machine, helpers))
+        return Answer(version, _judge_helper(programs, helpers))
     reason = "it asks no keyring, and no credential helper names authshim"
     return Answer(version, Verdict(False, reason, "\n".join(set_up("https", "HOST"))))
 
 
-def _judge_helper(machine: Machine, helpers: str) -> Verdict:
+def _judge_helper(programs: InstalledPrograms, helpers: str) -> Verdict:
     """Return the verdict on a helper that git's configuration names, perhaps without its path."""
-    is_found = f"/{PROGRAM}" in helpers or machine.which(PROGRAM) is not None
+    is_found = f"/{PROGRAM}" in helpers or programs.which(PROGRAM) is not None
     if is_found:
         return Verdict(True, "by its credential helper")
     folder = os.path.dirname(sys.executable)
     return Verdict(False, f"{PROGRAM} is not on PATH", f'export PATH="$PATH:{folder}"')
 
 
-_CLIENTS: dict[str, Callable[[Machine, str], Answer]] = {
+_CLIENTS: dict[str, Callable[[InstalledPrograms, str], Answer]] = {
     "pip": _pip,
     "uv": _uv,
     "poetry": _poetry,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.cli import terminal
 from authshim.cli.clients import clients
 from authshim.cli.keyring_state import why_backend_is_off
-from authshim.cli.machine import Machine
+from authshim.cli.programs import InstalledPrograms
 from authshim.errors import ProviderError, ProviderUnlisted
 from authshim.integrations import SWITCH
 from authshim.settings import NAMES
@@ -42,7 +42,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print the clients and the settings."""
-    found = list(clients(Machine(os.environ)))
+    found = list(clients(InstalledPrograms(os.environ)))
     in_force = _in_force()
     if options.json:
         rows = [client.as_json() for client in found]
@@ -106,7 +106,7 @@ def _keyring_command(settings: Settings) -> str:
         return "off: pixi's keyring-provider is disabled"
     if settings.keyring_command:
         return settings.keyring_command[0]
-    return Machine(os.environ).which("keyring") or "none on PATH"
+    return InstalledPrograms(os.environ).which("keyring") or "none on PATH"
 
 
 def _text(value: object) -> str:

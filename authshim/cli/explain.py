@@ -108,4 +108,4 @@ def _print_next_step(url: str, username: str | None, trace: Trace, chain: Chain)
         step = advice.name_by_https(url)
     else:
         step = advice.log_in_at(url, username, asks_keyring=chain.asks_keyring, chain=chain)
-    terminal.say(f"  -> {step}")
+    terminal.say(terminal.with_tilde(f"  -> {step}"))

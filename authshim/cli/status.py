@@ -120,12 +120,12 @@ class Listing:
                 self._add(key, "", provider, found)
         self.fine = self.fine and bool(self.entries)
 
-    def _add(self, key: str, realm: str, provider: Provider, credential: Credential | None) -> None:
-        first = self._first.get(realm)
+    def _add(self, key: str, group: str, provider: Provider, credential: Credential | None) -> None:
+        first = self._first.get(group)
         shadowed_by = (None, None) if first is None else (redact_key(first.key), first.provider)
         entry = Entry(str(key), provider.name, credential, shadowed_by)
         if entry.answers:
-            self._first.setdefault(realm, entry)
+            self._first.setdefault(group, entry)
         self.entries.append(entry)
 
     def _guarded(self, ask: Callable[[], _Answer]) -> _Answer | None:

@@ -170,7 +170,7 @@ class GuardedProvider:
         """
         if unread:
             obstacle = f"{self.name}: {unread}"
-            return Step(self.name, key, f"nothing: {unread}", obstacle=obstacle)
+            return Step(self.name, key, f"not read: {unread}", obstacle=obstacle)
         if problems and key.kind == SERVICE:
             return Step(self.name, key, f"nothing: {problems[-1]}")
         return Step(self.name, key, "nothing")

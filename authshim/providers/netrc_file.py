@@ -72,10 +72,16 @@ class NetrcFile(Provider):
                 found.append((host or DEFAULT, BasicHTTP(login, password)))
         return found
 
-    def why_not(self, key: str) -> str:  # noqa: ARG002 - a bad line may hide any machine
-        """Return the first problem of the file, which may hide an entry, or an empty string."""
-        problems = self._read().problems
-        return f"not read: {problems[0]}" if problems else ""
+    def why_not(self, key: str) -> str:
+        """Name the bad line that may hide the entry of a key. Return an empty string without one.
+
+        The problem of the line is in ``problems``.
+        """
+        host: str | None = key
+        if getattr(key, "kind", HOST) == DEFAULT:
+            host = None
+        line = self._read().broken_line(host)
+        return f"line {line} is broken" if line else ""
 
     def version(self) -> object:
         """Return a value that changes if a file changes or appears."""

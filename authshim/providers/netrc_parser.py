@@ -56,6 +56,7 @@ _EXPECTED = {
     "method": "a method",
 }
 _FIRST_WORD = re.compile(r"[ \t\r]*([^ \t\r]*)")
+_LATER_START = re.compile(r"[^ \t\r][ \t\r]+(?:machine|default)(?:[ \t\r]|$)", re.IGNORECASE)
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)("?)([^ \t\r]*)|([^ \t\r]+)')
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
@@ -64,12 +65,15 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
 class Logins(SecretHolder):
     """The logins of a file, or the reason why the file cannot be used."""
 
-    __slots__ = ("broken", "pairs", "problems")
+    __slots__ = ("_broken_lines", "_unclear_line", "broken", "pairs", "problems")
 
     def __init__(self, broken: str = "") -> None:
         self.broken = broken
         self.problems: list[str] = []
         self.pairs: dict[str | None, list[tuple[str, str]]] = {}
+        # The first bad line by the host of its entry, and the first that may hide any host.
+        self._broken_lines: dict[str | None, int] = {}
+        self._unclear_line = 0
 
     def of(self, host: str | None) -> list[tuple[str, str]]:
         """Return the logins of a host in the file's order. The host None is the default entry."""
@@ -78,6 +82,19 @@ class Logins(SecretHolder):
     def add(self, host: str | None, login: str, password: str) -> None:
         """Add a login of a host."""
         self.pairs.setdefault(host, []).append((login, password))
+
+    def broken_line(self, host: str | None) -> int:
+        """Return the first bad line that may hide an entry of a host, or 0."""
+        lines = (self._broken_lines.get(host, 0), self._unclear_line)
+        return min(filter(None, lines), default=0)
+
+    def note_line(self, number: int, host: str | None) -> None:
+        """Remember a bad line in the entry of a host."""
+        self._broken_lines.setdefault(host, number)
+
+    def note_unclear_line(self, number: int) -> None:
+        """Remember a bad line that may hide an entry of any host."""
+        self._unclear_line = self._unclear_line or number
 
 
 def parse(text: str) -> Logins:
@@ -112,6 +129,8 @@ class _Parser:
         self._is_skipping = False
         # The last line that an open quote may hide.
         self._hidden_to = 0
+        # The line that broke the entry which is skipped.
+        self._broken_on = 0
 
     def read(self) -> None:
         """Read all lines into ``logins``."""
@@ -130,15 +149,18 @@ class _Parser:
         if first in _KEYWORDS:
             self._check_value()
         if self._is_skipping and first not in _STARTS:
+            self._note_skipped(line)
             return
         self._is_skipping = False
         try:
             self._read_words(number, line)
         except _OpenQuoteError as error:
             self._drop_entry(number, str(error))
+            self.logins.note_unclear_line(number)
             self._hidden_to = self._closing_line(number)
         except _EntryError as error:
             self._drop_entry(number, str(error))
+            self._note_skipped(line)
             self._hidden_to = 0
 
     def _read_words(self, number: int, line: str) -> None:
@@ -201,10 +223,20 @@ class _Parser:
 
     def _drop_entry(self, number: int, reason: str) -> None:
         note(self.logins.problems, f"line {number}: {reason}", MORE)
+        self._broken_on = number
+        if self._in_entry and self._expected != "machine":
+            self.logins.note_line(number, self._entry.get("machine"))
+        else:
+            self.logins.note_unclear_line(number)
         self._in_entry = False
         self._entry = {}
         self._expected = ""
         self._is_skipping = True
+
+    def _note_skipped(self, line: str) -> None:
+        """Remember the broken line if a skipped line may begin another entry."""
+        if _LATER_START.search(line):
+            self.logins.note_unclear_line(self._broken_on)
 
     def _closing_line(self, number: int) -> int:
         """Return the line that could close a quote left open on line ``number``, or 0."""

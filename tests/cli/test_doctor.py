@@ -14,7 +14,7 @@ from leaks import assert_no_secret
 
 from authshim.cli import main
 from authshim.cli.clients import Client, clients
-from authshim.cli.machine import Machine, interpreter_of
+from authshim.cli.programs import InstalledPrograms, interpreter_of
 from authshim.integrations import keyring_command
 
 if TYPE_CHECKING:
@@ -60,8 +60,8 @@ class Programs:
         return subprocess.CompletedProcess(words, 1 if answer is None else 0, answer or "")
 
     def client(self, name: str) -> Client:
-        machine = Machine(self.environ, run=self.run)
-        return next(client for client in clients(machine) if client.name == name)
+        found = InstalledPrograms(self.environ, run=self.run)
+        return next(client for client in clients(found) if client.name == name)
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def verdict(client: Client) -> tuple[bool, str, str]:
 
 
 def test_a_client_that_is_not_on_path_is_named(programs: Programs) -> None:
-    assert [client.name for client in clients(Machine(programs.environ))] == [
+    assert [client.name for client in clients(InstalledPrograms(programs.environ))] == [
         "pip",
         "uv",
         "poetry",
@@ -401,10 +401,10 @@ def test_a_program_that_fails_or_hangs_says_nothing() -> None:
     def hang(words: Sequence[str], **options: Any) -> Any:
         raise subprocess.TimeoutExpired(list(words), 1)
 
-    assert Machine({}, run=hang).output(["program"]) == ""
-    assert Machine({"PATH": os.defpath}).output(["/nowhere/program"]) == ""
+    assert InstalledPrograms({}, run=hang).output(["program"]) == ""
+    assert InstalledPrograms({"PATH": os.defpath}).output(["/nowhere/program"]) == ""
     assert (
-        Machine({"PATH": os.defpath}).output(
+        InstalledPrograms({"PATH": os.defpath}).output(
             [sys.executable, "-c", "print(1); raise SystemExit(1)"]
         )
         == ""

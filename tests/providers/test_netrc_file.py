@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import netrc
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -530,3 +531,24 @@ def test_large_file_is_read_in_one_go(write: Write, text: str) -> None:
 def test_file_that_cannot_be_read_has_no_logins_to_list(tmp_path: Path) -> None:
     with pytest.raises(ProviderError, match="it is not a regular file"):
         NetrcFile([str(tmp_path)]).logins()
+
+
+@pytest.mark.parametrize(
+    ("content", "named", "passed_over"),
+    [
+        ("machine h.example login a\npasswrd s3cret\n", ["h.example"], ["x.example", ANYBODY]),
+        ("default login a\npasswrd s3cret\n", [ANYBODY], ["h.example"]),
+        ("machine h.example passwrd s3cret machine x.example\n", ["h.example", "x.example"], []),
+        ("login a password s3cret\n", ["h.example", ANYBODY], []),
+        ('machine h.example login "s3cret\n', ["h.example", "x.example"], []),
+        ("machine h.example login a password s3cret\n", [], ["h.example", ANYBODY]),
+    ],
+    ids=["of a host", "of default", "a second entry", "of no entry", "an open quote", "none"],
+)
+def test_bad_line_is_named_for_the_keys_that_it_may_hide(
+    write: Write, content: str, named: list[str], passed_over: list[str]
+) -> None:
+    provider = write(content)
+    lines = {provider.why_not(key) for key in named}
+    assert all(re.fullmatch(r"line [12] is broken", line) for line in lines)
+    assert [provider.why_not(key) for key in passed_over] == [""] * len(passed_over)

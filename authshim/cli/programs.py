@@ -37,7 +37,7 @@ print(json.dumps(found))
 """
 
 
-class Machine:
+class InstalledPrograms:
     """The environment that programs are looked for and started in."""
 
     def __init__(
