@@ -7,7 +7,6 @@ import time
 from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from authshim.cli import project, terminal
 from authshim.concurrency import TimedOut
@@ -113,8 +112,7 @@ class _Waiting:
 
         if time.monotonic() - self._started < LONG_WAIT_SECONDS:
             return Text("asking the indexes and channels")
-        hosts = [urlsplit(url).netloc for url in self._checking.waiting()]
-        return Text(printable(f"waiting for {', '.join(dict.fromkeys(hosts))}"))
+        return Text(printable(f"waiting for {', '.join(self._checking.waiting())}"))
 
 
 def _print_lines(results: Sequence[Result]) -> None:

@@ -68,9 +68,10 @@ class Check:
             self._found[at] = result
 
     def waiting(self) -> list[str]:
-        """List the URLs that have not answered, redacted."""
-        places = list(enumerate(self._places))
-        return [place.shown for at, place in places if at not in self._found]
+        """List the hosts that have not answered, each once."""
+        places = enumerate(self._places)
+        hosts = (place.netloc for at, place in places if at not in self._found)
+        return list(dict.fromkeys(hosts))
 
     def results(self, unanswered: str = "") -> list[Result]:
         """Return the results in the project's order.
@@ -161,7 +162,7 @@ def _probe_mirrors(
 def _probe_one(
     chain: Chain, place: Repository, names: Sequence[str], mirrors: Sequence[Mirror]
 ) -> Result:
-    scheme = place.url.partition(":")[0].lower()
+    scheme = place.scheme
     if scheme not in _SCHEMES:
         detail = f"{scheme} is not http(s)"
         return Result(_kind(place), place.shown, NOT_PROBED, detail=detail)

@@ -65,6 +65,17 @@ class Repository(SecretHolder):
         object.__setattr__(self, "password", password)
 
     @property
+    def scheme(self) -> str:
+        """The scheme of the URL in lower case."""
+        return self.url.partition(":")[0].lower()
+
+    @property
+    def netloc(self) -> str:
+        """The host of the URL and its port, if it has one, as they are written."""
+        behind = self.url.partition("://")[2]
+        return re.split(r"[/?#]", behind, maxsplit=1)[0]
+
+    @property
     def shown(self) -> str:
         """The URL as it may be shown. A username with an empty password is a token."""
         if self.username is not None and self.password == "":

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from itertools import product
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from authshim.index.answer import FOUND
 from authshim.project.model import STRATEGIES
@@ -66,7 +65,7 @@ def _same_names(
 
 def _is_forwarded(page: Answer) -> bool:
     """Tell if an index, which is not PyPI itself, redirects a name to PyPI."""
-    return page.forwarded_to in PYPI and urlsplit(page.place.url).hostname not in PYPI
+    return page.forwarded_to in PYPI and page.place.netloc.lower() not in PYPI
 
 
 def _forwarding(page: Answer, name: str) -> str:
@@ -101,7 +100,7 @@ def _has_name(page: Answer, versions: Collection[Version]) -> bool:
 
 
 def _is_public(page: Answer) -> bool:
-    if page.host in PYPI or urlsplit(page.place.url).hostname in PYPI:
+    if page.host in PYPI or page.place.netloc.lower() in PYPI:
         return True  # a mirror of PyPI is as public, though it may want a login
     return page.found is None and not page.place.url.startswith("file:")
 

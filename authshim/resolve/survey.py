@@ -169,20 +169,16 @@ def _fetch(
         with closing(IndexClient(chain)) as client:
             yield lambda key: _page(client, *key, mirrors)
 
-    left = Counter(_host(index) for index, _ in keys)
+    left = Counter(index.netloc for index, _ in keys)
     pages: dict[_Key, Answer] = {}
     if tell is not None:
         tell(0, len(keys), list(left))
     for key, page in map_concurrently(keys, worker):
         pages[key] = page
-        left[_host(key[0])] -= 1
+        left[key[0].netloc] -= 1
         if tell is not None:
             tell(len(pages), len(keys), [host for host in left if left[host]])
     return pages
-
-
-def _host(index: Index) -> str:
-    return urlsplit(index.url).netloc.rpartition("@")[2]
 
 
 def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror]) -> Answer:
@@ -201,7 +197,7 @@ def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror
 
 
 def _page_at(client: IndexClient, index: Index, name: str) -> Answer:
-    scheme = index.url.partition(":")[0].lower()
+    scheme = index.scheme
     if scheme == "file":
         return _folder(index)
     if scheme not in ("http", "https"):
