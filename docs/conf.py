@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
@@ -43,3 +45,13 @@ autodoc_typehints_format = "short"
 
 # No network: the inventories hold the few names that the pages use.
 intersphinx_mapping = inventories.mapping(Path(mkdtemp(prefix="inventories-")))
+
+
+def _link_to_site(_app: Any, _name: str, source: list[str]) -> None:
+    """Let links between pages, which lead to their sources where these are hosted, lead to HTML."""
+    source[0] = re.sub(r"(<(?!\w+:)[\w./-]+)\.rst((?:#[\w-]+)?>`_)", r"\1.html\2", source[0])
+
+
+def setup(app: Any) -> None:
+    """Register with Sphinx."""
+    app.connect("source-read", _link_to_site)

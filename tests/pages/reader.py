@@ -1,0 +1,199 @@
+"""A reader who types what a page shows, in an empty home, and compares what is printed."""
+
+from __future__ import annotations
+
+import configparser
+import contextlib
+import getpass
+import io
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pages.blocks import Block, Command, commands, is_like
+from pages.world import SECRET
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from pages.world import World
+
+TIMEOUT_SECONDS = 120
+IN_PROCESS = {
+    "auth",
+    "check",
+    "completion",
+    "explain",
+    "get",
+    "resolve",
+    "--help",
+    "--version",
+    "-h",
+}
+"""The commands that need no process of their own. A shell's syntax needs one."""
+
+SPEAKS_SECRETS = "auth token"
+"""The only command whose output may have a secret."""
+
+_SHELL = re.compile(r"[|<>&;$`]|(?<!\S)#")
+_EXPORT = re.compile(r"export (\w+)=(.*)")
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+class _Terminal(io.StringIO):
+    """A standard input at which the reader types the secret, or yes."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def readline(self, _size: int | None = -1, /) -> str:
+        return "y\n"
+
+
+class Reader:
+    """The home, the folder, the variables and the Python names of one page."""
+
+    def __init__(self, world: World, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._home = home
+        self._monkeypatch = monkeypatch
+        self._names: dict[str, Any] = {"__name__": "page"}
+        self._set_variables(world)
+        monkeypatch.setattr(getpass, "getpass", _type_secret)
+
+    def _set_variables(self, world: World) -> None:
+        for name in list(os.environ):
+            if name.startswith(("PIP_", "UV_", "GIT_", "TWINE_", "CI", "GITHUB_", "GITLAB_")):
+                self._monkeypatch.delenv(name)
+        variables = {
+            "HTTPS_PROXY": f"http://127.0.0.1:{world.proxy.port}",
+            "https_proxy": f"http://127.0.0.1:{world.proxy.port}",
+            "NO_PROXY": "127.0.0.1,localhost",
+            "REQUESTS_CA_BUNDLE": world.certificates,
+            "SSL_CERT_FILE": world.certificates,
+            "CURL_CA_BUNDLE": world.certificates,
+            "GIT_SSL_CAINFO": world.certificates,
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_CACHE_DIR": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+            "PIP_TARGET": str(self._home / "installed"),
+            "PIP_QUIET": "1",
+            "UV_CACHE_DIR": str(self._home / "uv"),
+            "UV_PYTHON_DOWNLOADS": "never",
+            "COLUMNS": "120",
+        }
+        for name, value in variables.items():
+            self._monkeypatch.setenv(name, value)
+
+    def read(self, blocks: list[Block]) -> None:
+        """Do what the blocks show, one after another."""
+        only_shown = ""
+        for block in blocks:
+            if block.kind == "shown only":
+                only_shown = block.text
+                continue
+            if not only_shown:
+                self._do(block)
+            only_shown = ""
+
+    def _do(self, block: Block) -> None:
+        if block.kind in ("console", "first"):
+            for command in commands(block.text):
+                self._type(block, command)
+        elif block.kind == "python" and not block.named:
+            code = compile("\n" * block.line + block.text, str(block.page), "exec")
+            exec(code, self._names)
+        else:
+            self._keep(block)
+
+    def _keep(self, block: Block) -> None:
+        """Read a file's content as its format, and write the file if the page names it."""
+        _check_format(block)
+        if block.named:
+            path = Path(os.path.expanduser(block.named))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(block.text + "\n", encoding="utf-8")
+            path.chmod(0o600)
+
+    def _type(self, block: Block, command: Command) -> None:
+        exported = _EXPORT.match(command.typed)
+        if exported:
+            value = os.path.expandvars(" ".join(shlex.split(exported[2], comments=True)))
+            self._monkeypatch.setenv(exported[1], value)
+            return
+        if command.typed.startswith("cd "):
+            self._monkeypatch.chdir(os.path.expanduser(command.typed[3:]))
+            return
+        code, printed = _run(command.typed)
+        where = f"{block.place}: $ {command.typed}\n{printed}"
+        if command.shown:
+            assert is_like(command.shown, printed), where
+        elif code:
+            raise AssertionError(where)
+        if SPEAKS_SECRETS not in command.typed:
+            assert SECRET not in printed, where
+
+
+def _type_secret(prompt: str = "") -> str:
+    sys.stderr.write(f"{prompt}\n")
+    return SECRET
+
+
+def _run(typed: str) -> tuple[int, str]:
+    """Run a command, and return its exit code and all that it printed."""
+    words = typed.split()
+    if words[0] == "authshim" and words[1] in IN_PROCESS and not _SHELL.search(typed):
+        return _run_here(shlex.split(typed)[1:])
+    done = subprocess.run(
+        ["bash", "-c", typed],
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=TIMEOUT_SECONDS,
+    )
+    return done.returncode, done.stdout.decode()
+
+
+def _run_here(words: list[str]) -> tuple[int, str]:
+    printed = io.StringIO()
+    stdin = sys.stdin
+    sys.stdin = _Terminal(f"{SECRET}\n")
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+            code = main(words)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    finally:
+        sys.stdin = stdin
+    return code, printed.getvalue()
+
+
+def _check_format(block: Block) -> None:
+    """Read a file's content by the parser of its format.
+
+    :raises AssertionError: the format has none here.
+    """
+    if block.kind == "toml":
+        tomllib.loads(block.text)
+    elif block.kind == "json":
+        json.loads(block.text)
+    elif block.kind == "ini":
+        configparser.ConfigParser(interpolation=None).read_string(block.text)
+    elif block.kind == "yaml":
+        pytest.importorskip("yaml").safe_load(block.text)
+    elif block.kind == "python":
+        compile(block.text, block.named, "exec")
+    else:
+        assert block.kind in ("text", "docker", "bash"), block

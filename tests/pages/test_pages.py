@@ -1,0 +1,51 @@
+"""Every block of code, and every command with its output, in README.rst and docs/ is true."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from typing import TYPE_CHECKING
+
+import pages.blocks
+import pytest
+from pages.blocks import PAGES, ROOT, blocks
+from pages.reader import Reader
+from pages.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from servers import Authority
+
+pytestmark = pytest.mark.clients
+
+
+@pytest.fixture
+def world(authority: Authority, tmp_path: Path) -> Iterator[World]:
+    """All hosts."""
+    made = World(authority, tmp_path)
+    yield made
+    made.proxy.stop()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_blocks_of_a_page_are_true(
+    page: Path, world: World, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Reader(world, home, monkeypatch).read(blocks(page))
+
+
+def test_examples_of_the_parser_are_true() -> None:
+    assert doctest.testmod(pages.blocks).failed == 0
+
+
+def test_block_that_is_only_shown_has_a_reason() -> None:
+    remarks = [block for page in PAGES for block in blocks(page) if block.kind == "shown only"]
+    assert [block.place for block in remarks if len(block.text.split()) < 3] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
+    links = re.findall(r"<(?!\w+:)([\w./-]+)(?:#[\w-]+)?>`_", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).is_file()] == []

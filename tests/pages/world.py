@@ -1,0 +1,140 @@
+"""Every host that a page names, played by one proxy on loopback.
+
+A request is let in if its password or token is ``s3cret``, or the token of an OAuth login. Below
+``/ada/`` and ``/bob/`` only that user is. ``pypi.org`` and ``open.example`` let everybody in, and
+``closed.example`` nobody.
+
+A path with ``/simple/`` is an index that has a wheel for every name, one below ``/files/`` such a
+wheel, ``.git/`` a repository, ``repodata.json`` a channel. Uploads are taken.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import io
+import re
+import zipfile
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from git_server import Repository
+from oauth.authorization_server import ACCESS, AuthorizationServer
+from servers import CHALLENGE, Answer, Recorder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from servers import Authority, Seen
+
+SECRET = "s3cret"
+SECRETS = frozenset({SECRET, ACCESS})
+OPEN = frozenset({"pypi.org", "files.pythonhosted.org", "open.example"})
+CLOSED = frozenset({"closed.example"})
+USERS = frozenset({"ada", "bob"})
+
+_PROJECT = re.compile(r"/simple/([\w.-]+)/?$")
+
+
+class World:
+    """The proxy, and the requests that it let in."""
+
+    def __init__(self, authority: Authority, folder: Path) -> None:
+        self.proxy = Recorder(ca=authority.ca, proxy=True)
+        self.certificates = authority.file
+        self.let_in: list[str] = []
+        self._folder = folder
+        self._repositories: dict[str, Repository] = {}
+        AuthorizationServer(self.proxy, "https://prefix.dev")
+        self.proxy.on("/*", self._answer)
+
+    def _answer(self, seen: Seen) -> Answer:
+        host = (seen.host or "").partition(":")[0]
+        segments = seen.path.split("/")[1:]
+        if host in OPEN:
+            return self._serve(host, seen)
+        if host in CLOSED or not _opens(seen, segments):
+            return CHALLENGE
+        self.let_in.append(f"{host}{seen.path}")
+        return self._serve(host, seen)
+
+    def _serve(self, host: str, seen: Seen) -> Answer:
+        path = urlsplit(seen.path).path
+        if ".git/" in path:
+            return self._repository(host).answer(seen, path[: path.index(".git/") + 4])
+        if seen.method in ("POST", "PUT"):
+            return Answer(200, b"")
+        if path.endswith((".whl", ".tar.gz")):
+            return Answer(200, wheel(path.rpartition("/")[2].partition("-")[0]))
+        if path.endswith("repodata.json"):
+            return Answer(200, b"{}", {"Content-Type": "application/json"})
+        project = _PROJECT.search(path)
+        if project:
+            return _page(project[1])
+        if path.rstrip("/").endswith("/simple"):
+            return Answer(200, b"<!DOCTYPE html><a href=demo/>demo</a>", _HTML)
+        if path.endswith(".csv"):
+            return Answer(200, b"name,size\ndemo,1\n", {"Content-Type": "text/csv"})
+        return Answer(200, b"ok\n", {"Content-Type": "text/plain"})
+
+    def _repository(self, host: str) -> Repository:
+        if host not in self._repositories:
+            files = {"pyproject.toml": _PYPROJECT, "demo.py": ""}
+            self._repositories[host] = Repository(self._folder / host, files)
+        return self._repositories[host]
+
+
+_HTML = {"Content-Type": "text/html"}
+_PYPROJECT = '[project]\nname = "demo"\nversion = "1.0"\n'
+
+
+def _opens(seen: Seen, segments: list[str]) -> bool:
+    """Return True if a request has a secret, and the user that its path asks for."""
+    user, secret = _sent(seen, segments)
+    if secret not in SECRETS:
+        return False
+    return segments[0] not in USERS or user == segments[0]
+
+
+def _sent(seen: Seen, segments: list[str]) -> tuple[str, str]:
+    """Return the user and the secret of a request."""
+    if segments[0] == "t" and len(segments) > 1:
+        return "", segments[1]
+    scheme, _, value = (seen.authorization or "").partition(" ")
+    if scheme != "Basic":
+        return "", value
+    try:
+        user, _, secret = base64.b64decode(value).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return user, secret or user
+
+
+def _page(name: str) -> Answer:
+    """Return the page of a project, which has one wheel beside the index."""
+    stem = re.sub(r"[-.]+", "_", name)
+    digest = hashlib.sha256(wheel(stem)).hexdigest()
+    file = f"{stem}-1.0-py3-none-any.whl"
+    text = f'<!DOCTYPE html><a href="../../files/{file}#sha256={digest}">{file}</a>'
+    return Answer(200, text.encode(), _HTML)
+
+
+def wheel(stem: str) -> bytes:
+    """Return the smallest wheel that is one."""
+    info = f"{stem}-1.0.dist-info"
+    files = {
+        f"{stem}.py": "",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {stem}\nVersion: 1.0\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{name},sha256={_digest(text)},{len(text)}\n" for name, text in files.items())
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name, text in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
+            archive.writestr(zipfile.ZipInfo(name), text)  # a fixed date, so that the hash stays
+    return held.getvalue()
+
+
+def _digest(text: str) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
