@@ -8,79 +8,40 @@ The caller's Request never has the header: the handler sends copies.
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
 from urllib.request import BaseHandler, Request
 
-from authshim.credentials import CondaToken
-from authshim.lookup.censor import Censor, CleanErrors
-from authshim.lookup.chain import chain_of
-from authshim.lookup.exchange import REDIRECTS, Exchange
-from authshim.lookup.naming import SERVER, arrive, depart
+from authshim.integrations.driver import ChainUser, Driver, joined
+from authshim.lookup.naming import CALLER, SERVER, depart
 
 if TYPE_CHECKING:
-    import os
+    from collections.abc import Callable
 
-    from authshim.credentials import Credential
-    from authshim.lookup.chain import Chain
-    from authshim.lookup.naming import NamedBy, Trail
-    from authshim.project.manifest import Manifest
+    from authshim.lookup.censor import Censor
+    from authshim.lookup.naming import Trail
 
 
-class _Visited(dict):  # type: ignore[type-arg]  # urllib keeps URLs and counts in it
-    """The ``redirect_dict`` of a request, which the requests of all hops share."""
-
-    trail: Trail = ()
-
-
-class AuthHandler(BaseHandler):
+class AuthHandler(ChainUser, BaseHandler):
     """A handler that sends requests with the user's credentials."""
 
     handler_order = 450
     """Behind ProxyHandler (100), before HTTPHandler (500)."""
 
-    def __init__(
-        self,
-        chain: Chain | None = None,
-        *,
-        manifest: str | os.PathLike[str] | Manifest | None = None,
-        environment: str | None = None,
-    ) -> None:
-        """Take a chain, or make one; the options are those of ``AuthAdapter``."""
-        self.chain = chain_of(chain, manifest, environment)
-
     def http_open(self, request: Request) -> Any:
         """Send a request, and send it again for as long as there is another credential."""
-        trail, named_by = _arrive(request)
-        exchange = Exchange(
+        driver = Driver(
             self.chain,
+            _Request(request, self._send),
             request.get_method(),
             request.full_url,
             authorization=request.get_header("Authorization"),
-            named_by=named_by,
-            can_resend=lambda: request.data is None or isinstance(request.data, bytes),
+            trail=getattr(getattr(request, "redirect_dict", None), "trail", ()),
+            named_by=SERVER if request.unverifiable else CALLER,
         )
-        with CleanErrors(exchange.credentials):
-            return self._drive(exchange, request, trail)
+        return driver.run()
 
     https_open = http_open
-
-    def _drive(self, exchange: Exchange, request: Request, trail: Trail) -> Any:
-        credential = exchange.begin()
-        kept = None
-        while True:
-            response = self._send(_with_credential(request, credential))
-            if response is None:
-                return None
-            _clean(response, credential)
-            _note_redirect(request, response, trail)
-            credential = exchange.receive(response.status, _headers(response))
-            if exchange.keeps:
-                kept, response = response, kept
-            if response is not None:
-                response.close()
-            if credential is None:
-                return kept
 
     def _send(self, request: Request) -> Any:
         """Let the next handler of the opener send a request."""
@@ -89,62 +50,57 @@ class AuthHandler(BaseHandler):
             response = getattr(handler, f"{request.type}_open")(request)
             if response is not None:
                 return response
-        return None
+        raise URLError(f"no other handler of the opener sends {request.type} requests")
 
 
-def _headers(response: Any) -> dict[str, str]:
-    """Return the headers that the exchange reads."""
-    if response.status < 300:
-        return {}
-    headers = response.headers
-    challenges = headers.get_all("WWW-Authenticate", [])
-    return {
-        "WWW-Authenticate": ", ".join(challenges),
-        "Location": headers.get("Location", ""),
-    }
+class _Visited(dict):  # type: ignore[type-arg]  # urllib keeps URLs and counts in it
+    """The ``redirect_dict`` of a request, which the requests of all hops share."""
+
+    trail: Trail = ()
 
 
-def _arrive(request: Request) -> tuple[Trail, NamedBy]:
-    trail = getattr(getattr(request, "redirect_dict", None), "trail", ())
-    if request.unverifiable and not trail:
-        return (), SERVER
-    return arrive(trail, request.full_url)
+class _Request:
+    """A request. The caller's is never changed: a copy is sent."""
 
+    def __init__(self, request: Request, handle: Callable[[Request], Any]) -> None:
+        self._request: Any = request
+        self._handle = handle
 
-def _note_redirect(request: Any, response: Any, trail: Trail) -> None:
-    if response.status not in REDIRECTS:
-        return
-    visited = _Visited(getattr(request, "redirect_dict", {}))
-    visited.trail = depart(trail, request.full_url, response.headers.get("Location", ""))
-    request.redirect_dict = visited
+    def can_resend(self) -> bool:
+        body = self._request.data
+        return body is None or isinstance(body, bytes)
 
+    def send(self, header: str | None, url: str | None) -> Any:
+        request = self._request
+        sent = object.__new__(type(request))
+        sent.__dict__.update(request.__dict__)
+        if url is not None:
+            is_proxied = request.selector == request.full_url
+            sent.selector = url if is_proxied else Request(url).selector  # noqa: S310
+        if header is not None:
+            sent.unredirected_hdrs = {**request.unredirected_hdrs, "Authorization": header}
+        return self._handle(sent)
 
-def _with_credential(request: Request, credential: Credential | None) -> Request:
-    """Return a copy of a request with a credential; without one, the request itself."""
-    if credential is None:
-        return request
-    sent = copy(request)
-    if isinstance(credential, CondaToken):
-        wire_url = credential.wire_url(request.full_url)
-        is_proxied = request.selector == request.full_url
-        sent.selector = wire_url if is_proxied else Request(wire_url).selector  # noqa: S310
-    if credential.header is not None:
-        sent.unredirected_hdrs = {
-            **request.unredirected_hdrs,
-            "Authorization": credential.header,
-        }
-    return sent
+    def status(self, response: Any) -> int:
+        status: int = response.status
+        return status
 
+    def headers(self, response: Any) -> dict[str, str]:
+        headers = response.headers
+        challenges = headers.get_all("WWW-Authenticate", ())
+        return joined(headers.get("Location", ""), challenges)
 
-def _clean(response: Any, credential: Credential | None) -> None:
-    """Remove a token of the URL from the answer of the server."""
-    if not isinstance(credential, CondaToken):
-        return
-    censor = Censor(credential)
-    response.reason = censor.mask(response.reason)
-    response.msg = censor.mask(response.msg)
-    pairs = [(name, censor.remove(value)) for name, value in response.headers.items()]
-    for name in set(response.headers):
-        del response.headers[name]
-    for name, value in pairs:
-        response.headers[name] = value
+    def follow(self, trail: Trail, location: str) -> None:
+        request = self._request
+        visited = _Visited(getattr(request, "redirect_dict", {}))
+        visited.trail = depart(trail, request.full_url, location)
+        request.redirect_dict = visited
+
+    def clean(self, response: Any, censor: Censor) -> None:
+        response.reason = censor.mask(response.reason)
+        response.msg = censor.mask(response.msg)
+        pairs = [(name, censor.remove(value)) for name, value in response.headers.items()]
+        for name in set(response.headers):
+            del response.headers[name]
+        for name, value in pairs:
+            response.headers[name] = value

@@ -101,8 +101,10 @@ class CleanErrors(SecretHolder):
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         del traceback
+        if error is None:
+            return
         sent = self._credentials()
-        if error is not None and sent:
+        if sent:
             clean_exception(error, sent, self._outer)
             raise error
 

@@ -100,7 +100,7 @@ class Exchange(SecretHolder):
         """Whether ``begin`` returns at once. If not, an asynchronous client runs it in a thread."""
         if self._phase is _CALLERS:
             return True
-        return not self.named_by.is_marked and self._chain.is_cached(self._url)
+        return self.named_by is CALLER and self._chain.is_cached(self._url)
 
     def may_block(self, status: int) -> bool:
         """Return True if ``receive`` may ask a provider about this answer."""

@@ -1,0 +1,104 @@
+"""A request of httpx or httpx2, as a ``Driver`` sends it. Neither library is imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from authshim.credentials import BasicHTTP
+from authshim.integrations.driver import Driver
+from authshim.lookup.censor import hide_request_lines
+from authshim.lookup.naming import depart
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from authshim.lookup.censor import Censor
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.naming import Trail
+
+NAMED_BY = "authshim: named by"
+"""The key of ``request.extensions`` that carries the way to a URL. A redirect inherits it."""
+
+_LOGGERS = ("httpcore.http11", "httpcore.http2", "httpcore2.http11", "httpcore2.http2")
+"""The loggers that show the headers of responses."""
+
+
+def driver_of(chain: Chain, request: Any, handle: Callable[[Any], Any]) -> Driver:
+    """Return the driver of a request.
+
+    :param handle: sends a request and returns the response, or an awaitable of it.
+    """
+    driver = Driver(
+        chain,
+        _Request(request, handle),
+        request.method,
+        str(request.url),
+        authorization=_authorization(request),
+        trail=request.extensions.get(NAMED_BY, ()),
+    )
+    if driver.trail:
+        _carry(request, driver.trail)
+    return driver
+
+
+def _carry(request: Any, way: Trail) -> None:
+    """Let a request carry the way to its URL, and each request that httpx makes of it."""
+    request.extensions = {**request.extensions, NAMED_BY: way}
+
+
+def _authorization(request: Any) -> str | None:
+    """Return the header that the caller has set. httpx itself makes one of a lone ``user@``."""
+    if "Authorization" not in request.headers:
+        return None
+    header: str = request.headers["Authorization"]
+    user = request.url.userinfo
+    if not user or b":" in user:
+        return header
+    return None if header == BasicHTTP(request.url.username, "").header else header
+
+
+class _Request:
+    """A request. The caller's is never changed: a copy is sent."""
+
+    def __init__(self, request: Any, handle: Callable[[Any], Any]) -> None:
+        self._request = request
+        self._handle = handle
+
+    def can_resend(self) -> bool:
+        # Any other body may be a stream that can be read only once.
+        return type(self._request.stream).__name__ == "ByteStream"
+
+    def send(self, header: str | None, url: str | None) -> Any:
+        request = self._request
+        if header is None and url is None:
+            return self._handle(request)
+        copy = object.__new__(type(request))
+        copy.__dict__.update(request.__dict__)
+        if url is not None:
+            hide_request_lines(*_LOGGERS)
+            copy.url = type(request.url)(url)
+        if header is not None:
+            copy.headers = request.headers.copy()
+            copy.headers["Authorization"] = header
+        return self._handle(copy)
+
+    def status(self, response: Any) -> int:
+        status: int = response.status_code
+        return status
+
+    def headers(self, response: Any) -> Any:
+        return response.headers
+
+    def follow(self, trail: Trail, location: str) -> None:
+        _carry(self._request, depart(trail, str(self._request.url), location))
+
+    def clean(self, response: Any, censor: Censor) -> None:
+        headers = response.headers
+        cleaned = [(name, censor.remove(value)) for name, value in headers.multi_items()]
+        response.headers = type(headers)(cleaned)
+        reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
+        response.extensions["reason_phrase"] = censor.mask(reason).encode("ascii", "replace")
+
+    def discard(self, response: Any) -> Awaitable[None]:
+        closing: Awaitable[None] = response.aclose()
+        return closing
