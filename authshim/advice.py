@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.credentials import OAuth
 from authshim.oauth.command import login_command as oauth_command
 from authshim.redact import looks_like_token, printable, redact
-from authshim.urls import PATH, PORT, parse, without_userinfo
+from authshim.urls import PATH, PORT, PREFIX, parse, without_userinfo
 from authshim.urls.paths import cut_after_simple
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | N
     return f"{step}   (if {username} is itself the secret: write {quote(username, safe='')}:@ in the URL)"
 
 
-_FILE_AND_LINE = re.compile(r"(?:cannot read )?(?:auth file |netrc )?(.+?): line (\d+)")
+_FILE_AND_LINE = re.compile(r"(?:cannot read )?(?:auth file |netrc |uv store )?(.+?): line (\d+)")
 
 
 def _first_obstacle(chain: Chain, url: str, username: str | None) -> str:
@@ -188,7 +188,7 @@ def log_in_again(url: str, found: Found, chain: Chain | None = None) -> str:
         return command + _auth_file_option(chain)
     # A login stores a credential for the host. An entry for a path or a port is nearer.
     is_nearer = found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
-    if is_nearer or "netrc" in found.provider:
+    if is_nearer or found.key.kind == PREFIX or "netrc" in found.provider:
         return f"correct the entry for {found.key} in {found.provider}"
     return login_command(parse(url), chain, found.credential.shown_username)
 

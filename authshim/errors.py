@@ -8,6 +8,7 @@
     ├── ProviderError       a provider that is here but broken
     │   ├── ProviderUnlisted    its entries cannot be listed, but can be asked for
     │   ├── ProviderMissing     its program, bus or file is missing
+    │   ├── ProviderAmbiguous   it has several logins for a URL and chooses none
     │   └── StoreError          it cannot be written
     ├── SettingsError       a wrong option or environment variable
     ├── LoginError          a credential that its server refuses, or cannot check
@@ -65,6 +66,13 @@ class ProviderUnlisted(ProviderError):
 
     def __str__(self) -> str:
         return f"cannot list {self.provider}: {self.reason}"
+
+
+class ProviderAmbiguous(ProviderError):
+    """A provider that has several logins for a URL and chooses none of them."""
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.reason}"
 
 
 class StoreError(ProviderError):

@@ -183,6 +183,11 @@ def read_toml(path: str) -> dict[str, Any] | str | None:
         return str(error)
     if text is None:
         return None
+    return parse_toml(text)
+
+
+def parse_toml(text: str) -> dict[str, Any] | str:
+    """Return the tables of TOML, or the reason of a failure; see ``read_toml``."""
     if re.search(_LONG_KEY, text):
         return "it has a key of more than 100 parts"
     import tomli

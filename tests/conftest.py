@@ -31,14 +31,20 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 _FOREIGN = ("AUTHSHIM_", "ARTIFACTS_", "PIXI_", "PREFIX_DEV_", "RATTLER_", "XDG_", "KEYRING_")
 _DISTURBING = {
+    "BINSTAR_CONFIG_DIR",
+    "BUILDKITE",
+    "CIRCLECI",
     "CURL_CA_BUNDLE",
     "DBUS_SESSION_BUS_ADDRESS",
     "DISPLAY",
+    "GITHUB_ACTIONS",
+    "GITLAB_CI",
     "NETRC",
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_DIR",
     "PIP_CERT",
     "SSL_CERT_FILE",
+    "UV_CREDENTIALS_DIR",
 }
 
 

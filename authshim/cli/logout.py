@@ -11,7 +11,9 @@ from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError
 from authshim.login import rules
+from authshim.providers.url_logins import UrlLogins
 from authshim.redact import redact_key
+from authshim.urls import parse
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -90,6 +92,9 @@ def _revoke(credential: OAuth) -> None:
 def _name_kept(chain: Chain, target: LoginHost | None) -> None:
     """Name the providers that still have a login, because authshim does not write them."""
     for provider in chain.providers:
+        if isinstance(provider, UrlLogins):
+            _name_logins(provider, target)
+            continue
         keys = _login_keys(provider)
         which = "its logins"
         if target is not None:
@@ -97,6 +102,19 @@ def _name_kept(chain: Chain, target: LoginHost | None) -> None:
             which = f"its login for {keys[0]}" if keys else ""
         if keys:
             say(with_tilde(f"{provider.name} keeps {which}: it is not for authshim to change"))
+
+
+def _name_logins(provider: UrlLogins, target: LoginHost | None) -> None:
+    """Name the logins that another tool keeps for URLs, each with the way to remove it."""
+    try:
+        logins = provider.entries()
+    except ProviderError:
+        return
+    for login in logins:
+        if target is None or parse(login.key).host == target.host:
+            key = redact_key(login.key)
+            step = provider.logout_step(login)
+            say(with_tilde(f"{provider.name} keeps its login for {key}: {step}"))
 
 
 def _login_keys(provider: Provider) -> list[str]:

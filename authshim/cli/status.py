@@ -13,7 +13,9 @@ from authshim.cli.terminal import say, with_tilde, write
 from authshim.credentials import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
 from authshim.lookup.order import questions
+from authshim.providers.url_logins import UrlLogins
 from authshim.redact import redact_key
+from authshim.urls import PREFIX, host_keys, parse
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -36,6 +38,8 @@ class Entry(NamedTuple):
     """None where its secret was not read."""
     shadowed_by: tuple[str | None, str | None]
     """The key and the provider of the entry that is taken instead."""
+    place: str = ""
+    """Its file or line, if the name of the provider does not tell it."""
 
     @property
     def is_renewed(self) -> bool:
@@ -58,6 +62,7 @@ class Entry(NamedTuple):
             "kind": None if self.credential is None else type(self.credential).__name__,
             "username": None if self.credential is None else self.credential.shown_username,
             "provider": self.provider,
+            "place": self.place or None,
             "expires_at": expires,
             "expired": None if expires is None else expires <= now,
             "shadowed_by": self.shadowed_by[1],
@@ -67,7 +72,7 @@ class Entry(NamedTuple):
     def as_line(self, now: float) -> list[str]:
         """Return the columns of its line."""
         row = self.as_json(now)
-        remarks = []
+        remarks = [self.place] if self.place else []
         if row["expires_at"] is not None:
             when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(row["expires_at"]))
             renewed = " and is renewed when it is used" if self.is_renewed else ""
@@ -108,22 +113,44 @@ class Listing:
                     f"the {provider.name} cannot be listed; try: authshim explain URL"
                 )
                 continue
-            for key, credential in self._guarded(partial(_entries, provider)) or ():
-                self._add(key, key, provider, credential)
+            for key, credential, place in self._guarded(partial(_entries, provider)) or ():
+                self._add(key, self._group_of(key), provider, credential, place)
 
     def _ask(self, chain: Chain, target: LoginHost) -> None:
-        paths = frozenset(key for provider in chain.providers for key in provider.path_keys())
+        paths = frozenset(
+            key
+            for provider in chain.providers
+            for key in self._guarded(partial(_path_keys, provider)) or ()
+        )
         asked = [provider for provider in chain.providers if _is_listed(provider)]
         for key, provider in questions(target.lookup_keys(paths), asked):
             found = self._guarded(partial(provider.find, key))
             if found is not None:
-                self._add(key, "", provider, found)
+                self._add(key, "", provider, found, provider.place(key))
         self.fine = self.fine and bool(self.entries)
 
-    def _add(self, key: str, group: str, provider: Provider, credential: Credential | None) -> None:
+    def _group_of(self, key: str) -> str:
+        """Return the key of the entries that may shadow one.
+
+        For the URL of a store of another tool that is the key of its host, if there is one.
+        """
+        if "://" not in key:
+            return key
+        nearest = host_keys(parse(key), frozenset(self._first))
+        hosts = (each for each in nearest if each.kind != PREFIX and each in self._first)
+        return next(hosts, key)
+
+    def _add(
+        self,
+        key: str,
+        group: str,
+        provider: Provider,
+        credential: Credential | None,
+        place: str,
+    ) -> None:
         first = self._first.get(group)
         shadowed_by = (None, None) if first is None else (redact_key(first.key), first.provider)
-        entry = Entry(str(key), provider.name, credential, shadowed_by)
+        entry = Entry(str(key), provider.name, credential, shadowed_by, place)
         if entry.answers:
             self._first.setdefault(group, entry)
         self.entries.append(entry)
@@ -145,10 +172,16 @@ def _is_listed(provider: Provider) -> bool:
     return hasattr(provider, "list") or hasattr(provider, "logins")
 
 
-def _entries(provider: Any) -> list[tuple[str, Credential | None]]:
-    if hasattr(provider, "logins"):
-        return list(provider.logins())
-    return list(provider.list().items())
+def _path_keys(provider: Provider) -> list[str]:
+    return list(provider.path_keys())
+
+
+def _entries(provider: Any) -> list[tuple[str, Credential | None, str]]:
+    """Return the entries of a provider, each with its key and its place."""
+    if isinstance(provider, UrlLogins):
+        return list(provider.entries())
+    pairs = provider.logins() if hasattr(provider, "logins") else provider.list().items()
+    return [(key, credential, "") for key, credential in pairs]
 
 
 def run(options: Namespace) -> int:

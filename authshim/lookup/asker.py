@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from authshim.lookup.cached_credential import CachedCredential
 from authshim.lookup.guarded import GuardedProvider
 from authshim.lookup.order import questions
-from authshim.urls import SERVICE
+from authshim.lookup.trace import Step
+from authshim.urls import PREFIX, SERVICE, Key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     from authshim.concurrency import Clock
     from authshim.credentials import Credential
     from authshim.lookup.entry import CacheEntry
-    from authshim.lookup.trace import Step
     from authshim.oauth.renewal import Renewer
     from authshim.providers.base import Provider
-    from authshim.urls import Key
 
 
 class _Thread(threading.local):
@@ -97,8 +96,16 @@ class Asker:
                 broken.add(provider)
             yield step
 
+    def unlisted(self, entry: CacheEntry) -> Iterator[Step]:
+        """Yield a step for each provider whose keys cannot be listed, so that it was not asked."""
+        key = Key(entry.url.prefix, PREFIX)
+        for provider in self.providers:
+            reason = provider.unlisted
+            if reason and PREFIX in provider.answers:
+                yield Step(provider.name, key, reason, broken=True, obstacle=reason)
+
     def path_keys(self) -> Iterator[str]:
-        """Yield the keys with a path that the providers have."""
+        """Yield the keys of the kinds "path" and "prefix" that the providers have."""
         for provider in self.providers:
             is_asking = self.is_nested and provider.asks_the_chain
             yield from provider.path_keys(waiting=not is_asking)

@@ -156,7 +156,7 @@ class Cache:
             return None
         if username is not None and url.username is None:
             url = url._replace(username=username)
-        netlocs = (url.host, f"{url.host}:{url.port}")
+        netlocs = (url.host, f"{url.host}:{url.port}", url._replace(path="").prefix)
         matching = [path_keys.get(netloc, frozenset()) for netloc in netlocs]
         declared = self.declared.get(url.origin, _NOTHING_DECLARED)
         origin = OriginEntry(url, declared, frozenset().union(*matching), self.entry)
@@ -203,5 +203,13 @@ def _cost(entry: CacheEntry) -> int:
 def _by_netloc(path_keys: Iterable[str]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for key in path_keys:
-        found.setdefault(key.partition("/")[0], set()).add(key)
+        found.setdefault(_place_of(key), set()).add(key)
     return {netloc: frozenset(keys) for netloc, keys in found.items()}
+
+
+def _place_of(key: str) -> str:
+    """Return a key without its path: ``host``, ``host:port`` or ``scheme://host[:port]``."""
+    count = 1
+    if key.startswith(("https://", "http://")):
+        count = 3
+    return "/".join(key.split("/", count)[:count])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError
 from authshim.redact import looks_like_token
-from authshim.urls import DEFAULT, SERVICE, Key, host_keys
+from authshim.urls import DEFAULT, PATH, SERVICE, Key, host_keys
 from authshim.urls.paths import shared_path
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class CacheEntry:
         """Make an entry that knows no credential.
 
         :param url: the origin, with the username of the URL or its declaration.
-        :param path_keys: the keys with a path that its URLs have in common, in their order.
+        :param path_keys: the keys of the kinds "path" and "prefix" that its URLs have in common,
+            in their order.
         :param service: the name that a keyring may know it by, if nothing is declared.
         """
         self.url = url
@@ -97,7 +98,9 @@ class CacheEntry:
 
         They are not kept, since an entry is kept much longer than a look-up takes.
         """
-        keys = (*self._path_keys, *host_keys(self.url))
+        paths = [key for key in self._path_keys if key.kind == PATH]
+        prefixes = self._path_keys[len(paths) :]
+        keys = (*paths, *host_keys(self.url), *prefixes)
         if not self.url.username:
             return keys
         return (*keys, *self._service_keys())

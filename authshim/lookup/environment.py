@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger("authshim")
 
 
+_OTHERS = (
+    "OS keychain",
+    "auth file ~/.rattler/credentials.json",
+    "netrc",
+    "stores of other tools",
+)
+"""The providers that an override file replaces, apart from the keyring command."""
+
+
 class Circumstances(NamedTuple):
     """The settings that decide which next step changes the outcome."""
 
@@ -115,7 +124,7 @@ def _absent(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the providers that are not asked, each with the reason."""
     if settings.auth_file_only:
         reason = f"not asked: {settings.auth_file_named_by} is set"
-        for name in ("OS keychain", "auth file ~/.rattler/credentials.json", "netrc"):
+        for name in _OTHERS:
             yield name, reason
         yield "keyring command", reason
         return
@@ -151,9 +160,18 @@ def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> lis
         providers.append(AuthFile(settings.home_auth_file))
     if settings.netrc_files:
         providers.append(NetrcFile(settings.netrc_files, named=settings.netrc_named))
+    providers += _stores_of_other_tools(settings)
     if settings.keyring_enabled:
         providers.append(_command(settings, environ))
     return providers
+
+
+def _stores_of_other_tools(settings: Settings) -> Iterator[Provider]:
+    """Yield the providers of logins that other tools keep for the URLs below one of theirs."""
+    from authshim.providers.uv_store import UvStore
+
+    if settings.uv_credentials:
+        yield UvStore(settings.uv_credentials)
 
 
 def _declared(

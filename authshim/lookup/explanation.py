@@ -38,6 +38,7 @@ class Explanation:
         unasked = without_keyring(entry)
         with asker.inside():
             self._add(unasked)
+            self.steps += asker.unlisted(entry)
             self._add(entry.keys[len(unasked) :])
             self._add(entry.challenge_keys, challenged=True)
         if self.found is None and not named_by.is_marked:

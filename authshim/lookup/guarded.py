@@ -18,7 +18,7 @@ from authshim.lookup.trace import Step
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
 from authshim.redact import shown_user
-from authshim.urls import PATH, SERVICE
+from authshim.urls import PATH, PREFIX, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -49,6 +49,8 @@ class GuardedProvider:
         self._once = Once()
         self._version: object = _NEVER
         self._paths: tuple[str, ...] = ()
+        self.unlisted = ""
+        """The reason why the keys of the provider cannot be listed, or an empty string."""
         self._answers: dict[tuple[str, str, str | None], tuple[Credential | None, float]] = {}
         self._is_stale = False
         """True if the provider has to read its store again before the next question."""
@@ -87,7 +89,8 @@ class GuardedProvider:
         reason = unfit(credential, key, entry, self._clock.time())
         if reason:
             return Step(self.name, key, reason)
-        return Step(self.name, key, _shown(credential, key, entry), credential)
+        answer = _shown(credential, key, entry) + self._place(key, username)
+        return Step(self.name, key, answer, credential)
 
     def has_changed(self) -> bool:
         """Return True if the provider's file has changed since this was last called."""
@@ -99,20 +102,20 @@ class GuardedProvider:
         return before is not _NEVER and before != self._version
 
     def path_keys(self, *, waiting: bool) -> Iterable[str]:
-        """List the provider's keys with a path.
+        """List the provider's keys of the kinds "path" and "prefix".
 
         :param waiting: False: list the keys of the last call, and do not ask the provider.
         """
-        if not waiting or PATH not in self.answers:
+        if not waiting or not self.answers & {PATH, PREFIX}:
             return self._paths
         if self._version is _NEVER:
             self.has_changed()  # the provider reads its file below, so later changes count
         try:
             with self.lock:
                 self._freshen()
-                self._paths = self._read_path_keys()
+                self._paths, self.unlisted = self._read_path_keys(), ""
         except Exception as error:  # noqa: BLE001 - see the module
-            self._complain(error)
+            self._paths, self.unlisted = (), self._complain(error)
         return self._paths
 
     def renew_locks(self) -> None:
@@ -179,6 +182,12 @@ class GuardedProvider:
         """Return the reason why an entry that is there is not used, or an empty string."""
         ask = getattr(self._provider, "why_not", None)
         return "" if ask is None else str(ask(key))
+
+    def _place(self, key: Key, username: str | None) -> str:
+        """Return the place of a login in the provider's files, in parentheses, if it is known."""
+        ask = getattr(self._provider, "place", None)
+        place = ask(key, username) if ask is not None else ""
+        return f" ({place})" if place else ""
 
     def _problems(self) -> tuple[str, ...]:
         return tuple(getattr(self._provider, "problems", ()))

@@ -177,6 +177,7 @@ class Lookup:
         """Return the failures of the providers that are asked without a challenge."""
         with self._asker.inside():
             steps = list(self._asker.ask(entry, without_keyring(entry)))
+            steps += self._asker.unlisted(entry)
         return [step.obstacle for step in steps if step.obstacle]
 
     def notice_changes(self) -> None:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from authshim.lookup.entry import MAX_CACHED_ENTRIES, CandidateSet
-from authshim.urls import PATH, host_keys, path_of, without_userinfo
+from authshim.urls import PATH, PREFIX, host_keys, path_of, without_userinfo
 from authshim.urls.paths import (
     MAX_SEGMENTS,
     cut_after_simple,
@@ -58,7 +58,7 @@ class OriginEntry:
     ) -> None:
         """Make an origin without candidate sets.
 
-        :param path_keys: the keys with a path that the providers have for this host.
+        :param path_keys: the keys of the kinds "path" and "prefix" that the providers have here.
         :param make_entry: return the entry of a URL, from the cache or new.
         """
         self._url = url
@@ -66,7 +66,7 @@ class OriginEntry:
         self._paths = path_keys
         self._make_entry = make_entry
         self._sets: dict[tuple[str, ...], CandidateSet] = {}
-        self._written_paths = _WrittenPaths(max([declared.depth, *map(_depth, path_keys)]))
+        self._written_paths = _WrittenPaths(max([declared.depth, *map(_key_depth, path_keys)]))
         self._splits: dict[str, str] = {}
         """The longer path at which the candidate set of a path is split."""
         self.latest: CacheEntry | None = None
@@ -136,11 +136,11 @@ class OriginEntry:
         return candidates
 
     def _matched(self, path: str) -> tuple[Key, ...]:
-        """Return the path keys of a path, in their order."""
+        """Return the keys of the kinds "path" and "prefix" of a path, in their order."""
         if not self._paths:
             return ()
         keys = host_keys(self._url._replace(path=path), self._paths)
-        return tuple(key for key in keys if key.kind == PATH)
+        return tuple(key for key in keys if key.kind in (PATH, PREFIX))
 
     def _is_by_text(self, path: str) -> bool:
         """Return True if a keyring is asked for the URL, since nothing declared covers it."""
@@ -205,6 +205,11 @@ def _plain_url(depth: int) -> re.Pattern[str]:
 
 def _depth(path: str) -> int:
     return path.count("/")
+
+
+def _key_depth(key: str) -> int:
+    """Return the number of segments in the path of a key, which may begin with a scheme."""
+    return _depth(key.partition("://")[2] or key)
 
 
 def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:

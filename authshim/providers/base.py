@@ -56,8 +56,12 @@ class Provider(Protocol):
         ...
 
     def path_keys(self) -> Iterable[str]:
-        """List the keys with a path. The chain looks up paths at their hosts only."""
+        """List the keys of the kinds "path" and "prefix". The chain asks for no others of them."""
         return ()
+
+    def place(self, key: str, username: str | None = None) -> str:  # noqa: ARG002 - a default
+        """Return the file or line of a login for people, or an empty string."""
+        return ""
 
     def version(self) -> object:
         """Return a value that changes with the provider's files. Asked at most once a second."""

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import SettingsError
+from authshim.settings import stores
 from authshim.settings.config_paths import Paths
 from authshim.settings.pixi_config import KEYRING_PROVIDERS, read_config
 
@@ -41,7 +42,9 @@ NAMES = frozenset(
         "SSL_CERT_DIR",
         "SSL_CERT_FILE",
         "USERPROFILE",
+        "UV_CREDENTIALS_DIR",
         "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
     }
 )
 """The variables that ``read`` uses. An empty variable counts as unset."""
@@ -58,6 +61,7 @@ class Settings(NamedTuple):
     home_auth_file: str | None  # ~/.rattler/credentials.json
     netrc_files: tuple[str, ...]  # the candidates; only the first that exists is read
     netrc_named: bool  # True if NETRC names the file: no fallback, and a warning if it is missing
+    uv_credentials: str | None  # uv's credentials.toml
     keychain: bool  # False if PYTHON_KEYRING_BACKEND names keyring's null or fail backend
     keyring_enabled: bool  # False if the option, or else pixi's keyring-provider, is "disabled"
     keyring_off: str  # the option, or the key and its FILE:LINE; empty if it is enabled
@@ -104,6 +108,7 @@ def read(
         home_auth_file=paths.join(paths.home, ".rattler", "credentials.json"),
         netrc_files=paths.netrc_files(known.get("NETRC")),
         netrc_named="NETRC" in known,
+        uv_credentials=stores.uv_credentials(paths, known),
         keychain=known.get("PYTHON_KEYRING_BACKEND") not in _NO_KEYCHAIN,
         keyring_enabled=not keyring_off,
         keyring_off=keyring_off,

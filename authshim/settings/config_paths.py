@@ -23,7 +23,7 @@ class Paths:
 
     def __init__(self, known: Mapping[str, str], platform: str) -> None:
         self.windows = platform == "win32"
-        self._macos = platform == "darwin"
+        self.macos = platform == "darwin"
         self._path: ModuleType = posixpath
         self._separators = "/"
         self.home = known.get("HOME") or _home_of_user()
@@ -103,7 +103,7 @@ class Paths:
         if self.windows:
             return [known.get("APPDATA")]
         xdg = known.get("XDG_CONFIG_HOME")
-        if self._macos:
+        if self.macos:
             return [self.join(self.home, "Library", "Application Support"), xdg]
         return [xdg or self.join(self.home, ".config")]
 

@@ -14,11 +14,12 @@ from authshim.urls.paths import has_ambiguous_path, prefixes
 if TYPE_CHECKING:
     from authshim.urls.parser import Parts
 
-PATH, PORT, HOST, WILDCARD, SERVICE, DEFAULT = KINDS = (
+PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT = KINDS = (
     "path",
     "port",
     "host",
     "wildcard",
+    "prefix",
     "service",
     "default",
 )
@@ -75,6 +76,11 @@ class Url(NamedTuple):
         if self.port == _PORTS[self.scheme]:
             return self.host
         return f"{self.host}:{self.port}"
+
+    @property
+    def prefix(self) -> str:
+        """The key of a login for this URL and all URLs below it, without a slash at its end."""
+        return f"{self.scheme}://{self.netloc}{self.path}".rstrip("/")
 
 
 def https_twin(origin: str) -> str:
@@ -151,14 +157,23 @@ def host_keys(url: Url, path_keys: frozenset[str] = frozenset()) -> list[Key]:
     2. ``host:port``, with the default port if the URL names none
     3. ``host``
     4. ``*.host``, ``*.parent`` and so on, but never a lone ``*``, and none for an IP address
+    5. ``scheme://host[:port]/path`` by whole segments, the longest first, if it is in ``path_keys``
 
     Rules 3 and 4 are rattler's (``get_by_url`` in its ``storage.rs``).
     """
     with_port = f"{url.host}:{url.port}"
     paths = [netloc + path for path in prefixes(url.path) for netloc in (with_port, url.host)]
     keys = [Key(path, PATH) for path in paths if path in path_keys]
-    keys += [Key(with_port, PORT), Key(url.host, HOST)]
-    return keys + _wildcards(url.host)
+    keys += [Key(with_port, PORT), Key(url.host, HOST), *_wildcards(url.host)]
+    if path_keys:
+        keys += _prefix_keys(url, path_keys)
+    return keys
+
+
+def _prefix_keys(url: Url, path_keys: frozenset[str]) -> list[Key]:
+    site = url._replace(path="").prefix
+    found = [site + path for path in (*prefixes(url.path), "")]
+    return [Key(prefix, PREFIX) for prefix in found if prefix in path_keys]
 
 
 def _wildcards(host: str) -> list[Key]:

@@ -734,6 +734,7 @@ def test_status_json_has_its_documented_keys_and_no_secret(
             "kind": "BasicHTTP",
             "username": "ada",
             "provider": f"auth file {kept}",
+            "place": None,
             "expires_at": None,
             "expired": None,
             "shadowed_by": None,

@@ -101,6 +101,14 @@ def use_keyring(stage: Stage, answer: str) -> None:
     stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(script))
 
 
+def _in_uv(stage: Stage, scheme: str) -> None:
+    stage.write(
+        ".local/share/uv/credentials/credentials.toml",
+        f'[[credential]]\nservice = "{scheme}://a.example/"\n'
+        f'username = "ada"\npassword = "{SECRET}"\n',
+    )
+
+
 def _keyring(stage: Stage, _: str) -> None:
     use_keyring(stage, json.dumps({"username": "ada", "password": SECRET}))
 
@@ -154,6 +162,7 @@ SOURCES: dict[str, Source] = {
     "override file": Source(_in_override),
     "netrc": Source(_netrc("machine a.example"), from_netrc=True),
     "netrc, default": Source(_netrc("default"), asked=True, from_netrc=True),
+    "uv": Source(_in_uv),
     "OAuth that is renewed": Source(_renewed),
     "URL": Source(
         lambda stage, scheme: None,

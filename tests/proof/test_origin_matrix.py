@@ -125,6 +125,7 @@ SOME = [
     "auth file, BearerToken",
     "auth file, CondaToken",
     "URL",
+    "uv",
     *FOR_A_HOST,
 ]
 SOME += [

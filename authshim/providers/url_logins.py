@@ -1,0 +1,161 @@
+"""A base class for the stores of other tools, whose logins serve a URL and all URLs below it.
+
+A store is read at the first question, and again after ``refresh``. It is never written.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from authshim.errors import ProviderError, UrlError
+from authshim.providers.base import MORE, Provider, note
+from authshim.secret import SecretHolder
+from authshim.urls import PREFIX, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from authshim.credentials import Credential
+
+MAX_URL_LOGINS = 10_000
+"""The number of logins that are read from one store of another tool."""
+
+
+class Login(NamedTuple):
+    """A login of a store, the key that it is found by, and its place for people."""
+
+    key: str
+    credential: Credential
+    place: str
+
+    @property
+    def username(self) -> str | None:
+        """The username, or None if the login has none."""
+        return getattr(self.credential, "username", None)
+
+
+class UrlLogins(Provider):
+    """A provider of logins that serve the URLs below their own. Subclasses write ``_load``."""
+
+    answers = frozenset({PREFIX})
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.problems: list[str] = []
+        self._contents: _Contents | None = None
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        """Return the login of a URL, or None. A known user gets a login of its own only.
+
+        :raises ProviderError: the store is here but cannot be read.
+        """
+        login = self._choose(key, username)
+        if login is None:
+            return None
+        return login.credential
+
+    def place(self, key: str, username: str | None = None) -> str:
+        """Return the file or line of the login that ``find`` returns, or an empty string."""
+        login = self._choose(key, username)
+        if login is None:
+            return ""
+        return login.place
+
+    def path_keys(self) -> Iterable[str]:
+        """List the URLs that have a login.
+
+        :raises ProviderError: the store is here but cannot be read.
+        """
+        return self._usable().by_key
+
+    def logins(self) -> list[tuple[str, Credential]]:
+        """List the logins by URL, in the order in which they are chosen.
+
+        :raises ProviderError: the store is here but cannot be read.
+        """
+        return [(login.key, login.credential) for login in self.entries()]
+
+    def entries(self) -> list[Login]:
+        """List the logins of ``logins`` with their places.
+
+        :raises ProviderError: the store is here but cannot be read.
+        """
+        return [login for logins in self._usable().by_key.values() for login in logins]
+
+    def logout_step(self, login: Login) -> str:  # noqa: ARG002 - subclasses use it
+        """Return how its user removes a login, for people."""
+        return "it is not for authshim to change"
+
+    def refresh(self) -> None:
+        """Forget the contents. The next question reads the store again."""
+        self.problems = []
+        self._contents = None
+
+    def _load(self) -> Iterable[Login]:
+        """Yield the logins of the store. The first one of a URL and a user is chosen.
+
+        :raises ProviderError: the store is here but cannot be read.
+        """
+        raise NotImplementedError
+
+    def _pick(self, logins: Sequence[Login]) -> Login:
+        """Return one of several logins for the same URL.
+
+        :raises ProviderAmbiguous: the tool would choose none.
+        """
+        return logins[0]
+
+    def _choose(self, key: str, username: str | None) -> Login | None:
+        found = self._usable().by_key.get(key, [])
+        if username is not None:
+            found = [login for login in found if login.username == username]
+        if not found:
+            return None
+        return self._pick(found)
+
+    def _note(self, problem: str) -> None:
+        note(self.problems, problem, f"{self.name}: {MORE}")
+
+    def _usable(self) -> _Contents:
+        if self._contents is None:
+            self._contents = self._read()
+        if self._contents.broken:
+            raise ProviderError(self.name, self._contents.broken)
+        return self._contents
+
+    def _read(self) -> _Contents:
+        contents = _Contents()
+        try:
+            for count, login in enumerate(self._load()):
+                if count >= MAX_URL_LOGINS:
+                    self._note(f"{self.name}: it has more than {MAX_URL_LOGINS:,} logins")
+                    break
+                contents.by_key.setdefault(login.key, []).append(login)
+        except ProviderError as error:
+            contents.broken = error.reason
+        return contents
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickle holds no secret: its copy reads the store again.
+        return {**vars(self), "problems": [], "_contents": None}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+
+class _Contents(SecretHolder):
+    """The logins of a store by their keys, or the reason why it cannot be read."""
+
+    __slots__ = ("broken", "by_key")
+
+    def __init__(self) -> None:
+        self.by_key: dict[str, list[Login]] = {}
+        self.broken = ""
+
+
+def prefix_of(url: str) -> str:
+    """Return the key of a login for a URL, or an empty string if the URL cannot be dialled."""
+    try:
+        return parse(url).prefix
+    except UrlError:
+        return ""

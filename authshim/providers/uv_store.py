@@ -1,0 +1,174 @@
+"""``credentials.toml``: the logins of ``uv auth login``.
+
+uv refuses the whole file for one bad entry, and so does this provider. The rules are those of
+``store.rs`` in uv-auth. A request for the URL of an entry gets its login even if only one of the
+two ends with a slash; uv is stricter there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from authshim import files
+from authshim.credentials import BasicHTTP, BearerToken
+from authshim.errors import CredentialError, ProviderAmbiguous, ProviderError
+from authshim.providers.url_logins import Login, UrlLogins, prefix_of
+from authshim.redact import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from authshim.credentials import Credential
+
+LOCK_SECONDS = 5.0
+"""The time that authshim waits for uv to release its lock."""
+
+_HEADER = re.compile(r"\s*\[\[\s*[\"']?credential[\"']?\s*\]\]")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_EXCLUDED = {"basic": ("token",), "bearer": ("username", "password")}
+
+
+class UvStore(UrlLogins):
+    """A provider that reads uv's file under uv's lock.
+
+    :param path: the file. A missing file is an empty one.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"uv store {path}")
+        self.path = path
+
+    def version(self) -> object:
+        """Return a value that changes with the file."""
+        return files.version(self.path)
+
+    def logout_step(self, login: Login) -> str:
+        """Return uv's own command."""
+        from shlex import quote
+
+        command = f"uv auth logout {quote(redact(login.key))}"
+        user = login.credential.shown_username
+        return f"{command} --username {quote(user)}" if user else command
+
+    def _load(self) -> Iterable[Login]:
+        text = self._read_text()
+        if text is None:
+            return ()
+        document = files.parse_toml(text)
+        if isinstance(document, str):
+            raise ProviderError(self.name, document)
+        entries = document.get("credential", [])
+        if not isinstance(entries, list):
+            raise ProviderError(self.name, "credential is not an array of tables")
+        return self._newest(zip(entries, _lines(text, len(entries))))
+
+    def _read_text(self) -> str | None:
+        if files.version(self.path) is None:
+            return None
+        try:
+            with files.locked(self.path, LOCK_SECONDS):
+                return files.read_text(self.path, limit=files.MAX_TOML_BYTES)
+        except files.Locked as error:
+            raise ProviderError(self.name, str(error)) from None
+        except (files.Unwritable, OSError):
+            return self._read_unlocked()
+        except files.Unreadable as error:
+            raise ProviderError(self.name, str(error)) from None
+
+    def _read_unlocked(self) -> str | None:
+        """Return the text of a file beside which no lock can be made, so that no uv writes it."""
+        try:
+            return files.read_text(self.path, limit=files.MAX_TOML_BYTES)
+        except files.Unreadable as error:
+            raise ProviderError(self.name, str(error)) from None
+
+    def _newest(self, entries: Iterable[tuple[object, str]]) -> Iterator[Login]:
+        """Yield the last login of each service and user, in the order of the file."""
+        found: dict[tuple[str, str | None], Login] = {}
+        for entry, line in entries:
+            try:
+                service, credential = _read(entry)
+            except _Refused as error:
+                where = f"{line}: " if line else ""
+                raise ProviderError(self.name, f"{where}{error}") from None
+            login = Login(prefix_of(service), credential, line)
+            if login.key:
+                found.pop((login.key, login.username), None)
+                found[login.key, login.username] = login
+        yield from found.values()
+
+    def _pick(self, logins: Sequence[Login]) -> Login:
+        """Return the only login of a URL.
+
+        :raises ProviderAmbiguous: there are several, so that uv sends none.
+        """
+        if len(logins) == 1:
+            return logins[0]
+        numbers = " and ".join(login.place[len("line ") :] for login in logins[:2])
+        where = f"lines {numbers}: " if logins[0].place else ""
+        key = redact(logins[0].key)
+        reason = f"{where}several logins for {key}, so uv sends none; name the user in the URL"
+        raise ProviderAmbiguous(self.name, reason)
+
+
+class _Refused(Exception):
+    """An entry that uv refuses, and with it the file. The message shows no value."""
+
+
+def _read(entry: object) -> tuple[str, Credential]:
+    """Return the service and the login of an entry.
+
+    :raises _Refused: uv cannot read it.
+    """
+    if not isinstance(entry, dict):
+        raise _Refused("a credential is not a table")
+    service = _text(entry, "service")
+    if service is None:
+        raise _Refused("a credential has no service")
+    if not _URL.match(service):
+        raise _Refused("a service is not an absolute URL")
+    try:
+        return service, _credential(entry, _scheme(entry))
+    except CredentialError as error:
+        raise _Refused(str(error)) from None
+
+
+def _scheme(entry: Mapping[str, Any]) -> str:
+    """Return "basic" or "bearer", of an entry that has none of the other's fields."""
+    scheme = _text(entry, "scheme")
+    if scheme is None:
+        scheme = "basic"
+    if scheme not in _EXCLUDED:
+        raise _Refused("a scheme is neither basic nor bearer")
+    for name in _EXCLUDED[scheme]:
+        if _text(entry, name) is not None:
+            raise _Refused(f"a credential of the scheme {scheme} has a {name}")
+    return scheme
+
+
+def _credential(entry: Mapping[str, Any], scheme: str) -> Credential:
+    if scheme == "bearer":
+        return BearerToken(_required(entry, "token", scheme))
+    return BasicHTTP(_required(entry, "username", scheme), _text(entry, "password") or "")
+
+
+def _required(entry: Mapping[str, Any], name: str, scheme: str) -> str:
+    value = _text(entry, name)
+    if value is None:
+        raise _Refused(f"a credential of the scheme {scheme} has no {name}")
+    return value
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str | None:
+    value = entry.get(name)
+    if value is None or isinstance(value, str):
+        return value
+    raise _Refused(f"a {name} is not text")
+
+
+def _lines(text: str, count: int) -> list[str]:
+    """Return the line of each entry, as "line N", or empty strings if they cannot be told."""
+    lines = enumerate(text.splitlines(), 1)
+    found = [f"line {number}" for number, line in lines if _HEADER.match(line)]
+    return found if len(found) == count else [""] * count

@@ -1,0 +1,38 @@
+"""The paths of the stores of other tools, from their variables and on each platform."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from authshim.settings.config_paths import Paths
+
+
+def uv_credentials(paths: Paths, known: Mapping[str, str]) -> str | None:
+    """Return the path of uv's ``credentials.toml``, or None if there is no home."""
+    folder = known.get("UV_CREDENTIALS_DIR")
+    if not folder:
+        folder = paths.join(_uv_state(paths, known), "credentials")
+    return paths.join(folder, "credentials.toml")
+
+
+def _uv_state(paths: Paths, known: Mapping[str, str]) -> str | None:
+    """Return the folder of uv's state: that of its first versions, if it is still there."""
+    if paths.windows:
+        roaming = known.get("APPDATA")
+        return _existing(paths.join(roaming, "uv", "data")) or paths.join(roaming, "uv")
+    if paths.macos:
+        old = _existing(paths.join(paths.home, "Library", "Application Support", "uv"))
+        if old:
+            return old
+    data = known.get("XDG_DATA_HOME") or paths.join(paths.home, ".local", "share")
+    return paths.join(data, "uv")
+
+
+def _existing(folder: str | None) -> str | None:
+    if folder and os.path.isdir(folder):
+        return folder
+    return None

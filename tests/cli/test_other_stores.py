@@ -1,0 +1,78 @@
+"""``auth status`` and ``auth logout`` for logins that other tools keep."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from leaks import assert_no_secret
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+UV = "~/.local/share/uv/credentials/credentials.toml"
+
+
+def say(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+    """Run a command, and return its lines with single blanks."""
+    main(list(words))
+    captured = capsys.readouterr()
+    assert_no_secret(captured.out, captured.err)
+    return [" ".join(line.split()) for line in (captured.out + captured.err).splitlines()]
+
+
+@pytest.fixture
+def uv(home: Path) -> Path:
+    """uv's store with one login."""
+    path = home / UV[2:]
+    path.parent.mkdir(parents=True)
+    path.write_text(
+        '[[credential]]\nservice = "https://h.example/acme"\n'
+        'username = "ada"\npassword = "s3cret"\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize("words", [(), ("h.example/acme",)])
+def test_status_tells_the_line_of_a_login(
+    words: tuple[str, ...], uv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    row = f"https://h.example/acme BasicHTTP ada uv store {UV} line 1"
+    assert say(capsys, "auth", "status", *words)[0] == row
+
+
+def test_status_tells_that_a_host_shadows_a_url(
+    uv: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / ".netrc").write_text("machine h.example login zoe password s3cret\n")
+    main(["auth", "status", "--json"])
+    entries = json.loads(capsys.readouterr().out)["entries"]
+    assert [entry["shadowed_by_key"] for entry in entries] == [None, "h.example"]
+    assert entries[1]["place"] == "line 1"
+
+
+def test_status_tells_that_a_store_is_broken(uv: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uv.write_text("s3cret")
+    for words in ((), ("h.example",)):
+        lines = say(capsys, "auth", "status", *words)
+        assert any(f"cannot read uv store {UV}: line 1" in line for line in lines)
+
+
+@pytest.mark.parametrize("words", ["h.example", "h.example/acme", "--all"])
+def test_logout_names_the_command_of_uv(
+    words: str, uv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = uv.read_bytes()
+    lines = say(capsys, "auth", "logout", words)
+    step = "uv auth logout https://h.example/acme --username ada"
+    assert lines[-1] == f"uv store {UV} keeps its login for https://h.example/acme: {step}"
+    assert uv.read_bytes() == before
+
+
+def test_logout_of_another_host_names_no_login(
+    uv: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert say(capsys, "auth", "logout", "g.example") == ["nothing is stored for g.example"]
