@@ -22,7 +22,7 @@ from requests.utils import rewind_body
 from authshim.lookup.chain import chain_of, options_of
 from authshim.lookup.exchange import REDIRECTS, Exchange
 from authshim.lookup.naming import CALLER, seen_locations
-from authshim.transport.carrier import HOOK, note_redirect, receive
+from authshim.transport.carrier import MarkedHooks, note_redirect, receive
 from authshim.transport.netrc_header import RequestsNetrc
 from authshim.transport.request import authorization_of, with_credential
 from authshim.transport.scrub import clean_error, clean_response
@@ -107,12 +107,13 @@ class AuthAdapter(WrappingAdapter):
     ) -> Response:
         """Send a request, with a credential if one is found and the caller has set none."""
         options = (stream, timeout, verify, cert, proxies)
-        hooks = request.hooks
-        named_by = receive(request) if HOOK in hooks or seen_locations.origins else CALLER
+        waiting = request.hooks.get("response")
+        named_by = CALLER
+        if type(waiting) is MarkedHooks or seen_locations.origins:
+            named_by = receive(request)
         header = authorization_of(request.headers)
         if header is not None and header != self._netrc.header(request.url or ""):
             return self._transmit(request, request, None, options)
-        waiting = hooks.get("response")
         if waiting and _answers_challenges(waiting):
             return self._transmit(with_credential(request, None), request, None, options)
         exchange = self.exchange(request, named_by)

@@ -1,8 +1,9 @@
-"""Carry the way to a URL in the ``hooks`` of a request of ``requests``, under a private key.
+"""Carry the way to a URL in the response hooks of a request of ``requests``.
 
 ``PreparedRequest.copy`` drops attributes, and keeps the dict of hooks by reference. So a redirect
-inherits the key that the adapter writes when it sees a ``Location``. This works without
-``install``, and in a session that was copied.
+inherits the list that the adapter writes when it sees a ``Location``. This works without
+``install``, and in a session that was copied. The dict gets no key of its own, since a
+``requests.Request`` that is made with these hooks would refuse it.
 """
 
 from __future__ import annotations
@@ -15,39 +16,53 @@ from requests import PreparedRequest
 from authshim.lookup.naming import CALLER, arrive, depart, follow, named_by
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from requests import Response
 
     from authshim.lookup.naming import NamedBy, Trail
 
-HOOK = "authshim: named by"
-"""The key. Its value is the way to the URL: a tuple of origins, which can be copied and pickled."""
+
+class MarkedHooks(list[Any]):
+    """The response hooks of a request, and the way to its URL: a tuple of origins."""
+
+    def __init__(self, hooks: Iterable[Any], way: Trail) -> None:
+        super().__init__(hooks)
+        self.way = way
 
 
 def receive(request: PreparedRequest) -> NamedBy:
     """Return who named the URL of a request that the adapter is to send."""
     way, named = arrive(trail_of(request), request.url or "")
     if way:
-        # The dict is that of the request before, which may be sent again.
-        request.hooks = {**request.hooks, HOOK: way}
+        mark(request, way)
     return named
 
 
 def named_by_of(request: PreparedRequest) -> NamedBy:
     """Return who named the URL of a request that was received."""
     way = trail_of(request)
-    return named_by(way, request.url or "") if way else CALLER
+    if not way:
+        return CALLER
+    return named_by(way, request.url or "")
 
 
 def note_redirect(request: PreparedRequest, response: Response) -> None:
     """Let the request that follows a redirect inherit its way."""
     location = response.headers.get("Location", "")
-    _hooks(request)[HOOK] = depart(trail_of(request), request.url or "", location, _target)
+    way = depart(trail_of(request), request.url or "", location, _target)
+    # The dict itself is changed: a hook may have sent a copy, and the original is followed.
+    _hooks(request)["response"] = _marked(request, way)
 
 
 def inherit(request: PreparedRequest, response: Response) -> None:
     """Mark the request that a session made of a redirect; the adapter may not have seen it."""
-    way = follow(trail_of(request), response.url or "")
-    request.hooks = {**request.hooks, HOOK: way}
+    mark(request, follow(trail_of(request), response.url or ""))
+
+
+def mark(request: PreparedRequest, way: Trail) -> None:
+    """Give a request a dict of its own. Its old one may belong to a request that is sent again."""
+    request.hooks = {**request.hooks, "response": _marked(request, way)}
 
 
 def trail_of(request: Any) -> Trail:
@@ -56,7 +71,13 @@ def trail_of(request: Any) -> Trail:
     The request may be of another library.
     """
     hooks = getattr(request, "hooks", None)
-    return cast("Trail", hooks.get(HOOK, ())) if isinstance(hooks, dict) else ()
+    if not isinstance(hooks, dict):
+        return ()
+    return cast("Trail", getattr(hooks.get("response"), "way", ()))
+
+
+def _marked(request: PreparedRequest, way: Trail) -> MarkedHooks:
+    return MarkedHooks(_hooks(request).get("response") or (), way)
 
 
 def _hooks(request: PreparedRequest) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from contextlib import suppress
 from types import MethodType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from requests.sessions import Session
 from requests.utils import get_auth_from_url
@@ -18,7 +18,7 @@ from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, InstallError
 from authshim.lookup.chain import options_of
 from authshim.transport.adapter import AuthAdapter
-from authshim.transport.carrier import HOOK, inherit
+from authshim.transport.carrier import inherit, mark
 
 if TYPE_CHECKING:
     import os
@@ -90,7 +90,7 @@ def carrying(trail: Trail) -> Callable[[PreparedRequest], PreparedRequest]:
     """Return an ``auth=`` that marks a request with the origins through which its URL came."""
 
     def carry(request: PreparedRequest) -> PreparedRequest:
-        cast("dict[str, Any]", request.hooks)[HOOK] = trail
+        mark(request, trail)
         return send_userinfo(request)
 
     return carry

@@ -17,7 +17,7 @@ import authshim
 from authshim import BasicHTTP, BearerToken, Chain
 from authshim.lookup.naming import CALLER, seen_locations
 from authshim.providers.auth_file import AuthFile
-from authshim.transport.carrier import HOOK, receive, trail_of
+from authshim.transport.carrier import MarkedHooks, receive, trail_of
 from authshim.urls import SERVICE
 
 if TYPE_CHECKING:
@@ -247,17 +247,58 @@ def test_a_redirect_that_is_followed_leaves_the_url_to_the_caller(
 # What carries it
 
 
-def test_the_way_is_a_plain_tuple_of_origins_in_the_hooks(
-    recorder: Recorder, other: Recorder
-) -> None:
+def test_way_is_a_tuple_of_origins_in_the_hooks(recorder: Recorder, other: Recorder) -> None:
     recorder.default = redirect(f"{other.url}/y?sig=s3cret")
     response = mounted(None).get(f"{recorder.url}/x?sig=s3cret")
-    assert response.request.hooks[HOOK] == (f"http://127.0.0.1:{recorder.port}",)
-    assert pickle.loads(pickle.dumps(response.request)).hooks[HOOK] == response.request.hooks[HOOK]
+    way = (f"http://127.0.0.1:{recorder.port}",)
+    assert trail_of(response.request) == way
+    assert trail_of(response.request.copy()) == way
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_way_is_kept_by_a_pickle_of_the_request(
+    protocol: int, recorder: Recorder, other: Recorder
+) -> None:
+    recorder.default = redirect(f"{other.url}/y")
+    request = mounted(None).get(f"{recorder.url}/x").request
+    landed = pickle.loads(pickle.dumps(request, protocol))
+    assert trail_of(landed) == trail_of(copy.deepcopy(request)) == trail_of(request) != ()
+
+
+def count(response: requests.Response, **_options: Any) -> None:
+    response.headers["Counted"] = response.headers.get("Counted", "") + "1"
+
+
+@pytest.mark.parametrize("hooks", [{}, {"response": [count]}])
+@pytest.mark.parametrize("follows", [True, False])
+def test_hooks_of_a_redirected_request_serve_a_new_request(
+    follows: bool, hooks: dict[str, Any], recorder: Recorder, other: Recorder
+) -> None:
+    recorder.default = redirect(f"{other.url}/y")
+    session = mounted(offers_default())
+    first = session.get(recorder.url, hooks=hooks, allow_redirects=follows)
+    seen_locations.clear()
+    again = session.get(f"{other.url}/z", hooks=first.request.hooks)
+    assert again.headers.get("Counted") == ("1" if hooks else None)
+    assert sent(other)[-1] == SENT  # the caller has named this URL
+
+
+def test_copy_of_a_redirected_request_is_marked_at_another_origin(
+    recorder: Recorder, other: Recorder
+) -> None:
+    recorder.default = redirect("/y")
+    recorder.on("/y", Answer())
+    session = mounted(offers_default())
+    template = requests.Request("GET", f"{recorder.url}/x").prepare()
+    session.send(template.copy())
+    following = template.copy()
+    following.url = f"{other.url}/y"
+    session.send(following)
+    assert sent(other) == [None]
 
 
 def test_a_request_without_a_redirect_carries_nothing(recorder: Recorder) -> None:
-    assert HOOK not in installed(A).get(recorder.url).request.hooks
+    assert installed(A).get(recorder.url).request.hooks == {"response": []}
 
 
 @pytest.mark.parametrize(
@@ -270,7 +311,7 @@ def test_a_request_of_another_library_has_no_way(request_: object) -> None:
 def test_a_request_that_nobody_named_is_the_callers() -> None:
     request = requests.Request("GET", "https://h.example/").prepare()
     assert receive(request) is CALLER
-    assert HOOK not in request.hooks
+    assert not isinstance(request.hooks["response"], MarkedHooks)
 
 
 class Foreign:
