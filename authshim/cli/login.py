@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from authshim.providers.base import Store
 
 
-_LONGEST = 1024 * 1024
+MAX_SECRET_CHARACTERS = 1024 * 1024
 """The number of characters that a secret on standard input may have."""
 
 _CLIENT_SECRET = "--oauth-client-secret"  # noqa: S105 - the name of an option
@@ -200,11 +200,13 @@ def _typed(option: str, prompt: str) -> str:
 def _piped(option: str) -> str:
     """Return the secret on standard input, without the end of its line."""
     try:
-        given = sys.stdin.read(_LONGEST + 1) if sys.stdin is not None else ""
+        given = sys.stdin.read(MAX_SECRET_CHARACTERS + 1) if sys.stdin is not None else ""
     except UnicodeError:
         raise SettingsError(option, _NO_TEXT) from None
-    if len(given) > _LONGEST:
-        reason = f"standard input has more than {_LONGEST:,} characters, which is no secret"
+    if len(given) > MAX_SECRET_CHARACTERS:
+        reason = (
+            f"standard input has more than {MAX_SECRET_CHARACTERS:,} characters, which is no secret"
+        )
         raise SettingsError(option, reason)
     secret = given.rstrip("\r\n")
     if not secret:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from authshim.lookup.trace import Found
     from authshim.project.repositories import Repository
 
-_REDIRECTS = 10
+MAX_REDIRECTS = 10
 
 
 def page_url(index: Repository, name: str) -> str:
@@ -55,7 +55,7 @@ class IndexClient:
         self._chain = chain
         self._adapter = RecordingAdapter(chain)
         self._session = self._adapter.session()
-        self._session.max_redirects = _REDIRECTS
+        self._session.max_redirects = MAX_REDIRECTS
 
     def close(self) -> None:
         """Close the connections."""

@@ -35,7 +35,7 @@ UNREACHABLE, NOT_PROBED = "unreachable", "not probed"
 NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """The name asked for if the project names none; an index that lets its user in says 404."""
 
-_NAMES = 50
+MAX_PROBED_PACKAGES = 50
 """Packages of the project for which an index is asked, until it has one."""
 
 
@@ -96,7 +96,7 @@ class Probe:
         if place.flat:
             page = self._client.flat_page(place)
             return self._with_file(page, self._judge(page, place.url))
-        for name in names[:_NAMES] or [NOBODYS_NAME]:
+        for name in names[:MAX_PROBED_PACKAGES] or [NOBODYS_NAME]:
             page = self._client.page(place, name)
             if page.answer != answers.NOT_THERE:
                 return self._of_page(page, name)

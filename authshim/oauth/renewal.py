@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 EXPIRY_MARGIN = 300.0
 """Seconds before its expiry at which a token is renewed; rattler's ``EXPIRY_SKEW_SECONDS``."""
 
-DEADLINE = 30.0
+MAX_RENEWAL_SECONDS = 30.0
 """Seconds that a caller waits for a renewal."""
 
 RETRY_AFTER = 30.0
@@ -69,7 +69,7 @@ class Renewer:
         *,
         lock_dir: str | None = None,
         environ: Mapping[str, str] | None = None,
-        deadline: float = DEADLINE,
+        deadline: float = MAX_RENEWAL_SECONDS,
         clock: Clock = time,
     ) -> None:
         self._lock_dir = lock_dir

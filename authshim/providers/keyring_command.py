@@ -23,7 +23,7 @@ from authshim.providers.keyring_answer import (
     read_json,
     read_password,
 )
-from authshim.redact import CONTROL, looks_like_token, redact
+from authshim.redact import looks_like_token, redact
 from authshim.urls import SERVICE, without_userinfo
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 ASKING = "AUTHSHIM_ASKING"
 """A variable of the child: the chain is asking, so authshim's own keyring backend does not."""
 
-_SECONDS = 30.0
+MAX_KEYRING_SECONDS = 30.0
 """The deadline if nobody watches the command."""
 
-_SECONDS_AT_A_TERMINAL = 300.0
+MAX_WATCHED_SECONDS = 300.0
 """The deadline if a person may have to enter a device code."""
 
 _MAX_PROBLEMS = 20
@@ -147,9 +147,9 @@ class KeyringCommand(Provider):
 
     def _check_arguments(self, key: str, username: str | None) -> None:
         name = username or ""
-        if CONTROL.search(key) or CONTROL.search(name):
+        if not (key.isprintable() and name.isprintable()):
             raise ProviderError(
-                self.name, "it is not asked for a URL or username with a control character"
+                self.name, "it is not asked for a URL or username that cannot be printed"
             )
         if without_userinfo(key) != key:
             raise ProviderError(
@@ -243,8 +243,8 @@ class KeyringCommand(Provider):
         if self.timeout is not None:
             return self.timeout
         if watched:
-            return _SECONDS_AT_A_TERMINAL
-        return _SECONDS
+            return MAX_WATCHED_SECONDS
+        return MAX_KEYRING_SECONDS
 
 
 def _which(name: str, folders: Sequence[str], *, windows: bool = os.name == "nt") -> str | None:

@@ -9,8 +9,13 @@ import requests
 from authshim.redact import redact
 from authshim.secret import related_exceptions
 
-TIMEOUT = (10, 30)
-"""Seconds to connect, and to the next bytes of an answer."""
+MAX_CONNECT_SECONDS = 10
+
+MAX_READ_SECONDS = 30
+"""Seconds to the next bytes of an answer."""
+
+TIMEOUT = (MAX_CONNECT_SECONDS, MAX_READ_SECONDS)
+"""The timeout as ``requests`` takes it."""
 
 TOTAL_TIMEOUT = 60.0
 """Seconds for the heads of all the answers to one question, redirects and refusals included."""

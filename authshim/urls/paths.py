@@ -13,6 +13,9 @@ MAX_DECODINGS = 8
 _HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2044\u2215]|%u[0-9A-Fa-f]{4}")
 """Control characters, a backslash, two slashes of mathematics, and the encoding of IIS."""
 
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+"""The letters of Hangul that show nothing."""
+
 _SIMPLE = re.compile(r"/\+?simple/*\Z", re.IGNORECASE)
 """The end of an index URL; devpi has ``/+simple``."""
 
@@ -122,12 +125,16 @@ def _has_wide_marks(path: str) -> bool:
 
 
 def _has_dots(path: str) -> bool:
-    """Return True if a segment has only dots, apart from blanks and the rest after a ``;``."""
-    if not re.search(r"/\s*\.", path):
-        return False
+    """Return True if a segment shows only dots, apart from the rest after a ``;``."""
     for segment in path.split("/"):
         name = re.split("[;?#]", segment, maxsplit=1)[0]
-        bare = "".join(name.split())
-        if bare and not bare.strip("."):
+        if "." in name and all(map(_is_invisible, name.replace(".", ""))):
             return True
     return False
+
+
+def _is_invisible(character: str) -> bool:
+    """Return True for a character that a server may drop: a blank, a mark, or one without a form."""
+    from unicodedata import category
+
+    return category(character)[0] in "CMZ" or character in _FILLERS

@@ -211,6 +211,9 @@ def test_token_as_username_costs_no_warning(caplog: pytest.LogCaptureFixture) ->
         (URL, "--keyring-backend=s3cret"),
         (URL, "s3cret\0"),
         (URL, "s3cret\r\n"),
+        (URL, "s3cret\x9b2J"),
+        ("https://h.example/\x85s3cret", None),
+        (URL, "s3cret\u202e"),
     ],
 )
 def test_key_that_cannot_be_an_argument_is_refused(key: str, username: str | None) -> None:
