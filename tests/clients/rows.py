@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from clients.places import Setup
     from clients.stage import Stage
 
-SOURCE = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[1]
 
 COUNTING = """\
 #!/bin/sh
@@ -69,6 +69,10 @@ class Case:
         if not found.exists():
             raise NotHereError(f"{name} could not be installed")
         return str(found)
+
+    def variable(self, name: str) -> str:
+        """Return a variable of the environment that the place needs."""
+        return self._environ.get(name, "")
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -134,6 +138,8 @@ class Row(NamedTuple):
     run: Callable[[Case], Any]
     uploads: bool = False
     """It sends a file, and asks for no page."""
+    asks_channels: bool = False
+    """It asks for channels too."""
 
 
 def _pip_words(case: Case, environment: str, *, user: bool) -> list[str]:
@@ -346,6 +352,49 @@ def uv_git(case: Case) -> None:
     _run_git(case, [case.program("uv", "uv"), "pip", "install", *options], "git+")
 
 
+CONDA = Path(__file__).with_name("conda_program.py")
+
+
+def conda_headers(case: Case) -> None:
+    """Get a page of each channel with conda's session, which asks the hooks for headers."""
+    _run_conda(case, "headers")
+
+
+def conda_handler(case: Case) -> None:
+    """Get a page of each channel with the auth handler of the channel settings."""
+    _run_conda(case, "handler")
+
+
+def _run_conda(case: Case, how: str) -> None:
+    root = f"http://{case.stage.netloc}"
+    urls = [case.url(room, path=f"{root}/{room}/noarch/repodata.json") for room in case.rooms]
+    words = [sys.executable, str(CONDA), how, *urls]
+    folders = filter(None, [str(TESTS), case.variable("PYTHONPATH")])
+    case.run(words, keyring="keyring", PYTHONPATH=os.pathsep.join(folders))
+
+
+DASK = """\
+import sys, authshim, requests
+from distributed import Client, LocalCluster
+def get(session, url):
+    return session.get(url).status_code
+if __name__ == "__main__":
+    session = authshim.install(requests.Session())
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(processes=True, host="127.0.0.1", **options) as cluster:
+        with Client(cluster) as client:
+            for url in sys.argv[1:]:
+                print(client.submit(get, session, url).result())
+"""
+
+
+def dask(case: Case) -> None:
+    """Get the pages with a session of requests in the worker of a Dask cluster."""
+    program = case.write("program.py", DASK)
+    urls = [case.url(room, user=True) for room in case.rooms]
+    case.run([case.program("dask", "python"), str(program), *urls], keyring="keyring")
+
+
 REQUESTS = """\
 import sys, authshim, requests
 session = authshim.install(requests.Session())
@@ -459,6 +508,9 @@ ROWS = (
     Row("git clone", git_clone),
     Row("pip, git+http", pip_git),
     Row("uv, git+http", uv_git),
+    Row("conda, conda_request_headers", conda_headers, asks_channels=True),
+    Row("conda, conda_auth_handlers", conda_handler, asks_channels=True),
+    Row("Dask, requests in a worker", dask),
     Row("requests", requests),
     Row("httpx", httpx_sync),
     Row("httpx, asynchronous", httpx_async),
@@ -467,7 +519,9 @@ ROWS = (
     Row("urllib", urllib),
 )
 
-_NO_KEYRING = "git's helper cannot tell who named a URL, so it runs no keyring command"
+_NO_KEYRING = (
+    "git and conda do not tell who named a URL, so authshim runs no keyring command for them"
+)
 
 CANNOT: dict[tuple[str, str], str] = {
     (
@@ -479,5 +533,7 @@ CANNOT: dict[tuple[str, str], str] = {
     ("git clone", "keyring command"): _NO_KEYRING,
     ("pip, git+http", "keyring command"): _NO_KEYRING,
     ("uv, git+http", "keyring command"): _NO_KEYRING,
+    ("conda, conda_request_headers", "keyring command"): _NO_KEYRING,
+    ("conda, conda_auth_handlers", "keyring command"): _NO_KEYRING,
 }
 """The cells that cannot work, by client and place, and why."""

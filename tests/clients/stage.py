@@ -4,7 +4,7 @@
 ``/a/simple/``        an index for ada, and ``/a/`` takes her uploads
 ``/b/simple/``        an index for bob
 ``/t/simple/``        an index for a token, also as the password of any user
-``/channel/``         a channel for ada
+``/channel/``         a channel for ada; each room has the pages of a channel
 ``/open/simple/``     an index for everybody
 ``/a/repo.git``       the source of a package, and so in each room
 ``/oauth/token``      renews the token
@@ -138,7 +138,7 @@ def _served(room: str, seen: Seen) -> Answer:
     if path.rstrip("/") == f"/{room}/simple/{name}":
         digest = hashlib.sha256(wheel(room)).hexdigest()
         return _page(f'<a href="../../files/{filename(room)}#sha256={digest}">{filename(room)}</a>')
-    if room == "channel":
+    if room == "channel" or path.endswith("/noarch/repodata.json"):
         return Answer(200, b"{}", {"Content-Type": "application/json"})
     return Answer(404, b"")
 

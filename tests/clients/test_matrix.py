@@ -100,7 +100,9 @@ def _run(
 
 
 def _is_in(row: Row, case: Case, log: list[Line]) -> bool:
-    wanted = {case.room} if row.uploads else {room for room in case.rooms if room != "channel"}
+    wanted = {case.room} if row.uploads else set(case.rooms)
+    if not row.asks_channels:
+        wanted.discard("channel")
     return wanted <= rooms_of(log)
 
 

@@ -1,18 +1,17 @@
 """The plugin of conda, called through pluggy by conda's hook specifications.
 
-conda is not on PyPI. Its modules are fakes here that do what conda 26.7 does; CONTRIBUTING.rst
-tells how to try the plugin with the real one.
+conda is not on PyPI. Its modules are fakes; CONTRIBUTING.rst tells how to try the plugin with the
+real one.
 """
 
 from __future__ import annotations
 
 import json
-import re
 import sys
-from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Callable
 
-import pluggy
+import conda_fakes
 import pytest
 import requests
 from leaks import assert_no_secret
@@ -25,74 +24,15 @@ if TYPE_CHECKING:
 
     from servers import Recorder
 
-spec = pluggy.HookspecMarker("conda")
 ADA = BasicHTTP("ada", "s3cret").header
-BOB = BasicHTTP("bob", "from netrc").header
-
-
-class Specs:
-    """The hooks of conda that are served."""
-
-    @spec
-    def conda_request_headers(self, host: str, path: str) -> Any:
-        """Register new HTTP request headers."""
-
-    @spec
-    def conda_auth_handlers(self) -> Any:
-        """Register a conda auth handler derived from the requests API."""
-
-
-class Item(NamedTuple):
-    """A CondaRequestHeader or a CondaAuthHandler."""
-
-    name: str
-    value: str = ""
-    handler: Any = None
-
-
-class CondaHttpAuth(requests.auth.AuthBase):
-    """conda's authentication: a netrc for one host, and a hook for proxies."""
-
-    def __call__(self, request: Any) -> Any:
-        if "//netrc.example/" in request.url:
-            request.headers["Authorization"] = BOB
-        request.register_hook("response", self.handle_407)
-        return request
-
-    def handle_407(self, response: Any, **options: Any) -> None:
-        """Do nothing."""
-
-
-class ChannelAuthBase(requests.auth.AuthBase):
-    """The base of handlers, which conda's session names by their channel."""
-
-    def __init__(self, channel_name: str) -> None:
-        self.channel_name = channel_name
-
-
-def split_anaconda_token(url: str) -> tuple[str, str | None]:
-    found = re.search("/t/([^/]+)", url)
-    return url, found and found.group(1)
+BOB = BasicHTTP("bob", "theirs").header
 
 
 @pytest.fixture
 def channels(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Put a conda with these channels into the process."""
     channels: list[str] = []
-    modules = {
-        "conda.plugins.types": {
-            "CondaRequestHeader": Item,
-            "CondaAuthHandler": Item,
-            "ChannelAuthBase": ChannelAuthBase,
-        },
-        "conda.gateways.connection.session": {"CondaHttpAuth": CondaHttpAuth},
-        "conda.common.url": {"split_anaconda_token": split_anaconda_token},
-        "conda.base.context": {"context": SimpleNamespace(channels=channels, custom_channels={})},
-        "conda.models.channel": {"Channel": lambda name: SimpleNamespace(base_urls=(name, None))},
-    }
-    for name, attributes in modules.items():
-        module = ModuleType(name)
-        module.__dict__.update(attributes)
+    for name, module in conda_fakes.modules(channels).items():
         monkeypatch.setitem(sys.modules, name, module)
     for cached in (plugin._handler, plugin._chain):
         cached.cache_clear()
@@ -116,8 +56,7 @@ def login(home: Path) -> None:
 
 @pytest.fixture
 def hook() -> Any:
-    manager = pluggy.PluginManager("conda")
-    manager.add_hookspecs(Specs)
+    manager = conda_fakes.manager()
     manager.register(plugin)
     manager.check_pending()
     return manager.hook
@@ -128,9 +67,7 @@ def headers(hook: Any) -> Callable[..., list[str]]:
     """Ask for the headers of a request, as conda does."""
 
     def headers(host: str, path: str = "/channel/noarch/repodata.json") -> list[str]:
-        answers = [
-            item for items in hook.conda_request_headers(host=host, path=path) for item in items
-        ]
+        answers = list(conda_fakes.all_items(hook.conda_request_headers(host=host, path=path)))
         assert all(answer.name == "Authorization" for answer in answers)
         return [answer.value for answer in answers]
 
@@ -213,7 +150,7 @@ def test_request_headers_warn_of_a_broken_setting(
 
 @pytest.fixture
 def handler(channels: list[str], hook: Any) -> Any:
-    (item,) = (item for items in hook.conda_auth_handlers() for item in items)
+    (item,) = conda_fakes.all_items(hook.conda_auth_handlers())
     assert item.name == "authshim"
     return item.handler("acme")
 
@@ -238,7 +175,10 @@ def test_handler_keeps_the_token_in_a_url(handler: Any) -> None:
     assert prepared(url, handler).url == url
 
 
-def test_handler_keeps_the_header_of_condas_own_netrc(handler: Any) -> None:
+def test_handler_keeps_the_header_of_condas_own_netrc(handler: Any, home: Path) -> None:
+    netrc = home / ".netrc"
+    netrc.write_text("machine netrc.example login bob password theirs\n")
+    netrc.chmod(0o600)
     request = prepared("https://netrc.example/channel/", handler)
     assert request.headers["Authorization"] == BOB
 
@@ -260,7 +200,7 @@ def test_handler_adds_nothing_to_an_unknown_host(handler: Any) -> None:
 
 
 def test_handler_is_known_by_its_channel_and_one_class(handler: Any, hook: Any) -> None:
-    (again,) = (item for items in hook.conda_auth_handlers() for item in items)
+    (again,) = conda_fakes.all_items(hook.conda_auth_handlers())
     assert (handler.channel_name, type(handler)) == ("acme", again.handler)
 
 

@@ -1,0 +1,30 @@
+"""Get URLs with the session of a conda that finds authshim by its entry point.
+
+Run as ``python conda_program.py HOW URL...``: HOW is ``headers``, or ``handler`` for a channel with
+``auth: authshim`` in the ``channel_settings``.
+"""
+
+from __future__ import annotations
+
+import sys
+from urllib.parse import urlsplit
+
+import conda_fakes
+
+
+def main(how: str, urls: list[str]) -> None:
+    conda_fakes.put_into_process([url.rpartition("/noarch/")[0] for url in urls])
+    manager = conda_fakes.manager()
+    manager.load_setuptools_entrypoints("conda")
+    manager.check_pending()
+    auth = None
+    if how == "handler":
+        handlers = conda_fakes.all_items(manager.hook.conda_auth_handlers())
+        auth = next(item.handler for item in handlers if item.name == "authshim")("acme")
+    session = conda_fakes.CondaSession(manager.hook, auth)
+    for url in urls:
+        sys.stdout.write(f"{urlsplit(url).path}: {session.get(url).status_code}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
