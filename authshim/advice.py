@@ -1,10 +1,11 @@
-"""What to do next about an index or channel that does not let its user in: the exact command."""
+"""The next step for an index or channel that does not let its user in, made from the trace."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from authshim import next_step
 from authshim.credentials import OAuth
 from authshim.oauth.command import login_command as oauth_command
 from authshim.redact import looks_like_token, printable, redact
@@ -13,7 +14,9 @@ from authshim.urls.paths import cut_after_simple
 
 if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
+    from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
+    from authshim.next_step import NextStep, Template
     from authshim.urls import Url
 
 
@@ -23,25 +26,22 @@ class Vendor(NamedTuple):
     hosts: str
     """Its host names, as a regular expression."""
     username: str
-    """What its index URLs are written with, so that the keyring command is asked."""
+    """The username in its index URLs, for which the keyring command is asked."""
     backend: str
     """The keyring back end that knows it, on PyPI."""
     login: str
     """The command that logs its user in."""
     place: str
-    """What its URLs name, as a regular expression."""
-    owner: str
-    """What lets a user read, with the names of ``place``."""
-    missing: tuple[str, str] = ("", "correct the URL")
-    """What its 404 means to who is logged in, and what to do."""
+    """The parts of its URLs, as a regular expression."""
+    owner: Template
+    """The step that lets a user read, with the names of ``place``."""
+    missing: str = ""
+    """The meaning of its 404 for a user who is logged in."""
+    find: Template = next_step.CORRECT_URL
+    """The step after that 404, with the names of ``place``."""
     lists: bool = True
-    """Whether the root of an index is there."""
+    """True if the root of an index is there."""
 
-
-_DESCRIBE = (
-    "aws codeartifact describe-repository --domain {domain} --domain-owner {account} --repository {repository} "
-    "--region {region}"
-)
 
 VENDORS = (
     Vendor(
@@ -50,8 +50,7 @@ VENDORS = (
         "keyrings.google-artifactregistry-auth",
         "gcloud auth login",
         r"https://(?P<location>[\w-]+)-python\.pkg\.dev/(?P<project>[\w.:-]+)/(?P<repository>[\w-]+)/",
-        "let an owner run: gcloud artifacts repositories add-iam-policy-binding {repository} --project={project} "
-        "--location={location} --member=user:EMAIL --role=roles/artifactregistry.reader",
+        next_step.ASK_OWNER_AT_GOOGLE,
         lists=False,
     ),
     Vendor(
@@ -60,35 +59,31 @@ VENDORS = (
         "keyrings.artifacts",
         "az login",
         r"https://.*/_packaging/(?P<feed>[^/]+)/",
-        "ask an owner of the feed {feed} to make this user a Feed Reader",
-        ("there is no such feed, or this user may not see it", "correct the URL"),
+        next_step.ASK_OWNER_AT_AZURE,
+        "there is no such feed, or this user may not see it",
     ),
     Vendor(
         r".+\.d\.codeartifact\..+\.amazonaws\.com",
         "aws",
         "keyrings.codeartifact",
         "aws sso login",
-        r"https://(?P<domain>[a-z0-9-]+)-(?P<account>[0-9]{12})\.d\.codeartifact\.(?P<region>[a-z0-9-]+)\.amazonaws\.com"
-        r"/pypi/(?P<repository>[\w.-]+)/",
-        "ask an administrator for the permission codeartifact:ReadFromRepository on {repository}",
-        (
-            "CodeArtifact says so of what is not there, and of a repository that this user may not read",
-            _DESCRIBE,
-        ),
+        r"https://(?P<domain>[a-z0-9-]+)-(?P<account>[0-9]{12})"
+        r"\.d\.codeartifact\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/pypi/(?P<repository>[\w.-]+)/",
+        next_step.ASK_OWNER_AT_AWS,
+        "CodeArtifact says so of a repository that is not there, or that this user may not read",
+        next_step.DESCRIBE_AT_AWS,
     ),
 )
-"""The specification names the first two; their usernames and the third are the back ends' own words.
+"""The specification names the first two. Their usernames and the third are the back ends' own words.
 
-What lets a user read is told by the vendors' pages: gcloud's reference "add-iam-policy-binding", Azure's "Manage feed
-permissions", and CodeArtifact's "Repository policies" and "DescribeRepository". Neither Google nor CodeArtifact
-has a root that lists its packages: bazel-contrib/rules_python issue 3826, and AWS's page "Python compatibility".
+The vendors' pages tell the permissions: gcloud's reference "add-iam-policy-binding", Azure's
+"Manage feed permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".
+Neither Google nor CodeArtifact has a root that lists its packages: bazel-contrib/rules_python
+issue 3826, and AWS's page "Python compatibility".
 """
-
 
 _CHANNELS_HOST = "repo.prefix.dev"
 """The other host of the channels at ``https://prefix.dev/CHANNEL``."""
-
-_OWNER = "ask its owner to let this user read it"
 
 
 def vendor_of(host: str) -> Vendor | None:
@@ -96,15 +91,17 @@ def vendor_of(host: str) -> Vendor | None:
     return next((vendor for vendor in VENDORS if re.fullmatch(vendor.hosts, host)), None)
 
 
-def log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | None = None) -> str:
+def log_in(
+    url: str, username: str | None, *, by_keyring: bool, chain: Chain | None = None
+) -> NextStep:
     """Return the step that gives a credential for a URL that asks for one.
 
     :param username: the name that stands alone before the ``@`` of the URL.
     :param by_keyring: the URL is that of an index, and the keyring command is asked.
     :param chain: the chain that has no credential. An obstacle in it is to be removed first.
     """
-    obstacle = "" if chain is None else _first_obstacle(chain, url, username)
-    if obstacle:
+    obstacle = None if chain is None else _first_obstacle(chain, url, username)
+    if obstacle is not None:
         return obstacle
     vendor = vendor_of(parse(url).host) if by_keyring else None
     if username is not None and looks_like_token(username):
@@ -114,55 +111,55 @@ def log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | N
         return step
     from urllib.parse import quote
 
-    return f"{step}   (if {username} is itself the secret: write {quote(username, safe='')}:@ in the URL)"
+    quoted = quote(username, safe="")
+    return next_step.LOG_IN_OR_CORRECT_SECRET(step=step, username=username, quoted=quoted)
 
 
 _FILE_AND_LINE = re.compile(r"(?:cannot read )?(?:auth file |netrc |uv store )?(.+?): line (\d+)")
 
 
-def _first_obstacle(chain: Chain, url: str, username: str | None) -> str:
-    """Return the step that removes the first obstacle in a chain, or an empty string."""
+def _first_obstacle(chain: Chain, url: str, username: str | None) -> NextStep | None:
+    """Return the step that removes the first obstacle in a chain, or None without one."""
     obstacle = next(chain.obstacles(url, username), "")
     if not obstacle:
-        return ""
+        return None
     if "it is locked" in obstacle:
-        return "unlock the keychain, then try again"
+        return next_step.UNLOCK_KEYCHAIN()
     place = _FILE_AND_LINE.match(obstacle)
     if place is None:
-        return f"mend this first: {obstacle}"
-    return f"mend {place.group(1)} line {place.group(2)} first"
+        return next_step.MEND_OBSTACLE(obstacle=obstacle)
+    return next_step.MEND_LINE(file=place.group(1), line=place.group(2))
 
 
-def _replace_token(url: str, vendor: Vendor | None, chain: Chain | None) -> str:
+def _replace_token(url: str, vendor: Vendor | None, chain: Chain | None) -> NextStep:
     """Return the step after a server refused the token that is the username of a URL."""
     parsed = parse(url)
     if vendor is None:
-        login = login_command(parsed, chain)
-        return f"correct the token in the URL, or take it out and: {login}"
-    return (
-        f"write {vendor.username}@ in place of the token before {parsed.host}, then: {vendor.login}"
+        return next_step.CORRECT_TOKEN(step=login_command(parsed, chain))
+    return next_step.NAME_USER_FOR_TOKEN(
+        username=vendor.username, host=parsed.host, login=vendor.login
     )
 
 
-def _log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | None) -> str:
+def _log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | None) -> NextStep:
     from shlex import quote
 
     parsed = parse(url)
     vendor = vendor_of(parsed.host) if by_keyring else None
     if vendor is None:
         if by_keyring and username and username.isprintable():
-            return f"keyring set {quote(redact(url))} {quote(username)}"
+            return next_step.STORE_IN_KEYRING(url=quote(redact(url)), username=quote(username))
         return login_command(parsed, chain, username)
     if username is None:
-        return (
-            f"write {vendor.username}@ before {parsed.host} in the index URL, then: {vendor.login}"
+        return next_step.NAME_USER_OF_VENDOR(
+            username=vendor.username, host=parsed.host, login=vendor.login
         )
-    return f"{vendor.login}   (once before: pipx inject keyring {vendor.backend})"
+    return next_step.LOG_IN_AT_VENDOR(login=vendor.login, backend=vendor.backend)
 
 
 def log_in_at(
     url: str, username: str | None, *, asks_keyring: bool, chain: Chain | None = None
-) -> str:
+) -> NextStep:
     """Return the step that gives a credential for any URL, of an index or below one."""
     bare = without_userinfo(url)
     index = cut_after_simple(bare)
@@ -171,33 +168,47 @@ def log_in_at(
     return log_in(index or bare, username or parsed.username, by_keyring=by_keyring, chain=chain)
 
 
-def name_by_https(url: str) -> str:
+def allow_http(url: str) -> NextStep:
     """Return the step for a plain http URL to which nothing is sent, because a server named it."""
-    return f"ask whoever named it to link to {parse(url).host} by https"
+    parsed = parse(url)
+    return next_step.ALLOW_HTTP(origin=f"{parsed.scheme}://{parsed.netloc}")
 
 
-def log_in_again(url: str, found: Found, chain: Chain | None = None) -> str:
+def is_unknown(url: str, named_by: NamedBy, chain: Chain) -> bool:
+    """Tell if only a server named the host of a URL. No login is advised by its word."""
+    if not named_by.is_marked or chain.declares_host(url):
+        return False
+    host = parse(url).host
+    return all(parse(origin).host != host for origin in named_by.origins[:1])
+
+
+def ask_about(url: str, named_by: NamedBy) -> NextStep:
+    """Return the step for a host that asks for a login, and that only a server named."""
+    return next_step.ASK_ABOUT_HOST(host=named_by.host, other=parse(url).host)
+
+
+def log_in_again(url: str, found: Found, chain: Chain | None = None) -> NextStep:
     """Return the step that replaces a refused credential in its store."""
     if found.provider == "keyring command":
         username = getattr(found.credential, "username", None)
         return _log_in(url, username, by_keyring=True, chain=chain)
     if found.provider in ("URL", "manifest"):
-        return "correct the user:password@ in the URL"
+        return next_step.CORRECT_USERINFO()
     if isinstance(found.credential, OAuth):
         command = oauth_command(str(found.key).removeprefix("*."), found.credential)
-        return command + _auth_file_option(chain)
+        return next_step.LOG_IN_BY_OAUTH(command=command, option=_auth_file_option(chain))
     # A login stores a credential for the host. An entry for a path or a port is nearer.
     is_nearer = found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
     if is_nearer or found.key.kind == PREFIX or "netrc" in found.provider:
-        return f"correct the entry for {found.key} in {found.provider}"
+        return next_step.CORRECT_ENTRY(key=str(found.key), provider=found.provider)
     return login_command(parse(url), chain, found.credential.shown_username)
 
 
-def login_command(url: Url, chain: Chain | None = None, username: str | None = None) -> str:
+def login_command(url: Url, chain: Chain | None = None, username: str | None = None) -> NextStep:
     """Return the command that stores a credential for a URL where pixi and authshim find it."""
     option = _auth_file_option(chain)
     if url.host == "anaconda.org" or url.host.endswith(".anaconda.org"):
-        return f"authshim auth login anaconda.org{option}"
+        return next_step.LOG_IN_AT_ANACONDA(option=option)
     if url.host == "prefix.dev" or url.host.endswith(".prefix.dev"):
         return _log_in_at_prefix_dev(url, option, chain)
     key = url.host if chain is None else chain.login_key(f"{url.origin}{url.path}")
@@ -206,7 +217,8 @@ def login_command(url: Url, chain: Chain | None = None, username: str | None = N
         hint += "; pixi reads no key with a port or a path"
     if chain is not None and username and chain.circumstances.keyring_off:
         hint += f"; the keyring command is off: {chain.circumstances.keyring_off}"
-    return f"authshim auth login {key}{option} --username {_shown_argument(username)}   ({hint})"
+    shown = _shown_argument(username)
+    return next_step.LOG_IN(key=key, option=option, username=shown, hint=hint)
 
 
 def _auth_file_option(chain: Chain | None) -> str:
@@ -227,11 +239,10 @@ def _shown_argument(username: str | None) -> str:
     return quote(username)
 
 
-def _log_in_at_prefix_dev(url: Url, option: str, chain: Chain | None) -> str:
+def _log_in_at_prefix_dev(url: Url, option: str, chain: Chain | None) -> NextStep:
     """Return the command for prefix.dev, whose OAuth login serves that host alone, in pixi too."""
-    command = f"authshim auth login prefix.dev{option}"
     if url.host == "prefix.dev":
-        return command
+        return next_step.LOG_IN_AT_PREFIX_DEV(option=option)
     hint = ""
     if url.host == _CHANNELS_HOST and chain is not None and _has_own_login(chain):
         channel = printable(url.path.split("/")[1])
@@ -239,7 +250,7 @@ def _log_in_at_prefix_dev(url: Url, option: str, chain: Chain | None) -> str:
             "   (the login for prefix.dev is for prefix.dev alone, in pixi too; "
             f"or use https://prefix.dev/{channel})"
         )
-    return f"{command} --token{hint}"
+    return next_step.LOG_IN_AT_PREFIX_DEV_BY_TOKEN(option=option, hint=hint)
 
 
 def _has_own_login(chain: Chain) -> bool:
@@ -248,34 +259,39 @@ def _has_own_login(chain: Chain) -> bool:
     return found is not None and found.key == "prefix.dev"
 
 
-def ask_owner(url: str) -> str:
-    """Say who can let a user read who is known and may not."""
-    vendor = vendor_of(parse(url).host)
-    return _filled(vendor, vendor.owner, url) if vendor else _OWNER
-
-
-def missing(url: str) -> tuple[str, str]:
-    """Return what a 404 means to a user who is logged in, where it means more than it says, and what to do."""
+def ask_owner(url: str) -> NextStep:
+    """Return the step for a user who is known and may not read."""
     vendor = vendor_of(parse(url).host)
     if vendor is None:
-        return "", f"correct the URL, or {_OWNER}"
-    detail, step = vendor.missing
-    return detail, _filled(vendor, step, url)
+        return next_step.ASK_OWNER()
+    return _filled(vendor, vendor.owner, url)
+
+
+def missing(url: str) -> tuple[str, NextStep]:
+    """Return the meaning of a 404 for a user who is logged in, if there is more, and the step."""
+    vendor = vendor_of(parse(url).host)
+    if vendor is None:
+        return "", next_step.CORRECT_URL_OR_ASK_OWNER()
+    return vendor.missing, _filled(vendor, vendor.find, url)
 
 
 _GITEA = r"/api/packages/[^/]+/pypi/simple/?$"
-"""An index of Gitea, at whatever host it is; its ``routers/api/packages/api.go`` has pages and files only."""
+"""An index of Gitea, at any host; its ``routers/api/packages/api.go`` has pages and files only."""
 
 
 def lists_nothing(url: str) -> bool:
-    """Tell whether the service has no page that lists an index's projects; a 404 there is no refusal."""
+    """Tell if the service has no page that lists the projects. A 404 there is no refusal."""
     vendor = vendor_of(parse(url).host)
-    return not vendor.lists if vendor else re.search(_GITEA, url) is not None
+    if vendor is not None:
+        return not vendor.lists
+    return re.search(_GITEA, url) is not None
 
 
-def _filled(vendor: Vendor, step: str, url: str) -> str:
-    """Put what an index URL names into a step; without what it does not."""
+def _filled(vendor: Vendor, step: Template, url: str) -> NextStep:
+    """Return a step with the names of an index URL, or a general one if a name is missing."""
     found = re.match(vendor.place, url)
-    if found is None:
-        return _OWNER if "{" in step else step
-    return step.format(**found.groupdict())
+    if found is not None:
+        return step(**found.groupdict())
+    if "{" in step.text:
+        return next_step.ASK_OWNER()
+    return step()

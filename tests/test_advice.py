@@ -91,7 +91,7 @@ DESCRIBE = (
     [
         (
             "https://acme-111122223333.d.codeartifact.eu-west-1.amazonaws.com/pypi/store/simple/",
-            "CodeArtifact says so of what is not there, and of a repository that this user may not read",
+            "CodeArtifact says so of a repository that is not there, or that this user may not read",
             DESCRIBE,
         ),
         ("https://index.example/simple", "", f"correct the URL, or {NOBODYS}"),

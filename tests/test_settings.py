@@ -14,6 +14,7 @@ from leaks import assert_no_secret
 from authshim import settings as settings_module
 from authshim.errors import SettingsError
 from authshim.settings import config_paths, pixi_config
+from authshim.settings.network import Proxies
 
 if TYPE_CHECKING:
     from authshim.settings import Settings
@@ -577,3 +578,30 @@ def test_configuration_that_vanishes_is_reported_without_the_line(
     monkeypatch.setattr(pixi_config, "read_text", vanished)
     (problem,) = read(home).problems
     assert problem == f"{file}: pypi-config: expected a table"
+
+
+@pytest.mark.parametrize(
+    ("entries", "host", "bypassed"),
+    [
+        (["h.example"], "h.example", True),
+        (["h.example"], "sub.h.example", True),
+        ([".h.example"], "h.example", True),
+        ([".h.example"], "a.b.h.example", True),
+        (["H.example"], "h.example", True),
+        (["h.example"], "noth.example", False),
+        (["*.h.example"], "sub.h.example", False),
+        (["*"], "h.example", True),
+        (["*"], "127.0.0.1", False),
+        (["127.0.0.1"], "127.0.0.1", True),
+        (["10.0.0.0/8"], "10.1.2.3", True),
+        (["10.0.0.0/8"], "11.1.2.3", False),
+        (["::1"], "[::1]", True),
+        (["x.example, h.example"], "h.example", True),
+        (["h.example:8080"], "h.example", False),
+        (["", "."], "h.example", False),
+    ],
+)
+def test_proxy_of_pixi_is_bypassed_by_the_rules_of_reqwest(
+    entries: list[str], host: str, bypassed: bool
+) -> None:
+    assert Proxies(None, None, tuple(entries), "").bypasses(host) is bypassed

@@ -105,7 +105,7 @@ def _print_next_step(url: str, username: str | None, trace: Trace, chain: Chain)
     from authshim import advice
 
     if trace.withheld:
-        step = advice.name_by_https(url)
+        step = advice.allow_http(url)
     else:
         step = advice.log_in_at(url, username, asks_keyring=chain.asks_keyring, chain=chain)
     terminal.say(terminal.with_tilde(f"  -> {step}"))

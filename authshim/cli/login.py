@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import terminal
-from authshim.cli.project import chain_of, settings_of
+from authshim.cli.project import chain_of, environ_of, settings_of
 from authshim.cli.terminal import with_tilde
 from authshim.errors import AuthshimError, SettingsError
 from authshim.redact import printable, redact, redact_key
@@ -55,8 +55,9 @@ def run(options: Namespace) -> int:
     if rules.is_prefix_dev(target.host):
         from authshim.login import prefix_dev
 
-        url = settings_of(options).prefix_dev_url or rules.prefix_dev_of(target.host)
-        whose = prefix_dev.viewer(credential, url)
+        settings = settings_of(options)
+        url = settings.prefix_dev_url or rules.prefix_dev_of(target.host)
+        whose = prefix_dev.viewer(credential, url, environ_of(settings, url))
     _store(credential, whose, target, options)
     return 0
 

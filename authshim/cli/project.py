@@ -124,6 +124,18 @@ def settings_of(options: Namespace) -> Settings:
     return read_settings(os.environ, auth_file=options.auth_file)
 
 
+def environ_of(settings: Settings, url: str) -> dict[str, str] | None:
+    """Return the environment with pixi's proxy for a URL, or None if pixi names no proxy."""
+    from authshim.urls import parse
+
+    if settings.proxies is None:
+        return None
+    parsed = parse(url)
+    environ = {**os.environ, "no_proxy": "", "NO_PROXY": ""}
+    environ[f"{parsed.scheme}_proxy"] = settings.proxies.find(parsed.scheme, parsed.host)
+    return environ
+
+
 def chain_of(options: Namespace) -> Chain:
     """Return the chain of the user's own providers."""
     from authshim.lookup.chain import Chain

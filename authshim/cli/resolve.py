@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from authshim import next_step
 from authshim.cli import project
 from authshim.cli.terminal import is_watched, say, with_tilde, write
 from authshim.redact import printable, redact
@@ -193,7 +194,7 @@ def _print_empty(found: Sequence[Resolution]) -> None:
         if kinds == {"not there"}:
             why = "an index whose URL is wrong, or that hides them from its user, says the same"
             say(f"{place}  has none of these; {why}")
-            say("  -> authshim check")
+            say(f"  -> {next_step.CHECK()}")
 
 
 def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:

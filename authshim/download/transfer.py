@@ -19,7 +19,7 @@ import requests
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from authshim import files
+from authshim import files, next_step
 from authshim.download import http_headers, refusal
 from authshim.download.partial_file import PartialFile, Source
 from authshim.errors import DownloadError
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from authshim.download.link import Link
     from authshim.lookup.chain import Chain
+    from authshim.next_step import NextStep
 
     Progress = Callable[[int, "int | None"], None]
     Note = Callable[[str], None]
@@ -43,7 +44,6 @@ MAX_WAIT_SECONDS = 60
 """The longest ``Retry-After`` that is obeyed."""
 
 _HTML = (".html", ".htm")
-_OTHER_FILE = "name another file with -o"
 
 
 class Outcome(NamedTuple):
@@ -58,7 +58,7 @@ class _Failure(NamedTuple):
     """A reason why the file is not complete, and the next step for the user."""
 
     reason: str
-    next_step: str = "run it again"
+    next_step: NextStep = next_step.RUN_AGAIN()
     retryable: bool = False
     wait: float = 0
     """Seconds that the server wants to wait before the retry."""
@@ -84,10 +84,10 @@ def get(
         with partial.opened():
             outcome = _get(_Transfer(RecordingAdapter(chain), link, partial, progress, note), sleep)
     except files.Unwritable as error:
-        outcome = _Failure(str(error), _OTHER_FILE)
+        outcome = _Failure(str(error), next_step.NAME_OTHER_FILE())
     except OSError as error:
         reason = f"{target} cannot be read or written: {files.reason(error)}"
-        outcome = _Failure(reason, _OTHER_FILE)
+        outcome = _Failure(reason, next_step.NAME_OTHER_FILE())
     if isinstance(outcome, Outcome):
         return outcome
     # No frame of this error may hold a response, because its URL may be presigned.
@@ -106,7 +106,7 @@ def _get(transfer: _Transfer, sleep: Callable[[float], None]) -> Outcome | _Fail
     if wrong is not None:
         partial.truncate(0)
         reason = f"its {wrong.algorithm} does not match the URL, so the download was deleted"
-        return _Failure(reason, "run it again; if that fails too, get a new URL from the index")
+        return _Failure(reason, next_step.RUN_AGAIN_OR_GET_URL())
     partial.finish()
     return Outcome(partial.length)
 
@@ -149,7 +149,8 @@ class _Transfer:
             response = session.get(url, headers=headers, timeout=timeout, stream=True)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             is_transient = isinstance(error, (requests.ConnectionError, requests.Timeout))
-            return _Failure(*failures.describe(error), retryable=self.has_begun and is_transient)
+            reason, step = failures.describe(error, self.witness.chain.circumstances)
+            return _Failure(reason, step, retryable=self.has_begun and is_transient)
         with response:
             return self._receive(response, start)
 
@@ -256,7 +257,7 @@ class _Transfer:
         reason, step = refusal.describe(response, found, self.witness.chain, self.link.url)
         wait = http_headers.retry_after(response.headers) if status in (429, 503) else 0
         if wait > MAX_WAIT_SECONDS:
-            return _Failure(reason, f"run it again in {wait:.0f} s, as the server asks")
+            return _Failure(reason, next_step.RUN_AGAIN_IN(seconds=f"{wait:.0f}"))
         is_transient = self.has_begun and status >= 500
         return _Failure(reason, step, retryable=is_transient or wait > 0, wait=wait)
 

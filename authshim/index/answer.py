@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from authshim.index.simple_api import content_type
+from authshim.next_step import NOTHING
 from authshim.urls import is_presigned, parse
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from authshim.index.simple_api import File
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
+    from authshim.next_step import NextStep
     from authshim.project.repositories import Repository
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
@@ -34,7 +36,7 @@ class Answer(NamedTuple):
     """The host that answered, after redirects."""
     detail: str = ""
     """The reason, if the word does not tell all of it."""
-    next_step: str = ""
+    next_step: NextStep = NOTHING
     """The step that may change the answer, if one is known."""
     seconds: float = 0.0
     """On the wire, from the question to the head of the last answer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING
 
+from authshim import next_step
 from authshim.concurrency import map_concurrently
 from authshim.index.client import IndexClient
 from authshim.index.mirrors import mirrored, places_at_mirrors, userinfo_note
@@ -78,7 +79,7 @@ class Check:
 
         :param unanswered: the reason for which a place has no result.
         """
-        step = "try again later, or check the network or VPN"
+        step = next_step.TRY_LATER_OR_CHECK_NETWORK()
         found = []
         for at, place in enumerate(self._places):
             missing = Result(
@@ -130,7 +131,7 @@ def probe(
     """
     kind = _kind(place)
     if place.placeholder:
-        step = f"fill in {place.placeholder} in the {kind}'s URL"
+        step = next_step.FILL_IN(placeholder=place.placeholder, kind=kind)
         detail = f"{place.placeholder} is not filled in"
         return Result(kind, place.shown, NOT_PROBED, detail=detail, next_step=step)
     found = mirrored(place.url, mirrors)
@@ -147,7 +148,7 @@ def _probe_mirrors(
     found: Mirrored,
 ) -> Result:
     """Return the verdict on the first mirror that works, else on the last one."""
-    step = f"correct [mirrors] in {found.file}"
+    step = next_step.CORRECT_MIRRORS(file=found.file)
     result = Result(_kind(place), "", NOT_FOUND, detail=found.empty_note, next_step=step)
     for at, mirror in enumerate(places_at_mirrors(place, found)):
         result = _probe_one(chain, mirror, names, mirrors)

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import requests
 from urllib3.exceptions import HTTPError
 
-from authshim import advice
+from authshim import advice, next_step
 from authshim.errors import UrlError
 from authshim.index import simple_api
 from authshim.index.answer import (
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
+    from authshim.next_step import NextStep
     from authshim.project.repositories import Repository
 
 MAX_REDIRECTS = 10
@@ -88,12 +89,12 @@ class IndexClient:
             headers["Authorization"] = header
         return self._ask(place, method, url, headers, origins=origins)
 
-    def log_in(self, place: Repository) -> str:
+    def log_in(self, place: Repository) -> NextStep:
         """Say how to give a credential for a place."""
         by_keyring = isinstance(place, Index) and self._chain.asks_keyring
         return advice.log_in(place.url, place.username, by_keyring=by_keyring, chain=self._chain)
 
-    def log_in_again(self, place: Repository, found: Found) -> str:
+    def log_in_again(self, place: Repository, found: Found) -> NextStep:
         """Return the step that replaces the refused credential of a place."""
         return advice.log_in_again(place.url, found, self._chain)
 
@@ -101,7 +102,7 @@ class IndexClient:
         """Ask for a page and read it."""
         if index.placeholder:
             detail = f"{index.placeholder} is not filled in"
-            step = f"fill in {index.placeholder} in the index's URL"
+            step = next_step.FILL_IN(placeholder=index.placeholder, kind="index")
             return Answer(index, NOT_ASKED, detail=detail, next_step=step)
         return self._ask(index, "GET", url, simple_api.HEADERS, read=_with_files)
 
@@ -129,27 +130,12 @@ class IndexClient:
                 if read is not None:
                     answer = read(answer, response)
         except UrlError as error:
-            step = "correct the URL"
+            step = next_step.CORRECT_URL()
             answer = Answer(place, UNREACHABLE, detail=error.reason, next_step=step)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
-            detail, step = self._failure(error)
+            detail, step = failures.describe(error, self._chain.circumstances)
             answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
         return answer._replace(seconds=self._adapter.elapsed)
-
-    def _failure(self, error: Exception) -> tuple[str, str]:
-        """Return the reason and the next step of a request without an answer."""
-        detail, step = failures.describe(error)
-        if "TLS certificate" not in detail:
-            return detail, step
-        known = self._chain.circumstances
-        if known.tls_no_verify:
-            detail += f"; pixi does not verify it (tls-no-verify in {known.tls_no_verify})"
-        if known.certificates:
-            step = f"add your company's CA to {known.certificates}, which SSL_CERT_FILE names"
-            return detail, step
-        if known.pip_cert:
-            return detail, "only pip reads PIP_CERT: set SSL_CERT_FILE to the same file"
-        return detail, step
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Return the answer that a response is, with the next step unless it is a page."""
@@ -165,7 +151,9 @@ class IndexClient:
             reasons = [f"{host} said so", reason]
         if word == REFUSED:
             return self._refused(named, reasons, response)
-        return named._replace(detail=_joined(reasons), next_step=_STEPS.get(word, ""))
+        return named._replace(
+            detail=_joined(reasons), next_step=_STEPS.get(word, next_step.NOTHING)
+        )
 
     def _sent(self, target: str, response: Response) -> Found | None:
         """Return the credential that was sent last, or the one that led through a redirect."""
@@ -180,24 +168,27 @@ class IndexClient:
             withheld = self._withheld(response)
             if withheld:
                 detail = _joined([*reasons, withheld])
-                step = advice.name_by_https(response.url)
+                step = advice.allow_http(response.url)
                 return refusal._replace(detail=detail, next_step=step)
             if not reasons[-1]:
                 reasons = [*reasons, self._chain.note or "no provider has one"]
-        step = self._step(refusal, response.url)
+        step = self._step(refusal, response)
         return refusal._replace(detail=_joined(reasons), next_step=step)
 
     def _withheld(self, response: Response) -> str:
         """Return why no credential was sent to a URL that only a server named."""
         return self._chain.withheld(response.url, named_by=named_by_of(response.request))
 
-    def _step(self, refusal: Answer, url: str) -> str:
-        """Say what to do about a refusal by ``url``."""
-        place, found = refusal.place, refusal.found
+    def _step(self, refusal: Answer, response: Response) -> NextStep:
+        """Return the step after a refusal."""
+        place, found, url = refusal.place, refusal.found, response.url
         is_elsewhere = False
         if refusal.status in (401, 403):
             is_elsewhere = parse(url).origin != parse(place.url).origin
         if found is None:
+            named_by = named_by_of(response.request)
+            if is_elsewhere and advice.is_unknown(url, named_by, self._chain):
+                return advice.ask_about(url, named_by)
             if is_elsewhere:
                 return advice.login_command(parse(url), self._chain)
             return self.log_in(place)
@@ -206,13 +197,13 @@ class IndexClient:
             refused = redact(url)
         again = advice.log_in_again(refused, found, self._chain)
         if refusal.status == 403:
-            return f"{advice.ask_owner(place.url)}, or {again}"
+            return next_step.ASK_OWNER_OR_LOG_IN(owner=advice.ask_owner(place.url), step=again)
         return again
 
 
 _STEPS = {
-    UNREACHABLE: "try again later",
-    UNREADABLE: "correct the URL, or ask whoever runs the index",
+    UNREACHABLE: next_step.TRY_LATER(),
+    UNREADABLE: next_step.CORRECT_URL_OR_ASK(),
 }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim import advice
+from authshim import advice, next_step
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import answer as answers
 from authshim.index.answer import Answer
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
     from authshim.lookup.trace import Found
+    from authshim.next_step import NextStep
     from authshim.settings.pixi_config import Mirror
 
 OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"
@@ -54,7 +55,7 @@ class Result(NamedTuple):
     """The credential that was sent."""
     detail: str = ""
     """The reason, if the word does not tell all of it."""
-    next_step: str = ""
+    next_step: NextStep = next_step.NOTHING
     """The step that may change the answer; empty if none is needed."""
     api: str = ""
     """"JSON 1.1", "HTML 1.0" and so on, of an index's page that was read."""
@@ -175,7 +176,7 @@ class Probe:
         if file.answer == answers.NOT_THERE:
             name = redact(url).rpartition("/")[2]
             missing = f"let in, but its files are missing (HTTP {file.status} for {name})"
-            return self._result(NOT_FOUND, file, missing, "ask whoever runs the index")
+            return self._result(NOT_FOUND, file, missing, next_step.ASK_ABOUT_FILES())
         is_known = file.found is not None and (file.found == page.found or file.status == 403)
         if file.answer == answers.REFUSED and is_known:
             return self._result(FORBIDDEN, file, there, advice.ask_owner(self._place.url))
@@ -200,14 +201,14 @@ class Probe:
         word = UNREACHABLE
         if answer.answer == answers.UNREADABLE:
             word = UNREADABLE
-        return self._result(word, answer, next_step=answer.next_step)
+        return self._result(word, answer, step=answer.next_step)
 
     def _refused(self, answer: Answer, url: str) -> Result:
         found = answer.found
         if found is None:
-            return self._result(NO_CREDENTIAL, answer, next_step=answer.next_step)
+            return self._result(NO_CREDENTIAL, answer, step=answer.next_step)
         if answer.status != 403:
-            return self._result(REJECTED, answer, next_step=answer.next_step)
+            return self._result(REJECTED, answer, step=answer.next_step)
         if self._same_for_a_fake_login(answer, found, url):
             return self._wrong_login(answer, found)
         step = advice.ask_owner(self._place.url)
@@ -216,7 +217,8 @@ class Probe:
     def _missing(self, answer: Answer, url: str) -> Result:
         found = answer.found
         if found is None:
-            step = f"correct the URL, or log in: {self._client.log_in(self._place)}"
+            login = self._client.log_in(self._place)
+            step = next_step.CORRECT_URL_OR_LOG_IN(step=login)
             return self._result(NOT_FOUND, answer, self._missing_simple(), step)
         if self._same_for_a_fake_login(answer, found, url):
             return self._wrong_login(answer, found)
@@ -243,7 +245,9 @@ class Probe:
             return ""
         return "the URL of an index mostly ends with /simple"
 
-    def _result(self, word: str, answer: Answer, detail: str = "", next_step: str = "") -> Result:
+    def _result(
+        self, word: str, answer: Answer, detail: str = "", step: NextStep = next_step.NOTHING
+    ) -> Result:
         return Result(
             self._kind,
             self._place.shown,
@@ -251,7 +255,7 @@ class Probe:
             answer.status,
             answer.found,
             _joined(answer.detail, detail),
-            next_step,
+            step,
             seconds=answer.seconds,
         )
 

@@ -10,6 +10,8 @@ from authshim.oauth.http import EndpointError
 from authshim.redact import redact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from authshim.credentials import Credential
     from authshim.oauth.http import Answer
 
@@ -18,10 +20,11 @@ VIEWER_SECONDS = 30.0
 _QUERY = {"query": "query { viewer { login } }"}
 
 
-def viewer(token: Credential, url: str) -> str:
+def viewer(token: Credential, url: str, environ: Mapping[str, str] | None = None) -> str:
     """Return the name of the user whose token this is.
 
     :param url: of prefix.dev, or the value of ``PREFIX_DEV_API_URL``.
+    :param environ: names proxies and certificates, as for ``http.send``.
     :raises LoginError: the token is not accepted, or the server cannot be asked.
     :raises SettingsError: the URL is not an https URL.
     """
@@ -31,7 +34,7 @@ def viewer(token: Credential, url: str) -> str:
     failure = f"nothing was stored: the token was not checked, because {shown}"
     request = http.query(f"{url.rstrip('/')}/api/graphql", _QUERY, token.header)
     try:
-        answer = http.send(request, seconds=VIEWER_SECONDS)
+        answer = http.send(request, seconds=VIEWER_SECONDS, environ=environ)
     except EndpointError as error:
         raise LoginError(f"{failure} {error.reason}") from None
     login = _login(answer)

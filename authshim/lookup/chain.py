@@ -212,6 +212,11 @@ class Chain:
         """
         return login_key(parse(url), self._lookup.cache.declared)
 
+    def declares_host(self, url: str) -> bool:
+        """Tell if a declared index or channel has the host of a URL."""
+        host = parse(url).host
+        return any(parse(origin).host == host for origin in self._lookup.cache.declared)
+
     def forget(self) -> None:
         """Empty the cache, and let the providers read their stores again."""
         self._lookup.forget()

@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.oauth.renewal import Renewer
+from authshim.settings.network import Certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.settings import Settings
-    from authshim.settings.pixi_config import Proxies
+    from authshim.settings.network import Proxies
 
 logger = logging.getLogger("authshim")
 
@@ -37,10 +38,8 @@ class Circumstances(NamedTuple):
     """The setting that switches the keyring command off, or an empty string."""
     absent: tuple[tuple[str, str], ...] = ()
     """The providers that are not asked, each with the reason."""
-    certificates: str = ""
-    """The trusted certificates for the sessions of the commands, or an empty string."""
-    pip_cert: str = ""
-    """PIP_CERT, if no other variable names trusted certificates."""
+    certificates: Certificates = Certificates()
+    """The trusted certificates for the sessions of the commands."""
     proxies: Proxies | None = None
     """pixi's proxy-config, for the sessions of the commands."""
     tls_no_verify: str = ""
@@ -111,7 +110,6 @@ def _circumstances(settings: Settings) -> Circumstances:
     found = Circumstances(
         absent=tuple(_absent(settings)),
         certificates=settings.certificates,
-        pip_cert=settings.pip_cert,
         proxies=settings.proxies,
         tls_no_verify=settings.tls_no_verify,
     )

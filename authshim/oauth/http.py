@@ -32,6 +32,9 @@ _REASONS = (
 )
 """Reasons by parts of the names of exceptions; the first that fits counts."""
 
+_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+"""The variables that name trusted certificates. The first one that is set counts."""
+
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 
@@ -217,15 +220,14 @@ def _proxy_headers(proxy: str) -> dict[str, str]:
 
 
 def _certificates(environ: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the options by which requests would verify a server."""
+    """Return the options by which a server is verified."""
     import os
 
     import certifi
 
     if environ is None:
         environ = os.environ
-    named = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE")
-    path = named or certifi.where()
+    path = next(filter(None, map(environ.get, _CERTIFICATES)), certifi.where())
     if os.path.isdir(path):
         return {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir": path}
     return {"cert_reqs": "CERT_REQUIRED", "ca_certs": path}

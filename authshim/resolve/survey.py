@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from authshim import next_step
 from authshim.concurrency import map_concurrently
 from authshim.errors import SettingsError
 from authshim.files import reason
@@ -215,6 +216,6 @@ def _folder(index: Index) -> Answer:
         names = sorted(os.listdir(url2pathname(urlsplit(index.url).path)))
     except (OSError, ValueError) as error:
         detail = f"the folder cannot be read: {reason(error)}"
-        return Answer(index, UNREACHABLE, detail=detail, next_step="correct the path in find-links")
+        return Answer(index, UNREACHABLE, detail=detail, next_step=next_step.CORRECT_FIND_LINKS())
     files = tuple(File(name, f"{index.url.rstrip('/')}/{name}") for name in names)
     return Answer(index, FOUND, files=files)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.errors import SettingsError
 from authshim.settings import stores
 from authshim.settings.config_paths import Paths
+from authshim.settings.network import Certificates, read_certificates
 from authshim.settings.pixi_config import KEYRING_PROVIDERS, read_config
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from authshim.settings.pixi_config import Mirror, PixiConfig, Proxies
+    from authshim.settings.network import Proxies
+    from authshim.settings.pixi_config import Mirror, PixiConfig
 
 NAMES = frozenset(
     {
@@ -71,8 +73,7 @@ class Settings(NamedTuple):
     prefix_dev_url: str | None  # PREFIX_DEV_API_URL
     mirrors: tuple[Mirror, ...]  # of all configuration files
     proxies: Proxies | None  # pixi's proxy-config
-    certificates: str  # SSL_CERT_FILE or SSL_CERT_DIR, unless a variable of requests is set
-    pip_cert: str  # PIP_CERT, which only pip reads; empty if another variable is set
+    certificates: Certificates
     tls_no_verify: str  # FILE:LINE of tls-no-verify = true, which authshim does not obey
     problems: tuple[str, ...]  # sentences about malformed files, without their content
 
@@ -118,8 +119,7 @@ def read(
         prefix_dev_url=known.get("PREFIX_DEV_API_URL"),
         mirrors=config.mirrors,
         proxies=None if _has_proxy(environ) else config.proxies,
-        certificates=_certificates(known),
-        pip_cert="" if _is_bundle_named(known) else known.get("PIP_CERT", ""),
+        certificates=read_certificates(known),
         tls_no_verify=_tls_no_verify(config),
         problems=config.problems,
     )
@@ -136,18 +136,6 @@ def _has_proxy(environ: Mapping[str, str]) -> bool:
     """Tell if a variable names a proxy, which switches pixi's proxy-config off."""
     names = ("http_proxy", "https_proxy", "all_proxy")
     return any(value and name.lower() in names for name, value in environ.items())
-
-
-def _is_bundle_named(known: Mapping[str, str]) -> bool:
-    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-    return any(name in known for name in names)
-
-
-def _certificates(known: Mapping[str, str]) -> str:
-    """Return the file or folder of trusted certificates that requests does not read by itself."""
-    if "REQUESTS_CA_BUNDLE" in known or "CURL_CA_BUNDLE" in known:
-        return ""
-    return known.get("SSL_CERT_FILE") or known.get("SSL_CERT_DIR", "")
 
 
 def _keyring_off(option: str | None, config: PixiConfig) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from authshim.files import Unreadable, read_text, read_toml
 from authshim.secret import Secret
+from authshim.settings.network import Proxies
 from authshim.urls import without_userinfo
 
 if TYPE_CHECKING:
@@ -34,15 +35,6 @@ class Mirror(NamedTuple):
 
     prefix: str
     targets: tuple[str, ...]  # without userinfo, which pixi never sends
-    file: str
-
-
-class Proxies(NamedTuple):
-    """The table ``proxy-config``. Its URLs may hold a password."""
-
-    http: Secret | None
-    https: Secret | None
-    bypassed: tuple[str, ...]
     file: str
 
 

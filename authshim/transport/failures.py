@@ -1,104 +1,144 @@
-"""What became of a request that got no answer, in words for people."""
+"""Descriptions of the requests that got no response, with the user's next step."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import requests
 
+from authshim import next_step
 from authshim.redact import redact
 from authshim.secret import related_exceptions
+
+if TYPE_CHECKING:
+    from authshim.lookup.environment import Circumstances
+    from authshim.next_step import NextStep
 
 MAX_CONNECT_SECONDS = 10
 
 MAX_READ_SECONDS = 30
-"""Seconds to the next bytes of an answer."""
+"""Seconds to the next bytes of a response."""
 
 TIMEOUT = (MAX_CONNECT_SECONDS, MAX_READ_SECONDS)
 """The timeout as ``requests`` takes it."""
 
 TOTAL_TIMEOUT = 60.0
-"""Seconds for the heads of all the answers to one question, redirects and refusals included."""
+"""Seconds for the heads of all responses to one question, redirects and refusals included."""
 
 
 class TooSlow(requests.Timeout):
-    """Bytes come, but not the end of what they are a part of."""
+    """A response that arrives too slowly to end."""
 
 
 _KNOWN = (
-    (
-        ("Proxy", "SOCKS"),
-        "{proxy} does not connect",
-        "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY",
-    ),
-    (("InvalidSchema",), "it redirects to what is not http(s)", "correct the URL"),
-    (
-        ("SSL", "Certificate"),
-        "its TLS certificate does not verify",
-        "set REQUESTS_CA_BUNDLE to the file of your company's CA",
-    ),
-    (
-        ("NameResolution", "gaierror"),
-        "its name is not known to DNS",
-        "check the host name, and the network or VPN",
-    ),
+    (("InvalidSchema",), "it redirects to what is not http(s)", next_step.CORRECT_URL),
+    (("NameResolution", "gaierror"), "its name is not known to DNS", next_step.CHECK_NAME),
     (
         ("TooSlow",),
-        "no whole answer within {whole:g} s",
-        "try again later, or tell the server's owner",
+        "no whole answer within {total:g} s",
+        next_step.TRY_LATER_OR_TELL_OWNER,
     ),
-    (("Timeout",), "no answer within {seconds} s", "try again later, or check the network or VPN"),
-    (("TooManyRedirects",), "it redirects without end", "correct the URL"),
+    (
+        ("ConnectTimeout",),
+        "no answer within {connect} s",
+        next_step.TRY_LATER_OR_CHECK_NETWORK,
+    ),
+    (("Timeout",), "no answer within {read} s", next_step.TRY_LATER_OR_CHECK_NETWORK),
+    (("TooManyRedirects",), "it redirects without end", next_step.CORRECT_URL),
     (
         ("InvalidHeader", "BadStatusLine", "LineTooLong", "InvalidChunk", "HTTPException"),
         "its answer is not HTTP",
-        "check the port, and http or https",
+        next_step.CHECK_SCHEME,
     ),
     (
         ("Location", "InvalidURL", "Unicode", "ValueError"),
         "a redirect or the proxy names a host that cannot be dialled",
-        "correct the URL, HTTPS_PROXY or HTTP_PROXY",
+        next_step.CORRECT_URL_OR_PROXY,
     ),
     (
         ("RemoteDisconnected", "ConnectionReset"),
         "the server closed the connection, or it speaks https",
-        "check the port, and http or https",
+        next_step.CHECK_SCHEME,
     ),
-    (("Decod",), "it is not packed as it says", "try again later, or tell the server's owner"),
+    (("Decod",), "it is not packed as it says", next_step.TRY_LATER_OR_TELL_OWNER),
 )
-"""Parts of the names of errors, the first that fits, and what is said of them."""
+"""Parts of the names of errors, the first that fits, with the reason and the next step."""
+
+_DEAD = ("NewConnection", "NameResolution", "gaierror", "ConnectTimeout")
 
 
-def describe(error: Exception) -> tuple[str, str]:
-    """Say why nothing was answered, and what to do about it: two phrases without a secret.
+def describe(error: Exception, known: Circumstances) -> tuple[str, NextStep]:
+    """Return the reason why there is no response, and the next step, both without a secret.
 
     :param error: of requests, urllib3 or the system.
+    :param known: the settings of the chain.
     """
-    proxy = _proxy_of(error)
     if isinstance(error, OSError) and not isinstance(error, requests.RequestException):
-        return (
-            "the file of trusted certificates is not there",
-            "correct REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE",
-        )
+        variable = known.certificates.named_by or "REQUESTS_CA_BUNDLE"
+        step = next_step.CORRECT_CA(variable=variable)
+        return "the file of trusted certificates is not there", step
     # urllib3 1.26 tells an unknown name by the context of its error only.
     words = " ".join(type(part).__name__ for part in related_exceptions(error, None))
-    # Only its text tells the InvalidSchema of an unusable SOCKS proxy from any other.
-    words += " SOCKS" if "SOCKS" in str(error) else ""
-    seconds = TIMEOUT[0] if "ConnectTimeout" in words else TIMEOUT[1]
-    for names, reason, step in _KNOWN:
+    # requests raises InvalidSchema for a SOCKS proxy that cannot be used. Only its text tells.
+    if "Proxy" in words or "SOCKS" in str(error):
+        return _describe_proxy(error, words, known)
+    if "SSL" in words or "Certificate" in words:
+        return _describe_certificate(known)
+    for names, reason, template in _KNOWN:
         if any(name in words for name in names):
-            return reason.format(seconds=seconds, whole=TOTAL_TIMEOUT, proxy=proxy), step
-    return "the connection was refused or broke", "check the host and port, and the network or VPN"
+            connect, read = TIMEOUT
+            seconds = {"connect": connect, "read": read, "total": TOTAL_TIMEOUT}
+            return reason.format(**seconds), template()
+    return "the connection was refused or broke", next_step.CHECK_PORT()
 
 
-def _proxy_of(error: Exception) -> str:
-    """Return the proxy of a failed request without its password, and the variable that sets it."""
-    request = getattr(error, "request", None)
+def _describe_proxy(error: Exception, words: str, known: Circumstances) -> tuple[str, NextStep]:
+    """Return the reason and the next step for a proxy that does not connect."""
+    proxy, setting = find_proxy(error, known)
+    if "failed: 407" in str(error):
+        return f"{proxy} asks for a credential", next_step.LOG_IN_AT_PROXY(setting=setting)
+    step = next_step.CHECK_PROXY(setting=setting)
+    if any(name in words for name in _DEAD):
+        return f"{proxy} cannot be reached", step
+    return f"{proxy} does not connect", step
+
+
+def find_proxy(failed: object, known: Circumstances) -> tuple[str, str]:
+    """Return the proxy of a failed request, without its password, and the setting that names it.
+
+    :param failed: an error or a response. Both have the request as an attribute.
+    """
+    request = getattr(failed, "request", None)
     scheme = str(getattr(request, "url", "")).partition(":")[0].lower()
+    if known.proxies is not None:
+        setting = f"proxy-config in {known.proxies.file}"
+        return f"the proxy {_shown(known.proxies.of(scheme))} (from {setting})", setting
     for name in (f"{scheme}_proxy", "all_proxy"):
         for variable in (name, name.upper()):
             value = os.environ.get(variable)
             if value:
-                url = value if "://" in value else f"http://{value}"
-                return f"the proxy {redact(url)} (from {variable})"
-    return "the proxy"
+                return f"the proxy {_shown(value)} (from {variable})", variable
+    return "the proxy", "HTTPS_PROXY or HTTP_PROXY"
+
+
+def _shown(proxy: str) -> str:
+    """Return the URL of a proxy without its password."""
+    if "://" not in proxy:
+        proxy = f"http://{proxy}"
+    return redact(proxy)
+
+
+def _describe_certificate(known: Circumstances) -> tuple[str, NextStep]:
+    """Return the reason and the next step for a certificate that does not verify."""
+    reasons = ["its TLS certificate does not verify"]
+    if known.tls_no_verify:
+        reasons.append(f"pixi does not verify it (tls-no-verify in {known.tls_no_verify})")
+    certificates = known.certificates
+    if certificates.remark:
+        reasons.append(certificates.remark)
+    file = certificates.unread_path or "the file of your company's CA"
+    step = next_step.NAME_CA(file=file)
+    if certificates.path:
+        step = next_step.ADD_CA(file=certificates.path, variable=certificates.named_by)
+    return "; ".join(reasons), step

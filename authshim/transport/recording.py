@@ -13,6 +13,7 @@ from authshim.credentials import S3Credentials
 from authshim.transport import failures
 from authshim.transport.adapter import AuthAdapter
 from authshim.transport.session import install
+from authshim.urls import parse
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from authshim.lookup.exchange import Exchange
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
-    from authshim.settings.pixi_config import Proxies
+    from authshim.settings.network import Proxies
 
 
 class RecordingAdapter(AuthAdapter):
@@ -35,14 +36,12 @@ class RecordingAdapter(AuthAdapter):
 
     def __init__(self, chain: Chain) -> None:
         self._last: Exchange | None = None
-        super().__init__(chain, inner=_TimedAdapter())
+        super().__init__(chain, inner=_TimedAdapter(chain.circumstances.proxies))
 
     def session(self) -> requests.Session:
         """Return a session that sends all its requests with this adapter."""
         session = install(_Session(self), self.chain)
-        circumstances = self.chain.circumstances
-        session.verify = circumstances.certificates or True
-        session.proxies.update(_proxies(circumstances.proxies))
+        session.verify = self.chain.circumstances.certificates.path or True
         for scheme in ("https://", "http://"):
             session.mount(scheme, self)
         return session
@@ -83,13 +82,22 @@ class RecordingAdapter(AuthAdapter):
 
 
 class _TimedAdapter(HTTPAdapter):
-    """An HTTPAdapter that gives up on a head that trickles in, which resets any timeout."""
+    """An HTTPAdapter that gives up on a head that trickles in, which resets any timeout.
+
+    :param proxies: those of pixi's configuration, which replace all others.
+    """
 
     left = failures.TOTAL_TIMEOUT
     """Seconds."""
 
+    def __init__(self, proxies: Proxies | None = None) -> None:
+        super().__init__()
+        self._pixi_proxies = proxies
+
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         send = super().send
+        if self._pixi_proxies is not None:
+            options["proxies"] = _proxies_for(request, self._pixi_proxies)
         started = time.monotonic()
         try:
             return call_with_timeout(
@@ -113,12 +121,8 @@ class _Session(requests.Session):
         return super().request(*args, **options)
 
 
-def _proxies(config: Proxies | None) -> dict[str, str]:
-    """Return pixi's proxy-config as requests has it. An empty proxy bypasses the others."""
-    if config is None:
-        return {}
-    found = {f"{scheme}://{host}": "" for host in config.bypassed for scheme in ("http", "https")}
-    for scheme, proxy in (("http", config.http), ("https", config.https)):
-        if proxy is not None:
-            found[scheme] = proxy.text
-    return found
+def _proxies_for(request: PreparedRequest, config: Proxies) -> dict[str, str]:
+    """Return the proxies of a request as requests has them, or none if its host bypasses them."""
+    url = parse(str(request.url))
+    proxy = config.find(url.scheme, url.host)
+    return {url.scheme: proxy} if proxy else {}

@@ -419,6 +419,25 @@ def test_without_the_variable_prefix_dev_itself_is_asked(
     assert set(json.loads(kept.read_bytes())) == {"repo.prefix.dev"}
 
 
+@pytest.mark.parametrize(
+    ("bypassed", "dialled"),
+    [("[]", ("127.0.0.9", 3128)), ('["api.example"]', ("api.example", 443))],
+)
+def test_check_of_a_token_uses_the_proxy_of_pixi(
+    bypassed: str,
+    dialled: tuple[str, int],
+    home: Path,
+    anywhere: Names,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PREFIX_DEV_API_URL", "https://api.example")
+    (home / ".pixi").mkdir()
+    config = f'https = "http://127.0.0.9:3128"\nnon-proxy-hosts = {bypassed}\n'
+    (home / ".pixi/config.toml").write_text(f"[proxy-config]\n{config}", encoding="utf-8")
+    assert main(["auth", "login", "prefix.dev", "--token", "s3cret"]) == 1
+    assert anywhere.dialled == [dialled]
+
+
 def test_a_token_that_prefix_dev_does_not_know_is_not_stored(
     prefix: Recorder, kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -217,7 +217,7 @@ def test_explain_takes_the_servers_that_named_the_url(
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [
         "not sent: other.example named it over http",
-        "  -> ask whoever named it to link to 127.0.0.1 by https",
+        "  -> declare http://127.0.0.1 in the project, or ask whoever named it to use https",
     ]
     assert main(["explain", "https://127.0.0.1/x", "--named-by", page]) == 0
 

@@ -803,7 +803,8 @@ def test_a_redirect_to_plain_http_says_who_named_it(
     assert error.reason == (
         "files.example asks for a credential; not sent: 127.0.0.1 named it over http (HTTP 401)"
     )
-    assert error.next_step == "ask whoever named it to link to files.example by https"
+    step = "declare http://files.example in the project, or ask whoever named it to use https"
+    assert error.next_step == step
 
 
 def test_error_names_the_host_after_a_redirect(get: Downloads, recorder: Recorder) -> None:

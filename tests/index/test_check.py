@@ -422,13 +422,22 @@ def files(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_who_refuses_a_file_elsewhere_is_named_with_the_login_for_it(
+def test_file_host_that_only_a_page_names_gets_no_advice_to_log_in(
     status: int, files: Recorder
 ) -> None:
     files.default = CHALLENGE._replace(status=status)
     result = ask(authshim.Index("http://private.example/simple/"))
     assert (result.answer, result.status) == ("no credential", status)
     assert result.detail == f"files.example said so; no provider has one; {NO_FILES}"
+    ask_owner = "ask whoever runs private.example if files.example, which it names, needs a login"
+    assert result.next_step == ask_owner
+
+
+def test_file_host_that_the_project_names_gets_the_advice_to_log_in(files: Recorder) -> None:
+    files.default = CHALLENGE
+    index = authshim.Index("http://private.example/simple/")
+    declared = [index, authshim.Index("http://files.example/simple")]
+    result = probe(authshim.Chain([NoKeyring()], indexes=declared), index, ["demo"])
     assert result.next_step == LOGIN.format(host="files.example")
 
 
@@ -462,7 +471,8 @@ def test_a_file_on_another_http_host_gets_nothing_and_says_who_named_it(
         result.detail
         == f"files.example said so; not sent: private.example named it over http; {NO_FILES}"
     )
-    assert result.next_step == "ask whoever named it to link to files.example by https"
+    step = "declare http://files.example in the project, or ask whoever named it to use https"
+    assert result.next_step == step
 
 
 def test_a_signature_that_is_not_taken_is_no_matter_of_logins(
@@ -725,8 +735,8 @@ def test_a_ca_bundle_that_is_not_there_is_told(
 def test_a_proxy_that_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     result = ask(authshim.Index("https://index.example/simple"))
-    assert result.detail == "the proxy http://127.0.0.1:1 (from https_proxy) does not connect"
-    assert result.next_step == "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+    assert result.detail == "the proxy http://127.0.0.1:1 (from https_proxy) cannot be reached"
+    assert result.next_step == "check https_proxy"
 
 
 def test_a_server_that_does_not_answer_in_time_is_told(
@@ -944,12 +954,43 @@ def test_certificates_of_ssl_cert_file_are_trusted(
     assert verdict_at(host).answer == "open"
 
 
+@pytest.mark.parametrize(
+    ("variables", "remark", "step"),
+    [
+        (
+            ["PIP_CERT"],
+            "PIP_CERT is set, but requests reads REQUESTS_CA_BUNDLE",
+            "set REQUESTS_CA_BUNDLE to {PIP_CERT}",
+        ),
+        (
+            ["SSL_CERT_FILE"],
+            "SSL_CERT_FILE is read here, but requests reads REQUESTS_CA_BUNDLE",
+            "add your company's CA to {SSL_CERT_FILE}, which SSL_CERT_FILE names",
+        ),
+        (
+            ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"],
+            "SSL_CERT_FILE is set, but requests reads REQUESTS_CA_BUNDLE",
+            "add your company's CA to {REQUESTS_CA_BUNDLE}, which REQUESTS_CA_BUNDLE names",
+        ),
+        ([], "", "set REQUESTS_CA_BUNDLE to the file of your company's CA"),
+    ],
+    ids=["pip", "uv", "both", "none"],
+)
 def test_next_step_names_the_variable_that_is_read(
-    tls_recorder: Recorder, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    variables: list[str],
+    remark: str,
+    step: str,
+    tls_recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("PIP_CERT", authority.file)
-    step = verdict_at(f"localhost:{tls_recorder.port}").next_step
-    assert step == "only pip reads PIP_CERT: set SSL_CERT_FILE to the same file"
+    import certifi
+
+    for variable in variables:
+        monkeypatch.setenv(variable, certifi.where())
+    result = verdict_at(f"localhost:{tls_recorder.port}")
+    reasons = ["its TLS certificate does not verify", remark]
+    assert result.detail == "; ".join(filter(None, reasons))
+    assert result.next_step == step.format(**dict.fromkeys(variables, certifi.where()))
 
 
 def test_tls_no_verify_of_pixi_is_named_and_not_obeyed(tls_recorder: Recorder) -> None:

@@ -148,10 +148,11 @@ def test_request_and_answer_show_no_secret(secretive: object) -> None:
         pickle.dumps(secretive)
 
 
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_certificates_are_those_of_the_environment(
-    tls_recorder: Recorder, authority: Authority
+    variable: str, tls_recorder: Recorder, authority: Authority
 ) -> None:
-    assert get(tls_recorder.url, environ={"REQUESTS_CA_BUNDLE": authority.file}).status == 200
+    assert get(tls_recorder.url, environ={variable: authority.file}).status == 200
     with pytest.raises(
         EndpointError, match=r"cannot be reached \(its TLS certificate does not verify\)"
     ):

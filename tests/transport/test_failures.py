@@ -19,7 +19,12 @@ from urllib3.exceptions import (
     ProtocolError,
 )
 
+from authshim.lookup.environment import Circumstances
+from authshim.secret import Secret
+from authshim.settings.network import Proxies
 from authshim.transport.failures import TooSlow, describe
+
+NONE = Circumstances()
 
 
 def wrapped(reason: Exception) -> requests.ConnectionError:
@@ -80,7 +85,7 @@ def unknown_name() -> NewConnectionError:
     ],
 )
 def test_what_broke_is_said_in_words_of_our_own(error: Exception, said: str) -> None:
-    reason, step = describe(error)
+    reason, step = describe(error, NONE)
     assert reason == said
     assert step
     assert_no_secret(reason, step)
@@ -99,5 +104,33 @@ def test_describe_names_the_proxy_and_its_variable(
 ) -> None:
     monkeypatch.setenv(variable, value)
     request = requests.Request("GET", "https://h.example/").prepare()
-    reason, _ = describe(requests.exceptions.ProxyError("s3cret", request=request))
+    reason, step = describe(requests.exceptions.ProxyError("s3cret", request=request), NONE)
     assert reason == f"the proxy http://****@127.0.0.1:3128 (from {variable}) does not connect"
+    assert step == f"check {variable}"
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "step"),
+    [
+        (NewConnectionError(None, ""), "cannot be reached", "check {place}"),  # type: ignore[arg-type]
+        (unknown_name(), "cannot be reached", "check {place}"),
+        (OSError("Tunnel connection failed: 403 Forbidden"), "does not connect", "check {place}"),
+        (
+            OSError("Tunnel connection failed: 407 s3cret"),
+            "asks for a credential",
+            "write user:password@ into {place}",
+        ),
+    ],
+    ids=["refused", "unknown name", "forbidden", "its own login"],
+)
+def test_describe_tells_what_a_proxy_of_pixi_did(error: Exception, said: str, step: str) -> None:
+    request = requests.Request("GET", "https://h.example/").prepare()
+    failed = requests.exceptions.ProxyError(
+        MaxRetryError(None, "/", error),  # type: ignore[arg-type]
+        request=request,
+    )
+    place = "proxy-config in ~/config.toml"
+    proxies = Proxies(None, Secret("http://ada:s3cret@proxy.example:3128"), (), "~/config.toml")
+    found = describe(failed, Circumstances(proxies=proxies))
+    proxy = f"the proxy http://****@proxy.example:3128 (from {place})"
+    assert found == (f"{proxy} {said}", step.format(place=place))

@@ -11,6 +11,7 @@ import requests
 from servers import CHALLENGE, Answer, Recorder, dripping, redirect
 
 import authshim
+from authshim.lookup.environment import Circumstances
 from authshim.transport import failures
 from authshim.transport.recording import RecordingAdapter
 
@@ -97,7 +98,7 @@ def test_a_head_without_end_is_given_up(
     monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.3)
     with dripping() as url, pytest.raises(requests.Timeout) as slow:
         session.get(url, timeout=(10, 10))
-    assert failures.describe(slow.value)[0] == "no whole answer within 0.3 s"
+    assert failures.describe(slow.value, Circumstances())[0] == "no whole answer within 0.3 s"
 
 
 def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(

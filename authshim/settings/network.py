@@ -1,0 +1,102 @@
+"""The proxies and the trusted certificates for the sessions of the commands."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from authshim.secret import Secret
+
+_OF_REQUESTS = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_OF_OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+
+
+class Certificates(NamedTuple):
+    """The file or folder of trusted certificates. Without a path those of certifi count."""
+
+    path: str = ""
+    named_by: str = ""  # the variable
+    unread: str = ""  # another variable, which requests does not read
+    unread_path: str = ""
+
+    @property
+    def remark(self) -> str:
+        """A sentence about a variable that requests does not read, or an empty string."""
+        if self.unread:
+            return f"{self.unread} is set, but requests reads REQUESTS_CA_BUNDLE"
+        if self.named_by in _OF_OPENSSL:
+            return f"{self.named_by} is read here, but requests reads REQUESTS_CA_BUNDLE"
+        return ""
+
+
+def read_certificates(known: Mapping[str, str]) -> Certificates:
+    """Return the certificates that the variables name. Those of requests override the others."""
+    named = [name for name in (*_OF_REQUESTS, *_OF_OPENSSL) if name in known]
+    unread = [name for name in (*_OF_OPENSSL, "PIP_CERT") if name in known]
+    if not named:
+        return Certificates(unread="".join(unread), unread_path=known.get("PIP_CERT", ""))
+    found = Certificates(known[named[0]], named[0])
+    if named[0] in _OF_OPENSSL or not unread:
+        return found
+    return found._replace(unread=unread[0], unread_path=known[unread[0]])
+
+
+class Proxies(NamedTuple):
+    """The table ``proxy-config``. Its URLs may hold a password."""
+
+    http: Secret | None
+    https: Secret | None
+    bypassed: tuple[str, ...]
+    file: str
+
+    def of(self, scheme: str) -> str:
+        """Return the proxy for a scheme, or an empty string."""
+        proxy = {"http": self.http, "https": self.https}.get(scheme)
+        if proxy is None:
+            return ""
+        return proxy.text
+
+    def find(self, scheme: str, host: str) -> str:
+        """Return the proxy for a host, or an empty string."""
+        if self.bypasses(host):
+            return ""
+        return self.of(scheme)
+
+    def bypasses(self, host: str) -> bool:
+        """Tell if ``non-proxy-hosts`` has a host, by the rules of reqwest's ``NoProxy``.
+
+        A domain is for its subdomains too, with a dot in front or without. An address may be a
+        network. A lone ``*`` is for all hosts.
+        """
+        entries = [entry.strip() for item in self.bypassed for entry in item.split(",")]
+        bare = host.strip("[]")
+        if _is_address(bare):
+            return any(_has_address(entry, bare) for entry in entries)
+        return any(_has_name(entry.lower(), host.lower()) for entry in entries)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _has_address(entry: str, address: str) -> bool:
+    """Tell if an address is an entry, or in the network of an entry. A ``*`` has no address."""
+    try:
+        return ip_address(address) in ip_network(entry, strict=False)
+    except ValueError:
+        return False
+
+
+def _has_name(entry: str, host: str) -> bool:
+    """Tell if a host is the domain of an entry, or below it."""
+    domain = entry.removeprefix(".")
+    if not domain:
+        return False
+    return entry == "*" or f".{host}".endswith(f".{domain}")
