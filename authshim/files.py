@@ -275,8 +275,14 @@ def _read(descriptor: int, limit: int) -> bytes:
         raise Unreadable(reason(error)) from None
     if len(data) > limit:
         data.clear()
-        raise Unreadable(f"it is larger than {limit // 1024 // 1024} MiB")
+        raise Unreadable(f"it is larger than {_size(limit)}")
     return bytes(data)
+
+
+def _size(limit: int) -> str:
+    if limit < 1024 * 1024:
+        return f"{limit // 1024} KiB"
+    return f"{limit // 1024 // 1024} MiB"
 
 
 def _decode(data: bytes) -> str:

@@ -111,10 +111,11 @@ def _name_logins(provider: UrlLogins, target: LoginHost | None) -> None:
     except ProviderError:
         return
     for login in logins:
-        if target is None or parse(login.key).host == target.host:
+        host = parse(login.key).host
+        if target is None or f".{host}".endswith(f".{target.host}"):
             key = redact_key(login.key)
             step = provider.logout_step(login)
-            say(with_tilde(f"{provider.name} keeps its login for {key}: {step}"))
+            say(with_tilde(f"the login for {key} stays in {provider.name}: {step}"))
 
 
 def _login_keys(provider: Provider) -> list[str]:

@@ -28,7 +28,9 @@ NAMES = frozenset(
         "AUTHSHIM_AUTH_FILE_MODE",
         "AUTHSHIM_KEYRING_COMMAND",
         "AUTHSHIM_KEYRING_TIMEOUT",
+        "BINSTAR_CONFIG_DIR",
         "HOME",
+        "LOCALAPPDATA",
         "NETRC",
         "PATH",
         "PIXI_CONFIG_FILE",
@@ -64,6 +66,7 @@ class Settings(NamedTuple):
     netrc_files: tuple[str, ...]  # the candidates; only the first that exists is read
     netrc_named: bool  # True if NETRC names the file: no fallback, and a warning if it is missing
     uv_credentials: str | None  # uv's credentials.toml
+    conda_token_folders: tuple[str, ...]  # of the token files of conda and anaconda-client
     keychain: bool  # False if PYTHON_KEYRING_BACKEND names keyring's null or fail backend
     keyring_enabled: bool  # False if the option, or else pixi's keyring-provider, is "disabled"
     keyring_off: str  # the option, or the key and its FILE:LINE; empty if it is enabled
@@ -110,6 +113,7 @@ def read(
         netrc_files=paths.netrc_files(known.get("NETRC")),
         netrc_named="NETRC" in known,
         uv_credentials=stores.uv_credentials(paths, known),
+        conda_token_folders=stores.conda_token_folders(paths, known),
         keychain=known.get("PYTHON_KEYRING_BACKEND") not in _NO_KEYCHAIN,
         keyring_enabled=not keyring_off,
         keyring_off=keyring_off,

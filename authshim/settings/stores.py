@@ -32,6 +32,22 @@ def _uv_state(paths: Paths, known: Mapping[str, str]) -> str | None:
     return paths.join(data, "uv")
 
 
+def conda_token_folders(paths: Paths, known: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the folders of the token files, those of conda first and those of anaconda-client."""
+    named = known.get("BINSTAR_CONFIG_DIR")
+    if named:
+        conda = paths.join(named, "data")
+    elif paths.windows:
+        conda = paths.join(known.get("LOCALAPPDATA"), "ContinuumIO", "binstar")
+    elif paths.macos:
+        conda = paths.join(paths.home, "Library", "Application Support", "binstar")
+    else:
+        config = known.get("XDG_CONFIG_HOME") or paths.join(paths.home, ".config")
+        conda = paths.join(config, "binstar")
+    client = paths.join(paths.home, ".continuum", "anaconda-client", "tokens")
+    return tuple(folder for folder in (conda, client) if folder)
+
+
 def _existing(folder: str | None) -> str | None:
     if folder and os.path.isdir(folder):
         return folder

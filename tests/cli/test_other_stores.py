@@ -68,7 +68,7 @@ def test_logout_names_the_command_of_uv(
     before = uv.read_bytes()
     lines = say(capsys, "auth", "logout", words)
     step = "uv auth logout https://h.example/acme --username ada"
-    assert lines[-1] == f"uv store {UV} keeps its login for https://h.example/acme: {step}"
+    assert lines[-1] == f"the login for https://h.example/acme stays in uv store {UV}: {step}"
     assert uv.read_bytes() == before
 
 
@@ -76,3 +76,22 @@ def test_logout_of_another_host_names_no_login(
     uv: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert say(capsys, "auth", "logout", "g.example") == ["nothing is stored for g.example"]
+
+
+def test_second_token_file_of_a_url_is_shadowed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = "https%3A%2F%2Fapi.anaconda.org.token"
+    folders = (".config/binstar", ".continuum/anaconda-client/tokens")
+    for folder in folders:
+        (home / folder).mkdir(parents=True)
+        (home / folder / name).write_text("s3cret")
+    row = "https://conda.anaconda.org CondaToken conda token files ~"
+    first, second = (f"{row}/{folder}/{name}" for folder in folders)
+    lines = say(capsys, "auth", "status")
+    assert lines[:2] == [first, f"{second}, shadowed by conda token files"]
+    assert say(capsys, "auth", "logout", "anaconda.org")[1:] == [
+        f"the login for https://conda.anaconda.org stays in conda token files: anaconda logout, "
+        f"conda token remove, or remove ~/{folder}/{name}"
+        for folder in folders
+    ]

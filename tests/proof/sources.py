@@ -109,6 +109,10 @@ def _in_uv(stage: Stage, scheme: str) -> None:
     )
 
 
+def _in_token_file(stage: Stage, _: str) -> None:
+    stage.write(".config/binstar/https%3A%2F%2Fa.example.token", f"{SECRET}\n")
+
+
 def _keyring(stage: Stage, _: str) -> None:
     use_keyring(stage, json.dumps({"username": "ada", "password": SECRET}))
 
@@ -163,6 +167,7 @@ SOURCES: dict[str, Source] = {
     "netrc": Source(_netrc("machine a.example"), from_netrc=True),
     "netrc, default": Source(_netrc("default"), asked=True, from_netrc=True),
     "uv": Source(_in_uv),
+    "conda token file": Source(_in_token_file),
     "OAuth that is renewed": Source(_renewed),
     "URL": Source(
         lambda stage, scheme: None,

@@ -1,0 +1,154 @@
+"""The token files of anaconda-client and of ``conda token set``, as conda reads them.
+
+The name of a file is a URL. ``api`` in it stands for ``conda`` in the URL of the channels (conda's
+``gateways/anaconda_client.py``). A URL that has a token already gets no other one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from authshim import files
+from authshim.credentials import CondaToken
+from authshim.errors import CredentialError, ProviderMissing, UrlError
+from authshim.providers.url_logins import Login, UrlLogins
+from authshim.redact import redact
+from authshim.urls import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+MAX_TOKEN_FILES = 1000
+"""The files of one folder that are looked at."""
+
+MAX_TOKEN_BYTES = 64 * 1024
+"""The size of a token file."""
+
+_SUFFIX = ".token"
+_API = re.compile(r"([./])api([./]|$)")
+_WITH_TOKEN = "/t"  # noqa: S105 - a path
+"""The path below which a URL has a token already."""
+
+
+class CondaTokens(UrlLogins):
+    """A provider that reads token files.
+
+    :param folders: the folders in the order of precedence. A missing one is empty.
+    """
+
+    def __init__(self, folders: Sequence[str]) -> None:
+        super().__init__("conda token files")
+        self.folders = tuple(folders)
+
+    def version(self) -> object:
+        """Return a value that changes with the folders and their files."""
+        paths = [path for folder in self.folders for path in _list(folder)]
+        return tuple(files.version(path) for path in (*self.folders, *paths))
+
+    def logout_step(self, login: Login) -> str:
+        """Return the commands that remove a token file, and the file itself."""
+        return f"anaconda logout, conda token remove, or remove {login.place}"
+
+    def path_keys(self) -> Iterable[str]:
+        """List the URLs that have a token, and those below which URLs have one already."""
+        keys = super().path_keys()
+        return [*keys, *(f"{key}{_WITH_TOKEN}" for key in keys if _is_root(key))]
+
+    def _choose(self, key: str, username: str | None) -> Login | None:
+        login = super()._choose(key, username)
+        if login is None and self._has_token(key):
+            raise _HasTokenError(self.name, "the URL has a token already")
+        return login
+
+    def _has_token(self, key: str) -> bool:
+        root = key[: -len(_WITH_TOKEN)]
+        return key.endswith(_WITH_TOKEN) and super()._choose(root, None) is not None
+
+    def _load(self) -> Iterator[Login]:
+        for folder in self.folders:
+            for path in _list(folder):
+                login = self._read_file(path)
+                if login is not None:
+                    yield login
+
+    def _read_file(self, path: str) -> Login | None:
+        folder, name = os.path.split(path)
+        url = _url_in(name)
+        key, reason = _key_of(name, url)
+        token = ""
+        if not reason:
+            token, reason = _token(path)
+        if not reason:
+            try:
+                return Login(key, CondaToken(token), path)
+            except CredentialError as error:
+                reason = str(error)
+        self._note(f"{folder}: a token file{_for_host(url)}: {reason}")
+        return None
+
+
+class _HasTokenError(ProviderMissing):
+    """A URL that has a conda token already."""
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.reason}"
+
+
+def _list(folder: str) -> list[str]:
+    """Return the paths of the token files in a folder, in the order of their names."""
+    try:
+        with os.scandir(folder) as found:
+            names = [entry.name for entry in islice(found, MAX_TOKEN_FILES)]
+    except (OSError, ValueError):
+        return []
+    return [os.path.join(folder, name) for name in sorted(names) if name.endswith(_SUFFIX)]
+
+
+def _url_in(name: str) -> str:
+    """Return the URL in the name of a token file."""
+    from urllib.parse import unquote_plus
+
+    return unquote_plus(name[: -len(_SUFFIX)])
+
+
+def _for_host(url: str) -> str:
+    """Return " for HOST", or an empty string: a name that is no URL may hold a password."""
+    try:
+        return f" for {parse(url).netloc}"
+    except UrlError:
+        return ""
+
+
+def _key_of(name: str, url: str) -> tuple[str, str]:
+    """Return the key of the URL in a file's name, and why the name is not used."""
+    from urllib.parse import quote_plus
+
+    quoted = name[: -len(_SUFFIX)]
+    if not quoted.isascii() or quote_plus(url).lower() != quoted.lower():
+        return "", "its name is not a quoted URL"
+    if redact(url) != url:
+        return "", "its name is a URL with a user, a token or a query"
+    try:
+        parsed = parse(_API.sub(r"\1conda\2", url, count=1))
+    except UrlError:
+        return "", "its name is not the URL of a server"
+    if parsed.scheme != "https":
+        return "", "its name is not an https URL"
+    return parsed.prefix, ""
+
+
+def _token(path: str) -> tuple[str, str]:
+    """Return the token in a file, and why there is none."""
+    try:
+        text = files.read_text(path, limit=MAX_TOKEN_BYTES)
+    except files.Unreadable as error:
+        return "", str(error)
+    token = (text or "").strip()
+    return token, "" if token else "it is empty"
+
+
+def _is_root(key: str) -> bool:
+    return key.count("/") == len("//")
