@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import terminal
-from authshim.cli.project import chain_of, environ_of, settings_of
+from authshim.cli.project import chain_of, environ_of, settings_of, warn_of_project
 from authshim.cli.terminal import with_tilde
 from authshim.errors import AuthshimError, SettingsError
 from authshim.redact import printable, redact, redact_key
@@ -48,8 +48,10 @@ def run(options: Namespace) -> int:
 
     target = rules.parse_login_host(options.host)
     kind = rules.kind_of(target.host, _given(options), target.username)
+    warn_of_project(options, "log in")
     if kind == rules.OAUTH:
         return _log_in_by_oauth(rules.for_oauth(target), options)
+    target = _narrowed(target)
     credential = _credential(kind, target, options)
     whose = ""
     if rules.is_prefix_dev(target.host):
@@ -60,6 +62,18 @@ def run(options: Namespace) -> int:
         whose = prefix_dev.viewer(credential, url, environ_of(settings, url))
     _store(credential, whose, target, options)
     return 0
+
+
+def _narrowed(target: LoginHost) -> LoginHost:
+    """Return the path of a URL as the place to log in at, if the user says that it is meant."""
+    from authshim.login import rules
+
+    narrow = rules.at_path(target)
+    if narrow is None or not terminal.can_ask():
+        return target
+    key = redact_key(narrow.key)
+    question = f"Store it for {key} alone, not for all of {target.host}? pixi reads no such key."
+    return narrow if terminal.ask(question) else target
 
 
 def _given(options: Namespace) -> set[str]:

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from authshim.cli import terminal
-from authshim.cli.project import chain_of
+from authshim.cli.project import chain_of, warn_of_project
 from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError
@@ -31,6 +31,7 @@ def run(options: Namespace) -> int:
     if bool(options.host) is options.all:
         raise SettingsError("HOST", "name a host, or give --all")
     target = None if options.all else rules.parse_logout_host(options.host)
+    warn_of_project(options, "log out")
     chain = chain_of(options)
     stores = rules.stores_of(chain.providers)
     if target is None and not _is_confirmed(stores):

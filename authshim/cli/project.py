@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Manifest
     from authshim.settings import Settings
 
+_CONFIG = (".pixi", "config.toml")
+"""A project's own configuration."""
+
 _NO_PROJECT = (
     "there is no pixi.toml here or above, and no pyproject.toml with [tool.pixi]; "
     "name one by --manifest-path"
@@ -106,15 +109,35 @@ def read_settings(options: Namespace, manifest: Manifest | None) -> Settings:
     )
 
 
-def find_project_settings(options: Namespace) -> Settings | None:
-    """Return the settings in the project of the current folder, or None outside of projects."""
+def find_project_override(options: Namespace) -> Settings | None:
+    """Return the settings of this folder's project if it names an auth file that replaces all.
+
+    Return None if the same file is in force outside of the project, or no file.
+    """
     from authshim import settings
+
+    if not any(os.path.isfile(os.path.join(folder, *_CONFIG)) for folder in _folders()):
+        return None  # the import below takes longer
     from authshim.project.manifest import Manifest
 
     folder = next(filter(Manifest.is_in, _folders()), None)
-    if folder is None:
+    found = settings.read(os.environ, auth_file=options.auth_file, project=folder)
+    if not found.auth_file_only or found.auth_file == settings_of(options).auth_file:
         return None
-    return settings.read(os.environ, auth_file=options.auth_file, project=folder)
+    return found
+
+
+def warn_of_project(options: Namespace, verb: str) -> None:
+    """Warn that the project of this folder reads another auth file than this command changes."""
+    import logging
+
+    found = find_project_override(options)
+    if found is None:
+        return
+    file = found.auth_file
+    sentence = "in this project only %s is read (%s); to %s there, add --auth-file %s"
+    logger = logging.getLogger("authshim")
+    logger.warning(sentence, file, found.auth_file_named_by, verb, file)
 
 
 def settings_of(options: Namespace) -> Settings:
@@ -137,10 +160,24 @@ def environ_of(settings: Settings, url: str) -> dict[str, str] | None:
 
 
 def chain_of(options: Namespace) -> Chain:
-    """Return the chain of the user's own providers."""
+    """Return the chain of the user's own providers, whose stores a login changes."""
     from authshim.lookup.chain import Chain
 
     return Chain.from_environment(auth_file=options.auth_file)
+
+
+def chain_in_force(options: Namespace) -> tuple[Chain, str]:
+    """Return the chain of ``chain_of``, or of the file that this folder's project names.
+
+    The second value is a sentence about that file, or an empty string.
+    """
+    found = find_project_override(options)
+    if found is None:
+        return chain_of(options), ""
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.environment import list_providers, note_of
+
+    return Chain(list_providers(found, None)), note_of(found)
 
 
 def answer_json(answer: Answer | Result) -> dict[str, Any]:

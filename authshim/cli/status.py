@@ -186,12 +186,14 @@ def _entries(provider: Any) -> list[tuple[str, Credential | None, str]]:
 
 def run(options: Namespace) -> int:
     """Print the entries."""
-    from authshim.cli.project import chain_of
+    from authshim.cli.project import chain_in_force
     from authshim.login.rules import parse_login_host
 
     target = parse_login_host(options.host) if options.host is not None else None
-    listing, now = Listing(chain_of(options), target), time.time()
-    listing.notes += _override_of_project(options)
+    chain, note = chain_in_force(options)
+    listing, now = Listing(chain, target), time.time()
+    if note:
+        listing.notes.append(note)
     why_off = why_backend_is_off(os.environ)
     if options.json:
         rows = [entry.as_json(now) for entry in listing.entries]
@@ -212,17 +214,6 @@ def _print_lines(listing: Listing, now: float, host: str | None) -> None:
         say("no credential" if host is None else f"no credential for {redact_key(host)}")
     for note in listing.notes:
         say(with_tilde(note))
-
-
-def _override_of_project(options: Namespace) -> list[str]:
-    """Return a note if the project of this folder names an auth file that replaces all stores."""
-    from authshim.cli.project import find_project_settings
-
-    settings = find_project_settings(options)
-    named_by = settings.auth_file_named_by if settings else ""
-    if not settings or not settings.auth_file_only or not named_by.startswith("authentication-"):
-        return []
-    return [f"in this project only {settings.auth_file} is read: {named_by}; try --auth-file"]
 
 
 def _table(lines: list[list[str]]) -> list[str]:

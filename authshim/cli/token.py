@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim.cli import terminal
-from authshim.cli.project import chain_of, settings_of
+from authshim.cli.project import chain_in_force, find_project_override, settings_of
 from authshim.errors import AuthshimError
 from authshim.redact import redact, redact_key
 
@@ -60,11 +60,13 @@ def _header(credential: Credential, target: LoginHost) -> str:
 
 
 def _from_override(target: LoginHost, options: Namespace) -> Credential | None:
-    """Return the credential in the override file, if that is the only provider, or None.
+    """Return the credential in the user's override file, if that is the only provider, or None.
 
     Without the chain this takes a fifth of the time.
     """
     settings = settings_of(options)
+    if find_project_override(options) is not None:
+        return None
     if not settings.auth_file or not settings.auth_file_only or "@" in options.host:
         return None
     import time
@@ -81,14 +83,18 @@ def _from_override(target: LoginHost, options: Namespace) -> Credential | None:
 
 
 def _from_chain(target: LoginHost, options: Namespace) -> Credential:
+    import logging
+
     from authshim.cli.terminal import set_up_logging
 
     set_up_logging(options)
-    chain = chain_of(options)
+    chain, note = chain_in_force(options)
+    if note:
+        logging.getLogger("authshim").warning("%s", note)
     url = options.host if "://" in options.host else target.url
     found = chain.find(url)
     if found is None:
         key = redact_key(target.key.removeprefix("*."))
-        why = chain.note or f"to give it one: authshim auth login {key}"
+        why = note or chain.note or f"to give it one: authshim auth login {key}"
         raise AuthshimError(f"no provider has a credential for {redact(target.url)}; {why}")
     return found.credential

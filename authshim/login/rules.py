@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
 from authshim.providers.base import Store
-from authshim.redact import SPACE_OR_CONTROL, shown_user
+from authshim.redact import SPACE_OR_CONTROL, redact, shown_user
 from authshim.urls import PATH, PORT
 
 if TYPE_CHECKING:
@@ -92,6 +92,20 @@ def parse_login_host(words: str) -> LoginHost:
     if SPACE_OR_CONTROL.search(path) or re.search(r"[?#]", path):
         raise SettingsError("HOST", "expected a path without blanks and query")
     return _target(netloc, path)
+
+
+def at_path(target: LoginHost) -> LoginHost | None:
+    """Return the host and path of the index whose URL was given, or None if it has no path.
+
+    The login of a service with a kind of its own is never for a path.
+    """
+    from authshim.urls.paths import cut_after_simple, index_root
+
+    root = index_root(cut_after_simple(target.url) or target.url)
+    path = root[len(target.origin) :]
+    if not path or "/" in target.key or _own_kinds(target.host) or redact(root) != root:
+        return None
+    return _target(target.host, path)
 
 
 def for_oauth(target: LoginHost) -> LoginHost:

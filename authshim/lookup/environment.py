@@ -94,7 +94,7 @@ def read_environment(
         indexes=indexes,
         channels=channels,
         renewer=Renewer(lock_dir=_lock_dir(settings), environ=environ),
-        note=_note(settings),
+        note=note_of(settings),
         options={
             "auth_file": auth_file,
             "keyring_provider": keyring_provider,
@@ -205,7 +205,8 @@ def _lock_dir(settings: Settings) -> str | None:
     return os.path.dirname(settings.home_auth_file)
 
 
-def _note(settings: Settings) -> str:
+def note_of(settings: Settings) -> str:
+    """Return a sentence about an override file, or an empty string if there is none."""
     if not settings.auth_file_only:
         return ""
     return f"only {settings.auth_file} was read: {settings.auth_file_named_by} is set"

@@ -129,15 +129,6 @@ def test_login_goes_to_the_file_that_is_the_first_only(
     assert not kept.exists()
 
 
-def test_login_ignores_the_override_file_of_a_project(kept: Path) -> None:
-    Path(".pixi").mkdir()
-    Path(".pixi/config.toml").write_text('authentication-override-file = "theirs.json"')
-    Path("pixi.toml").write_text("[workspace]\nchannels = []\nplatforms = []\n")
-    assert main(["auth", "login", "h.example", *BASIC]) == 0
-    assert kept.exists()
-    assert not Path("theirs.json").exists()
-
-
 def test_login_names_the_credential_that_it_replaces(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -159,6 +150,81 @@ def test_login_keeps_a_good_secret_if_the_new_one_is_empty(kept: Path) -> None:
     assert main([*login, "s3cret"]) == 0
     assert main([*login, ""]) == 2
     assert json.loads(kept.read_bytes()) == {"a.h.example": {"BearerToken": "s3cret"}}
+
+
+@pytest.fixture
+def theirs() -> Path:
+    """The auth file that the project of this folder names."""
+    Path(".pixi").mkdir()
+    file = Path("theirs.json").absolute()
+    config = f"authentication-override-file = {json.dumps(str(file))}"
+    Path(".pixi/config.toml").write_text(config, encoding="utf-8")
+    Path("pixi.toml").write_text("[workspace]\nchannels = []\nplatforms = []\n", encoding="utf-8")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("words", "verb"),
+    [(["login", "h.example", *BASIC], "log in"), (["logout", "h.example"], "log out")],
+)
+def test_login_and_logout_tell_that_the_project_reads_another_file(
+    words: list[str], verb: str, theirs: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["auth", *words]) == 0
+    assert not theirs.exists()
+    config = Path(".pixi/config.toml").absolute()
+    assert capsys.readouterr().err.splitlines()[0] == (
+        f"authshim: in this project only {theirs} is read "
+        f"(authentication-override-file in {config}); to {verb} there, add --auth-file {theirs}"
+    )
+    assert main(["auth", *words, "--auth-file", str(theirs)]) == 0
+    assert "in this project" not in capsys.readouterr().err
+
+
+def test_status_and_token_read_the_file_of_the_project(
+    theirs: Path, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs.write_text('{"h.example": {"BearerToken": "s3cret-theirs"}}', encoding="utf-8")
+    keep(kept, h_example={"BearerToken": "s3cret-ours"})
+    note = f"only {theirs} was read: authentication-override-file in "
+    assert main(["auth", "token", "h.example"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "s3cret-theirs\n"
+    assert err.startswith(f"authshim: {note}")
+    assert main(["auth", "status", "--json"]) == 0
+    listing = json.loads(capsys.readouterr().out)
+    assert [each["provider"] for each in listing["entries"]] == [f"auth file {theirs}"]
+    assert any(each.startswith(note) for each in listing["notes"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"), [("y\n", "h.example/acme"), ("n\n", "*.h.example"), ("", "*.h.example")]
+)
+def test_login_at_a_path_asks_if_the_host_is_meant(
+    typed: str,
+    key: str,
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("authshim.cli.terminal.can_ask", lambda: True)
+    given(monkeypatch, typed)
+    assert main(["auth", "login", "https://h.example/acme/simple/demo/", *BASIC]) == 0
+    assert set(json.loads(kept.read_bytes())) == {key}
+    assert "Store it for h.example/acme alone, not for all of h.example?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url", ["https://h.example/simple", "https://anaconda.org/x", "https://h.example/t/tk-s3cret/x"]
+)
+def test_login_does_not_ask_about_a_path_that_is_no_key(
+    url: str, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.cli.terminal.can_ask", lambda: True)
+    given(monkeypatch, "y\n")
+    kind = ["--conda-token", "s3cret"] if "anaconda" in url else BASIC
+    assert main(["auth", "login", url, *kind]) == 0
+    assert not any("/" in key for key in json.loads(kept.read_bytes()))
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
@@ -685,17 +751,6 @@ def test_status_names_the_command_that_asks_the_keyring(
     assert main(["auth", "status"]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "the keyring command cannot be listed; try: authshim explain URL" in out
-
-
-def test_status_names_the_auth_file_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
-    Path("pixi.toml").write_text("[workspace]\nchannels = []\n", encoding="utf-8")
-    Path(".pixi").mkdir()
-    line = 'authentication-override-file = "/own.json"\n'
-    Path(".pixi/config.toml").write_text(line, encoding="utf-8")
-    assert main(["auth", "status", "--json"]) == 0
-    notes = json.loads(capsys.readouterr().out)["notes"]
-    named = f"authentication-override-file in {Path('.pixi/config.toml').absolute()}"
-    assert f"in this project only /own.json is read: {named}; try --auth-file" in notes
 
 
 @pytest.mark.parametrize(
