@@ -1,7 +1,7 @@
 """The keychains of Linux, macOS and Windows, behind one small interface.
 
-They use keyring's own back ends, named by class, as far as those agree with rattler. keyring and
-its dependencies are imported only when a keychain is opened.
+They reach the keychains that keyring's own back ends reach, and agree with rattler there. What a
+keychain needs is imported only when it is opened.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Backend(Protocol):
 
 
 def open_keychain(platform: str) -> Backend:
-    """Return the back end of this system. Importing keyring takes 150 ms.
+    """Return the back end of this system. Importing it may take 70 ms.
 
     :raises ProviderMissing: the system has no keychain.
     """
@@ -97,10 +97,7 @@ def _open_secret_service() -> Backend:
         raise ProviderMissing(NAME, "there is no D-Bus session") from None
     with closing(connection):
         _check_secret_service(secretstorage, connection)
-    from keyring.backends.SecretService import Keyring
-
-    make: Any = Keyring
-    return SecretService(make(), secretstorage)
+    return SecretService(secretstorage)
 
 
 def _check_secret_service(secretstorage: ModuleType, connection: object) -> None:
@@ -123,20 +120,24 @@ class SecretService:
 
     rattler searches all collections for the attributes ``service`` and ``username``. It sends
     nothing if two items match. keyring's back end adds a third attribute, which makes a second
-    item. So keyring's back end only reads. Each call opens a connection, because a connection
-    serves one thread and does not survive a fork.
-
-    :param keyring: keyring's own back end.
+    item, and its import takes as long as the whole question. Each call opens a connection,
+    because a connection serves one thread and does not survive a fork.
     """
 
-    def __init__(self, keyring: Any, secretstorage: ModuleType) -> None:
-        self._keyring = keyring
+    def __init__(self, secretstorage: ModuleType) -> None:
         self._storage: Any = secretstorage
 
     def get_password(self, service: str, username: str) -> str | None:
-        """Return the secret of an entry, or None."""
-        found: str | None = self._keyring.get_password(service, username)
-        return found
+        """Return the secret of an entry of the default collection, or None."""
+        attributes = {"service": service, "username": username}
+        with closing(self._storage.dbus_init()) as connection:
+            collection = self._storage.get_collection_by_alias(connection, "default")
+            for item in collection.search_items(attributes):
+                if item.is_locked() and (item.unlock() or item.is_locked()):
+                    raise ProviderError(NAME, LOCKED)
+                secret: bytes = item.get_secret()
+                return secret.decode("utf-8")
+        return None
 
     def set_password(self, service: str, username: str, secret: str) -> None:
         """Write the new item, then remove the others of its name. There is always one."""

@@ -1,8 +1,8 @@
 """The OS keychain, in which ``pixi auth login`` keeps its credentials.
 
 rattler writes one entry for each host. The service is "rattler", the account is the host, and the
-secret is the JSON of the credential. The entry is read through keyring's own back end for this
-system, named by class. ``keyring.get_keyring()`` may be a plain file that pixi never reads.
+secret is the JSON of the credential. ``keyring.get_keyring()`` is not asked: it may be a plain file
+that pixi never reads.
 """
 
 from __future__ import annotations

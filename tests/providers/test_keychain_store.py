@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from types import ModuleType, SimpleNamespace
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 from leaks import assert_no_secret
@@ -72,7 +72,7 @@ def test_linux_item_loses_the_attributes_of_another_program() -> None:
     item = FakeItem(
         "Password for h.example", {**name, "application": "Python keyring library"}, b"old"
     )
-    SecretService(None, Merging(item)).set_password("rattler", "h.example", "new")
+    SecretService(Merging(item)).set_password("rattler", "h.example", "new")
     assert (item.attributes, item.label, item.secret) == (name, "keyring:h.example@rattler", b"new")
 
 
@@ -365,13 +365,35 @@ def test_secret_service_without_a_collection_is_not_asked_to_make_one(
         OSKeychain(platform="linux").save("h.example", TOKEN)
 
 
-def test_item_of_a_locked_collection_is_neither_replaced_nor_removed() -> None:
-    from authshim.providers.keychain_backends import SecretService
+def collection_of(item: object) -> Any:
+    """Return what is used of secretstorage to read one item."""
+    collection = SimpleNamespace(search_items=lambda _: iter([item]))
+    return SimpleNamespace(
+        dbus_init=lambda: SimpleNamespace(close=lambda: None),
+        get_collection_by_alias=lambda *_: collection,
+    )
 
+
+def test_item_is_unlocked_to_be_read() -> None:
+    locked = [True]
+    item = SimpleNamespace(
+        is_locked=lambda: bool(locked), unlock=locked.clear, get_secret=lambda: b"s3cret"
+    )
+    backend = SecretService(collection_of(item))
+    assert backend.get_password("rattler", "h.example") == "s3cret"
+
+
+def test_item_that_stays_locked_is_not_read() -> None:
+    item = SimpleNamespace(is_locked=lambda: True, unlock=lambda: True)
+    with pytest.raises(ProviderError, match="it is locked"):
+        SecretService(collection_of(item)).get_password("rattler", "h.example")
+
+
+def test_item_of_a_locked_collection_is_neither_replaced_nor_removed() -> None:
     locked = SimpleNamespace(is_locked=lambda: True)
     storage = SimpleNamespace(
         dbus_init=lambda: SimpleNamespace(close=lambda: None),
         search_items=lambda *_: iter([locked]),
     )
     with pytest.raises(ProviderError, match="it is locked"):
-        SecretService(None, storage).delete_password("rattler", "h.example")  # type: ignore[arg-type]
+        SecretService(storage).delete_password("rattler", "h.example")  # type: ignore[arg-type]
