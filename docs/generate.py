@@ -7,12 +7,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generator import pictures
+from generator import commands, json_pages, pictures
 
 
 def files() -> dict[Path, str]:
     """Return the text of each generated file by its path."""
-    return pictures.files()
+    return {**pictures.files(), **commands.files(), **json_pages.files()}
 
 
 if __name__ == "__main__":

@@ -34,9 +34,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         description="Probe every index and channel of the project with small requests, "
         "and print the next step for each that does not let you in.",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="for programs; README.rst names the keys"
-    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument(
         "--timeout",
         metavar="SECONDS",

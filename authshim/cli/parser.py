@@ -34,6 +34,15 @@ class Parser(argparse.ArgumentParser):
         self._words = args or ()
         return super().parse_known_args(args, namespace)
 
+    def format_help(self) -> str:
+        """Return the help, with the examples of the command at its end."""
+        from authshim.cli.examples import EXAMPLES
+
+        text = super().format_help()
+        if self.prog in EXAMPLES:
+            text += EXAMPLES[self.prog].text
+        return text
+
     def error(self, message: str) -> NoReturn:
         """Exit with 2. The message does not show a secret that was glued to an option."""
         message = re.sub(r"(ignored explicit argument) .*", r"\1 ****", message, flags=re.DOTALL)

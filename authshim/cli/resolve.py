@@ -38,9 +38,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         metavar="NAME",
         help="packages, such as torch or 'torch>=2' (the project's without)",
     )
-    parser.add_argument(
-        "--json", action="store_true", help="for programs; README.rst names the keys"
-    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 

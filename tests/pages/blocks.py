@@ -100,11 +100,15 @@ def is_like(shown: tuple[str, ...], printed: str) -> bool:
     >>> is_like(("let in",), "let in, and more")
     False
     """
-    wanted = _squeezed("\n".join(shown))
-    pattern = ".*".join(re.escape(part) for part in wanted.split("..."))
-    # A line of dots alone stands for no line, too.
-    pattern = pattern.replace("\\\n.*\\\n", "\\\n(?:.*\\\n)?").replace("\\\n.*", "(?:\\\n.*)?")
-    return re.fullmatch(pattern, _squeezed(printed), re.DOTALL) is not None
+    lines = _squeezed("\n".join(shown)).splitlines()
+    return re.fullmatch("".join(map(_pattern, lines)), f"{_squeezed(printed)}\n") is not None
+
+
+def _pattern(line: str) -> str:
+    """Return the pattern of a line; a line of dots alone stands for any number of lines."""
+    if line == "...":
+        return r"(?:.*\n)*"
+    return ".*".join(re.escape(part) for part in line.split("...")) + r"\n"
 
 
 def _squeezed(text: str) -> str:

@@ -41,7 +41,9 @@ IN_PROCESS = {
 SPEAKS_SECRETS = "auth token"
 """The only command whose output may have a secret."""
 
-_SHELL = re.compile(r"[|<>&;$`]|(?<!\S)#")
+_FOREIGN = ("PIP_", "UV_", "GIT_", "TWINE_", "POETRY_", "PDM_", "CI", "GITHUB_", "GITLAB_")
+_SHELL = re.compile(r"[|<>&;$`]|(?<!\S)[#-](?!\S)")
+"""A shell's syntax, or bytes on standard input or output."""
 _EXPORT = re.compile(r"export (\w+)=(.*)")
 
 if sys.version_info >= (3, 11):
@@ -72,7 +74,7 @@ class Reader:
 
     def _set_variables(self, world: World) -> None:
         for name in list(os.environ):
-            if name.startswith(("PIP_", "UV_", "GIT_", "TWINE_", "CI", "GITHUB_", "GITLAB_")):
+            if name.startswith(_FOREIGN):
                 self._monkeypatch.delenv(name)
         variables = {
             "HTTPS_PROXY": f"http://127.0.0.1:{world.proxy.port}",
@@ -155,8 +157,11 @@ def _run(typed: str) -> tuple[int, str]:
     words = typed.split()
     if words[0] == "authshim" and words[1] in IN_PROCESS and not _SHELL.search(typed):
         return _run_here(shlex.split(typed)[1:])
+    # The null backend of the tests would be chosen instead of authshim's.
+    environ = {name: os.environ[name] for name in os.environ if name != "PYTHON_KEYRING_BACKEND"}
     done = subprocess.run(
         ["bash", "-c", typed],
+        env=environ,
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
