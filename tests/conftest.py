@@ -29,7 +29,10 @@ settings.load_profile("authshim")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-_FOREIGN = ("AUTHSHIM_", "ARTIFACTS_", "PIXI_", "PREFIX_DEV_", "RATTLER_", "XDG_", "KEYRING_")
+_FOREIGN = (
+    *("AUTHSHIM_", "ARTIFACTS_", "KEYRING_", "PDM_", "PIP_", "PIXI_", "POETRY_", "PREFIX_DEV_"),
+    *("RATTLER_", "UV_", "XDG_"),
+)
 _DISTURBING = {
     "BINSTAR_CONFIG_DIR",
     "BUILDKITE",
@@ -42,9 +45,8 @@ _DISTURBING = {
     "NETRC",
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_DIR",
-    "PIP_CERT",
     "SSL_CERT_FILE",
-    "UV_CREDENTIALS_DIR",
+    "VIRTUAL_ENV",
 }
 
 
@@ -73,6 +75,9 @@ def _isolated(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None
         folder.mkdir(0o700)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
+    # The files in /etc are the machine's own.
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("UV_NO_SYSTEM_CONFIG", "1")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.chdir(cwd)
 

@@ -105,7 +105,7 @@ def read_settings(options: Namespace, manifest: Manifest | None) -> Settings:
         os.environ,
         auth_file=options.auth_file,
         keyring_provider=options.pypi_keyring_provider,
-        project=None if manifest is None else manifest.folder,
+        project=None if manifest is None else manifest.pixi_folder,
     )
 
 
@@ -120,7 +120,9 @@ def find_project_override(options: Namespace) -> Settings | None:
         return None  # the import below takes longer
     from authshim.project.manifest import Manifest
 
-    folder = next(filter(Manifest.is_in, _folders()), None)
+    folder = next((each for each in _folders() if Manifest.is_in(each)), None)
+    if folder is None or not Manifest.is_in(folder, "pixi"):
+        return None
     found = settings.read(os.environ, auth_file=options.auth_file, project=folder)
     if not found.auth_file_only or found.auth_file == settings_of(options).auth_file:
         return None

@@ -74,10 +74,10 @@ def read_environment(
     """
     from authshim.settings import read as read_settings
 
-    project = load_manifest(manifest)
-    folder = path = None
+    project = load_manifest(manifest, environ)
+    folder = None
     if project is not None:
-        folder, path = project.folder, project.path
+        folder = project.pixi_folder
     if auth_file is not None:
         auth_file = os.fspath(auth_file)
     settings = read_settings(
@@ -99,7 +99,7 @@ def read_environment(
             "auth_file": auth_file,
             "keyring_provider": keyring_provider,
             "environ": _kept(environ),
-            "manifest": path,
+            "manifest": _recipe(project),
             "environment": environment,
         },
         circumstances=_circumstances(settings),
@@ -132,13 +132,28 @@ def _absent(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "keyring command", f"switched off: {settings.keyring_off}"
 
 
-def load_manifest(manifest: str | os.PathLike[str] | Manifest | None) -> Manifest | None:
+def load_manifest(
+    manifest: str | os.PathLike[str] | Manifest | None,
+    environ: Mapping[str, str] | None = None,
+) -> Manifest | None:
     """Return the manifest at a path, or None if there is no path."""
     if manifest is None:
         return None
     from authshim.project.manifest import Manifest
 
-    return manifest if isinstance(manifest, Manifest) else Manifest.load(manifest)
+    if isinstance(manifest, Manifest):
+        return manifest
+    return Manifest.load(manifest, environ=environ)
+
+
+def _recipe(project: Manifest | None) -> str | Manifest | None:
+    """Return the argument that makes the same chain in another process.
+
+    A path is read again there. The tool of a project that is not pixi's goes with its manifest.
+    """
+    if project is None or project.pixi_folder is None:
+        return project
+    return project.path
 
 
 def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> list[Provider]:

@@ -7,19 +7,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from authshim.errors import ManifestError
-from authshim.files import read_toml
-from authshim.project.lint import warnings_of
-from authshim.project.model import DEFAULT, MODES, STRATEGIES
-from authshim.project.parser import read
+from authshim.project import candidates, loading
+from authshim.project.lines import Lines
+from authshim.project.model import DEFAULT, MODES, PYPI, STRATEGIES
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.project.requirements import Dependency
-from authshim.project.toml import Table, TableError
+from authshim.project.toml import TableError
 from authshim.redact import shorten
-from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
+    from authshim.project.loading import Loaded
     from authshim.project.model import Feature, Project
     from authshim.project.requirements import RawRequirement
     from authshim.project.target import Target
@@ -28,55 +27,110 @@ __all__ = ["Channel", "Dependency", "Index", "Manifest"]
 
 P = TypeVar("P", bound=Repository)
 
-_NAMES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
-"""pixi's manifests, in the order in which it searches a folder for them."""
-
 MAX_NAMES = 20
 """The number of environments that a message lists."""
 
 
 class Manifest:
-    """A project's pixi.toml, or the ``[tool.pixi]`` of its pyproject.toml.
+    """A project's file, or the user's configuration of pip and uv outside of projects.
 
-    Its pickle is the path, and unpickling reads the file again.
+    The file is a pixi.toml, the pyproject.toml of pixi, uv, poetry or pdm, a uv.toml, or a
+    requirements file of pip. Its pickle is the path, and unpickling reads the file again.
     """
 
-    __slots__ = ("_project", "folder", "path", "warnings")
+    __slots__ = ("_project", "folder", "other_tools", "path", "warnings")
 
-    def __init__(self, path: str, project: Project, warnings: Iterable[str] = ()) -> None:
-        self.path = path
-        """Absolute."""
-        self.folder = os.path.dirname(path)
-        self.warnings = tuple(warnings)
-        """Sentences about options that pixi ignores in their table, with the right one."""
-        self._project = project
+    def __init__(self, loaded: Loaded) -> None:
+        self.path = loaded.path
+        """Absolute, or an empty string outside of projects."""
+        self.folder = os.path.dirname(loaded.path)
+        self.warnings = loaded.warnings
+        """Sentences about options that the tool ignores in their table, with the right one."""
+        self.other_tools = loaded.other_tools
+        """The other tools that have a project in the folder."""
+        self._project = loaded.project
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Manifest:
-        """Read a manifest.
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        tool: str | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+    ) -> Manifest:
+        """Read a project's file.
 
-        :param path: a pixi.toml, a pyproject.toml, or a folder: its pixi.toml, else its
-            pyproject.toml that has ``[tool.pixi]``. Folders above are not searched.
-        :raises ManifestError: the file does not exist, cannot be read, or pixi would refuse it.
+        :param path: the file, or its folder. Folders above are not searched.
+        :param tool: one of "pixi", "uv", "poetry", "pdm" and "pip". None stands for the first one
+            that declares indexes there.
+        :param environ: in place of ``os.environ``.
+        :raises ManifestError: the file does not exist, cannot be read, or its tool would refuse it.
         """
         try:
             absolute = os.path.abspath(os.fspath(path))
         except OSError:
             raise ManifestError(os.fspath(path), "the current folder is not there") from None
-        found = _load(absolute)
+        found = loading.load(absolute, tool, os.environ if environ is None else environ)
         # Raised here, where no frame holds what the file holds.
         if isinstance(found, ManifestError):
             raise found
-        return found
+        return cls(found)
+
+    @classmethod
+    def of_user(
+        cls, tool: str | None = None, *, environ: Mapping[str, str] | None = None
+    ) -> Manifest:
+        """Return the indexes that the user's configuration of pip and uv declares.
+
+        :param tool: "pip" or "uv". None stands for both.
+        :param environ: in place of ``os.environ``.
+        :raises ManifestError: the other tools have no such configuration.
+        """
+        found = loading.load_user(tool, os.environ if environ is None else environ)
+        if isinstance(found, ManifestError):
+            raise found
+        return cls(found)
 
     @staticmethod
-    def is_in(folder: str) -> bool:
-        """Return True if a folder has the manifest of a project, not of a package in a project.
+    def is_in(folder: str, tool: str | None = None) -> bool:
+        """Return True if a folder has a project, not only a package in a project of pixi.
 
-        A pyproject.toml needs ``[tool.pixi]``. A file that cannot be read counts as a project's.
+        A file that cannot be read counts as a project's.
+
+        :param tool: the only tool that counts, or None for all.
         """
-        chosen = _choose(folder)
-        return chosen is not None and _is_project(*chosen)
+        found = candidates.candidates(folder)
+        return any(candidates.is_project(each) for each in found if tool in (None, each.tool))
+
+    @property
+    def tool(self) -> str:
+        """Return the tool whose project it is. Outside of projects it may be "pip and uv"."""
+        return self._project.tool
+
+    @property
+    def pixi_folder(self) -> str | None:
+        """Return the folder of pixi's project, or None for a project of another tool."""
+        if self.tool == candidates.PIXI:
+            return self.folder
+        return None
+
+    def place(self, repository: Repository) -> str:
+        """Return the declaration of an index or channel, as ``FILE:LINE`` or a variable.
+
+        It is "the default" if nobody declares it.
+        """
+        if repository.declaration.place or not self.path:
+            return repository.declaration.place
+        place = self._lines().place(repository.url)
+        name = repository.url.rpartition("/")[2]
+        if place == self.path and isinstance(repository, Channel):
+            place = self._lines().place(name, "channels")
+        if place == self.path and repository == PYPI:
+            return "the default"
+        return place
+
+    def _lines(self) -> Lines:
+        return Lines(self.path)
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -84,7 +138,9 @@ class Manifest:
         return tuple(self._project.environments)
 
     def indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
-        """List the package indexes of an environment, in the order of pixi's resolver.
+        """List the package indexes of an environment, in the order of the tool's resolver.
+
+        That of pixi is:
 
         1. ``extra-index-urls``, first those of the workspace
         2. ``index-url`` of a feature, else of the workspace, else https://pypi.org/simple
@@ -105,7 +161,8 @@ class Manifest:
         :raises ManifestError: there is no such environment.
         """
         known = self.indexes(environment)
-        named = (requirement.own_index for requirement in self.requirements(environment))
+        named = [requirement.own_index for requirement in self.requirements(environment)]
+        named += self._project.explicit
         return _unique(index for index in named if index and index not in known)
 
     def channels(self, environment: str | None = DEFAULT) -> tuple[Channel, ...]:
@@ -190,7 +247,12 @@ class Manifest:
         return f"Manifest({self.path!r})"
 
     def __reduce__(self) -> Any:
-        return Manifest.load, (self.path,)
+        if self.path:
+            return Manifest.load, (self.path, self.tool)
+        tool = self.tool
+        if tool not in candidates.TOOLS:
+            return Manifest.of_user, ()
+        return Manifest.of_user, (tool,)
 
 
 def _dependencies(
@@ -221,66 +283,3 @@ def _unique(repositories: Iterable[P]) -> tuple[P, ...]:
     for repository in repositories:
         found[repository, repository.password] = repository
     return tuple(found.values())
-
-
-@clears_frames
-def _load(path: str) -> Manifest | ManifestError:
-    """Return a manifest, or the error. The frames of a raised error would hold the URLs."""
-    if not os.path.isdir(path):
-        return _read(path, read_toml(path))
-    chosen = _choose(path)
-    if chosen is None:
-        return ManifestError(
-            path, "there is no pixi.toml here, and no pyproject.toml with [tool.pixi]"
-        )
-    return _read(*chosen)
-
-
-def _choose(folder: str) -> tuple[str, Table | str] | None:
-    """Return the path and the content of the manifest of a folder, or None."""
-    for name in _NAMES:
-        file = os.path.join(folder, name)
-        document = read_toml(file)
-        if document is not None and (name != "pyproject.toml" or _has_pixi(document)):
-            return file, document
-    return None
-
-
-def _is_project(file: str, document: Table | str) -> bool:
-    if isinstance(document, str):
-        return True
-    pixi: Any = document
-    if os.path.basename(file) == "pyproject.toml":
-        pixi = document["tool"]["pixi"]
-    if not isinstance(pixi, dict):
-        return True
-    return "workspace" in pixi or "project" in pixi
-
-
-def _has_pixi(document: Table | str) -> bool:
-    """Return True if a pyproject.toml has ``[tool.pixi]``, or cannot be read."""
-    if isinstance(document, str):
-        return True
-    tool = document.get("tool")
-    return isinstance(tool, dict) and "pixi" in tool
-
-
-def _read(path: str, document: Table | str | None) -> Manifest | ManifestError:
-    name = os.path.basename(path)
-    if document is None:
-        return ManifestError(path, "there is no such file")
-    if name not in _NAMES:
-        return ManifestError(
-            path, "expected a file named pixi.toml or pyproject.toml, or the folder of one"
-        )
-    if isinstance(document, str):
-        return ManifestError(path, document)
-    pyproject = name == "pyproject.toml"
-    if pyproject and not _has_pixi(document):
-        return ManifestError(path, "there is no [tool.pixi] table")
-    try:
-        project = read(document, os.path.dirname(path), pyproject=pyproject)
-    except TableError as error:
-        return ManifestError(path, str(error))
-    warnings = warnings_of(document, pyproject=pyproject)
-    return Manifest(path, project, [f"{path}: {warning}" for warning in warnings])

@@ -66,14 +66,22 @@ class Project(NamedTuple):
     """The channels of build backends."""
     pypi_maps: tuple[Repository, ...] = ()
     """The URLs of ``conda-pypi-map``."""
+    tool: str = "pixi"
+    """The tool whose project it is."""
+    default_index: Index | None = PYPI
+    """The index of an environment without an ``index-url``, or None if all are listed."""
+    explicit: tuple[Index, ...] = ()
+    """The indexes that only serve the packages that name them."""
 
     def indexes(self, features: tuple[Feature, ...]) -> list[Index]:
-        """List the indexes in the order in which pixi gives them to its resolver."""
+        """List the indexes in the order in which the tool gives them to its resolver."""
         all_options = self._options(features)
         found: list[Index] = []
         for options in all_options:
             found += options.extra
-        found.append(self.single(features, "index_url") or PYPI)
+        default = self.single(features, "index_url") or self.default_index
+        if default is not None:
+            found.append(default)
         for options in all_options:
             found += options.flat
         return found

@@ -37,7 +37,7 @@ def read_groups(document: Table) -> dict[str, tuple[RawRequirement, ...]]:
     if isinstance(own_name, str):
         own_name = normalised(own_name)
     return {
-        name: tuple(raw for raw in _raw_requirements(entries) if raw.name != own_name)
+        name: tuple(raw for raw in raw_requirements(entries) if raw.name != own_name)
         for name, entries in found.items()
     }
 
@@ -100,7 +100,8 @@ class _Groups:
         return found
 
 
-def _raw_requirements(entries: Iterable[Any]) -> Iterator[RawRequirement]:
+def raw_requirements(entries: Iterable[Any]) -> Iterator[RawRequirement]:
+    """Yield the requirements of a list, without the entries that are none."""
     for entry in entries:
         if not isinstance(entry, str):
             continue

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
@@ -38,23 +38,52 @@ _CONDA_TOKEN = re.compile(r"/t/([^/?#]+)")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
 
 
+class Declaration(NamedTuple):
+    """The place of a declared URL, and the options of its tool that go with it."""
+
+    place: str = ""
+    """``FILE:LINE`` or a variable of the environment. Empty if no place is known."""
+    name: str = ""
+    """The name of a uv index, or of a source of poetry or pdm."""
+    authenticate: str = "auto"
+    """uv's policy. "never" sends nothing, and "always" looks for a login before the request."""
+    login_in: str = ""
+    """The file or variable that has the username and password. Empty if the URL has them."""
+    services: tuple[str, ...] = ()
+    """The names by which the tool asks a keyring before it asks for the URL."""
+    ignored_codes: tuple[int, ...] = ()
+    """The HTTP statuses at which uv goes on to the next index."""
+
+
+_NOT_KNOWN = Declaration()
+
+
 class Repository(SecretHolder):
     """A declared URL with its username and password.
 
     :param url: its userinfo overrides the other arguments, and is percent-decoded once.
+    :param declaration: the place of the URL. Two repositories may be equal without it.
     :raises UrlError: no scheme, no host, a backslash or a control character. The error shows the
         URL redacted.
     """
 
-    __slots__ = ("password", "url", "username")
+    __slots__ = ("declaration", "password", "url", "username")
     url: str
     username: str | None
     password: str | None
     flat = False
     """True if it is one page of links to files; only an index can be."""
+    declaration: Declaration
 
     @clears_frames
-    def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        declaration: Declaration = _NOT_KNOWN,
+    ) -> None:
         bare, own_username, own_password = _split(url)
         if own_username is not None:
             username = own_username
@@ -63,6 +92,7 @@ class Repository(SecretHolder):
         object.__setattr__(self, "url", bare)
         object.__setattr__(self, "username", username)
         object.__setattr__(self, "password", password)
+        object.__setattr__(self, "declaration", declaration)
 
     @property
     def scheme(self) -> str:
@@ -152,8 +182,15 @@ class Channel(Repository):
     __slots__ = ()
 
     @clears_frames
-    def __init__(self, url: str, username: str | None = None, password: str | None = None) -> None:
-        super().__init__(url.rstrip("/"), username, password)
+    def __init__(
+        self,
+        url: str,
+        username: str | None = None,
+        password: str | None = None,
+        *,
+        declaration: Declaration = _NOT_KNOWN,
+    ) -> None:
+        super().__init__(url.rstrip("/"), username, password, declaration=declaration)
 
 
 class Index(Repository):
@@ -172,8 +209,10 @@ class Index(Repository):
         username: str | None = None,
         password: str | None = None,
         flat: bool = False,
+        *,
+        declaration: Declaration = _NOT_KNOWN,
     ) -> None:
-        super().__init__(url, username, password)
+        super().__init__(url, username, password, declaration=declaration)
         object.__setattr__(self, "flat", flat)
 
     def _key(self) -> tuple[Any, ...]:

@@ -24,9 +24,11 @@ Load = Callable[..., Manifest]
 def load(tmp_path: Path) -> Load:
     """``load(text)`` reads it as a pixi.toml with a workspace; ``head=""`` without one."""
 
-    def write(text: str, *, name: str = "pixi.toml", head: str = HEAD) -> Manifest:
+    def write(
+        text: str, *, name: str = "pixi.toml", head: str = HEAD, tool: str | None = None
+    ) -> Manifest:
         (tmp_path / name).write_text(head + text, encoding="utf-8")
-        return Manifest.load(tmp_path / name)
+        return Manifest.load(tmp_path / name, tool)
 
     return write
 
@@ -65,8 +67,9 @@ def test_folder_pixi_toml_comes_before_its_pyproject_toml(load: Load, tmp_path: 
 
 
 def test_pyproject_without_pixi_is_no_manifest(tmp_path: Path, refused: Callable[..., str]) -> None:
-    assert refused("", name="pyproject.toml", head="[project]\n") == "there is no [tool.pixi] table"
-    with pytest.raises(ManifestError, match="there is no pixi\\.toml here"):
+    said = refused("", name="pyproject.toml", head="[project]\n")
+    assert said.startswith("there is no [tool.pixi], [tool.uv]")
+    with pytest.raises(ManifestError, match="there is no project of pixi, uv"):
         Manifest.load(tmp_path)
 
 
@@ -737,7 +740,8 @@ def test_options_at_the_root_of_the_file_are_misplaced(load: Load) -> None:
 def test_pyproject_misplaced_options_are_warned_of(
     text: str, wrong: str, right: str, load: Load
 ) -> None:
-    manifest = load(f"{text}\n", name="pyproject.toml", head="[tool.pixi.workspace]\n")
+    head = "[tool.pixi.workspace]\n"
+    manifest = load(f"{text}\n", name="pyproject.toml", head=head, tool="pixi")
     assert manifest.warnings == (
         f"{manifest.path}: pixi does not read {wrong} here; its place is {right}",
     )

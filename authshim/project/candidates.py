@@ -1,0 +1,214 @@
+"""The tools whose projects are read, and the choice between those of one folder.
+
+1. A pixi.toml or mojoproject.toml is pixi's project, whatever else stands beside it.
+2. Of the tools in a pyproject.toml the first one that declares an index is taken, else the first.
+   pixi counts as declaring one if it has an index option or a channel by its URL.
+3. A requirements.txt is pip's project if no other tool has one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from authshim.files import read_toml
+from authshim.project.toml import Table, TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PIXI = "pixi"
+
+TOOLS = (PIXI, "uv", "poetry", "pdm", "pip")
+"""The names of the tools, in the order in which they are taken."""
+
+PIXI_FILES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
+"""pixi's manifests, in the order in which it searches a folder for them."""
+
+REQUIREMENTS = "requirements.txt"
+
+PYPROJECT = "pyproject.toml"
+
+_DECLARING = {
+    "uv": ("index", "index-url", "extra-index-url", "find-links"),
+    "poetry": ("source",),
+    "pdm": ("source",),
+}
+"""The keys of each tool's table that declare indexes."""
+
+_MARKS = {"uv": ("uv.toml", "uv.lock"), "poetry": ("poetry.lock",), "pdm": ("pdm.lock",)}
+"""The files that make a pyproject.toml the project of a tool without a table in it."""
+
+
+class Candidate(NamedTuple):
+    """A tool that has a project in a folder."""
+
+    tool: str
+    path: str
+    document: Table | str | None = None
+    """The content of a TOML file, or the reason for which it cannot be read."""
+
+    @property
+    def declares_index(self) -> bool:
+        """Return True if the file declares an index, or is of one tool only."""
+        if os.path.basename(self.path) != PYPROJECT or not isinstance(self.document, dict):
+            return True
+        if self.tool == PIXI:
+            return _pixi_declares(self.document["tool"]["pixi"])
+        table = self.document.get("tool", {}).get(self.tool, {})
+        return isinstance(table, dict) and not table.keys().isdisjoint(_DECLARING[self.tool])
+
+
+def in_file(path: str, tool: str | None) -> Candidate:
+    """Return the tool whose project a file is.
+
+    :param tool: the only tool that counts, or None for all.
+    :raises TableError: it is no project's file, or that of another tool.
+    """
+    name = os.path.basename(path)
+    if name == PYPROJECT:
+        return _in_pyproject(path, tool)
+    owner = ""
+    if name in PIXI_FILES:
+        owner = PIXI
+    elif name == "uv.toml":
+        owner = "uv"
+    elif name.endswith((".txt", ".in")):
+        owner = "pip"
+    if not owner:
+        raise TableError(
+            "expected a file named pixi.toml, pyproject.toml, uv.toml or requirements.txt, "
+            "or the folder of one"
+        )
+    if tool not in (None, owner):
+        raise TableError(f"it is a file of {owner}, not of {tool}")
+    return Candidate(owner, path, read_toml(path) if owner == PIXI else None)
+
+
+def _in_pyproject(path: str, tool: str | None) -> Candidate:
+    document = read_toml(path)
+    if tool is not None or not isinstance(document, dict):
+        return Candidate(tool or PIXI, path, document)
+    found = [each for each in candidates(os.path.dirname(path)) if each.path == path]
+    if not found:
+        raise TableError(
+            "there is no [tool.pixi], [tool.uv], [tool.poetry] or [tool.pdm] table; name a tool"
+        )
+    return found[0]
+
+
+def in_folder(folder: str, tool: str | None) -> list[Candidate]:
+    """List the tools that have a project in a folder, the one to take first.
+
+    :param tool: the tool to take, or None for the first that declares an index.
+    :raises TableError: there is no project.
+    """
+    found = candidates(folder)
+    if tool is None:
+        if found:
+            return found
+        raise TableError("there is no project of pixi, uv, poetry, pdm or pip here")
+    own = [each for each in found if each.tool == tool] or [_unmarked(folder, tool)]
+    return [*own, *(each for each in found if each.tool != tool)]
+
+
+def _unmarked(folder: str, tool: str) -> Candidate:
+    """Return a pyproject.toml or requirements.txt as the project of a tool that was named.
+
+    :raises TableError: there is no such file.
+    """
+    path = os.path.join(folder, PYPROJECT)
+    requirements = os.path.join(folder, REQUIREMENTS)
+    if tool == "pip" and os.path.isfile(requirements):
+        return Candidate(tool, requirements)
+    if os.path.isfile(path):
+        return Candidate(tool, path, read_toml(path))
+    raise TableError(f"there is no project of {tool} here")
+
+
+def candidates(folder: str) -> list[Candidate]:
+    """List the tools that have a project in a folder, the one to take first."""
+    found = [*_in_folder(folder)]
+    found.sort(key=lambda each: not each.declares_index)
+    return found
+
+
+def _in_folder(folder: str) -> Iterator[Candidate]:
+    found = [*_with_tables(folder)]
+    yield from found
+    requirements = os.path.join(folder, REQUIREMENTS)
+    if not found and os.path.isfile(requirements):
+        yield Candidate("pip", requirements)
+
+
+def _with_tables(folder: str) -> Iterator[Candidate]:
+    """Yield the tools with a TOML file or a table in the pyproject.toml."""
+    pixi = _pixi_candidate(folder)
+    if pixi is not None:
+        yield pixi
+    path = os.path.join(folder, PYPROJECT)
+    document = read_toml(path)
+    if isinstance(document, dict):
+        for tool, marks in _MARKS.items():
+            if has_table(document, tool) or _has_file(folder, marks):
+                yield Candidate(tool, path, document)
+    elif _has_file(folder, _MARKS["uv"][:1]):
+        yield Candidate("uv", os.path.join(folder, "uv.toml"))
+
+
+def _has_file(folder: str, names: tuple[str, ...]) -> bool:
+    return any(os.path.isfile(os.path.join(folder, name)) for name in names)
+
+
+def _pixi_candidate(folder: str) -> Candidate | None:
+    for name in PIXI_FILES:
+        path = os.path.join(folder, name)
+        document = read_toml(path)
+        if document is not None and (name != PYPROJECT or has_pixi(document)):
+            return Candidate(PIXI, path, document)
+    return None
+
+
+def has_pixi(document: Table | str) -> bool:
+    """Return True if a pyproject.toml has ``[tool.pixi]``, or cannot be read."""
+    return isinstance(document, str) or has_table(document, PIXI)
+
+
+def has_table(document: Table, tool: str) -> bool:
+    """Return True if a pyproject.toml has a table of a tool."""
+    tables = document.get("tool")
+    return isinstance(tables, dict) and tool in tables
+
+
+def _pixi_declares(pixi: Any) -> bool:
+    """Return True if pixi's table has an index option, or a channel by its URL."""
+    return not isinstance(pixi, dict) or any(map(_is_declaration, _items(pixi)))
+
+
+def _items(table: Table) -> Iterator[tuple[str, Any]]:
+    """Yield the keys and values of a table and of the tables in it."""
+    tables = [table]
+    while tables:
+        for key, value in tables.pop().items():
+            yield key, value
+            if isinstance(value, dict):
+                tables.append(value)
+
+
+def _is_declaration(item: tuple[str, Any]) -> bool:
+    key, value = item
+    if key == "channels":
+        return "://" in str(value)
+    return key in ("index-url", "extra-index-urls", "find-links")
+
+
+def is_project(found: Candidate) -> bool:
+    """Return True unless it is the manifest of a package in a project of pixi."""
+    if found.tool != PIXI or not isinstance(found.document, dict):
+        return True
+    pixi: Any = found.document
+    if os.path.basename(found.path) == PYPROJECT:
+        pixi = pixi["tool"]["pixi"]
+    if not isinstance(pixi, dict):
+        return True
+    return "workspace" in pixi or "project" in pixi

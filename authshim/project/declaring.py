@@ -1,0 +1,204 @@
+"""The shape that the readers of all tools but pixi have in common.
+
+A reader returns the ``DeclaredIndexes`` of its tool's files and variables. ``project_of`` makes a
+``Project`` of them, with one environment.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from authshim.errors import UrlError
+from authshim.files import read_toml
+from authshim.project.lines import Lines
+from authshim.project.model import DEFAULT, MODES, PYPI, STRATEGIES, Feature, Options, Project
+from authshim.project.repositories import Declaration, Index, file_url
+from authshim.project.toml import Table, TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from authshim.project.requirements import RawRequirement
+
+PYPI_NAME = "pypi"
+
+
+class DeclaredIndexes(NamedTuple):
+    """The indexes that one tool's files and variables declare."""
+
+    searched: tuple[Index, ...] = ()
+    """In the tool's order. PyPI is among them if the tool asks it."""
+    flat: tuple[Index, ...] = ()
+    """The pages of ``find-links``."""
+    explicit: tuple[Index, ...] = ()
+    """The indexes that only serve the packages that name them."""
+    strategy: str = STRATEGIES[0]
+    prerelease_mode: str = MODES[0]
+    problems: tuple[str, ...] = ()
+    """Sentences about files that cannot be read, without their content."""
+    pinned: tuple[Index, ...] = ()
+    """The indexes that a file declares for its own packages only."""
+
+    def named(self, name: str) -> Index | None:
+        """Return the index of a name, or None."""
+        for index in (*self.pinned, *self.searched, *self.explicit, *self.flat):
+            if index.declaration.name == name:
+                return index
+        return None
+
+    @property
+    def is_empty(self) -> bool:
+        """Return True if nothing but PyPI, as the tool's default, is declared."""
+        return all(is_default(index) for index in (*self.searched, *self.flat, *self.explicit))
+
+
+def is_default(index: Index) -> bool:
+    """Return True if nobody declares an index: the tool asks it by default."""
+    return index == PYPI and index.declaration.place in ("", "the default")
+
+
+def pypi_by_default() -> Index:
+    """Return PyPI as the index that a tool asks if no other is declared."""
+    return Index(PYPI.url, declaration=Declaration("the default", PYPI_NAME))
+
+
+def project_of(
+    tool: str,
+    declared: DeclaredIndexes,
+    requirements: Iterable[RawRequirement] = (),
+    requires_python: str = "",
+) -> Project:
+    """Return a project with one environment that has all the declared indexes."""
+    options = Options(
+        None, declared.searched, declared.flat, declared.strategy, declared.prerelease_mode, ()
+    )
+    pythons: tuple[tuple[str, str], ...] = ()
+    if requires_python:
+        pythons = (("", requires_python),)
+    own = Options(None, (), (), None, None, ())
+    feature = Feature(DEFAULT, (), own, tuple(requirements), None, pythons)
+    return Project(
+        options,
+        (),
+        {DEFAULT: (feature,)},
+        tool=tool,
+        default_index=None,
+        explicit=declared.explicit,
+    )
+
+
+class TomlFile(NamedTuple):
+    """A TOML file of a tool, and the lines of its values."""
+
+    path: str
+    table: Table
+    lines: Lines
+
+    @property
+    def folder(self) -> str:
+        """Return the folder that relative paths in the file start from."""
+        return os.path.dirname(self.path)
+
+
+def read_file(path: str | None) -> TomlFile | None:
+    """Return a TOML file, or None if there is none.
+
+    :raises TableError: the file cannot be read. The message names it.
+    """
+    if path is None:
+        return None
+    document = read_toml(path)
+    if document is None:
+        return None
+    if isinstance(document, str):
+        raise TableError(f"{path}: {document}")
+    return TomlFile(path, document, Lines(path))
+
+
+def index_of(
+    text: Any,
+    declaration: Declaration,
+    folder: str = "",
+    *,
+    flat: bool = False,
+    login: tuple[str | None, str | None] = (None, None),
+) -> Index:
+    """Return the index that a file or variable names by a URL, or by a path in ``folder``.
+
+    :param login: the username and password for a URL without userinfo.
+    :raises TableError: the text is neither. The message names the place.
+    """
+    if not isinstance(text, str):
+        raise TableError(f"{declaration.place}: expected a URL")
+    text = text.strip()
+    try:
+        if "://" not in text and _is_path(text):
+            url = file_url(os.path.expanduser(text), os.path.abspath(folder))
+            return Index(url, flat=flat, declaration=declaration)
+        index = Index(text, flat=flat)
+        if index.username is None and login != (None, None):
+            return Index(text, *login, flat=flat, declaration=declaration)
+        return Index(text, flat=flat, declaration=declaration._replace(login_in=""))
+    except UrlError as error:
+        raise TableError(f"{declaration.place}: {error}") from None
+
+
+def _is_path(text: str) -> bool:
+    return bool(text) and "@" not in text
+
+
+def login_of(
+    environ: Mapping[str, str], username: str, password: str
+) -> tuple[tuple[str | None, str | None], str]:
+    """Return the username and password of two variables, and the name of the variable that counts.
+
+    A variable that is missing or empty is None.
+    """
+    user, secret = environ.get(username) or None, environ.get(password) or None
+    if secret is not None:
+        return (user, secret), password
+    if user is not None:
+        return (user, None), username
+    return (None, None), ""
+
+
+def words(text: str | None) -> list[str]:
+    """Return the words of a variable or an option, which may be None."""
+    return (text or "").split()
+
+
+def home_of(environ: Mapping[str, str]) -> str:
+    """Return the user's home, or an empty string if there is none."""
+    name = "HOME"
+    if sys.platform == "win32":
+        name = "USERPROFILE"
+    home = environ.get(name) or os.path.expanduser("~")
+    if not os.path.isabs(home):
+        return ""
+    return home
+
+
+def config_home(environ: Mapping[str, str], *, apple: bool = False) -> str:
+    """Return the folder of the user's configuration files, or an empty string.
+
+    :param apple: True for a tool that uses ``~/Library/Application Support`` on macOS.
+    """
+    if sys.platform == "win32":
+        return environ.get("APPDATA", "")
+    home = home_of(environ)
+    if apple and sys.platform == "darwin":
+        return _below(home, "Library", "Application Support")
+    return environ.get("XDG_CONFIG_HOME") or _below(home, ".config")
+
+
+def _below(folder: str, *names: str) -> str:
+    if not folder:
+        return ""
+    return os.path.join(folder, *names)
+
+
+def below(folder: str, *names: str) -> str | None:
+    """Return the joined path, or None without a folder."""
+    return _below(folder, *names) or None

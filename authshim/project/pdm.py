@@ -1,0 +1,193 @@
+"""The sources that a pdm project and pdm's configuration declare, and their logins.
+
+1. PyPI, or the URL of ``PDM_PYPI_URL`` or of ``[pypi]`` in the configuration, comes first unless
+   the project has a source "pypi".
+2. Then come the project's sources, and those of the configuration by name.
+3. A source of the project takes from the configuration what it does not have itself.
+4. ``${VARIABLE}`` in a URL or login is expanded from the environment.
+5. pdm's keyring entries are named ``pdm-pypi-NAME``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from authshim.project.declaring import (
+    PYPI_NAME,
+    DeclaredIndexes,
+    TomlFile,
+    below,
+    config_home,
+    index_of,
+    read_file,
+)
+from authshim.project.model import PYPI, STRATEGIES
+from authshim.project.pyproject_groups import raw_requirements, read_groups
+from authshim.project.repositories import Declaration, Index
+from authshim.project.toml import Table, TableError, as_table, get
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from authshim.project.requirements import RawRequirement
+
+_ROOT = ("tool", "pdm")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_KEYS = ("url", "username", "password")
+
+
+class _Source(NamedTuple):
+    """The table of a source, and the file that has it."""
+
+    name: str
+    table: Table
+    file: TomlFile | None
+    place: str = ""
+
+
+def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
+    """Return the sources of the pdm project in a folder, with those of pdm's configuration.
+
+    :raises TableError: pdm would refuse a value of the pyproject.toml.
+    """
+    configuration = _Configuration(folder, environ)
+    indexes = [configuration.index(source) for source in _sources(folder, configuration)]
+    return DeclaredIndexes(
+        tuple(index for index in indexes if not index.flat),
+        tuple(index for index in indexes if index.flat),
+        strategy=STRATEGIES[2],
+        problems=tuple(configuration.problems),
+    )
+
+
+def requirements_of(document: Table, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
+    """Return the packages that a pdm project requires."""
+    del declared  # no package of pdm names its source
+    tool = get(document, "tool", dict, ())
+    pdm = get(tool, "pdm", dict, ("tool",))
+    found = [raw for group in read_groups(document).values() for raw in group]
+    for entries in get(pdm, "dev-dependencies", dict, _ROOT).values():
+        if isinstance(entries, list):
+            found += raw_requirements(entries)
+    return tuple(dict.fromkeys(found))
+
+
+def _sources(folder: str, configuration: _Configuration) -> list[_Source]:
+    """Return all sources in pdm's order."""
+    sources = [*_own_sources(folder)]
+    names = {source.name for source in sources}
+    if PYPI_NAME not in names:
+        sources.insert(0, _Source(PYPI_NAME, {"url": PYPI.url}, None, "the default"))
+    if not configuration.ignores_stored:
+        sources += (source for source in configuration.sources if source.name not in names)
+    return sources
+
+
+def _own_sources(folder: str) -> Iterator[_Source]:
+    file = read_file(os.path.join(folder, "pyproject.toml"))
+    if file is None:
+        return
+    tool = get(file.table, "tool", dict, ())
+    pdm = get(tool, "pdm", dict, ("tool",))
+    for value in get(pdm, "source", list, _ROOT):
+        table = as_table(value, (*_ROOT, "source"))
+        yield _Source(get(table, "name", str, (*_ROOT, "source")), table, file)
+
+
+class _Configuration:
+    """The tables ``pypi`` of pdm's configuration files, and its variables."""
+
+    def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+        self._files = [*self._read(folder)]
+
+    @property
+    def ignores_stored(self) -> bool:
+        """Return True if the sources of the configuration are not asked."""
+        variable = self._environ.get("PDM_IGNORE_STORED_INDEX", "").lower()
+        stored = (table.get("ignore_stored_index") for _, table in self._files)
+        return variable in ("1", "true", "yes") or any(value is True for value in stored)
+
+    @property
+    def sources(self) -> Iterator[_Source]:
+        """Yield the sources of the files by name, the strongest first."""
+        seen = {PYPI_NAME}
+        for file, pypi in self._files:
+            for name, table in pypi.items():
+                if isinstance(table, dict) and name not in seen:
+                    seen.add(name)
+                    yield _Source(name, table, file)
+
+    def index(self, source: _Source) -> Index:
+        """Return the index of a source, with the values that the configuration has for it."""
+        table, login_in = self._completed(source)
+        url = table.get("url")
+        place = source.place
+        if source.file is not None:
+            place = source.file.lines.place(str(url or source.name), "source")
+        if source.name == PYPI_NAME and table.get("url_in"):
+            place = table["url_in"]
+        login = (self._expanded(table.get("username")), self._expanded(table.get("password")))
+        services = (f"pdm-pypi-{source.name}",) if source.name else ()
+        declaration = Declaration(place, source.name, login_in=login_in, services=services)
+        flat = table.get("type") == "find_links"
+        return index_of(self._expanded(url), declaration, login=login, flat=flat)
+
+    def _completed(self, source: _Source) -> tuple[Table, str]:
+        """Return the table of a source with all values, and the place of its login."""
+        table = dict(source.table)
+        login_in = ""
+        for values, places in self._stored(source.name):
+            if source.file is None and "url" in values and "url_in" not in table:
+                table["url"], table["url_in"] = values["url"], places["url"]
+            for key in ("username", "password"):
+                if key in values and key not in table:
+                    table[key] = values[key]
+                    login_in = places[key]
+        return table, login_in
+
+    def _stored(self, name: str) -> Iterator[tuple[Table, dict[str, str]]]:
+        """Yield the values that the variables and the files have for a name, and their places."""
+        if name == PYPI_NAME:
+            variables = {key: f"PDM_PYPI_{key.upper()}" for key in _KEYS}
+            values = {key: self._environ.get(variable) for key, variable in variables.items()}
+            yield {key: value for key, value in values.items() if value}, variables
+        for file, pypi in self._files:
+            table = pypi.get(name)
+            if name == PYPI_NAME:
+                table = pypi
+            if isinstance(table, dict):
+                yield table, _places(table, file)
+
+    def _expanded(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return None
+        return _VARIABLE.sub(lambda match: self._environ.get(match[1], match[0]), value)
+
+    def _read(self, folder: str) -> Iterator[tuple[TomlFile, Table]]:
+        """Yield pdm's files with their ``pypi`` table, the strongest first."""
+        named = self._environ.get("PDM_CONFIG_FILE")
+        apple = sys.platform == "darwin"
+        user = named or below(config_home(self._environ, apple=apple), "pdm", "config.toml")
+        for path in (os.path.join(folder, "pdm.toml"), user, _site_file()):
+            try:
+                file = read_file(path)
+                if file is not None:
+                    yield file, get(file.table, "pypi", dict, ())
+            except TableError as error:
+                self.problems.append(str(error))
+
+
+def _places(table: Table, file: TomlFile) -> dict[str, str]:
+    """Return the places of the values of a table by their keys."""
+    return {key: file.lines.place(str(table[key]), key) for key in _KEYS if key in table}
+
+
+def _site_file() -> str | None:
+    if sys.platform == "win32":
+        return None
+    return "/etc/xdg/pdm/config.toml"

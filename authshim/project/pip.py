@@ -1,0 +1,210 @@
+"""The indexes that pip's files and variables declare.
+
+1. Of the files that have an option, the last counts: global, user, site, ``PIP_CONFIG_FILE``.
+2. ``[install]`` comes before ``[global]``, and a variable before any file.
+3. If ``PIP_CONFIG_FILE`` names a file, the user's own is not read. The null device switches all
+   files off.
+4. ``-i`` in a requirements file replaces all indexes so far. ``--extra-index-url`` adds one.
+
+The rules are those of pip's modules configuration, cli.parser and req.req_file.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from authshim.files import MAX_TOML_BYTES, Unreadable, read_text
+from authshim.project.declaring import (
+    DeclaredIndexes,
+    below,
+    config_home,
+    home_of,
+    index_of,
+    pypi_by_default,
+    words,
+)
+from authshim.project.lines import Lines
+from authshim.project.model import MODES, STRATEGIES
+from authshim.project.repositories import Declaration, Index
+from authshim.project.toml import TableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_SECTIONS = ("global", "install")
+"""The sections that ``pip install`` reads, the strongest last."""
+
+_YES = ("1", "true", "yes", "y", "on", "t")
+
+
+class _Option(NamedTuple):
+    """The value of an option, and the file or variable that has it."""
+
+    text: str
+    lines: Lines | None
+    variable: str = ""
+
+    def place(self, value: str) -> str:
+        """Return the place of one of the values of the option."""
+        if self.lines is None:
+            return self.variable
+        return self.lines.place(value)
+
+
+class Search(NamedTuple):
+    """The indexes and flat pages of one run of pip, in its order."""
+
+    indexes: tuple[Index, ...]
+    flat: tuple[Index, ...]
+    uses_no_index: bool = False
+    allows_prereleases: bool = False
+
+    def declared(self, problems: tuple[str, ...] = ()) -> DeclaredIndexes:
+        """Return the indexes as pip asks them: all, for the best version."""
+        indexes = self.indexes
+        if self.uses_no_index:
+            indexes = ()
+        mode = MODES[0]
+        if self.allows_prereleases:
+            mode = "allow"
+        return DeclaredIndexes(indexes, self.flat, (), STRATEGIES[2], mode, problems)
+
+
+def read_user(environ: Mapping[str, str]) -> DeclaredIndexes:
+    """Return the indexes of pip's variables, and of its files of all levels."""
+    search, problems = read_configuration(environ)
+    return search.declared(problems)
+
+
+def read_configuration(environ: Mapping[str, str]) -> tuple[Search, tuple[str, ...]]:
+    """Return the indexes of pip's configuration, and a sentence about each malformed value."""
+    options, problems = _options(environ)
+    indexes = [
+        *_indexes(options, "index-url", problems)[-1:],
+        *_indexes(options, "extra-index-url", problems),
+    ]
+    if "index-url" not in options:
+        indexes.insert(0, pypi_by_default())
+    flat = _indexes(options, "find-links", problems, flat=True)
+    search = Search(
+        tuple(indexes),
+        tuple(flat),
+        _is_true(options, "no-index"),
+        _is_true(options, "pre"),
+    )
+    return search, tuple(problems)
+
+
+def _is_true(options: Mapping[str, _Option], name: str) -> bool:
+    return name in options and options[name].text.strip().lower() in _YES
+
+
+def _indexes(
+    options: Mapping[str, _Option], name: str, problems: list[str], *, flat: bool = False
+) -> list[Index]:
+    """Return the indexes of an option. A malformed one becomes a problem."""
+    option = options.get(name)
+    if option is None:
+        return []
+    found = []
+    for text in words(option.text):
+        declaration = Declaration(option.place(text))
+        try:
+            found.append(index_of(text, declaration, os.curdir, flat=flat))
+        except TableError as error:
+            problems.append(str(error))
+    return found
+
+
+def _options(environ: Mapping[str, str]) -> tuple[dict[str, _Option], list[str]]:
+    """Return the options by name, and a sentence about each file that cannot be read."""
+    by_section: dict[str, dict[str, _Option]] = {name: {} for name in _SECTIONS}
+    problems = []
+    for path in config_files(environ):
+        try:
+            parser = _parse(path)
+        except TableError as error:
+            problems.append(f"{path}: {error}")
+            continue
+        lines = Lines(path)
+        for section in _SECTIONS:
+            if section in parser:
+                for name, text in parser[section].items():
+                    by_section[section][_normalised(name)] = _Option(text, lines)
+    options = {**by_section["global"], **by_section["install"]}
+    for name, text in environ.items():
+        if name.startswith("PIP_") and text:
+            options[_normalised(name[len("PIP_") :])] = _Option(text, None, name)
+    return options, problems
+
+
+def _normalised(name: str) -> str:
+    return name.lower().replace("_", "-").lstrip("-")
+
+
+def _parse(path: str) -> configparser.RawConfigParser:
+    """Return the sections of a file, which may be missing.
+
+    :raises TableError: the file cannot be read. The message shows none of its content.
+    """
+    parser = configparser.RawConfigParser()
+    try:
+        text = read_text(path, limit=MAX_TOML_BYTES)
+    except Unreadable as error:
+        raise TableError(str(error)) from None
+    try:
+        parser.read_string(text or "")
+    except configparser.Error as error:
+        line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", ())), (0,))[0]
+        raise TableError(f"line {line}: it is not a configuration file of pip") from None
+    return parser
+
+
+def config_files(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the candidates for pip's configuration files, the weakest first."""
+    named = environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return
+    yield from _global_files(environ)
+    if not (named and os.path.exists(named)):
+        yield from _user_files(environ)
+    if environ.get("VIRTUAL_ENV"):
+        yield os.path.join(environ["VIRTUAL_ENV"], _basename())
+    if named:
+        yield named
+
+
+def _basename() -> str:
+    if sys.platform == "win32":
+        return "pip.ini"
+    return "pip.conf"
+
+
+def _global_files(environ: Mapping[str, str]) -> Iterator[str]:
+    if sys.platform == "win32":
+        yield os.path.join(environ.get("PROGRAMDATA", r"C:\ProgramData"), "pip", "pip.ini")
+        return
+    if sys.platform == "darwin":
+        yield "/Library/Application Support/pip/pip.conf"
+    else:
+        folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+        yield from (os.path.join(folder, "pip", "pip.conf") for folder in folders if folder)
+    yield "/etc/pip.conf"
+
+
+def _user_files(environ: Mapping[str, str]) -> Iterator[str]:
+    home = home_of(environ)
+    old_folder = ".pip"
+    if sys.platform == "win32":
+        old_folder = "pip"
+    old = below(home, old_folder, _basename())
+    apple = below(home, "Library", "Application Support", "pip")
+    new = below(config_home(environ), "pip", _basename())
+    if sys.platform == "darwin" and apple and os.path.isdir(apple):
+        new = os.path.join(apple, _basename())
+    for path in (old, new):
+        if path:
+            yield path

@@ -1,0 +1,47 @@
+"""The workspace of uv that a project is a member of."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+from typing import Any
+
+from authshim.files import read_toml
+
+
+def workspace_root(folder: str) -> str:
+    """Return the folder of the workspace that has a folder as a member, or the folder itself."""
+    above = folder
+    while not _is_workspace(above, folder):
+        if above == os.path.dirname(above):
+            return folder
+        above = os.path.dirname(above)
+    return above
+
+
+def _is_workspace(above: str, folder: str) -> bool:
+    """Return True if a folder has a workspace with another one as a member."""
+    document = read_toml(os.path.join(above, "pyproject.toml"))
+    if not isinstance(document, dict):
+        return False
+    workspace: Any = document
+    for key in ("tool", "uv", "workspace"):
+        workspace = workspace.get(key) if isinstance(workspace, dict) else None
+    if not isinstance(workspace, dict):
+        return False
+    if above == folder:
+        return True
+    path = os.path.relpath(folder, above).replace(os.sep, "/")
+    return _matches(path, workspace.get("members")) and not _matches(path, workspace.get("exclude"))
+
+
+def _matches(path: str, patterns: Any) -> bool:
+    """Return True if a relative path matches one of the patterns, in which * matches no slash."""
+    if not isinstance(patterns, list):
+        return False
+    names = path.split("/")
+    for pattern in patterns:
+        parts = str(pattern).strip("/").removeprefix("./").split("/")
+        if len(parts) == len(names) and all(map(fnmatchcase, names, parts)):
+            return True
+    return False
