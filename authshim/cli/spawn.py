@@ -108,14 +108,22 @@ def _watched() -> set[int]:
 
 def _wait(child: int) -> int:
     while True:
-        number = signal.sigwait(_watched())
+        number, is_sent_by_process = _next_signal()
         if number == signal.SIGCHLD:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
                 return _exit_status(status)
-        elif not _is_from_terminal(number):
+        elif is_sent_by_process or not _is_from_terminal(number):
             with suppress(ProcessLookupError):
                 os.kill(child, number)
+
+
+def _next_signal() -> tuple[int, bool]:
+    """Return the next signal, and True if a process has sent it. macOS does not tell that."""
+    if not hasattr(signal, "sigwaitinfo"):
+        return signal.sigwait(_watched()), False
+    found = signal.sigwaitinfo(_watched())
+    return found.si_signo, found.si_code <= 0  # a terminal's code is greater, as it is the kernel's
 
 
 def _exit_status(status: int) -> int:
