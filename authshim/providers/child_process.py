@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import threading
 import time
+from concurrent.futures import Future, wait
 from contextlib import suppress
+from functools import partial
 from glob import glob
-from typing import IO, TYPE_CHECKING, Callable, NamedTuple
+from typing import IO, TYPE_CHECKING
 
+from authshim.concurrency import start_in_thread
 from authshim.secret import SecretHolder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from subprocess import Popen
 
 MAX_STDOUT_BYTES = 1024 * 1024
 """A child that prints more is ended."""
@@ -26,28 +29,31 @@ MARK = "AUTHSHIM_CHILD"
 """The variable by which the descendants of a child are found; the value is random and no secret."""
 
 _IS_WINDOWS = os.name == "nt"
+_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
 _POLL_SECONDS = 0.05
 
 
 class Result(SecretHolder):
-    """A status and an output with which a child ended."""
+    """A status and an output with which a child ended.
+
+    :param status: of the exit, if any; on POSIX a negative number if a signal ended the child.
+    :param stderr: empty if the child wrote to our own stderr.
+    :param stopped: why the child did not start or was ended here; None if it exited by itself.
+    """
 
     __slots__ = ("status", "stderr", "stdout", "stopped")
 
     def __init__(
         self,
-        status: int,
+        status: int | None = None,
         stdout: bytes = b"",
         stderr: bytes = b"",
         stopped: str | None = None,
     ) -> None:
-        self.status = status
-        """The exit status; on POSIX a negative number if a signal ended the child."""
+        self.status = -1 if status is None else status
         self.stdout = stdout
         self.stderr = stderr
-        """Empty if the child wrote to our own stderr."""
         self.stopped = stopped
-        """Why the child did not start or was ended here; None if it exited by itself."""
 
 
 def run(
@@ -69,76 +75,124 @@ def run(
     :param grace: seconds that a pipe may stay open after the exit of the child, and seconds
         between SIGTERM and SIGKILL.
     """
-    results: list[Result] = []
-    given_up, finished = threading.Event(), threading.Event()
-    main = threading.main_thread()
-    is_embedded = not main.is_alive()  # Python runs in another program, whose first thread is gone
-
-    def is_given_up() -> bool:
-        return given_up.is_set() or not (is_embedded or main.is_alive())
-
-    def work() -> None:
-        try:
-            limits = _Limits(deadline, grace, is_given_up)
-            results.append(_run(command, environ, pass_stderr, limits))
-        finally:
-            finished.set()
-
+    child = _Child(deadline, grace)
     try:
         # The interpreter waits for this thread when it exits, so that the child can be ended.
+        work = partial(child.run, command, environ, pass_stderr)
         threading.Thread(target=work, daemon=False).start()
-        finished.wait()
+        child.finished.wait()
     except RuntimeError:
         return _not_started("the system has no thread to spare")
     except BaseException:  # KeyboardInterrupt above all
-        given_up.set()
-        finished.wait(3 * grace + 1)
+        child.is_given_up.set()
+        child.finished.wait(3 * grace + 1)
         raise
-    return results[0]
-
-
-class _Limits(NamedTuple):
-    """Bounds in seconds, and a function that tells if the result is no longer needed."""
-
-    deadline: float
-    grace: float
-    is_given_up: Callable[[], bool]
+    return child.result
 
 
 def _not_started(reason: str) -> Result:
-    return Result(-1, stopped=f"it cannot be started: {reason}")
+    return Result(stopped=f"it cannot be started: {reason}")
 
 
-def _run(
-    command: Sequence[str],
-    environ: Mapping[str, str],
-    pass_stderr: bool,
-    limits: _Limits,
-) -> Result:
-    mark = os.urandom(16).hex()
-    # The marks of outer runs stay, since this child descends from theirs.
-    marks = f"{environ.get(MARK, '')} {mark}"
-    try:
-        process = _start(command, {**environ, MARK: marks}, pass_stderr)
-    except OSError as error:
-        return _not_started((error.strerror or "the system refused").lower())
-    except ValueError:
-        return _not_started("an argument has a character that none may have")
-    stdout, stderr = _Reader(process.stdout), _Reader(process.stderr, keep_end=True)
-    try:
-        stdout.start()
-        stderr.start()
-        return _watch(process, stdout, stderr, mark, limits)
-    except Exception as error:  # noqa: BLE001 - the system may have no thread to spare
-        _end(process, mark, limits.grace)
-        stdout.close()
-        stderr.close()
-        return Result(-1, stopped=f"it could not be watched ({type(error).__name__})")
+class _Child:
+    """A child process, its output, and the threads that read it."""
+
+    def __init__(self, deadline: float, grace: float) -> None:
+        self.result = Result(stopped="it could not be watched")
+        self.finished, self.is_given_up = threading.Event(), threading.Event()
+        self._deadline, self._grace = deadline, grace
+        self._mark = os.urandom(16).hex()
+        self._stdout, self._stderr = bytearray(), bytearray()
+        self._readers: list[Future[None]] = []
+        self._main = threading.main_thread()
+        # If Python runs in another program, its first thread may be gone.
+        self._has_main = self._main.is_alive()
+
+    def run(self, command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool) -> None:
+        """Set the result of the command, and then ``finished``."""
+        # The marks of outer runs stay, since this child descends from theirs.
+        marks = f"{environ.get(MARK, '')} {self._mark}"
+        try:
+            process = _start(command, {**environ, MARK: marks}, pass_stderr)
+        except OSError as error:
+            self.result = _not_started((error.strerror or "the system refused").lower())
+        except ValueError:
+            self.result = _not_started("an argument has a character that none may have")
+        else:
+            stopped = self._watch(process)
+            output = bytes(self._stdout), bytes(self._stderr)
+            self.result = Result(process.returncode, *output, stopped)
+        finally:
+            self.finished.set()
+
+    def _watch(self, process: subprocess.Popen[bytes]) -> str | None:
+        """Wait for the exit of the child, and end what it leaves behind.
+
+        :returns: why it was ended, or None if it exited by itself.
+        """
+        in_time = False
+        try:
+            self._start_readers(process)
+            in_time = self._exits_in_time(process)
+        except RuntimeError:
+            return "it could not be watched: the system has no thread to spare"
+        finally:
+            if not in_time or not self._is_read() or self._is_flooded:
+                self._end(process)
+                self._is_read()
+        if self._is_flooded:
+            return f"it printed more than {MAX_STDOUT_BYTES // 1024} KiB"
+        if not in_time:
+            return f"it did not answer within {self._deadline:g} s"
+        return None
+
+    def _start_readers(self, process: subprocess.Popen[bytes]) -> None:
+        """Start a thread for each pipe. It alone closes the pipe.
+
+        :raises RuntimeError: the system has no thread to spare.
+        """
+        pipes = [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
+        outputs = (partial(_read, self._stdout), partial(_read, self._stderr, keep_end=True))
+        try:
+            for pipe, read in zip(pipes, outputs):
+                self._readers.append(start_in_thread(partial(read, pipe)))
+        finally:
+            for pipe in pipes[len(self._readers) :]:
+                pipe.close()
+
+    def _exits_in_time(self, process: subprocess.Popen[bytes]) -> bool:
+        """Wait for the exit of the child. Return False at the deadline, or if there is a flood."""
+        until = time.monotonic() + self._deadline
+        while not self._is_flooded:
+            if _exits(process, _POLL_SECONDS):
+                return True
+            is_orphan = self._has_main and not self._main.is_alive()
+            if time.monotonic() >= until or is_orphan or self.is_given_up.is_set():
+                break
+        return False
+
+    @property
+    def _is_flooded(self) -> bool:
+        return len(self._stdout) > MAX_STDOUT_BYTES
+
+    def _is_read(self) -> bool:
+        """Wait until the pipes are closed. Return False if a process still holds one."""
+        return not wait(self._readers, self._grace).not_done
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        """End the child and its descendants, with SIGTERM at first, and leave no zombie."""
+        for force in (False, True):
+            _end_tree(process, self._mark, force=force)
+            _exits(process, self._grace)
+        until = time.monotonic() + self._grace
+        # A descendant may have started another one while the list was made.
+        while _signal_marked(self._mark, _KILL) and time.monotonic() < until:
+            time.sleep(_POLL_SECONDS)
 
 
-def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool) -> Popen[bytes]:
-    import subprocess
-
+def _start(
+    command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         list(command),
         bufsize=0,
@@ -151,90 +205,46 @@ def _start(command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool
     )
 
 
-def _watch(
-    process: Popen[bytes],
-    stdout: _Reader,
-    stderr: _Reader,
-    mark: str,
-    limits: _Limits,
-) -> Result:
-    """Wait for the exit of a child, end what it leaves behind, and return its result."""
-    in_time = _wait_for_exit(process, stdout, limits)
-    if not in_time or not _finished(stdout, stderr, limits.grace) or stdout.flooded:
-        _end(process, mark, limits.grace)
-        _finished(stdout, stderr, limits.grace)
-    stopped = None
-    if stdout.flooded:
-        stopped = f"it printed more than {MAX_STDOUT_BYTES // 1024} KiB"
-    elif not in_time:
-        stopped = f"it did not answer within {limits.deadline:g} s"
-    status = process.returncode
-    if status is None:
-        status = -1
-    return Result(status, bytes(stdout.data), bytes(stderr.data), stopped)
+def _read(data: bytearray, pipe: IO[bytes], *, keep_end: bool = False) -> None:
+    """Read a pipe to its end, or until there is too much of it."""
+    with pipe, suppress(OSError):
+        while chunk := pipe.read(65536):
+            data += chunk
+            if keep_end:
+                del data[:-MAX_STDERR_BYTES]
+            elif len(data) > MAX_STDOUT_BYTES:
+                return
 
 
-def _wait_for_exit(process: Popen[bytes], stdout: _Reader, limits: _Limits) -> bool:
-    """Wait until the child exits; return False if it is out of time or printed too much."""
-    until = time.monotonic() + limits.deadline
-    while process.poll() is None and not stdout.flooded:
-        if time.monotonic() >= until or limits.is_given_up():
-            return False
-        # A child that exits closes its stdout, which wakes this thread at once.
-        if stdout.finished.wait(_POLL_SECONDS):
-            _wait(process, _POLL_SECONDS)
-    return not stdout.flooded
-
-
-def _wait(process: Popen[bytes], seconds: float) -> None:
-    import subprocess
-
+def _exits(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait for the exit of a process. Return False if it still runs."""
     with suppress(subprocess.TimeoutExpired):
         process.wait(seconds)
+    return process.returncode is not None
 
 
-def _finished(stdout: _Reader, stderr: _Reader, seconds: float) -> bool:
-    """Wait until both pipes are closed; return False if a process still holds one."""
-    until = time.monotonic() + seconds
-    if not stdout.finished.wait(seconds):
-        return False
-    return stderr.finished.wait(max(0, until - time.monotonic()))
-
-
-def _end(process: Popen[bytes], mark: str, grace: float) -> None:
-    """End the child and its descendants, with SIGTERM at first, and leave no zombie."""
+def _end_tree(process: subprocess.Popen[bytes], mark: str, *, force: bool) -> None:
+    """Ask a child and its descendants to end, or force them to."""
     if _IS_WINDOWS:
-        for force in (False, True):
-            _kill_tree(process, force=force)
-            _wait(process, grace)
-        return
-    for number in (signal.SIGTERM, signal.SIGKILL):
+        options = ["/T", "/F"] if force else ["/T"]
+        _taskkill(process.pid, options)
+    else:
+        number = _KILL if force else signal.SIGTERM
         # All have ended, or macOS refuses to signal a group of zombies.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
         _signal_marked(mark, number)
-        _wait(process, grace)
-    until = time.monotonic() + grace
-    # A descendant may have started another one while the list was made.
-    while _signal_marked(mark, signal.SIGKILL) and time.monotonic() < until:
-        time.sleep(_POLL_SECONDS)
+    if force:
+        process.kill()  # on Windows taskkill may have failed
 
 
-def _kill_tree(process: Popen[bytes], *, force: bool) -> None:
-    """Do on Windows what ``killpg`` does on POSIX."""
-    import subprocess
-
+def _taskkill(pid: int, options: list[str]) -> None:
     # Given a bare name, Windows would look in the current folder first.
     system = os.environ.get("SYSTEMROOT", r"C:\Windows")
-    taskkill = [rf"{system}\System32\taskkill.exe", "/T"]
-    if force:
-        taskkill.append("/F")
-    taskkill += ["/PID", str(process.pid)]
-    nothing = subprocess.DEVNULL
+    command = [rf"{system}\System32\taskkill.exe", *options, "/PID", str(pid)]
+    null = subprocess.DEVNULL
     with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(taskkill, stdin=nothing, capture_output=True, timeout=5, check=False)
-    if force:
-        process.kill()
+        subprocess.run(command, stdin=null, capture_output=True, timeout=5, check=False)
 
 
 def _signal_marked(mark: str, number: int) -> bool:
@@ -250,50 +260,3 @@ def _signal_marked(mark: str, number: int) -> bool:
                 os.kill(int(path.split("/")[2]), number)
                 found = True
     return found
-
-
-class _Reader(SecretHolder):
-    """A thread that reads a pipe to its end, and is the only one to close it."""
-
-    __slots__ = ("_keep_end", "_pipe", "data", "finished", "flooded")
-
-    def __init__(self, pipe: IO[bytes] | None, *, keep_end: bool = False) -> None:
-        self.data = bytearray()
-        self.finished = threading.Event()
-        self.flooded = False
-        self._keep_end = keep_end
-        self._pipe = pipe
-
-    def start(self) -> None:
-        """Start to read.
-
-        :raises RuntimeError: the system has no thread to spare.
-        """
-        if self._pipe is None:
-            self.finished.set()
-            return
-        threading.Thread(target=self._work, args=(self._pipe,), daemon=True).start()
-        self._pipe = None
-
-    def close(self) -> None:
-        """Close the pipe if no thread was started to read it."""
-        if self._pipe is not None:
-            self._pipe.close()
-
-    def _work(self, pipe: IO[bytes]) -> None:
-        try:
-            with pipe, suppress(OSError):
-                self._read(pipe)
-        finally:
-            self.finished.set()
-
-    def _read(self, pipe: IO[bytes]) -> None:
-        while not self.flooded:
-            chunk = pipe.read(65536)
-            if not chunk:
-                return
-            self.data += chunk
-            if self._keep_end:
-                del self.data[:-MAX_STDERR_BYTES]
-            elif len(self.data) > MAX_STDOUT_BYTES:
-                self.flooded = True

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError, ProviderMissing
 from authshim.providers.base import Provider
-from authshim.providers.child_process import run
 from authshim.providers.keyring_answer import (
     Miss,
     is_failure,
@@ -61,6 +60,12 @@ def _stderr_is_a_terminal() -> bool:
     return os.isatty(2)  # The child inherits the descriptor, not sys.stderr.
 
 
+def _run_child(command: list[str], **options: Any) -> Result:
+    from authshim.providers.child_process import run  # most programs need no child process
+
+    return run(command, **options)
+
+
 class KeyringCommand(Provider):
     """A provider that runs ``keyring get`` for the credential of an index.
 
@@ -84,7 +89,7 @@ class KeyringCommand(Provider):
         timeout: float | None = None,
         environ: Mapping[str, str] | None = None,
         terminal: Callable[[], bool] = _stderr_is_a_terminal,
-        run: Callable[..., Result] = run,
+        run: Callable[..., Result] = _run_child,
     ) -> None:
         self.command = tuple(command)
         self.search_path = search_path
