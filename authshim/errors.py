@@ -13,6 +13,7 @@
     ├── SettingsError       a wrong option or environment variable
     ├── LoginError          a credential that its server refuses, or cannot check
     ├── DownloadError       a file that cannot be downloaded
+    ├── S3Error             a request to a bucket that cannot be signed
     ├── ManifestError       a malformed project file
     └── InstallError        a session that has been prepared with other options
 
@@ -109,6 +110,19 @@ class DownloadError(AuthshimError):
 
     def __str__(self) -> str:
         return f"cannot get {self.url}: {self.reason}"
+
+
+class S3Error(AuthshimError):
+    """A request to a bucket that cannot be signed. Nothing was sent."""
+
+    def __init__(self, url: str, reason: str, next_step: str) -> None:
+        super().__init__(url, reason, next_step)
+        self.url = url
+        self.reason = reason
+        self.next_step = next_step
+
+    def __str__(self) -> str:
+        return f"cannot sign a request for {self.url}: {self.reason}"
 
 
 class ManifestError(AuthshimError):

@@ -46,6 +46,14 @@ LOG_IN_OR_CORRECT_SECRET = Template(
 CORRECT_URL_OR_LOG_IN = Template("correct the URL, or log in: {step}")
 LOG_IN_OR_TAKE_PAGE = Template("{step}   (if you want a page: -o NAME.html)")
 
+# A bucket.
+LOG_IN_AT_BUCKET = Template(
+    "authshim auth login s3://{bucket}{option} --s3-access-key-id ID   (it asks for the secret)"
+)
+DECLARE_BUCKET = Template(
+    "add [workspace.s3-options.{name}] with endpoint-url, region and force-path-style to pixi.toml"
+)
+
 # The login of a vendor's program.
 LOG_IN_AT_VENDOR = Template("{login}   (once before: pipx inject keyring {backend})")
 NAME_USER_OF_VENDOR = Template("write {username}@ before {host} in the index URL, then: {login}")

@@ -30,8 +30,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _FOREIGN = (
-    *("AUTHSHIM_", "ARTIFACTS_", "KEYRING_", "PDM_", "PIP_", "PIXI_", "POETRY_", "PREFIX_DEV_"),
-    *("RATTLER_", "UV_", "XDG_"),
+    *("AUTHSHIM_", "ARTIFACTS_", "AWS_", "KEYRING_", "PDM_", "PIP_", "PIXI_", "POETRY_"),
+    *("PREFIX_DEV_", "RATTLER_", "UV_", "XDG_"),
 )
 _DISTURBING = {
     "BINSTAR_CONFIG_DIR",
@@ -79,6 +79,7 @@ def _isolated(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("UV_NO_SYSTEM_CONFIG", "1")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.chdir(cwd)
 
 

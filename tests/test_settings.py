@@ -605,3 +605,25 @@ def test_proxy_of_pixi_is_bypassed_by_the_rules_of_reqwest(
     entries: list[str], host: str, bypassed: bool
 ) -> None:
     assert Proxies(None, None, tuple(entries), "").bypasses(host) is bypassed
+
+
+# Buckets
+
+
+def test_s3_options_of_the_highest_file_win_for_their_bucket(home: Path, tmp_path: Path) -> None:
+    table = '[s3-options.{}]\nendpoint-url = "https://{}"\nregion = "r"\nforce-path-style = true\n'
+    write(
+        home / ".config/rattler/config.toml",
+        table.format("a", "low.example") + table.format("b", "low.example"),
+    )
+    write(tmp_path / ".pixi/config.toml", table.format("a", "high.example"))
+    found = settings_module.read({"HOME": str(home)}, project=str(tmp_path), platform="linux")
+    endpoints = {options.bucket: options.endpoint_url for options in found.s3_options}
+    assert endpoints == {"a": "https://high.example/", "b": "https://low.example/"}
+
+
+def test_malformed_s3_options_are_a_problem_with_their_line(home: Path) -> None:
+    file = write(home / ".pixi/config.toml", '\n[s3-options.a]\nregion = "s3cret"\n')
+    assert read(home).problems == (
+        f"{file}: line 2: [s3-options.a] endpoint-url: expected an http(s) URL",
+    )

@@ -322,7 +322,7 @@ def test_key_survives_a_copy_and_a_pickle() -> None:
 
 
 def test_kinds_of_key_are_in_the_order_in_which_they_are_asked() -> None:
-    assert KINDS == ("path", "port", "host", "wildcard", "service", "default")
+    assert KINDS == ("path", "port", "host", "wildcard", "prefix", "service", "default", "s3")
 
 
 @given(st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){0,4}", fullmatch=True), st.integers(1, 65535))

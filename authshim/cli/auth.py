@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli.parser import add_action
@@ -13,6 +14,20 @@ if TYPE_CHECKING:
 
 _ASK = object()
 """The value of an option that was given without one."""
+
+
+class _Secret(argparse.Action):
+    """An option that notes its place among the others: each ``-`` reads the next line."""
+
+    def __call__(
+        self,
+        parser: ArgumentParser,  # noqa: ARG002 - argparse passes it
+        namespace: Namespace,
+        values: Any,
+        option: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        namespace.s3_secrets = [*(namespace.s3_secrets or ()), option]
 
 
 def add_parser(commands: Any, loudness: ArgumentParser) -> None:
@@ -92,6 +107,17 @@ def _add_login(actions: Any, loudness: ArgumentParser) -> None:
         "--conda-token", help="the token to use on anaconda.org / quetz authentication", **optional
     )
     _add_oauth(login, optional)
+    _add_s3(login, optional)
+
+
+def _add_s3(login: ArgumentParser, optional: dict[str, Any]) -> None:
+    """Add the options of a login at a bucket, by pixi's names."""
+    add = login.add_argument
+    add("--s3-access-key-id", metavar="ID", help="the S3 key to use (for s3://BUCKET)")
+    secret: dict[str, Any] = {"metavar": "SECRET", "action": _Secret, **optional}
+    add("--s3-secret-access-key", help="the secret of the S3 key", **secret)
+    add("--s3-session-token", help="the session token of a temporary S3 key", **secret)
+    login.set_defaults(s3_secrets=None)
 
 
 def _add_oauth(login: ArgumentParser, optional: dict[str, Any]) -> None:

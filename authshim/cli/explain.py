@@ -104,7 +104,9 @@ def _with_short_names(trace: Trace) -> Trace:
 def _print_next_step(url: str, username: str | None, trace: Trace, chain: Chain) -> None:
     from authshim import advice
 
-    if trace.withheld:
+    if trace.next_step:
+        step = trace.next_step
+    elif trace.withheld:
         step = advice.allow_http(url)
     else:
         step = advice.log_in_at(url, username, asks_keyring=chain.asks_keyring, chain=chain)

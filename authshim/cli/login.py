@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import terminal
 from authshim.cli.project import chain_of, environ_of, settings_of, warn_of_project
+from authshim.cli.secret_input import read_secret
 from authshim.cli.terminal import with_tilde
 from authshim.errors import AuthshimError, SettingsError
-from authshim.redact import printable, redact, redact_key
+from authshim.redact import redact, redact_key
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.credentials import Credential
-    from authshim.login.rules import LoginHost
+    from authshim.login.host import LoginHost
     from authshim.providers.base import Store
 
-
-MAX_SECRET_CHARACTERS = 1024 * 1024
-"""The number of characters that a secret on standard input may have."""
 
 _CLIENT_SECRET = "--oauth-client-secret"  # noqa: S105 - the name of an option
 _OAUTH_OPTIONS = (
@@ -33,7 +30,7 @@ _OAUTH_OPTIONS = (
 )
 """The options that go together with ``--oauth``."""
 
-_NO_TEXT = "the input is not text"
+_S3_OPTIONS = ("s3_access_key_id", "s3_secret_access_key", "s3_session_token")
 
 
 def _log() -> Any:
@@ -44,10 +41,17 @@ def _log() -> Any:
 
 def run(options: Namespace) -> int:
     """Store a credential, and say in which store."""
-    from authshim.login import rules
+    from authshim.login import bucket, rules
 
-    target = rules.parse_login_host(options.host)
-    kind = rules.kind_of(target.host, _given(options), target.username)
+    target, given = rules.parse_login_host(options.host), _given(options)
+    bucket.check_options([f"--{name}" for name in given], target)
+    if target.is_bucket:
+        from authshim.cli import s3_login
+
+        warn_of_project(options, "log in")
+        _store(s3_login.read_keys(options), "", target, options)
+        return 0
+    kind = rules.kind_of(target.host, given, target.username)
     warn_of_project(options, "log in")
     if kind == rules.OAUTH:
         return _log_in_by_oauth(rules.for_oauth(target), options)
@@ -81,7 +85,7 @@ def _given(options: Namespace) -> set[str]:
 
     :raises SettingsError: an option of an OAuth login is given without ``--oauth``, as in pixi.
     """
-    names = ("token", "username", "password", "conda_token")
+    names = ("token", "username", "password", "conda_token", *_S3_OPTIONS)
     given = {name.replace("_", "-") for name in names if getattr(options, name) is not None}
     if options.oauth:
         return {*given, "oauth"}
@@ -99,7 +103,7 @@ def _log_in_by_oauth(target: LoginHost, options: Namespace) -> int:
     secret = None
     if options.oauth_client_secret is not None:
         prompt = f"Client secret for {target.host}: "
-        secret = _secret(_CLIENT_SECRET, options.oauth_client_secret, prompt)
+        secret = read_secret(_CLIENT_SECRET, options.oauth_client_secret, prompt)
     login = oauth_login.log_in(options, target, secret)
     try:
         _store(login.credential, login.name, target, options)
@@ -169,69 +173,18 @@ def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
     if kind == rules.BASIC:
         inputs.check_username(options.username)
         prompt = f"Password of {options.username} at {target.host}: "
-        password = _secret("--password", options.password, prompt)
+        password = read_secret("--password", options.password, prompt)
         return credentials.BasicHTTP(options.username, password)
     if kind == rules.CONDA:
-        return credentials.CondaToken(_secret("--conda-token", options.conda_token, prompt))
-    return credentials.BearerToken(_secret("--token", options.token, prompt))
-
-
-def _secret(option: str, value: object, prompt: str) -> str:
-    """Return a secret that was given, typed or piped in.
-
-    :raises SettingsError: it is empty, or cannot be the secret that was meant.
-    """
-    from authshim.login import inputs
-
-    if isinstance(value, str) and value != "-":
-        secret = value
-    elif sys.stdin is not None and sys.stdin.isatty():
-        secret = _typed(option, prompt)
-    elif value == "-":
-        secret = _piped(option)
-    else:
-        reason = "there is no terminal to ask at; - reads it from standard input"
-        raise SettingsError(option, reason)
-    inputs.check_secret(option, secret)
-    return secret
-
-
-def _typed(option: str, prompt: str) -> str:
-    """Return the secret that is typed at the prompt."""
-    from getpass import getpass
-
-    try:
-        return getpass(printable(prompt))
-    except KeyboardInterrupt:
-        terminal.note("")  # the cursor is behind the prompt
-        raise
-    except EOFError:
-        terminal.note("")
-        raise SettingsError(option, "nothing was typed") from None
-    except UnicodeError:
-        raise SettingsError(option, _NO_TEXT) from None
-
-
-def _piped(option: str) -> str:
-    """Return the secret on standard input, without the end of its line."""
-    try:
-        given = sys.stdin.read(MAX_SECRET_CHARACTERS + 1) if sys.stdin is not None else ""
-    except UnicodeError:
-        raise SettingsError(option, _NO_TEXT) from None
-    if len(given) > MAX_SECRET_CHARACTERS:
-        reason = (
-            f"standard input has more than {MAX_SECRET_CHARACTERS:,} characters, which is no secret"
-        )
-        raise SettingsError(option, reason)
-    secret = given.rstrip("\r\n")
-    if not secret:
-        raise SettingsError(option, "standard input is empty")
-    return secret
+        return credentials.CondaToken(read_secret("--conda-token", options.conda_token, prompt))
+    return credentials.BearerToken(read_secret("--token", options.token, prompt))
 
 
 def _shadowed(target: LoginHost, store: Store, options: Namespace) -> str:
     """Return which other entry comes first for the host, or an empty string."""
-    found = chain_of(options).find(target.url)
+    chain = chain_of(options)
+    find = chain.s3.stored if target.is_bucket else chain.find
+    found = find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):
         return ""
     key = redact_key(found.key)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterable, Sequence
 
-    from authshim.login.rules import LoginHost
+    from authshim.login.host import LoginHost
     from authshim.lookup.chain import Chain
     from authshim.providers.base import Provider, Store
 

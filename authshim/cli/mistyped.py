@@ -17,7 +17,16 @@ from authshim.redact import MASK, looks_like_token, redact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-SECRET_OPTIONS = frozenset({"--token", "--password", "--conda-token", "--oauth-client-secret"})
+SECRET_OPTIONS = frozenset(
+    {
+        "--token",
+        "--password",
+        "--conda-token",
+        "--oauth-client-secret",
+        "--s3-secret-access-key",
+        "--s3-session-token",
+    }
+)
 """The options whose value is a secret."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,40}")

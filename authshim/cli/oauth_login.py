@@ -18,7 +18,7 @@ from authshim.oauth.login_flow import PREFIX_DEV_SCOPES, SCOPES, LoginFlow
 if TYPE_CHECKING:
     from argparse import Namespace
 
-    from authshim.login.rules import LoginHost
+    from authshim.login.host import LoginHost
     from authshim.oauth.login_flow import Login
 
 logger = logging.getLogger("authshim")

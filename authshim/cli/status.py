@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.credentials import Credential
-    from authshim.login.rules import LoginHost
+    from authshim.login.host import LoginHost
     from authshim.lookup.chain import Chain
     from authshim.providers.base import Provider
 

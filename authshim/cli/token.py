@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from authshim.credentials import Credential
-    from authshim.login.rules import LoginHost
+    from authshim.login.host import LoginHost
 
 
 _MARGIN = 300
@@ -92,7 +92,10 @@ def _from_chain(target: LoginHost, options: Namespace) -> Credential:
     if note:
         logging.getLogger("authshim").warning("%s", note)
     url = options.host if "://" in options.host else target.url
-    found = chain.find(url)
+    found = chain.s3.stored(url) if target.is_bucket else chain.find(url)
+    if found is None and target.is_bucket:
+        step = chain.s3.log_in_at(target.host)
+        raise AuthshimError(f"no provider has keys for {redact(target.url)}; try: {step}")
     if found is None:
         key = redact_key(target.key.removeprefix("*."))
         why = note or chain.note or f"to give it one: authshim auth login {key}"

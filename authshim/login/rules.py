@@ -11,15 +11,17 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
+from authshim.login.bucket import parse_bucket
+from authshim.login.host import LoginHost, port_of
 from authshim.providers.base import Store
 from authshim.redact import SPACE_OR_CONTROL, redact, shown_user
-from authshim.urls import PATH, PORT
+from authshim.urls import PATH, PORT, S3
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from authshim.credentials import Credential
-    from authshim.urls import Key
 
 TOKEN, BASIC, CONDA, OAUTH = "token", "username", "conda-token", "oauth"
 KINDS = (TOKEN, BASIC, CONDA, OAUTH)
@@ -28,51 +30,17 @@ KINDS = (TOKEN, BASIC, CONDA, OAUTH)
 _PLAIN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 _NO_HOST = re.compile(r"[@*?#\\]")
-_BUCKET = re.compile(r"s3://([^/?#]+)", re.IGNORECASE)
 _ONE_SLASH = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
-_PORT_AT_END = re.compile(r"(?:\[[^]]*\]|[^:]*):?([0-9]*)")
 _NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
 
 _CHANNELS_AT = {"anaconda.org": "conda.anaconda.org"}
 """The hosts of the channels of services whose own host serves none."""
 
 
-class LoginHost(NamedTuple):
-    """A host, port or path to log in at."""
-
-    key: str
-    """The key of the login in a store."""
-    host: str
-    """The name alone, which tells the service, as ``urls.parse`` writes it."""
-    keys: tuple[str, ...]
-    """The keys that a logout removes: the host and its wildcard."""
-    url: str
-    """A URL that the key is for."""
-    warning: str = ""
-    username: str = ""
-    """The username in the URL, ``****`` if it looks like a token, or an empty string."""
-
-    @property
-    def origin(self) -> str:
-        """The scheme, host and port of the URL."""
-        return "/".join(self.url.split("/", 3)[:3])
-
-    def lookup_keys(self, path_keys: frozenset[str]) -> list[Key]:
-        """List the keys of the URL, the nearest first, without importing urllib3."""
-        from authshim.urls import Url, host_keys
-
-        scheme, _, rest = self.url.partition("://")
-        netloc, _, path = rest.partition("/")
-        port = _port_of(netloc)
-        number = 80 if scheme == "http" else 443
-        if port:
-            number = int(port[1:])
-        host = netloc[: len(netloc) - len(port)]
-        return host_keys(Url(scheme, host, number, f"/{path}"), path_keys)
-
-
 def parse_login_host(words: str) -> LoginHost:
-    """Read a host, ``*.host``, ``host:port``, ``host/path``, or a URL, which is cut to its host.
+    """Read a host, ``*.host``, ``host:port``, ``host/path``, ``s3://bucket``, or another URL.
+
+    The latter is cut to its host.
 
     A host with exactly one dot becomes ``*.host``: a login at prefix.dev is for repo.prefix.dev
     too. A dot at the end of a host is dropped, because such a key would match nothing in pixi.
@@ -111,7 +79,7 @@ def at_path(target: LoginHost) -> LoginHost | None:
 def for_oauth(target: LoginHost) -> LoginHost:
     """Return where an OAuth login is stored: without a wildcard and a path, as in rattler."""
     key = target.keys[0].partition("/")[0]
-    warning = target.warning if _port_of(key) else ""
+    warning = target.warning if port_of(key) else ""
     return target._replace(key=key, warning=warning)
 
 
@@ -121,9 +89,8 @@ def parse_logout_host(words: str) -> LoginHost:
     The words as they were given are among the keys. A file may have been written by hand, and
     pixi keeps a name in capitals, or with a slash behind it, unchanged.
     """
-    bucket = _BUCKET.match(words)
     try:
-        target = parse_login_host(bucket[1] if bucket else words)
+        target = parse_login_host(words)
     except AuthshimError:
         return LoginHost(words, "", (words, f"*.{words}"), "")
     return target._replace(keys=tuple(dict.fromkeys((*target.keys, words, f"*.{words}"))))
@@ -132,8 +99,8 @@ def parse_logout_host(words: str) -> LoginHost:
 def _of_url(words: str) -> LoginHost:
     from authshim.urls import parse
 
-    if words.lower().startswith("s3://"):
-        raise SettingsError("HOST", "keys for s3:// are stored by pixi auth login")
+    if is_s3(words):
+        return parse_bucket(words)
     url = parse(words)
     target = _target(url.host.removesuffix("."), "")
     shown = f"{url.scheme}://{url.netloc}{url.path}"
@@ -147,7 +114,7 @@ def _dialled(netloc: str) -> str:
     if bare.count(":") > 1 and "[" not in bare:
         bare = f"[{bare}]"
     host = _host_of(bare)
-    port = _port_of(bare) if host else ""
+    port = port_of(bare) if host else ""
     if not host or (wildcard and port):
         raise SettingsError("HOST", "expected a host, *.host, host:port, host/path or a URL")
     return f"{wildcard}{host}{port}"
@@ -166,14 +133,8 @@ def _host_of(netloc: str) -> str:
         return ""
 
 
-def _port_of(netloc: str) -> str:
-    match = _PORT_AT_END.fullmatch(netloc)
-    port = match[1] if match else ""
-    return f":{port}" if port else ""
-
-
 def _target(netloc: str, path: str) -> LoginHost:
-    port = _port_of(netloc)
+    port = port_of(netloc)
     host = netloc[: len(netloc) - len(port)]
     bare = host.removeprefix("*.")
     if host != bare and (port or path):
@@ -292,9 +253,11 @@ def store(stores: Iterable[Store], key: str, credential: Credential) -> Stored:
 def _answers(store: Store, key: str) -> bool:
     """Return True if the store is asked for such a key, so that a login is found again."""
     answers = getattr(store, "answers", ())
+    if is_s3(key):
+        return S3 in answers
     if "/" in key:
         return PATH in answers
-    return not _port_of(key) or PORT in answers
+    return not port_of(key) or PORT in answers
 
 
 def _find(store: Store, key: str) -> Credential | None:

@@ -16,11 +16,13 @@ from authshim.lookup.environment import Circumstances, read_environment
 from authshim.lookup.explanation import list_notes
 from authshim.lookup.lookup import Lookup
 from authshim.lookup.naming import CALLER
+from authshim.lookup.s3 import S3Lookup
 from authshim.lookup.trace import Step, Trace
 from authshim.oauth.renewal import Renewer
 from authshim.redact import redact
 from authshim.secret import clears_frames
 from authshim.urls import GIVEN, SERVICE, Key, is_presigned, parse, path_of
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -76,6 +78,8 @@ class Chain:
             note="" if _setup is None else _setup.note,
             clock=clock,
         )
+        self.s3 = S3Lookup(self._lookup, self.circumstances, clock)
+        """The look-up for ``s3://`` URLs."""
         _chains.add(self)
 
     @classmethod
@@ -126,6 +130,8 @@ class Chain:
         :param username: the user, if the URL does not name one.
         :param named_by: a URL that only a server named gets less; see ``naming``.
         """
+        if is_s3(url):
+            return self.s3.find(url)
         found = self.look_up(url, username, named_by=named_by)
         return None if found is None else found.public
 
@@ -172,6 +178,8 @@ class Chain:
         :param named_by: as in ``find``.
         :raises UrlError: the URL cannot be dialled.
         """
+        if is_s3(url):
+            return self.s3.explain(url)
         parse(url)
         candidates = self._lookup.cache.candidates(url, username)
         if candidates is None or is_presigned(url):

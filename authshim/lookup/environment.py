@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.oauth.renewal import Renewer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from authshim.providers.base import Provider
     from authshim.settings import Settings
     from authshim.settings.network import Proxies
+    from authshim.urls.s3 import S3Options
 
 logger = logging.getLogger("authshim")
 
@@ -44,6 +46,8 @@ class Circumstances(NamedTuple):
     """pixi's proxy-config, for the sessions of the commands."""
     tls_no_verify: str = ""
     """FILE:LINE of pixi's tls-no-verify, which authshim does not obey."""
+    s3_options: Mapping[str, S3Options] = MappingProxyType({})
+    """The options of the buckets, by name. Those of the project override pixi's configuration."""
 
 
 class Setup(NamedTuple):
@@ -102,16 +106,18 @@ def read_environment(
             "manifest": _recipe(project),
             "environment": environment,
         },
-        circumstances=_circumstances(settings),
+        circumstances=_circumstances(settings, project),
     )
 
 
-def _circumstances(settings: Settings) -> Circumstances:
+def _circumstances(settings: Settings, project: Manifest | None) -> Circumstances:
+    declared = () if project is None else project.s3_options()
     found = Circumstances(
         absent=tuple(_absent(settings)),
         certificates=settings.certificates,
         proxies=settings.proxies,
         tls_no_verify=settings.tls_no_verify,
+        s3_options={each.bucket: each for each in (*settings.s3_options, *declared)},
     )
     if settings.auth_file_only and settings.auth_file:
         return found._replace(override=settings.auth_file)

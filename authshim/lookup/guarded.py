@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth
+from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth, S3Credentials
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.log import Once
 from authshim.lookup.entry import MAX_CACHED_ENTRIES, MISS_SECONDS
@@ -18,7 +18,7 @@ from authshim.lookup.trace import Step
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
 from authshim.redact import shown_user
-from authshim.urls import PATH, PREFIX, SERVICE
+from authshim.urls import PATH, PREFIX, S3, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -80,7 +80,7 @@ class GuardedProvider:
             return Step(self.name, key, sentence, broken=True, obstacle=obstacle)
         for problem in problems:
             self._once.warn_once(problem, logging.WARNING)
-        if isinstance(credential, OAuth):
+        if isinstance(credential, OAuth) and key.kind != S3:
             # Not under the lock: a token endpoint may take half a minute.
             credential = self.renewer.current(self._stored_login(key, username), credential)
         if credential is None:
@@ -249,6 +249,8 @@ def unfit(credential: Credential, key: Key, entry: CacheEntry, now: float) -> st
 
     :param now: in Unix seconds.
     """
+    if key.kind == S3 and not isinstance(credential, S3Credentials):
+        return "passed over: s3:// URLs take S3Credentials only"
     if _is_of_another_user(credential, key, entry):
         user = shown_user(entry.url.username or "")
         return f"passed over: it is for another user than {user!r}"

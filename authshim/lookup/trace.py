@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import S3Credentials
+from authshim.urls.s3 import SCHEME
 
 if TYPE_CHECKING:
     from authshim.credentials import Credential
@@ -54,6 +55,8 @@ class Trace(NamedTuple):
     """The reason why nothing may be sent, even if a provider has a credential."""
     challenged: bool = False
     """True if ``found`` is sent after a refusal only."""
+    next_step: str = ""
+    """The step that gives keys to a bucket."""
 
     def __str__(self) -> str:
         return "\n".join(self.lines)
@@ -80,6 +83,8 @@ class Trace(NamedTuple):
         if self.found is None:
             return f"no credential: {self.why}" if self.why else "no credential"
         credential = f"{self.found.credential!r} from {self.found.provider}"
+        if self.url.startswith(SCHEME):
+            return f"would sign the request: {credential}"
         if isinstance(self.found.credential, S3Credentials):
             return f"nothing is sent: {credential}, which is for s3:// URLs only"
         if self.challenged:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from authshim.project.model import Feature, Project
     from authshim.project.requirements import RawRequirement
     from authshim.project.target import Target
+    from authshim.urls.s3 import S3Options
 
 __all__ = ["Channel", "Dependency", "Index", "Manifest"]
 
@@ -184,6 +185,13 @@ class Manifest:
     def pypi_maps(self) -> tuple[Repository, ...]:
         """Return the URLs of ``conda-pypi-map``, without duplicates."""
         return _unique(self._project.pypi_maps)
+
+    def s3_options(self) -> tuple[S3Options, ...]:
+        """Return the options of the buckets that the workspace declares."""
+        return tuple(
+            options._replace(place=f"{options.place} in {self.path}")
+            for options in self._project.s3_options
+        )
 
     def dependencies(self, environment: str | None = DEFAULT) -> tuple[Dependency, ...]:
         """List the PyPI packages that an environment requires.

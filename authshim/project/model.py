@@ -15,6 +15,7 @@ from authshim.project.target import Target, choose_python, current
 
 if TYPE_CHECKING:
     from authshim.project.repositories import Repository
+    from authshim.urls.s3 import S3Options
 
 DEFAULT = "default"
 
@@ -66,6 +67,8 @@ class Project(NamedTuple):
     """The channels of build backends."""
     pypi_maps: tuple[Repository, ...] = ()
     """The URLs of ``conda-pypi-map``."""
+    s3_options: tuple[S3Options, ...] = ()
+    """The options of the buckets."""
     tool: str = "pixi"
     """The tool whose project it is."""
     default_index: Index | None = PYPI

@@ -22,6 +22,7 @@ from authshim.project.pypi_options import read_options
 from authshim.project.pyproject_groups import read_groups
 from authshim.project.repositories import Channel, channel
 from authshim.project.requirements import from_table
+from authshim.project.s3_options import read_buckets
 from authshim.project.toml import Table, TableError, as_table, get, location, strings
 from authshim.redact import shorten
 
@@ -96,6 +97,7 @@ class _Reader:
             environments,
             build_channels(pixi, self._root, self._folder),
             pypi_maps(workspace, where),
+            read_buckets(workspace, where),
         )
 
     def _name_of_workspace(self, pixi: Table) -> str:

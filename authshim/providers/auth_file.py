@@ -12,11 +12,12 @@ from authshim import files
 from authshim.credentials import BearerToken
 from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError, StoreError
-from authshim.providers.auth_file_checks import S3, unfilled_field, why_key_never_matches
+from authshim.providers.auth_file_checks import unfilled_field, why_key_never_matches
 from authshim.providers.base import MORE, Provider, note
 from authshim.redact import redact_key
 from authshim.secret import SecretHolder
-from authshim.urls import HOST, PATH, PORT, WILDCARD, normalise_key
+from authshim.urls import HOST, PATH, PORT, S3, WILDCARD, normalise_key
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +36,7 @@ class AuthFile(Provider):
     :param named: True if the user named this file. Then ``problems`` mentions that it is missing.
     """
 
-    answers = frozenset({PATH, PORT, HOST, WILDCARD})
+    answers = frozenset({PATH, PORT, HOST, WILDCARD, S3})
 
     def __init__(self, path: str, *, name: str | None = None, named: bool = False) -> None:
         self.path = path
@@ -188,7 +189,7 @@ class _Contents(SecretHolder):
             if key != written:
                 self._aliases[key] = written
         self.keys = tuple(keys)
-        self.paths = tuple(key for key in keys if "/" in key and not key.startswith(S3))
+        self.paths = tuple(key for key in keys if "/" in key and not is_s3(key))
 
     def written(self, key: str) -> str | None:
         """Return the key in the form that the file has, or None."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 from authshim.redact import is_unfilled
-
-S3 = "s3://"
+from authshim.urls.s3 import SCHEME
 
 _DEAD_KEYS = (
     (r"[^/]*:(?:/|\Z)", "is a URL and matches nothing; write the host alone"),
@@ -24,7 +23,7 @@ _DEAD_KEYS = (
 
 def why_key_never_matches(key: str, entry: object) -> str:
     """Return the reason why a key matches no URL, or an empty string."""
-    if key.startswith(S3):
+    if key.startswith(SCHEME):
         # rattler's storage.rs looks s3:// URLs up whole, then without their last segments.
         if isinstance(entry, dict) and "S3Credentials" in entry:
             return ""

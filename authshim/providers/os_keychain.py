@@ -16,7 +16,7 @@ from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError, ProviderMissing, StoreError
 from authshim.providers.base import Provider
 from authshim.providers.keychain_backends import LOCKED, NAME, SILENT, open_keychain
-from authshim.urls import HOST, WILDCARD
+from authshim.urls import HOST, S3, WILDCARD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -40,7 +40,7 @@ class OSKeychain(Provider):
     """
 
     name = NAME
-    answers = frozenset({HOST, WILDCARD})
+    answers = frozenset({HOST, WILDCARD, S3})
 
     def __init__(
         self,

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from authshim.settings.network import Proxies
     from authshim.settings.pixi_config import Mirror, PixiConfig
+    from authshim.urls.s3 import S3Options
 
 NAMES = frozenset(
     {
@@ -78,6 +79,7 @@ class Settings(NamedTuple):
     proxies: Proxies | None  # pixi's proxy-config
     certificates: Certificates
     tls_no_verify: str  # FILE:LINE of tls-no-verify = true, which authshim does not obey
+    s3_options: tuple[S3Options, ...]  # of all configuration files
     problems: tuple[str, ...]  # sentences about malformed files, without their content
 
 
@@ -125,6 +127,7 @@ def read(
         proxies=None if _has_proxy(environ) else config.proxies,
         certificates=read_certificates(known),
         tls_no_verify=_tls_no_verify(config),
+        s3_options=config.s3_options,
         problems=config.problems,
     )
 

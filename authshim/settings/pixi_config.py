@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from authshim.files import Unreadable, read_text, read_toml
+from authshim.redact import shorten
 from authshim.secret import Secret
 from authshim.settings.network import Proxies
 from authshim.urls import without_userinfo
+from authshim.urls.s3 import BadOptions, S3Options, read_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,6 +50,7 @@ class PixiConfig(NamedTuple):
     mirrors: tuple[Mirror, ...] = ()
     proxies: Proxies | None = None
     tls_no_verify: tuple[bool, str] | None = None  # the value and its FILE:LINE
+    s3_options: tuple[S3Options, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -59,6 +62,7 @@ def read_config(files: Iterable[ConfigFile]) -> PixiConfig:
     """Read configuration files, the one with the highest precedence first."""
     config, problems = PixiConfig(), []
     mirrors: dict[str, Mirror] = {}
+    buckets: dict[str, S3Options] = {}
     for file in files:
         try:
             found = _read(file)
@@ -68,8 +72,14 @@ def read_config(files: Iterable[ConfigFile]) -> PixiConfig:
         problems += found.problems
         for mirror in found.mirrors:
             mirrors.setdefault(mirror.prefix, mirror)
+        for options in found.s3_options:
+            buckets.setdefault(options.bucket, options)
         config = _merge(config, found)
-    return config._replace(mirrors=tuple(mirrors.values()), problems=tuple(problems))
+    return config._replace(
+        mirrors=tuple(mirrors.values()),
+        s3_options=tuple(buckets.values()),
+        problems=tuple(problems),
+    )
 
 
 def _merge(above: PixiConfig, below: PixiConfig) -> PixiConfig:
@@ -93,7 +103,12 @@ def _read(file: ConfigFile) -> PixiConfig:
         raise _Malformed(document)
     auth_file = _typed(document, "authentication-override-file", str, "a path", path)
     mirrors, problems = _mirrors(document, path)
-    config = PixiConfig(mirrors=mirrors, proxies=_proxies(document, path), problems=problems)
+    config = PixiConfig(
+        mirrors=mirrors,
+        proxies=_proxies(document, path),
+        s3_options=_s3_options(document, path),
+        problems=problems,
+    )
     if auth_file:
         config = config._replace(auth_file=auth_file, auth_file_in=path)
     no_verify = _typed(document, "tls-no-verify", bool, "true or false", path)
@@ -118,6 +133,18 @@ def _keyring_provider(document: Mapping[str, Any], path: str) -> str | None:
     line = _line(path, "keyring-provider")
     expected = 'expected "subprocess" or "disabled"'
     raise _Malformed(f"{line}[pypi-config] keyring-provider: {expected}")
+
+
+def _s3_options(document: Mapping[str, Any], path: str) -> tuple[S3Options, ...]:
+    tables = _typed(document, "s3-options", dict, "a table", path) or {}
+    found = []
+    for bucket, table in tables.items():
+        name = f"[s3-options.{shorten(bucket)}]"
+        try:
+            found.append(read_options(bucket, table, f"{name} in {path}"))
+        except BadOptions as error:
+            raise _Malformed(f"{_line(path, 's3-options')}{name} {error}") from None
+    return tuple(found)
 
 
 def _mirrors(document: Mapping[str, Any], path: str) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:

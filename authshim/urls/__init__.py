@@ -14,16 +14,9 @@ from authshim.urls.paths import has_ambiguous_path, prefixes
 if TYPE_CHECKING:
     from authshim.urls.parser import Parts
 
-PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT = KINDS = (
-    "path",
-    "port",
-    "host",
-    "wildcard",
-    "prefix",
-    "service",
-    "default",
-)
-"""The kinds of key, in the order of the look-up."""
+KINDS = ("path", "port", "host", "wildcard", "prefix", "service", "default", "s3")
+PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, S3 = KINDS
+"""The kinds of key, in the order of the look-up. ``urls.s3`` has the rule of the last one."""
 
 GIVEN = "given"
 """The kind of the userinfo of a URL. No provider is asked for it."""

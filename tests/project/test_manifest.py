@@ -775,3 +775,15 @@ def test_path_that_no_file_system_can_have_is_an_error() -> None:
 
     with pytest.raises(UrlError, match="it is not a path"):
         file_url("\ud800", "/")
+
+
+# Buckets
+
+
+def test_s3_option_that_pixi_refuses_is_named(refused: Callable[..., str]) -> None:
+    table = '[workspace.s3-options.b]\nendpoint-url = "https://h"\nregion = "s3cret"\n'
+    said = "[workspace.s3-options.b]: force-path-style: expected true or false"
+    assert refused(table) == said
+    assert refused('[workspace.s3-options]\nb = "s3cret"\n') == (
+        "[workspace.s3-options.b]: expected a table"
+    )

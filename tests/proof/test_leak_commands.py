@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from proof.stage import Witness
 
 HERE = "a.example"
+AT_BUCKET = ["auth", "login", "s3://bucket", "--s3-access-key-id", "id"]
 _parser = functools.cache(cli._parser)  # making it is a fifth of the time that all these lines take
 LINES: dict[str, list[list[str]]] = {
     "check": [["check"], ["check", "--json"], ["check", "-vv"]],
@@ -73,6 +74,8 @@ LINES: dict[str, list[list[str]]] = {
         ["auth", "login", HERE, "--username", "ada", "--password", "-"],
         ["auth", "login", HERE, "--conda-token", SECRET],
         ["auth", "login", "prefix.dev", "--token", SECRET],
+        [*AT_BUCKET, "--s3-secret-access-key", SECRET, "--s3-session-token", SECRET],
+        [*AT_BUCKET, f"--s3-secret-access-key={SECRET}", "--s3-session-token", "-", "-vv"],
         ["auth", "login", f"http://ada:{SECRET}@b.example/t/{SECRET}/", "--token", SECRET],
     ],
     "run": [
@@ -116,6 +119,10 @@ WRONG = [
     ["auth", "login", f"ada:{SECRET}@a.example", "--token", SECRET],
     ["auth", "login", f"https://ada:{SECRET}@a exam.ple/", "--token", SECRET],
     ["auth", "login", "s3://bucket", "--token", SECRET],
+    [*AT_BUCKET, "--s3-secret-access-key", SECRET, "--token", SECRET],
+    [*AT_BUCKET, "--s3-secret-access-key", SECRET, "--s3-session-tokens", SECRET],
+    [*AT_BUCKET, "--s3-secret-access-key", "-", "--s3-session-token", "-"],
+    ["auth", "login", HERE, "--s3-access-key-id", "id", "--s3-secret-access-key", SECRET],
     ["auth", "login", "anaconda.org", "--token", SECRET],
     ["auth", "login", HERE, "--token", SECRET + "\n"],
     ["auth", "login", HERE, "--username", "ada", "--password", SECRET + "\x00"],

@@ -1,0 +1,34 @@
+"""``authshim auth login s3://BUCKET``: the keys of a bucket."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authshim.cli.secret_input import can_type, read_lines, read_secret
+from authshim.login.bucket import KEY_ID, SECRET, SESSION
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from authshim.credentials import S3Credentials
+
+
+def read_keys(options: Namespace) -> S3Credentials:
+    """Return the keys that are given, typed or piped in.
+
+    :raises SettingsError: one of them is empty, or cannot be the one that was meant.
+    """
+    from authshim.credentials import S3Credentials
+    from authshim.login import inputs
+
+    inputs.check_secret(KEY_ID, options.s3_access_key_id)
+    secrets = {SECRET: options.s3_secret_access_key, SESSION: options.s3_session_token}
+    piped = [option for option in options.s3_secrets or () if secrets[option] == "-"]
+    if len(piped) > 1 and not can_type():
+        secrets.update(zip(piped, read_lines(piped)))
+    whose = f"{options.s3_access_key_id}: "
+    secret = read_secret(SECRET, secrets[SECRET], f"Secret access key of {whose}")
+    session = None
+    if secrets[SESSION] is not None:
+        session = read_secret(SESSION, secrets[SESSION], f"Session token of {whose}")
+    return S3Credentials(options.s3_access_key_id, secret, session)

@@ -1,0 +1,62 @@
+"""The place that a user logs in at."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from authshim.urls.s3 import SCHEME
+
+if TYPE_CHECKING:
+    from authshim.urls import Key
+
+_PORT_AT_END = re.compile(r"(?:\[[^]]*\]|[^:]*):?([0-9]*)")
+
+
+class LoginHost(NamedTuple):
+    """A host, port, path or bucket to log in at."""
+
+    key: str
+    """The key of the login in a store."""
+    host: str
+    """The name alone, which tells the service, as ``urls.parse`` writes it."""
+    keys: tuple[str, ...]
+    """The keys that a logout removes: the host and its wildcard."""
+    url: str
+    """A URL that the key is for."""
+    warning: str = ""
+    username: str = ""
+    """The username in the URL, ``****`` if it looks like a token, or an empty string."""
+
+    @property
+    def origin(self) -> str:
+        """The scheme, host and port of the URL."""
+        return "/".join(self.url.split("/", 3)[:3])
+
+    @property
+    def is_bucket(self) -> bool:
+        """True if it takes S3 keys."""
+        return self.url.startswith(SCHEME)
+
+    def lookup_keys(self, path_keys: frozenset[str]) -> list[Key]:
+        """List the keys of the URL, the nearest first, without importing urllib3."""
+        from authshim.urls import Url, host_keys
+        from authshim.urls.s3 import parse_s3, s3_keys
+
+        if self.is_bucket:
+            return s3_keys(parse_s3(self.url))
+        scheme, _, rest = self.url.partition("://")
+        netloc, _, path = rest.partition("/")
+        port = port_of(netloc)
+        number = 80 if scheme == "http" else 443
+        if port:
+            number = int(port[1:])
+        host = netloc[: len(netloc) - len(port)]
+        return host_keys(Url(scheme, host, number, f"/{path}"), path_keys)
+
+
+def port_of(netloc: str) -> str:
+    """Return the port of a host with its colon, or an empty string."""
+    match = _PORT_AT_END.fullmatch(netloc)
+    port = match[1] if match else ""
+    return f":{port}" if port else ""

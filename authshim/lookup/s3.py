@@ -1,0 +1,173 @@
+"""The look-up for ``s3://`` URLs: the keys that sign a request, and the endpoint that it goes to.
+
+The rules are those of ``s3_middleware.rs`` in rattler, but for the order of the keys.
+
+1. The stored keys are used only for a bucket that has ``s3-options``.
+2. Without such keys, or without options, AWS's own chain is asked.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from authshim import next_step
+from authshim.errors import ProviderError, S3Error
+from authshim.lookup.entry import CacheEntry
+from authshim.lookup.trace import Found, Step, Trace
+from authshim.providers.aws_chain import NAME as AWS
+from authshim.providers.aws_chain import AwsChain
+from authshim.redact import redact
+from authshim.urls import S3, Key, Url
+from authshim.urls.s3 import SCHEME, S3Options, parse_s3, s3_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from authshim.concurrency import Clock
+    from authshim.lookup.environment import Circumstances
+    from authshim.lookup.lookup import Lookup
+    from authshim.next_step import NextStep
+    from authshim.urls.s3 import S3Url
+
+
+class S3Route(NamedTuple):
+    """The way of one request: its endpoint, and the keys that sign it."""
+
+    options: S3Options
+    found: Found
+    url: str
+    """The URL of the object at the endpoint."""
+
+
+class S3Lookup:
+    """The providers of a chain, asked for buckets."""
+
+    def __init__(self, lookup: Lookup, circumstances: Circumstances, clock: Clock = time) -> None:
+        self._lookup = lookup
+        self._circumstances = circumstances
+        self._clock = clock
+        self._aws = AwsChain()
+
+    @property
+    def _declared(self) -> Mapping[str, S3Options]:
+        return self._circumstances.s3_options
+
+    def stored(self, text: str) -> Found | None:
+        """Return the keys that a provider has for a URL, or None.
+
+        :raises UrlError: it is no ``s3://`` URL.
+        """
+        url = parse_s3(text)
+        self._lookup.notice_changes()
+        asker = self._lookup._asker
+        with asker.inside():
+            found = asker.first(self._entry(url), s3_keys(url))
+        return None if found is None else found.public
+
+    def find(self, text: str) -> Found | None:
+        """Return the keys that sign a request for a URL, or None."""
+        try:
+            return self.route(text).found
+        except S3Error:
+            return None
+
+    def route(self, text: str) -> S3Route:
+        """Return the way of a request.
+
+        :raises UrlError: it is no ``s3://`` URL.
+        :raises S3Error: there are no keys, or no endpoint.
+        """
+        url = parse_s3(text)
+        options = self._declared.get(url.bucket)
+        found = None
+        try:
+            if options is not None:
+                found = self.stored(text)
+            found = found or self._found_at_aws(url)
+            options = options or self._aws.options(url.bucket)
+        except ProviderError as error:
+            failure: S3Error = self._failure(url, str(error))
+        else:
+            if found is not None:
+                return S3Route(options, found, options.url_of(url.path))
+            failure = self._failure(url, f"{AWS} has no credentials")
+        raise failure
+
+    def explain(self, text: str) -> Trace:
+        """Ask each provider again, and return the answers.
+
+        :raises UrlError: it is no ``s3://`` URL.
+        """
+        url = parse_s3(text)
+        self._lookup.refresh()
+        asker = self._lookup._asker
+        with asker.inside():
+            steps = list(asker.ask(self._entry(url), s3_keys(url)))
+        options = self._declared.get(url.bucket)
+        steps.append(self._step_at_aws(url, steps if options else []))
+        notes = [self._note(url, options)]
+        try:
+            route = self.route(text)
+        except S3Error as error:
+            trace = Trace(redact(text), tuple(steps), tuple(notes), None, error.reason)
+            return trace._replace(next_step=error.next_step)
+        if options is None:
+            notes.append(_described(route.options))
+        return Trace(redact(text), tuple(steps), tuple(notes), route.found)
+
+    def log_in_at(self, bucket: str) -> NextStep:
+        """Return the command that stores the keys of a bucket."""
+        from shlex import quote
+
+        option = ""
+        if self._circumstances.override:
+            option = f" --auth-file {quote(self._circumstances.override)}"
+        return next_step.LOG_IN_AT_BUCKET(bucket=bucket, option=option)
+
+    def _entry(self, url: S3Url) -> CacheEntry:
+        return CacheEntry(Url("s3", url.bucket, 0, url.path), None, (), None, self._clock)
+
+    def _found_at_aws(self, url: S3Url) -> Found | None:
+        credential = self._aws.credential()
+        if credential is None:
+            return None
+        return Found(credential, AWS, Key(url.bucket, S3))
+
+    def _step_at_aws(self, url: S3Url, stored: list[Step]) -> Step:
+        """Return the answer of AWS's own chain, if no stored keys come before it."""
+        key = Key(url.bucket, S3)
+        if any(step.credential for step in stored):
+            return Step(AWS, key, "not asked: there is an answer already")
+        try:
+            credential = self._aws.credential()
+        except ProviderError as error:
+            return Step(AWS, key, f"not asked: {error.reason}")
+        return Step(AWS, key, repr(credential) if credential else "nothing", credential)
+
+    def _note(self, url: S3Url, options: S3Options | None) -> str:
+        if options is not None:
+            return _described(options)
+        return (
+            f"no s3-options for {url.bucket}: {AWS} is asked, and no stored key is used, as in pixi"
+        )
+
+    def _failure(self, url: S3Url, reason: str) -> S3Error:
+        """Return the error of a request that cannot be signed, with the next step."""
+        if url.bucket in self._declared:
+            reason = f"no provider has keys for {SCHEME}{url.bucket}, and {reason}"
+            return S3Error(redact(str(url)), reason, self.log_in_at(url.bucket))
+        reason = f"there are no s3-options for {url.bucket}, and {reason}"
+        return S3Error(redact(str(url)), reason, _declare(url.bucket))
+
+
+def _declare(bucket: str) -> NextStep:
+    name = bucket
+    if "." in bucket:
+        name = f'"{bucket}"'
+    return next_step.DECLARE_BUCKET(name=name)
+
+
+def _described(options: S3Options) -> str:
+    style = ", path style" if options.force_path_style else ""
+    return f"endpoint {options.endpoint_url}, region {options.region}{style} (by {options.place})"
