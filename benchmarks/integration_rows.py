@@ -24,7 +24,7 @@ from benchmarks.measure import (
     ratios,
 )
 from benchmarks.requests_rows import known_chain
-from benchmarks.scene import URL
+from benchmarks.scene import SEND_OPTIONS, URL
 from benchmarks.table import Row, seconds
 
 if TYPE_CHECKING:
@@ -84,14 +84,9 @@ def _requests() -> Pair:
     inner = Inner()
     adapter = authshim.AuthAdapter(_warm_chain(), inner=inner)
     request = requests.Request("GET", URL).prepare()
-    options: dict[str, Any] = {
-        "stream": False,
-        "timeout": None,
-        "verify": True,
-        "cert": None,
-        "proxies": {},
-    }
-    return lambda: adapter.send(request, **options), lambda: inner.send(request, **options)
+    return lambda: adapter.send(request, **SEND_OPTIONS), lambda: inner.send(
+        request, **SEND_OPTIONS
+    )
 
 
 def _httpx() -> dict[str, Pair]:

@@ -20,7 +20,7 @@ from benchmarks.measure import (
     per_call,
     ratios,
 )
-from benchmarks.scene import HOST, PASSWORD, URL, USER, Canned, netrc
+from benchmarks.scene import HOST, PASSWORD, SEND_OPTIONS, URL, USER, Canned, netrc
 from benchmarks.table import Row, seconds
 
 if TYPE_CHECKING:
@@ -101,22 +101,14 @@ def _cases(small: str, large: str) -> Mapping[str, Callable[[], tuple[float, ...
     request = requests.Session().prepare_request(
         requests.Request("GET", URL, auth=lambda prepared: prepared)
     )
-    # As a Session calls both.
-    options: dict[str, Any] = {
-        "stream": False,
-        "timeout": None,
-        "verify": True,
-        "cert": None,
-        "proxies": {},
-    }
     with_netrc, without = canned_session(), canned_session()
     without.auth = lambda prepared: prepared
 
     def sends() -> tuple[float, ...]:
         return in_turns(
             [
-                lambda: per_call(lambda: adapter.send(request, **options), 50),
-                lambda: per_call(lambda: inner.send(request, **options), 50),
+                lambda: per_call(lambda: adapter.send(request, **SEND_OPTIONS), 50),
+                lambda: per_call(lambda: inner.send(request, **SEND_OPTIONS), 50),
             ]
         )
 

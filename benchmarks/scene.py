@@ -24,6 +24,15 @@ HOST = "h.example"
 URL = f"https://{HOST}/simple/demo/"
 USER, PASSWORD = "ada", "lovelace"
 
+SEND_OPTIONS: dict[str, Any] = {
+    "stream": False,
+    "timeout": None,
+    "verify": True,
+    "cert": None,
+    "proxies": {},
+}
+"""The options with which a Session calls its adapters."""
+
 _KEPT = ("LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR")
 
 

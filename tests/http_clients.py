@@ -11,9 +11,18 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable
+    from collections.abc import AsyncIterator, Awaitable, Mapping
 
     from authshim import Chain
+
+
+class Wish(NamedTuple):
+    """The options of a request."""
+
+    method: str = "GET"
+    body: Any = None
+    headers: Mapping[str, str] = {}
+    follow: bool = True
 
 
 class Reply(NamedTuple):
@@ -48,23 +57,24 @@ class Httpx:
         """Return a body that can be read only once."""
         return iter([b"data"])
 
-    def send(
-        self,
-        chain: Chain,
-        url: str,
-        *,
-        method: str = "GET",
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        follow: bool = True,
-    ) -> Reply:
-        """Send a request with a client that has just been logged in."""
+    def send(self, chain: Chain, url: str, **options: Any) -> Reply:
+        """Send a request with a client that has just been logged in.
+
+        :param options: those of ``Wish``.
+        """
         from authshim.integrations.httpx import install
 
         with install(self.library.Client(trust_env=False), chain) as client:
-            return self._reply(
-                client.request(method, url, content=body, headers=headers, follow_redirects=follow)
-            )
+            return self._reply(client.request(**self._words(url, Wish(**options))))
+
+    def _words(self, url: str, wish: Wish) -> dict[str, Any]:
+        return {
+            "method": wish.method,
+            "url": url,
+            "content": wish.body,
+            "headers": wish.headers,
+            "follow_redirects": wish.follow,
+        }
 
     def _reply(self, response: Any) -> Reply:
         parts = (response, response.request, response.headers)
@@ -90,19 +100,9 @@ class AsyncHttpx(Httpx):
         async def run() -> Any:
             async with install(self.library.AsyncClient(trust_env=False), chain) as client:
 
-                async def get(
-                    url: str,
-                    *,
-                    method: str = "GET",
-                    body: Any = None,
-                    headers: dict[str, str] | None = None,
-                    follow: bool = True,
-                ) -> Reply:
-                    return self._reply(
-                        await client.request(
-                            method, url, content=body, headers=headers, follow_redirects=follow
-                        )
-                    )
+                async def get(url: str, **options: Any) -> Reply:
+                    words = self._words(url, Wish(**options))
+                    return self._reply(await client.request(**words))
 
                 return await program(get)
 
@@ -122,23 +122,23 @@ class Aiohttp(AsyncHttpx):
             made = self.library.ClientSession(middlewares=[AuthMiddleware(chain)])
             async with made as session:
 
-                async def get(
-                    url: str,
-                    *,
-                    method: str = "GET",
-                    body: Any = None,
-                    headers: dict[str, str] | None = None,
-                    follow: bool = True,
-                ) -> Reply:
-                    async with session.request(
-                        method, url, data=body, headers=headers, allow_redirects=follow
-                    ) as response:
+                async def get(url: str, **options: Any) -> Reply:
+                    async with session.request(**self._words(url, Wish(**options))) as response:
                         await response.read()
                         return self._reply(response)
 
                 return await program(get)
 
         return asyncio.run(run())
+
+    def _words(self, url: str, wish: Wish) -> dict[str, Any]:
+        return {
+            "method": wish.method,
+            "url": url,
+            "data": wish.body,
+            "headers": wish.headers,
+            "allow_redirects": wish.follow,
+        }
 
     def _reply(self, response: Any) -> Reply:
         info = response.request_info
@@ -155,19 +155,13 @@ class Urllib:
     def stream(self) -> Any:
         return io.BytesIO(b"data")
 
-    def send(
-        self,
-        chain: Chain,
-        url: str,
-        *,
-        method: str = "GET",
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        follow: bool = True,
-    ) -> Reply:
-        given = {"Content-Length": "4"} if isinstance(body, io.BytesIO) else {}
-        request = urllib.request.Request(url, body, {**given, **(headers or {})}, method=method)
-        with self.open(chain, request, *([] if follow else [_NoRedirect()])) as response:
+    def send(self, chain: Chain, url: str, **options: Any) -> Reply:
+        wish = Wish(**options)
+        headers = dict(wish.headers)
+        if isinstance(wish.body, io.BytesIO):
+            headers["Content-Length"] = "4"
+        request = urllib.request.Request(url, wish.body, headers, method=wish.method)
+        with self.open(chain, request, *([] if wish.follow else [_NoRedirect()])) as response:
             parts = (request, str(response), response.headers, response.url, response.msg)
             return Reply(response.status, response.url, response.headers, parts)
 

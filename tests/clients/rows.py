@@ -235,45 +235,41 @@ def hatch(case: Case) -> None:
     case.run([*words, str(case.wheel())])
 
 
+PROJECT = """\
+[project]
+name = "project"
+version = "1.0"
+requires-python = ">=3.9"
+dependencies = [{wanted}]
+"""
+
+
+def _write_project(case: Case, table: str, *, first: str = "", more: str = "") -> None:
+    """Write a project that wants a package of each room.
+
+    :param table: the name of the tables of its sources.
+    :param first: the name of the first source, if it is not that of its room.
+    :param more: a line that each source has.
+    """
+    rooms = [room for room in case.rooms if room != "channel"]
+    wanted = ", ".join(f'"demo-{room}==1.0"' for room in rooms)
+    names = [first or rooms[0], *rooms[1:]]
+    sources = [
+        f'[[{table}]]\nname = "{name}"\nurl = "{case.url(room)}"\n{more}\n'
+        for name, room in zip(names, rooms)
+    ]
+    case.write("pyproject.toml", PROJECT.format(wanted=wanted) + "".join(sources))
+
+
 def poetry(case: Case) -> None:
     """Lock with poetry, with authshim beside it."""
-    rooms = [room for room in case.rooms if room != "channel"]
-    lines = [
-        "[project]",
-        'name = "project"',
-        'version = "1.0"',
-        'requires-python = ">=3.9"',
-        "dependencies = [",
-    ]
-    lines += [f'"demo-{room}==1.0",' for room in rooms]
-    lines += ["]"]
-    for room in rooms:
-        lines += ["[[tool.poetry.source]]", f'name = "{room}"', f'url = "{case.url(room)}"']
-    case.write("pyproject.toml", "\n".join(lines))
+    _write_project(case, "tool.poetry.source")
     case.run([case.program("poetry", "poetry"), "lock", "--no-interaction", "--no-cache"])
 
 
 def pdm(case: Case) -> None:
     """Lock with pdm, with authshim beside it."""
-    rooms = [room for room in case.rooms if room != "channel"]
-    lines = [
-        "[project]",
-        'name = "project"',
-        'version = "1.0"',
-        'requires-python = ">=3.9"',
-        "dependencies = [",
-    ]
-    lines += [f'"demo-{room}==1.0",' for room in rooms]
-    lines += ["]"]
-    for number, room in enumerate(rooms):
-        name = "pypi" if number == 0 else room
-        lines += [
-            "[[tool.pdm.source]]",
-            f'name = "{name}"',
-            f'url = "{case.url(room)}"',
-            "verify_ssl = true",
-        ]
-    case.write("pyproject.toml", "\n".join(lines))
+    _write_project(case, "tool.pdm.source", first="pypi", more="verify_ssl = true")
     words = [case.program("pdm", "pdm"), "lock", "--no-cross-platform", "-v"]
     case.run(words, PDM_CHECK_UPDATE="0", PDM_IGNORE_SAVED_PYTHON="1", PDM_PYTHON=sys.executable)
 
