@@ -8,6 +8,7 @@ from argparse import ArgumentTypeError
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from authshim import next_step
 from authshim.cli import project, terminal
 from authshim.concurrency import TimedOut
 from authshim.redact import printable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from authshim.index.check import Check, Result
+    from authshim.project.manifest import Manifest
 
 LONG_WAIT_SECONDS = 3.0
 """The time after which the hosts that have not answered are named."""
@@ -55,14 +57,17 @@ def run(options: Namespace) -> int:
     try:
         results = _results(checking, options.timeout)
     except KeyboardInterrupt:
-        if not options.json:
-            _print_lines(checking.results("interrupted"))
+        _print(options, manifest, checking.results("interrupted", next_step.RUN_AGAIN()))
         raise
+    _print(options, manifest, results)
+    return 0 if all(result.fine for result in results) else 1
+
+
+def _print(options: Namespace, manifest: Manifest, results: Sequence[Result]) -> None:
     if options.json:
         _print_json(manifest.path, results)
     else:
         _print_lines(results)
-    return 0 if all(result.fine for result in results) else 1
 
 
 def _results(checking: Check, seconds: float | None) -> list[Result]:
@@ -71,7 +76,8 @@ def _results(checking: Check, seconds: float | None) -> list[Result]:
         with _progress(checking):
             checking.run(seconds)
     except TimedOut:
-        return checking.results(f"no answer within {seconds:g} s")
+        step = next_step.TRY_LATER_OR_CHECK_NETWORK()
+        return checking.results(f"no answer within {seconds:g} s", step)
     return checking.results()
 
 

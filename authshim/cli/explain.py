@@ -46,6 +46,7 @@ def run(options: Namespace) -> int:
     chain = project.make_chain(options, manifest)
     found = _mirrors_of(options, manifest)
     if found is None:
+        _print_mirrors_below(options, manifest)
         trace = _explain(options, chain, options.url, options.username)
         return 0 if trace.found else 1
     if not found.urls:
@@ -75,6 +76,18 @@ def _mirrors_of(options: Namespace, manifest: Manifest | None) -> Mirrored | Non
 
     mirrors = project.read_settings(options, manifest).mirrors
     return mirrored(without_userinfo(options.url), mirrors)
+
+
+def _print_mirrors_below(options: Namespace, manifest: Manifest | None) -> None:
+    """Name the mirrors of parts of a URL, such as one platform of a channel."""
+    from authshim.redact import redact
+    from authshim.urls import without_userinfo
+
+    root = without_userinfo(options.url).rstrip("/")
+    for mirror in project.read_settings(options, manifest).mirrors:
+        if mirror.prefix.startswith(f"{root}/") and mirror.prefix.rstrip("/") != root:
+            line = f"pixi asks a mirror for {redact(mirror.prefix)} (see {mirror.file})"
+            terminal.say(terminal.with_tilde(line))
 
 
 def _named_by(urls: Sequence[str], url: str) -> NamedBy:

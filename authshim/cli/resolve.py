@@ -44,20 +44,30 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print some lines for each package, or one JSON document."""
-    from authshim.resolve.survey import queries, survey
+    from authshim.resolve.survey import Survey, queries
 
     manifest = project.require_manifest(options)
     asked = queries(manifest, options.environment, options.names)
     chain = project.make_chain(options, manifest)
-    with _progress() as tell:
-        found = survey(chain, asked, tell, project.read_settings(options, manifest).mirrors)
+    survey = Survey(chain, asked, project.read_settings(options, manifest).mirrors)
+    try:
+        with _progress() as tell:
+            survey.run(tell)
+    except KeyboardInterrupt:
+        _print(options, manifest, survey.results("interrupted"))
+        raise
+    found = survey.results()
+    _print(options, manifest, found)
+    return 0 if all(each.fine for each in found) else 1
+
+
+def _print(options: Namespace, manifest: Manifest, found: Sequence[Resolution]) -> None:
     if options.json:
         _print_json(manifest, found)
-    else:
-        _print_lines(manifest, found)
-        if not options.names:
-            _print_empty(found)
-    return 0 if all(each.fine for each in found) else 1
+        return
+    _print_lines(manifest, found)
+    if not options.names:
+        _print_empty(found)
 
 
 @contextmanager
@@ -148,8 +158,8 @@ def _taken_lines(each: Resolution, taken: Candidate) -> Iterator[str]:
 def _servers(each: Resolution) -> Iterator[str]:
     """Name the servers that answered in place of the index that serves a package."""
     for page in _pages_taken(each):
-        if page.mirror:
-            yield page.mirror
+        if page.mirror_note:
+            yield page.mirror_note
         if page.forwarded_to:
             yield f"served by {page.forwarded_to}, to which the index redirects"
 
@@ -172,7 +182,7 @@ def _print_silent(found: Sequence[Resolution]) -> None:
 def _reason(page: Answer) -> str:
     """Return the reason of an answer in parentheses, or an empty string."""
     status = f"HTTP {page.status}" if page.status else ""
-    reasons = "; ".join(filter(None, (status, page.detail, page.mirror)))
+    reasons = "; ".join(filter(None, (status, page.detail, page.mirror_note)))
     return f" ({reasons})" if reasons else ""
 
 

@@ -26,6 +26,7 @@ class Answer(NamedTuple):
     """The outcome of one request, and the files of a page that was read."""
 
     place: Repository
+    """The index or channel that was asked: a mirror, if there is one."""
     answer: str
     """One of the words above."""
     status: int | None = None
@@ -46,7 +47,11 @@ class Answer(NamedTuple):
     """"JSON 1.1", "HTML 1.0" and so on, of a page that was read; "HTML" if it names no version."""
     files: tuple[File, ...] = ()
     mirror: str = ""
-    """The sentence that names the mirror which was asked; empty without one."""
+    """The URL that was asked in place of the declared one, redacted; empty without a mirror."""
+    mirror_note: str = ""
+    """The sentence that names the mirror and its file."""
+    url: str = ""
+    """The URL that was asked, before redirects."""
 
     @property
     def forwarded_to(self) -> str:

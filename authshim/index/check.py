@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from authshim import next_step
 from authshim.concurrency import map_concurrently
 from authshim.index.client import IndexClient
-from authshim.index.mirrors import mirrored, places_at_mirrors, userinfo_note
+from authshim.index.mirrors import subdirs_with_mirrors
 from authshim.index.probe import (
     NOBODYS_NAME,
-    NOT_FOUND,
     NOT_PROBED,
     UNREACHABLE,
     Probe,
@@ -23,8 +22,8 @@ from authshim.project.repositories import Channel, Index, Repository
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from authshim.index.mirrors import Mirrored
     from authshim.lookup.chain import Chain
+    from authshim.next_step import NextStep
     from authshim.project.manifest import Manifest
     from authshim.project.requirements import RawRequirement
     from authshim.settings.pixi_config import Mirror
@@ -50,7 +49,7 @@ class Check:
     ) -> None:
         self._chain = chain
         self._mirrors = mirrors
-        self._places = _places(manifest, environment)
+        self._places = _places(manifest, environment, mirrors)
         # Only the names matter: a malformed requirement does not keep the user out.
         requirements = manifest.requirements(environment)
         self._wanted = [each for each in requirements if not each.origin]
@@ -74,12 +73,12 @@ class Check:
         hosts = (place.netloc for at, place in places if at not in self._found)
         return list(dict.fromkeys(hosts))
 
-    def results(self, unanswered: str = "") -> list[Result]:
+    def results(self, unanswered: str = "", step: NextStep = next_step.NOTHING) -> list[Result]:
         """Return the results in the project's order.
 
         :param unanswered: the reason for which a place has no result.
+        :param step: the next step for such a place.
         """
-        step = next_step.TRY_LATER_OR_CHECK_NETWORK()
         found = []
         for at, place in enumerate(self._places):
             missing = Result(
@@ -105,13 +104,19 @@ def check(
     return checking.results()
 
 
-def _places(manifest: Manifest, environment: str | None) -> list[Repository]:
+def _places(
+    manifest: Manifest, environment: str | None, mirrors: Sequence[Mirror]
+) -> list[Repository]:
     indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
     if not manifest.requirements(environment):
         # pixi asks no index then. The declared ones are probed, because somebody uses them.
         indexes = [index for index in indexes if index != PYPI]
-    channels = [*manifest.channels(environment), *manifest.build_channels()]
-    return [*indexes, *dict.fromkeys(channels), *manifest.pypi_maps()]
+    declared = [*manifest.channels(environment), *manifest.build_channels()]
+    platforms = manifest.platforms(environment)
+    channels: list[Channel] = []
+    for channel in dict.fromkeys(declared):
+        channels += [channel, *subdirs_with_mirrors(channel, platforms, mirrors)]
+    return [*indexes, *channels, *manifest.pypi_maps()]
 
 
 def _names_for(place: Repository, wanted: Sequence[RawRequirement]) -> list[str]:
@@ -124,7 +129,7 @@ def _names_for(place: Repository, wanted: Sequence[RawRequirement]) -> list[str]
 def probe(
     chain: Chain, place: Repository, names: Sequence[str] = (), mirrors: Sequence[Mirror] = ()
 ) -> Result:
-    """Ask one place for something small, or its mirrors in turn until one of them works.
+    """Ask one place for something small.
 
     :param names: packages of the project. An index is asked for the first one that it has.
     :param mirrors: those of pixi's configuration.
@@ -134,41 +139,10 @@ def probe(
         step = next_step.FILL_IN(placeholder=place.placeholder, kind=kind)
         detail = f"{place.placeholder} is not filled in"
         return Result(kind, place.shown, NOT_PROBED, detail=detail, next_step=step)
-    found = mirrored(place.url, mirrors)
-    if found is not None:
-        return _probe_mirrors(chain, place, names, mirrors, found)
-    return _probe_one(chain, place, names, mirrors)
-
-
-def _probe_mirrors(
-    chain: Chain,
-    place: Repository,
-    names: Sequence[str],
-    mirrors: Sequence[Mirror],
-    found: Mirrored,
-) -> Result:
-    """Return the verdict on the first mirror that works, else on the last one."""
-    step = next_step.CORRECT_MIRRORS(file=found.file)
-    result = Result(_kind(place), "", NOT_FOUND, detail=found.empty_note, next_step=step)
-    for at, mirror in enumerate(places_at_mirrors(place, found)):
-        result = _probe_one(chain, mirror, names, mirrors)
-        notes = (result.detail, found.note(at), userinfo_note(place))
-        detail = "; ".join(filter(None, notes))
-        result = result._replace(detail=detail, mirror=mirror.shown)
-        if result.answer != UNREACHABLE:
-            break
-    return result._replace(url=place.shown)
-
-
-def _probe_one(
-    chain: Chain, place: Repository, names: Sequence[str], mirrors: Sequence[Mirror]
-) -> Result:
-    scheme = place.scheme
-    if scheme not in _SCHEMES:
-        detail = f"{scheme} is not http(s)"
-        return Result(_kind(place), place.shown, NOT_PROBED, detail=detail)
-    with closing(IndexClient(chain)) as client:
-        return Probe(client, place, _kind(place), mirrors).run(names)
+    if place.scheme not in _SCHEMES:
+        return Result(kind, place.shown, NOT_PROBED, detail=f"{place.scheme} is not http(s)")
+    with closing(IndexClient(chain, mirrors)) as client:
+        return Probe(client, place, kind).run(names)
 
 
 def _kind(place: Repository) -> str:

@@ -14,15 +14,17 @@ from authshim.index import simple_api
 from authshim.index.answer import (
     FOUND,
     NOT_ASKED,
+    NOT_THERE,
     REFUSED,
     UNREACHABLE,
     UNREADABLE,
     Answer,
     classify,
 )
+from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.simple_api import Unreadable
 from authshim.lookup.naming import follow
-from authshim.project.repositories import Index
+from authshim.project.repositories import Index, Repository
 from authshim.redact import redact
 from authshim.transport import failures
 from authshim.transport.carrier import named_by_of, trail_of
@@ -31,7 +33,7 @@ from authshim.transport.session import carrying
 from authshim.urls import parse, with_username
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from requests import Response
 
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
-    from authshim.project.repositories import Repository
+    from authshim.settings.pixi_config import Mirror
 
 MAX_REDIRECTS = 10
 
@@ -50,10 +52,14 @@ def page_url(index: Repository, name: str) -> str:
 
 
 class IndexClient:
-    """A client that asks indexes with the credentials of one chain; each thread needs its own."""
+    """A client that asks indexes with the credentials of one chain; each thread needs its own.
 
-    def __init__(self, chain: Chain) -> None:
+    :param mirrors: those of pixi's configuration. pixi asks them in place of the URLs they cover.
+    """
+
+    def __init__(self, chain: Chain, mirrors: Sequence[Mirror] = ()) -> None:
         self._chain = chain
+        self._mirrors = mirrors
         self._adapter = RecordingAdapter(chain)
         self._session = self._adapter.session()
         self._session.max_redirects = MAX_REDIRECTS
@@ -116,10 +122,39 @@ class IndexClient:
         origins: Trail = (),
         read: Callable[[Answer, Response], Answer] | None = None,
     ) -> Answer:
-        """Send one request and name its answer.
+        """Send one request, or one to each of its mirrors until one works, and name the answer.
 
         :param read: adds to the answer what the body tells, while it can be read.
         """
+        found = mirrored(url, self._mirrors)
+        if found is None:
+            return self._ask_at(place, method, url, headers, origins=origins, read=read)
+        step = next_step.CORRECT_MIRRORS(file=found.file)
+        answer = Answer(place, NOT_THERE, detail=found.empty_note, next_step=step)
+        root = place.url.rstrip("/")
+        for at, target in enumerate(found.urls):
+            mirror = found.root(at, root)
+            answer = self._ask_at(_at(place, mirror), method, target, headers, read=read)
+            note = _joined([found.note(at, root), userinfo_note(place)])
+            answer = answer._replace(mirror=redact(mirror), mirror_note=note)
+            if answer.answer != UNREACHABLE:
+                break
+        return answer
+
+    def _ask_at(
+        self,
+        place: Repository,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        origins: Trail = (),
+        read: Callable[[Answer, Response], Answer] | None = None,
+    ) -> Answer:
+        """Send one request and name its answer."""
+        scheme = url.partition(":")[0].lower()
+        if scheme not in ("http", "https"):
+            return Answer(place, NOT_ASKED, detail=f"{scheme} is not http(s)")
         options: dict[str, Any] = {"headers": headers, "timeout": failures.TIMEOUT, "stream": True}
         if origins:
             options["auth"] = carrying(origins)
@@ -135,7 +170,7 @@ class IndexClient:
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             detail, step = failures.describe(error, self._chain.circumstances)
             answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
-        return answer._replace(seconds=self._adapter.elapsed)
+        return answer._replace(seconds=self._adapter.elapsed, url=url)
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Return the answer that a response is, with the next step unless it is a page."""
@@ -209,6 +244,13 @@ _STEPS = {
 
 def _joined(reasons: Iterable[str]) -> str:
     return "; ".join(reason for reason in reasons if reason)
+
+
+def _at(place: Repository, url: str) -> Repository:
+    """Return a place at a mirror, without the userinfo of its own URL."""
+    if isinstance(place, Index):
+        return Index(url, flat=place.flat)
+    return Repository(url)
 
 
 def _with_files(answer: Answer, response: Response) -> Answer:

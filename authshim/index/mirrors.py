@@ -10,10 +10,11 @@ The rules are those of ``mirror_middleware.rs`` in rattler.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from authshim.project.repositories import Index, Repository
+from authshim.project.repositories import Channel, Repository
 from authshim.redact import redact
 
 if TYPE_CHECKING:
@@ -25,12 +26,25 @@ if TYPE_CHECKING:
 class Mirrored(NamedTuple):
     """The URLs that pixi asks in place of another one, and the file that says so."""
 
+    url: str
     urls: tuple[str, ...]
     file: str
 
-    def note(self, at: int) -> str:
+    def root(self, at: int, place: str) -> str:
+        """Return the mirror of an index or channel, or of the URL if the mirror is below it.
+
+        :param place: the index or channel that the URL belongs to.
+        """
+        mirror = self.urls[at]
+        rest = self.url[len(place) :]
+        if self.url.startswith(place) and mirror.endswith(rest):
+            return mirror[: len(mirror) - len(rest)]
+        return mirror
+
+    def note(self, at: int, place: str = "") -> str:
         """Return a sentence that names a mirror and its file."""
-        return f"pixi asks the mirror {redact(self.urls[at])} instead (see {self.file})"
+        mirror = self.root(at, place or self.url)
+        return f"pixi asks the mirror {redact(mirror)} instead (see {self.file})"
 
     @property
     def empty_note(self) -> str:
@@ -46,7 +60,7 @@ def mirrored(url: str, mirrors: Iterable[Mirror]) -> Mirrored | None:
     mirror = max(covering, key=lambda each: len(urlsplit(each.prefix).path))
     rest = url[len(mirror.prefix.rstrip("/")) :]
     urls = tuple(target.rstrip("/") + rest for target in mirror.targets)
-    return None if urls == (url,) else Mirrored(urls, mirror.file)
+    return None if urls == (url,) else Mirrored(url, urls, mirror.file)
 
 
 def _covers(prefix: str, url: str) -> bool:
@@ -54,11 +68,24 @@ def _covers(prefix: str, url: str) -> bool:
     return f"{url}/".startswith(f"{prefix.rstrip('/')}/")
 
 
-def places_at_mirrors(place: Repository, found: Mirrored) -> list[Repository]:
-    """Return a place at each of its mirrors, without the userinfo of its own URL."""
-    if isinstance(place, Index):
-        return [Index(url, flat=place.flat) for url in found.urls]
-    return [type(place)(url) for url in found.urls]
+class Subdir(Channel):
+    """The part of a channel for one platform, which has mirrors of its own."""
+
+    __slots__ = ()
+
+
+def subdirs_with_mirrors(
+    channel: Channel, platforms: Iterable[str], mirrors: Iterable[Mirror]
+) -> list[Subdir]:
+    """Return the parts of a channel that pixi asks for and that a key of a mirror begins with."""
+    root = channel.url.rstrip("/")
+    prefixes = [mirror.prefix for mirror in mirrors]
+    found = []
+    for platform in platforms:
+        url = f"{root}/{platform}"
+        if any(re.match(rf"{re.escape(url)}(?:/|\Z)", prefix) for prefix in prefixes):
+            found.append(Subdir(url, channel.username, channel.password))
+    return found
 
 
 def userinfo_note(place: Repository) -> str:

@@ -12,22 +12,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim import advice, next_step
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import answer as answers
-from authshim.index.answer import Answer
-from authshim.index.client import IndexClient, page_url
-from authshim.index.mirrors import mirrored
+from authshim.index.client import IndexClient
+from authshim.index.mirrors import Subdir
 from authshim.lookup.chain import Chain
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.redact import redact
-from authshim.urls import parse
 from authshim.urls.paths import cut_after_simple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from authshim.credentials import Credential
+    from authshim.index.answer import Answer
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
-    from authshim.settings.pixi_config import Mirror
 
 OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"
 FORBIDDEN, NOT_FOUND, UNREADABLE = "forbidden", "not found", "unreadable"
@@ -75,11 +73,8 @@ class Result(NamedTuple):
 class Probe:
     """A place, and the requests that tell if its user may read it."""
 
-    def __init__(
-        self, client: IndexClient, place: Repository, kind: str, mirrors: Sequence[Mirror] = ()
-    ) -> None:
+    def __init__(self, client: IndexClient, place: Repository, kind: str) -> None:
         self._client = client
-        self._mirrors = mirrors
         self._place = place
         self._kind = kind
 
@@ -90,47 +85,48 @@ class Probe:
         """
         place = self._place
         if not isinstance(place, (Index, Channel)):
-            return self._judge(self._client.probe(place, place.url), place.url)
+            return self._judge(self._client.probe(place, place.url))
         if isinstance(place, Channel):
-            url = f"{place.url}/noarch/repodata.json"
-            return self._judge(self._client.probe(place, url), url)
+            subdir = place.url if isinstance(place, Subdir) else f"{place.url}/noarch"
+            url = f"{subdir}/repodata.json"
+            return self._judge(self._client.probe(place, url))
         if place.flat:
             page = self._client.flat_page(place)
-            return self._with_file(page, self._judge(page, place.url))
+            return self._with_file(page, self._judge(page))
         for name in names[:MAX_PROBED_PACKAGES] or [NOBODYS_NAME]:
             page = self._client.page(place, name)
             if page.answer != answers.NOT_THERE:
                 return self._of_page(page, name)
-        result = self._without_page(page, page_url(place, name))
+        result = self._without_page(page)
         if result.answer == NOT_FOUND and result.found is not None and not names:
             nothing = "it lists no packages, and the project names none to ask for"
             return self._result(NOT_PROBED, page, nothing)
         return result
 
     def _of_page(self, page: Answer, name: str) -> Result:
-        if page.answer == answers.FOUND and page.host != parse(self._place.url).host:
+        if page.answer == answers.FOUND and page.forwarded_to:
             return self._forwarded(page, name)
         if page.status == 403 and page.found is not None:
             return self._forbidden(page, name)
-        return self._with_file(page, self._judge(page, page_url(page.place, name)))
+        return self._with_file(page, self._judge(page))
 
-    def _without_page(self, page: Answer, url: str) -> Result:
+    def _without_page(self, page: Answer) -> Result:
         """Judge an index that has none of the project's packages by its root."""
         root = self._root()
         if root.answer in (answers.FOUND, answers.REFUSED):
-            return self._judge(root, self._place.url)
-        if advice.lists_nothing(self._place.url):
+            return self._judge(root)
+        if advice.lists_nothing(page.place.url):
             nothing = "it has no page of the project's packages, and lists none"
             detail = f"{nothing}: one that is not there looks the same"
             return self._result(_entered(page), page, detail)
-        return self._judge(page, url)
+        return self._judge(page)
 
     def _forwarded(self, page: Answer, name: str) -> Result:
         """Judge an index by its root if it leaves a page to another one, as GitLab does."""
         judged = self._root()
         if judged.answer not in (answers.FOUND, answers.REFUSED):
             judged = page
-        result = self._judge(judged, self._place.url)
+        result = self._judge(judged)
         if not result.fine:
             return result
         return result._replace(detail=f"{page.host} serves {name} in its place")
@@ -140,10 +136,10 @@ class Probe:
         root = self._root()
         if root.answer == answers.FOUND:
             detail = f"this user may read the index, but not {name}"
-            return self._result(FORBIDDEN, page, detail, advice.ask_owner(self._place.url))
+            return self._result(FORBIDDEN, page, detail, advice.ask_owner(page.place.url))
         if root.status == 401:
-            return self._judge(root, self._place.url)
-        return self._judge(page, page_url(page.place, name))
+            return self._judge(root)
+        return self._judge(page)
 
     def _with_file(self, page: Answer, result: Result) -> Result:
         """Ask for the first file of a page: it may be elsewhere, and behind another login."""
@@ -152,35 +148,22 @@ class Probe:
         url = next((url for url in urls if url.startswith(("https://", "http://"))), None)
         if url is None or not result.fine:
             return result
-        file = self._file(url, page)
+        file = self._client.probe(self._place, url, origins=page.origins)
         if file.answer == answers.FOUND:
             return result
         return self._of_file(file, url, page)._replace(api=page.api)
 
-    def _file(self, url: str, page: Answer) -> Answer:
-        """Ask for a file, or for it at the mirrors of its URL until one of them answers."""
-        found = mirrored(url, self._mirrors)
-        if found is None:
-            return self._client.probe(self._place, url, origins=page.origins)
-        file = Answer(self._place, answers.NOT_THERE, detail=found.empty_note)
-        for at, target in enumerate(found.urls):
-            file = self._client.probe(Repository(target), target)
-            file = file._replace(detail=_joined(file.detail, found.note(at)))
-            if file.answer != answers.UNREACHABLE:
-                break
-        return file
-
     def _of_file(self, file: Answer, url: str, page: Answer) -> Result:
         """Return the verdict on a page whose file cannot be had."""
         there = "its page is there, but not its files"
-        if file.answer == answers.NOT_THERE:
+        if file.answer == answers.NOT_THERE and not file.next_step:
             name = redact(url).rpartition("/")[2]
             missing = f"let in, but its files are missing (HTTP {file.status} for {name})"
             return self._result(NOT_FOUND, file, missing, next_step.ASK_ABOUT_FILES())
         is_known = file.found is not None and (file.found == page.found or file.status == 403)
         if file.answer == answers.REFUSED and is_known:
-            return self._result(FORBIDDEN, file, there, advice.ask_owner(self._place.url))
-        result = self._judge(file, url)
+            return self._result(FORBIDDEN, file, there, advice.ask_owner(page.place.url))
+        result = self._judge(file)
         return result._replace(detail=_joined(result.detail, there))
 
     def _root(self) -> Answer:
@@ -190,54 +173,58 @@ class Probe:
             return self._client.probe(self._place, self._place.url)
         return root
 
-    def _judge(self, answer: Answer, url: str) -> Result:
-        """Return the verdict on the answer to one request, which was for ``url``."""
+    def _judge(self, answer: Answer) -> Result:
+        """Return the verdict on the answer to one request."""
         if answer.answer == answers.FOUND:
             return self._result(_entered(answer), answer)
         if answer.answer == answers.REFUSED:
-            return self._refused(answer, url)
+            return self._refused(answer)
         if answer.answer == answers.NOT_THERE:
-            return self._missing(answer, url)
+            return self._missing(answer)
         word = UNREACHABLE
         if answer.answer == answers.UNREADABLE:
             word = UNREADABLE
+        if answer.answer == answers.NOT_ASKED:
+            word = NOT_PROBED
         return self._result(word, answer, step=answer.next_step)
 
-    def _refused(self, answer: Answer, url: str) -> Result:
+    def _refused(self, answer: Answer) -> Result:
         found = answer.found
         if found is None:
             return self._result(NO_CREDENTIAL, answer, step=answer.next_step)
         if answer.status != 403:
             return self._result(REJECTED, answer, step=answer.next_step)
-        if self._same_for_a_fake_login(answer, found, url):
+        if self._same_for_a_fake_login(answer, found):
             return self._wrong_login(answer, found)
-        step = advice.ask_owner(self._place.url)
+        step = advice.ask_owner(answer.place.url)
         return self._result(FORBIDDEN, answer, "this user may not read it", step)
 
-    def _missing(self, answer: Answer, url: str) -> Result:
+    def _missing(self, answer: Answer) -> Result:
         found = answer.found
+        if answer.next_step:
+            return self._result(NOT_FOUND, answer, step=answer.next_step)
         if found is None:
-            login = self._client.log_in(self._place)
+            login = self._client.log_in(answer.place)
             step = next_step.CORRECT_URL_OR_LOG_IN(step=login)
             return self._result(NOT_FOUND, answer, self._missing_simple(), step)
-        if self._same_for_a_fake_login(answer, found, url):
+        if self._same_for_a_fake_login(answer, found):
             return self._wrong_login(answer, found)
-        detail, step = advice.missing(self._place.url)
+        detail, step = advice.missing(answer.place.url)
         return self._result(NOT_FOUND, answer, detail or self._missing_simple(), step)
 
-    def _same_for_a_fake_login(self, answer: Answer, found: Found, url: str) -> bool:
+    def _same_for_a_fake_login(self, answer: Answer, found: Found) -> bool:
         """Tell if a login that nobody has gets the same answer, and no login another one."""
         fake = _fake_of(found.credential)
-        place = Repository(self._place.url)
+        place = Repository(answer.place.url)
         with closing(IndexClient(Chain([]))) as anonymous:
-            faked = anonymous.probe(place, fake.wire_url(url), header=fake.header)
+            faked = anonymous.probe(place, fake.wire_url(answer.url), header=fake.header)
             if faked.status != answer.status:
                 return False
-            return anonymous.probe(place, url).status != answer.status
+            return anonymous.probe(place, answer.url).status != answer.status
 
     def _wrong_login(self, answer: Answer, found: Found) -> Result:
         same = f"one that nobody has is answered {answer.status} as well"
-        step = self._client.log_in_again(self._place, found)
+        step = self._client.log_in_again(answer.place, found)
         return self._result(REJECTED, answer, f"the login is wrong, as it seems: {same}", step)
 
     def _missing_simple(self) -> str:
@@ -254,9 +241,10 @@ class Probe:
             word,
             answer.status,
             answer.found,
-            _joined(answer.detail, detail),
+            _joined(answer.detail, detail, answer.mirror_note),
             step,
             seconds=answer.seconds,
+            mirror=answer.mirror,
         )
 
 

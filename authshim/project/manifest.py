@@ -178,6 +178,16 @@ class Manifest:
             for channel in self._project.channels(features)
         )
 
+    def platforms(self, environment: str | None = DEFAULT) -> tuple[str, ...]:
+        """List the platforms of an environment, or of all environments for None.
+
+        :raises ManifestError: there is no such environment.
+        """
+        found: dict[str, None] = {}
+        for features in self._chosen(environment):
+            found.update(dict.fromkeys(self._project.platforms_of(features)))
+        return tuple(found)
+
     def build_channels(self) -> tuple[Channel, ...]:
         """Return the channels from which pixi installs the build backends, without duplicates."""
         return _unique(self._project.build_channels)

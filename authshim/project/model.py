@@ -128,12 +128,13 @@ class Project(NamedTuple):
         own = current()
         targets = [
             own._replace(platform=platform, platform_from="the project")
-            for platform in self._platforms(features)
+            for platform in self.platforms_of(features)
         ]
         targets.sort(key=lambda target: target.platform != own.platform)
         return [_with_python(target, features) for target in targets or [own]]
 
-    def _platforms(self, features: tuple[Feature, ...]) -> list[str]:
+    def platforms_of(self, features: tuple[Feature, ...]) -> list[str]:
+        """List the platforms that all of some features have."""
         platforms = list(self.platforms)
         for feature in features:
             if feature.platforms is not None:

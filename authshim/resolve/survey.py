@@ -14,20 +14,19 @@ from authshim import next_step
 from authshim.concurrency import map_concurrently
 from authshim.errors import SettingsError
 from authshim.files import reason
-from authshim.index.answer import FOUND, NOT_ASKED, NOT_THERE, UNREACHABLE, Answer
+from authshim.index.answer import FOUND, NOT_ASKED, UNREACHABLE, Answer
 from authshim.index.client import IndexClient
-from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.simple_api import File
-from authshim.project.repositories import Index
 from authshim.project.requirements import MAX_REQUIREMENT_CHARACTERS, Dependency, normalised
 from authshim.resolve.rules import Resolution, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Callable
 
     from authshim.lookup.chain import Chain
     from authshim.project.manifest import Manifest
+    from authshim.project.repositories import Index
     from authshim.settings.pixi_config import Mirror
 
     Progressed = Callable[[int, int, Sequence[str]], object]
@@ -123,20 +122,53 @@ def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, .
     return tuple(indexes)
 
 
-def survey(
-    chain: Chain,
-    asked: Sequence[Query],
-    tell: Progressed | None = None,
-    mirrors: Sequence[Mirror] = (),
-) -> list[Resolution]:
-    """Answer questions, in their order.
+class Survey:
+    """The questions of a project, and the pages that answer them.
 
-    :param tell: called before the first page and after each one.
     :param mirrors: those of pixi's configuration.
     """
-    keys = {key for query in asked for key in _keys(query)}
-    pages = _fetch(chain, keys, tell, mirrors)
-    return [_answer(query, pages) for query in asked]
+
+    def __init__(
+        self, chain: Chain, queries: Sequence[Query], mirrors: Sequence[Mirror] = ()
+    ) -> None:
+        self._chain = chain
+        self._queries = queries
+        self._mirrors = mirrors
+        self._pages: dict[_Key, Answer] = {}
+
+    def run(self, tell: Progressed | None = None) -> None:
+        """Fetch the pages, many at a time. Each thread has its own client.
+
+        :param tell: called before the first page and after each one.
+        """
+
+        @contextmanager
+        def worker() -> Iterator[Callable[[_Key], Answer]]:
+            with closing(IndexClient(self._chain, self._mirrors)) as client:
+                yield lambda key: _page(client, *key)
+
+        keys = {key for query in self._queries for key in _keys(query)}
+        left = Counter(index.netloc for index, _ in keys)
+        if tell is not None:
+            tell(0, len(keys), list(left))
+        for key, page in map_concurrently(keys, worker):
+            self._pages[key] = page
+            left[key[0].netloc] -= 1
+            if tell is not None:
+                tell(len(self._pages), len(keys), [host for host in left if left[host]])
+
+    def results(self, unanswered: str = "") -> list[Resolution]:
+        """Return the resolutions in the order of the questions.
+
+        :param unanswered: the reason for which a page was not fetched.
+        """
+        pages = dict(self._pages)
+        for query in self._queries:
+            for key in _keys(query):
+                step = next_step.RUN_AGAIN()
+                missing = Answer(key[0], UNREACHABLE, detail=unanswered, next_step=step)
+                pages.setdefault(key, missing)
+        return [_answer(query, pages) for query in self._queries]
 
 
 def _answer(query: Query, pages: dict[_Key, Answer]) -> Resolution:
@@ -157,47 +189,8 @@ def _keys(query: Query) -> list[_Key]:
     return [(index, "" if index.flat else query.dependency.name) for index in query.indexes]
 
 
-def _fetch(
-    chain: Chain,
-    keys: Collection[_Key],
-    tell: Progressed | None,
-    mirrors: Sequence[Mirror],
-) -> dict[_Key, Answer]:
-    """Return the page of each key. Each thread has its own client."""
-
-    @contextmanager
-    def worker() -> Iterator[Callable[[_Key], Answer]]:
-        with closing(IndexClient(chain)) as client:
-            yield lambda key: _page(client, *key, mirrors)
-
-    left = Counter(index.netloc for index, _ in keys)
-    pages: dict[_Key, Answer] = {}
-    if tell is not None:
-        tell(0, len(keys), list(left))
-    for key, page in map_concurrently(keys, worker):
-        pages[key] = page
-        left[key[0].netloc] -= 1
-        if tell is not None:
-            tell(len(pages), len(keys), [host for host in left if left[host]])
-    return pages
-
-
-def _page(client: IndexClient, index: Index, name: str, mirrors: Sequence[Mirror]) -> Answer:
-    """Return the page of an index, or of the first of its mirrors that works."""
-    found = mirrored(index.url, mirrors)
-    if found is None:
-        return _page_at(client, index, name)
-    page = Answer(index, NOT_THERE, detail=found.empty_note)
-    for at, url in enumerate(found.urls):
-        page = _page_at(client, Index(url, flat=index.flat), name)
-        note = "; ".join(filter(None, (found.note(at), userinfo_note(index))))
-        page = page._replace(place=index, mirror=note)
-        if page.answer != UNREACHABLE:
-            break
-    return page
-
-
-def _page_at(client: IndexClient, index: Index, name: str) -> Answer:
+def _page(client: IndexClient, index: Index, name: str) -> Answer:
+    """Return the page of an index."""
     scheme = index.scheme
     if scheme == "file":
         return _folder(index)

@@ -449,6 +449,20 @@ def test_check_prints_the_answers_so_far_after_ctrl_c(
     assert lines[1].endswith(" unreachable (interrupted)")
 
 
+def test_check_prints_json_if_it_is_interrupted(
+    project: Recorder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("authshim.index.check.Check.run", interrupt)
+    assert main(["check", "--json"]) == 130
+    results = json.loads(capsys.readouterr().out)["results"]
+    assert {(each["detail"], each["next_step"]) for each in results} == {
+        ("interrupted", "run it again")
+    }
+
+
 def test_check_is_fine_if_the_page_is_missing_but_not_the_index(project: Recorder) -> None:
     project.on("/simple/*", Answer(404))
     project.on("/simple", Answer(200))
@@ -590,6 +604,17 @@ def test_command_names_the_mirror_and_its_file(
     shown = "".join(capsys.readouterr().out.split())
     assert f"pixiasksthemirror{mirrors.url}/m/" in shown
     assert ".pixi/config.toml" in shown
+
+
+def test_explain_names_a_mirror_of_one_platform(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = home / ".pixi/config.toml"
+    config.parent.mkdir()
+    config.write_text('[mirrors]\n"https://h.example/ch/noarch" = []\n', encoding="utf-8")
+    main(["explain", "https://h.example/ch"])
+    line = f"pixi asks a mirror for https://h.example/ch/noarch (see {Path('~/.pixi/config.toml')})"
+    assert line in capsys.readouterr().out.splitlines()
 
 
 def test_check_prints_the_mirror_as_json(

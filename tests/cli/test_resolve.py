@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 from servers import CHALLENGE, Answer, Recorder, redirect
 
 from authshim.cli import main
+from authshim.concurrency import map_concurrently
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
 
 JSON_TYPE = {"Content-Type": "application/vnd.pypi.simple.v1+json"}
 DIGEST = "ab" * 32
@@ -412,3 +417,24 @@ def test_resolve_names_the_server_to_which_an_index_redirects(
     )
     assert main(["resolve", "demo"]) == 0
     assert "served by localhost, to which the index redirects" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["lines", "json"])
+def test_resolve_prints_what_is_known_if_it_is_interrupted(
+    options: list[str],
+    private: Recorder,
+    public: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(keys: Collection[Any], worker: Any) -> Iterator[Any]:
+        yield from islice(map_concurrently(keys, worker), 1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("authshim.resolve.survey.map_concurrently", interrupt)
+    assert main(["resolve", *options]) == 130
+    out = capsys.readouterr().out
+    assert "interrupted" in out
+    if options:
+        answers = [page["answer"] for each in json.loads(out)["results"] for page in each["asked"]]
+        assert len([answer for answer in answers if answer != "unreachable"]) == 1

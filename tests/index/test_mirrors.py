@@ -121,6 +121,43 @@ def test_file_on_a_page_is_asked_for_at_its_mirror(recorder: Recorder) -> None:
     assert recorder.seen[-1].path == "/files/demo-1.0-py3-none-any.whl"
 
 
+def test_page_below_an_index_is_asked_for_at_its_mirror(recorder: Recorder) -> None:
+    recorder.on("/m/", Answer(200, b"<p>", {"Content-Type": "text/html"}))
+    mirrors = [mirror("http://index.example/simple/demo", f"{recorder.url}/m")]
+    result = probe(chain_for(), authshim.Index("http://index.example/simple"), ["demo"], mirrors)
+    assert (result.answer, result.mirror) == ("open", f"{recorder.url}/m/")
+    assert [seen.path for seen in recorder.seen] == ["/m/"]
+
+
+def test_mirror_of_one_platform_is_probed_beside_its_channel(
+    recorder: Recorder, tmp_path: Path
+) -> None:
+    recorder.on("/m/*", CHALLENGE)
+    (tmp_path / "pixi.toml").write_text(
+        f'[workspace]\nchannels = ["{recorder.url}/ch"]\nplatforms = ["linux-64"]\n',
+        encoding="utf-8",
+    )
+    mirrors = [
+        mirror(f"{recorder.url}/ch/{name}", f"{recorder.url}/m") for name in ("linux-64", "win-64")
+    ]
+    results = check(chain_for(), authshim.Manifest.load(tmp_path), None, mirrors)
+    assert [(result.kind, result.url, result.answer) for result in results] == [
+        ("channel", f"{recorder.url}/ch", "open"),
+        ("channel", f"{recorder.url}/ch/linux-64", "no credential"),
+    ]
+    assert {seen.path for seen in recorder.seen} == {"/ch/noarch/repodata.json", "/m/repodata.json"}
+
+
+def test_step_at_a_mirror_names_the_host_of_the_mirror(recorder: Recorder) -> None:
+    recorder.default = Answer(401)
+    place = authshim.Channel("http://conda.example/forge")
+    result = probe(
+        chain_for("127.0.0.1"), place, (), [mirror("http://conda.example", recorder.url)]
+    )
+    assert result.answer == "rejected"
+    assert result.next_step.startswith("authshim auth login 127.0.0.1 --username ada")
+
+
 def test_build_channels_and_the_map_are_probed(recorder: Recorder, tmp_path: Path) -> None:
     text = f"""
     [workspace]

@@ -13,7 +13,7 @@ import authshim
 from authshim.errors import ManifestError, SettingsError
 from authshim.project.manifest import Index, Manifest
 from authshim.resolve import confusion
-from authshim.resolve.survey import Query, queries, survey
+from authshim.resolve.survey import Query, Survey, queries
 
 if TYPE_CHECKING:
     from authshim.resolve.rules import Resolution
@@ -47,7 +47,9 @@ def links(*filenames: str) -> Answer:
 
 def ask(manifest: Manifest, *names: str, environment: str | None = None) -> list[Resolution]:
     chain = authshim.Chain.from_environment(manifest=manifest, environment=environment)
-    return survey(chain, queries(manifest, environment, names))
+    survey = Survey(chain, queries(manifest, environment, names))
+    survey.run()
+    return survey.results()
 
 
 def dependencies(asked: list[Query]) -> list[tuple[str, str]]:
@@ -289,7 +291,8 @@ def test_survey_reports_each_page_and_the_hosts_that_have_more(
         f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = "*"\nb = "*"\n'
     )
     told: list[tuple[int, int, list[str]]] = []
-    survey(authshim.Chain([]), queries(manifest, None), lambda *numbers: told.append(numbers))
+    survey = Survey(authshim.Chain([]), queries(manifest, None))
+    survey.run(lambda *numbers: told.append(numbers))
     host = recorder.url.partition("://")[2]
     assert told == [(0, 2, [host]), (1, 2, [host]), (2, 2, [])]
 
