@@ -9,7 +9,7 @@ from authshim import next_step
 from authshim.credentials import OAuth
 from authshim.oauth.command import login_command as oauth_command
 from authshim.redact import looks_like_token, printable, redact
-from authshim.urls import PATH, PORT, PREFIX, parse, without_userinfo
+from authshim.urls import GIVEN, PATH, PORT, PREFIX, parse, without_userinfo
 from authshim.urls.paths import cut_after_simple
 
 if TYPE_CHECKING:
@@ -194,6 +194,8 @@ def log_in_again(url: str, found: Found, chain: Chain | None = None) -> NextStep
         return _log_in(url, username, by_keyring=True, chain=chain)
     if found.provider in ("URL", "manifest"):
         return next_step.CORRECT_USERINFO()
+    if found.key.kind == GIVEN:
+        return next_step.CORRECT_LOGIN(place=found.provider)
     if isinstance(found.credential, OAuth):
         command = oauth_command(str(found.key).removeprefix("*."), found.credential)
         return next_step.LOG_IN_BY_OAUTH(command=command, option=_auth_file_option(chain))

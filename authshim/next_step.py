@@ -68,6 +68,7 @@ MEND_OBSTACLE = Template("mend this first: {obstacle}")
 
 # A credential that is refused.
 CORRECT_USERINFO = Template("correct the user:password@ in the URL")
+CORRECT_LOGIN = Template("correct the login in {place}")
 CORRECT_ENTRY = Template("correct the entry for {key} in {provider}")
 CORRECT_TOKEN = Template("correct the token in the URL, or take it out and: {step}")
 GET_SIGNED_URL = Template("get a new URL from where this one came from")

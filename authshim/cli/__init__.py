@@ -135,7 +135,12 @@ def _reading_options() -> argparse.ArgumentParser:
     options.add_argument(
         "--manifest-path",
         metavar="PATH",
-        help="a pixi.toml, a pyproject.toml or their folder (searched for upwards)",
+        help="a project's file or its folder (searched for upwards)",
+    )
+    options.add_argument(
+        "--tool",
+        choices=["pixi", "uv", "poetry", "pdm", "pip"],
+        help="whose project it is (the first that declares indexes without)",
     )
     options.add_argument(
         "-e", "--environment", metavar="NAME", help="one pixi environment (all of them without)"

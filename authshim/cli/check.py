@@ -52,7 +52,7 @@ def run(options: Namespace) -> int:
 
     manifest = project.require_manifest(options)
     chain = project.make_chain(options, manifest)
-    mirrors = project.read_settings(options, manifest).mirrors
+    mirrors = project.mirrors_of(options, manifest)
     checking = Check(chain, manifest, options.environment, mirrors)
     try:
         results = _results(checking, options.timeout)
@@ -65,9 +65,9 @@ def run(options: Namespace) -> int:
 
 def _print(options: Namespace, manifest: Manifest, results: Sequence[Result]) -> None:
     if options.json:
-        _print_json(manifest.path, results)
+        _print_json(manifest, results)
     else:
-        _print_lines(results)
+        _print_lines(manifest, results)
 
 
 def _results(checking: Check, seconds: float | None) -> list[Result]:
@@ -119,17 +119,19 @@ class _Waiting:
         return Text(printable(f"waiting for {', '.join(self._checking.waiting())}"))
 
 
-def _print_lines(results: Sequence[Result]) -> None:
+def _print_lines(manifest: Manifest, results: Sequence[Result]) -> None:
+    project.print_heading(manifest)
     kinds = max((len(result.kind) for result in results), default=0)
     urls = max((len(result.url) for result in results), default=0)
     for result in results:
-        reason = terminal.with_tilde(_reason(result))
+        place = project.short_place(result.declared_in, manifest)
+        reason = terminal.with_tilde(_reason(result, place))
         terminal.say(f"{result.kind:{kinds}}  {result.url:{urls}}  {result.answer}{reason}")
         if result.next_step:
             terminal.say(f"{'':{kinds}}  -> {terminal.with_tilde(result.next_step)}")
 
 
-def _reason(result: Result) -> str:
+def _reason(result: Result, place: str) -> str:
     """Return the reasons of an answer in parentheses, or an empty string."""
     parts = []
     if result.found:
@@ -139,11 +141,12 @@ def _reason(result: Result) -> str:
     parts += [result.detail, result.api]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.2f} s")
+    parts.append(place)
     reasons = "; ".join(filter(None, parts))
     return f" ({reasons})" if reasons else ""
 
 
-def _print_json(path: str, results: Iterable[Result]) -> None:
+def _print_json(manifest: Manifest, results: Iterable[Result]) -> None:
     import json
 
     entries = [
@@ -151,13 +154,14 @@ def _print_json(path: str, results: Iterable[Result]) -> None:
             "kind": result.kind,
             "url": result.url,
             "fine": result.fine,
+            "declared_in": result.declared_in,
             **project.answer_json(result),
         }
         for result in results
     ]
     document = {
         "version": 1,
-        "manifest": path,
+        **project.manifest_json(manifest),
         "fine": all(entry["fine"] for entry in entries),
         "results": entries,
     }

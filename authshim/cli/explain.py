@@ -43,6 +43,8 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 def run(options: Namespace) -> int:
     """Print the trace, and what to do where there is no credential."""
     manifest = project.find_manifest_here(options)
+    if manifest is not None:
+        project.print_heading(manifest)
     chain = project.make_chain(options, manifest)
     found = _mirrors_of(options, manifest)
     if found is None:
@@ -74,8 +76,7 @@ def _mirrors_of(options: Namespace, manifest: Manifest | None) -> Mirrored | Non
     from authshim.index.mirrors import mirrored
     from authshim.urls import without_userinfo
 
-    mirrors = project.read_settings(options, manifest).mirrors
-    return mirrored(without_userinfo(options.url), mirrors)
+    return mirrored(without_userinfo(options.url), project.mirrors_of(options, manifest))
 
 
 def _print_mirrors_below(options: Namespace, manifest: Manifest | None) -> None:

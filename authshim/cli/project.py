@@ -10,7 +10,7 @@ from authshim.errors import AuthshimError, ManifestError
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from authshim.index.answer import Answer
     from authshim.index.probe import Result
@@ -18,26 +18,72 @@ if TYPE_CHECKING:
     from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest
     from authshim.settings import Settings
+    from authshim.settings.pixi_config import Mirror
 
 _CONFIG = (".pixi", "config.toml")
 """A project's own configuration."""
 
 _NO_PROJECT = (
-    "there is no pixi.toml here or above, and no pyproject.toml with [tool.pixi]; "
-    "name one by --manifest-path"
+    "there is no project of pixi, uv, poetry, pdm or pip here or above, and the configuration of "
+    "pip and uv declares no index; name a project by --manifest-path"
 )
 
 
 def find_manifest(options: Namespace) -> Manifest | None:
-    """Return the manifest that was named, or the nearest one here or above, or None."""
+    """Return the manifest that was named, or the nearest one here or above.
+
+    Outside of projects return the user's configuration of pip and uv, or None if it declares no
+    index.
+    """
     from authshim.project.manifest import Manifest
 
+    tool = options.tool
     if options.manifest_path is not None:
-        return Manifest.load(options.manifest_path)
+        return Manifest.load(options.manifest_path, tool)
     for folder in _folders():
-        if Manifest.is_in(folder):
-            return Manifest.load(folder)
-    return None
+        if Manifest.is_in(folder, tool):
+            return Manifest.load(folder, tool)
+    user = Manifest.of_user(tool)
+    if tool is None and not (user.indexes() or user.own_indexes()):
+        return None
+    return user
+
+
+def heading(manifest: Manifest) -> str:
+    """Return the line that names the tool of a project, and those that were not taken.
+
+    It is empty for a project of pixi alone.
+    """
+    owners = " and ".join(f"{tool}'s" for tool in manifest.tool.split(" and "))
+    if not manifest.path:
+        return f"outside a project: {owners} configuration"
+    line = f"{owners} project: {manifest.path}"
+    if manifest.other_tools:
+        return f"{line} (not taken: {', '.join(manifest.other_tools)}; --tool NAME chooses)"
+    if manifest.tool == "pixi":
+        return ""
+    return line
+
+
+def print_heading(manifest: Manifest) -> None:
+    """Print the heading of a project, if it has one."""
+    line = heading(manifest)
+    if line:
+        terminal.say(terminal.with_tilde(line))
+
+
+def mirrors_of(options: Namespace, manifest: Manifest | None) -> Sequence[Mirror]:
+    """Return pixi's mirrors, or none in a project of another tool."""
+    if manifest is not None and manifest.pixi_folder is None:
+        return ()
+    return read_settings(options, manifest).mirrors
+
+
+def short_place(place: str, manifest: Manifest) -> str:
+    """Return a place, relative to the project's folder if it is in there."""
+    if not manifest.folder:
+        return place
+    return place.removeprefix(os.path.join(manifest.folder, ""))
 
 
 def _folders() -> Iterator[str]:
@@ -86,7 +132,7 @@ def find_manifest_here(options: Namespace) -> Manifest | None:
     try:
         return find_manifest(options)
     except ManifestError as error:
-        if options.manifest_path is not None or options.environment is not None:
+        if options.manifest_path or options.environment is not None or options.tool is not None:
             raise
         terminal.note(terminal.with_tilde(f"authshim: {error}; going on without it"))
         return None
@@ -180,6 +226,15 @@ def chain_in_force(options: Namespace) -> tuple[Chain, str]:
     from authshim.lookup.environment import list_providers, note_of
 
     return Chain(list_providers(found, None)), note_of(found)
+
+
+def manifest_json(manifest: Manifest) -> dict[str, Any]:
+    """Return the keys that ``check`` and ``resolve`` both print of the project."""
+    return {
+        "manifest": manifest.path or None,
+        "tool": manifest.tool,
+        "other_tools": list(manifest.other_tools),
+    }
 
 
 def answer_json(answer: Answer | Result) -> dict[str, Any]:

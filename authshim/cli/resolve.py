@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
     manifest = project.require_manifest(options)
     asked = queries(manifest, options.environment, options.names)
     chain = project.make_chain(options, manifest)
-    survey = Survey(chain, asked, project.read_settings(options, manifest).mirrors)
+    survey = Survey(chain, asked, project.mirrors_of(options, manifest))
     try:
         with _progress() as tell:
             survey.run(tell)
@@ -92,6 +92,7 @@ def _progress() -> Iterator[Progressed | None]:
 
 
 def _print_lines(manifest: Manifest, found: Sequence[Resolution]) -> None:
+    project.print_heading(manifest)
     if not found:
         say("the project wants no package from an index")
     width = max((len(_wanted(each)) for each in found), default=0)
@@ -211,7 +212,7 @@ def _print_json(manifest: Manifest, found: Sequence[Resolution]) -> None:
     names = dict.fromkeys(name for each in found for name in each.environments)
     document = {
         "version": 1,
-        "manifest": manifest.path,
+        **project.manifest_json(manifest),
         "fine": all(each.fine for each in found),
         "unread": _ignored(manifest, names),
         "results": [_entry(each) for each in found],

@@ -50,6 +50,7 @@ class Check:
         self._chain = chain
         self._mirrors = mirrors
         self._places = _places(manifest, environment, mirrors)
+        self._declared_in = manifest.places(self._places)
         # Only the names matter: a malformed requirement does not keep the user out.
         requirements = manifest.requirements(environment)
         self._wanted = [each for each in requirements if not each.origin]
@@ -84,7 +85,8 @@ class Check:
             missing = Result(
                 _kind(place), place.shown, UNREACHABLE, detail=unanswered, next_step=step
             )
-            found.append(self._found.get(at, missing))
+            result = self._found.get(at, missing)
+            found.append(result._replace(declared_in=self._declared_in[at]))
         return found
 
     def _probe(self, at: int) -> Result:

@@ -59,6 +59,8 @@ class Result(NamedTuple):
     """"JSON 1.1", "HTML 1.0" and so on, of an index's page that was read."""
     seconds: float | None = None
     """On the wire, from the question to the head of the answer that decided."""
+    declared_in: str = ""
+    """``FILE:LINE`` or the variable that declares it, or "the default"."""
     mirror: str = ""
     """The URL that was probed in place of the declared one, redacted; empty without a mirror."""
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
+from authshim.project.repositories import Declaration
 from authshim.secret import Secret, clears_frames
 from authshim.urls import https_twin, parse
 from authshim.urls.paths import index_root, prefixes
@@ -37,6 +38,7 @@ class Declared(NamedTuple):
     username: str | None
     password: Secret | None
     is_index: bool
+    declaration: Declaration = Declaration()
 
     def __repr__(self) -> str:
         return f"Declared({self.url!r})"
@@ -128,6 +130,7 @@ def _declared(item: Repository, url: Url, *, is_index: bool) -> Declared:
         username=item.username,
         password=password,
         is_index=is_index,
+        declaration=item.declaration,
     )
 
 

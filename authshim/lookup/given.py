@@ -34,8 +34,9 @@ def find_given(entry: CacheEntry, once: Once) -> CachedCredential | None:
     except CredentialError as error:
         once.warn_once(f"the user:password@ of {entry.origin} is not used: {error}")
         return None
-    is_declared = declared is not None and declared.password == url.password
-    provider = "manifest" if is_declared else "URL"
+    provider = "URL"
+    if declared is not None and declared.password == url.password:
+        provider = declared.declaration.login_in or "manifest"
     return CachedCredential(credential, provider, Key(url.netloc, GIVEN), entry=entry)
 
 

@@ -112,6 +112,14 @@ def in_folder(folder: str, tool: str | None) -> list[Candidate]:
     return [*own, *(each for each in found if each.tool != tool)]
 
 
+def has_unmarked(folder: str, tool: str | None) -> bool:
+    """Return True if a folder has a file that is a project of any tool but pixi."""
+    names: tuple[str, ...] = (PYPROJECT,)
+    if tool == "pip":
+        names = (PYPROJECT, REQUIREMENTS)
+    return _has_file(folder, names)
+
+
 def _unmarked(folder: str, tool: str) -> Candidate:
     """Return a pyproject.toml or requirements.txt as the project of a tool that was named.
 
@@ -129,7 +137,7 @@ def _unmarked(folder: str, tool: str) -> Candidate:
 def candidates(folder: str) -> list[Candidate]:
     """List the tools that have a project in a folder, the one to take first."""
     found = [*_in_folder(folder)]
-    found.sort(key=lambda each: not each.declares_index)
+    found.sort(key=lambda each: (not is_project(each), not each.declares_index))
     return found
 
 

@@ -158,7 +158,7 @@ def login_of(
     """
     user, secret = environ.get(username) or None, environ.get(password) or None
     if secret is not None:
-        return (user, secret), password
+        return (user or "", secret), password
     if user is not None:
         return (user, None), username
     return (None, None), ""

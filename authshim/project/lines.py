@@ -6,17 +6,20 @@ import re
 from typing import TYPE_CHECKING
 
 from authshim.files import MAX_TOML_BYTES, Unreadable, read_text
+from authshim.secret import SecretHolder
 from authshim.urls import split_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Lines:
-    """The lines of one file, which need not exist."""
+class Lines(SecretHolder):
+    """The lines of one file, which need not exist and may hold secrets."""
+
+    __slots__ = ("_lines", "path")
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self.path = path
         self._lines: Sequence[str] = ()
         try:
             self._lines = (read_text(path, limit=MAX_TOML_BYTES) or "").splitlines()
@@ -32,8 +35,8 @@ class Lines:
         start = self._first(re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])"), 0)
         number = self._first(_pattern(value), max(start - 1, 0))
         if not number:
-            return self._path
-        return f"{self._path}:{number}"
+            return self.path
+        return f"{self.path}:{number}"
 
     def _first(self, pattern: re.Pattern[str], start: int) -> int:
         """Return the number of the first line after ``start`` that matches, or 0."""

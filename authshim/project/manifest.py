@@ -98,10 +98,13 @@ class Manifest:
 
         A file that cannot be read counts as a project's.
 
-        :param tool: the only tool that counts, or None for all.
+        :param tool: the only tool that counts, or None for all. A pyproject.toml is a project of
+            uv, poetry, pdm and pip, even if they have no table in it.
         """
         found = candidates.candidates(folder)
-        return any(candidates.is_project(each) for each in found if tool in (None, each.tool))
+        if any(candidates.is_project(each) for each in found if tool in (None, each.tool)):
+            return True
+        return tool not in (None, candidates.PIXI) and candidates.has_unmarked(folder, tool)
 
     @property
     def tool(self) -> str:
@@ -120,18 +123,13 @@ class Manifest:
 
         It is "the default" if nobody declares it.
         """
-        if repository.declaration.place or not self.path:
-            return repository.declaration.place
-        place = self._lines().place(repository.url)
-        name = repository.url.rpartition("/")[2]
-        if place == self.path and isinstance(repository, Channel):
-            place = self._lines().place(name, "channels")
-        if place == self.path and repository == PYPI:
-            return "the default"
+        (place,) = self.places([repository])
         return place
 
-    def _lines(self) -> Lines:
-        return Lines(self.path)
+    def places(self, repositories: Iterable[Repository]) -> list[str]:
+        """Return the declarations of indexes and channels; see ``place``."""
+        lines = Lines(self.path)
+        return [_place(repository, lines) for repository in repositories]
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -271,6 +269,17 @@ class Manifest:
         if tool not in candidates.TOOLS:
             return Manifest.of_user, ()
         return Manifest.of_user, (tool,)
+
+
+def _place(repository: Repository, lines: Lines) -> str:
+    if repository.declaration.place:
+        return repository.declaration.place
+    place = lines.place(repository.url)
+    if place == lines.path and isinstance(repository, Channel):
+        place = lines.place(repository.url.rpartition("/")[2], "channels")
+    if place == lines.path and repository == PYPI:
+        return "the default"
+    return place
 
 
 def _dependencies(

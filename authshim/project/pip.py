@@ -4,7 +4,9 @@
 2. ``[install]`` comes before ``[global]``, and a variable before any file.
 3. If ``PIP_CONFIG_FILE`` names a file, the user's own is not read. The null device switches all
    files off.
-4. ``-i`` in a requirements file replaces all indexes so far. ``--extra-index-url`` adds one.
+4. ``PIP_INDEX_URL``, ``PIP_EXTRA_INDEX_URL``, ``PIP_FIND_LINKS`` and ``PIP_NO_INDEX`` are the
+   variables of the options that are read.
+5. ``-i`` in a requirements file replaces all indexes so far. ``--extra-index-url`` adds one.
 
 The rules are those of pip's modules configuration, cli.parser and req.req_file.
 """

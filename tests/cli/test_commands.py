@@ -61,7 +61,7 @@ def test_check_prints_a_line_for_each_place(
         ["channel", f"{project.url}/channel", "open"],
     ]
     assert lines[0].split()[3] == "(HTML;"
-    assert lines[2].split()[-1] == "s)"
+    assert lines[2].split()[-2:] == ["s;", "pixi.toml:3)"]
 
 
 def test_check_takes_one_environment(project: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,6 +118,7 @@ def test_check_json_has_a_version_and_no_secret(
         "mirror": None,
         "detail": "",
         "next_step": "",
+        "declared_in": f"{Path('pixi.toml').resolve()}:7",
     }
     assert "s3cret" not in out
 
@@ -145,7 +146,7 @@ def test_check_names_the_files_that_it_looks_for_if_there_is_none(
 ) -> None:
     assert main(["check"]) == 1
     err = capsys.readouterr().err
-    assert "error: there is no pixi.toml here or above" in err
+    assert "error: there is no project of pixi, uv, poetry, pdm or pip here or above" in err
     assert "--manifest-path" in err
 
 
@@ -399,7 +400,10 @@ def test_check_ends_after_its_timeout_with_the_answers_so_far(
     assert main(["check", "-e", "default", "--timeout", "0.9"]) == 1
     index, channel, step = capsys.readouterr().out.splitlines()
     assert index.startswith(f"index    {project.url}/simple   open (HTML; ")
-    assert channel == f"channel  {project.url}/channel  unreachable (no answer within 0.9 s)"
+    assert (
+        channel
+        == f"channel  {project.url}/channel  unreachable (no answer within 0.9 s; pixi.toml:3)"
+    )
     assert step == "         -> try again later, or check the network or VPN"
 
 
@@ -446,7 +450,7 @@ def test_check_prints_the_answers_so_far_after_ctrl_c(
     assert main(["check", "-e", "default"]) == 130
     lines = capsys.readouterr().out.splitlines()
     assert " open (HTML; " in lines[0]
-    assert lines[1].endswith(" unreachable (interrupted)")
+    assert lines[1].endswith(" unreachable (interrupted; pixi.toml:3)")
 
 
 def test_check_prints_json_if_it_is_interrupted(

@@ -269,7 +269,10 @@ def test_a_project_without_packages_is_told_so(
 
 def test_it_needs_a_project(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["resolve", "torch"]) == 1
-    assert "there is no pixi.toml here or above" in capsys.readouterr().err
+    assert (
+        "there is no project of pixi, uv, poetry, pdm or pip here or above"
+        in capsys.readouterr().err
+    )
 
 
 def test_environments_and_machines_that_differ_have_a_heading_each(
@@ -311,6 +314,8 @@ def test_json_has_a_version_each_index_that_was_asked_and_no_secret(
     assert document == {
         "version": 1,
         "manifest": str(Path("pixi.toml").resolve()),
+        "tool": "pixi",
+        "other_tools": [],
         "fine": True,
         "unread": [],
     }

@@ -130,7 +130,7 @@ def test_uv_config_file_variable_replaces_all_files(write: Write) -> None:
             "UV_INDEX_ACME_PASSWORD",
         ),
         ({"UV_INDEX_ACME_USERNAME": "ada"}, ("ada", None), "UV_INDEX_ACME_USERNAME"),
-        ({"UV_INDEX_ACME_PASSWORD": "s3cret"}, (None, "s3cret"), "UV_INDEX_ACME_PASSWORD"),
+        ({"UV_INDEX_ACME_PASSWORD": "s3cret"}, ("", "s3cret"), "UV_INDEX_ACME_PASSWORD"),
     ],
 )
 def test_uv_login_of_variables_serves_an_index_without_userinfo(

@@ -1,0 +1,155 @@
+"""``check``, ``explain`` and ``run`` in the projects of uv, pip, poetry and pdm, and outside."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+import pytest
+from servers import Answer, Recorder
+
+from authshim.cli import main
+
+if TYPE_CHECKING:
+    from servers import Seen
+
+    Lines = Callable[..., list[str]]
+
+LOGIN = "Basic YWRhOnMzY3JldA=="
+CHALLENGE = Answer(401, b"", {"WWW-Authenticate": 'Basic realm="acme"'})
+
+
+def answer(seen: Seen) -> Answer:
+    """Let ada in with ``s3cret``, and nobody else."""
+    if seen.authorization == LOGIN:
+        return Answer(200, b"<a href='demo/'>demo</a>", {"Content-Type": "text/html"})
+    return CHALLENGE
+
+
+@pytest.fixture
+def private(recorder: Recorder) -> Recorder:
+    """A server that lets ada in."""
+    recorder.default = answer
+    return recorder
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    """``lines("check")`` are the lines that a command prints; none has the secret."""
+
+    def run(*words: str) -> list[str]:
+        main(list(words))
+        out, err = capsys.readouterr()
+        assert "s3cret" not in out + err
+        return out.splitlines()
+
+    return run
+
+
+def write(name: str, text: str) -> None:
+    path = Path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def uv_project(private: Recorder, more: str = "") -> str:
+    """Write a uv project with one index that replaces PyPI, and return its URL."""
+    url = f"{private.url}/acme/simple"
+    index = f"[[tool.uv.index]]\nname = 'acme'\nurl = '{url}'\ndefault = true\n{more}"
+    write("pyproject.toml", f"[project]\nname = 'x'\ndependencies = ['demo']\n{index}")
+    return url
+
+
+def test_check_names_the_uv_project_and_the_line_of_the_index(
+    private: Recorder, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    url = uv_project(private)
+    monkeypatch.setenv("UV_INDEX_ACME_USERNAME", "ada")
+    monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "s3cret")
+    heading, line = lines("check")
+    assert heading == f"uv's project: {Path('pyproject.toml').resolve()}"
+    login = "BasicHTTP(username='ada', password=****) from UV_INDEX_ACME_PASSWORD"
+    assert line.startswith(f"index  {url.replace('//', '//ada@')}  let in ({login}; HTML; ")
+    assert line.endswith("; pyproject.toml:6)")
+
+
+def test_check_names_the_tools_that_were_not_taken(private: Recorder, lines: Lines) -> None:
+    uv_project(private, "[tool.pdm]\n[tool.pixi.workspace]\nchannels = ['conda-forge']\n")
+    heading = lines("check")[0]
+    assert heading.endswith("(not taken: pixi, pdm; --tool NAME chooses)")
+
+
+def test_check_takes_the_named_tool(private: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
+    uv_project(private, f"[[tool.pdm.source]]\nname = 'pypi'\nurl = '{private.url}/pdm'\n")
+    main(["check", "--tool", "pdm", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert (document["tool"], document["other_tools"]) == ("pdm", ["uv"])
+    assert [each["url"] for each in document["results"]] == [f"{private.url}/pdm"]
+
+
+def test_check_finds_a_bare_pyproject_of_the_named_tool(private: Recorder, lines: Lines) -> None:
+    write("pyproject.toml", "[project]\nname = 'x'\n")
+    write("requirements.txt", f"-i {private.url}/simple\n")
+    assert lines("check", "--tool", "pip")[0].startswith("pip's project: ")
+
+
+def test_check_outside_a_project_takes_the_configuration_of_pip(
+    private: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    monkeypatch.delenv("PIP_CONFIG_FILE")
+    url = private.url.replace("//", "//ada:s3cret@")
+    monkeypatch.setenv("PIP_INDEX_URL", f"{url}/env/simple")
+    write(str(home / ".config/pip/pip.conf"), f"[global]\nextra-index-url = {url}/file/simple\n")
+    found = lines("check")
+    assert found[0] == "outside a project: pip's configuration"
+    assert found[1].endswith("; PIP_INDEX_URL)")
+    assert found[2].endswith("; ~/.config/pip/pip.conf:2)")
+    assert all("let in (BasicHTTP(username='ada', password=****)" in line for line in found[1:])
+
+
+def test_check_outside_a_project_takes_both_configurations(
+    private: Recorder, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", f"{private.url}/pip")
+    monkeypatch.setenv("UV_INDEX", f"acme={private.url}/uv")
+    found = lines("check")
+    assert found[0] == "outside a project: pip's and uv's configuration"
+    assert [line.split()[0] for line in found if line.startswith("index")] == ["index", "index"]
+    assert lines("check", "--tool", "uv")[0] == "outside a project: uv's configuration"
+
+
+def test_check_of_a_tool_without_project_or_configuration_fails(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["check", "--tool", "poetry"]) == 1
+    assert "there is no project of poetry here or above" in capsys.readouterr().err
+
+
+def test_explain_names_the_variable_of_a_login(
+    private: Recorder, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    url = uv_project(private)
+    monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "s3cret")
+    found = lines("explain", f"{url}/demo/")
+    assert found[0].startswith("uv's project: ")
+    assert f"covered by the index {url}" in "\n".join(found)
+    assert found[-1].endswith(" from UV_INDEX_ACME_PASSWORD")
+
+
+def test_check_of_an_unset_pdm_variable_names_the_password(private: Recorder, lines: Lines) -> None:
+    url = private.url.replace("//", "//ada:${SECRET}@")
+    write("pyproject.toml", f"[[tool.pdm.source]]\nname = 'pypi'\nurl = '{url}/simple'\n")
+    found = lines("check", "--tool", "pdm")
+    assert "not probed (the password is not filled in; pyproject.toml:3)" in found[1]
+
+
+def test_check_of_a_refused_variable_says_to_correct_it(
+    private: Recorder, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    uv_project(private)
+    monkeypatch.setenv("UV_INDEX_ACME_USERNAME", "ada")
+    monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "wrong")
+    assert lines("check")[2].strip() == "-> correct the login in UV_INDEX_ACME_PASSWORD"
+    monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "s3cret")
+    assert "  let in (" in lines("check")[1]
