@@ -10,7 +10,7 @@ import sys
 from functools import partial
 from importlib import metadata
 
-from authshim.integrations import keyring_command
+from authshim.integrations import look_alike
 from benchmarks.measure import Figure, Plan, interleaved, median, ratios
 from benchmarks.scene import HOST, PASSWORD, USER
 from benchmarks.table import Row, seconds
@@ -43,12 +43,12 @@ def rows(plan: Plan) -> list[Row]:
     os.environ.pop("PYTHON_KEYRING_BACKEND", None)  # else keyring looks for no backend at all
     _keep()
     without, beside = _keyring("without"), _keyring("beside", has_authshim=True)
-    look_alike = [keyring_command.write(_folder("look-alike"))]
+    look_alike_words = [look_alike.write(_folder("look-alike"))]
     cases = {
         "without": partial(_cpu, [*without, "get", URL, USER], "kept"),
         "name": partial(_cpu, [*beside, "get", "github.com", USER], "kept"),
         "url": partial(_cpu, [*beside, "get", URL, USER], PASSWORD),
-        "look-alike": partial(_cpu, [*look_alike, "get", URL, USER], PASSWORD),
+        "look-alike": partial(_cpu, [*look_alike_words, "get", URL, USER], PASSWORD),
     }
     times = interleaved(cases, plan)
     said = {name: seconds(median(values)) for name, values in times.items()}
@@ -91,7 +91,7 @@ def _keyring(name: str, *, has_authshim: bool = False) -> list[str]:
 
 
 def _link_authshim(site: str, folder: str) -> None:
-    package = os.path.dirname(os.path.dirname(keyring_command.__file__))
+    package = os.path.dirname(os.path.dirname(look_alike.__file__))
     os.symlink(package, os.path.join(folder, "authshim"))
     info = next(entry for entry in os.listdir(site) if entry.startswith("authshim-"))
     os.symlink(os.path.join(site, info), os.path.join(folder, info))

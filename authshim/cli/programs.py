@@ -10,7 +10,7 @@ import subprocess
 from typing import TYPE_CHECKING, Callable
 
 from authshim.cli.keyring_state import why_backend_is_off
-from authshim.integrations.keyring_command import SCRIPT
+from authshim.integrations import SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

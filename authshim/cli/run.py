@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.cli import spawn, terminal
 from authshim.errors import AuthshimError, SettingsError
-from authshim.integrations import keyring_command
+from authshim.integrations import look_alike
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
@@ -99,7 +99,7 @@ def _folder() -> Iterator[str]:
         except OSError:
             continue
         with folder as path:
-            program = keyring_command.write(path, launcher=_launcher())
+            program = look_alike.write(path, launcher=_launcher())
             if os.access(program, os.X_OK):
                 yield path
                 return

@@ -16,6 +16,9 @@ ASKING = "AUTHSHIM_ASKING"
 SWITCH = "AUTHSHIM_KEYRING_BACKEND"
 """The variable that switches the keyring backend off."""
 
+SCRIPT = "authshim_keyring.py"
+"""The file that marks the folder of a look-alike of ``keyring``, and that its program runs."""
+
 
 def backend_is_on(environ: Mapping[str, str]) -> bool:
     """Return False if ``AUTHSHIM_KEYRING_BACKEND`` is ``off``."""

@@ -11,7 +11,6 @@ conda loads it by its entry point. conda's own netrc, URL logins, tokens and pro
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +36,9 @@ def conda_request_headers(host: str, path: str) -> Iterator[Any]:
     """
     from conda.plugins.types import CondaRequestHeader
 
-    url = _channel_url(host, path)
+    from authshim.lookup.unnamed import url_of
+
+    url = url_of(host, path, _channel_urls())
     credential = None if url is None else _find(url)
     if credential is not None and credential.header is not None:
         yield CondaRequestHeader(name="Authorization", value=credential.header)
@@ -83,14 +84,9 @@ def _log_in(request: Any) -> Any:
 
 
 def _find(url: str) -> Credential | None:
-    from authshim.errors import AuthshimError
-    from authshim.lookup.unnamed import find
+    from authshim.lookup.unnamed import ask
 
-    try:
-        return find(_chain(), url)
-    except AuthshimError as error:
-        logging.getLogger("authshim").warning("%s", error)
-    return None
+    return ask(_chain, url)
 
 
 @cache
@@ -98,32 +94,6 @@ def _chain() -> Chain:
     from authshim.lookup.unnamed import make_chain
 
     return make_chain()
-
-
-def _channel_url(host: str, path: str) -> str | None:
-    """Return the URL of a request to a configured channel, or None."""
-    schemes = set(_schemes(host, path))
-    if not schemes:
-        return None
-    scheme = "http" if "http" in schemes else "https"
-    return f"{scheme}://{host}{path}"
-
-
-def _schemes(host: str, path: str) -> Iterator[str]:
-    """Yield the scheme of each configured channel that a request may be for."""
-    from authshim.errors import UrlError
-    from authshim.urls import parse
-    from authshim.urls.paths import prefixes
-
-    for base in _channel_urls():
-        try:
-            channel = parse(base)
-            request = parse(f"{channel.scheme}://{host}{path}")
-        except UrlError:  # a channel of files, perhaps
-            continue
-        root = channel.path.rstrip("/")
-        if request.origin == channel.origin and root in ("", *prefixes(request.path)):
-            yield channel.scheme
 
 
 def _channel_urls() -> Iterator[str]:

@@ -65,7 +65,7 @@ _NO_HEADERS: dict[str, str] = {}
 
 
 class ChainUser:
-    """A base of the integrations: it has a chain, and remembers the options that it was made with."""
+    """A base of the integrations that have a chain, and remember the options it was made with."""
 
     def __init__(
         self,

@@ -85,6 +85,7 @@ def _lines(data: bytes) -> list[str]:
 
 def _answer(question: Question) -> Iterator[str]:
     """Yield the lines of the answer, or none if there is no credential."""
+    from authshim.integrations.git_config import warn_of_storing
     from authshim.lookup.unnamed import as_basic, token_of
 
     credential = _find(question)
@@ -98,7 +99,7 @@ def _answer(question: Question) -> Iterator[str]:
     basic = as_basic(credential, question.username)
     if basic is None:
         return
-    _warn_of_storing(question)
+    warn_of_storing(question.scheme, question.host)
     yield f"username={basic.username}"
     yield f"password={basic.password}"
 
@@ -106,32 +107,7 @@ def _answer(question: Question) -> Iterator[str]:
 def _find(question: Question) -> Credential | None:
     import logging
 
-    from authshim.errors import AuthshimError
-    from authshim.lookup.unnamed import find, make_chain
+    from authshim.lookup.unnamed import ask, make_chain
 
     logging.basicConfig(format="authshim: %(message)s")
-    try:
-        return find(make_chain(), question.url, question.username)
-    except AuthshimError as error:
-        logging.getLogger("authshim").warning("%s", error)
-    return None
-
-
-def _warn_of_storing(question: Question) -> None:
-    from authshim.integrations.git_config import list_helpers, set_up, storing
-
-    helpers = storing(list_helpers(), question.scheme, question.host)
-    if not helpers:
-        return
-    import logging
-
-    from authshim.redact import printable
-
-    commands = set_up(question.scheme, question.host, again=True)
-    logging.getLogger("authshim").warning(
-        "git also gives the password for %s to its credential helper %s, which stores it. "
-        "To stop that:%s",
-        printable(question.host),
-        printable(", ".join(helpers)),
-        "".join(f"\n  {printable(command)}" for command in commands),
-    )
+    return ask(make_chain, question.url, question.username)

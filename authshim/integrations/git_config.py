@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
 from fnmatch import fnmatchcase
+
+from authshim.redact import printable
 
 PROGRAM = "git-credential-authshim"
 """The program that git starts for the helper ``authshim``."""
@@ -71,6 +74,20 @@ def storing(configured: str, scheme: str, host: str) -> list[str]:
         program = os.path.basename(value.split()[0])
         names.append(program.replace("git-credential-", "").replace(".exe", ""))
     return [name for name in names if name in STORING]
+
+
+def warn_of_storing(scheme: str, host: str) -> None:
+    """Warn if git also gives the password of a host to a helper that stores it."""
+    helpers = storing(list_helpers(), scheme, host)
+    if not helpers:
+        return
+    logging.getLogger("authshim").warning(
+        "git also gives the password for %s to its credential helper %s, which stores it. "
+        "To stop that:%s",
+        printable(host),
+        printable(", ".join(helpers)),
+        "".join(f"\n  {printable(command)}" for command in set_up(scheme, host, again=True)),
+    )
 
 
 def _applies(context: str, scheme: str, host: str) -> bool:

@@ -54,7 +54,9 @@ def _authorization(request: Any) -> str | None:
     user = request.url.userinfo
     if not user or b":" in user:
         return header
-    return None if header == BasicHTTP(request.url.username, "").header else header
+    if header == BasicHTTP(request.url.username, "").header:
+        return None
+    return header
 
 
 class _Request:

@@ -6,7 +6,6 @@ imports nothing else of authshim until a program asks for a URL.
 
 from __future__ import annotations
 
-import logging
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,6 @@ from authshim.integrations import ASKING, SWITCH, backend_is_on
 if TYPE_CHECKING:
     from authshim.credentials import BasicHTTP
     from authshim.lookup.chain import Chain
-
-logger = logging.getLogger("authshim")
 
 PRIORITY = 9.95
 """Below keyring's chainer (10), which would be displaced, and above the vendors' backends."""
@@ -49,7 +46,9 @@ class Keyring(KeyringBackend):
     def get_credential(self, service: str, username: str | None) -> SimpleCredential | None:
         """Return the username and the password, or None."""
         found = self._find(service, username)
-        return None if found is None else SimpleCredential(found.username, found.password)
+        if found is None:
+            return None
+        return SimpleCredential(found.username, found.password)
 
     def set_password(self, service: str, username: str, password: str) -> None:
         """Raise NotImplementedError, at which keyring's chainer asks the next backend."""
@@ -64,21 +63,22 @@ class Keyring(KeyringBackend):
     def _find(self, service: str, username: str | None) -> BasicHTTP | None:
         if "://" not in service or os.environ.get(ASKING):
             return None
-        from authshim.errors import AuthshimError
-        from authshim.lookup.unnamed import find_basic, make_chain
+        from authshim.lookup.unnamed import ask_basic
 
-        try:
-            if self._chain is None:
-                self._chain = make_chain()
-            return find_basic(self._chain, service, username)
-        except AuthshimError as error:
-            logger.warning("%s", error)
-        return None
+        return ask_basic(self._made_chain, service, username)
+
+    def _made_chain(self) -> Chain:
+        if self._chain is None:
+            from authshim.lookup.unnamed import make_chain
+
+            self._chain = make_chain()
+        return self._chain
 
 
 def _advice(action: str, command: str) -> str:
     """Return the text that poetry shows its user."""
     return (
-        f"authshim's keyring backend does not {action} for other programs, and no other backend is there to do it. "
+        f"authshim's keyring backend does not {action} for other programs, "
+        "and no other backend is there to do it. "
         f"To keep a login: {command}. To let this program keep its own: set {SWITCH}=off"
     )

@@ -10,31 +10,12 @@ import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
-from authshim.integrations import ASKING
+from authshim.integrations import ASKING, SCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from authshim.credentials import BasicHTTP
-
-SCRIPT = "authshim_keyring.py"
-"""The file that marks a folder of a look-alike, and that its program runs."""
-
-_PROGRAM = """\
-import sys
-sys.path[:] = {path!r}
-from authshim.integrations.keyring_command import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-_POSIX = """\
-#!/bin/sh
-exec {python} -I -S {script} "$@"
-"""
-
-_WINDOWS = """\
-@"{python}" -I -S "{script}" %*
-"""
 
 
 class Question(NamedTuple):
@@ -49,9 +30,7 @@ class Question(NamedTuple):
 def main(words: Sequence[str]) -> int:
     """Answer one command and return its exit code."""
     question = read(words)
-    found = None
-    if question is not None and not os.environ.get(ASKING):
-        found = _find(question)
+    found = None if question is None else _find(question)
     if question is None or found is None:
         return _run_real(words, is_get=question is not None)
     sys.stdout.buffer.write(_answer(question, found).encode("utf-8"))  # pip and uv read UTF-8
@@ -87,19 +66,14 @@ def _question(plain: Sequence[str], mode: str, output: str) -> Question | None:
 
 
 def _find(question: Question) -> BasicHTTP | None:
-    if "://" not in question.service:
+    if "://" not in question.service or os.environ.get(ASKING):
         return None
     import logging
 
-    from authshim.errors import AuthshimError
-    from authshim.lookup.unnamed import find_basic, make_chain
+    from authshim.lookup.unnamed import ask_basic, make_chain
 
     logging.basicConfig(format="authshim: %(message)s")
-    try:
-        return find_basic(make_chain(), question.service, question.username)
-    except AuthshimError as error:
-        logging.getLogger("authshim").warning("%s", error)
-    return None
+    return ask_basic(make_chain, question.service, question.username)
 
 
 def _answer(question: Question, found: BasicHTTP) -> str:
@@ -143,51 +117,3 @@ def find_real(environ: Mapping[str, str]) -> str | None:
         if found is not None:
             return found
     return None
-
-
-def write(folder: str, *, windows: bool = os.name == "nt", launcher: str | None = None) -> str:
-    """Write a look-alike into a folder and return the path of its program.
-
-    :param launcher: Windows' own ``authshim.exe``, which is copied, since uv finds no ``.cmd``.
-    """
-    script = os.path.join(folder, SCRIPT)
-    _write_text(script, _PROGRAM.format(path=_import_path()))
-    if not windows:
-        import shlex
-
-        program = os.path.join(folder, "keyring")
-        text = _POSIX.format(python=shlex.quote(sys.executable), script=shlex.quote(script))
-        _write_text(program, text)
-        os.chmod(program, 0o700)
-        return program
-    if launcher is None:
-        program = os.path.join(folder, "keyring.cmd")
-        _write_text(program, _WINDOWS.format(python=sys.executable, script=script))
-        return program
-    import shutil
-
-    program = os.path.join(folder, "keyring.exe")
-    shutil.copyfile(launcher, program)
-    return program
-
-
-def _import_path() -> list[str]:
-    """Return the folders that this process imports from, without the current one.
-
-    The program runs isolated: no variable of the child and no folder of its project has a say.
-    """
-    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    others = [folder for folder in sys.path if os.path.isabs(folder) and not _is_current(folder)]
-    return list(dict.fromkeys([own, *others]))
-
-
-def _is_current(folder: str) -> bool:
-    try:
-        return os.path.samefile(folder, os.curdir)
-    except OSError:
-        return False
-
-
-def _write_text(path: str, text: str) -> None:
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)

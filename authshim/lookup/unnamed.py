@@ -9,11 +9,14 @@ Such programs ask in two words, a service and perhaps a username. Most expect a 
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
-from authshim.errors import CredentialError, UrlError
+from authshim.errors import AuthshimError, CredentialError, UrlError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from authshim.credentials import BasicHTTP, Credential
     from authshim.lookup.chain import Chain
     from authshim.urls import Url
@@ -44,11 +47,25 @@ def find(chain: Chain, service: str, username: str | None = None) -> Credential 
     return found.credential
 
 
-def find_basic(chain: Chain, service: str, username: str | None = None) -> BasicHTTP | None:
-    """Return the username and password for a service, or None; see ``find`` and ``as_basic``."""
+def ask(make: Callable[[], Chain], service: str, username: str | None = None) -> Credential | None:
+    """Return the credential that ``find`` returns. An error of the chain is a warning.
+
+    :param make: returns the chain, and may raise an error of the user's settings.
+    """
+    try:
+        return find(make(), service, username)
+    except AuthshimError as error:
+        logging.getLogger("authshim").warning("%s", error)
+    return None
+
+
+def ask_basic(
+    make: Callable[[], Chain], service: str, username: str | None = None
+) -> BasicHTTP | None:
+    """Return the username and password for a service, or None; see ``ask`` and ``as_basic``."""
     from authshim.urls import parse
 
-    credential = find(chain, service, username)
+    credential = ask(make, service, username)
     if credential is None:
         return None
     if username is None:
@@ -85,6 +102,33 @@ def token_of(credential: Credential) -> str | None:
     if isinstance(credential, OAuth):
         return credential.access_token
     return None
+
+
+def url_of(host: str, path: str, bases: Iterable[str]) -> str | None:
+    """Return the URL of a request whose scheme is unknown, or None if it is under no base.
+
+    If it is under an http and an https base, the URL is http.
+    """
+    schemes = set(_schemes(host, path, bases))
+    if not schemes:
+        return None
+    scheme = "http" if "http" in schemes else "https"
+    return f"{scheme}://{host}{path}"
+
+
+def _schemes(host: str, path: str, bases: Iterable[str]) -> Iterator[str]:
+    from authshim.urls import parse
+    from authshim.urls.paths import prefixes
+
+    for base in bases:
+        try:
+            covering = parse(base)
+            request = parse(f"{covering.scheme}://{host}{path}")
+        except UrlError:  # a folder, perhaps
+            continue
+        root = covering.path.rstrip("/")
+        if request.origin == covering.origin and root in ("", *prefixes(request.path)):
+            yield covering.scheme
 
 
 def _read(service: str) -> Url | None:

@@ -15,7 +15,7 @@ from leaks import assert_no_secret
 from authshim.cli import main
 from authshim.cli.clients import Client, clients
 from authshim.cli.programs import InstalledPrograms, interpreter_of
-from authshim.integrations import keyring_command
+from authshim.integrations import look_alike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -235,7 +235,7 @@ def test_uv_with_a_keyring_without_authshim_does_not_ask(uv: Programs) -> None:
 def test_uv_under_authshim_run_asks_the_look_alike(uv: Programs, tmp_path: Path) -> None:
     folder = tmp_path / "look-alike"
     folder.mkdir()
-    keyring_command.write(str(folder))
+    look_alike.write(str(folder))
     uv.environ["PATH"] = f"{folder}{os.pathsep}{uv.environ['PATH']}"
     uv.environ["UV_KEYRING_PROVIDER"] = "subprocess"
     assert uv.client("uv").verdict.asks
@@ -315,7 +315,7 @@ def test_conda_does_not_ask_if_its_plugins_are_off(conda: Programs) -> None:
 
 def test_conda_asks_by_the_netrc_of_run(programs: Programs, tmp_path: Path) -> None:
     programs.add("conda")
-    keyring_command.write(str(tmp_path))
+    look_alike.write(str(tmp_path))
     programs.environ["NETRC"] = str(tmp_path / "netrc")
     assert programs.client("conda").verdict.reason == "by the netrc of authshim run"
 

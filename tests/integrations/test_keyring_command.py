@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authshim import cli
-from authshim.integrations import keyring_command
+from authshim.integrations import SCRIPT, keyring_command
+from authshim.integrations import look_alike as writer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +42,7 @@ def login(home: Path) -> None:
 def look_alike(tmp_path: Path) -> Path:
     folder = tmp_path / "it's a folder"
     folder.mkdir()
-    return type(tmp_path)(keyring_command.write(str(folder)))
+    return type(tmp_path)(writer.write(str(folder)))
 
 
 @pytest.fixture
@@ -134,8 +135,8 @@ def test_the_current_folder_is_not_handed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(os.getcwd())
-    keyring_command.write(str(tmp_path))
-    program = (tmp_path / keyring_command.SCRIPT).read_text()
+    writer.write(str(tmp_path))
+    program = (tmp_path / SCRIPT).read_text()
     assert os.getcwd() not in program
 
 
@@ -148,7 +149,9 @@ def test_a_wrong_setting_is_said_and_the_real_keyring_asked(look_alike: Path, re
 
 @posix
 def test_it_imports_neither_requests_nor_urllib3_nor_keyring(look_alike: Path) -> None:
-    shell = f"exec {sys.executable} -X importtime -I -S '{look_alike.parent}/{keyring_command.SCRIPT}' get {URL} ada"
+    shell = (
+        f"exec {sys.executable} -X importtime -I -S '{look_alike.parent}/{SCRIPT}' get {URL} ada"
+    )
     script = shell.replace("it's", "it'\\''s")
     done = subprocess.run(
         ["sh", "-c", script], capture_output=True, encoding="utf-8", check=False, timeout=60
@@ -195,7 +198,7 @@ def test_a_question_of_the_chain_goes_to_the_real_keyring(look_alike: Path, real
 def test_another_look_alike_is_passed_over(look_alike: Path, real: Path, tmp_path: Path) -> None:
     outer = tmp_path / "outer"
     outer.mkdir()
-    keyring_command.write(str(outer))
+    writer.write(str(outer))
     path = os.pathsep.join(["relative", str(outer), str(look_alike.parent), str(real.parent)])
     assert keyring_command.find_real({"PATH": path}) == str(real)
 
@@ -211,9 +214,9 @@ def test_writing_without_a_real_keyring_names_the_next_step(look_alike: Path) ->
 
 
 def test_windows_gets_a_batch_file_if_there_is_no_launcher(tmp_path: Path) -> None:
-    program = keyring_command.write(str(tmp_path), windows=True)
+    program = writer.write(str(tmp_path), windows=True)
     assert program == str(tmp_path / "keyring.cmd")
-    script = tmp_path / keyring_command.SCRIPT
+    script = tmp_path / SCRIPT
     assert (tmp_path / "keyring.cmd").read_text() == f'@"{sys.executable}" -I -S "{script}" %*\n'
 
 
@@ -222,7 +225,7 @@ def test_windows_gets_a_copy_of_the_launcher(tmp_path: Path) -> None:
     launcher.write_bytes(b"MZ\0launcher")
     folder = tmp_path / "folder"
     folder.mkdir()
-    program = keyring_command.write(str(folder), windows=True, launcher=str(launcher))
+    program = writer.write(str(folder), windows=True, launcher=str(launcher))
     assert program == str(folder / "keyring.exe")
     assert (folder / "keyring.exe").read_bytes() == b"MZ\0launcher"
 

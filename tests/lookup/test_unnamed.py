@@ -8,7 +8,7 @@ import pytest
 from fakes import Fixed, chain_of
 
 import authshim
-from authshim.lookup.unnamed import find_basic
+from authshim.lookup.unnamed import ask_basic
 from authshim.urls import DEFAULT, SERVICE
 
 if TYPE_CHECKING:
@@ -21,11 +21,8 @@ OAUTH = authshim.OAuth("s3cret", None, None, "https://h.example/token", None, "r
 
 
 def find(credential: Credential, service: str = URL, username: str | None = None) -> object:
-    return find_basic(
-        authshim.Chain([Fixed({"h.example": credential, "127.0.0.1": credential})]),
-        service,
-        username,
-    )
+    chain = authshim.Chain([Fixed({"h.example": credential, "127.0.0.1": credential})])
+    return ask_basic(lambda: chain, service, username)
 
 
 def test_password_is_found_for_its_user() -> None:
@@ -100,7 +97,7 @@ def test_http_url_on_loopback_is_answered(service: str) -> None:
 def test_providers_of_a_default_or_a_service_are_not_used(kind: str) -> None:
     everything = Fixed({}, kinds=[kind])
     everything.find = lambda key, username=None: ADA
-    assert find_basic(chain_of(everything), URL) is None
+    assert ask_basic(lambda: chain_of(everything), URL) is None
 
 
 def test_repr_of_an_answer_shows_no_secret(no_secret: Callable[..., None]) -> None:
