@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from email.utils import mktime_tz, parsedate_tz
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from urllib3.exceptions import InvalidHeader
@@ -14,28 +14,19 @@ if TYPE_CHECKING:
 
 MAX_RETRY_AFTER_SECONDS = 6 * 60 * 60
 
-_NUMBER = "([0-9]{1,18})"
-_STRONG_ETAG = r'"[!#-~]*"'
 
+def size_of_rest(content_range: str, start: int, length: int | None) -> int | None:
+    """Return the size of the complete file if the body is its rest from ``start``, else None.
 
-def content_length(headers: Mapping[str, str]) -> int | None:
-    """Return the bytes of the body, or None if they are unknown. A chunked body has no length."""
-    match = re.fullmatch(_NUMBER, headers.get("Content-Length", ""))
-    if match is None or "Transfer-Encoding" in headers:
-        return None
-    return int(match[1])
-
-
-def size_of_rest(headers: Mapping[str, str], start: int) -> int | None:
-    """Return the size of the complete file if the body is its rest from ``start``, else None."""
-    pattern = rf"bytes {start}-{_NUMBER}/{_NUMBER}"
-    match = re.fullmatch(pattern, headers.get("Content-Range", ""), re.IGNORECASE)
+    :param length: the bytes of the body, or None if they are unknown.
+    """
+    pattern = rf"bytes {start}-([0-9]{{1,18}})/([0-9]{{1,18}})"
+    match = re.fullmatch(pattern, content_range, re.IGNORECASE)
     if match is None:
         return None
     last, size = int(match[1]), int(match[2])
-    is_rest = start <= last == size - 1
-    has_its_length = content_length(headers) in (None, size - start)
-    return size if is_rest and has_its_length else None
+    is_rest = start <= last == size - 1 and length in (None, size - start)
+    return size if is_rest else None
 
 
 def validator(headers: Mapping[str, str]) -> str:
@@ -43,13 +34,14 @@ def validator(headers: Mapping[str, str]) -> str:
 
     Last-Modified is strong only if it is at least one second older than Date (section 8.8.2.2).
     """
-    tag = headers.get("ETag")
+    tag, modified = headers.get("ETag"), headers.get("Last-Modified", "")
     if tag is not None:
-        return tag if re.fullmatch(_STRONG_ETAG, tag) else ""
-    modified = headers.get("Last-Modified", "")
-    # A comparison with NaN is always false.
-    age = _unix_time(headers.get("Date", "")) - _unix_time(modified)
-    return modified if age >= 1 else ""
+        return tag if re.fullmatch(r'"[!#-~]*"', tag) else ""
+    try:
+        age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return ""
+    return modified if age.total_seconds() >= 1 else ""
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
@@ -59,11 +51,3 @@ def retry_after(headers: Mapping[str, str]) -> float:
     except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
         return 0
     return min(seconds, MAX_RETRY_AFTER_SECONDS)
-
-
-def _unix_time(date: str) -> float:
-    """Return an HTTP date as Unix time, or NaN if it is malformed."""
-    try:
-        return float(mktime_tz(parsedate_tz(date)))  # type: ignore[arg-type]
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return float("nan")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _IGNORED = ("egg", "subdirectory")  # pip's own keys
+_ALGORITHMS = hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}  # of variable length
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -55,11 +56,8 @@ class Link(NamedTuple):
 
         :raises UrlError: the segment is not a safe name for a file.
         """
-        segment = parse(self.shown).path.rpartition("/")[2]
-        try:
-            name = unquote(segment, errors="strict")
-        except UnicodeDecodeError:
-            name = ""
+        # Bytes that are not UTF-8 become lone surrogates, which are not printable.
+        name = unquote(parse(self.shown).path.rpartition("/")[2], errors="surrogateescape")
         if not name.isprintable() or not re.fullmatch(r"[^.*/\\:][^/\\:]*", name):
             reason = "its path does not end in a safe file name: name a file with -o"
             raise UrlError(self.shown, reason)
@@ -67,12 +65,11 @@ class Link(NamedTuple):
 
     def wrong_digest(self, path: str) -> Digest | None:
         """Return the first hash that the file at ``path`` does not have, or None."""
-        hashers = [hashlib.new(digest.algorithm, usedforsecurity=False) for digest in self.digests]
-        with open(path, "rb") as file:
-            while data := file.read(_CHUNK_BYTES):
-                for hasher in hashers:
+        for digest in self.digests:
+            hasher = hashlib.new(digest.algorithm, usedforsecurity=False)
+            with open(path, "rb") as file:
+                while data := file.read(_CHUNK_BYTES):
                     hasher.update(data)
-        for digest, hasher in zip(self.digests, hashers):
             if hasher.hexdigest() != digest.value:
                 return digest
         return None
@@ -93,18 +90,9 @@ def _digests(url: str, fragment: str) -> Iterator[Digest]:
         algorithm, equals, value = part.lower().partition("=")
         if equals and algorithm in _IGNORED:
             continue
-        size = _digest_size(algorithm) if equals else 0
-        if not size:
+        if not equals or algorithm not in _ALGORITHMS:
             raise UrlError(redact(url), "its fragment is not a hash such as #sha256=...")
-        if not re.fullmatch(f"[0-9a-f]{{{2 * size}}}", value):
-            reason = f"its {algorithm} hash is not {2 * size} hexadecimal digits"
-            raise UrlError(redact(url), reason)
+        digits = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
+        if not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
+            raise UrlError(redact(url), f"its {algorithm} hash is not {digits} hexadecimal digits")
         yield Digest(algorithm, value)
-
-
-def _digest_size(algorithm: str) -> int:
-    """Return the bytes of a hash, or 0 for an unknown algorithm or one of variable length."""
-    if algorithm not in hashlib.algorithms_guaranteed:
-        return 0
-    hasher: Any = hashlib.new(algorithm, usedforsecurity=False)
-    return int(hasher.digest_size)

@@ -48,7 +48,7 @@ class PartialFile:
         # The rename must replace the file behind a symbolic link, not the link.
         self.target = os.path.realpath(target) if os.path.islink(target) else target
         self.path = f"{self.target}.part"
-        self.source: Source | None = None
+        self.source = Source("")
         self.length = 0
         self._source_path = f"{self.path}.json"
         self._file = -1
@@ -71,6 +71,9 @@ class PartialFile:
                 yield
             finally:
                 self._close()
+                if not self.length:
+                    _remove(self.path)
+                    _remove(self._source_path)
 
     def begin(self, source: Source) -> None:
         """Empty the file, and store the description of the version that follows."""
@@ -97,8 +100,7 @@ class PartialFile:
         os.fsync(self._file)
         with suppress(FileNotFoundError):
             shutil.copymode(self.target, self.path)
-        os.close(self._file)
-        self._file = -1
+        self._close()
         files.take_name(self.path, self.target)
         _remove(self._source_path)
 
@@ -110,12 +112,9 @@ class PartialFile:
             raise files.Unwritable(f"{self.target} is not a regular file")
 
     def _close(self) -> None:
-        if self._file < 0:
-            return
-        os.close(self._file)
-        if not self.length:
-            _remove(self.path)
-            _remove(self._source_path)
+        if self._file >= 0:
+            os.close(self._file)
+        self._file = -1
 
     def _read_source(self) -> Source:
         """Return the stored description.
@@ -124,14 +123,12 @@ class PartialFile:
         """
         try:
             text = files.read_text(self._source_path, limit=MAX_SOURCE_BYTES)
-            fields = json.loads(text or "")
-            source = Source(**fields)
-            size = fields.pop("size", None)
-            is_text = all(isinstance(value, str) for value in fields.values())
-            if is_text and isinstance(size, (int, type(None))) and source.validator.isprintable():
-                return source
+            source = Source(**json.loads(text or ""))
+            is_text = "".join(source[:3]).isprintable()
         except (files.Unreadable, ValueError, TypeError, RecursionError):
-            pass
+            is_text = False
+        if is_text and isinstance(source.size, (int, type(None))):
+            return source
         raise _foreign(self.path)
 
 

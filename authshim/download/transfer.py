@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
@@ -80,9 +81,10 @@ def get(
     :raises DownloadError: the target is unchanged. The error names the next step.
     """
     partial = PartialFile(target)
+    transfer = _Transfer(RecordingAdapter(chain), link, partial, progress, note)
     try:
         with partial.opened():
-            outcome = _get(_Transfer(RecordingAdapter(chain), link, partial, progress, note), sleep)
+            outcome = transfer.run(sleep)
     except files.Unwritable as error:
         outcome = _Failure(str(error), next_step.NAME_OTHER_FILE())
     except OSError as error:
@@ -94,28 +96,11 @@ def get(
     raise DownloadError(link.shown, outcome.reason, outcome.next_step)
 
 
-def _get(transfer: _Transfer, sleep: Callable[[float], None]) -> Outcome | _Failure:
-    link, partial = transfer.link, transfer.partial
-    is_checkable = link.digests and os.path.exists(partial.target)
-    if is_checkable and link.wrong_digest(partial.target) is None:
-        return Outcome(os.path.getsize(partial.target), is_new=False)
-    failure = transfer.run(sleep)
-    if failure is not None:
-        return failure
-    wrong = link.wrong_digest(partial.path)
-    if wrong is not None:
-        partial.truncate(0)
-        reason = f"its {wrong.algorithm} does not match the URL, so the download was deleted"
-        return _Failure(reason, next_step.RUN_AGAIN_OR_GET_URL())
-    partial.finish()
-    return Outcome(partial.length)
-
-
 @dataclass(repr=False)
 class _Transfer:
     """The requests that complete one partial file."""
 
-    witness: RecordingAdapter
+    adapter: RecordingAdapter
     link: Link
     partial: PartialFile
     progress: Progress
@@ -123,15 +108,27 @@ class _Transfer:
     has_begun: bool = False
     """True after the first body. Only then is a failed connection worth a retry."""
 
-    @property
-    def source(self) -> Source:
-        """Return the description of the file before its version is known."""
-        return Source(self.link.shown, " ".join(map(str, self.link.digests)))
+    def run(self, sleep: Callable[[float], None]) -> Outcome | _Failure:
+        """Complete and check the file, and rename it to the target."""
+        link, partial = self.link, self.partial
+        is_checkable = link.digests and os.path.exists(partial.target)
+        if is_checkable and link.wrong_digest(partial.target) is None:
+            return Outcome(os.path.getsize(partial.target), is_new=False)
+        failure = self._complete(sleep)
+        if failure is not None:
+            return failure
+        wrong = link.wrong_digest(partial.path)
+        if wrong is None:
+            partial.finish()
+            return Outcome(partial.length)
+        partial.truncate(0)
+        reason = f"its {wrong.algorithm} does not match the URL, so the download was deleted"
+        return _Failure(reason, next_step.RUN_AGAIN_OR_GET_URL())
 
-    def run(self, sleep: Callable[[float], None]) -> _Failure | None:
+    def _complete(self, sleep: Callable[[float], None]) -> _Failure | None:
         """Send requests until the file is complete. Return the last failure if it never is."""
         retry = Retry(total=MAX_RETRIES, backoff_factor=1)
-        with self.witness.session() as session:
+        with self.adapter.session() as session:
             while True:
                 failure = self._request(session)
                 if failure is None or not failure.retryable or not retry.total:
@@ -143,53 +140,52 @@ class _Transfer:
 
     def _request(self, session: Session) -> _Failure | None:
         """Request the missing bytes once."""
-        start = self._first_byte()
-        url, headers, timeout = self.link.url, self._headers(start), failures.TIMEOUT
+        start, validator = self._first_byte(), self.partial.source.validator
+        headers = {"Accept-Encoding": "identity"}
+        if start:
+            headers["Range"] = f"bytes={start}-"
+        if start and validator:
+            headers["If-Range"] = validator
+        url, timeout = self.link.url, failures.TIMEOUT
         try:
             response = session.get(url, headers=headers, timeout=timeout, stream=True)
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             is_transient = isinstance(error, (requests.ConnectionError, requests.Timeout))
-            reason, step = failures.describe(error, self.witness.chain.circumstances)
-            return _Failure(reason, step, retryable=self.has_begun and is_transient)
+            described = failures.describe(error, self.adapter.chain.circumstances)
+            return _Failure(*described, retryable=self.has_begun and is_transient)
         with response:
             return self._receive(response, start)
 
     def _first_byte(self) -> int:
         """Return the first byte to request: 0 unless the partial file can be resumed."""
-        length, source = self.partial.length, self.partial.source
-        if not length or source is None or not self._is_resumable(source):
+        source, url = self.partial.source, self.link.url
+        if source[:2] != self._source[:2]:
+            return 0
+        # The stored URL has no query. Another query may name another file. A signature cannot.
+        is_same_url = self.has_begun or "?" not in url or is_presigned(url)
+        if not (source.digests or (source.validator and is_same_url)):
             return 0
         if source.size is None:
-            return length
+            return self.partial.length
         # Of a complete partial file the last byte is requested, which confirms its version.
-        return max(0, min(length, source.size - 1))
+        return max(0, min(self.partial.length, source.size - 1))
 
-    def _is_resumable(self, source: Source) -> bool:
-        if (source.url, source.digests) != (self.source.url, self.source.digests):
-            return False
-        # The stored URL has no query. Another query may name another file. A signature cannot.
-        is_same_url = self.has_begun or "?" not in self.link.url or is_presigned(self.link.url)
-        return bool(source.digests or (source.validator and is_same_url))
-
-    def _headers(self, start: int) -> dict[str, str]:
-        headers = {"Accept-Encoding": "identity"}
-        if start:
-            headers["Range"] = f"bytes={start}-"
-            if self.partial.source and self.partial.source.validator:
-                headers["If-Range"] = self.partial.source.validator
-        return headers
+    @property
+    def _source(self) -> Source:
+        """Return the description of the file before its version is known."""
+        return Source(self.link.shown, " ".join(map(str, self.link.digests)))
 
     def _receive(self, response: Response, start: int) -> _Failure | None:
         """Write the body of a response that is the file or its rest."""
         status = response.status_code
         if self._is_page(response):
-            return _Failure(*refusal.sign_in(response, self.witness.chain))
+            return _Failure(*refusal.sign_in(response, self.adapter.chain))
         if status == 200:
-            return self._begin(response)
+            return self._append(response, self._begin(response))
         if not start or status not in (206, 416):
             return self._refused(response)
-        size = http_headers.size_of_rest(response.headers, start)
-        if status != 206 or size is None or not self._is_same_version(response, size):
+        size = self._size_of_rest(response, start)
+        if size is None:
             self.partial.truncate(0)
             return _Failure("the server did not send the rest of the same file", retryable=True)
         self.note(f"resuming after {self.partial.length:,} bytes")
@@ -198,63 +194,62 @@ class _Transfer:
 
     def _is_page(self, response: Response) -> bool:
         """Return True for an HTML page in place of the file. Azure's login page has status 203."""
-        if response.status_code == 203:
-            return True
         path = self.link.url.partition("?")[0].lower()
         is_wanted = path.endswith((*_HTML, "/")) or self.partial.target.lower().endswith(_HTML)
         is_html = "html" in response.headers.get("Content-Type", "").lower()
-        return response.status_code == 200 and is_html and not is_wanted
+        status = response.status_code
+        return status == 203 or (status == 200 and is_html and not is_wanted)
 
-    def _begin(self, response: Response) -> _Failure | None:
-        """Receive the complete file."""
+    def _begin(self, response: Response) -> int | None:
+        """Empty the partial file for a complete file, and return its size if it is known."""
         if self.partial.length:
             self.note("starting over: the file has changed, or the server cannot resume it")
-        size = http_headers.content_length(response.headers)
-        source = Source(*self.source[:2], http_headers.validator(response.headers), size)
+        size = response.raw.length_remaining
+        version = http_headers.validator(response.headers)
+        source = self._source._replace(validator=version, size=size)
         if _is_encoded(response):
             self.note("the server encoded the body, which is written as it is")
             # Without a validator and hashes this body is never joined with another one.
-            source = Source(self.source.url)
+            source = Source(source.url)
         self.partial.begin(source)
-        return self._append(response, size)
+        return size
 
-    def _is_same_version(self, response: Response, size: int) -> bool:
-        """Compare strong validators. Without one in the response, only a hash allows to resume."""
-        source, version = self.partial.source, http_headers.validator(response.headers)
-        if source is None or source.size not in (None, size) or _is_encoded(response):
-            return False
-        return version == source.validator if version else bool(source.digests)
+    def _size_of_rest(self, response: Response, start: int) -> int | None:
+        """Return the size of the file if the body is the rest of the same version, else None."""
+        headers, source = response.headers, self.partial.source
+        content_range, length = headers.get("Content-Range", ""), response.raw.length_remaining
+        size = http_headers.size_of_rest(content_range, start, length)
+        if response.status_code != 206 or source.size not in (None, size) or _is_encoded(response):
+            return None
+        version = http_headers.validator(headers)
+        # Without a strong validator in the response, only a hash allows to resume.
+        is_same = version == source.validator if version else bool(source.digests)
+        return size if is_same else None
 
     def _append(self, response: Response, size: int | None) -> _Failure | None:
         """Append the body until the partial file has ``size`` bytes, or until the body ends."""
         self.has_begun = True
-        self.progress(self.partial.length, size)
-        try:
-            self._append_body(response, size)
-            is_complete = size in (None, self.partial.length)
-        except HTTPError:
-            is_complete = False
+        partial, is_complete = self.partial, False
+        self.progress(partial.length, size)
+        with suppress(HTTPError):
+            for data in iter_body(response):
+                # A server may send more than it announced.
+                rest = None if size is None else size - partial.length
+                partial.append(data[:rest])
+                self.progress(partial.length, size)
+                if partial.length == size:
+                    break
+            is_complete = size in (None, partial.length)
         if is_complete:
             return None
-        received = f"{self.partial.length:,}"
-        if size is not None:
-            received += f" of {size:,}"
-        return _Failure(f"the connection broke after {received} bytes", retryable=True)
-
-    def _append_body(self, response: Response, size: int | None) -> None:
-        partial = self.partial
-        for data in iter_body(response):
-            # A server may send more than it announced.
-            rest = None if size is None else size - partial.length
-            partial.append(data[:rest])
-            self.progress(partial.length, size)
-            if partial.length == size:
-                return
+        total = "" if size is None else f" of {size:,}"
+        reason = f"the connection broke after {partial.length:,}{total} bytes"
+        return _Failure(reason, retryable=True)
 
     def _refused(self, response: Response) -> _Failure:
         status = response.status_code
-        found = self.witness.last_credential
-        reason, step = refusal.describe(response, found, self.witness.chain, self.link.url)
+        found = self.adapter.last_credential
+        reason, step = refusal.describe(response, found, self.adapter.chain, self.link.url)
         wait = http_headers.retry_after(response.headers) if status in (429, 503) else 0
         if wait > MAX_WAIT_SECONDS:
             return _Failure(reason, next_step.RUN_AGAIN_IN(seconds=f"{wait:.0f}"))
