@@ -5,7 +5,7 @@ Two comments, which no reader sees, are for the tests::
     .. first: $ authshim auth login h.example --username ada
     .. shown only: the reason for which the next block is not run
 
-A block of a file's content follows a paragraph that ends with its name::
+A block of a file's content follows a paragraph that is its name::
 
     ``~/.netrc``:
 
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted((ROOT / "docs").rglob("*.rst"))
+PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
 
 _BLOCK = re.compile(
     r"^(?P<indent> *)\.\. (?:(?P<comment>first|shown only):(?P<remark>.*)"
@@ -28,7 +28,9 @@ _BLOCK = re.compile(
     r"(?P<body>(?:(?:(?P=indent) +.*)?\n)*)",
     re.MULTILINE,
 )
-_NAMED = re.compile(r"``([^`\s]+)``[^`]*:\n\s*\Z")
+_DEMO = "authshim demo"
+"""The command that prints commands of its own."""
+_NAMED = re.compile(r"\n\n *``([^`\s]+)``:\n\s*\Z")
 
 
 class Block(NamedTuple):
@@ -80,7 +82,7 @@ def commands(text: str) -> list[Command]:
     found: list[tuple[str, list[str]]] = []
     is_open = False
     for line in text.splitlines():
-        if line.startswith("$ "):
+        if line.startswith("$ ") and not (found and found[0][0] == _DEMO):
             found.append((line[2:], []))
         elif is_open:
             found[-1] = (found[-1][0] + line.rstrip(), [])
