@@ -98,7 +98,7 @@ def log_in(
 
     :param username: the name that stands alone before the ``@`` of the URL.
     :param by_keyring: the URL is that of an index, and the keyring command is asked.
-    :param chain: the chain that has no credential. An obstacle in it is to be removed first.
+    :param chain: the chain that has no credential. Its first obstacle is to be removed first.
     """
     obstacle = None if chain is None else _first_obstacle(chain, url, username)
     if obstacle is not None:
@@ -120,6 +120,9 @@ _FILE_AND_LINE = re.compile(r"(?:cannot read )?(?:auth file |netrc |uv store )?(
 
 def _first_obstacle(chain: Chain, url: str, username: str | None) -> NextStep | None:
     """Return the step that removes the first obstacle in a chain, or None without one."""
+    policy = chain.forbids_logins(url)
+    if policy:
+        return next_step.ALLOW_LOGINS(policy=policy)
     obstacle = next(chain.obstacles(url, username), "")
     if not obstacle:
         return None

@@ -68,6 +68,7 @@ MEND_OBSTACLE = Template("mend this first: {obstacle}")
 
 # A credential that is refused.
 CORRECT_USERINFO = Template("correct the user:password@ in the URL")
+ALLOW_LOGINS = Template("take out {policy}")
 CORRECT_LOGIN = Template("correct the login in {place}")
 CORRECT_ENTRY = Template("correct the entry for {key} in {provider}")
 CORRECT_TOKEN = Template("correct the token in the URL, or take it out and: {step}")

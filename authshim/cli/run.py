@@ -9,7 +9,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from authshim.cli import spawn, terminal
+from authshim.cli import spawn, terminal, uv_usernames
 from authshim.errors import AuthshimError, SettingsError
 from authshim.integrations import look_alike
 
@@ -82,6 +82,7 @@ def _netrc(options: Namespace) -> str | None:
 def _environ(options: Namespace, folder: str) -> dict[str, str]:
     path = os.environ.get("PATH", os.defpath)
     environ = {**os.environ, **PROVIDERS, "PATH": f"{folder}{os.pathsep}{path}"}
+    environ.update(uv_usernames.variables(options))
     if options.auth_file is not None:
         environ.setdefault("RATTLER_AUTH_FILE", os.path.abspath(options.auth_file))
     return environ

@@ -73,7 +73,7 @@ def _unauthorized(
         reason = f"{server} rejected the user:password@ in the URL (HTTP {status})"
         return reason, next_step.CORRECT_USERINFO()
     if found is None:
-        note = chain.note or "no provider has one"
+        note = chain.why_nothing(url)
         reason = f"{server} asks for a credential, and {note} (HTTP {status})"
         return reason, _log_in(response, chain)
     credential = _login(found)

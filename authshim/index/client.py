@@ -206,7 +206,7 @@ class IndexClient:
                 step = advice.allow_http(response.url)
                 return refusal._replace(detail=detail, next_step=step)
             if not reasons[-1]:
-                reasons = [*reasons, self._chain.note or "no provider has one"]
+                reasons = [*reasons, self._chain.why_nothing(response.url)]
         step = self._step(refusal, response)
         return refusal._replace(detail=_joined(reasons), next_step=step)
 

@@ -176,6 +176,8 @@ def _start(url: str) -> str:
 def _with_declared_user(url: Url, declared: Declared) -> Url:
     """Return a URL with the userinfo of its declaration, unless the URL has another user."""
     user = declared.username  # an empty one if there is only a password
+    if declared.forbids_logins:
+        return url
     if user is None or url.password is not None or url.username not in (None, user):
         return url
     return url._replace(username=user, password=declared.password)

@@ -200,9 +200,19 @@ class Chain:
             found = None
         notes = tuple(list_notes(url, candidates.candidates(), named_by))
         if found is None:
-            why = self.note or "no provider has one"
+            why = self.why_nothing(url)
             return Trace(redact(url), tuple(steps), notes, None, why, withheld)
         return Trace(redact(url), tuple(steps), notes, found.public, challenged=found.challenged)
+
+    def forbids_logins(self, url: str) -> str:
+        """Return the declaration that forbids to send a credential, or an empty string."""
+        candidates = self._lookup.cache.candidates(url)
+        entries = () if candidates is None else candidates.candidates()
+        return next(filter(None, (entry.forbids_logins for entry in entries)), "")
+
+    def why_nothing(self, url: str) -> str:
+        """Return the reason for which there is no credential for a URL."""
+        return self.forbids_logins(url) or self.note or "no provider has one"
 
     def obstacles(self, url: str, username: str | None = None) -> Iterator[str]:
         """Yield the failures of providers that may hide a credential for a URL.

@@ -40,6 +40,18 @@ class Declared(NamedTuple):
     is_index: bool
     declaration: Declaration = Declaration()
 
+    @property
+    def forbids_logins(self) -> str:
+        """The reason for which nothing is sent, or an empty string."""
+        if self.declaration.authenticate != "never":
+            return ""
+        return f'authenticate = "never" in {self.declaration.place}'
+
+    @property
+    def wants_login_first(self) -> bool:
+        """True if uv's policy wants a login before the first request."""
+        return self.declaration.authenticate == "always"
+
     def __repr__(self) -> str:
         return f"Declared({self.url!r})"
 

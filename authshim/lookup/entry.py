@@ -54,12 +54,14 @@ class CacheEntry:
         "_service",
         "clock",
         "declared",
+        "forbids_logins",
         "found",
         "lock",
         "origin",
         "pending",
         "refused",
         "url",
+        "wants_login_first",
     )
 
     def __init__(
@@ -83,6 +85,9 @@ class CacheEntry:
         self.declared = declared
         self._path_keys = path_keys
         self._service = declared.url if declared and declared.is_index else service
+        self.forbids_logins = "" if declared is None else declared.forbids_logins
+        """The reason for which nothing that is kept is sent, or an empty string."""
+        self.wants_login_first = declared is not None and declared.wants_login_first
         self.lock = threading.Lock()
         self.found: CachedCredential | None = None
         """The credential that is sent without a challenge."""
@@ -98,10 +103,12 @@ class CacheEntry:
 
         They are not kept, since an entry is kept much longer than a look-up takes.
         """
+        if self.forbids_logins:
+            return ()
         paths = [key for key in self._path_keys if key.kind == PATH]
         prefixes = self._path_keys[len(paths) :]
         keys = (*paths, *host_keys(self.url), *prefixes)
-        if not self.url.username:
+        if not (self.url.username or self.wants_login_first):
             return keys
         return (*keys, *self._service_keys())
 
@@ -109,7 +116,9 @@ class CacheEntry:
     def challenge_keys(self) -> tuple[Key, ...]:
         """Return the keys that are looked up after a refusal."""
         default = Key("default", DEFAULT)
-        if self.url.username or self.url.host in _OPEN_HOSTS:
+        if self.forbids_logins:
+            return ()
+        if self.url.username or self.url.host in _OPEN_HOSTS or self.wants_login_first:
             return (default,)
         return (default, *self._service_keys())
 
@@ -201,7 +210,8 @@ class CacheEntry:
             return ()
         other = service[:-1] if service.endswith("/") else service + "/"
         netloc = self.url.netloc
-        names = dict.fromkeys((service, other, netloc, f"{self.url.scheme}://{netloc}"))
+        own = () if self.declared is None else self.declared.declaration.services
+        names = dict.fromkeys((*own, service, other, netloc, f"{self.url.scheme}://{netloc}"))
         return tuple(Key(name, SERVICE) for name in names)
 
 

@@ -107,6 +107,8 @@ def _note_entries(entries: Sequence[CacheEntry]) -> Iterator[str]:
         if declared is not None:
             kind = "index" if declared.is_index else "channel"
             yield f"covered by the {kind} {redact(declared.url)}"
+        if entry.forbids_logins:
+            yield f"nothing that is kept is sent: {entry.forbids_logins}"
         if entry.url.password is not None:
             yield "user:password@ stands in the URL or the manifest, and nothing replaces it"
         elif user is not None:

@@ -153,3 +153,85 @@ def test_check_of_a_refused_variable_says_to_correct_it(
     assert lines("check")[2].strip() == "-> correct the login in UV_INDEX_ACME_PASSWORD"
     monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "s3cret")
     assert "  let in (" in lines("check")[1]
+
+
+# uv's policy for an index
+
+
+@pytest.fixture
+def stored(home: Path) -> None:
+    """A login for every server on this machine."""
+    entry = {"127.0.0.1": {"BasicHTTP": {"username": "ada", "password": "s3cret"}}}
+    write(str(home / ".rattler/credentials.json"), json.dumps(entry))
+
+
+@pytest.mark.usefixtures("stored")
+def test_check_sends_nothing_to_an_index_of_the_policy_never(
+    private: Recorder, lines: Lines
+) -> None:
+    uv_project(private, "authenticate = 'never'\n")
+    _, line, step = lines("check")
+    never = f'authenticate = "never" in {Path("pyproject.toml").resolve()}:6'
+    assert f"no credential (HTTP 401; {never}; " in line
+    assert step.strip() == f"-> take out {never}"
+    assert {seen.authorization for seen in private.seen} == {None}
+    uv_project(private)
+    assert "  let in (" in lines("check")[1]
+
+
+def test_check_sends_no_userinfo_to_an_index_of_the_policy_never(
+    private: Recorder, lines: Lines
+) -> None:
+    uv_project(private, "authenticate = 'never'\n")
+    text = Path("pyproject.toml").read_text(encoding="utf-8")
+    write("pyproject.toml", text.replace("http://", "http://ada:s3cret@"))
+    assert "no credential (HTTP 401; " in lines("check")[1]
+    assert {seen.authorization for seen in private.seen} == {None}
+
+
+@pytest.mark.usefixtures("stored")
+def test_explain_says_that_the_policy_never_sends_nothing(private: Recorder, lines: Lines) -> None:
+    url = uv_project(private, "authenticate = 'never'\n")
+    found = lines("explain", url)
+    assert 'no credential: authenticate = "never" in ' in "\n".join(found)
+
+
+@pytest.mark.parametrize(("policy", "asked"), [("always", [LOGIN]), ("auto", [None, LOGIN])])
+def test_policy_decides_if_a_keyring_is_asked_before_the_index(
+    policy: str,
+    asked: list[str | None],
+    private: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: Lines,
+) -> None:
+    answer = '{"username": "ada", "password": "s3cret"}'
+    write("keyring", f"#!/bin/sh\necho '{answer}'\n")
+    Path("keyring").chmod(0o755)
+    monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(Path("keyring").resolve()))
+    uv_project(private, f"authenticate = '{policy}'\n")
+    assert "  let in (" in lines("check")[1]
+    assert [seen.authorization for seen in private.seen][: len(asked)] == asked
+
+
+# run
+
+
+@pytest.mark.usefixtures("stored")
+def test_run_names_the_user_of_an_index_to_uv(
+    private: Recorder, capfd: pytest.CaptureFixture[str]
+) -> None:
+    uv_project(private)
+    assert main(["run", "--", "sh", "-c", "echo $UV_INDEX_ACME_USERNAME; env"]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("ada\n")
+    assert "s3cret" not in out
+
+
+@pytest.mark.usefixtures("stored")
+def test_run_leaves_the_user_of_a_variable_alone(
+    private: Recorder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    uv_project(private)
+    monkeypatch.setenv("UV_INDEX_ACME_USERNAME", "eve")
+    assert main(["run", "--", "sh", "-c", "echo $UV_INDEX_ACME_USERNAME"]) == 0
+    assert capfd.readouterr().out == "eve\n"
