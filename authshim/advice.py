@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from authshim import next_step
 from authshim.credentials import OAuth
@@ -11,84 +11,19 @@ from authshim.oauth.command import login_command as oauth_command
 from authshim.redact import looks_like_token, printable, redact
 from authshim.urls import GIVEN, PATH, PORT, PREFIX, parse, without_userinfo
 from authshim.urls.paths import cut_after_simple
+from authshim.vendors import vendor_of
 
 if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
-    from authshim.next_step import NextStep, Template
+    from authshim.next_step import NextStep
     from authshim.urls import Url
+    from authshim.vendors import Vendor
 
-
-class Vendor(NamedTuple):
-    """A service whose credentials come from a program of its own."""
-
-    hosts: str
-    """Its host names, as a regular expression."""
-    username: str
-    """The username in its index URLs, for which the keyring command is asked."""
-    backend: str
-    """The keyring back end that knows it, on PyPI."""
-    login: str
-    """The command that logs its user in."""
-    place: str
-    """The parts of its URLs, as a regular expression."""
-    owner: Template
-    """The step that lets a user read, with the names of ``place``."""
-    missing: str = ""
-    """The meaning of its 404 for a user who is logged in."""
-    find: Template = next_step.CORRECT_URL
-    """The step after that 404, with the names of ``place``."""
-    lists: bool = True
-    """True if the root of an index is there."""
-
-
-VENDORS = (
-    Vendor(
-        r".+-python\.pkg\.dev",
-        "oauth2accesstoken",
-        "keyrings.google-artifactregistry-auth",
-        "gcloud auth login",
-        r"https://(?P<location>[\w-]+)-python\.pkg\.dev/(?P<project>[\w.:-]+)/(?P<repository>[\w-]+)/",
-        next_step.ASK_OWNER_AT_GOOGLE,
-        lists=False,
-    ),
-    Vendor(
-        r"pkgs\.dev\.azure\.com|.+\.pkgs\.visualstudio\.com",
-        "VssSessionToken",
-        "keyrings.artifacts",
-        "az login",
-        r"https://.*/_packaging/(?P<feed>[^/]+)/",
-        next_step.ASK_OWNER_AT_AZURE,
-        "there is no such feed, or this user may not see it",
-    ),
-    Vendor(
-        r".+\.d\.codeartifact\..+\.amazonaws\.com",
-        "aws",
-        "keyrings.codeartifact",
-        "aws sso login",
-        r"https://(?P<domain>[a-z0-9-]+)-(?P<account>[0-9]{12})"
-        r"\.d\.codeartifact\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/pypi/(?P<repository>[\w.-]+)/",
-        next_step.ASK_OWNER_AT_AWS,
-        "CodeArtifact says so of a repository that is not there, or that this user may not read",
-        next_step.DESCRIBE_AT_AWS,
-    ),
-)
-"""The specification names the first two. Their usernames and the third are the back ends' own words.
-
-The vendors' pages tell the permissions: gcloud's reference "add-iam-policy-binding", Azure's
-"Manage feed permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".
-Neither Google nor CodeArtifact has a root that lists its packages: bazel-contrib/rules_python
-issue 3826, and AWS's page "Python compatibility".
-"""
 
 _CHANNELS_HOST = "repo.prefix.dev"
 """The other host of the channels at ``https://prefix.dev/CHANNEL``."""
-
-
-def vendor_of(host: str) -> Vendor | None:
-    """Return the vendor whose host this is."""
-    return next((vendor for vendor in VENDORS if re.fullmatch(vendor.hosts, host)), None)
 
 
 def log_in(
@@ -209,17 +144,27 @@ def log_in_again(url: str, found: Found, chain: Chain | None = None) -> NextStep
     return login_command(parse(url), chain, found.credential.shown_username)
 
 
-def login_command(url: Url, chain: Chain | None = None, username: str | None = None) -> NextStep:
-    """Return the command that stores a credential for a URL where pixi and authshim find it."""
+def login_command(
+    url: Url, chain: Chain | None = None, username: str | None = None, *, for_host: bool = False
+) -> NextStep:
+    """Return the command that stores a credential for a URL where pixi and authshim find it.
+
+    :param for_host: True if the login may serve all indexes of the host.
+    """
     option = _auth_file_option(chain)
     if url.host == "anaconda.org" or url.host.endswith(".anaconda.org"):
         return next_step.LOG_IN_AT_ANACONDA(option=option)
     if url.host == "prefix.dev" or url.host.endswith(".prefix.dev"):
         return _log_in_at_prefix_dev(url, option, chain)
-    key = url.host if chain is None else chain.login_key(f"{url.origin}{url.path}")
+    key = url.host
+    if chain is not None:
+        path = "" if for_host else url.path
+        key = chain.login_key(f"{url.origin}{path}")
     hint = "or --token, or --conda-token; it asks for the secret"
     if key != url.host:
         hint += "; pixi reads no key with a port or a path"
+    if "/" in key:
+        hint += f": if one login serves all of {url.host}, log in at {key.partition('/')[0]}"
     if chain is not None and username and chain.circumstances.keyring_off:
         hint += f"; the keyring command is off: {chain.circumstances.keyring_off}"
     shown = _shown_argument(username)
@@ -269,7 +214,7 @@ def ask_owner(url: str) -> NextStep:
     vendor = vendor_of(parse(url).host)
     if vendor is None:
         return next_step.ASK_OWNER()
-    return _filled(vendor, vendor.owner, url)
+    return vendor.fill(vendor.owner, url)
 
 
 def missing(url: str) -> tuple[str, NextStep]:
@@ -277,7 +222,7 @@ def missing(url: str) -> tuple[str, NextStep]:
     vendor = vendor_of(parse(url).host)
     if vendor is None:
         return "", next_step.CORRECT_URL_OR_ASK_OWNER()
-    return vendor.missing, _filled(vendor, vendor.find, url)
+    return vendor.missing, vendor.fill(vendor.find, url)
 
 
 _GITEA = r"/api/packages/[^/]+/pypi/simple/?$"
@@ -290,13 +235,3 @@ def lists_nothing(url: str) -> bool:
     if vendor is not None:
         return not vendor.lists
     return re.search(_GITEA, url) is not None
-
-
-def _filled(vendor: Vendor, step: Template, url: str) -> NextStep:
-    """Return a step with the names of an index URL, or a general one if a name is missing."""
-    found = re.match(vendor.place, url)
-    if found is not None:
-        return step(**found.groupdict())
-    if "{" in step.text:
-        return next_step.ASK_OWNER()
-    return step()

@@ -16,6 +16,7 @@ from authshim.index.probe import (
     Probe,
     Result,
 )
+from authshim.index.shared_login import shorten_logins
 from authshim.project.model import PYPI
 from authshim.project.repositories import Channel, Index, Repository
 
@@ -87,7 +88,7 @@ class Check:
             )
             result = self._found.get(at, missing)
             found.append(result._replace(declared_in=self._declared_in[at]))
-        return found
+        return shorten_logins(self._places, found, self._chain)
 
     def _probe(self, at: int) -> Result:
         place = self._places[at]

@@ -1,0 +1,88 @@
+"""The services whose credentials come from a program of their own, through keyring."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from authshim import next_step
+
+if TYPE_CHECKING:
+    from authshim.next_step import NextStep, Template
+
+
+class Vendor(NamedTuple):
+    """A service whose credentials come from a program of its own."""
+
+    hosts: str
+    """Its host names, as a regular expression."""
+    username: str
+    """The username in its index URLs, for which the keyring command is asked."""
+    backend: str
+    """The keyring back end that knows it, on PyPI."""
+    login: str
+    """The command that logs its user in."""
+    place: str
+    """The parts of its URLs, as a regular expression."""
+    owner: Template
+    """The step that lets a user read, with the names of ``place``."""
+    missing: str = ""
+    """The meaning of its 404 for a user who is logged in."""
+    find: Template = next_step.CORRECT_URL
+    """The step after that 404, with the names of ``place``."""
+    lists: bool = True
+    """True if the root of an index is there."""
+
+    def fill(self, step: Template, url: str) -> NextStep:
+        """Return a step with the names of an index URL, or a general one if a name is missing."""
+        found = re.match(self.place, url)
+        if found is not None:
+            return step(**found.groupdict())
+        if "{" in step.text:
+            return next_step.ASK_OWNER()
+        return step()
+
+
+VENDORS = (
+    Vendor(
+        r".+-python\.pkg\.dev",
+        "oauth2accesstoken",
+        "keyrings.google-artifactregistry-auth",
+        "gcloud auth login",
+        r"https://(?P<location>[\w-]+)-python\.pkg\.dev/(?P<project>[\w.:-]+)/(?P<repository>[\w-]+)/",
+        next_step.ASK_OWNER_AT_GOOGLE,
+        lists=False,
+    ),
+    Vendor(
+        r"pkgs\.dev\.azure\.com|.+\.pkgs\.visualstudio\.com",
+        "VssSessionToken",
+        "keyrings.artifacts",
+        "az login",
+        r"https://.*/_packaging/(?P<feed>[^/]+)/",
+        next_step.ASK_OWNER_AT_AZURE,
+        "there is no such feed, or this user may not see it",
+    ),
+    Vendor(
+        r".+\.d\.codeartifact\..+\.amazonaws\.com",
+        "aws",
+        "keyrings.codeartifact",
+        "aws sso login",
+        r"https://(?P<domain>[a-z0-9-]+)-(?P<account>[0-9]{12})"
+        r"\.d\.codeartifact\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/pypi/(?P<repository>[\w.-]+)/",
+        next_step.ASK_OWNER_AT_AWS,
+        "CodeArtifact says so of a repository that is not there, or that this user may not read",
+        next_step.DESCRIBE_AT_AWS,
+    ),
+)
+"""The specification names the first two. Their usernames and the third are the back ends' own words.
+
+The vendors' pages tell the permissions: gcloud's reference "add-iam-policy-binding", Azure's
+"Manage feed permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".
+Neither Google nor CodeArtifact has a root that lists its packages: bazel-contrib/rules_python
+issue 3826, and AWS's page "Python compatibility".
+"""
+
+
+def vendor_of(host: str) -> Vendor | None:
+    """Return the vendor whose host this is."""
+    return next((vendor for vendor in VENDORS if re.fullmatch(vendor.hosts, host)), None)
