@@ -15,7 +15,6 @@ import os
 import re
 import threading
 from contextlib import suppress
-from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
@@ -185,6 +184,8 @@ class SeenLocations(SecretHolder):
         return trail
 
     def _name(self, url: str) -> bytes:
+        from hashlib import blake2b  # 4 ms, which a program of one look-up does not need
+
         written = normalise(url).encode("utf-8", "surrogatepass")
         return blake2b(written, key=self._key, digest_size=16).digest()
 

@@ -9,7 +9,6 @@ a minute, since a server may have paths that are open to everybody.
 from __future__ import annotations
 
 import os
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from authshim.lookup.entry import MISSED, UNSETTLED
@@ -76,5 +75,7 @@ class Rejections:
 
     def _fingerprint(self, credential: Credential) -> bytes:
         """Return a keyed hash of a credential, which no other chain can compare."""
+        from hashlib import blake2b  # 4 ms, which a program without a refusal does not need
+
         secret = repr(credential.to_json()).encode("utf-8", "surrogatepass")
         return blake2b(secret, key=self._salt, digest_size=16).digest()

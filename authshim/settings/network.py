@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -79,6 +78,8 @@ class Proxies(NamedTuple):
 
 
 def _is_address(text: str) -> bool:
+    from ipaddress import ip_address  # 2 ms, which only a list of bypassed hosts needs
+
     try:
         ip_address(text)
     except ValueError:
@@ -88,6 +89,8 @@ def _is_address(text: str) -> bool:
 
 def _has_address(entry: str, address: str) -> bool:
     """Tell if an address is an entry, or in the network of an entry. A ``*`` has no address."""
+    from ipaddress import ip_address, ip_network
+
     try:
         return ip_address(address) in ip_network(entry, strict=False)
     except ValueError:
