@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Packages = dict[str, Optional[str]]
     """The versions of packages by their names, and the folder of their scripts."""
 
-PROGRAM_SECONDS = 30.0
+MAX_PROGRAM_SECONDS = 30.0
 """The time that a program has to tell its version or a setting."""
 
 _PROBE = """\
@@ -68,7 +68,7 @@ class InstalledPrograms:
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
                 errors="replace",
-                timeout=PROGRAM_SECONDS,
+                timeout=MAX_PROGRAM_SECONDS,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired):

@@ -13,7 +13,7 @@ from authshim.redact import printable
 PROGRAM = "git-credential-authshim"
 """The program that git starts for the helper ``authshim``."""
 
-GIT_SECONDS = 10.0
+MAX_GIT_SECONDS = 10.0
 """The time that ``git config`` has to list the helpers."""
 
 STORING = frozenset(
@@ -49,7 +49,7 @@ def list_helpers() -> str:
             stderr=subprocess.DEVNULL,
             encoding="utf-8",
             errors="replace",
-            timeout=GIT_SECONDS,
+            timeout=MAX_GIT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from authshim.credentials import Credential
     from authshim.oauth.http import Answer
 
-VIEWER_SECONDS = 30.0
+MAX_VIEWER_SECONDS = 30.0
 
 _QUERY = {"query": "query { viewer { login } }"}
 
@@ -34,7 +34,7 @@ def viewer(token: Credential, url: str, environ: Mapping[str, str] | None = None
     failure = f"nothing was stored: the token was not checked, because {shown}"
     request = http.query(f"{url.rstrip('/')}/api/graphql", _QUERY, token.header)
     try:
-        answer = http.send(request, seconds=VIEWER_SECONDS, environ=environ)
+        answer = http.send(request, seconds=MAX_VIEWER_SECONDS, environ=environ)
     except EndpointError as error:
         raise LoginError(f"{failure} {error.reason}") from None
     login = _login(answer)

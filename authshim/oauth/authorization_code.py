@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from authshim.oauth.interaction import Interaction
     from authshim.oauth.listener import Redirect
 
-REDIRECT_SECONDS = 300.0
+MAX_REDIRECT_SECONDS = 300.0
 """Seconds in which the browser has to come back; rattler's."""
 
 
@@ -63,7 +63,7 @@ class CodeFlow:
         *,
         redirect_uri: str | None = None,
         environ: Mapping[str, str] | None = None,
-        seconds: float = REDIRECT_SECONDS,
+        seconds: float = MAX_REDIRECT_SECONDS,
     ) -> None:
         self._server = server
         self._client = client

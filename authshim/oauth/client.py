@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLIENT_ID = "rattler"
 """The client that rattler, and so pixi, is at prefix.dev."""
 
-TOKEN_SECONDS = 30.0
+MAX_TOKEN_SECONDS = 30.0
 
 _CODES = frozenset(
     {
@@ -105,7 +105,7 @@ def ask_for_tokens(
     """
     asked_at = clock()
     request = client.form(server, server.token_endpoint, fields)
-    answer = http.send(request, seconds=TOKEN_SECONDS, environ=environ)
+    answer = http.send(request, seconds=MAX_TOKEN_SECONDS, environ=environ)
     if not 200 <= answer.status < 300:
         raise Refused(server.token_endpoint, answer)
     given = answer.json()

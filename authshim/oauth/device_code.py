@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from authshim.oauth.discovery import Server
     from authshim.oauth.interaction import Interaction
 
-DEVICE_SECONDS = 30.0
+MAX_DEVICE_SECONDS = 30.0
 
 DEFAULT_INTERVAL_SECONDS = 5.0
 """Seconds between two polls if the server names none (RFC 8628, section 3.2)."""
@@ -112,7 +112,7 @@ class DeviceFlow:
             issuer = self._server.issuer
             raise LoginError(f"{issuer} has no device code: use --oauth-flow auth-code")
         request = self._client.form(self._server, endpoint, {"scope": scope})
-        answer = http.send(request, seconds=DEVICE_SECONDS, environ=self._environ)
+        answer = http.send(request, seconds=MAX_DEVICE_SECONDS, environ=self._environ)
         if answer.status != 200:
             raise Refused(endpoint, answer)
         code = DeviceCode(answer.json())

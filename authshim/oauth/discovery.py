@@ -18,7 +18,7 @@ from authshim.urls import parse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DISCOVERY_SECONDS = 30.0
+MAX_DISCOVERY_SECONDS = 30.0
 
 _PATH = ".well-known/openid-configuration"
 
@@ -41,7 +41,7 @@ def discover(issuer: str, environ: Mapping[str, str] | None = None) -> Server:
     :raises EndpointError: the issuer does not answer, or its document cannot be used.
     """
     url = f"{issuer.rstrip('/')}/{_PATH}"
-    answer = http.send(Request("GET", url), seconds=DISCOVERY_SECONDS, environ=environ)
+    answer = http.send(Request("GET", url), seconds=MAX_DISCOVERY_SECONDS, environ=environ)
     if answer.status != 200:
         raise EndpointError(url, f"answered HTTP {answer.status}")
     document = answer.json()

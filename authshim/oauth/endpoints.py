@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from authshim.oauth.http import Answer, Request
 
-REVOCATION_SECONDS = 30.0
+MAX_REVOCATION_SECONDS = 30.0
 
 _MAX_LIFETIME_SECONDS = 10**10
 """A longer lifetime is taken for none."""
@@ -140,7 +140,7 @@ def _revoke(credential: OAuth, endpoint: str, hint: str) -> str:
     if not getattr(credential, hint):
         return ""
     try:
-        answer = http.send(_form(credential, endpoint, hint), seconds=REVOCATION_SECONDS)
+        answer = http.send(_form(credential, endpoint, hint), seconds=MAX_REVOCATION_SECONDS)
     except EndpointError as error:
         return error.reason
     return "" if answer.status == 200 else f"answered HTTP {answer.status}"

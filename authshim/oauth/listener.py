@@ -16,7 +16,7 @@ from authshim.urls import is_loopback, parse
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CONNECTION_SECONDS = 10.0
+MAX_CONNECTION_SECONDS = 10.0
 """Seconds after which a connection that sends nothing is closed."""
 
 MAX_FIELDS = 20
@@ -134,7 +134,7 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = CONNECTION_SECONDS
+    timeout = MAX_CONNECTION_SECONDS
     server_version = "authshim"
     sys_version = ""
     server: _Server

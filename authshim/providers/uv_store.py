@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
 
-LOCK_SECONDS = 5.0
+MAX_LOCK_SECONDS = 5.0
 """The time that authshim waits for uv to release its lock."""
 
 _HEADER = re.compile(r"\s*\[\[\s*[\"']?credential[\"']?\s*\]\]")
@@ -67,7 +67,7 @@ class UvStore(UrlLogins):
         if files.version(self.path) is None:
             return None
         try:
-            with files.locked(self.path, LOCK_SECONDS):
+            with files.locked(self.path, MAX_LOCK_SECONDS):
                 return files.read_text(self.path, limit=files.MAX_TOML_BYTES)
         except files.Locked as error:
             raise ProviderError(self.name, str(error)) from None

@@ -23,7 +23,7 @@ MAX_READ_SECONDS = 30
 TIMEOUT = (MAX_CONNECT_SECONDS, MAX_READ_SECONDS)
 """The timeout as ``requests`` takes it."""
 
-TOTAL_TIMEOUT = 60.0
+MAX_TOTAL_SECONDS = 60.0
 """Seconds for the heads of all responses to one question, redirects and refusals included."""
 
 
@@ -88,7 +88,7 @@ def describe(error: Exception, known: Circumstances) -> tuple[str, NextStep]:
     for names, reason, template in _KNOWN:
         if any(name in words for name in names):
             connect, read = TIMEOUT
-            seconds = {"connect": connect, "read": read, "total": TOTAL_TIMEOUT}
+            seconds = {"connect": connect, "read": read, "total": MAX_TOTAL_SECONDS}
             return reason.format(**seconds), template()
     return "the connection was refused or broke", next_step.CHECK_PORT()
 

@@ -61,7 +61,7 @@ class RecordingAdapter(AuthAdapter):
     @property
     def elapsed(self) -> float:
         """The seconds that the last question took, up to the head of its last response."""
-        return failures.TOTAL_TIMEOUT - float(self.left)
+        return failures.MAX_TOTAL_SECONDS - float(self.left)
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         """Send a request as AuthAdapter does, and do not read the body of a redirect."""
@@ -87,7 +87,7 @@ class _TimedAdapter(HTTPAdapter):
     :param proxies: those of pixi's configuration, which replace all others.
     """
 
-    left = failures.TOTAL_TIMEOUT
+    left = failures.MAX_TOTAL_SECONDS
     """Seconds."""
 
     def __init__(self, proxies: Proxies | None = None) -> None:
@@ -117,7 +117,7 @@ class _Session(requests.Session):
         self._adapter = adapter
 
     def request(self, *args: Any, **options: Any) -> Response:
-        self._adapter.left = failures.TOTAL_TIMEOUT
+        self._adapter.left = failures.MAX_TOTAL_SECONDS
         return super().request(*args, **options)
 
 

@@ -755,7 +755,7 @@ def test_a_server_that_does_not_answer_in_time_is_told(
 def test_a_server_whose_answer_comes_byte_by_byte_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("authshim.transport.failures.TOTAL_TIMEOUT", 0.3)
+    monkeypatch.setattr("authshim.transport.failures.MAX_TOTAL_SECONDS", 0.3)
     with dripping() as url:
         result = ask(authshim.Index(f"{url}/simple"))
     assert (result.answer, result.detail) == ("unreachable", "no whole answer within 0.3 s")

@@ -61,7 +61,7 @@ def test_revoke_returns_a_timeout_as_the_reason(
 ) -> None:
     done = Event()
     recorder.default = lambda _: done.wait(20) and None  # type: ignore[assignment]
-    monkeypatch.setattr("authshim.oauth.endpoints.REVOCATION_SECONDS", 0.2)
+    monkeypatch.setattr("authshim.oauth.endpoints.MAX_REVOCATION_SECONDS", 0.2)
     try:
         assert revoke(oauth(recorder.url + "/revoke")).endswith(
             "/revoke: it did not answer in time"

@@ -341,8 +341,8 @@ def asked_server(stage: Stage) -> Callable[[str], None]:
 
     def prepare(server: str) -> None:
         if server == "is silent":
-            stage.monkeypatch.setattr("authshim.login.prefix_dev.VIEWER_SECONDS", 0.02)
-            stage.monkeypatch.setattr("authshim.oauth.endpoints.REVOCATION_SECONDS", 0.02)
+            stage.monkeypatch.setattr("authshim.login.prefix_dev.MAX_VIEWER_SECONDS", 0.02)
+            stage.monkeypatch.setattr("authshim.oauth.endpoints.MAX_REVOCATION_SECONDS", 0.02)
         SERVERS[server](stage)
 
     return prepare
@@ -369,9 +369,9 @@ def test_login_by_oauth_shows_no_secret(
 ) -> None:
     """The server answers as it should, but at one path."""
     for name in (
-        "discovery.DISCOVERY_SECONDS",
-        "device_code.DEVICE_SECONDS",
-        "client.TOKEN_SECONDS",
+        "discovery.MAX_DISCOVERY_SECONDS",
+        "device_code.MAX_DEVICE_SECONDS",
+        "client.MAX_TOKEN_SECONDS",
     ):
         stage.monkeypatch.setattr(f"authshim.oauth.{name}", 0.02 if server == "is silent" else 20)
     stage.monkeypatch.setattr("authshim.oauth.device_code.MIN_INTERVAL_SECONDS", 0.01)

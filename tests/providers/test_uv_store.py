@@ -189,7 +189,7 @@ def test_file_is_read_after_its_writer_releases_the_lock(write: Write) -> None:
 
 def test_file_that_stays_locked_is_broken(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = write(login("https://h.example/"))
-    monkeypatch.setattr("authshim.providers.uv_store.LOCK_SECONDS", 0.05)
+    monkeypatch.setattr("authshim.providers.uv_store.MAX_LOCK_SECONDS", 0.05)
     with files.locked(provider.path, 5), pytest.raises(ProviderError, match="holds"):
         provider.logins()
 

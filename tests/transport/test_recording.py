@@ -95,7 +95,7 @@ def test_the_page_of_a_refusal_is_not_read_before_the_next_is_sent(recorder: Rec
 def test_a_head_without_end_is_given_up(
     session: requests.Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.3)
+    monkeypatch.setattr(failures, "MAX_TOTAL_SECONDS", 0.3)
     with dripping() as url, pytest.raises(requests.Timeout) as slow:
         session.get(url, timeout=(10, 10))
     assert failures.describe(slow.value, Circumstances())[0] == "no whole answer within 0.3 s"
@@ -116,7 +116,7 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
         closed.set()
 
     monkeypatch.setattr(requests.Response, "close", close)
-    monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.3)
+    monkeypatch.setattr(failures, "MAX_TOTAL_SECONDS", 0.3)
     with pytest.raises(requests.Timeout):
         session.get(f"{recorder.url}/x")
     assert not closed.is_set()
@@ -127,7 +127,7 @@ def test_an_answer_that_comes_when_nobody_waits_any_more_is_hung_up_on(
 def test_a_redirect_has_only_the_time_that_is_left(
     session: requests.Session, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(failures, "TOTAL_TIMEOUT", 0.5)
+    monkeypatch.setattr(failures, "MAX_TOTAL_SECONDS", 0.5)
     recorder.on("/x", lambda seen: time.sleep(0.2) or redirect("/x"))
     with pytest.raises(requests.Timeout):
         session.get(f"{recorder.url}/x")
@@ -139,7 +139,7 @@ def test_each_question_has_the_whole_time(
 ) -> None:
     for _ in range(2):
         session.get(recorder.url)
-    assert failures.TOTAL_TIMEOUT - 30 < adapter.left < failures.TOTAL_TIMEOUT
+    assert failures.MAX_TOTAL_SECONDS - 30 < adapter.left < failures.MAX_TOTAL_SECONDS
 
 
 def test_what_breaks_is_raised_without_what_was_sent(
