@@ -54,6 +54,9 @@ DECLARE_BUCKET = Template(
     "add [workspace.s3-options.{name}] with endpoint-url, region and force-path-style to pixi.toml"
 )
 
+INSTALL_S3 = Template("pip install 'authshim[s3]'")
+WRITE_BY_AWS = Template("write to the bucket with a program of AWS")
+
 # The login of a vendor's program.
 LOG_IN_AT_VENDOR = Template("{login}   (once before: pipx inject keyring {backend})")
 NAME_USER_OF_VENDOR = Template("write {username}@ before {host} in the index URL, then: {login}")

@@ -64,8 +64,8 @@ class Lookup:
         self._clock = clock
         self._next_check = 0.0
         self._rejections = Rejections()
-        self._once = Once()
-        self._server_named = ServerNamedLookup(self._asker, self._once)
+        self.once = Once()
+        self._server_named = ServerNamedLookup(self._asker, self.once)
 
     def now(self) -> float:
         """Return the time in Unix seconds."""
@@ -80,7 +80,7 @@ class Lookup:
         if self.is_known(entry):
             return entry.found
         if self._asker.is_nested:
-            given = find_given(entry, self._once)
+            given = find_given(entry, self.once)
             return given or self._asker.first(entry, without_keyring(entry))
         with entry.lock, self._asker.inside():
             if not self.is_known(entry):
@@ -120,7 +120,7 @@ class Lookup:
         """
         found = tried[-1]
         if found.key.kind == GIVEN and status == 401:
-            warn_rejected(found, self._once)
+            warn_rejected(found, self.once)
         if self._asker.is_nested or found.key.kind == GIVEN:
             return None
         with entry.lock, self._asker.inside():
@@ -145,7 +145,7 @@ class Lookup:
             is_basic = "basic" in schemes(challenge)
             entry.pending = self._ask_for_challenge(entry, is_basic=is_basic)
             if entry.pending is None and is_basic:
-                entry.pending = find_lone_token(entry, self._once)
+                entry.pending = find_lone_token(entry, self.once)
             return entry.pending
 
     def keep(self, found: CachedCredential) -> None:
@@ -170,7 +170,7 @@ class Lookup:
         named_by: NamedBy = CALLER,
     ) -> tuple[CachedCredential | None, list[Step]]:
         """Return the credential of an entry, and the answer of every provider."""
-        explanation = Explanation(self._asker, entry, named_by, self._once)
+        explanation = Explanation(self._asker, entry, named_by, self.once)
         return explanation.found, explanation.steps
 
     def obstacles(self, entry: CacheEntry) -> list[str]:
@@ -216,9 +216,9 @@ class Lookup:
         if not entry.is_new:
             self.refresh(provider for provider in self.providers if not provider.is_watched)
         generation = self.cache.generation
-        entry.found = find_given(entry, self._once)
+        entry.found = find_given(entry, self.once)
         if entry.found is not None:
-            warn_plain_http(entry.found, self._once)
+            warn_plain_http(entry.found, self.once)
             return
         entry.found = self._first(entry, entry.keys)
         if entry.found is None:
@@ -235,7 +235,7 @@ class Lookup:
         found = self._asker.first(entry, keys, challenged=challenged)
         origin = redact(entry.origin)
         if found is not None:
-            warn_plain_http(found, self._once)
+            warn_plain_http(found, self.once)
             logger.debug("%s: %s", origin, found)
         elif self.note:
             logger.debug("%s: no credential (%s)", origin, self.note)
@@ -260,7 +260,7 @@ class Lookup:
         if again is not None and again.credential == refused.credential:
             forget = status == 401
             if forget:
-                warn_rejected(refused, self._once)
+                warn_rejected(refused, self.once)
             self._rejections.add_last(entry, current, tried, generation, forget=forget)
             return None
         entry.found, entry.pending = again, None

@@ -30,6 +30,7 @@ from authshim.urls import (
     normalise,
     parse,
 )
+from authshim.urls.s3 import SCHEME, is_s3, parse_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -64,6 +65,11 @@ class NamedBy(NamedTuple):
         return self.who == SERVER.who
 
     @property
+    def is_from_bucket(self) -> bool:
+        """True if a signed request led to the URL. Its redirect carries no credential."""
+        return any(map(is_s3, self.origins))
+
+    @property
     def host(self) -> str:
         """The host that named the URL last."""
         return _host_of(self.origins[-1]) if self.origins else "a server"
@@ -72,6 +78,8 @@ class NamedBy(NamedTuple):
         """Tell if what is kept under a key may go to the URL, if it is known already."""
         if not self.is_marked:
             return True
+        if self.is_from_bucket:
+            return False
         if key.kind == WILDCARD:
             return bool(self.origins) and all(_is_covered(origin, key) for origin in self.origins)
         return key.kind != DEFAULT
@@ -123,6 +131,8 @@ def follow(trail: Trail, url: str) -> Trail:
 def origin_of(url: str) -> str:
     """Return the origin of a URL; UNKNOWN if it cannot be dialled."""
     try:
+        if is_s3(url):
+            return f"{SCHEME}{parse_s3(url).bucket}"
         return parse(url).origin
     except UrlError:
         return UNKNOWN
@@ -252,4 +262,6 @@ def _is_covered(origin: str, wildcard: str) -> bool:
 
 
 def _host_of(origin: str) -> str:
+    if is_s3(origin):
+        return origin[len(SCHEME) :]
     return origin.partition("://")[2].rpartition(":")[0] or "a server"

@@ -18,7 +18,7 @@ from authshim.lookup.trace import Found, Step, Trace
 from authshim.providers.aws_chain import NAME as AWS
 from authshim.providers.aws_chain import AwsChain
 from authshim.redact import redact
-from authshim.urls import S3, Key, Url
+from authshim.urls import S3, Key, Url, is_loopback, parse
 from authshim.urls.s3 import SCHEME, S3Options, parse_s3, s3_keys
 
 if TYPE_CHECKING:
@@ -90,6 +90,7 @@ class S3Lookup:
             failure: S3Error = self._failure(url, str(error))
         else:
             if found is not None:
+                self._warn_plain_http(options)
                 return S3Route(options, found, options.url_of(url.path))
             failure = self._failure(url, f"{AWS} has no credentials")
         raise failure
@@ -124,6 +125,15 @@ class S3Lookup:
         if self._circumstances.override:
             option = f" --auth-file {quote(self._circumstances.override)}"
         return next_step.LOG_IN_AT_BUCKET(bucket=bucket, option=option)
+
+    def _warn_plain_http(self, options: S3Options) -> None:
+        """Warn if requests, and a session token, go over http to another machine."""
+        url = parse(options.endpoint_url)
+        if url.scheme == "http" and not is_loopback(url.host):
+            self._lookup.once.warn_once(
+                f"requests for {SCHEME}{options.bucket} go to {url.host} in the clear: use https "
+                f"(see {options.place})"
+            )
 
     def _entry(self, url: S3Url) -> CacheEntry:
         return CacheEntry(Url("s3", url.bucket, 0, url.path), None, (), None, self._clock)

@@ -25,8 +25,10 @@ from authshim.lookup.naming import CALLER, seen_locations
 from authshim.transport.carrier import MarkedHooks, note_redirect, receive
 from authshim.transport.netrc_header import RequestsNetrc
 from authshim.transport.request import authorization_of, with_credential
+from authshim.transport.s3 import proxies_for, route_of, sign
 from authshim.transport.scrub import clean_error, clean_response
 from authshim.transport.wrapping import WrappingAdapter
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     import os
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from authshim.credentials import Credential
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import NamedBy
+    from authshim.lookup.s3 import S3Route
     from authshim.project.manifest import Manifest
 
     Options = tuple[Any, Any, Any, Any, Any]
@@ -56,8 +59,9 @@ class AuthAdapter(WrappingAdapter):
         adapter = authshim.AuthAdapter()
         session.mount("https://", adapter)
         session.mount("http://", adapter)
+        session.mount("s3://", adapter)
 
-    Mount one adapter for both prefixes. A foreign adapter on ``http://`` shows none of its
+    Mount one adapter for all of them. A foreign adapter on ``http://`` shows none of its
     redirects to this one, which then sends what it has to any https URL that they name.
 
     A mounted adapter alone cannot keep ``requests`` from reading netrc before it. It recognises
@@ -111,6 +115,10 @@ class AuthAdapter(WrappingAdapter):
         named_by = CALLER
         if type(waiting) is MarkedHooks or seen_locations.origins:
             named_by = receive(request)
+        if is_s3(request.url or ""):
+            return self._send_signed(request, named_by, options)
+        if named_by.is_from_bucket:
+            return self._transmit(with_credential(request, None), request, None, options)
         header = authorization_of(request.headers)
         if header is not None and header != self._netrc.header(request.url or ""):
             return self._transmit(request, request, None, options)
@@ -136,6 +144,10 @@ class AuthAdapter(WrappingAdapter):
         return Exchange(
             self.chain, request.method, request.url or "", named_by=named_by, can_resend=resend
         )
+
+    def route(self, request: PreparedRequest, named_by: NamedBy) -> S3Route:
+        """Return the endpoint and the keys for an ``s3://`` URL; a subclass may keep them."""
+        return route_of(self.chain, request, named_by)
 
     def discard(self, response: Response) -> None:
         """Drop an answer before the next request is sent; a subclass may close it at once."""
@@ -167,6 +179,24 @@ class AuthAdapter(WrappingAdapter):
                 self.discard(dropped)
             if credential is None and kept is not None:
                 return kept
+
+    def _send_signed(
+        self, request: PreparedRequest, named_by: NamedBy, options: Options
+    ) -> Response:
+        """Send a request for an ``s3://`` URL to its endpoint."""
+        route = self.route(request, named_by)
+        stream, timeout, verify, cert, proxies = options
+        options = (stream, timeout, verify, cert, proxies_for(route, proxies))
+        credential = route.found.credential
+        sent = sign(request, route)
+        try:
+            return self._transmit(sent, request, credential, options)
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            failure = error
+        try:
+            raise clean_error(failure, request, [credential])
+        finally:
+            del failure, sent, credential, route
 
     def _transmit(
         self,

@@ -14,6 +14,7 @@ from authshim.transport import failures
 from authshim.transport.adapter import AuthAdapter
 from authshim.transport.session import install
 from authshim.urls import parse
+from authshim.urls.s3 import SCHEME
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from authshim.lookup.chain import Chain
     from authshim.lookup.exchange import Exchange
     from authshim.lookup.naming import NamedBy
+    from authshim.lookup.s3 import S3Route
     from authshim.lookup.trace import Found
     from authshim.settings.network import Proxies
 
@@ -32,23 +34,26 @@ class RecordingAdapter(AuthAdapter):
     no end. The heads of all responses to one question share a timeout. Look-ups do not count.
     """
 
-    _own = AuthAdapter._own | {"_last"}
+    _own = AuthAdapter._own | {"_last", "_signed"}
 
     def __init__(self, chain: Chain) -> None:
         self._last: Exchange | None = None
+        self._signed: Found | None = None
         super().__init__(chain, inner=_TimedAdapter(chain.circumstances.proxies))
 
     def session(self) -> requests.Session:
         """Return a session that sends all its requests with this adapter."""
         session = install(_Session(self), self.chain)
         session.verify = self.chain.circumstances.certificates.path or True
-        for scheme in ("https://", "http://"):
+        for scheme in ("https://", "http://", SCHEME):
             session.mount(scheme, self)
         return session
 
     @property
     def last_credential(self) -> Found | None:
-        """The credential that was sent last. S3 keys and a refused lone token do not count."""
+        """The credential that was sent last. A refused lone token does not count."""
+        if self._signed is not None:
+            return self._signed
         last = self._last
         if last is None or not last.tried:
             return None
@@ -65,7 +70,7 @@ class RecordingAdapter(AuthAdapter):
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         """Send a request as AuthAdapter does, and do not read the body of a redirect."""
-        self._last = None
+        self._last = self._signed = None
         response = super().send(request, *args, **options)
         if response.is_redirect:
             response.close()
@@ -75,6 +80,12 @@ class RecordingAdapter(AuthAdapter):
         """Keep the exchange."""
         self._last = super().exchange(request, named_by)
         return self._last
+
+    def route(self, request: PreparedRequest, named_by: NamedBy) -> S3Route:
+        """Keep the keys."""
+        route = super().route(request, named_by)
+        self._signed = route.found
+        return route
 
     def discard(self, response: Response) -> None:
         """Close a response without reading its body."""

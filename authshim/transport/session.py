@@ -19,6 +19,7 @@ from authshim.errors import CredentialError, InstallError
 from authshim.lookup.chain import options_of
 from authshim.transport.adapter import AuthAdapter
 from authshim.transport.carrier import inherit, mark
+from authshim.urls.s3 import SCHEME, is_s3
 
 if TYPE_CHECKING:
     import os
@@ -45,7 +46,8 @@ def install(
 
     All of them share one chain. Each wrapped adapter stays as ``inner``, with its retries and its
     cache. A ``session.auth`` that the caller set stays. A second call with equal options does
-    nothing, on a copy of the session too.
+    nothing, on a copy of the session too. ``s3://`` URLs are signed, unless the caller has mounted
+    an adapter for them.
 
     :param chain: the chain; None: the one that the environment and the project describe.
     :raises InstallError: the session was installed before with other options.
@@ -59,9 +61,11 @@ def install(
         )
     first = ours[0] if ours else AuthAdapter(chain, manifest=manifest, environment=environment)
     for prefix, adapter in list(session.adapters.items()):
-        if not isinstance(adapter, AuthAdapter):
+        if not isinstance(adapter, AuthAdapter) and not is_s3(prefix):
             outer = session.adapters[prefix] = AuthAdapter(first.chain, inner=adapter)
             outer.made_with = options
+    if SCHEME not in session.adapters and "https://" in session.adapters:
+        session.mount(SCHEME, session.adapters["https://"])
     if not session.auth:
         session.auth = send_userinfo
     if getattr(session.rebuild_auth, "__func__", None) is Session.rebuild_auth:

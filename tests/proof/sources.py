@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import quote
 
+from aws import Keys, use_botocore
 from proof.stage import RENEWED, SECRET
 from servers import Answer
 
@@ -43,6 +44,8 @@ class Source(NamedTuple):
     """Whether it is sent to http(s) URLs at all."""
     asked: bool = False
     """Whether it is sent only after a refusal."""
+    bucket: bool = False
+    """It signs the requests for s3://simple, whose endpoint is a.example."""
     written_by_caller: bool = False
     """It stands in what the caller gave to requests."""
     from_netrc: bool = False
@@ -125,6 +128,31 @@ def declare(stage: Stage, index: str) -> None:
     )
 
 
+def declare_bucket(stage: Stage, scheme: str) -> None:
+    """Write a project whose bucket "simple" is at a.example."""
+    stage.write(
+        "pixi.toml",
+        '[workspace]\nchannels = ["s3://simple/channel"]\nplatforms = []\n'
+        f'[workspace.s3-options.simple]\nendpoint-url = "{scheme}://a.example"\n'
+        'region = "r"\nforce-path-style = true\n',
+    )
+
+
+def _of_bucket(stage: Stage, scheme: str) -> None:
+    declare_bucket(stage, scheme)
+    stage.keep(simple=KINDS["S3Credentials"])
+
+
+def _of_bucket_in_keychain(stage: Stage, scheme: str) -> None:
+    declare_bucket(stage, scheme)
+    use_keychain(stage, simple=KINDS["S3Credentials"])
+
+
+def _of_bucket_at_aws(stage: Stage, scheme: str) -> None:
+    declare_bucket(stage, scheme)
+    use_botocore(stage.monkeypatch, Keys(*S3.values()))
+
+
 def _declared(stage: Stage, scheme: str) -> None:
     declare(stage, f"{scheme}://ada:{quote(SECRET, safe='')}@a.example/simple")
 
@@ -163,6 +191,9 @@ SOURCES: dict[str, Source] = {
         f"keychain, {kind}": Source(_in_keychain(kind), sent=kind != "S3Credentials")
         for kind in KINDS
     },
+    "auth file, of a bucket": Source(_of_bucket, project=True, bucket=True),
+    "keychain, of a bucket": Source(_of_bucket_in_keychain, project=True, bucket=True),
+    "AWS, of a bucket": Source(_of_bucket_at_aws, project=True, bucket=True),
     "override file": Source(_in_override),
     "netrc": Source(_netrc("machine a.example"), from_netrc=True),
     "netrc, default": Source(_netrc("default"), asked=True, from_netrc=True),

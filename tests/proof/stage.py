@@ -154,6 +154,7 @@ def mounted(chain: authshim.Chain, **options: Any) -> requests.Session:
     adapter = authshim.AuthAdapter(chain, **options)
     session.mount("http://", adapter)
     session.mount("https://", adapter)
+    session.mount("s3://", adapter)
     return session
 
 

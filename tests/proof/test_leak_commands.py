@@ -48,12 +48,14 @@ LINES: dict[str, list[list[str]]] = {
         ["explain", "http://a.example/simple/x"],
         ["explain", "-vv", "http://ada@a.example/simple/x", "--username", "ada"],
         ["explain", f"http://ada:{SECRET}@a.example/x"],
+        ["explain", "-vv", "s3://simple/x"],
         ["explain", f"http://a.example/t/{SECRET}/x?sig={SECRET}#{SECRET}"],
     ],
     "auth status": [
         ["auth", "status"],
         ["auth", "status", "-vv", "--json"],
         ["auth", "status", HERE],
+        ["auth", "status", "s3://simple/x"],
         ["auth", "status", f"http://ada:{SECRET}@b.example/t/{SECRET}/"],
     ],
     "auth token": [
@@ -130,6 +132,7 @@ WRONG = [
     ["auth", "status", "--json=" + SECRET],
     ["auth", "token", f"https://ada:{SECRET}@/"],
     ["explain", f"ada:{SECRET}@a.example"],
+    ["explain", f"s3://ada:{SECRET}@simple/x"],
     ["explain", f"https://ada:{SECRET}@a exam.ple/"],
     ["explain", f"https://a.example:{SECRET}/"],
     ["check", SECRET],
@@ -253,7 +256,7 @@ BY_COMMAND = {
 }
 SOME = ["auth file, CondaToken", "netrc"]
 """One that stands in the URL, and one in a header."""
-CHECKED = [(source, "200") for source in READING]
+CHECKED = [(source, "200") for source in READING if not SOURCES[source].bucket]
 CHECKED += [
     (source, name)
     for source in SOME

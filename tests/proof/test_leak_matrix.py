@@ -69,6 +69,8 @@ def test_the_secret_is_nowhere_but_on_the_wire_to_its_origin(
     end.script(stage)
     chain = authshim.Chain.from_environment(manifest=stage.home if source.project else None)
     url = f"{end.scheme}://{source.userinfo}a.example/simple/x"
+    if source.bucket:
+        url = "s3://simple/x"
     theirs = source.written_by_caller or (source.from_netrc and login is mounted)
     with ExitStack() as closing:
         acts = closing.enter_context(witness.watching())

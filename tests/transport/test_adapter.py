@@ -613,7 +613,7 @@ def test_a_misspelt_option_is_refused() -> None:
         AuthAdapter(chain_of(None), max_retry=2)
 
 
-@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x", "s3://127.0.0.1/x"])
+@pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x"])
 def test_what_is_not_http_is_passed_on_as_it_is(url: str) -> None:
     inner = Canned()
     session = requests.Session()
