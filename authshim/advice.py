@@ -50,7 +50,9 @@ def log_in(
     return next_step.LOG_IN_OR_CORRECT_SECRET(step=step, username=username, quoted=quoted)
 
 
-_FILE_AND_LINE = re.compile(r"(?:cannot read )?(?:auth file |netrc |uv store )?(.+?): line (\d+)")
+_FILE_AND_LINE = re.compile(
+    r"(?:cannot read )?(?:auth file |netrc |uv store |micromamba store )?(.+?): line (\d+)"
+)
 
 
 def _first_obstacle(chain: Chain, url: str, username: str | None) -> NextStep | None:

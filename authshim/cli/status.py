@@ -169,7 +169,7 @@ class Listing:
 
 
 def _is_listed(provider: Provider) -> bool:
-    return hasattr(provider, "list") or hasattr(provider, "logins")
+    return any(hasattr(provider, name) for name in ("list", "logins", "entries"))
 
 
 def _path_keys(provider: Provider) -> list[str]:

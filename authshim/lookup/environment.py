@@ -188,11 +188,14 @@ def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> lis
 def _stores_of_other_tools(settings: Settings) -> Iterator[Provider]:
     """Yield the providers of logins that other tools keep for the URLs below one of theirs."""
     from authshim.providers.conda_tokens import CondaTokens
+    from authshim.providers.micromamba import Micromamba
     from authshim.providers.uv_store import UvStore
 
     if settings.uv_credentials:
         yield UvStore(settings.uv_credentials)
     yield CondaTokens(settings.conda_token_folders)
+    if settings.micromamba_file:
+        yield Micromamba(settings.micromamba_file)
 
 
 def _declared(

@@ -14,6 +14,7 @@ from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.auth_file_checks import unfilled_field, why_key_never_matches
 from authshim.providers.base import MORE, Provider, note
+from authshim.providers.json_text import parse_json
 from authshim.redact import redact_key
 from authshim.secret import SecretHolder
 from authshim.urls import HOST, PATH, PORT, S3, WILDCARD, normalise_key
@@ -205,31 +206,10 @@ def _read(path: str) -> _Contents:
         return _Contents(broken=str(error))
     if text is None:
         return _Contents(missing=True)
-    entries = _parse(text)
+    entries = parse_json(text)
     if isinstance(entries, str):
         return _Contents(broken=entries)
     return _Contents(entries)
-
-
-def _parse(text: str) -> dict[str, Any] | str:
-    """Return the entries, or the reason why the text cannot be used."""
-    import json
-
-    if not text.strip():
-        # rattler refuses an empty file too: its writer was interrupted.
-        return "it is empty; write {} into it, or remove it"
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        return f"line {error.lineno}: {_reason(error)}"
-    except RecursionError:
-        return "its JSON is nested too deeply"
-    except ValueError:
-        # Python refuses to read a whole number of more than 4,300 digits.
-        return "it has a number that is too long"
-    if not isinstance(data, dict):
-        return "it is not a JSON object"
-    return data
 
 
 def _rewrite(path: str, change: Callable[[dict[str, Any]], bool]) -> tuple[bool, str]:
@@ -244,7 +224,7 @@ def _rewrite(path: str, change: Callable[[dict[str, Any]], bool]) -> tuple[bool,
         nonlocal done
         entries: dict[str, Any] | str = {}
         if text is not None:
-            entries = _parse(text)
+            entries = parse_json(text)
         if isinstance(entries, str):
             refused.append(f"{entries}; it stays as it is")
             return None
@@ -283,14 +263,3 @@ def _drop(entries: dict[str, Any], key: str) -> bool:
     for written in doomed:
         del entries[written]
     return bool(doomed)
-
-
-def _reason(error: Any) -> str:
-    """Return the JSON parser's reason without any character of the file.
-
-    Its message may show one after a colon.
-    """
-    message: str = error.msg.partition(":")[0].strip()
-    if message.startswith("Unterminated string") or error.pos >= len(error.doc.rstrip()):
-        return "the file ends too early; it was perhaps half written"
-    return f"this is not JSON ({message[0].lower()}{message[1:]})"

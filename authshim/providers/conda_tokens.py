@@ -1,7 +1,7 @@
 """The token files of anaconda-client and of ``conda token set``, as conda reads them.
 
 The name of a file is a URL. ``api`` in it stands for ``conda`` in the URL of the channels (conda's
-``gateways/anaconda_client.py``). A URL that has a token already gets no other one.
+``gateways/anaconda_client.py``).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 from authshim import files
 from authshim.credentials import CondaToken
-from authshim.errors import CredentialError, ProviderMissing, UrlError
+from authshim.errors import CredentialError, UrlError
 from authshim.providers.url_logins import Login, UrlLogins
 from authshim.redact import redact
 from authshim.urls import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 MAX_TOKEN_FILES = 1000
 """The files of one folder that are looked at."""
@@ -29,8 +29,6 @@ MAX_TOKEN_BYTES = 64 * 1024
 
 _SUFFIX = ".token"
 _API = re.compile(r"([./])api([./]|$)")
-_WITH_TOKEN = "/t"  # noqa: S105 - a path
-"""The path below which a URL has a token already."""
 
 
 class CondaTokens(UrlLogins):
@@ -51,21 +49,6 @@ class CondaTokens(UrlLogins):
     def logout_step(self, login: Login) -> str:
         """Return the commands that remove a token file, and the file itself."""
         return f"anaconda logout, conda token remove, or remove {login.place}"
-
-    def path_keys(self) -> Iterable[str]:
-        """List the URLs that have a token, and those below which URLs have one already."""
-        keys = super().path_keys()
-        return [*keys, *(f"{key}{_WITH_TOKEN}" for key in keys if _is_root(key))]
-
-    def _choose(self, key: str, username: str | None) -> Login | None:
-        login = super()._choose(key, username)
-        if login is None and self._has_token(key):
-            raise _HasTokenError(self.name, "the URL has a token already")
-        return login
-
-    def _has_token(self, key: str) -> bool:
-        root = key[: -len(_WITH_TOKEN)]
-        return key.endswith(_WITH_TOKEN) and super()._choose(root, None) is not None
 
     def _load(self) -> Iterator[Login]:
         for folder in self.folders:
@@ -88,13 +71,6 @@ class CondaTokens(UrlLogins):
                 reason = str(error)
         self._note(f"{folder}: a token file{_for_host(url)}: {reason}")
         return None
-
-
-class _HasTokenError(ProviderMissing):
-    """A URL that has a conda token already."""
-
-    def __str__(self) -> str:
-        return f"{self.provider}: {self.reason}"
 
 
 def _list(folder: str) -> list[str]:
@@ -148,7 +124,3 @@ def _token(path: str) -> tuple[str, str]:
         return "", str(error)
     token = (text or "").strip()
     return token, "" if token else "it is empty"
-
-
-def _is_root(key: str) -> bool:
-    return key.count("/") == len("//")

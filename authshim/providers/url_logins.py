@@ -1,13 +1,15 @@
 """A base class for the stores of other tools, whose logins serve a URL and all URLs below it.
 
-A store is read at the first question, and again after ``refresh``. It is never written.
+A store is read at the first question, and again after ``refresh``. It is never written. A URL that
+has a conda token in its path gets no other one.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.errors import ProviderError, UrlError
+from authshim.credentials import CondaToken
+from authshim.errors import ProviderError, ProviderMissing, UrlError
 from authshim.providers.base import MORE, Provider, note
 from authshim.secret import SecretHolder
 from authshim.urls import PREFIX, parse
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
 
 MAX_URL_LOGINS = 10_000
 """The number of logins that are read from one store of another tool."""
+
+
+_WITH_TOKEN = "/t"  # noqa: S105 - a path
+"""The path below which a URL has a conda token already."""
 
 
 class Login(NamedTuple):
@@ -62,21 +68,15 @@ class UrlLogins(Provider):
         return login.place
 
     def path_keys(self) -> Iterable[str]:
-        """List the URLs that have a login.
+        """List the URLs that have a login, and those below which a URL has a token already.
 
         :raises ProviderError: the store is here but cannot be read.
         """
-        return self._usable().by_key
-
-    def logins(self) -> list[tuple[str, Credential]]:
-        """List the logins by URL, in the order in which they are chosen.
-
-        :raises ProviderError: the store is here but cannot be read.
-        """
-        return [(login.key, login.credential) for login in self.entries()]
+        contents = self._usable()
+        return [*contents.by_key, *(root + _WITH_TOKEN for root in contents.with_token)]
 
     def entries(self) -> list[Login]:
-        """List the logins of ``logins`` with their places.
+        """List the logins with their places, in the order in which they are chosen.
 
         :raises ProviderError: the store is here but cannot be read.
         """
@@ -106,7 +106,10 @@ class UrlLogins(Provider):
         return logins[0]
 
     def _choose(self, key: str, username: str | None) -> Login | None:
-        found = self._usable().by_key.get(key, [])
+        contents = self._usable()
+        found = contents.by_key.get(key, [])
+        if not found and key.endswith(_WITH_TOKEN) and key[:-2] in contents.with_token:
+            raise _HasToken(self.name, "the URL has a token already")
         if username is not None:
             found = [login for login in found if login.username == username]
         if not found:
@@ -130,7 +133,7 @@ class UrlLogins(Provider):
                 if count >= MAX_URL_LOGINS:
                     self._note(f"{self.name}: it has more than {MAX_URL_LOGINS:,} logins")
                     break
-                contents.by_key.setdefault(login.key, []).append(login)
+                contents.add(login)
         except ProviderError as error:
             contents.broken = error.reason
         return contents
@@ -146,11 +149,26 @@ class UrlLogins(Provider):
 class _Contents(SecretHolder):
     """The logins of a store by their keys, or the reason why it cannot be read."""
 
-    __slots__ = ("broken", "by_key")
+    __slots__ = ("broken", "by_key", "with_token")
 
     def __init__(self) -> None:
         self.by_key: dict[str, list[Login]] = {}
         self.broken = ""
+        self.with_token: set[str] = set()
+        """The servers that have a conda token for all of their URLs."""
+
+    def add(self, login: Login) -> None:
+        self.by_key.setdefault(login.key, []).append(login)
+        is_root = login.key.count("/") == len("//")
+        if is_root and isinstance(login.credential, CondaToken):
+            self.with_token.add(login.key)
+
+
+class _HasToken(ProviderMissing):
+    """The reason for which a store is not asked for a shorter prefix of a URL."""
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.reason}"
 
 
 def prefix_of(url: str) -> str:

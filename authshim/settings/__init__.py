@@ -68,6 +68,7 @@ class Settings(NamedTuple):
     netrc_named: bool  # True if NETRC names the file: no fallback, and a warning if it is missing
     uv_credentials: str | None  # uv's credentials.toml
     conda_token_folders: tuple[str, ...]  # of the token files of conda and anaconda-client
+    micromamba_file: str | None  # micromamba's authentication.json
     keychain: bool  # False if PYTHON_KEYRING_BACKEND names keyring's null or fail backend
     keyring_enabled: bool  # False if the option, or else pixi's keyring-provider, is "disabled"
     keyring_off: str  # the option, or the key and its FILE:LINE; empty if it is enabled
@@ -116,6 +117,7 @@ def read(
         netrc_named="NETRC" in known,
         uv_credentials=stores.uv_credentials(paths, known),
         conda_token_folders=stores.conda_token_folders(paths, known),
+        micromamba_file=stores.micromamba_file(paths),
         keychain=known.get("PYTHON_KEYRING_BACKEND") not in _NO_KEYCHAIN,
         keyring_enabled=not keyring_off,
         keyring_off=keyring_off,

@@ -48,6 +48,11 @@ def conda_token_folders(paths: Paths, known: Mapping[str, str]) -> tuple[str, ..
     return tuple(folder for folder in (conda, client) if folder)
 
 
+def micromamba_file(paths: Paths) -> str | None:
+    """Return the path of micromamba's ``authentication.json``, or None if there is no home."""
+    return paths.join(paths.home, ".mamba", "auth", "authentication.json")
+
+
 def _existing(folder: str | None) -> str | None:
     if folder and os.path.isdir(folder):
         return folder

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fuzz import auth_file, conda_tokens, keyring, manifest, netrc, urls, uv_store
+from fuzz import auth_file, conda_tokens, keyring, manifest, micromamba, netrc, urls, uv_store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 TARGETS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (auth_file, conda_tokens, keyring, manifest, netrc, urls, uv_store)
+    for module in (
+        *(auth_file, conda_tokens, keyring, manifest),
+        *(micromamba, netrc, urls, uv_store),
+    )
 }
 CORPUS = Path(__file__).parent / "corpus"
 FOUND = sorted(CORPUS.glob("*/*"))

@@ -55,7 +55,8 @@ def test_providers_of_the_environment_are_in_the_documented_order(
         f"Chain(auth file {override}, OS keychain, auth file {home_file}, "
         f"netrc {full_home / '.netrc'}, "
         f"uv store {full_home / '.local/share/uv/credentials/credentials.toml'}, "
-        "conda token files, keyring command)"
+        f"conda token files, micromamba store {full_home / '.mamba/auth/authentication.json'}, "
+        "keyring command)"
     )
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 from leaks import told
-from proof.sources import KINDS, use_keyring
+from proof.sources import KINDS, UV_STORE, use_keyring
 from proof.stage import SECRET, Stage, installed, mounted
 from servers import CHALLENGE, Answer, redirect
 
@@ -76,6 +76,15 @@ def _keyring(stage: Stage, _: str) -> None:
     use_keyring(stage, json.dumps({"username": "ada", "password": SECRET}))
 
 
+def _uv(stage: Stage, netloc: str) -> None:
+    entries = [
+        f'[[credential]]\nservice = "{scheme}://{netloc}/"\n'
+        f'username = "ada"\npassword = "{SECRET}"\n'
+        for scheme in ("http", "https")
+    ]
+    stage.write(UV_STORE, "".join(entries))
+
+
 WHAT = {
     "exact key": What(_kept("{host}", "BearerToken")),
     "its own wildcard": What(_kept("*.{host}", "BearerToken")),
@@ -84,6 +93,7 @@ WHAT = {
     "netrc machine": What(_netrc("machine {host}")),
     "netrc default": What(_netrc("default")),
     "keyring command": What(_keyring, "ada@"),
+    "uv login": What(_uv),
     "OAuth": What(_kept("{host}", "OAuth")),
     "conda token": What(_kept("{host}", "CondaToken")),
     # With a `+` in it a name is no token.

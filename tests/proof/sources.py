@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
@@ -48,6 +49,8 @@ class Source(NamedTuple):
     """It signs the requests for s3://simple, whose endpoint is a.example."""
     written_by_caller: bool = False
     """It stands in what the caller gave to requests."""
+    https: bool = False
+    """It is for https URLs alone."""
     from_netrc: bool = False
     """Without ``install``, requests itself puts it into the request that the caller sees."""
 
@@ -104,9 +107,12 @@ def use_keyring(stage: Stage, answer: str) -> None:
     stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(script))
 
 
+UV_STORE = ".local/share/uv/credentials/credentials.toml"
+
+
 def _in_uv(stage: Stage, scheme: str) -> None:
     stage.write(
-        ".local/share/uv/credentials/credentials.toml",
+        UV_STORE,
         f'[[credential]]\nservice = "{scheme}://a.example/"\n'
         f'username = "ada"\npassword = "{SECRET}"\n',
     )
@@ -114,6 +120,19 @@ def _in_uv(stage: Stage, scheme: str) -> None:
 
 def _in_token_file(stage: Stage, _: str) -> None:
     stage.write(".config/binstar/https%3A%2F%2Fa.example.token", f"{SECRET}\n")
+
+
+MAMBA_TOKEN = {"type": "CondaToken", "token": SECRET}
+MAMBA_PASSWORD = {
+    "type": "BasicHTTPAuthentication",
+    "user": "ada",
+    "password": base64.b64encode(SECRET.encode()).decode(),
+}
+
+
+def _in_micromamba(entry: dict[str, str]) -> Callable[[Stage, str], None]:
+    path = ".mamba/auth/authentication.json"
+    return lambda stage, _: stage.write(path, json.dumps({"a.example": entry})) and None
 
 
 def _keyring(stage: Stage, _: str) -> None:
@@ -198,7 +217,9 @@ SOURCES: dict[str, Source] = {
     "netrc": Source(_netrc("machine a.example"), from_netrc=True),
     "netrc, default": Source(_netrc("default"), asked=True, from_netrc=True),
     "uv": Source(_in_uv),
-    "conda token file": Source(_in_token_file),
+    "conda token file": Source(_in_token_file, https=True),
+    "micromamba, token": Source(_in_micromamba(MAMBA_TOKEN), https=True),
+    "micromamba, password": Source(_in_micromamba(MAMBA_PASSWORD), https=True),
     "OAuth that is renewed": Source(_renewed),
     "URL": Source(
         lambda stage, scheme: None,

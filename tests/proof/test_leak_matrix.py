@@ -39,12 +39,23 @@ PLAIN = [
 ALL = [source for source in SOURCES if not source.startswith(("keychain", "override", "keyring, "))]
 FEW = ["auth file, BasicHTTP", "auth file, CondaToken", "netrc", "URL", "manifest"]
 
+OVER_HTTPS = ["200", "401", "redirect", "redirect elsewhere", "bad TLS", "body that breaks off"]
+"""For a credential that goes to https URLs alone."""
+
 CASES = [
     (login, source, outcome)
     for login in (installed, mounted)
     for source in SOURCES
     for outcome in OUTCOMES
+    if not SOURCES[source].https
     if outcome in PLAIN or source in (ALL if login is installed else FEW)
+]
+CASES += [
+    (login, source, outcome)
+    for login in (installed, mounted)
+    for source in SOURCES
+    for outcome in OVER_HTTPS
+    if SOURCES[source].https
 ]
 
 
@@ -64,6 +75,9 @@ def test_the_secret_is_nowhere_but_on_the_wire_to_its_origin(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     source, end = SOURCES[name], OUTCOMES[outcome]
+    if source.https and end.scheme == "http":
+        verified = {"verify": stage.servers.authority.file, **end.options}
+        end = end._replace(scheme="https", options=verified)
     source.plant(stage, end.scheme)
     stage.asks = source.asked
     end.script(stage)

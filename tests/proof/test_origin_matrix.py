@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from leaks import assert_no_secret, told
 from proof.namings import HOW, WHAT, WHERE, Cell, reason
-from proof.sources import KINDS, SOURCES, Source
+from proof.sources import KINDS, SOURCES, UV_STORE, Source
 from proof.stage import SECRET, Stage, installed, mounted
 from proof.tunnel import Tunnel
 from servers import CHALLENGE, Answer, redirect
@@ -133,6 +133,8 @@ SOME += [
     for name in ("keyring", "manifest", "netrc, default", "keyring, declared without a user")
     if name in SOURCES
 ]
+
+HTTPS_ONLY = [name for name in SOURCES if SOURCES[name].https]
 
 FEW = [name for name in ("auth file, CondaToken", "netrc", "URL", "keyring") if name in SOME]
 """One of each way in which a credential gets into a request."""
@@ -260,7 +262,7 @@ def test_every_kind_of_redirect_is_alike(
 
 @BOTH_WAYS
 @pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", FEW)
+@pytest.mark.parametrize("name", [*FEW, *HTTPS_ONLY])
 def test_https_to_http_carries_no_credential(
     name: str, status: int, login: Callable, stage: Stage
 ) -> None:
@@ -272,6 +274,31 @@ def test_https_to_http_carries_no_credential(
         assert any(arrived(stage, "origin_tls"))
         assert not any(arrived(stage, "origin"))
         assert not any(arrived(stage, "elsewhere"))
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", ["uv", *HTTPS_ONLY])
+def test_https_to_another_https_origin_carries_no_credential(
+    name: str, login: Callable, stage: Stage
+) -> None:
+    source = prepare(stage, name, scheme="https")
+    for location in ("https://a.example:8443/y", "https://b.example/y", "https://sub.a.example/y"):
+        stage.servers.elsewhere_tls.reset()
+        stage.servers.origin_tls.on("/*", send_on(stage, location))
+        ask(stage, login, source, scheme="https")
+        assert any(arrived(stage, "origin_tls"))
+        assert arrived(stage, "elsewhere_tls") == [False]
+
+
+@BOTH_WAYS
+@pytest.mark.parametrize("name", HTTPS_ONLY)
+def test_login_without_a_scheme_goes_nowhere_over_http(
+    name: str, login: Callable, stage: Stage
+) -> None:
+    source = prepare(stage, name)
+    stage.servers.origin.default = CHALLENGE
+    ask(stage, login, source)
+    assert arrived(stage, "origin") == [False]
 
 
 @BOTH_WAYS
@@ -469,7 +496,7 @@ def test_a_url_gets_what_its_namer_allows(how: str, where: str, stage: Stage, ho
     for name, what in WHAT.items():
         seen_locations.clear()
         reset(stage)
-        for kept in (".netrc", ".rattler/credentials.json"):
+        for kept in (".netrc", ".rattler/credentials.json", UV_STORE):
             (home / kept).unlink(missing_ok=True)
         stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
         what.plant(stage, urlsplit(WHERE[where].target).netloc)

@@ -110,7 +110,7 @@ def test_folder_of_conda_comes_first(write: Write) -> None:
 )
 def test_name_that_is_no_plain_url_is_a_problem(name: str, reason: str, write: Write) -> None:
     provider = write(name)
-    assert provider.logins() == []
+    assert provider.entries() == []
     (problem,) = provider.problems
     assert reason in problem
     assert_sentences([problem])
@@ -119,7 +119,7 @@ def test_name_that_is_no_plain_url_is_a_problem(name: str, reason: str, write: W
 @pytest.mark.parametrize("token", ["", " \n", "s3cret\nx", "s3crét", "s3cret" * 20_000])
 def test_file_that_holds_no_token_is_a_problem(token: str, write: Write) -> None:
     provider = write(token=token)
-    assert provider.logins() == []
+    assert provider.entries() == []
     assert len(provider.problems) == 1
     assert_no_secret(provider.problems)
 
@@ -136,7 +136,7 @@ def test_files_behind_the_limit_are_left_out(write: Write, monkeypatch: pytest.M
     monkeypatch.setattr(conda_tokens, "MAX_TOKEN_FILES", 2)
     for number in range(4):
         provider = write(f"https://h{number}.example")
-    assert len(provider.logins()) == 2
+    assert len(provider.entries()) == 2
 
 
 def test_version_changes_with_a_file(write: Write) -> None:

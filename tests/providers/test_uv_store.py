@@ -172,7 +172,7 @@ def test_services_that_are_no_http_are_left_out(write: Write) -> None:
 
 def test_missing_file_has_no_logins_and_makes_no_lock(tmp_path: Path) -> None:
     provider = UvStore(str(tmp_path / "credentials.toml"))
-    assert provider.logins() == []
+    assert provider.entries() == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -180,7 +180,7 @@ def test_file_is_read_after_its_writer_releases_the_lock(write: Write) -> None:
     provider = write(login("https://h.example/")[:30])
     with files.locked(provider.path, 5):
         found: list[object] = []
-        reader = threading.Thread(target=lambda: found.extend(provider.logins()), daemon=True)
+        reader = threading.Thread(target=lambda: found.extend(provider.entries()), daemon=True)
         reader.start()
         write(login("https://h.example/"))
     reader.join(20)
@@ -191,7 +191,7 @@ def test_file_that_stays_locked_is_broken(write: Write, monkeypatch: pytest.Monk
     provider = write(login("https://h.example/"))
     monkeypatch.setattr("authshim.providers.uv_store.MAX_LOCK_SECONDS", 0.05)
     with files.locked(provider.path, 5), pytest.raises(ProviderError, match="holds"):
-        provider.logins()
+        provider.entries()
 
 
 @pytest.fixture
@@ -204,7 +204,7 @@ def file_of_root(open_folder: Path) -> Path:
 def test_file_beside_which_no_lock_can_be_made_is_read(file_of_root: Path, nobody: None) -> None:
     if os.geteuid() == file_of_root.stat().st_uid:
         file_of_root.parent.chmod(0o555)
-    assert len(UvStore(str(file_of_root)).logins()) == 1
+    assert len(UvStore(str(file_of_root)).entries()) == 1
     assert [path.name for path in file_of_root.parent.iterdir()] == [file_of_root.name]
 
 
@@ -213,7 +213,7 @@ def test_logins_behind_the_limit_are_left_out(
 ) -> None:
     monkeypatch.setattr(url_logins, "MAX_URL_LOGINS", 2)
     provider = write("".join(login(f"https://h{number}.example/") for number in range(4)))
-    assert len(provider.logins()) == 2
+    assert len(provider.entries()) == 2
     assert provider.problems == [f"{provider.name}: it has more than 2 logins"]
 
 
