@@ -239,7 +239,7 @@ class GuardedProvider:
             sentence = str(error)
         level = logging.WARNING
         if isinstance(error, ProviderMissing):
-            level = logging.INFO
+            level = logging.DEBUG  # pip, for one, shows what is logged at INFO
         self._once.warn_once(sentence, level)
         return sentence
 

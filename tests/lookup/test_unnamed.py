@@ -8,6 +8,7 @@ import pytest
 from fakes import Fixed, chain_of
 
 import authshim
+from authshim.lookup.exchange import Exchange
 from authshim.lookup.unnamed import ask_basic
 from authshim.urls import DEFAULT, SERVICE
 
@@ -91,6 +92,14 @@ def test_service_that_is_no_clear_https_url_finds_nothing(service: str) -> None:
 @pytest.mark.parametrize("service", ["http://127.0.0.1/simple/", "http://127.0.0.1:8080/simple/"])
 def test_http_url_on_loopback_is_answered(service: str) -> None:
     assert find(ADA, service) == ADA
+
+
+def test_credential_that_a_server_rejected_is_not_found() -> None:
+    chain = authshim.Chain([Fixed({"h.example": ADA})])
+    exchange = Exchange(chain, "GET", URL)
+    assert exchange.begin() == ADA
+    assert exchange.receive(401) is None
+    assert ask_basic(lambda: chain, URL) is None
 
 
 @pytest.mark.parametrize("kind", [DEFAULT, SERVICE])
