@@ -1,3 +1,42 @@
-from setuptools import setup
+"""The package is described in setup.cfg. This makes its archive of sources the same, byte for byte, in every build."""
 
-setup()
+from __future__ import annotations
+
+import gzip
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from setuptools import setup
+from setuptools.command.sdist import sdist
+
+
+class ReproducibleSdist(sdist):
+    """An sdist whose archive tells neither when nor by whom it was made, if SOURCE_DATE_EPOCH is set."""
+
+    def make_archive(self, base_name: Any, format: Any, *arguments: Any, **options: Any) -> str:  # noqa: A002
+        """Write the archive, and return its name."""
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        if format != "gztar" or not epoch:
+            return super().make_archive(base_name, format, *arguments, **options)
+        name = f"{base_name}.tar.gz"
+        with open(name, "wb") as file, gzip.GzipFile("", "wb", 9, file, int(epoch)) as packed:
+            _write_tar(packed, Path(options["base_dir"]), int(epoch))
+        return name
+
+
+def _write_tar(file: Any, folder: Path, epoch: int) -> None:
+    """Write the files of a folder in the order of their names, all at one time and of one user."""
+
+    def of_nobody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.mtime, entry.uid, entry.gid, entry.uname, entry.gname = epoch, 0, 0, "", ""
+        entry.mode = 0o755 if entry.mode & 0o100 else 0o644
+        return entry
+
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            archive.add(path, path.as_posix(), recursive=False, filter=of_nobody)
+
+
+setup(cmdclass={"sdist": ReproducibleSdist})

@@ -1,0 +1,91 @@
+"""Is it ready to publish? ``python tests/release.py FOLDER [PYTEST ARGUMENTS ...]``.
+
+Build the sdist and the wheel twice and compare them, check them, install the wheel where nothing is,
+and run the tests of the sdist from the sdist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+VERSIONS = ("3.9", "3.13")
+UNITS = "not interop and not replay and not clients and not slow"
+FEW = tuple(
+    f"tests/test_{name}.py"
+    for name in ("generated", "packaging", "readme", "reference", "security")
+)
+"""The tests that read the most files of the tree."""
+
+
+def main(folder: Path, arguments: list[str]) -> int:
+    """Do all of it, and return 0; the first step that fails ends the program."""
+    shutil.rmtree(folder, ignore_errors=True)
+    built = [_build(folder / name) for name in ("first", "second")]
+    if built[0] != built[1]:
+        return _fail("two builds differ")
+    files = sorted(str(path) for path in (folder / "first").iterdir())
+    wheel, sdist = sorted(files, key=lambda name: not name.endswith(".whl"))
+    _run(sys.executable, "-m", "twine", "check", "--strict", *files)
+    _run(sys.executable, "-m", "check_wheel_contents", wheel)
+    for version in VERSIONS:
+        _try_wheel(version, wheel, folder / version)
+    _test_sdist(sdist, folder / "sdist", arguments or FEW)
+    return 0
+
+
+def _build(folder: Path) -> dict[str, str]:
+    """Build into a folder, and return the digest of each file."""
+    environ = {"SOURCE_DATE_EPOCH": "1700000000", **os.environ}
+    _run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT), environ=environ)
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def _try_wheel(version: str, wheel: str, folder: Path) -> None:
+    """Install the wheel alone with one Python, and let it show that it works."""
+    python = shutil.which(f"python{version}")
+    if python is None:
+        if os.environ.get("AUTHSHIM_TEST_ALL"):
+            raise SystemExit(_fail(f"no python{version} here"))
+        sys.stdout.write(f"skipped: no python{version} here\n")
+        return
+    _run(python, "-m", "venv", str(folder))
+    _run(str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", wheel)
+    _run(str(folder / "bin" / "authshim"), "demo")
+    if not (folder / "share" / "man" / "man1" / "authshim.1").is_file():
+        raise SystemExit(_fail("the wheel has no manual page"))
+
+
+def _test_sdist(sdist: str, folder: Path, tests: list[str] | tuple[str, ...]) -> None:
+    """Install the sdist with what its tests need, and run them in its own folder."""
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder)  # our own, of a minute ago
+    (root,) = folder.iterdir()
+    _run(sys.executable, "-m", "venv", str(folder / "env"))
+    python = str(folder / "env" / "bin" / "python")
+    _run(python, "-m", "pip", "install", "--quiet", f"{root}[test]")
+    _run(python, "-m", "pytest", "-qq", "--collect-only", cwd=root)
+    _run(python, "-m", "pytest", "-q", "-n", "auto", "-m", UNITS, *tests, cwd=root)
+
+
+def _run(*words: str, cwd: Path = ROOT, environ: dict[str, str] | None = None) -> None:
+    sys.stdout.write(f"$ {' '.join(words)}\n")
+    sys.stdout.flush()
+    done = subprocess.run(words, check=False, cwd=cwd, env=environ)
+    if done.returncode:
+        raise SystemExit(_fail(f"{words[0]} ended with {done.returncode}"))
+
+
+def _fail(reason: str) -> int:
+    sys.stderr.write(f"release: {reason}\n")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]).absolute(), sys.argv[2:]))
