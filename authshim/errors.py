@@ -113,13 +113,17 @@ class DownloadError(AuthshimError):
 
 
 class S3Error(AuthshimError):
-    """A request to a bucket that cannot be signed. Nothing was sent."""
+    """A request to a bucket that cannot be signed. Nothing was sent.
 
-    def __init__(self, url: str, reason: str, next_step: str) -> None:
+    :param is_unknown: True if pixi may sign it, because it needs no package that is missing here.
+    """
+
+    def __init__(self, url: str, reason: str, next_step: str, *, is_unknown: bool = False) -> None:
         super().__init__(url, reason, next_step)
         self.url = url
         self.reason = reason
         self.next_step = next_step
+        self.is_unknown = is_unknown
 
     def __str__(self) -> str:
         return f"cannot sign a request for {self.url}: {self.reason}"

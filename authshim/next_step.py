@@ -54,6 +54,9 @@ DECLARE_BUCKET = Template(
     "add [workspace.s3-options.{name}] with endpoint-url, region and force-path-style to pixi.toml"
 )
 
+CORRECT_REGION = Template("correct the region in {place}")
+RENEW_AT_AWS = Template("log in again with a program of AWS, such as aws configure")
+SET_CLOCK = Template("set the clock of this machine")
 INSTALL_S3 = Template("pip install 'authshim[s3]'")
 WRITE_BY_AWS = Template("write to the bucket with a program of AWS")
 

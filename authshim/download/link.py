@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from authshim.errors import UrlError
 from authshim.redact import redact
 from authshim.urls import parse
+from authshim.urls.s3 import is_s3, parse_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +58,7 @@ class Link(NamedTuple):
         :raises UrlError: the segment is not a safe name for a file.
         """
         # Bytes that are not UTF-8 become lone surrogates, which are not printable.
-        name = unquote(parse(self.shown).path.rpartition("/")[2], errors="surrogateescape")
+        name = unquote(_path_of(self.shown).rpartition("/")[2], errors="surrogateescape")
         if not name.isprintable() or not re.fullmatch(r"[^.*/\\:][^/\\:]*", name):
             reason = "its path does not end in a safe file name: name a file with -o"
             raise UrlError(self.shown, reason)
@@ -75,13 +76,23 @@ class Link(NamedTuple):
         return None
 
 
+def _path_of(url: str) -> str:
+    """Return the path of a URL.
+
+    :raises UrlError: it is neither an http(s) URL nor an ``s3://`` URL.
+    """
+    if is_s3(url):
+        return parse_s3(url).path
+    return parse(url).path
+
+
 def read(url: str) -> Link:
     """Parse the URL of a file.
 
-    :raises UrlError: it is not an http(s) URL, or its fragment is not a hash.
+    :raises UrlError: it is not an http(s) or ``s3://`` URL, or its fragment is not a hash.
     """
     bare, _, fragment = url.partition("#")
-    parse(bare)
+    _path_of(bare)
     return Link(bare, tuple(_digests(bare, fragment)))
 
 

@@ -14,7 +14,7 @@ import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, NamedTuple
+from typing import TYPE_CHECKING, Callable, NamedTuple, cast
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -23,11 +23,12 @@ from urllib3.util.retry import Retry
 from authshim import files, next_step
 from authshim.download import http_headers, refusal
 from authshim.download.partial_file import PartialFile, Source
-from authshim.errors import DownloadError
-from authshim.transport import failures
+from authshim.errors import DownloadError, S3Error
+from authshim.transport import failures, s3_answer
 from authshim.transport.body import iter_body
 from authshim.transport.recording import RecordingAdapter
 from authshim.urls import is_presigned
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     from requests import Response, Session
@@ -149,6 +150,8 @@ class _Transfer:
         url, timeout = self.link.url, failures.TIMEOUT
         try:
             response = session.get(url, headers=headers, timeout=timeout, stream=True)
+        except S3Error as error:
+            return _Failure(error.reason, cast("NextStep", error.next_step))
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             is_transient = isinstance(error, (requests.ConnectionError, requests.Timeout))
             described = failures.describe(error, self.adapter.chain.circumstances)
@@ -246,10 +249,18 @@ class _Transfer:
         reason = f"the connection broke after {partial.length:,}{total} bytes"
         return _Failure(reason, retryable=True)
 
+    def _describe(self, response: Response) -> tuple[str, NextStep]:
+        """Return the reason of a refusal, and the next step."""
+        chain, route = self.adapter.chain, self.adapter.last_route
+        if is_s3(self.link.url) and route is not None:
+            answer = s3_answer.describe(response, route, chain)
+            return answer.reason, answer.next_step
+        found = self.adapter.last_credential
+        return refusal.describe(response, found, chain, self.link.url)
+
     def _refused(self, response: Response) -> _Failure:
         status = response.status_code
-        found = self.adapter.last_credential
-        reason, step = refusal.describe(response, found, self.adapter.chain, self.link.url)
+        reason, step = self._describe(response)
         wait = http_headers.retry_after(response.headers) if status in (429, 503) else 0
         if wait > MAX_WAIT_SECONDS:
             return _Failure(reason, next_step.RUN_AGAIN_IN(seconds=f"{wait:.0f}"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
 UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"
+FORBIDDEN = "forbidden"
 
 
 class Answer(NamedTuple):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NOBODYS_NAME", "Check", "Result", "check", "probe"]
 
-_SCHEMES = ("http", "https")
+_SCHEMES = ("http", "https", "s3")
 
 
 class Check:

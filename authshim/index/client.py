@@ -9,8 +9,8 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from authshim import advice, next_step
-from authshim.errors import UrlError
-from authshim.index import simple_api
+from authshim.errors import S3Error, UrlError
+from authshim.index import bucket, simple_api
 from authshim.index.answer import (
     FOUND,
     NOT_ASKED,
@@ -31,6 +31,7 @@ from authshim.transport.carrier import named_by_of, trail_of
 from authshim.transport.recording import RecordingAdapter
 from authshim.transport.session import carrying
 from authshim.urls import parse, with_username
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -153,7 +154,7 @@ class IndexClient:
     ) -> Answer:
         """Send one request and name its answer."""
         scheme = url.partition(":")[0].lower()
-        if scheme not in ("http", "https"):
+        if scheme not in ("http", "https", "s3"):
             return Answer(place, NOT_ASKED, detail=f"{scheme} is not http(s)")
         options: dict[str, Any] = {"headers": headers, "timeout": failures.TIMEOUT, "stream": True}
         if origins:
@@ -164,6 +165,8 @@ class IndexClient:
                 answer = self._named(place, target, response)
                 if read is not None:
                     answer = read(answer, response)
+        except S3Error as error:
+            answer = bucket.name_unsigned(place, error)
         except UrlError as error:
             step = next_step.CORRECT_URL()
             answer = Answer(place, UNREACHABLE, detail=error.reason, next_step=step)
@@ -174,6 +177,9 @@ class IndexClient:
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Return the answer that a response is, with the next step unless it is a page."""
+        route = self._adapter.last_route
+        if is_s3(target) and route is not None:
+            return bucket.name_answer(place, response, route, self._chain)
         word, reason = classify(response)
         host = parse(response.url).host
         found = self._sent(target, response)
@@ -270,6 +276,8 @@ def _target(place: Repository, url: str) -> str:
 
     :raises UrlError: it cannot be dialled.
     """
+    if is_s3(url) or is_s3(place.url):
+        return url
     if parse(url).origin != parse(place.url).origin:
         return url
     return with_username(url, place.username)

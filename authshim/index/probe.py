@@ -18,6 +18,7 @@ from authshim.lookup.chain import Chain
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.redact import redact
 from authshim.urls.paths import cut_after_simple
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,16 @@ UNREACHABLE, NOT_PROBED = "unreachable", "not probed"
 
 NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """The name asked for if the project names none; an index that lets its user in says 404."""
+
+_OF_BUCKET = {
+    answers.FOUND: LET_IN,
+    answers.NOT_THERE: NOT_FOUND,
+    answers.REFUSED: REJECTED,
+    answers.FORBIDDEN: FORBIDDEN,
+    answers.UNREACHABLE: UNREACHABLE,
+    answers.NOT_ASKED: NOT_PROBED,
+}
+"""The verdicts on the answers of a bucket."""
 
 MAX_PROBED_PACKAGES = 50
 """Packages of the project for which an index is asked, until it has one."""
@@ -64,11 +75,14 @@ class Result(NamedTuple):
     mirror: str = ""
     """The URL that was probed in place of the declared one, redacted; empty without a mirror."""
 
+    is_unknown: bool = False
+    """True if the next step only lets authshim probe it."""
+
     @property
     def fine(self) -> bool:
-        """True if its user can work with it."""
+        """True if its user can work with it, or if nothing is known against that."""
         if self.answer == NOT_PROBED:
-            return not self.next_step
+            return self.is_unknown or not self.next_step
         return self.answer in (OPEN, LET_IN)
 
 
@@ -177,6 +191,8 @@ class Probe:
 
     def _judge(self, answer: Answer) -> Result:
         """Return the verdict on the answer to one request."""
+        if is_s3(answer.url):
+            return self._of_bucket(answer)
         if answer.answer == answers.FOUND:
             return self._result(_entered(answer), answer)
         if answer.answer == answers.REFUSED:
@@ -189,6 +205,14 @@ class Probe:
         if answer.answer == answers.NOT_ASKED:
             word = NOT_PROBED
         return self._result(word, answer, step=answer.next_step)
+
+    def _of_bucket(self, answer: Answer) -> Result:
+        """Return the verdict on the answer of a bucket, whose error code tells the reason."""
+        word = _OF_BUCKET[answer.answer]
+        if answer.answer == answers.REFUSED and answer.found is None:
+            word = NO_CREDENTIAL
+        result = self._result(word, answer, step=answer.next_step)
+        return result._replace(is_unknown=word == NOT_PROBED)
 
     def _refused(self, answer: Answer) -> Result:
         found = answer.found

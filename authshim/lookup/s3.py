@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim import next_step
-from authshim.errors import ProviderError, S3Error
+from authshim.errors import ProviderError, ProviderMissing, S3Error
 from authshim.lookup.entry import CacheEntry
 from authshim.lookup.trace import Found, Step, Trace
 from authshim.providers.aws_chain import NAME as AWS
@@ -87,7 +87,8 @@ class S3Lookup:
             found = found or self._found_at_aws(url)
             options = options or self._aws.options(url.bucket)
         except ProviderError as error:
-            failure: S3Error = self._failure(url, str(error))
+            failure = self._failure(url, str(error))
+            failure.is_unknown = isinstance(error, ProviderMissing)
         else:
             if found is not None:
                 self._warn_plain_http(options)

@@ -117,12 +117,10 @@ class AuthAdapter(WrappingAdapter):
             named_by = receive(request)
         if is_s3(request.url or ""):
             return self._send_signed(request, named_by, options)
-        if named_by.is_from_bucket:
-            return self._transmit(with_credential(request, None), request, None, options)
         header = authorization_of(request.headers)
         if header is not None and header != self._netrc.header(request.url or ""):
             return self._transmit(request, request, None, options)
-        if waiting and _answers_challenges(waiting):
+        if named_by.is_from_bucket or (waiting and _answers_challenges(waiting)):
             return self._transmit(with_credential(request, None), request, None, options)
         exchange = self.exchange(request, named_by)
         credential = exchange.begin()

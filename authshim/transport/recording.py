@@ -34,11 +34,13 @@ class RecordingAdapter(AuthAdapter):
     no end. The heads of all responses to one question share a timeout. Look-ups do not count.
     """
 
-    _own = AuthAdapter._own | {"_last", "_signed"}
+    _own = AuthAdapter._own | {"_last", "_signed", "last_route"}
 
     def __init__(self, chain: Chain) -> None:
         self._last: Exchange | None = None
         self._signed: Found | None = None
+        self.last_route: S3Route | None = None
+        """The way of the last request for an ``s3://`` URL."""
         super().__init__(chain, inner=_TimedAdapter(chain.circumstances.proxies))
 
     def session(self) -> requests.Session:
@@ -83,7 +85,8 @@ class RecordingAdapter(AuthAdapter):
 
     def route(self, request: PreparedRequest, named_by: NamedBy) -> S3Route:
         """Keep the keys."""
-        route = super().route(request, named_by)
+        self.last_route = None
+        self.last_route = route = super().route(request, named_by)
         self._signed = route.found
         return route
 

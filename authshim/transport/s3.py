@@ -38,6 +38,9 @@ _CREDENTIALS = ("Authorization", "Cookie", "X-Amz-Security-Token")
 """The headers that prove who the user is."""
 
 
+_NO_SIGNER = "requests-aws4auth is not installed"
+
+
 class UnsignedRequest(S3Error, RequestException):
     """The error of ``S3Error``, as one of ``requests``."""
 
@@ -59,10 +62,10 @@ def route_of(chain: Chain, request: PreparedRequest, named_by: NamedBy) -> S3Rou
         _signer()
         return chain.s3.route(url)
     except ImportError:
-        reason, step = "requests-aws4auth is not installed", str(next_step.INSTALL_S3())
+        reason, step, is_unknown = _NO_SIGNER, str(next_step.INSTALL_S3()), True
     except S3Error as error:
-        reason, step = error.reason, error.next_step
-    raise UnsignedRequest(redact(url), reason, step)
+        reason, step, is_unknown = error.reason, error.next_step, error.is_unknown
+    raise UnsignedRequest(redact(url), reason, step, is_unknown=is_unknown)
 
 
 @clears_frames

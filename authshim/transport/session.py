@@ -64,8 +64,7 @@ def install(
         if not isinstance(adapter, AuthAdapter) and not is_s3(prefix):
             outer = session.adapters[prefix] = AuthAdapter(first.chain, inner=adapter)
             outer.made_with = options
-    if SCHEME not in session.adapters and "https://" in session.adapters:
-        session.mount(SCHEME, session.adapters["https://"])
+    _mount_for_buckets(session)
     if not session.auth:
         session.auth = send_userinfo
     if getattr(session.rebuild_auth, "__func__", None) is Session.rebuild_auth:
@@ -73,6 +72,13 @@ def install(
         strip_auth = MethodType(_strip_auth, weakref.proxy(session))
         session.rebuild_auth = strip_auth  # type: ignore[method-assign]
     return session
+
+
+def _mount_for_buckets(session: Session) -> None:
+    """Let the adapter for https sign ``s3://`` URLs, unless there is an adapter for them."""
+    adapter = session.adapters.get("https://")
+    if adapter is not None and SCHEME not in session.adapters:
+        session.mount(SCHEME, adapter)
 
 
 def send_userinfo(request: PreparedRequest) -> PreparedRequest:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
 import pytest
+from aws import without_botocore
+from buckets import declare, error, keep_keys
 from servers import CHALLENGE, Answer, Recorder
 
 from authshim.cli import main
@@ -196,3 +198,52 @@ def test_next_step_of_explain_and_get_logs_in(locked: Recorder, capsys: Capture)
         printed = " ".join("".join(capsys.readouterr()).split())
         assert "authshim auth login 127.0.0.1 --username USER" in printed
     assert changes(capsys) == CHANGED
+
+
+# Buckets
+
+
+@pytest.fixture
+def bucket(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """A bucket that lets in whoever signs for the region "eu", and a project that declares it."""
+    without_botocore(monkeypatch)
+    declare(recorder)
+
+    def answer(seen: Seen) -> Answer:
+        if "/eu/s3/" in str(seen.authorization):
+            return Answer()
+        return error(400, "AuthorizationHeaderMalformed", x_amz_bucket_region="eu")
+
+    recorder.default = answer  # type: ignore[assignment]
+    return recorder
+
+
+@pytest.mark.usefixtures("bucket")
+def test_next_step_logs_in_at_a_bucket(capsys: Capture) -> None:
+    ((_, before, step),) = verdicts(capsys)
+    command = re.search(r"authshim (auth login s3://.*?) {3}", step)
+    assert command, step
+    assert main([*shlex.split(command.group(1)), "--s3-secret-access-key", SECRET]) == 0
+    ((_, after, _),) = verdicts(capsys)
+    assert (before, after) == ("not probed", "let in")
+
+
+def test_next_step_declares_a_bucket(bucket: Recorder, home: Path, capsys: Capture) -> None:
+    keep_keys(home)
+    table = Path("pixi.toml").read_text().partition("[workspace.s3-options.bucket]")
+    Path("pixi.toml").write_text(table[0])
+    ((_, before, step),) = verdicts(capsys)
+    assert step.startswith(f"add {table[1]} with endpoint-url, region and force-path-style")
+    declare(bucket)
+    ((_, after, _),) = verdicts(capsys)
+    assert (before, after) == ("not probed", "let in")
+
+
+def test_next_step_corrects_the_region(bucket: Recorder, home: Path, capsys: Capture) -> None:
+    keep_keys(home)
+    declare(bucket, region="us")
+    ((_, before, step),) = verdicts(capsys)
+    assert step.startswith("correct the region in [workspace.s3-options.bucket] in ")
+    declare(bucket, region="eu")
+    ((_, after, _),) = verdicts(capsys)
+    assert (before, after) == ("unreachable", "let in")

@@ -661,7 +661,6 @@ def test_a_host_name_that_cannot_be_costs_its_own_line_only(host: str) -> None:
     "url",
     [
         "file:///srv/wheels/simple",
-        "s3://bucket/channel",
         "oci://ghcr.io/acme",
         "gcs://b/c",
         "az://h/c",

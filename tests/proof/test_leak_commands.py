@@ -42,6 +42,7 @@ LINES: dict[str, list[list[str]]] = {
         ["get", f"http://ada:{SECRET}@a.example/simple/x", "-o", "out"],
         ["get", f"http://a.example/t/{SECRET}/x?sig={SECRET}", "-o", "out"],
         ["get", f"http://a.example/t/{SECRET}"],
+        ["get", "s3://simple/x", "-vv", "-o", "out"],
     ],
     "resolve": [["resolve", "demo"], ["resolve", "--json", "demo>=1"], ["resolve", "-vv", "demo"]],
     "explain": [
@@ -287,6 +288,22 @@ def test_a_command_that_asks_a_server_shows_no_secret_and_writes_none(
     received = stage.received
     elsewhere = [text for name in ("elsewhere", "elsewhere_tls") for text in received[name]]
     assert_no_secret([text for text in elsewhere if not text.startswith("/token\n")], secret=SECRET)
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if SOURCES[name].bucket])
+@pytest.mark.parametrize("outcome", ["200", "401", "403", "404", "redirect elsewhere"])
+def test_a_command_that_asks_a_bucket_shows_no_secret(
+    outcome: str, name: str, stage: Stage, typed: Callable
+) -> None:
+    SOURCES[name].plant(stage, "http")
+    OUTCOMES[outcome].script(stage)
+    kept = files_that_tell(stage.home)
+    assert "channel" in typed(["check", "-vv"])
+    assert "s3://simple/channel" in typed(["check", "--json"])
+    typed(["get", "s3://simple/x", "-vv", "-o", "out"])
+    assert files_that_tell(stage.home) == kept
+    assert any(told(text, SECRET) for text in stage.received["origin"])
+    assert_no_secret([stage.received[where] for where in ("elsewhere", "elsewhere_tls")])
 
 
 def _declare(source: Source, ends: Outcome, stage: Stage) -> str:
