@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -107,15 +108,34 @@ def _watched() -> set[int]:
 
 
 def _wait(child: int) -> int:
-    while True:
+    reaper = _Reaper(child)
+    reaper.start()
+    while reaper.status is None:
         number, is_sent_by_process = _next_signal()
-        if number == signal.SIGCHLD:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if ended:
-                return _exit_status(status)
-        elif is_sent_by_process or not _is_from_terminal(number):
+        if number == signal.SIGCHLD or reaper.status is not None:
+            continue
+        if is_sent_by_process or not _is_from_terminal(number):
             with suppress(ProcessLookupError):
                 os.kill(child, number)
+    return _exit_status(reaper.status)
+
+
+class _Reaper(threading.Thread):
+    """A thread that waits for a child, and sends SIGCHLD to the thread that has made it.
+
+    The system sends a SIGCHLD to any thread of this process that does not block it.
+    """
+
+    def __init__(self, child: int) -> None:
+        super().__init__(daemon=True)
+        self.status: int | None = None
+        self._child = child
+        self._maker = threading.get_ident()
+
+    def run(self) -> None:
+        """Wait for the child."""
+        _, self.status = os.waitpid(self._child, 0)
+        signal.pthread_kill(self._maker, signal.SIGCHLD)
 
 
 def _next_signal() -> tuple[int, bool]:

@@ -8,10 +8,11 @@ import pty
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import pytest
 from leaks import assert_no_secret
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+class Done(NamedTuple):
+    """The end of a command, and what was written by it and its child."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Done]
 
 URL = "https://h.example/simple/"
 ADA = {"BasicHTTP": {"username": "ada", "password": "s3cret"}}
@@ -59,10 +71,21 @@ def command(*words: str) -> list[str]:
     return [sys.executable, "-c", RESTORE, "-m", "authshim", "run", *words]
 
 
-def run(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*words), capture_output=True, text=True, timeout=60, check=False, **options
-    )
+def launch(*words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    return subprocess.run(command(*words), capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process; the child of the command is one of its own."""
+
+    def call(*words: str) -> Done:
+        code = cli.main(["run", *words])
+        out, err = capfd.readouterr()
+        return Done(code, out, err)
+
+    return call
 
 
 @contextmanager
@@ -77,23 +100,23 @@ def started(*words: str) -> Iterator[subprocess.Popen[str]]:
 # the child
 
 
-def test_the_child_finds_a_keyring_that_answers(home: Path) -> None:
+def test_the_child_finds_a_keyring_that_answers(home: Path, run: Run) -> None:
     keep(home, {"h.example": ADA})
     done = run("--", "keyring", "get", URL, "ada")
     assert (done.stdout, done.stderr, done.returncode) == ("s3cret\n", "", 0)
 
 
-def test_the_child_has_the_variables_of_pip_and_uv() -> None:
+def test_the_child_has_the_variables_of_pip_and_uv(run: Run) -> None:
     done = run("--", "sh", "-c", "echo $PIP_KEYRING_PROVIDER $UV_KEYRING_PROVIDER ${NETRC-none}")
     assert done.stdout == "subprocess subprocess none\n"
 
 
-def test_the_childs_child_finds_the_keyring_too(home: Path) -> None:
+def test_the_childs_child_finds_the_keyring_too(home: Path, run: Run) -> None:
     keep(home, {"h.example": ADA})
     assert run("--", "sh", "-c", f"sh -c 'keyring get {URL} ada'; true").stdout == "s3cret\n"
 
 
-def test_an_auth_file_that_is_named_serves_the_child(tmp_path: Path) -> None:
+def test_an_auth_file_that_is_named_serves_the_child(tmp_path: Path, run: Run) -> None:
     (tmp_path / "own.json").write_text(json.dumps({"h.example": ADA}))
     assert (
         run("--auth-file", str(tmp_path / "own.json"), "--", "keyring", "get", URL, "ada").stdout
@@ -101,7 +124,7 @@ def test_an_auth_file_that_is_named_serves_the_child(tmp_path: Path) -> None:
     )
 
 
-def test_no_secret_is_in_the_environment_arguments_or_on_disk(home: Path) -> None:
+def test_no_secret_is_in_the_environment_arguments_or_on_disk(home: Path, run: Run) -> None:
     keep(home, {"h.example": ADA})
     look = "env; cat $(dirname $(command -v keyring))/*; tr '\\0' '\\n' < /proc/$PPID/cmdline"
     if not Path("/proc/self/cmdline").exists():
@@ -112,17 +135,17 @@ def test_no_secret_is_in_the_environment_arguments_or_on_disk(home: Path) -> Non
     assert_no_secret(*lines)
 
 
-def test_the_first_word_that_is_no_option_begins_the_command() -> None:
+def test_the_first_word_that_is_no_option_begins_the_command(run: Run) -> None:
     done = run("sh", "-c", "echo $0 $@", "--netrc", "-v", "--", "-e")
     assert done.stdout == "--netrc -v -- -e\n"
 
 
-def test_options_before_the_command_are_authshims() -> None:
+def test_options_before_the_command_are_authshims(run: Run) -> None:
     done = run("-v", "--auth-file", "own.json", "sh", "-c", "echo $RATTLER_AUTH_FILE")
     assert done.stdout == f"{os.getcwd()}/own.json\n"
 
 
-def test_one_run_inside_another_works(home: Path, temporary: Path) -> None:
+def test_one_run_inside_another_works(home: Path, temporary: Path, run: Run) -> None:
     keep(home, {"h.example": ADA})
     inner = [sys.executable, "-m", "authshim", "run", "--", "keyring", "get", URL, "ada"]
     done = run("--", *inner)
@@ -131,7 +154,7 @@ def test_one_run_inside_another_works(home: Path, temporary: Path) -> None:
 
 
 def test_a_miss_of_two_runs_reaches_the_real_keyring_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
     real = tmp_path / "real" / "keyring"
     real.parent.mkdir()
@@ -146,17 +169,17 @@ def test_a_miss_of_two_runs_reaches_the_real_keyring_once(
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 255])
-def test_the_exit_code_is_the_childs(code: int) -> None:
+def test_the_exit_code_is_the_childs(code: int, run: Run) -> None:
     assert run("--", "sh", "-c", f"exit {code}").returncode == code
 
 
-def test_an_unknown_command_ends_with_127() -> None:
+def test_an_unknown_command_ends_with_127(run: Run) -> None:
     done = run("--", "there-is-no-such-command")
     assert done.returncode == 127
     assert done.stderr == "authshim: error: there is no command there-is-no-such-command\n"
 
 
-def test_a_file_that_is_no_program_ends_with_126(tmp_path: Path) -> None:
+def test_a_file_that_is_no_program_ends_with_126(tmp_path: Path, run: Run) -> None:
     file = tmp_path / "text"
     file.write_text("")
     assert run("--", str(file)).returncode == 126
@@ -166,7 +189,7 @@ def test_a_file_that_is_no_program_ends_with_126(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["--"], ["--netrc"]])
-def test_no_command_ends_with_2(words: list[str]) -> None:
+def test_no_command_ends_with_2(words: list[str], run: Run) -> None:
     done = run(*words)
     assert done.returncode == 2
     assert "authshim run -- COMMAND" in done.stderr
@@ -174,7 +197,7 @@ def test_no_command_ends_with_2(words: list[str]) -> None:
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGSEGV", "SIGINT"])
 def test_a_child_that_a_signal_ended_ends_the_program_by_it(name: str, temporary: Path) -> None:
-    done = run("--", "sh", "-c", f"kill -{name[3:]} $$")
+    done = launch("--", "sh", "-c", f"kill -{name[3:]} $$")
     assert done.returncode == -getattr(signal, name)
     assert list(temporary.iterdir()) == []
 
@@ -198,10 +221,32 @@ def test_the_child_gets_no_blocked_or_ignored_signal() -> None:
     status = Path("/proc/self/status")
     if not status.exists():
         pytest.skip("no /proc here")
-    lines = run("--", "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status").stdout.split()
+    lines = launch("--", "grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status").stdout.split()
     masks = {name: int(mask, 16) for name, mask in zip(lines[::2], lines[1::2])}
     assert masks["SigBlk:"] == 0
     assert not masks["SigIgn:"] & (1 << (signal.SIGPIPE - 1))
+
+
+@pytest.mark.skipif(not hasattr(os, "waitid"), reason="no waitid here")
+def test_run_ends_if_another_thread_gets_the_signal_of_the_child(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawn, over = os.posix_spawn, threading.Event()
+
+    def spawn_and_wait(*args: Any, **options: Any) -> int:
+        child = spawn(*args, **options)
+        os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+        time.sleep(0.05)  # the other thread takes the signal now
+        return child
+
+    monkeypatch.setattr(os, "posix_spawn", spawn_and_wait)
+    thread = threading.Thread(target=over.wait, args=(20,))
+    thread.start()
+    try:
+        assert run("--", "sh", "-c", "exit 3").returncode == 3
+    finally:
+        over.set()
+        thread.join()
 
 
 COUNT = """\
@@ -256,7 +301,7 @@ def _rest(terminal: int) -> bytes:
 # its folder
 
 
-def test_the_folder_is_the_users_own_and_gone_at_the_end(temporary: Path) -> None:
+def test_the_folder_is_the_users_own_and_gone_at_the_end(temporary: Path, run: Run) -> None:
     done = run("--", "sh", "-c", "ls -ld $(dirname $(command -v keyring))")
     assert done.stdout.startswith("drwx------")
     assert list(temporary.iterdir()) == []
@@ -295,7 +340,9 @@ def project(*indexes: str, channels: tuple[str, ...] = ()) -> None:
     Path("pixi.toml").write_text(text)
 
 
-def test_netrc_holds_the_logins_of_the_project_and_of_the_user(home: Path, temporary: Path) -> None:
+def test_netrc_holds_the_logins_of_the_project_and_of_the_user(
+    home: Path, temporary: Path, run: Run
+) -> None:
     keep(
         home,
         {
@@ -319,7 +366,7 @@ def test_netrc_holds_the_logins_of_the_project_and_of_the_user(home: Path, tempo
     assert list(temporary.iterdir()) == []
 
 
-def test_a_login_of_the_netrc_itself_is_not_added_again(home: Path) -> None:
+def test_a_login_of_the_netrc_itself_is_not_added_again(home: Path, run: Run) -> None:
     (home / ".netrc").write_text("machine h.example login ada password s3cret\n")
     project(URL)
     assert (
@@ -340,7 +387,7 @@ def test_a_netrc_is_gone_after_sigterm(home: Path, temporary: Path) -> None:
 
 
 @pytest.mark.parametrize("own", ["", "machine h.example login ada password s3cret\n"])
-def test_two_users_of_one_host_are_an_error(own: str, home: Path) -> None:
+def test_two_users_of_one_host_are_an_error(own: str, home: Path, run: Run) -> None:
     entries = {
         "h.example/a": ADA,
         "h.example/b": {"BasicHTTP": {"username": "bob", "password": "s3cret"}},
@@ -354,7 +401,7 @@ def test_two_users_of_one_host_are_an_error(own: str, home: Path) -> None:
     assert_no_secret(done.stderr)
 
 
-def test_a_user_of_the_users_own_netrc_is_not_overruled(home: Path) -> None:
+def test_a_user_of_the_users_own_netrc_is_not_overruled(home: Path, run: Run) -> None:
     keep(home, {"h.example": {"BasicHTTP": {"username": "bob", "password": "s3cret"}}})
     (home / ".netrc").write_text("machine h.example login ada password s3cret\n")
     project(URL)
@@ -373,7 +420,7 @@ def test_a_user_of_the_users_own_netrc_is_not_overruled(home: Path) -> None:
     ],
 )
 def test_a_login_that_a_netrc_cannot_hold_is_named(
-    entry: dict[str, Any], said: str, home: Path
+    entry: dict[str, Any], said: str, home: Path, run: Run
 ) -> None:
     keep(home, {"h.example": entry})
     project(URL)
@@ -384,7 +431,7 @@ def test_a_login_that_a_netrc_cannot_hold_is_named(
     assert_no_secret(done.stderr)
 
 
-def test_a_wildcard_is_named_and_written_for_the_host(home: Path) -> None:
+def test_a_wildcard_is_named_and_written_for_the_host(home: Path, run: Run) -> None:
     keep(home, {"*.example": ADA})
     project(URL)
     done = run("--netrc", "--", "sh", "-c", "cat $NETRC")
@@ -392,7 +439,7 @@ def test_a_wildcard_is_named_and_written_for_the_host(home: Path) -> None:
     assert done.stdout == "machine h.example login ada password s3cret\n"
 
 
-def test_without_a_project_only_the_users_netrc_is_there(home: Path) -> None:
+def test_without_a_project_only_the_users_netrc_is_there(home: Path, run: Run) -> None:
     (home / ".netrc").write_text("machine own.example login bob password s3cret\n")
     done = run("--netrc", "--", "sh", "-c", "cat $NETRC")
     assert "there is no project here" in done.stderr

@@ -10,6 +10,7 @@ import functools
 import io
 import json
 import logging
+import os
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Callable
@@ -443,6 +444,19 @@ def test_a_store_that_is_broken_shows_no_secret(text: str, stage: Stage, typed: 
                 typed(line)
 
 
+@pytest.fixture
+def clients_on_path(stage: Stage) -> None:
+    """Programs with the names of doctor's clients that print nothing; the real ones take a second."""
+    for name in ("git", "uv", "conda"):
+        stage.write(f"clients/{name}", "#!/bin/sh\n", mode=0o700)
+    for name in ("pip", "poetry", "twine", "keyring"):
+        stage.write(f"clients/{name}", f"#!{stage.home}/clients/python\n", mode=0o700)
+    stage.write("clients/python", "#!/bin/sh\n", mode=0o700)
+    path = f"{stage.home}/clients{os.pathsep}{os.environ['PATH']}"
+    stage.monkeypatch.setenv("PATH", path)
+
+
+@pytest.mark.usefixtures("clients_on_path")
 @pytest.mark.parametrize("source", READING)
 def test_run_and_doctor_show_no_secret_and_leave_none(
     source: str, stage: Stage, typed: Callable
