@@ -89,7 +89,7 @@ class Asker:
         broken: set[GuardedProvider] = set()
         for key, provider in questions(keys, self.providers):
             is_asking_too = asking is not None and provider.asks_the_chain
-            if provider in broken or is_asking_too:
+            if provider in broken or is_asking_too or not provider.may_have(key):
                 continue
             step = self._ask_one(provider, key, entry)
             if step.broken:

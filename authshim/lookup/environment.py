@@ -179,15 +179,19 @@ def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> lis
         providers.append(AuthFile(settings.home_auth_file))
     if settings.netrc_files:
         providers.append(NetrcFile(settings.netrc_files, named=settings.netrc_named))
-    providers += _stores_of_other_tools(settings)
+    providers += _stores_of_other_tools(settings, environ)
     if settings.keyring_enabled:
         providers.append(_command(settings, environ))
     return providers
 
 
-def _stores_of_other_tools(settings: Settings) -> Iterator[Provider]:
+def _stores_of_other_tools(
+    settings: Settings, environ: Mapping[str, str] | None
+) -> Iterator[Provider]:
     """Yield the providers of logins that other tools keep for the URLs below one of theirs."""
+    from authshim.lookup.user_indexes import UserIndexes
     from authshim.providers.conda_tokens import CondaTokens
+    from authshim.providers.configured import ConfiguredLogins
     from authshim.providers.micromamba import Micromamba
     from authshim.providers.uv_store import UvStore
 
@@ -196,6 +200,7 @@ def _stores_of_other_tools(settings: Settings) -> Iterator[Provider]:
     yield CondaTokens(settings.conda_token_folders)
     if settings.micromamba_file:
         yield Micromamba(settings.micromamba_file)
+    yield ConfiguredLogins(UserIndexes(environ))
 
 
 def _declared(

@@ -48,7 +48,7 @@ class GuardedProvider:
         self._provider = provider
         self._once = Once()
         self._version: object = _NEVER
-        self._paths: tuple[str, ...] = ()
+        self._paths: frozenset[str] = frozenset()
         self.unlisted = ""
         """The reason why the keys of the provider cannot be listed, or an empty string."""
         self._answers: dict[tuple[str, str, str | None], tuple[Credential | None, float]] = {}
@@ -115,8 +115,12 @@ class GuardedProvider:
                 self._freshen()
                 self._paths, self.unlisted = self._read_path_keys(), ""
         except Exception as error:  # noqa: BLE001 - see the module
-            self._paths, self.unlisted = (), self._complain(error)
+            self._paths, self.unlisted = frozenset(), self._complain(error)
         return self._paths
+
+    def may_have(self, key: Key) -> bool:
+        """Return False if the provider has not listed a key of the kind "prefix"."""
+        return key.kind != PREFIX or key in self._paths
 
     def renew_locks(self) -> None:
         """Replace the locks: after a fork they may be held by threads that no longer exist."""
@@ -197,10 +201,10 @@ class GuardedProvider:
             return None
         return self._provider.version()
 
-    def _read_path_keys(self) -> tuple[str, ...]:
+    def _read_path_keys(self) -> frozenset[str]:
         if not hasattr(self._provider, "path_keys"):
-            return ()
-        return tuple(self._provider.path_keys())
+            return frozenset()
+        return frozenset(self._provider.path_keys())
 
     def _stored_login(self, key: Key, username: str | None) -> StoredLogin:
         """Return the place of an OAuth login in the provider's store."""

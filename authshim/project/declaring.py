@@ -7,7 +7,6 @@ A reader returns the ``DeclaredIndexes`` of its tool's files and variables. ``pr
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.errors import UrlError
@@ -167,38 +166,3 @@ def login_of(
 def words(text: str | None) -> list[str]:
     """Return the words of a variable or an option, which may be None."""
     return (text or "").split()
-
-
-def home_of(environ: Mapping[str, str]) -> str:
-    """Return the user's home, or an empty string if there is none."""
-    name = "HOME"
-    if sys.platform == "win32":
-        name = "USERPROFILE"
-    home = environ.get(name) or os.path.expanduser("~")
-    if not os.path.isabs(home):
-        return ""
-    return home
-
-
-def config_home(environ: Mapping[str, str], *, apple: bool = False) -> str:
-    """Return the folder of the user's configuration files, or an empty string.
-
-    :param apple: True for a tool that uses ``~/Library/Application Support`` on macOS.
-    """
-    if sys.platform == "win32":
-        return environ.get("APPDATA", "")
-    home = home_of(environ)
-    if apple and sys.platform == "darwin":
-        return _below(home, "Library", "Application Support")
-    return environ.get("XDG_CONFIG_HOME") or _below(home, ".config")
-
-
-def _below(folder: str, *names: str) -> str:
-    if not folder:
-        return ""
-    return os.path.join(folder, *names)
-
-
-def below(folder: str, *names: str) -> str | None:
-    """Return the joined path, or None without a folder."""
-    return _below(folder, *names) or None

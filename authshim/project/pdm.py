@@ -15,12 +15,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from authshim.project.config_files import below, config_home
 from authshim.project.declaring import (
     PYPI_NAME,
     DeclaredIndexes,
     TomlFile,
-    below,
-    config_home,
     index_of,
     read_file,
 )

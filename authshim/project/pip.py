@@ -15,15 +15,12 @@ from __future__ import annotations
 
 import configparser
 import os
-import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.files import MAX_TOML_BYTES, Unreadable, read_text
+from authshim.project.config_files import pip_files
 from authshim.project.declaring import (
     DeclaredIndexes,
-    below,
-    config_home,
-    home_of,
     index_of,
     pypi_by_default,
     words,
@@ -34,7 +31,7 @@ from authshim.project.repositories import Declaration, Index
 from authshim.project.toml import TableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
 _SECTIONS = ("global", "install")
 """The sections that ``pip install`` reads, the strongest last."""
@@ -125,7 +122,7 @@ def _options(environ: Mapping[str, str]) -> tuple[dict[str, _Option], list[str]]
     """Return the options by name, and a sentence about each file that cannot be read."""
     by_section: dict[str, dict[str, _Option]] = {name: {} for name in _SECTIONS}
     problems = []
-    for path in config_files(environ):
+    for path in pip_files(environ):
         try:
             parser = _parse(path)
         except TableError as error:
@@ -163,50 +160,3 @@ def _parse(path: str) -> configparser.RawConfigParser:
         line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", ())), (0,))[0]
         raise TableError(f"line {line}: it is not a configuration file of pip") from None
     return parser
-
-
-def config_files(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the candidates for pip's configuration files, the weakest first."""
-    named = environ.get("PIP_CONFIG_FILE")
-    if named == os.devnull:
-        return
-    yield from _global_files(environ)
-    if not (named and os.path.exists(named)):
-        yield from _user_files(environ)
-    if environ.get("VIRTUAL_ENV"):
-        yield os.path.join(environ["VIRTUAL_ENV"], _basename())
-    if named:
-        yield named
-
-
-def _basename() -> str:
-    if sys.platform == "win32":
-        return "pip.ini"
-    return "pip.conf"
-
-
-def _global_files(environ: Mapping[str, str]) -> Iterator[str]:
-    if sys.platform == "win32":
-        yield os.path.join(environ.get("PROGRAMDATA", r"C:\ProgramData"), "pip", "pip.ini")
-        return
-    if sys.platform == "darwin":
-        yield "/Library/Application Support/pip/pip.conf"
-    else:
-        folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
-        yield from (os.path.join(folder, "pip", "pip.conf") for folder in folders if folder)
-    yield "/etc/pip.conf"
-
-
-def _user_files(environ: Mapping[str, str]) -> Iterator[str]:
-    home = home_of(environ)
-    old_folder = ".pip"
-    if sys.platform == "win32":
-        old_folder = "pip"
-    old = below(home, old_folder, _basename())
-    apple = below(home, "Library", "Application Support", "pip")
-    new = below(config_home(environ), "pip", _basename())
-    if sys.platform == "darwin" and apple and os.path.isdir(apple):
-        new = os.path.join(apple, _basename())
-    for path in (old, new):
-        if path:
-            yield path

@@ -14,12 +14,11 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from authshim.project.config_files import below, config_home
 from authshim.project.declaring import (
     PYPI_NAME,
     DeclaredIndexes,
     TomlFile,
-    below,
-    config_home,
     index_of,
     login_of,
     pypi_by_default,

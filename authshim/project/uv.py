@@ -15,14 +15,12 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from authshim.project.config_files import is_set, uv_files
 from authshim.project.declaring import (
     DeclaredIndexes,
     TomlFile,
-    below,
-    config_home,
     index_of,
     login_of,
     pypi_by_default,
@@ -58,7 +56,7 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     :raises TableError: uv would refuse a value of the project's file.
     """
     own = _project_file(workspace_root(folder))
-    if environ.get("UV_CONFIG_FILE") or _is_set(environ, "UV_NO_CONFIG"):
+    if environ.get("UV_CONFIG_FILE") or is_set(environ, "UV_NO_CONFIG"):
         own = None
     declared = _declared(own, environ)
     member = read_file(os.path.join(folder, "pyproject.toml"))
@@ -110,7 +108,7 @@ class _Settings(NamedTuple):
 
     def uses_no_index(self) -> bool:
         """Return True if uv is to ask no index, and flat pages only."""
-        if _is_set(self.environ, "UV_NO_INDEX"):
+        if is_set(self.environ, "UV_NO_INDEX"):
             return True
         return any(get(table, "no-index", bool, where) for _, table, where in self.files)
 
@@ -186,7 +184,7 @@ def _codes(table: Table, where: tuple[str, ...]) -> Iterator[int]:
 def _declared(own: TomlFile | None, environ: Mapping[str, str]) -> DeclaredIndexes:
     problems: list[str] = []
     files = [_tables(own)] if own else []
-    for path in _user_files(environ):
+    for path in uv_files(environ):
         try:
             file = read_file(path)
             if file is not None:
@@ -250,34 +248,3 @@ def _tables(file: TomlFile) -> tuple[TomlFile, Table, tuple[str, ...]]:
         return file, file.table, ()
     tool = get(file.table, "tool", dict, ())
     return file, get(tool, "uv", dict, ("tool",)), ("tool", "uv")
-
-
-def _user_files(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the candidates for the user's and the system's file."""
-    if environ.get("UV_CONFIG_FILE"):
-        yield os.path.abspath(environ["UV_CONFIG_FILE"])
-        return
-    if _is_set(environ, "UV_NO_CONFIG"):
-        return
-    user = below(config_home(environ), "uv", "uv.toml")
-    if user:
-        yield user
-    if _is_set(environ, "UV_NO_SYSTEM_CONFIG"):
-        return
-    yield from _system_file(environ)
-
-
-def _system_file(environ: Mapping[str, str]) -> Iterator[str]:
-    """Yield the first of the system's files that exists."""
-    if sys.platform == "win32":
-        candidates = [os.path.join(environ.get("PROGRAMDATA", r"C:\ProgramData"), "uv", "uv.toml")]
-    else:
-        folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
-        candidates = [os.path.join(folder, "uv", "uv.toml") for folder in folders if folder]
-        candidates.append("/etc/uv/uv.toml")
-    existing = (path for path in candidates if os.path.exists(path))
-    yield from list(existing)[:1]
-
-
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    return environ.get(name, "").lower() in ("1", "true", "yes", "y", "on", "t")

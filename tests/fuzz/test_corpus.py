@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from fuzz import auth_file, conda_tokens, keyring, manifest, micromamba, netrc, urls, uv_store
+from fuzz import (
+    auth_file,
+    conda_tokens,
+    configured,
+    keyring,
+    manifest,
+    micromamba,
+    netrc,
+    urls,
+    uv_store,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +29,7 @@ if TYPE_CHECKING:
 TARGETS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
-        *(auth_file, conda_tokens, keyring, manifest),
+        *(auth_file, conda_tokens, configured, keyring, manifest),
         *(micromamba, netrc, urls, uv_store),
     )
 }

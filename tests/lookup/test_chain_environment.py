@@ -56,7 +56,7 @@ def test_providers_of_the_environment_are_in_the_documented_order(
         f"netrc {full_home / '.netrc'}, "
         f"uv store {full_home / '.local/share/uv/credentials/credentials.toml'}, "
         f"conda token files, micromamba store {full_home / '.mamba/auth/authentication.json'}, "
-        "keyring command)"
+        "pip and uv configuration, keyring command)"
     )
 
 

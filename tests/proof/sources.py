@@ -118,6 +118,13 @@ def _in_uv(stage: Stage, scheme: str) -> None:
     )
 
 
+def _in_pip(stage: Stage, scheme: str) -> None:
+    userinfo = f"ada:{quote(SECRET, safe='')}"
+    index = f"{scheme}://{userinfo}@a.example/simple"
+    path = stage.write("pip.conf", f"[global]\nextra-index-url = {index}\n")
+    stage.monkeypatch.setenv("PIP_CONFIG_FILE", str(path))
+
+
 def _in_token_file(stage: Stage, _: str) -> None:
     stage.write(".config/binstar/https%3A%2F%2Fa.example.token", f"{SECRET}\n")
 
@@ -217,6 +224,7 @@ SOURCES: dict[str, Source] = {
     "netrc": Source(_netrc("machine a.example"), from_netrc=True),
     "netrc, default": Source(_netrc("default"), asked=True, from_netrc=True),
     "uv": Source(_in_uv),
+    "pip configuration": Source(_in_pip),
     "conda token file": Source(_in_token_file, https=True),
     "micromamba, token": Source(_in_micromamba(MAMBA_TOKEN), https=True),
     "micromamba, password": Source(_in_micromamba(MAMBA_PASSWORD), https=True),

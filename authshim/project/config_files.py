@@ -1,0 +1,127 @@
+"""The paths of the configuration files of pip and uv, and of the folders of a user.
+
+The rules of pip's files are those of its module configuration, those of uv's of uv-dirs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+def pip_files(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the candidates for pip's configuration files, the weakest first."""
+    named = environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return
+    yield from _pip_global_files(environ)
+    if not (named and os.path.exists(named)):
+        yield from _pip_user_files(environ)
+    if environ.get("VIRTUAL_ENV"):
+        yield os.path.join(environ["VIRTUAL_ENV"], _basename())
+    if named:
+        yield named
+
+
+def _basename() -> str:
+    if sys.platform == "win32":
+        return "pip.ini"
+    return "pip.conf"
+
+
+def _pip_global_files(environ: Mapping[str, str]) -> Iterator[str]:
+    if sys.platform == "win32":
+        yield os.path.join(environ.get("PROGRAMDATA", r"C:\ProgramData"), "pip", "pip.ini")
+        return
+    if sys.platform == "darwin":
+        yield "/Library/Application Support/pip/pip.conf"
+    else:
+        folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+        yield from (os.path.join(folder, "pip", "pip.conf") for folder in folders if folder)
+    yield "/etc/pip.conf"
+
+
+def _pip_user_files(environ: Mapping[str, str]) -> Iterator[str]:
+    home = home_of(environ)
+    old_folder = ".pip"
+    if sys.platform == "win32":
+        old_folder = "pip"
+    old = below(home, old_folder, _basename())
+    apple = below(home, "Library", "Application Support", "pip")
+    new = below(config_home(environ), "pip", _basename())
+    if sys.platform == "darwin" and apple and os.path.isdir(apple):
+        new = os.path.join(apple, _basename())
+    for path in (old, new):
+        if path:
+            yield path
+
+
+def uv_files(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the candidates for uv's files of the user and of the system, the strongest first."""
+    if environ.get("UV_CONFIG_FILE"):
+        yield os.path.abspath(environ["UV_CONFIG_FILE"])
+        return
+    if is_set(environ, "UV_NO_CONFIG"):
+        return
+    user = below(config_home(environ), "uv", "uv.toml")
+    if user:
+        yield user
+    if is_set(environ, "UV_NO_SYSTEM_CONFIG"):
+        return
+    yield from _uv_system_file(environ)
+
+
+def _uv_system_file(environ: Mapping[str, str]) -> Iterator[str]:
+    """Yield the first of the system's files that exists."""
+    if sys.platform == "win32":
+        candidates = [os.path.join(environ.get("PROGRAMDATA", r"C:\ProgramData"), "uv", "uv.toml")]
+    else:
+        folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+        candidates = [os.path.join(folder, "uv", "uv.toml") for folder in folders if folder]
+        candidates.append("/etc/uv/uv.toml")
+    existing = (path for path in candidates if os.path.exists(path))
+    yield from list(existing)[:1]
+
+
+def is_set(environ: Mapping[str, str], name: str) -> bool:
+    """Return True if a variable of uv is true."""
+    return environ.get(name, "").lower() in ("1", "true", "yes", "y", "on", "t")
+
+
+def home_of(environ: Mapping[str, str]) -> str:
+    """Return the user's home, or an empty string if there is none."""
+    name = "HOME"
+    if sys.platform == "win32":
+        name = "USERPROFILE"
+    home = environ.get(name) or os.path.expanduser("~")
+    if not os.path.isabs(home):
+        return ""
+    return home
+
+
+def config_home(environ: Mapping[str, str], *, apple: bool = False) -> str:
+    """Return the folder of the user's configuration files, or an empty string.
+
+    :param apple: True for a tool that uses ``~/Library/Application Support`` on macOS.
+    """
+    if sys.platform == "win32":
+        return environ.get("APPDATA", "")
+    home = home_of(environ)
+    if apple and sys.platform == "darwin":
+        return _below(home, "Library", "Application Support")
+    return environ.get("XDG_CONFIG_HOME") or _below(home, ".config")
+
+
+def _below(folder: str, *names: str) -> str:
+    if not folder:
+        return ""
+    return os.path.join(folder, *names)
+
+
+def below(folder: str, *names: str) -> str | None:
+    """Return the joined path, or None without a folder."""
+    return _below(folder, *names) or None
