@@ -25,8 +25,9 @@ def size_of_rest(content_range: str, start: int, length: int | None) -> int | No
     if match is None:
         return None
     last, size = int(match[1]), int(match[2])
-    is_rest = start <= last == size - 1 and length in (None, size - start)
-    return size if is_rest else None
+    if start <= last == size - 1 and length in (None, size - start):
+        return size
+    return None
 
 
 def validator(headers: Mapping[str, str]) -> str:
@@ -34,14 +35,18 @@ def validator(headers: Mapping[str, str]) -> str:
 
     Last-Modified is strong only if it is at least one second older than Date (section 8.8.2.2).
     """
-    tag, modified = headers.get("ETag"), headers.get("Last-Modified", "")
-    if tag is not None:
-        return tag if re.fullmatch(r'"[!#-~]*"', tag) else ""
+    tag, modified = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    if re.fullmatch(r'"[!#-~]*"', tag):
+        return tag
+    if "ETag" in headers:
+        return ""
     try:
         age = parsedate_to_datetime(headers.get("Date", "")) - parsedate_to_datetime(modified)
     except (ValueError, TypeError, IndexError, OverflowError):
         return ""
-    return modified if age.total_seconds() >= 1 else ""
+    if age.total_seconds() < 1:
+        return ""
+    return modified
 
 
 def retry_after(headers: Mapping[str, str]) -> float:

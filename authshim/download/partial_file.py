@@ -40,13 +40,23 @@ class Source(NamedTuple):
     size: int | None = None
     """Bytes of the complete file, or None if the server did not send them."""
 
+    def is_continued_by(self, other: Source) -> bool:
+        """Return True if the other one is the same version, by a strong validator or a hash."""
+        if self.digests != other.digests or self.size not in (None, other.size):
+            return False
+        if other.validator:
+            return self.validator == other.validator
+        return bool(self.digests)
+
 
 class PartialFile:
     """A file that receives the bytes of a download. Use it inside ``opened``."""
 
     def __init__(self, target: str) -> None:
         # The rename must replace the file behind a symbolic link, not the link.
-        self.target = os.path.realpath(target) if os.path.islink(target) else target
+        self.target = target
+        if os.path.islink(target):
+            self.target = os.path.realpath(target)
         self.path = f"{self.target}.part"
         self.source = Source("")
         self.length = 0

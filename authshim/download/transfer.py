@@ -11,6 +11,7 @@ Invariants:
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -162,7 +163,7 @@ class _Transfer:
     def _first_byte(self) -> int:
         """Return the first byte to request: 0 unless the partial file can be resumed."""
         source, url = self.partial.source, self.link.url
-        if source[:2] != self._source[:2]:
+        if (source.url, source.digests) != (self.link.shown, self._digests):
             return 0
         # The stored URL has no query. Another query may name another file. A signature cannot.
         is_same_url = self.has_begun or "?" not in url or is_presigned(url)
@@ -174,26 +175,27 @@ class _Transfer:
         return max(0, min(self.partial.length, source.size - 1))
 
     @property
-    def _source(self) -> Source:
-        """Return the description of the file before its version is known."""
-        return Source(self.link.shown, " ".join(map(str, self.link.digests)))
+    def _digests(self) -> str:
+        return " ".join(map(str, self.link.digests))
 
     def _receive(self, response: Response, start: int) -> _Failure | None:
         """Write the body of a response that is the file or its rest."""
         status = response.status_code
         if self._is_page(response):
             return _Failure(*refusal.sign_in(response, self.adapter.chain))
-        if status == 200:
-            return self._append(response, self._begin(response))
-        if not start or status not in (206, 416):
+        if not (status == 200 or (start and status in (206, 416))):
             return self._refused(response)
-        size = self._size_of_rest(response, start)
-        if size is None:
+        source = self._version_of(response, start)
+        if status == 200:
+            self._note_beginning(response)
+            self.partial.begin(source)
+        elif self.partial.source.is_continued_by(source):
+            self.note(f"resuming after {self.partial.length:,} bytes")
+            self.partial.truncate(start)
+        else:
             self.partial.truncate(0)
             return _Failure("the server did not send the rest of the same file", retryable=True)
-        self.note(f"resuming after {self.partial.length:,} bytes")
-        self.partial.truncate(start)
-        return self._append(response, size)
+        return self._append(response, source.size)
 
     def _is_page(self, response: Response) -> bool:
         """Return True for an HTML page in place of the file. Azure's login page has status 203."""
@@ -203,51 +205,44 @@ class _Transfer:
         status = response.status_code
         return status == 203 or (status == 200 and is_html and not is_wanted)
 
-    def _begin(self, response: Response) -> int | None:
-        """Empty the partial file for a complete file, and return its size if it is known."""
+    def _note_beginning(self, response: Response) -> None:
         if self.partial.length:
             self.note("starting over: the file has changed, or the server cannot resume it")
-        size = response.raw.length_remaining
-        version = http_headers.validator(response.headers)
-        source = self._source._replace(validator=version, size=size)
         if _is_encoded(response):
             self.note("the server encoded the body, which is written as it is")
-            # Without a validator and hashes this body is never joined with another one.
-            source = Source(source.url)
-        self.partial.begin(source)
-        return size
 
-    def _size_of_rest(self, response: Response, start: int) -> int | None:
-        """Return the size of the file if the body is the rest of the same version, else None."""
-        headers, source = response.headers, self.partial.source
-        content_range, length = headers.get("Content-Range", ""), response.raw.length_remaining
-        size = http_headers.size_of_rest(content_range, start, length)
-        if response.status_code != 206 or source.size not in (None, size) or _is_encoded(response):
-            return None
-        version = http_headers.validator(headers)
-        # Without a strong validator in the response, only a hash allows to resume.
-        is_same = version == source.validator if version else bool(source.digests)
-        return size if is_same else None
+    def _version_of(self, response: Response, start: int) -> Source:
+        """Return the version of the file in a response, or none if it cannot be joined."""
+        status, size = response.status_code, response.raw.length_remaining
+        if status == 206:
+            content_range = response.headers.get("Content-Range", "")
+            size = http_headers.size_of_rest(content_range, start, size)
+        is_rest = status == 206 and size is not None
+        if _is_encoded(response) or not (status == 200 or is_rest):
+            return Source(self.link.shown, size=size)
+        validator = http_headers.validator(response.headers)
+        return Source(self.link.shown, self._digests, validator, size)
 
     def _append(self, response: Response, size: int | None) -> _Failure | None:
         """Append the body until the partial file has ``size`` bytes, or until the body ends."""
         self.has_begun = True
         partial, is_complete = self.partial, False
         self.progress(partial.length, size)
+        most = sys.maxsize if size is None else size
         with suppress(HTTPError):
             for data in iter_body(response):
                 # A server may send more than it announced.
-                rest = None if size is None else size - partial.length
-                partial.append(data[:rest])
+                partial.append(data[: most - partial.length])
                 self.progress(partial.length, size)
-                if partial.length == size:
+                if partial.length == most:
                     break
             is_complete = size in (None, partial.length)
         if is_complete:
             return None
-        total = "" if size is None else f" of {size:,}"
-        reason = f"the connection broke after {partial.length:,}{total} bytes"
-        return _Failure(reason, retryable=True)
+        received = f"{partial.length:,}"
+        if size is not None:
+            received += f" of {size:,}"
+        return _Failure(f"the connection broke after {received} bytes", retryable=True)
 
     def _describe(self, response: Response) -> tuple[str, NextStep]:
         """Return the reason of a refusal, and the next step."""
@@ -261,7 +256,9 @@ class _Transfer:
     def _refused(self, response: Response) -> _Failure:
         status = response.status_code
         reason, step = self._describe(response)
-        wait = http_headers.retry_after(response.headers) if status in (429, 503) else 0
+        wait = 0.0
+        if status in (429, 503):
+            wait = http_headers.retry_after(response.headers)
         if wait > MAX_WAIT_SECONDS:
             return _Failure(reason, next_step.RUN_AGAIN_IN(seconds=f"{wait:.0f}"))
         is_transient = self.has_begun and status >= 500
