@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from servers import Answer
-
-if TYPE_CHECKING:
-    from servers import Recorder
 
 KEYS = {"access_key_id": "id", "secret_access_key": "s3cret", "session_token": "s3cret-token"}
 KEPT = "auth file ~/.rattler/credentials.json"
@@ -23,11 +19,11 @@ def keep_keys(home: Path) -> None:
     file.chmod(0o600)
 
 
-def declare(recorder: Recorder, folder: Path = Path(), region: str = "eu") -> None:
+def declare(url: str, region: str = "eu") -> None:
     """Write a project with a channel in the bucket."""
-    (folder / "pixi.toml").write_text(
+    Path("pixi.toml").write_text(
         '[workspace]\nchannels = ["s3://bucket/channel"]\nplatforms = []\n'
-        f'[workspace.s3-options.bucket]\nendpoint-url = "{recorder.url}"\n'
+        f'[workspace.s3-options.bucket]\nendpoint-url = "{url}"\n'
         f'region = "{region}"\nforce-path-style = true\n'
     )
 

@@ -207,7 +207,7 @@ def test_next_step_of_explain_and_get_logs_in(locked: Recorder, capsys: Capture)
 def bucket(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """A bucket that lets in whoever signs for the region "eu", and a project that declares it."""
     without_botocore(monkeypatch)
-    declare(recorder)
+    declare(recorder.url)
 
     def answer(seen: Seen) -> Answer:
         if "/eu/s3/" in str(seen.authorization):
@@ -234,16 +234,16 @@ def test_next_step_declares_a_bucket(bucket: Recorder, home: Path, capsys: Captu
     Path("pixi.toml").write_text(table[0])
     ((_, before, step),) = verdicts(capsys)
     assert step.startswith(f"add {table[1]} with endpoint-url, region and force-path-style")
-    declare(bucket)
+    declare(bucket.url)
     ((_, after, _),) = verdicts(capsys)
     assert (before, after) == ("not probed", "let in")
 
 
 def test_next_step_corrects_the_region(bucket: Recorder, home: Path, capsys: Capture) -> None:
     keep_keys(home)
-    declare(bucket, region="us")
+    declare(bucket.url, region="us")
     ((_, before, step),) = verdicts(capsys)
     assert step.startswith("correct the region in [workspace.s3-options.bucket] in ")
-    declare(bucket, region="eu")
+    declare(bucket.url, region="eu")
     ((_, after, _),) = verdicts(capsys)
     assert (before, after) == ("unreachable", "let in")

@@ -28,7 +28,7 @@ def _project(recorder: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A project with a bucket, and its keys."""
     without_botocore(monkeypatch)
     keep_keys(home)
-    declare(recorder)
+    declare(recorder.url)
 
 
 def test_get_writes_a_file_of_a_bucket(

@@ -34,7 +34,7 @@ def ask() -> Result:
 
 def test_channel_that_is_signed_for_lets_in(recorder: Recorder, home: Path) -> None:
     keep_keys(home)
-    declare(recorder)
+    declare(recorder.url)
     result = ask()
     assert (result.answer, result.status, result.fine) == ("let in", 200, True)
     assert result.found is not None
@@ -67,7 +67,7 @@ def test_answer_of_a_bucket_is_a_verdict_with_a_next_step(
     answer: Answer, word: str, step: str, recorder: Recorder, home: Path
 ) -> None:
     keep_keys(home)
-    declare(recorder)
+    declare(recorder.url)
     recorder.default = answer
     result = ask()
     assert (result.answer, result.fine) == (word, False)
@@ -78,7 +78,7 @@ def test_answer_of_a_bucket_is_a_verdict_with_a_next_step(
 
 def test_answer_behind_a_redirect_is_no_matter_of_the_keys(recorder: Recorder, home: Path) -> None:
     keep_keys(home)
-    declare(recorder)
+    declare(recorder.url)
     recorder.default = error(403, "AccessDenied")
     recorder.on("/bucket/channel/noarch/repodata.json", redirect("/y", 307))
     result = ask()
@@ -91,7 +91,7 @@ def test_bucket_is_not_probed_and_fine_without_the_extra(
     recorder: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep_keys(home)
-    declare(recorder)
+    declare(recorder.url)
     monkeypatch.setitem(sys.modules, "requests_aws4auth", None)
     s3._signer.cache_clear()
     result = ask()
@@ -102,7 +102,7 @@ def test_bucket_is_not_probed_and_fine_without_the_extra(
 
 
 def test_bucket_without_keys_is_not_probed_if_aws_cannot_be_asked(recorder: Recorder) -> None:
-    declare(recorder)
+    declare(recorder.url)
     result = ask()
     assert (result.answer, result.fine) == ("not probed", True)
     assert "botocore is not installed" in result.detail
@@ -112,7 +112,7 @@ def test_bucket_without_keys_is_not_probed_if_aws_cannot_be_asked(recorder: Reco
 def test_bucket_without_keys_has_no_credential_if_aws_has_none(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    declare(recorder)
+    declare(recorder.url)
     use_botocore(monkeypatch, None)
     result = ask()
     assert (result.answer, result.fine) == ("no credential", False)
@@ -122,7 +122,7 @@ def test_bucket_without_keys_has_no_credential_if_aws_has_none(
 def test_keys_of_aws_that_are_rejected_are_renewed_at_aws(
     recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    declare(recorder)
+    declare(recorder.url)
     use_botocore(monkeypatch, Keys("aws", "s3cret"))
     recorder.default = error(403, "SignatureDoesNotMatch")
     assert ask().next_step.startswith("log in again with a program of AWS")
@@ -130,7 +130,7 @@ def test_keys_of_aws_that_are_rejected_are_renewed_at_aws(
 
 def test_channel_at_a_mirror_in_a_bucket_is_signed(recorder: Recorder, home: Path) -> None:
     keep_keys(home)
-    declare(recorder)
+    declare(recorder.url)
     (home / ".pixi").mkdir()
     (home / ".pixi" / "config.toml").write_text(
         '[mirrors]\n"https://a.example/" = ["s3://bucket/mirror"]\n'

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, urlsplit
 
@@ -64,9 +65,16 @@ class Rattler:
         needs.module("rattler")
         self._process: subprocess.Popen[str] | None = None
 
-    def fetch(self, url: str, environ: Mapping[str, str], seconds: float = 30) -> str:
+    def fetch(
+        self,
+        url: str,
+        environ: Mapping[str, str],
+        seconds: float = 30,
+        buckets: Mapping[str, tuple[str, str, str]] = MappingProxyType({}),
+    ) -> str:
         """Return "fetched" or the name of an error.
 
+        :param buckets: the endpoint, the region and the style of each bucket.
         :raises TimeoutError: no answer in time; the child was ended.
         """
         process = self._process if self._process and self._process.poll() is None else self._start()
@@ -74,7 +82,8 @@ class Rattler:
         reader = threading.Thread(
             target=lambda: answers.put(process.stdout.readline()), daemon=True
         )
-        process.stdin.write(json.dumps({"url": url, "environ": dict(environ)}) + "\n")
+        order = {"url": url, "environ": dict(environ), "buckets": dict(buckets)}
+        process.stdin.write(json.dumps(order) + "\n")
         process.stdin.flush()
         reader.start()
         try:
