@@ -324,6 +324,14 @@ FLAT = [
 
 SITUATIONS = [*_strategies(), *_modes(), *FILES, *FLAT]
 
+OTHERWISE_IN_PIP = {
+    "both have the same, unsafe-best-match": took(1, wheel("2.0")),
+    "three indexes, unsafe-best-match": took(2, wheel("2.0")),
+    "a specifier that names one, if-necessary-or-explicit": took(0, wheel("3.0a1")),
+    "a flat page has the same": took(0, wheel("1.0")),
+    "yanked and pinned among others": took(0, wheel("2.0", yanked=True)),
+}
+"""What pip takes in the situations in which it follows rules of its own."""
 OTHERWISE_IN_UV = {
     "the first has the version for another machine, unsafe-first-match": "",
     "requires-python ends": took(0, wheel("2.0")),
@@ -331,3 +339,19 @@ OTHERWISE_IN_UV = {
     "requires-python cannot be read": took(0, wheel("1.0")),
 }
 """What uv takes in the situations in which it follows rules of its own."""
+
+
+def _concerns_pip(situation: Situation) -> bool:
+    """Return True of one index, or all under unsafe-best-match, with wheels alone."""
+    files = [file for page in situation.pages if not isinstance(page, int) for file in page]
+    if any(not file.filename.endswith(".whl") for file in (*files, *situation.flat)):
+        return False
+    if situation.mode != "if-necessary-or-explicit":
+        return False
+    if len(situation.pages) > 1:
+        return situation.strategy == "unsafe-best-match"
+    return bool(situation.flat) or situation.says in OTHERWISE_IN_PIP
+
+
+IN_PIP = [situation for situation in SITUATIONS if _concerns_pip(situation)]
+"""The situations that pip can be in."""

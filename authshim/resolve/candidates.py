@@ -50,14 +50,23 @@ class Request(NamedTuple):
     name: str
     specifiers: SpecifierSet
     mode: str
-    """pixi's ``prerelease-mode``."""
+    """The ``prerelease-mode`` of pixi and uv."""
     target: Target
+    any_pin: bool = False
+    """True if one ``==`` among several specifiers is enough to take a yanked file."""
 
     @classmethod
     def of(cls, dependency: Dependency, mode: str) -> Request:
         """Return the request that a dependency makes."""
         target = dependency.target or current()
         return cls(dependency.name, SpecifierSet(dependency.specifier), mode, target)
+
+    def as_of_pip(self) -> Request:
+        """Return the request under pip's rules for prereleases and yanked files."""
+        request = self._replace(any_pin=True)
+        if _name_a_prerelease(self.specifiers):
+            return request._replace(mode="allow")
+        return request
 
     def in_order(self, versions: Iterable[Version]) -> Iterator[Version]:
         """Yield the versions that may be taken, best first.
@@ -119,9 +128,12 @@ class Request(NamedTuple):
     def _is_pinned(self) -> bool:
         """Return True if one version alone is named: then it is taken even if it is yanked."""
         specifiers = list(self.specifiers)
-        if len(specifiers) != 1 or specifiers[0].operator not in ("==", "==="):
+        if len(specifiers) != 1 and not self.any_pin:
             return False
-        return not specifiers[0].version.endswith("*")
+        return any(
+            specifier.operator in ("==", "===") and not specifier.version.endswith("*")
+            for specifier in specifiers
+        )
 
     def _rank(self, candidate: Candidate) -> _Rank | None:
         """Return the rank of a file among those of its version, or None if it is for others.

@@ -32,15 +32,16 @@ def warnings_of(
     versions: Sequence[Collection[Version]],
     name: str,
     strategy: str,
+    tool: str,
 ) -> Iterator[str]:
     """Yield a sentence for each way in which a public index may serve a private name.
 
-    :param pages: in pixi's order.
+    :param pages: in the order of the tool.
     :param versions: of the project, for each page.
     """
     having = [at for at, page in enumerate(pages) if _has_name(page, versions[at])]
     yield from (_forwarding(pages[at], name) for at in having if _is_forwarded(pages[at]))
-    yield from _same_names(pages, versions, having, name, strategy)
+    yield from _same_names(pages, versions, having, name, strategy, tool)
 
 
 def _same_names(
@@ -49,6 +50,7 @@ def _same_names(
     having: Sequence[int],
     name: str,
     strategy: str,
+    tool: str,
 ) -> Iterator[str]:
     """Yield a sentence for each public index that has the name of a private one as well.
 
@@ -60,7 +62,7 @@ def _same_names(
         ours, theirs = pages[mine], pages[other]
         if not _is_mirror(ours, theirs):
             has = f"{theirs.place.shown} has {name} as well{_up_to(versions[other])}"
-            yield has + _consequence(ours, theirs, strategy, is_before=other < mine)
+            yield has + _consequence(ours, theirs, strategy, tool, is_before=other < mine)
 
 
 def _is_forwarded(page: Answer) -> bool:
@@ -77,18 +79,20 @@ def _up_to(versions: Collection[Version]) -> str:
     return f", up to {max(versions)}" if versions else ""
 
 
-def _consequence(ours: Answer, theirs: Answer, strategy: str, *, is_before: bool) -> str:
+def _consequence(ours: Answer, theirs: Answer, strategy: str, tool: str, *, is_before: bool) -> str:
     private = ours.place.shown
     if theirs.place.flat:
         return f": what is in find-links counts as if {private} had it, too"
+    if tool == "pip":
+        return ": pip takes the highest version of all, whoever uploaded it there"
     if strategy == BEST_MATCH:
         highest = "the highest version of all is taken, whoever uploaded it there"
         return f": under {strategy} {highest}"
     if is_before:
-        return f", and comes before the private {private}: pixi takes it from there"
+        return f", and comes before the private {private}: {tool} takes it from there"
     if strategy == FIRST_MATCH:
         return f": under {strategy} it is taken from there where no version of {private} fits"
-    order = f"only the order of the indexes makes pixi take the private {private}'s"
+    order = f"only the order of the indexes makes {tool} take the private {private}'s"
     return f": {order}, and other programs may not"
 
 

@@ -1,4 +1,6 @@
-"""Choose the index that serves a package, by pixi's index strategies, then a version and a file.
+"""Choose the index that serves a package, by the tool's strategy, then a version and a file.
+
+The strategies of pixi and uv are the first three.
 
 1. first-index: the first index that has the name serves it, and no other.
 2. unsafe-first-match: the first index that has a version that can be taken.
@@ -7,8 +9,12 @@
 5. Of an index the newest release is taken that has a file for the machine. A version before a
    release is taken if the mode allows it and no release can be taken. ``packaging`` decides what
    a specifier, a ``requires-python`` and a tag allow. A yanked file counts for ``==`` alone.
-6. An index that did not answer may have the name. If it might have served, or if pixi stops at
-   it, the answer is doubtful. An unsafe strategy passes over a 401 and a 403, and nothing else.
+6. An index that did not answer may have the name. If it might have served, or if the tool stops
+   at it, the answer is doubtful. An unsafe strategy passes over a 401 and a 403, and nothing else.
+   uv passes over the statuses of ``ignore-error-codes`` too.
+7. pip takes the best file of all indexes and flat pages. Of equal ones it takes that of the last
+   index. A specifier that names a version before a release allows all of those. An index that
+   does not answer is passed over.
 
 No dependency of a package is looked at.
 """
@@ -35,15 +41,17 @@ if TYPE_CHECKING:
 
 FIRST_INDEX, _, BEST_MATCH = STRATEGIES
 
+PIP = "pip"
+
 
 class Resolution(NamedTuple):
     """The index that a package would come from."""
 
     dependency: Dependency
     environments: tuple[str, ...] = ()
-    """The pixi environments of which it is true."""
+    """The environments of which it is true."""
     asked: tuple[Answer, ...] = ()
-    """What each index answered, in pixi's order, flat ones last."""
+    """What each index answered, in the tool's order, flat ones last."""
     taken: Candidate | None = None
     """What is taken; None where nothing is, or where it does not come from an index."""
     problem: str = ""
@@ -77,12 +85,14 @@ def resolve(
     *,
     strategy: str,
     mode: str,
+    tool: str = "pixi",
 ) -> Resolution:
     """Choose from the answers of the indexes.
 
-    :param pages: one of each index, in pixi's order, flat ones last.
-    :param strategy: pixi's ``index-strategy``.
-    :param mode: pixi's ``prerelease-mode``.
+    :param pages: one of each index, in the tool's order, flat ones last.
+    :param strategy: the ``index-strategy`` of pixi and uv.
+    :param mode: the ``prerelease-mode`` of pixi and uv.
+    :param tool: "pixi", "uv" or "pip".
     """
     if dependency.origin:
         return Resolution(dependency)
@@ -92,17 +102,20 @@ def resolve(
     # Under first-index no later one is asked once one has the name, whatever versions it has.
     if strategy == FIRST_INDEX:
         indexes = indexes[:1]
-    taken = (
-        _best_match(indexes, request) if strategy == BEST_MATCH else _first_match(indexes, request)
-    )
+    if tool == PIP:
+        taken = _pip_match(pages, listed, request.as_of_pip())
+    elif strategy == BEST_MATCH:
+        taken = _best_match(indexes, request)
+    else:
+        taken = _first_match(indexes, request)
     last = _last(indexes, taken, strategy)
     return Resolution(
         dependency,
         asked=tuple(pages),
         taken=taken and taken[0],
         problem="" if taken else _problem(pages, indexes, request),
-        doubts=tuple(_doubts(pages, last, request.name, strategy)),
-        warnings=tuple(confusion.warnings_of(pages, listed, request.name, strategy)),
+        doubts=tuple(_doubts(pages, last, request.name, strategy, tool)),
+        warnings=tuple(confusion.warnings_of(pages, listed, request.name, strategy, tool)),
     )
 
 
@@ -147,6 +160,17 @@ def _best_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
     return None
 
 
+def _pip_match(pages: Sequence[Answer], listed: Sequence[_Versions], request: Request) -> _Taken:
+    """Return the best file of all pages. Of equal ones that of the last page comes first."""
+    both = [_IndexVersions(page, versions) for page, versions in zip(pages, listed)]
+    both.sort(key=lambda each: not each.page.place.flat)
+    pool = {version: candidates[::-1] for version, candidates in _merged(both).items()}
+    taken = request.newest(pool)
+    if taken is None:
+        return None
+    return taken, next(page for page in pages if page.place == taken.place)
+
+
 def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> Answer | None:
     """Return the index behind which no other could have served, or None if any could."""
     if strategy == FIRST_INDEX and indexes:
@@ -178,6 +202,7 @@ def _doubts(
     last: Answer | None,
     name: str,
     strategy: str,
+    tool: str,
 ) -> Iterator[str]:
     """Yield a sentence for each index that did not answer and matters.
 
@@ -185,12 +210,13 @@ def _doubts(
     """
     end = len(pages) if last is None else pages.index(last)
     for at, page in enumerate(pages):
-        if page.has_answer:
+        if page.has_answer or page.status in page.place.declaration.ignored_codes:
             continue
-        is_passed = strategy != FIRST_INDEX and page.status in (401, 403)
-        is_asked_by_pixi = strategy != FIRST_INDEX and not is_passed
-        if at < end or page.place.flat or is_asked_by_pixi:
-            yield f"{_unknown(page, name)}{_consequence(page, is_passed=is_passed)}"
+        is_refused = strategy != FIRST_INDEX and page.status in (401, 403)
+        is_passed = tool == PIP or is_refused
+        is_asked_anyway = strategy != FIRST_INDEX and not is_passed
+        if at < end or page.place.flat or is_asked_anyway:
+            yield f"{_unknown(page, name)}{_consequence(page, tool, is_passed=is_passed)}"
 
 
 def _unknown(page: Answer, name: str) -> str:
@@ -200,7 +226,9 @@ def _unknown(page: Answer, name: str) -> str:
     return f"whether {page.place.shown} has {name} is not known: {page.answer}{reason}"
 
 
-def _consequence(page: Answer, *, is_passed: bool) -> str:
+def _consequence(page: Answer, tool: str, *, is_passed: bool) -> str:
     if page.answer == NOT_ASKED:
         return ""
-    return "; pixi passes over it" if is_passed else "; pixi stops there"
+    if is_passed:
+        return f"; {tool} passes over it"
+    return f"; {tool} stops there"

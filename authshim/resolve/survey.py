@@ -12,7 +12,7 @@ from urllib.request import url2pathname
 
 from authshim import next_step
 from authshim.concurrency import map_concurrently
-from authshim.errors import SettingsError
+from authshim.errors import ManifestError, SettingsError
 from authshim.files import reason
 from authshim.index.answer import FOUND, NOT_ASKED, UNREACHABLE, Answer
 from authshim.index.client import IndexClient
@@ -33,16 +33,21 @@ if TYPE_CHECKING:
     """Is called with the number of pages so far, of all pages, and the hosts that have more."""
 
 
+TOOLS = ("pixi", "uv", "pip")
+"""The tools whose rules are known."""
+
+
 class Query(NamedTuple):
-    """A package, and where pixi would look for it."""
+    """A package, and the indexes in which the tool of the project looks for it."""
 
     dependency: Dependency
     indexes: tuple[Index, ...]
-    """In pixi's order; only its own where it names one, and flat pages."""
+    """In the tool's order; only its own where it names one, and flat pages."""
     strategy: str
     mode: str
     environments: tuple[str, ...] = ()
-    """The pixi environments that ask so."""
+    """The environments that ask so."""
+    tool: str = "pixi"
 
 
 def queries(
@@ -52,11 +57,14 @@ def queries(
 ) -> list[Query]:
     """Return the questions of a project; environments that ask the same share one.
 
-    :param environment: a pixi environment, or None for all of them.
+    :param environment: an environment of pixi, or None for all of them.
     :param names: packages, perhaps with a specifier (``torch>=2``); the project's if empty.
-    :raises ManifestError: there is no such environment, or pixi would refuse a requirement.
+    :raises ManifestError: there is no such environment, the tool would refuse a requirement, or
+        its rules are not known here.
     :raises SettingsError: a name is not the name of a package.
     """
+    if manifest.tool not in TOOLS:
+        raise ManifestError(manifest.path or "the configuration", _other_rules(manifest.tool))
     wanted = [_named(text) for text in names]
     found: dict[Query, list[str]] = {}
     environments = manifest.environments if environment is None else (environment,)
@@ -66,10 +74,17 @@ def queries(
             _indexes(manifest.indexes(each), dependency),
             manifest.index_strategy(each),
             manifest.prerelease_mode(each),
+            tool=manifest.tool,
         )
         found.setdefault(query, []).append(each)
     both = ((query, tuple(dict.fromkeys(asking))) for query, asking in found.items())
     return [query._replace(environments=asking) for query, asking in both]
+
+
+def _other_rules(tool: str) -> str:
+    if not tool.isalpha():
+        return f"name one of {tool} by --tool: their rules of choosing an index differ"
+    return f"resolve knows the rules of {', '.join(TOOLS)}, not those of {tool}"
 
 
 def _named(text: str) -> Dependency:
@@ -175,8 +190,9 @@ def _answer(query: Query, pages: dict[_Key, Answer]) -> Resolution:
     # The page may have been asked for at an equal index of another environment.
     both = zip(_keys(query), query.indexes)
     own = [pages[key]._replace(place=index) for key, index in both]
-    strategy, mode = query.strategy, query.mode
-    found = resolve(query.dependency, own, strategy=strategy, mode=mode)
+    found = resolve(
+        query.dependency, own, strategy=query.strategy, mode=query.mode, tool=query.tool
+    )
     return found._replace(environments=query.environments)
 
 

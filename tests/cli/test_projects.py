@@ -235,3 +235,83 @@ def test_run_leaves_the_user_of_a_variable_alone(
     monkeypatch.setenv("UV_INDEX_ACME_USERNAME", "eve")
     assert main(["run", "--", "sh", "-c", "echo $UV_INDEX_ACME_USERNAME"]) == 0
     assert capfd.readouterr().out == "eve\n"
+
+
+# resolve
+
+
+def serve(recorder: Recorder, folder: str, *versions: str) -> None:
+    """Serve the page of ``demo`` in an index."""
+    links = "".join(
+        f'<a href="/files/demo-{version}-py3-none-any.whl">demo-{version}-py3-none-any.whl</a>'
+        for version in versions
+    )
+    page = Answer(200, links.encode(), {"Content-Type": "text/html"})
+    recorder.on(f"/{folder}/demo/", page)
+
+
+def test_resolve_takes_the_first_index_of_a_uv_project(recorder: Recorder, lines: Lines) -> None:
+    serve(recorder, "a", "1.0")
+    serve(recorder, "b", "2.0")
+    write(
+        "pyproject.toml",
+        "[project]\nname = 'x'\ndependencies = ['demo']\n"
+        f"[[tool.uv.index]]\nurl = '{recorder.url}/b'\ndefault = true\n"
+        f"[[tool.uv.index]]\nurl = '{recorder.url}/a'\n",
+    )
+    assert lines("resolve")[2].split() == ["demo", "1.0", f"{recorder.url}/a"]
+
+
+def test_resolve_takes_the_pinned_index_of_a_uv_project(recorder: Recorder, lines: Lines) -> None:
+    serve(recorder, "a", "1.0")
+    serve(recorder, "b", "2.0")
+    write(
+        "pyproject.toml",
+        "[project]\nname = 'x'\ndependencies = ['demo']\n"
+        f"[[tool.uv.index]]\nurl = '{recorder.url}/a'\ndefault = true\n"
+        f"[[tool.uv.index]]\nname = 'b'\nurl = '{recorder.url}/b'\nexplicit = true\n"
+        "[tool.uv.sources]\ndemo = { index = 'b' }\n",
+    )
+    assert lines("resolve")[2].split() == ["demo", "2.0", f"{recorder.url}/b"]
+
+
+@pytest.mark.parametrize(("codes", "code"), [("[]", 1), ("[401]", 0)])
+def test_resolve_passes_over_the_statuses_that_uv_ignores(
+    codes: str, code: int, recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder.on("/a/demo/", CHALLENGE)
+    serve(recorder, "b", "2.0")
+    write(
+        "pyproject.toml",
+        "[project]\nname = 'x'\ndependencies = ['demo']\n"
+        f"[[tool.uv.index]]\nurl = '{recorder.url}/a'\nignore-error-codes = {codes}\n"
+        f"[[tool.uv.index]]\nurl = '{recorder.url}/b'\ndefault = true\n",
+    )
+    assert main(["resolve"]) == code
+    assert ("; uv stops there" in capsys.readouterr().out) is (code == 1)
+
+
+def test_resolve_takes_the_best_version_of_all_in_a_pip_project(
+    recorder: Recorder, lines: Lines
+) -> None:
+    serve(recorder, "a", "1.0")
+    serve(recorder, "b", "2.0")
+    recorder.on("/c/demo/", CHALLENGE)
+    write(
+        "requirements.txt",
+        f"-i {recorder.url}/a\n--extra-index-url {recorder.url}/b\n"
+        f"--extra-index-url {recorder.url}/c\ndemo\n",
+    )
+    found = lines("resolve")
+    assert found[2].split()[:3] == ["demo", "2.0", "(doubtful)"]
+    assert "; pip passes over it" in "\n".join(found)
+
+
+@pytest.mark.parametrize("tool", ["poetry", "pdm"])
+def test_resolve_knows_no_rules_of_other_tools(
+    tool: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write("pyproject.toml", "[project]\nname = 'x'\n")
+    assert main(["resolve", "--tool", tool]) == 1
+    said = f"resolve knows the rules of pixi, uv, pip, not those of {tool}"
+    assert said in capsys.readouterr().err

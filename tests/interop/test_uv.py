@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import subprocess
 import sys
-import tarfile
-import zipfile
 from typing import TYPE_CHECKING
 
 import needs
 import pytest
-from resolve_situations import OTHERWISE_IN_UV, SITUATIONS, STRATEGIES, Listed, Situation, wheel
+from interop.serving import content_of, fetched, serve
+from resolve_situations import OTHERWISE_IN_UV, SITUATIONS, STRATEGIES, Situation, wheel
 from servers import Answer, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-SIMPLE = "application/vnd.pypi.simple.v1+json"
 
 
 def run_uv(situation: Situation, url: str, target: Path) -> str:
@@ -58,79 +51,14 @@ def run_uv(situation: Situation, url: str, target: Path) -> str:
     return ended.stderr
 
 
-def serve(recorder: Recorder, situation: Situation) -> None:
-    for number, listed in enumerate(situation.pages):
-        answer = (
-            Answer(listed, b"")
-            if isinstance(listed, int)
-            else page_of(listed, f"{recorder.url}/{number}/files")
-        )
-        recorder.on(f"/{number}/simple/demo/", answer)
-        recorder.on(
-            f"/{number}/files/*", lambda seen: Answer(200, content_of(seen.path.rpartition("/")[2]))
-        )
-    links = "".join(
-        f'<a href="flat/files/{each.filename}">{each.filename}</a>' for each in situation.flat
-    )
-    recorder.on("/flat", Answer(200, links.encode(), {"Content-Type": "text/html"}))
-    recorder.on("/flat/files/*", lambda seen: Answer(200, content_of(seen.path.rpartition("/")[2])))
-    recorder.default = Answer(404, b"")
-
-
-def page_of(listed: Sequence[Listed], files: str) -> Answer:
-    entries = [
-        {
-            "filename": each.filename,
-            "url": f"{files}/{each.filename}",
-            "hashes": {},
-            "yanked": each.yanked,
-            **({"requires-python": each.requires_python} if each.requires_python else {}),
-        }
-        for each in listed
-    ]
-    document = {"meta": {"api-version": "1.0"}, "name": "demo", "files": entries}
-    return Answer(200, json.dumps(document).encode(), {"Content-Type": SIMPLE})
-
-
-def content_of(filename: str) -> bytes:
-    """Return a distribution with the metadata that its name promises."""
-    if filename.endswith(".whl"):
-        name, version, *_ = filename.split("-")
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as file:
-            file.writestr(f"{name}-{version}.dist-info/METADATA", metadata(version))
-            file.writestr(f"{name}-{version}.dist-info/WHEEL", WHEEL)
-            file.writestr(f"{name}-{version}.dist-info/RECORD", "")
-        return buffer.getvalue()
-    stem = filename.replace(".tar.gz", "").replace(".zip", "")
-    content = metadata(stem.rpartition("-")[2]).encode()
-    buffer = io.BytesIO()
-    if filename.endswith(".zip"):
-        with zipfile.ZipFile(buffer, "w") as file:
-            file.writestr(f"{stem}/PKG-INFO", content)
-        return buffer.getvalue()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
-        info = tarfile.TarInfo(f"{stem}/PKG-INFO")
-        info.size = len(content)
-        archive.addfile(info, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def metadata(version: str) -> str:
-    return f"Metadata-Version: 2.2\nName: demo\nVersion: {version}\n"
-
-
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.says)
 def test_uv_takes_the_same_file_from_the_same_index(
     situation: Situation, recorder: Recorder, tmp_path: Path
 ) -> None:
     serve(recorder, situation)
     said = run_uv(situation, recorder.url, tmp_path / "target")
-    fetched = [
-        seen.path.strip("/").split("/files/") for seen in recorder.seen if "/files/" in seen.path
-    ]
     expected = OTHERWISE_IN_UV.get(situation.says, situation.expected)
-    assert (": ".join(fetched[-1]) if fetched else "") == expected, said
+    assert fetched(recorder) == expected, said
 
 
 @pytest.mark.parametrize("status", [401, 403, 410, 503])

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import parse_wheel_filename
-from resolve_situations import ANY, LINUX, MAC, SITUATIONS, STRATEGIES, Listed, Situation, wheel
+from resolve_situations import (
+    ANY,
+    IN_PIP,
+    LINUX,
+    MAC,
+    OTHERWISE_IN_PIP,
+    SITUATIONS,
+    STRATEGIES,
+    Listed,
+    Situation,
+    wheel,
+)
 
 from authshim.credentials import BasicHTTP
 from authshim.index.answer import Answer
@@ -42,20 +53,34 @@ def dependency(wanted: str, **options: object) -> Dependency:
     )
 
 
-def answer(situation: Situation) -> Resolution:
+def answer(situation: Situation, tool: str = "pixi") -> Resolution:
     pages = [page(index(number), listed) for number, listed in enumerate(situation.pages)]
     pages += [page(FLAT, situation.flat)] if situation.flat else []
-    return resolve(
-        dependency(situation.wanted), pages, strategy=situation.strategy, mode=situation.mode
-    )
+    strategy, mode = situation.strategy, situation.mode
+    return resolve(dependency(situation.wanted), pages, strategy=strategy, mode=mode, tool=tool)
+
+
+def in_words(found: Resolution) -> str:
+    """Return the index and the file that were taken, or an empty string."""
+    taken = found.taken
+    if taken is None:
+        return ""
+    where = "flat" if taken.place.flat else taken.place.url[8]
+    return f"{where}: {taken.file.filename}"
+
+
+@pytest.mark.parametrize("situation", IN_PIP, ids=lambda situation: situation.says)
+def test_pip_takes_the_best_file_of_all(situation: Situation) -> None:
+    # tests/interop/test_pip.py: the real pip in the same situations
+    expected = OTHERWISE_IN_PIP.get(situation.says, situation.expected)
+    assert in_words(answer(situation, "pip")) == expected
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.says)
 def test_what_is_taken(situation: Situation) -> None:
     found = answer(situation)
     taken = found.taken
-    where = "" if taken is None else "flat" if taken.place.flat else taken.place.url[8]
-    assert (f"{where}: {taken.file.filename}" if taken else "") == situation.expected
+    assert in_words(found) == situation.expected
     assert bool(found.problem) is (taken is None)
     assert found.fine is (taken is not None)
 
