@@ -51,7 +51,8 @@ def log_in(
 
 
 _FILE_AND_LINE = re.compile(
-    r"(?:cannot read )?(?:auth file |netrc |uv store |micromamba store )?(.+?): line (\d+)"
+    r"(?:cannot read )?(?:auth file |netrc |uv store |micromamba store )?(.+?): "
+    r"(?:\S+: )?line (\d+)"
 )
 
 

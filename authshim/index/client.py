@@ -192,6 +192,10 @@ class IndexClient:
             reasons = [f"{host} said so", reason]
         if word == REFUSED:
             return self._refused(named, reasons, response)
+        if response.status_code == 407:
+            proxy, setting = failures.find_proxy(response, self._chain.circumstances)
+            step = next_step.LOG_IN_AT_PROXY(setting=setting)
+            return named._replace(detail=f"{proxy} asks for a credential", next_step=step)
         return named._replace(
             detail=_joined(reasons), next_step=_STEPS.get(word, next_step.NOTHING)
         )

@@ -17,7 +17,7 @@ from authshim.lookup.entry import MAX_CACHED_ENTRIES, MISS_SECONDS
 from authshim.lookup.trace import Step
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
-from authshim.redact import shown_user
+from authshim.redact import redact_key, shown_user
 from authshim.urls import PATH, PREFIX, S3, SERVICE
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class GuardedProvider:
         :param unread: the reason why an entry that is there is not used.
         """
         if unread:
-            obstacle = f"{self.name}: {unread}"
+            obstacle = f"{self.name}: {redact_key(key)}: {unread}"
             return Step(self.name, key, f"not read: {unread}", obstacle=obstacle)
         if problems and key.kind == SERVICE:
             return Step(self.name, key, f"nothing: {problems[-1]}")

@@ -46,6 +46,7 @@ _KNOWN = (
     ),
     (("Timeout",), "no answer within {read} s", next_step.TRY_LATER_OR_CHECK_NETWORK),
     (("TooManyRedirects",), "it redirects without end", next_step.CORRECT_URL),
+    (("IncompleteRead",), "the answer broke off", next_step.TRY_LATER),
     (
         ("InvalidHeader", "BadStatusLine", "LineTooLong", "InvalidChunk", "HTTPException"),
         "its answer is not HTTP",
