@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SIZE = 100_000
+SIZE = 50_000
 """Characters: what takes the square of their number would be busy for minutes."""
 
 FEWER = SIZE // 10

@@ -85,6 +85,10 @@ class Refused(EndpointError):
         super().__init__(endpoint, reason)
 
 
+class UnusableTokens(EndpointError):
+    """An answer of a token endpoint that no retry changes."""
+
+
 def error_code(value: object) -> str:
     """Return an error code that an RFC names, or an empty string."""
     return value if isinstance(value, str) and value in _CODES else ""
@@ -110,5 +114,5 @@ def ask_for_tokens(
         raise Refused(server.token_endpoint, answer)
     given = answer.json()
     if str(given.get("token_type", "Bearer")).lower() != "bearer":
-        raise EndpointError(server.token_endpoint, "gives tokens of another kind than Bearer")
+        raise UnusableTokens(server.token_endpoint, "gives tokens of another kind than Bearer")
     return Tokens(given, asked_at)

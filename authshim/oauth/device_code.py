@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.errors import LoginError
 from authshim.oauth import http
-from authshim.oauth.client import Refused, ask_for_tokens
+from authshim.oauth.client import Refused, UnusableTokens, ask_for_tokens
 from authshim.oauth.endpoints import lifetime
 from authshim.oauth.http import EndpointError
 from authshim.secret import SecretHolder
@@ -131,6 +131,8 @@ class DeviceFlow:
             except Refused as refused:
                 failures = 0
                 interval += _delay(refused)
+            except UnusableTokens:
+                raise
             except EndpointError:
                 failures += 1
                 interval *= 2

@@ -38,8 +38,10 @@ NOT_ENCRYPTED = f"authshim: auth file ~/{KEPT} is not encrypted"
 
 
 @pytest.fixture
-def server(recorder: Recorder) -> AuthorizationServer:
-    return AuthorizationServer(recorder)
+def server(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> AuthorizationServer:
+    server = AuthorizationServer(recorder)
+    server.poll_quickly(monkeypatch)
+    return server
 
 
 @pytest.fixture
@@ -404,6 +406,7 @@ def test_token_at_prefix_dev_replaces_a_login(
 # At a terminal
 
 
+@pytest.mark.slow("two seconds go by at a terminal")
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="it has no terminal of its own")
 def test_spinner_counts_down_at_a_terminal(server: AuthorizationServer, tmp_path: Path) -> None:
     server.device.update(interval=2, expires_in=125)

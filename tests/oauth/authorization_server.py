@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from servers import Answer
 
 if TYPE_CHECKING:
+    import pytest
     from servers import Recorder, Seen
 
 ACCESS, REFRESH = "s3cret-access", "s3cret-refresh"
@@ -76,6 +77,11 @@ class AuthorizationServer:
         recorder.on("/.well-known/openid-configuration", lambda _: says(self.document))
         recorder.on("/device", lambda _: says(self.device))
         recorder.on("/token", self.give_tokens)
+
+    def poll_quickly(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let a client of this server ask again after some milliseconds, not seconds."""
+        self.device["interval"] = 0.01
+        monkeypatch.setattr("authshim.oauth.device_code.MIN_INTERVAL_SECONDS", 0.01)
 
     def give_tokens(self, seen: Seen) -> Answer:
         form = form_of(seen)

@@ -19,3 +19,9 @@ def authorization_server(recorder: Recorder) -> AuthorizationServer:
 @pytest.fixture
 def user(authorization_server: AuthorizationServer) -> User:
     return User(authorization_server)
+
+
+@pytest.fixture
+def quick_polls(authorization_server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the server and the device code flow poll again after some milliseconds."""
+    authorization_server.poll_quickly(monkeypatch)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def log_in(authorization_server: AuthorizationServer, user: User) -> Callable[..., Login]:
+def log_in(
+    authorization_server: AuthorizationServer, user: User, quick_polls: None
+) -> Callable[..., Login]:
     def log_in(client: Client | None = None, **options: Any) -> Login:
         client = client or Client("rattler")
         flow = LoginFlow(authorization_server.issuer, client, user, **{"environ": {}, **options})
@@ -133,6 +135,7 @@ def test_answer_that_cannot_be_stored_is_an_error(
     with pytest.raises(LoginError, match=f"{reason}.*; nothing is stored") as caught:
         log_in()
     assert_no_secret(str(caught.value))
+    assert len(authorization_server.asked("/token")) == 1
 
 
 @pytest.mark.parametrize(

@@ -422,7 +422,7 @@ def _netrcs(draw: st.DrawFn) -> str:
     return "".join(parts)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=_netrcs())
 def test_standard_library_reads_the_same(write: Write, text: str) -> None:
     provider = write(text)
