@@ -1,7 +1,8 @@
 """Get URLs with the session of a conda that finds authshim by its entry point.
 
-Run as ``python conda_program.py HOW URL...``: HOW is ``headers``, or ``handler`` for a channel with
-``auth: authshim`` in the ``channel_settings``.
+Run as ``python conda_program.py HOW URL...``. If HOW is ``headers``, the URLs are of channels that
+conda's configuration names. If it is ``handler``, the configuration names no channel, and the
+``channel_settings`` have ``auth: authshim``.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import conda_fakes
 
 
 def main(how: str, urls: list[str]) -> None:
-    conda_fakes.put_into_process([url.rpartition("/noarch/")[0] for url in urls])
+    channels = [url.rpartition("/noarch/")[0] for url in urls] if how == "headers" else []
+    conda_fakes.put_into_process(channels)
     manager = conda_fakes.manager()
     manager.load_setuptools_entrypoints("conda")
     manager.check_pending()

@@ -86,7 +86,7 @@ def _auth_file(stage: Stage, home: Path) -> Iterator[Setup]:
 @contextmanager
 def _bearer(stage: Stage, home: Path) -> Iterator[Setup]:
     _keep(home, {"127.0.0.1": {"BearerToken": TOKEN}})
-    yield Setup(_base(home), ("t",))
+    yield Setup(_base(home), ("tokens",))
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def _oauth(stage: Stage, home: Path) -> Iterator[Setup]:
         "client_id": "rattler",
     }
     _keep(home, {"127.0.0.1": {"OAuth": login}})
-    yield Setup(_base(home), ("t",))
+    yield Setup(_base(home), ("tokens",))
 
 
 @contextmanager

@@ -1,14 +1,14 @@
 """The server of the matrix: private indexes of several users, and a log of who was let in where.
 
-====================  ===================================================
+====================  ==================================================================
 ``/a/simple/``        an index for ada, and ``/a/`` takes her uploads
 ``/b/simple/``        an index for bob
-``/t/simple/``        an index for a token, also as the password of any user
+``/tokens/simple/``   an index for a token, also as the password of any user
 ``/channel/``         a channel for ada; each room has the pages of a channel
 ``/open/simple/``     an index for everybody
 ``/a/repo.git``       the source of a package, and so in each room
 ``/oauth/token``      renews the token
-====================  ===================================================
+====================  ==================================================================
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def build_wheel(folder, config_settings=None, metadata_directory=None):
     shutil.copy({filename!r}, folder)
     return {filename!r}
 """
-ROOMS = {"a": "ada", "b": "bob", "t": "token", "channel": "ada", "open": ""}
+ROOMS = {"a": "ada", "b": "bob", "tokens": "token", "channel": "ada", "open": ""}
 
 
 class Line(NamedTuple):
