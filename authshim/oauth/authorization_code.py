@@ -104,7 +104,8 @@ class CodeFlow:
             "code_challenge_method": "S256",
         }
         if "offline_access" in scope.split():
-            # Without it a server gives no refresh token (OpenID Connect Core 1.0, section 11).
+            # rattler asks for no prompt. Without one oidc-provider gives no refresh token, and may
+            # not (OpenID Connect Core 1.0, section 11), so that the login could not be renewed.
             query["prompt"] = "consent"
         return query
 
