@@ -15,13 +15,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from pages.blocks import Block, Command, commands, is_like
 from pages.world import SECRET
 
 from authshim.cli import main
 
 if TYPE_CHECKING:
+    import pytest
     from pages.world import World
 
 TIMEOUT_SECONDS = 120
@@ -94,6 +94,7 @@ class Reader:
             "UV_CACHE_DIR": str(self._home / "uv"),
             "UV_PYTHON_DOWNLOADS": "never",
             "COLUMNS": "120",
+            "PWD": os.getcwd(),
         }
         for name, value in variables.items():
             self._monkeypatch.setenv(name, value)
@@ -113,11 +114,31 @@ class Reader:
         if block.kind in ("console", "first"):
             for command in commands(block.text):
                 self._type(block, command)
+        elif block.kind == "yaml" and block.named.endswith(".yml"):
+            self._run_job(block)
         elif block.kind == "python" and not block.named:
             code = compile("\n" * block.line + block.text, str(block.page), "exec")
             exec(code, self._names)
         else:
             self._keep(block)
+
+    def _run_job(self, block: Block) -> None:
+        """Run the lines of a job of GitHub or GitLab, with the secret in its variables."""
+        import yaml
+
+        document = yaml.safe_load(block.text)
+        steps = list(document["test"]["script"]) if "test" in document else []
+        for job in document.get("jobs", {}).values():
+            steps += [step for step in job["steps"] if "run" in step]
+        assert steps, block.place
+        self._monkeypatch.setenv("ACME_TOKEN", SECRET)
+        for step in steps:
+            typed = step
+            if isinstance(step, dict):
+                typed = step["run"]
+                for name in step.get("env", ()):
+                    self._monkeypatch.setenv(name, SECRET)
+            self._type(block, Command(typed, ()))
 
     def _keep(self, block: Block) -> None:
         """Read a file's content as its format, and write the file if the page names it."""
@@ -136,6 +157,7 @@ class Reader:
             return
         if command.typed.startswith("cd "):
             self._monkeypatch.chdir(os.path.expanduser(command.typed[3:]))
+            self._monkeypatch.setenv("PWD", os.getcwd())
             return
         code, printed = _run(command.typed)
         where = f"{block.place}: $ {command.typed}\n{printed}"
@@ -197,7 +219,9 @@ def _check_format(block: Block) -> None:
     elif block.kind == "ini":
         configparser.ConfigParser(interpolation=None).read_string(block.text)
     elif block.kind == "yaml":
-        pytest.importorskip("yaml").safe_load(block.text)
+        import yaml
+
+        yaml.safe_load(block.text)
     elif block.kind == "python":
         compile(block.text, block.named, "exec")
     else:
