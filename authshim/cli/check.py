@@ -127,6 +127,8 @@ def _print_lines(manifest: Manifest, results: Sequence[Result]) -> None:
         place = project.short_place(result.declared_in, manifest)
         reason = terminal.with_tilde(_reason(result, place))
         terminal.say(f"{result.kind:{kinds}}  {result.url:{urls}}  {result.answer}{reason}")
+        if result.tool_note:
+            terminal.say(f"{'':{kinds}}  note: {terminal.with_tilde(result.tool_note)}")
         if result.next_step:
             terminal.say(f"{'':{kinds}}  -> {terminal.with_tilde(result.next_step)}")
 
@@ -155,6 +157,7 @@ def _print_json(manifest: Manifest, results: Iterable[Result]) -> None:
             "url": result.url,
             "fine": result.fine,
             "declared_in": result.declared_in,
+            "tool_note": result.tool_note,
             **project.answer_json(result),
         }
         for result in results

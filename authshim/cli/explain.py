@@ -85,7 +85,7 @@ def _print_mirrors_below(options: Namespace, manifest: Manifest | None) -> None:
     from authshim.urls import without_userinfo
 
     root = without_userinfo(options.url).rstrip("/")
-    for mirror in project.read_settings(options, manifest).mirrors:
+    for mirror in project.mirrors_of(options, manifest):
         if mirror.prefix.startswith(f"{root}/") and mirror.prefix.rstrip("/") != root:
             line = f"pixi asks a mirror for {redact(mirror.prefix)} (see {mirror.file})"
             terminal.say(terminal.with_tilde(line))

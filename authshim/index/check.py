@@ -17,6 +17,7 @@ from authshim.index.probe import (
     Result,
 )
 from authshim.index.shared_login import shorten_logins
+from authshim.index.tool_notes import tool_note
 from authshim.project.model import PYPI
 from authshim.project.repositories import Channel, Index, Repository
 
@@ -49,6 +50,7 @@ class Check:
         mirrors: Sequence[Mirror] = (),
     ) -> None:
         self._chain = chain
+        self._manifest = manifest
         self._mirrors = mirrors
         self._places = _places(manifest, environment, mirrors)
         self._declared_in = manifest.places(self._places)
@@ -87,7 +89,8 @@ class Check:
                 _kind(place), place.shown, UNREACHABLE, detail=unanswered, next_step=step
             )
             result = self._found.get(at, missing)
-            found.append(result._replace(declared_in=self._declared_in[at]))
+            note = tool_note(self._manifest, place, result.found)
+            found.append(result._replace(declared_in=self._declared_in[at], tool_note=note))
         return shorten_logins(self._places, found, self._chain)
 
     def _probe(self, at: int) -> Result:

@@ -70,6 +70,8 @@ class Result(NamedTuple):
     """"JSON 1.1", "HTML 1.0" and so on, of an index's page that was read."""
     seconds: float | None = None
     """On the wire, from the question to the head of the answer that decided."""
+    tool_note: str = ""
+    """The reason for which the project's tool itself would not send the credential."""
     declared_in: str = ""
     """``FILE:LINE`` or the variable that declares it, or "the default"."""
     mirror: str = ""

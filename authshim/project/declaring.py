@@ -37,6 +37,8 @@ class DeclaredIndexes(NamedTuple):
     prerelease_mode: str = MODES[0]
     problems: tuple[str, ...] = ()
     """Sentences about files that cannot be read, without their content."""
+    keyring_provider: str = ""
+    """The ``keyring-provider`` of uv or pip. Empty if nothing sets it."""
     pinned: tuple[Index, ...] = ()
     """The indexes that a file declares for its own packages only."""
 
@@ -84,6 +86,7 @@ def project_of(
         {DEFAULT: (feature,)},
         tool=tool,
         default_index=None,
+        keyring_provider=declared.keyring_provider,
         explicit=declared.explicit,
     )
 

@@ -112,6 +112,11 @@ class Manifest:
         return self._project.tool
 
     @property
+    def keyring_provider(self) -> str:
+        """Return the ``keyring-provider`` of uv or pip, or an empty string if nothing sets it."""
+        return self._project.keyring_provider
+
+    @property
     def pixi_folder(self) -> str | None:
         """Return the folder of pixi's project, or None for a project of another tool."""
         if self.tool == candidates.PIXI:

@@ -73,6 +73,8 @@ class Project(NamedTuple):
     """The tool whose project it is."""
     default_index: Index | None = PYPI
     """The index of an environment without an ``index-url``, or None if all are listed."""
+    keyring_provider: str = ""
+    """The ``keyring-provider`` of uv or pip. Empty if nothing sets it."""
     explicit: tuple[Index, ...] = ()
     """The indexes that only serve the packages that name them."""
 

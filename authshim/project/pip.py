@@ -60,6 +60,7 @@ class Search(NamedTuple):
     flat: tuple[Index, ...]
     uses_no_index: bool = False
     allows_prereleases: bool = False
+    keyring_provider: str = ""
 
     def declared(self, problems: tuple[str, ...] = ()) -> DeclaredIndexes:
         """Return the indexes as pip asks them: all, for the best version."""
@@ -69,7 +70,14 @@ class Search(NamedTuple):
         mode = MODES[0]
         if self.allows_prereleases:
             mode = "allow"
-        return DeclaredIndexes(indexes, self.flat, (), STRATEGIES[2], mode, problems)
+        return DeclaredIndexes(
+            indexes,
+            self.flat,
+            strategy=STRATEGIES[2],
+            prerelease_mode=mode,
+            problems=problems,
+            keyring_provider=self.keyring_provider,
+        )
 
 
 def read_user(environ: Mapping[str, str]) -> DeclaredIndexes:
@@ -93,12 +101,20 @@ def read_configuration(environ: Mapping[str, str]) -> tuple[Search, tuple[str, .
         tuple(flat),
         _is_true(options, "no-index"),
         _is_true(options, "pre"),
+        _text(options, "keyring-provider"),
     )
     return search, tuple(problems)
 
 
 def _is_true(options: Mapping[str, _Option], name: str) -> bool:
-    return name in options and options[name].text.strip().lower() in _YES
+    return _text(options, name).lower() in _YES
+
+
+def _text(options: Mapping[str, _Option], name: str) -> str:
+    option = options.get(name)
+    if option is None:
+        return ""
+    return option.text.strip()
 
 
 def _indexes(

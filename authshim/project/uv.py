@@ -35,6 +35,8 @@ from authshim.project.uv_workspace import workspace_root
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+_KEYRING = ("disabled", "subprocess")
+
 POLICIES = ("auto", "always", "never")
 """The values of ``authenticate``."""
 
@@ -216,6 +218,7 @@ def _order(settings: _Settings) -> DeclaredIndexes:
         tuple(explicit),
         settings.word("UV_INDEX_STRATEGY", "index-strategy", STRATEGIES),
         settings.word("UV_PRERELEASE", "prerelease", MODES),
+        keyring_provider=settings.word("UV_KEYRING_PROVIDER", "keyring-provider", _KEYRING),
     )
 
 

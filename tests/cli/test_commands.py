@@ -118,6 +118,7 @@ def test_check_json_has_a_version_and_no_secret(
         "mirror": None,
         "detail": "",
         "next_step": "",
+        "tool_note": "",
         "declared_in": f"{Path('pixi.toml').resolve()}:7",
     }
     assert "s3cret" not in out
