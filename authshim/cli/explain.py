@@ -67,7 +67,8 @@ def _explain(options: Namespace, chain: Chain, url: str, username: str | None) -
     trace = chain.explain(url, username, named_by=_named_by(options.named_by, url))
     for line in _with_short_names(trace).lines:
         terminal.say(terminal.with_tilde(line))
-    if trace.found is None and (trace.steps or trace.withheld):
+    has_reason = bool(trace.steps or trace.withheld) and not trace.asks_later
+    if trace.found is None and has_reason:
         _print_next_step(url, username, trace, chain)
     return trace
 

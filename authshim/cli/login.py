@@ -42,6 +42,7 @@ def _log() -> Any:
 def run(options: Namespace) -> int:
     """Store a credential, and say in which store."""
     from authshim.login import bucket, rules
+    from authshim.oauth.identity import is_prefix_dev
 
     target, given = rules.parse_login_host(options.host), _given(options)
     bucket.check_options([f"--{name}" for name in given], target)
@@ -58,7 +59,7 @@ def run(options: Namespace) -> int:
     target = _narrowed(target)
     credential = _credential(kind, target, options)
     whose = ""
-    if rules.is_prefix_dev(target.host):
+    if is_prefix_dev(target.host):
         from authshim.login import prefix_dev
 
         settings = settings_of(options)

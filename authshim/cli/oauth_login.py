@@ -9,9 +9,9 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import terminal
-from authshim.login.rules import is_prefix_dev
 from authshim.oauth import endpoints
 from authshim.oauth.client import CLIENT_ID, Client
+from authshim.oauth.identity import is_prefix_dev
 from authshim.oauth.interaction import DEVICE_CODE
 from authshim.oauth.login_flow import PREFIX_DEV_SCOPES, SCOPES, LoginFlow
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
 from authshim.login.bucket import parse_bucket
 from authshim.login.host import LoginHost, port_of
+from authshim.oauth.identity import is_prefix_dev
 from authshim.providers.base import Store
 from authshim.redact import SPACE_OR_CONTROL, redact, shown_user
 from authshim.urls import PATH, PORT, S3
@@ -198,11 +199,6 @@ def _own_kinds(host: str) -> tuple[str, ...]:
     if is_prefix_dev(host):
         return OAUTH, TOKEN
     return (CONDA,) if f".{host}".endswith(".anaconda.org") else ()
-
-
-def is_prefix_dev(host: str) -> bool:
-    """Return True if prefix.dev can verify a token for this host."""
-    return f".{host}".endswith(".prefix.dev")
 
 
 def prefix_dev_of(host: str) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth
-from authshim.oauth.id_token import claims_of
-
-MAX_SECONDS = 1e12
-"""The latest time that is taken for Unix seconds; later ones are in milliseconds."""
+from authshim.oauth.id_token import expiry_of
 
 
 def bare_token(credential: Credential) -> str | None:
@@ -30,12 +27,4 @@ def expires_at(credential: Credential) -> float | None:
     token = bare_token(credential)
     if isinstance(credential, BasicHTTP):
         token = credential.password
-    return _of_jwt(token) if token else None
-
-
-def _of_jwt(token: str) -> float | None:
-    """Return the time in a JWT, or None."""
-    expires = claims_of(token).get("exp")
-    if isinstance(expires, (int, float)) and 0 < expires < MAX_SECONDS:
-        return float(expires)
-    return None
+    return expiry_of(token)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from authshim.lookup.trace import Found
+from authshim.oauth.identity import usable_until
 from authshim.oauth.renewal import recheck_at
 from authshim.secret import SecretHolder
-from authshim.urls import GIVEN
+from authshim.urls import GIVEN, IDENTITY
 
 if TYPE_CHECKING:
     from authshim.credentials import Credential
@@ -52,7 +53,9 @@ class CachedCredential(SecretHolder):
         self.was_accepted = False
         """Whether a server had accepted it before that rejection."""
         self.expires_at: float | None = recheck_at(credential, now)
-        """The time of the next look-up, in Unix seconds: for an OAuth login before it expires."""
+        """The time of the next look-up, in Unix seconds: for a token that expires, before that."""
+        if key.kind == IDENTITY:
+            self.expires_at = usable_until(credential)
         self.entry = entry
         """The cache entry that it belongs to."""
         self.public = Found(credential, provider, key)

@@ -182,7 +182,21 @@ def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> lis
     providers += _stores_of_other_tools(settings, environ)
     if settings.keyring_enabled:
         providers.append(_command(settings, environ))
+    providers += _identities(settings, environ)
     return providers
+
+
+def _identities(settings: Settings, environ: Mapping[str, str] | None) -> Iterator[Provider]:
+    """Yield the providers of what a CI gives its job."""
+    if not settings.ci:
+        return
+    from authshim.lookup.ci import IdentityExchange
+    from authshim.providers.ci_identity import CIIdentity
+    from authshim.providers.job_token import JobToken
+
+    if settings.ci == "GitLab":
+        yield JobToken(environ)
+    yield CIIdentity(settings.ci, IdentityExchange(settings.ci, environ))
 
 
 def _stores_of_other_tools(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from authshim.lookup.asker import found_in, without_keyring
 from authshim.lookup.given import find_given, find_lone_token
+from authshim.lookup.order import questions
 from authshim.lookup.trace import Step
 from authshim.redact import redact, shown_user
-from authshim.urls import DEFAULT, SERVICE
+from authshim.urls import DEFAULT, IDENTITY, SERVICE
 from authshim.urls.paths import has_ambiguous_path
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Explanation:
             self.steps += asker.unlisted(entry)
             self._add(entry.keys[len(unasked) :])
             self._add(entry.challenge_keys, challenged=True)
+            self._preview(entry.challenge_keys)
         if self.found is None and not named_by.is_marked:
             self._add_lone_token(find_lone_token(entry, once))
 
@@ -49,10 +51,18 @@ class Explanation:
             others = [key for key in keys if key.kind != DEFAULT]
             self._skip(others, "not asked: there is an answer already")
             return
-        allowed = [key for key in keys if self._named_by.lets_ask(key)]
+        allowed = [key for key in keys if self._named_by.lets_ask(key) and key.kind != IDENTITY]
         forbidden = [key for key in keys if not self._named_by.lets_ask(key)]
         self._ask(allowed, challenged=challenged)
         self._skip(forbidden, f"not asked: {self._named_by.host} named the URL")
+
+    def _preview(self, keys: Sequence[Key]) -> None:
+        """Add what would be asked of a server. Nothing is, before another server has refused."""
+        if self.found is not None:
+            return
+        for key, provider in questions(keys, self._asker.providers):
+            if key.kind == IDENTITY and self._named_by.lets_ask(key):
+                self.steps.append(provider.preview(key))
 
     def _ask(self, keys: Sequence[Key], *, challenged: bool) -> None:
         for step in self._asker.ask(self._entry, keys):

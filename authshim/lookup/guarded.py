@@ -18,7 +18,7 @@ from authshim.lookup.trace import Step
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
 from authshim.redact import redact_key, shown_user
-from authshim.urls import PATH, PREFIX, S3, SERVICE
+from authshim.urls import IDENTITY, PATH, PREFIX, S3, SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,6 +92,14 @@ class GuardedProvider:
         answer = _shown(credential, key, entry) + self._place(key, username)
         return Step(self.name, key, answer, credential)
 
+    def preview(self, key: Key) -> Step:
+        """Return a step that tells what a question would do, and ask nothing."""
+        would_ask = getattr(self._provider, "would_ask", None)
+        said = "not asked"
+        if would_ask is not None:
+            said = str(would_ask(key))
+        return Step(self.name, key, said)
+
     def has_changed(self) -> bool:
         """Return True if the provider's file has changed since this was last called."""
         before = self._version
@@ -164,6 +172,8 @@ class GuardedProvider:
         credential = self._provider.find(key, username)
         if not isinstance(credential, (Credential, type(None))):
             raise ProviderError(self.name, "its answer is no Credential")
+        if key.kind == IDENTITY:
+            return credential  # its provider knows when it expires
         if len(self._answers) >= MAX_CACHED_ENTRIES:
             self._answers.clear()
         self._answers[question] = credential, self._clock.monotonic() + MISS_SECONDS

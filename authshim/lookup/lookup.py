@@ -26,10 +26,10 @@ from authshim.lookup.rejection import Rejections
 from authshim.lookup.server_named import ServerNamedLookup, withheld
 from authshim.redact import redact
 from authshim.secret import clears_frames
-from authshim.urls import DEFAULT, GIVEN
+from authshim.urls import DEFAULT, GIVEN, IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from authshim.concurrency import Clock
     from authshim.lookup.cached_credential import CachedCredential
@@ -133,8 +133,9 @@ class Lookup:
     def answer_challenge(self, entry: CacheEntry, challenge: str) -> CachedCredential | None:
         """Return the answer to a challenge, or None.
 
-        netrc's ``default`` and a lone token answer Basic. A keyring answers any challenge. Each
-        key is asked for once. If a server has refused a credential of this entry, none follows.
+        netrc's ``default`` and a lone token answer Basic, and a CI's identity answers Bearer. A
+        keyring and the token of a CI job answer any challenge. Each key is asked for once. If a
+        server has refused a credential of this entry, none follows.
         """
         if self._asker.is_nested:
             return None
@@ -142,9 +143,9 @@ class Lookup:
             current = entry.found or entry.pending
             if current is not None or entry.remembers(REFUSED, self.cache.generation):
                 return current
-            is_basic = "basic" in schemes(challenge)
-            entry.pending = self._ask_for_challenge(entry, is_basic=is_basic)
-            if entry.pending is None and is_basic:
+            asked = schemes(challenge)
+            entry.pending = self._ask_for_challenge(entry, asked)
+            if entry.pending is None and "basic" in asked:
                 entry.pending = find_lone_token(entry, self.once)
             return entry.pending
 
@@ -284,15 +285,24 @@ class Lookup:
         keys = entry.challenge_keys if refused.challenged else entry.keys
         return self._first(entry, keys, challenged=refused.challenged)
 
-    def _ask_for_challenge(self, entry: CacheEntry, *, is_basic: bool) -> CachedCredential | None:
-        """Ask for the keys of a challenge that were not asked for before."""
+    def _ask_for_challenge(
+        self, entry: CacheEntry, asked: Collection[str]
+    ) -> CachedCredential | None:
+        """Ask for the keys of a challenge that were not asked for before.
+
+        :param asked: the schemes of the challenge.
+        """
         generation = self.cache.generation
         keys = [key for key in entry.challenge_keys if not entry.remembers(key, generation)]
-        if not is_basic:
+        if "basic" not in asked:
             keys = [key for key in keys if key.kind != DEFAULT]
+        if "bearer" not in asked:
+            keys = [key for key in keys if key.kind != IDENTITY]
         if not keys:
             return None
         found = self._first(entry, keys, challenged=True)
         for key in keys:
-            entry.remember(key, generation)
+            # The token of an identity expires, and is then asked for again.
+            if found is None or key.kind != IDENTITY:
+                entry.remember(key, generation)
         return found

@@ -22,6 +22,8 @@ from authshim.errors import UrlError
 from authshim.secret import SecretHolder
 from authshim.urls import (
     DEFAULT,
+    IDENTITY,
+    JOB,
     SERVICE,
     WILDCARD,
     https_twin,
@@ -82,7 +84,7 @@ class NamedBy(NamedTuple):
             return False
         if key.kind == WILDCARD:
             return bool(self.origins) and all(_is_covered(origin, key) for origin in self.origins)
-        return key.kind != DEFAULT
+        return key.kind not in (DEFAULT, JOB, IDENTITY)
 
     def lets_ask(self, key: Key) -> bool:
         """Tell if the providers may be asked for a key: no server starts the keyring command."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import S3Credentials
+from authshim.urls import IDENTITY
 from authshim.urls.s3 import SCHEME
 
 if TYPE_CHECKING:
@@ -62,6 +63,14 @@ class Trace(NamedTuple):
         return "\n".join(self.lines)
 
     @property
+    def asks_later(self) -> str:
+        """Return what would be asked of a CI after a challenge, or an empty string."""
+        for step in self.steps:
+            if step.key.kind == IDENTITY and step.said.startswith("would ask"):
+                return f"{step.provider} {step.said}"
+        return ""
+
+    @property
     def lines(self) -> list[str]:
         """The lines of ``str(trace)``."""
         lines = [self.url, *(f"  {note}" for note in self.notes)]
@@ -81,7 +90,8 @@ class Trace(NamedTuple):
         if self.withheld:
             return self.withheld
         if self.found is None:
-            return f"no credential: {self.why}" if self.why else "no credential"
+            why = self.asks_later or self.why
+            return f"no credential: {why}" if why else "no credential"
         credential = f"{self.found.credential!r} from {self.found.provider}"
         if self.url.startswith(SCHEME):
             return f"would sign the request: {credential}"

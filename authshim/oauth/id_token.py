@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 MAX_NAME_CHARACTERS = 100
 
+MAX_SECONDS = 1e12
+"""The latest time that is taken for Unix seconds; later ones are in milliseconds."""
+
 _NAMES = ("email", "preferred_username", "name", "sub")
 """The claims that name a user, in rattler's order."""
 
@@ -30,6 +33,14 @@ def claims_of(token: object) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
+
+
+def expiry_of(token: object) -> float | None:
+    """Return the time at which a JWT expires, in Unix seconds, or None if it is not known."""
+    expires = claims_of(token).get("exp")
+    if isinstance(expires, (int, float)) and 0 < expires < MAX_SECONDS:
+        return float(expires)
+    return None
 
 
 def name_in(claims: Mapping[str, Any]) -> str:

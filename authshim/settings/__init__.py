@@ -30,6 +30,10 @@ NAMES = frozenset(
         "AUTHSHIM_KEYRING_COMMAND",
         "AUTHSHIM_KEYRING_TIMEOUT",
         "BINSTAR_CONFIG_DIR",
+        "BUILDKITE",
+        "CIRCLECI",
+        "GITHUB_ACTIONS",
+        "GITLAB_CI",
         "HOME",
         "LOCALAPPDATA",
         "NETRC",
@@ -69,6 +73,7 @@ class Settings(NamedTuple):
     uv_credentials: str | None  # uv's credentials.toml
     conda_token_folders: tuple[str, ...]  # of the token files of conda and anaconda-client
     micromamba_file: str | None  # micromamba's authentication.json
+    ci: str  # the CI that runs this job, or empty
     keychain: bool  # False if PYTHON_KEYRING_BACKEND names keyring's null or fail backend
     keyring_enabled: bool  # False if the option, or else pixi's keyring-provider, is "disabled"
     keyring_off: str  # the option, or the key and its FILE:LINE; empty if it is enabled
@@ -118,6 +123,7 @@ def read(
         uv_credentials=stores.uv_credentials(paths, known),
         conda_token_folders=stores.conda_token_folders(paths, known),
         micromamba_file=stores.micromamba_file(paths),
+        ci=stores.ci(known),
         keychain=known.get("PYTHON_KEYRING_BACKEND") not in _NO_KEYCHAIN,
         keyring_enabled=not keyring_off,
         keyring_off=keyring_off,

@@ -1,4 +1,4 @@
-"""The paths of the stores of other tools, from their variables and on each platform."""
+"""The paths of the stores of other tools on each platform, and the CI that runs this job."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from authshim.settings.config_paths import Paths
+
+_CI = {
+    "GITHUB_ACTIONS": "GitHub",
+    "GITLAB_CI": "GitLab",
+    "CIRCLECI": "CircleCI",
+    "BUILDKITE": "Buildkite",
+}
+"""The variables that are "true" in a job."""
 
 
 def uv_credentials(paths: Paths, known: Mapping[str, str]) -> str | None:
@@ -51,6 +59,12 @@ def conda_token_folders(paths: Paths, known: Mapping[str, str]) -> tuple[str, ..
 def micromamba_file(paths: Paths) -> str | None:
     """Return the path of micromamba's ``authentication.json``, or None if there is no home."""
     return paths.join(paths.home, ".mamba", "auth", "authentication.json")
+
+
+def ci(known: Mapping[str, str]) -> str:
+    """Return the name of the CI that runs this job, or an empty string."""
+    names = (name for variable, name in _CI.items() if known.get(variable) == "true")
+    return next(names, "")
 
 
 def _existing(folder: str | None) -> str | None:

@@ -14,8 +14,11 @@ from authshim.urls.paths import has_ambiguous_path, prefixes
 if TYPE_CHECKING:
     from authshim.urls.parser import Parts
 
-KINDS = ("path", "port", "host", "wildcard", "prefix", "service", "default", "s3")
-PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, S3 = KINDS
+KINDS = (
+    *("path", "port", "host", "wildcard", "prefix", "service"),
+    *("default", "job", "identity", "s3"),
+)
+PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, JOB, IDENTITY, S3 = KINDS
 """The kinds of key, in the order of the look-up. ``urls.s3`` has the rule of the last one."""
 
 GIVEN = "given"

@@ -1,0 +1,67 @@
+"""The identity of a CI job, which a host of prefix.dev exchanges for a token."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Callable
+
+from authshim.providers.base import Provider
+from authshim.urls import IDENTITY, parse
+
+if TYPE_CHECKING:
+    from authshim.credentials import Credential
+
+    Exchange = Callable[[str], "tuple[Credential, float | None]"]
+
+
+class CIIdentity(Provider):
+    """A provider that exchanges the identity of a job, and keeps the token in memory.
+
+    :param service: the CI.
+    :param exchange: returns a token for the URL of an exchange, and when to ask again, in Unix
+        seconds, or None. It raises ProviderError.
+    """
+
+    name = "CI identity"
+    answers = frozenset({IDENTITY})
+
+    def __init__(
+        self,
+        service: str,
+        exchange: Exchange,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._service = service
+        self._exchange = exchange
+        self._clock = clock
+        self._tokens: dict[str, tuple[Credential, float | None]] = {}
+
+    def find(self, key: str, username: str | None = None) -> Credential | None:
+        """Return a token for the URL of an exchange, or None for a user that is known.
+
+        :raises ProviderError: the CI gives no identity, or the server no token.
+        """
+        if username is not None or getattr(key, "kind", "") != IDENTITY:
+            return None
+        credential, until = self._tokens.get(key, (None, None))
+        if credential is None or (until is not None and until <= self._clock()):
+            credential, until = self._exchange(str(key))
+            self._tokens[str(key)] = credential, until
+        return credential
+
+    def would_ask(self, key: str) -> str:
+        """Return what ``find`` would do."""
+        host = parse(key).netloc
+        return (
+            f"would ask {self._service} for the identity of this job, and {host} for a token, "
+            "if the server asks for a Bearer"
+        )
+
+    def refresh(self) -> None:
+        """Forget the tokens."""
+        self._tokens.clear()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A pickle holds no secret: its copy asks again.
+        return {**vars(self), "_tokens": {}}
