@@ -84,7 +84,10 @@ class StoreError(ProviderError):
 
 
 class SettingsError(AuthshimError, ValueError):
-    """An option or an environment variable that has a wrong value."""
+    """An option or an environment variable that has a wrong value, or is missing.
+
+    Its name is empty if there are several.
+    """
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(name, reason)
@@ -92,6 +95,8 @@ class SettingsError(AuthshimError, ValueError):
         self.reason = reason
 
     def __str__(self) -> str:
+        if not self.name:
+            return self.reason
         return f"{self.name}: {self.reason}"
 
 

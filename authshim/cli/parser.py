@@ -85,12 +85,13 @@ class _Formatter(argparse.HelpFormatter):
 
 
 def _width() -> int:
-    """Return the columns of a line of help."""
-    try:
-        columns = os.get_terminal_size().columns
-    except (OSError, ValueError):
-        columns = DEFAULT_COLUMNS
-    return max(columns, MINIMUM_COLUMNS) - 2
+    """Return the columns of a line of help. A terminal of unknown width has 0 columns."""
+    named = os.environ.get("COLUMNS", "")
+    columns = int(named) if named.isdecimal() else 0
+    if not columns:
+        with suppress(OSError, ValueError):
+            columns = os.get_terminal_size().columns
+    return max(columns or DEFAULT_COLUMNS, MINIMUM_COLUMNS) - 2
 
 
 def add_action(

@@ -31,18 +31,28 @@ def viewer(token: Credential, url: str, environ: Mapping[str, str] | None = None
     if reason := http.unsafe(url):
         raise SettingsError("PREFIX_DEV_API_URL", f"it {reason}")
     shown = redact(url)
-    failure = f"nothing was stored: the token was not checked, because {shown}"
     request = http.query(f"{url.rstrip('/')}/api/graphql", _QUERY, token.header)
     try:
         answer = http.send(request, seconds=MAX_VIEWER_SECONDS, environ=environ)
     except EndpointError as error:
-        raise LoginError(f"{failure} {error.reason}") from None
+        raise LoginError(_unchecked(shown, error.reason)) from None
     login = _login(answer)
     if login:
         return login
     if answer.status in (200, 401, 403):
         raise LoginError(f"{shown} does not accept the token")
-    raise LoginError(f"{failure} answered HTTP {answer.status}")
+    raise LoginError(_unchecked(shown, f"answered HTTP {answer.status}"))
+
+
+def _unchecked(url: str, reason: str) -> str:
+    """Return the sentence about a token that was not checked, and is not stored."""
+    host = url.partition("://")[2]
+    unreachable = "cannot be reached"
+    if reason.startswith(unreachable):
+        reason = f"{unreachable} to check the token{reason[len(unreachable) :]}"
+    else:
+        reason += ", so the token was not checked"
+    return f"nothing was stored: {host} {reason}"
 
 
 def _login(answer: Answer) -> str:

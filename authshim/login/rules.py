@@ -175,7 +175,7 @@ def kind_of(host: str, given: Collection[str], username: str = "") -> str:
     own = _own_kinds(host)
     if not kind and not own:
         methods = f"--username {username or 'NAME'}, --token, --conda-token or --oauth"
-        raise SettingsError("HOST", f"say how: add {methods}")
+        raise SettingsError("", f"say how: add {methods}")
     if not kind:
         return own[0]
     if own and kind not in (*own, OAUTH):

@@ -26,7 +26,8 @@ MAX_BODY_BYTES = 1024 * 1024
 
 _REASONS = (
     (("Proxy", "SOCKS"), "its proxy does not connect"),
-    (("SSL", "Certificate"), "its TLS certificate does not verify"),
+    (("Certificate", "CertVerification"), "its TLS certificate does not verify"),
+    (("SSL",), "it does not speak TLS"),
     (("NameResolution", "gaierror"), "its name is not known to DNS"),
     (("NewConnection",), "the connection was refused"),
 )

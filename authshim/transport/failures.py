@@ -32,6 +32,7 @@ class TooSlow(requests.Timeout):
 
 
 _KNOWN = (
+    (("SSL",), "it does not speak TLS", next_step.CHECK_SCHEME),
     (("InvalidSchema",), "it redirects to what is not http(s)", next_step.CORRECT_URL),
     (("NameResolution", "gaierror"), "its name is not known to DNS", next_step.CHECK_NAME),
     (
@@ -84,7 +85,7 @@ def describe(error: Exception, known: Circumstances) -> tuple[str, NextStep]:
     # requests raises InvalidSchema for a SOCKS proxy that cannot be used. Only its text tells.
     if "Proxy" in words or "SOCKS" in str(error):
         return _describe_proxy(error, words, known)
-    if "SSL" in words or "Certificate" in words:
+    if "certificate" in f"{words} {error}".lower() or "CertVerification" in words:
         return _describe_certificate(known)
     for names, reason, template in _KNOWN:
         if any(name in words for name in names):

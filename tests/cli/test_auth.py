@@ -241,7 +241,7 @@ def test_a_dash_reads_the_secret_from_standard_input(
     [
         (
             ["h.example"],
-            "HOST: say how: add --username NAME, --token, --conda-token or --oauth",
+            "say how: add --username NAME, --token, --conda-token or --oauth",
         ),
         (["h.example", "--token", "s3cret", *BASIC], "--token: cannot go together with --username"),
         (["h.example", "--password", "s3cret"], "--password: goes together with --username"),

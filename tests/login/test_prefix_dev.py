@@ -52,7 +52,7 @@ def test_viewer_raises_if_the_token_is_not_confirmed(
 
 
 def test_viewer_raises_if_the_server_is_down() -> None:
-    with pytest.raises(LoginError, match=r"cannot be reached \(the connection was") as caught:
+    with pytest.raises(LoginError, match=r"cannot be reached to check the token \(the") as caught:
         viewer(TOKEN, "http://127.0.0.1:9")
     assert_no_secret(caught.value)
 

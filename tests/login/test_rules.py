@@ -199,7 +199,7 @@ def test_kind_of_a_login_follows_its_options_and_host(
         (
             "h.example",
             set(),
-            "HOST: say how: add --username NAME, --token, --conda-token or --oauth",
+            "say how: add --username NAME, --token, --conda-token or --oauth",
         ),
         (
             "prefix.dev",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from http.client import BadStatusLine, HTTPException
 from types import SimpleNamespace
 
@@ -51,7 +52,11 @@ def unknown_name() -> NewConnectionError:
             "the proxy does not connect",
         ),
         (requests.exceptions.InvalidSchema("s3cret"), "it redirects to what is not http(s)"),
-        (requests.exceptions.SSLError("s3cret"), "its TLS certificate does not verify"),
+        (requests.exceptions.SSLError("s3cret"), "it does not speak TLS"),
+        (
+            requests.exceptions.SSLError(ssl.SSLCertVerificationError("s3cret")),
+            "its TLS certificate does not verify",
+        ),
         (wrapped(unknown_name()), "its name is not known to DNS"),
         (requests.ConnectTimeout("s3cret"), "no answer within 10 s"),
         (requests.ReadTimeout("s3cret"), "no answer within 30 s"),
