@@ -39,6 +39,25 @@ def test_raised_status_holds_no_secret(recorder: Recorder) -> None:
     assert_no_secret(broke.value, theirs=("aiohttp", "asyncio", "ssl", "yarl", "multidict"))
 
 
+def test_exception_of_a_broken_response_holds_no_secret() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 no number\r\n\r\n")
+        writer.close()
+
+    async def run() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/x"
+        middlewares = [AuthMiddleware(chain_of(CondaToken("s3cret-token")))]
+        async with server, aiohttp.ClientSession(middlewares=middlewares) as session:
+            await session.get(url)
+
+    with pytest.raises(aiohttp.ClientResponseError) as broke:
+        asyncio.run(run())
+    assert broke.value.request_info.url.path == "/x"
+    assert_no_secret(broke.value, theirs=("aiohttp", "asyncio", "ssl", "yarl", "multidict"))
+
+
 def test_redirect_by_the_header_uri_gets_no_default(
     recorder: Recorder, make_recorder: Callable[..., Recorder]
 ) -> None:

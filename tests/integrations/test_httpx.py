@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -42,6 +43,12 @@ def test_lone_user_in_the_url_gets_a_password_or_is_left_to_httpx(
 ) -> None:
     client.send(chain_of(login), recorder.url.replace("://", "://ada@"))
     assert sent(recorder) == [(login or BasicHTTP("ada", "")).header]
+
+
+def test_auth_of_the_caller_stays_beside_a_lone_user(library: Any, recorder: Recorder) -> None:
+    with install(library.Client(trust_env=False), chain_of(ADA)) as client:
+        client.get(recorder.url.replace("://", "://ada@"), auth=("bob", "theirs"))
+    assert sent(recorder) == [BasicHTTP("bob", "theirs").header]
 
 
 def test_redirect_starts_no_keyring_command(
@@ -86,6 +93,21 @@ def test_install_keeps_the_wrapped_transports(kind: str, wrapper: type, library:
     assert isinstance(made._transport, wrapper)
     assert made._transport.inner is before[0]
     assert [each and each.inner for each in made._mounts.values()] == before[1]
+
+
+def test_close_closes_the_wrapped_transports() -> None:
+    closed = []
+
+    class Inner:
+        def close(self) -> None:
+            closed.append("close")
+
+        async def aclose(self) -> None:
+            closed.append("aclose")
+
+    AuthTransport(Inner(), chain_of(ADA)).close()
+    asyncio.run(AsyncAuthTransport(Inner(), chain_of(ADA)).aclose())
+    assert closed == ["close", "aclose"]
 
 
 def test_second_install_with_equal_options_does_nothing(library: Any) -> None:
