@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SHARES = {"urls": 0.25, "netrc": 0.2, "keyring": 0.2, "auth_file": 0.15, "manifest": 0.1}
-SHARES.update(uv_store=0.1, conda_tokens=0.05, micromamba=0.1, configured=0.05)
+SHARES.update(uv_store=0.1, conda_tokens=0.05, micromamba=0.1, configured=0.05, projects=0.05)
 """Of the inputs; a manifest takes ten times as long as a URL."""
 
 CORPUS = Path(__file__).parent / "corpus"

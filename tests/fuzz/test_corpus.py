@@ -17,6 +17,7 @@ from fuzz import (
     manifest,
     micromamba,
     netrc,
+    projects,
     urls,
     uv_store,
 )
@@ -30,7 +31,7 @@ TARGETS = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         *(auth_file, conda_tokens, configured, keyring, manifest),
-        *(micromamba, netrc, urls, uv_store),
+        *(micromamba, netrc, projects, urls, uv_store),
     )
 }
 CORPUS = Path(__file__).parent / "corpus"

@@ -25,7 +25,7 @@ CHALLENGE = Answer(401, b"", {"WWW-Authenticate": 'Basic realm="acme"'})
 
 KEYRING = """#!/bin/sh
 case "$*" in
-*"--output json"*) echo '{"username": "ada", "password": "s3cret"}' ;;
+*json*) echo '{"username": "ada", "password": "s3cret"}' ;;
 *"--mode creds"*) echo ada; echo s3cret ;;
 *) echo s3cret ;;
 esac

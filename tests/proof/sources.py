@@ -49,6 +49,10 @@ class Source(NamedTuple):
     """It signs the requests for s3://simple, whose endpoint is a.example."""
     written_by_caller: bool = False
     """It stands in what the caller gave to requests."""
+    inherited: bool = False
+    """It stands in the user's environment, which every child has."""
+    resolves: bool = True
+    """``resolve`` knows the rules of its project's tool."""
     https: bool = False
     """It is for https URLs alone."""
     from_netrc: bool = False
@@ -183,6 +187,25 @@ def _declared(stage: Stage, scheme: str) -> None:
     declare(stage, f"{scheme}://ada:{quote(SECRET, safe='')}@a.example/simple")
 
 
+def _in_uv_project(stage: Stage, scheme: str) -> None:
+    index = f"name = 'acme'\nurl = '{scheme}://a.example/simple'\ndefault = true\n"
+    stage.write("pyproject.toml", f"[[tool.uv.index]]\n{index}")
+    stage.monkeypatch.setenv("UV_INDEX_ACME_USERNAME", "ada")
+    stage.monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", SECRET)
+
+
+def _in_requirements(stage: Stage, scheme: str) -> None:
+    userinfo = f"ada:{quote(SECRET, safe='')}"
+    stage.write("requirements.txt", f"-i {scheme}://{userinfo}@a.example/simple\n")
+
+
+def _in_poetry(stage: Stage, scheme: str) -> None:
+    url = f"url = '{scheme}://a.example/simple'\n"
+    stage.write("pyproject.toml", f"[[tool.poetry.source]]\nname = 'acme'\n{url}")
+    login = f"[http-basic.acme]\nusername = 'ada'\npassword = '{SECRET}'\n"
+    stage.write(".config/pypoetry/auth.toml", login)
+
+
 def _declared_user(stage: Stage, scheme: str) -> None:
     _keyring(stage, scheme)
     declare(stage, f"{scheme}://ada@a.example/simple")
@@ -235,6 +258,9 @@ SOURCES: dict[str, Source] = {
         written_by_caller=True,
     ),
     "manifest": Source(_declared, project=True),
+    "uv, variables of a project": Source(_in_uv_project, project=True, inherited=True),
+    "pip, requirements file": Source(_in_requirements, project=True),
+    "poetry, auth.toml": Source(_in_poetry, project=True, resolves=False),
     "manifest, userinfo in the URL": Source(_declared, userinfo="ada@", project=True),
 }
 
