@@ -36,20 +36,34 @@ html_theme_options = {
         "color-brand-content": "#8ab8e6",
     },
 }
-pygments_style = "friendly"
+highlight_language = "none"
+pygments_style = "sphinx"
 pygments_dark_style = "monokai"
 
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 
+SOURCES = "https://github.com/authshim/authshim/blob/main/"
+
 # No network: the inventories hold the few names that the pages use.
 intersphinx_mapping = inventories.mapping(Path(mkdtemp(prefix="inventories-")))
 
 
-def _link_to_site(_app: Any, _name: str, source: list[str]) -> None:
-    """Let links between pages, which lead to their sources where these are hosted, lead to HTML."""
-    source[0] = re.sub(r"(<(?!\w+:)[\w./-]+)\.rst((?:#[\w-]+)?>`_)", r"\1.html\2", source[0])
+def _link_to_site(app: Any, name: str, source: list[str]) -> None:
+    """Let the links of a page, which lead to files where these are hosted, lead to the site.
+
+    A file that is not part of the site stands where the sources are hosted.
+    """
+    folder = Path(app.srcdir, name).parent
+
+    def link(found: re.Match[str]) -> str:
+        path = (folder / found[1]).resolve()
+        if path.suffix == ".rst" and path.is_relative_to(HERE):
+            return f"<{found[1][:-4]}.html{found[2]}>`_"
+        return f"<{SOURCES}{path.relative_to(HERE.parent)}>`_"
+
+    source[0] = re.sub(r"<(?!\w+:)([\w./-]+\.\w+)((?:#[\w-]+)?)>`_", link, source[0])
 
 
 def setup(app: Any) -> None:

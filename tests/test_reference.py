@@ -83,7 +83,7 @@ def test_example_of_the_help_is_a_command_line(line: str) -> None:
 
 # Environment variables
 
-_READ = re.compile(r"""environ(?:\.get)?[(\[]\s*"([A-Z][A-Z0-9_]+)\"""")
+_READ = re.compile(r"""environ(?:\.get)?[(\[]\s*["']([A-Z][A-Z0-9_]+)["']""")
 
 
 def test_reference_lists_each_variable_that_the_code_reads() -> None:

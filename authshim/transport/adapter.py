@@ -56,12 +56,14 @@ MAX_DRAINED_SECONDS = 1.0
 class AuthAdapter(WrappingAdapter):
     """An adapter that sends requests with the credentials that their user already keeps.
 
+    Mount one adapter for all of these prefixes::
+
         adapter = authshim.AuthAdapter()
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         session.mount("s3://", adapter)
 
-    Mount one adapter for all of them. A foreign adapter on ``http://`` shows none of its
+    A foreign adapter on ``http://`` shows none of its
     redirects to this one, which then sends what it has to any https URL that they name.
 
     A mounted adapter alone cannot keep ``requests`` from reading netrc before it. It recognises

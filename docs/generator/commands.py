@@ -36,9 +36,6 @@ Commands
 ``authshim COMMAND --help`` prints the same text, and ``man authshim`` too. Every command takes ``-h``, ``-v`` and
 ``-q``.
 
-.. contents::
-   :local:
-
 Exit codes
 ----------
 

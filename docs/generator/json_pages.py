@@ -22,8 +22,6 @@ JSON
 Each document has ``"version": 1``. Keys may be added within a version; none is taken away or changes its meaning. No
 value is a secret.
 
-.. contents::
-   :local:
 """
 
 
