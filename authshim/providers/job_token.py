@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, ProviderError
 from authshim.providers.base import Provider
+from authshim.secret import Secret
 from authshim.urls import JOB
 
 if TYPE_CHECKING:
@@ -35,15 +36,19 @@ class JobToken(Provider):
 
         :raises ProviderError: the variable has no token that can be sent.
         """
-        environ = os.environ if self._environ is None else self._environ
-        token = environ.get("CI_JOB_TOKEN")
-        if not token or key != _server(environ) or username not in (None, USERNAME):
+        server, token = self._job()
+        if not token.text or key != server or username not in (None, USERNAME):
             return None
         try:
-            return BasicHTTP(USERNAME, token)
+            return BasicHTTP(USERNAME, token.text)
         except CredentialError as error:
             reason = str(error)
         raise ProviderError(self.name, reason)
+
+    def _job(self) -> tuple[str, Secret]:
+        """Return ``host:port`` of the GitLab that runs the job, and the token."""
+        environ = os.environ if self._environ is None else self._environ
+        return _server(environ), Secret(environ.get("CI_JOB_TOKEN", ""))
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickle holds no secret.

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 from leaks import told
-from proof.sources import KINDS, UV_STORE, use_keyring
+from proof.sources import KINDS, UV_STORE, give_job_token, use_keyring
 from proof.stage import SECRET, Stage, installed, mounted
 from servers import CHALLENGE, Answer, redirect
 
@@ -94,6 +94,7 @@ WHAT = {
     "netrc default": What(_netrc("default")),
     "keyring command": What(_keyring, "ada@"),
     "uv login": What(_uv),
+    "job token": What(give_job_token),
     "OAuth": What(_kept("{host}", "OAuth")),
     "conda token": What(_kept("{host}", "CondaToken")),
     # With a `+` in it a name is no token.
@@ -277,13 +278,15 @@ HOW = {
 
 def reason(how: How, where: Where, what: str) -> str:
     """Return why a cell is allowed; empty if the target must get nothing."""
+    if what == "job token" and where.target.startswith("http:"):
+        return ""
     named = _namer(how, where)
     if named and what == "conda token" and how.is_declared:
         return ""  # it goes to channels, never into the path of a declared PyPI index
     if named:
         is_asked = what not in FOR_ITS_USER or how.has_user or how.is_declared
         return named if is_asked else ""
-    if what == "netrc default" or what in FOR_ITS_USER:
+    if what in ("netrc default", "job token") or what in FOR_ITS_USER:
         return ""
     over_http = _over_http(how, where)
     if where.target.startswith("http:") and not over_http:

@@ -146,6 +146,18 @@ def _in_micromamba(entry: dict[str, str]) -> Callable[[Stage, str], None]:
     return lambda stage, _: stage.write(path, json.dumps({"a.example": entry})) and None
 
 
+def give_job_token(stage: Stage, netloc: str) -> None:
+    """Let this be a job of the GitLab at a host."""
+    host, _, port = netloc.partition(":")
+    for name, value in {
+        "CI_JOB_TOKEN": SECRET,
+        "CI_SERVER_HOST": host,
+        "CI_SERVER_PORT": port or "443",
+        "GITLAB_CI": "true",
+    }.items():
+        stage.monkeypatch.setenv(name, value)
+
+
 def _keyring(stage: Stage, _: str) -> None:
     use_keyring(stage, json.dumps({"username": "ada", "password": SECRET}))
 
@@ -251,6 +263,9 @@ SOURCES: dict[str, Source] = {
     "conda token file": Source(_in_token_file, https=True),
     "micromamba, token": Source(_in_micromamba(MAMBA_TOKEN), https=True),
     "micromamba, password": Source(_in_micromamba(MAMBA_PASSWORD), https=True),
+    "GitLab job token": Source(
+        lambda stage, _: give_job_token(stage, "a.example"), asked=True, https=True
+    ),
     "OAuth that is renewed": Source(_renewed),
     "URL": Source(
         lambda stage, scheme: None,

@@ -499,6 +499,7 @@ def test_a_url_gets_what_its_namer_allows(how: str, where: str, stage: Stage, ho
         for kept in (".netrc", ".rattler/credentials.json", UV_STORE):
             (home / kept).unlink(missing_ok=True)
         stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
+        stage.monkeypatch.delenv("GITLAB_CI", raising=False)
         what.plant(stage, urlsplit(WHERE[where].target).netloc)
         got[name] = HOW[how].run(Cell(stage, WHERE[where], what))
         allowed[name] = reason(HOW[how], WHERE[where], name)
