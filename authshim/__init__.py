@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from authshim.errors import ProviderError as ProviderError
     from authshim.errors import ProviderMissing as ProviderMissing
     from authshim.errors import ProviderUnlisted as ProviderUnlisted
+    from authshim.errors import S3Error as S3Error
     from authshim.errors import SettingsError as SettingsError
     from authshim.errors import StoreError as StoreError
     from authshim.errors import UrlError as UrlError
@@ -58,6 +59,7 @@ _HOMES = {
         "ProviderError",
         "ProviderMissing",
         "ProviderUnlisted",
+        "S3Error",
         "SettingsError",
         "StoreError",
         "UrlError",

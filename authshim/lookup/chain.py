@@ -238,6 +238,7 @@ class Chain:
     def forget(self) -> None:
         """Empty the cache, and let the providers read their stores again."""
         self._lookup.forget()
+        self.s3.forget()
 
     def __repr__(self) -> str:
         return f"Chain({', '.join(provider.name for provider in self._lookup.providers)})"

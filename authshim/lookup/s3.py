@@ -136,6 +136,10 @@ class S3Lookup:
                 f"(see {options.place})"
             )
 
+    def forget(self) -> None:
+        """Let AWS's own chain read its files again."""
+        self._aws = AwsChain()
+
     def _entry(self, url: S3Url) -> CacheEntry:
         return CacheEntry(Url("s3", url.bucket, 0, url.path), None, (), None, self._clock)
 

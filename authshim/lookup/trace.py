@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import S3Credentials
 from authshim.urls import IDENTITY
-from authshim.urls.s3 import SCHEME
+from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
     from authshim.credentials import Credential
@@ -92,7 +92,7 @@ class Trace(NamedTuple):
             why = self.asks_later or self.why
             return f"no credential: {why}" if why else "no credential"
         credential = f"{self.found.credential!r} from {self.found.provider}"
-        if self.url.startswith(SCHEME):
+        if is_s3(self.url):
             return f"would sign the request: {credential}"
         if isinstance(self.found.credential, S3Credentials):
             return f"nothing is sent: {credential}, which is for s3:// URLs only"

@@ -36,6 +36,8 @@ class AwsChain:
 
     def __init__(self) -> None:
         self._session: Any = None
+        self._meta: Any = None
+        """The endpoint and the region of a client, whose making takes a tenth of a second."""
 
     @clears_frames
     def credential(self) -> S3Credentials | None:
@@ -55,7 +57,9 @@ class AwsChain:
         :raises ProviderMissing: botocore is not installed.
         :raises ProviderError: a configuration file of AWS is broken.
         """
-        meta = self._asked(lambda session: session.create_client("s3").meta)
+        if self._meta is None:
+            self._meta = self._asked(lambda session: session.create_client("s3").meta)
+        meta = self._meta
         region = meta.region_name
         if region == "aws-global":
             region = _ANY_REGION
@@ -63,7 +67,7 @@ class AwsChain:
         return S3Options(bucket, meta.endpoint_url, region, not is_aws, NAME)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_session": None}
+        return {"_session": None, "_meta": None}
 
     def _asked(self, ask: Callable[[Any], T]) -> T:
         """Return an answer of botocore. The text of its errors may hold a value of a file."""

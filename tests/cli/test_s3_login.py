@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from leaks import assert_no_secret
+from proof.sources import Keychain
 
 from authshim.cli import main
 
@@ -69,6 +70,20 @@ def test_login_with_a_path_stores_keys_under_the_url(
     assert log_in(SECRET, "s3cret", host="s3://my.bucket/chan/") == 0
     assert set(json.loads(kept.read_bytes())) == {"s3://my.bucket/chan"}
     assert "pixi takes keys of the whole bucket my.bucket before" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("host", "key"), [("s3://bucket", "bucket"), ("s3://bucket/chan", "s3://bucket/chan")]
+)
+def test_login_goes_to_the_keychain(
+    host: str, key: str, kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keychain = Keychain()
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
+    monkeypatch.setattr("authshim.providers.os_keychain.open_keychain", lambda platform: keychain)
+    assert log_in(SECRET, "s3cret", host=host) == 0
+    assert keychain.usernames("rattler") == [key]
+    assert not kept.exists()
 
 
 def test_login_asks_for_secrets_on_a_terminal(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:

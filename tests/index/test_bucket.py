@@ -59,6 +59,9 @@ ANSWERS = [
     ),
     (error(400, "Malformed", x_amz_bucket_region="us"), "unreachable", "correct the region in [w"),
     (Answer(500, b"<Code>" + b"A" * 100_000), "unreachable", "try again later"),
+    (Answer(405, b""), "unreachable", "correct the URL"),
+    # The body breaks off before its code.
+    (Answer(403, [b"<Code>Invalid"], {"Content-Length": "99"}), "forbidden", "ask its owner"),
 ]
 
 

@@ -182,6 +182,25 @@ def test_trace_without_options_says_that_aws_decides(
     assert_no_secret(trace, str(trace))
 
 
+def test_client_of_aws_is_made_once_until_the_chain_forgets(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chain = authshim.Chain.from_environment()
+    for region in ("eu-west-1", "eu-west-2"):
+        use_botocore(monkeypatch, Keys("aws", "s3cret"), region=region)
+        chain.forget()
+        made = [chain.s3.route(URL).options for _ in range(3)]
+        assert {options.region for options in made} == {region}
+        use_botocore(monkeypatch, Keys("aws", "s3cret"), region="other")
+
+
+def test_scheme_in_capitals_is_that_of_a_bucket(
+    chain: authshim.Chain, keep: Callable[..., None]
+) -> None:
+    keep({"bucket": keys("id")})
+    assert chain.explain(URL.replace("s3", "S3")).outcome.startswith("would sign the request")
+
+
 def test_url_without_a_bucket_is_refused(chain: authshim.Chain) -> None:
     for ask in (chain.find, chain.explain, chain.s3.route, chain.s3.stored):
         with pytest.raises(UrlError):
