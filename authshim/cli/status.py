@@ -134,7 +134,7 @@ class Listing:
 
         For the URL of a store of another tool that is the key of its host, if there is one.
         """
-        if "://" not in key:
+        if not key.startswith(("https://", "http://")):
             return key
         nearest = host_keys(parse(key), frozenset(self._first))
         hosts = (each for each in nearest if each.kind != PREFIX and each in self._first)

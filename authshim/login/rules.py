@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
 from authshim.login.bucket import parse_bucket
 from authshim.login.host import LoginHost, port_of
-from authshim.oauth.identity import is_prefix_dev
 from authshim.providers.base import Store
 from authshim.redact import SPACE_OR_CONTROL, redact, shown_user
 from authshim.urls import PATH, PORT, S3
@@ -196,6 +195,8 @@ def _given_kind(given: Collection[str]) -> str:
 
 def _own_kinds(host: str) -> tuple[str, ...]:
     """Return the kinds that a service takes, its default first; none for an unknown service."""
+    from authshim.oauth.identity import is_prefix_dev  # auth token needs it not
+
     if is_prefix_dev(host):
         return OAUTH, TOKEN
     return (CONDA,) if f".{host}".endswith(".anaconda.org") else ()

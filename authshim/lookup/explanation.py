@@ -9,7 +9,7 @@ from authshim.lookup.given import find_given, find_lone_token
 from authshim.lookup.order import questions
 from authshim.lookup.trace import Step
 from authshim.redact import redact, shown_user
-from authshim.urls import DEFAULT, IDENTITY, SERVICE
+from authshim.urls import DEFAULT, GIVEN, IDENTITY, SERVICE, Key
 from authshim.urls.paths import has_ambiguous_path
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.entry import CacheEntry
     from authshim.lookup.naming import NamedBy
-    from authshim.urls import Key
 
 
 class Explanation:
@@ -43,6 +42,7 @@ class Explanation:
             self._add(entry.keys[len(unasked) :])
             self._add(entry.challenge_keys, challenged=True)
             self._preview(entry.challenge_keys)
+            self._add_silent(SERVICE, "not asked: the URL names no user, and is of no index")
         if self.found is None and not named_by.is_marked:
             self._add_lone_token(find_lone_token(entry, once))
 
@@ -78,6 +78,15 @@ class Explanation:
             answered = [key for key in keys if key.kind in provider.answers]
             if answered:
                 self.steps.append(Step(provider.name, answered[0], reason))
+
+    def _add_silent(self, kind: str, reason: str) -> None:
+        """Add one step for each provider whose kind of key the URL has not."""
+        keys = (*self._entry.keys, *self._entry.challenge_keys)
+        if any(key.kind == kind for key in keys):
+            return
+        for provider in self._asker.providers:
+            if kind in provider.answers:
+                self.steps.append(Step(provider.name, Key("", GIVEN), reason))
 
     def _add_lone_token(self, found: CachedCredential | None) -> None:
         if found is None:

@@ -1239,3 +1239,15 @@ def test_login_reports_a_secret_that_is_no_text_without_it(
     assert main(["auth", "login", "h.example", "--token", "-"]) == 2
     assert capsys.readouterr().err == "authshim: error: --token: the input is not text\n"
     assert not (home / ".rattler").exists()
+
+
+def test_status_lists_the_keys_of_buckets(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = {"access_key_id": "id", "secret_access_key": "s3cret"}
+    entries = {key: {"S3Credentials": keys} for key in ("s3://bucket", "s3://bucket/path")}
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_text(json.dumps(entries), encoding="utf-8")
+    kept.chmod(0o600)
+    assert main(["auth", "status", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [each["key"] for each in found["entries"]] == ["s3://bucket", "s3://bucket/path"]
+    assert not any("s3:" in note for note in found["notes"])
