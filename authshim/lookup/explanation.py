@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from authshim.log import Once
     from authshim.lookup.asker import Asker
     from authshim.lookup.cached_credential import CachedCredential
+    from authshim.lookup.coverage import Declared
     from authshim.lookup.entry import CacheEntry
     from authshim.lookup.naming import NamedBy
 
@@ -117,6 +118,12 @@ def _note_path(url: str) -> Iterator[str]:
         yield "servers read its path in different ways, so nothing that is kept for a path applies"
 
 
+def _place(declared: Declared) -> str:
+    """Return the place of a declaration in parentheses, or an empty string."""
+    place = declared.declaration.place
+    return f" ({place})" if place else ""
+
+
 def _note_entries(entries: Sequence[CacheEntry]) -> Iterator[str]:
     """Yield notes about the declared indexes and the user of a URL."""
     if len(entries) > 1:
@@ -125,7 +132,7 @@ def _note_entries(entries: Sequence[CacheEntry]) -> Iterator[str]:
         declared, user = entry.declared, entry.url.username
         if declared is not None:
             kind = "index" if declared.is_index else "channel"
-            yield f"covered by the {kind} {redact(declared.url)}"
+            yield f"covered by the {kind} {redact(declared.url)}{_place(declared)}"
         if entry.forbids_logins:
             yield f"nothing that is kept is sent: {entry.forbids_logins}"
         if entry.url.password is not None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
 import pytest
+import requests
 from servers import Answer, Recorder
 
+import authshim
 from authshim.cli import main
 
 if TYPE_CHECKING:
@@ -133,7 +136,8 @@ def test_explain_names_the_variable_of_a_login(
     monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "s3cret")
     found = lines("explain", f"{url}/demo/")
     assert found[0].startswith("uv's project: ")
-    assert f"covered by the index {url}" in "\n".join(found)
+    place = f"{Path('pyproject.toml').resolve()}:6"
+    assert f"covered by the index {url} ({place})" in "\n".join(found)
     assert found[-1].endswith(" from UV_INDEX_ACME_PASSWORD")
 
 
@@ -315,3 +319,45 @@ def test_resolve_knows_no_rules_of_other_tools(
     assert main(["resolve", "--tool", tool]) == 1
     said = f"resolve knows the rules of pixi, uv, pip, not those of {tool}"
     assert said in capsys.readouterr().err
+
+
+# Keyring entries, and the library
+
+
+@pytest.mark.parametrize(
+    ("tool", "table", "service"),
+    [
+        ("poetry", "[[tool.poetry.source]]", "poetry-repository-acme"),
+        ("pdm", "[[tool.pdm.source]]", "pdm-pypi-acme"),
+    ],
+)
+def test_keyring_is_asked_for_the_entry_of_the_tool(
+    tool: str,
+    table: str,
+    service: str,
+    private: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: Lines,
+) -> None:
+    answer = '{"username": "ada", "password": "s3cret"}'
+    script = f"#!/bin/sh\ncase \"$*\" in *{service}*) echo '{answer}';; *) exit 1;; esac\n"
+    write("keyring", script)
+    Path("keyring").chmod(0o755)
+    monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", str(Path("keyring").resolve()))
+    monkeypatch.setenv("PDM_PYPI_URL", f"{private.url}/pypi")
+    write("pyproject.toml", f"{table}\nname = 'acme'\nurl = '{private.url}/acme/simple'\n")
+    found = [line for line in lines("check", "--tool", tool) if "/acme/simple" in line]
+    assert "let in (BasicHTTP(username='ada', password=****) from keyring command" in found[0]
+
+
+def test_session_is_installed_for_a_uv_project(
+    private: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = uv_project(private)
+    monkeypatch.setenv("UV_INDEX_ACME_USERNAME", "ada")
+    monkeypatch.setenv("UV_INDEX_ACME_PASSWORD", "s3cret")
+    session = authshim.install(requests.Session(), manifest="pyproject.toml")
+    assert session.get(f"{url}/demo/").status_code == 200
+    copy = pickle.loads(pickle.dumps(session))
+    assert copy.get(f"{url}/demo/").status_code == 200
+    assert b"s3cret" not in pickle.dumps(session)
