@@ -265,7 +265,7 @@ def test_codeartifacts_404_may_be_a_missing_permission(result_of: Callable[..., 
     assert (result.answer, result.status) == ("not found", 404)
     assert (
         result.detail
-        == "CodeArtifact says so of what is not there, and of a repository that this user may not read"
+        == "CodeArtifact says so of a repository that is not there, or that this user may not read"
     )
     assert result.next_step.startswith(
         "aws codeartifact describe-repository --domain acme --domain-owner 111122223333"

@@ -12,6 +12,7 @@ import requests
 from servers import Answer, Recorder, dripping
 from urllib3.exceptions import DecodeError, ProtocolError
 
+from authshim.lookup.environment import Circumstances
 from authshim.transport import failures
 from authshim.transport.body import BodyTooSlow, gunzip, iter_body
 
@@ -54,7 +55,7 @@ def test_body_is_given_up_if_other_bytes_come_without_end(
     monkeypatch.setattr("authshim.transport.body.MAX_SILENT_SECONDS", 0.2)
     with dripping(begin, rest) as url, pytest.raises(BodyTooSlow) as slow:
         read(url)
-    assert failures.describe(slow.value)[0] == "no whole answer within 60 s"
+    assert failures.describe(slow.value, Circumstances())[0] == "no whole answer within 60 s"
 
 
 def test_size_of_a_chunk_is_limited_with_urllib3_1_26() -> None:
@@ -109,7 +110,7 @@ def test_gunzip_takes_a_file_byte_by_byte() -> None:
 def test_gunzip_refuses_what_is_not_gzip_or_ends_early(packed: bytes) -> None:
     with pytest.raises(DecodeError) as error:
         list(gunzip([packed]))
-    assert failures.describe(error.value)[0] == "it is not packed as it says"
+    assert failures.describe(error.value, Circumstances())[0] == "it is not packed as it says"
 
 
 def test_gunzip_of_nothing_is_nothing() -> None:
