@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from clients import table
+from clients.places import PLACES
+from clients.rows import ROWS
 from clients.stage import Stage
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ ENVIRONMENTS = os.environ.get("AUTHSHIM_CLIENTS", "")
 """The folder of ``install.py``; read before any test clears the environment."""
 DOCUMENT = os.environ.get("AUTHSHIM_CLIENTS_JSON", "")
 
-_CELLS: list[table.Cell] = []
+_PROPERTY = "cell"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,12 +33,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not _CELLS:
+    cells = [
+        table.Cell(**value)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name == _PROPERTY
+    ]
+    if not cells:
         return
-    terminalreporter.write_line("\n" + table.as_text(_CELLS))
+    cells.sort(key=_order)
+    terminalreporter.write_line("\n" + table.as_text(cells))
     if DOCUMENT:
-        document = {"version": 1, "cells": [cell.as_json() for cell in _CELLS]}
+        document = {"version": 1, "cells": [cell.as_json() for cell in cells]}
         Path(DOCUMENT).write_text(json.dumps(document, indent=2) + "\n")
+
+
+def _order(cell: table.Cell) -> tuple[bool, int, int]:
+    """Return the place of a cell in the table: several processes run the tests in any order."""
+    clients, places = [row.name for row in ROWS], [place.name for place in PLACES]
+    if cell.place not in places:
+        return True, clients.index(cell.client), 0
+    return False, clients.index(cell.client), places.index(cell.place)
 
 
 @pytest.fixture
@@ -54,6 +73,10 @@ def stage(recorder: Recorder, tmp_path: Path) -> Stage:
 
 
 @pytest.fixture
-def note_cell() -> Callable[[table.Cell], None]:
+def note_cell(request: pytest.FixtureRequest) -> Callable[[table.Cell], None]:
     """Take a cell into the table."""
-    return _CELLS.append
+
+    def note(cell: table.Cell) -> None:
+        request.node.user_properties.append((_PROPERTY, cell._asdict()))
+
+    return note
