@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from authshim import cli
-from authshim.integrations import SCRIPT, keyring_command
+from authshim.integrations import ASKING, SCRIPT, keyring_command
 from authshim.integrations import look_alike as writer
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ def ask(
 # the forms of pip and uv
 
 
-@posix
 @pytest.mark.parametrize(
     ("words", "answer"),
     [
@@ -90,20 +89,28 @@ def ask(
     ],
 )
 def test_every_form_of_get_is_answered_as_keyring_does(
-    look_alike: Path, words: list[str], answer: str
+    words: list[str], answer: str, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    done = ask(look_alike, *words)
-    assert (done.stdout, done.stderr, done.returncode) == (answer, "", 0)
+    assert keyring_command.main(words) == 0
+    assert capfdbinary.readouterr() == (answer.encode(), b"")
 
 
 @posix
+def test_look_alike_is_a_program_that_answers(look_alike: Path) -> None:
+    done = ask(look_alike, "get", URL, "ada")
+    assert (done.stdout, done.stderr, done.returncode) == ("s3crét\n", "", 0)
+
+
 @pytest.mark.parametrize(
     "words",
     [["get", URL, "bob"], ["get", "h.example", "ada"], ["get", "https://no.example", "ada"]],
 )
-def test_a_miss_ends_with_1_and_says_nothing(look_alike: Path, words: list[str]) -> None:
-    done = ask(look_alike, *words)
-    assert (done.stdout, done.stderr, done.returncode) == ("", "", 1)
+def test_a_miss_ends_with_1_and_says_nothing(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert keyring_command.main(words) == 1
+    assert capfd.readouterr() == ("", "")
 
 
 @posix
@@ -164,6 +171,23 @@ def test_it_imports_neither_requests_nor_urllib3_nor_keyring(look_alike: Path) -
 # the real keyring behind it
 
 
+class BecameError(Exception):
+    """Raised instead of becoming another program."""
+
+
+@pytest.fixture
+def became(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str], str]]:
+    """The programs that this process would have become: path, words and the variable."""
+    programs: list[tuple[str, list[str], str]] = []
+
+    def become(path: str, words: list[str], environ: dict[str, str]) -> None:
+        programs.append((path, words, environ[ASKING]))
+        raise BecameError
+
+    monkeypatch.setattr(os, "execve", become)
+    return programs
+
+
 @posix
 @pytest.mark.parametrize(
     "words",
@@ -181,17 +205,32 @@ def test_it_imports_neither_requests_nor_urllib3_nor_keyring(look_alike: Path) -
     ],
 )
 def test_every_other_question_goes_to_the_real_keyring(
-    look_alike: Path, real: Path, words: list[str]
+    real: Path,
+    words: list[str],
+    became: list[tuple[str, list[str], str]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = ask(look_alike, *words, behind=real)
-    assert done.stdout == f"real: {' '.join(words)} (asking: 1)\n"
-    assert done.returncode == 3
+    monkeypatch.setenv("PATH", str(real.parent))
+    with pytest.raises(BecameError):
+        keyring_command.main(words)
+    assert became == [(str(real), [str(real), *words], "1")]
 
 
 @posix
-def test_a_question_of_the_chain_goes_to_the_real_keyring(look_alike: Path, real: Path) -> None:
-    done = ask(look_alike, "get", URL, "ada", behind=real, AUTHSHIM_ASKING="1")
-    assert done.stdout == f"real: get {URL} ada (asking: 1)\n"
+def test_real_keyring_answers_in_the_place_of_the_look_alike(look_alike: Path, real: Path) -> None:
+    done = ask(look_alike, "set", URL, "ada", behind=real)
+    assert (done.stdout, done.returncode) == (f"real: set {URL} ada (asking: 1)\n", 3)
+
+
+@posix
+def test_a_question_of_the_chain_goes_to_the_real_keyring(
+    real: Path, became: list[tuple[str, list[str], str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(real.parent))
+    monkeypatch.setenv(ASKING, "1")
+    with pytest.raises(BecameError):
+        keyring_command.main(["get", URL, "ada"])
+    assert became[0][1] == [str(real), "get", URL, "ada"]
 
 
 @posix
@@ -204,10 +243,12 @@ def test_another_look_alike_is_passed_over(look_alike: Path, real: Path, tmp_pat
 
 
 @posix
-def test_writing_without_a_real_keyring_names_the_next_step(look_alike: Path) -> None:
-    done = ask(look_alike, "set", URL, "ada")
-    assert "pipx install keyring" in done.stderr
-    assert done.returncode == 1
+def test_writing_without_a_real_keyring_names_the_next_step(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert keyring_command.main(["set", URL, "ada"]) == 1
+    assert "pipx install keyring" in capfd.readouterr().err
 
 
 # Windows, as far as its files can be looked at elsewhere
