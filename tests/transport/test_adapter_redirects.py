@@ -14,7 +14,8 @@ from authshim import AuthAdapter, BasicHTTP, BearerToken, CondaToken
 from authshim.urls import SERVICE
 
 if TYPE_CHECKING:
-    from servers import Authority, Names
+    from servers import Names
+    from transport.conftest import Schemes
 
 A, B = BearerToken("s3cret-a"), BearerToken("s3cret-b")
 EITHER_WAY = pytest.mark.parametrize("login", [mounted, installed])
@@ -63,18 +64,10 @@ def test_another_host_gets_nothing_of_the_first(
 
 
 @EITHER_WAY
-def test_another_https_host_gets_its_own(
-    login: Callable,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
-) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    recorder.default = redirect("https://b.example/y")
-    login(Fixed({"a.example": A, "b.example": B})).get("http://a.example/x", verify=authority.file)
-    assert sent(recorder, tls_recorder) == ["Bearer s3cret-a", "Bearer s3cret-b"]
+def test_another_https_host_gets_its_own(login: Callable, schemes: Schemes) -> None:
+    schemes.http.default = redirect("https://b.example/y")
+    login(Fixed({"a.example": A, "b.example": B})).get("http://a.example/x", verify=schemes.verify)
+    assert sent(schemes.http, schemes.https) == ["Bearer s3cret-a", "Bearer s3cret-b"]
 
 
 @EITHER_WAY
@@ -110,88 +103,52 @@ def test_another_port_loses_an_explicit_header(
 
 
 @EITHER_WAY
-def test_http_to_https_keeps_the_credential_of_the_host(
-    login: Callable,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
-) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    recorder.default = redirect("https://a.example/y")
-    login(Fixed({"a.example": A})).get("http://a.example/x", verify=authority.file)
-    assert sent(recorder, tls_recorder) == ["Bearer s3cret-a"] * 2
+def test_http_to_https_keeps_the_credential_of_the_host(login: Callable, schemes: Schemes) -> None:
+    schemes.http.default = redirect("https://a.example/y")
+    login(Fixed({"a.example": A})).get("http://a.example/x", verify=schemes.verify)
+    assert sent(schemes.http, schemes.https) == ["Bearer s3cret-a"] * 2
 
 
 @EITHER_WAY
-def test_http_to_https_keeps_an_explicit_header(
-    login: Callable,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
-) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    recorder.default = redirect("https://a.example/y")
+def test_http_to_https_keeps_an_explicit_header(login: Callable, schemes: Schemes) -> None:
+    schemes.http.default = redirect("https://a.example/y")
     login(None).get(
-        "http://a.example/x", verify=authority.file, headers={"Authorization": "Token mine"}
+        "http://a.example/x", verify=schemes.verify, headers={"Authorization": "Token mine"}
     )
-    assert sent(recorder, tls_recorder) == ["Token mine"] * 2
+    assert sent(schemes.http, schemes.https) == ["Token mine"] * 2
 
 
 @EITHER_WAY
 @EVERY_STATUS
 @pytest.mark.parametrize("host", ["a.example", "b.example"])
 def test_https_to_http_gets_nothing(
-    login: Callable,
-    status: int,
-    host: str,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
+    login: Callable, status: int, host: str, schemes: Schemes
 ) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    tls_recorder.default = redirect(f"http://{host}/y", status)
-    login(Fixed({"a.example": A, "b.example": B})).get("https://a.example/x", verify=authority.file)
-    assert sent(tls_recorder, recorder) == ["Bearer s3cret-a", None]
+    schemes.https.default = redirect(f"http://{host}/y", status)
+    login(Fixed({"a.example": A, "b.example": B})).get("https://a.example/x", verify=schemes.verify)
+    assert sent(schemes.https, schemes.http) == ["Bearer s3cret-a", None]
 
 
 @EITHER_WAY
 def test_https_to_http_gets_nothing_where_the_caller_follows_by_hand(
-    login: Callable,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
+    login: Callable, schemes: Schemes
 ) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    tls_recorder.default = redirect("http://a.example/y")
+    schemes.https.default = redirect("http://a.example/y")
     session = login(Fixed({"a.example": A}))
-    response = session.get("https://a.example/x", verify=authority.file, allow_redirects=False)
+    response = session.get("https://a.example/x", verify=schemes.verify, allow_redirects=False)
     session.get(response.headers["Location"])
     session.send(response.next)
-    assert sent(recorder) == [None, None]
+    assert sent(schemes.http) == [None, None]
 
 
 @EITHER_WAY
 def test_https_to_http_gets_nothing_on_its_second_hop_either(
-    login: Callable,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
+    login: Callable, schemes: Schemes
 ) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    tls_recorder.default = redirect("http://b.example/y")
-    recorder.on("/y", redirect("/z"))
-    login(Fixed({"b.example": B})).get("https://a.example/x", verify=authority.file)
-    assert sent(recorder) == [None, None]
+    schemes.https.default = redirect("http://b.example/y")
+    schemes.http.on("/y", redirect("/z"))
+    login(Fixed({"b.example": B})).get("https://a.example/x", verify=schemes.verify)
+    assert sent(schemes.http) == [None, None]
 
 
 @EITHER_WAY
@@ -243,18 +200,10 @@ def test_a_redirect_on_one_origin_keeps_the_urls_own_password(
 
 
 @EITHER_WAY
-def test_another_host_does_not_get_the_urls_own_password(
-    login: Callable,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
-) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    recorder.default = redirect("https://b.example/y")
-    login(Fixed({"b.example": B})).get("http://bob:pw@a.example/x", verify=authority.file)
-    assert sent(recorder, tls_recorder) == [basic("bob:pw"), "Bearer s3cret-b"]
+def test_another_host_does_not_get_the_urls_own_password(login: Callable, schemes: Schemes) -> None:
+    schemes.http.default = redirect("https://b.example/y")
+    login(Fixed({"b.example": B})).get("http://bob:pw@a.example/x", verify=schemes.verify)
+    assert sent(schemes.http, schemes.https) == [basic("bob:pw"), "Bearer s3cret-b"]
 
 
 # Conda tokens and redirects

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers import Authority, Names
+    from transport.conftest import Schemes
 
 A = BearerToken("s3cret-a")
 DEFAULT = BasicHTTP("anybody", "s3cret")
@@ -86,18 +87,10 @@ def test_a_redirect_of_a_marked_answer_inherits_the_mark(
 
 
 @EVERY_WAY
-def test_https_to_http_carries_nothing(
-    login: Callable,
-    recorder: Recorder,
-    tls_recorder: Recorder,
-    anywhere: Names,
-    authority: Authority,
-) -> None:
-    anywhere(recorder, port=80)
-    anywhere(tls_recorder, port=443)
-    tls_recorder.default = redirect("http://a.example/y")
-    login(Fixed({"a.example": A})).get("https://a.example/x", verify=authority.file)
-    assert sent(tls_recorder, recorder) == ["Bearer s3cret-a", None]
+def test_https_to_http_carries_nothing(login: Callable, schemes: Schemes) -> None:
+    schemes.https.default = redirect("http://a.example/y")
+    login(Fixed({"a.example": A})).get("https://a.example/x", verify=schemes.verify)
+    assert sent(schemes.https, schemes.http) == ["Bearer s3cret-a", None]
 
 
 @EVERY_WAY
