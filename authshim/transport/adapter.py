@@ -258,6 +258,9 @@ def _read_in_time(raw: Any, size: int) -> None:
     A timeout of the socket starts again with each byte, so it does not bound the whole. Here
     ``peek`` receives at most once, and ``read`` then takes no more than has been received.
     """
+    if size == 0:
+        raw.read()  # receives nothing, and gives the connection back
+        return
     socket = raw.connection.sock
     timeout = socket.gettimeout()
     deadline = time.monotonic() + MAX_DRAINED_SECONDS

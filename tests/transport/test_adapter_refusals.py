@@ -281,12 +281,13 @@ def test_the_connection_of_a_short_refusal_is_used_again(
     assert len(anywhere.dialled) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_the_connection_of_an_empty_refusal_is_used_again(
-    recorder: Recorder, anywhere: Names
+    method: str, recorder: Recorder, anywhere: Names
 ) -> None:
     anywhere(recorder)
     recorder.on("/x", lambda seen: only_new(seen)._replace(body=b""))
-    mounted(Renewing(OLD, NEW)).head(recorder.url + "/x")
+    mounted(Renewing(OLD, NEW)).request(method, recorder.url + "/x")
     assert len(recorder.seen) == 2
     assert len(anywhere.dialled) == 1
 
