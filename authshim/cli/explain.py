@@ -65,8 +65,7 @@ def _explain_mirror(options: Namespace, chain: Chain, found: Mirrored, at: int) 
 
 def _explain(options: Namespace, chain: Chain, url: str, username: str | None) -> Trace:
     trace = chain.explain(url, username, named_by=_named_by(options.named_by, url))
-    for line in _with_short_names(trace).lines:
-        terminal.say(terminal.with_tilde(line))
+    terminal.say_rows([terminal.with_tilde(line) for line in _with_short_names(trace).lines])
     has_reason = bool(trace.steps or trace.withheld) and not trace.asks_later
     if trace.found is None and has_reason:
         _print_next_step(url, username, trace, chain)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
 
 from authshim.cli.keyring_state import backend_line, why_backend_is_off
-from authshim.cli.terminal import say, with_tilde, write
+from authshim.cli.terminal import say, say_rows, with_tilde, write
 from authshim.credentials import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
 from authshim.lookup.order import questions
@@ -208,8 +208,8 @@ def run(options: Namespace) -> int:
 
 
 def _print_lines(listing: Listing, now: float, host: str | None) -> None:
-    for line in _table([entry.as_line(now) for entry in listing.entries]):
-        say(with_tilde(line))
+    cells = [[with_tilde(cell) for cell in entry.as_line(now)] for entry in listing.entries]
+    say_rows(_table(cells))
     if not listing.entries:
         say("no credential" if host is None else f"no credential for {redact_key(host)}")
     for note in listing.notes:

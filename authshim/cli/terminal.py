@@ -19,7 +19,7 @@ from authshim.redact import printable
 if TYPE_CHECKING:
     import argparse
     import logging
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import TextIO
 
 
@@ -54,6 +54,15 @@ def say(line: str = "") -> None:
     write(fit(printable(line), columns(sys.stdout)))
 
 
+def say_rows(rows: Sequence[str]) -> None:
+    """Print the rows of a table. If one is too long, all of them lose their padding."""
+    width = columns(sys.stdout)
+    if width is not None and any(len(row) > width and row != _squeezed(row) for row in rows):
+        rows = [_squeezed(row) for row in rows]
+    for row in rows:
+        say(row)
+
+
 def note(line: str) -> None:
     """Print one line on standard error, and ignore an error."""
     with suppress(OSError):
@@ -84,9 +93,7 @@ def fit(line: str, width: int | None) -> str:
     """
     if width is None or len(line) <= width:
         return line
-    bare = line.lstrip(" ")
-    margin = line[: len(line) - len(bare)]
-    squeezed = margin + re.sub(r" {2,}", "  ", bare)
+    squeezed = _squeezed(line)
     if len(squeezed) <= width:
         return squeezed
     import textwrap
@@ -94,16 +101,28 @@ def fit(line: str, width: int | None) -> str:
     lines = textwrap.wrap(
         squeezed,
         width,
-        subsequent_indent=margin + " " * _INDENT,
+        subsequent_indent=_margin(line) + " " * _INDENT,
         break_long_words=False,
         break_on_hyphens=False,
     )
     return "\n".join(lines)
 
 
+def _margin(line: str) -> str:
+    """Return the blanks at the beginning of a line."""
+    return line[: len(line) - len(line.lstrip(" "))]
+
+
+def _squeezed(line: str) -> str:
+    """Return a line with two blanks in place of the padding between its columns."""
+    margin = _margin(line)
+    return margin + re.sub(r" {2,}", "  ", line[len(margin) :])
+
+
 def ask(question: str) -> bool:
     """Return True if the user types y or yes on the terminal."""
-    print(f"{printable(question)} [y/N] ", end="", file=sys.stderr, flush=True)
+    prompt = fit(f"{printable(question)} [y/N]", columns(sys.stderr))
+    print(f"{prompt} ", end="", file=sys.stderr, flush=True)
     try:
         typed = sys.stdin.readline(MAX_ANSWER_CHARACTERS)
     except KeyboardInterrupt:

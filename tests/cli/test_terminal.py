@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -287,3 +288,31 @@ def test_resolve_prints_no_warning_of_another_library(recorder: Recorder, tmp_pa
     ]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stderr) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("last", "printed"),
+    [
+        ("short", ["a     b        c", f"long  longer   {'short'}"]),
+        ("x" * 70, ["a  b  c", f"long  longer  {'x' * 70}".replace("  x", "\n    x")]),
+    ],
+    ids=["fits", "too long"],
+)
+def test_rows_of_a_table_lose_their_padding_together(
+    last: str,
+    printed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(terminal, "columns", lambda _: 80)
+    terminal.say_rows(["a     b        c", f"long  longer   {last}"])
+    assert capsys.readouterr().out == "".join(f"{line}\n" for line in printed)
+
+
+def test_question_is_broken_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(terminal, "columns", lambda _: 80)
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert terminal.ask("is it so? " * 12)
+    assert max(map(len, capsys.readouterr().err.splitlines())) <= 81
