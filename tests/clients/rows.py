@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
-from clients.stage import PASSWORDS, ROOMS, filename, wheel
+from clients.stage import PASSWORDS, ROOMS, filename
+from wheels import wheel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,7 +83,7 @@ class Case:
     def wheel(self) -> Path:
         """Write the wheel that is uploaded."""
         path = self.folder / filename(self.room)
-        path.write_bytes(wheel(self.room))
+        path.write_bytes(wheel(f"demo_{self.room}"))
         return path
 
     def upload_url(self) -> str:

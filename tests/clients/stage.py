@@ -16,14 +16,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import io
 import json
 import re
-import zipfile
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_server import Repository
 from servers import CHALLENGE, Answer, Recorder
+from wheels import wheel
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,7 +101,11 @@ class Stage:
 
 def _repository(room: str, folder: Path) -> Repository:
     backend = BACKEND.format(filename=filename(room))
-    files = {"pyproject.toml": PROJECT, "backend.py": backend, filename(room): wheel(room)}
+    files = {
+        "pyproject.toml": PROJECT,
+        "backend.py": backend,
+        filename(room): wheel(f"demo_{room}"),
+    }
     return Repository(folder, files)
 
 
@@ -132,11 +135,11 @@ def _served(room: str, seen: Seen) -> Answer:
     name = f"demo-{room}"
     path = seen.path.partition("?")[0]
     if path.endswith(".whl"):
-        return Answer(200, wheel(room), {"Content-Type": "application/octet-stream"})
+        return Answer(200, wheel(f"demo_{room}"), {"Content-Type": "application/octet-stream"})
     if path == f"/{room}/simple/":
         return _page(f'<a href="{name}/">{name}</a>')
     if path.rstrip("/") == f"/{room}/simple/{name}":
-        digest = hashlib.sha256(wheel(room)).hexdigest()
+        digest = hashlib.sha256(wheel(f"demo_{room}")).hexdigest()
         return _page(f'<a href="../../files/{filename(room)}#sha256={digest}">{filename(room)}</a>')
     if room == "channel" or path.endswith("/noarch/repodata.json"):
         return Answer(200, b"{}", {"Content-Type": "application/json"})
@@ -154,26 +157,6 @@ def _page(body: str) -> Answer:
 def filename(room: str) -> str:
     """Return the name of the wheel of a room."""
     return f"demo_{room}-1.0-py3-none-any.whl"
-
-
-def wheel(room: str) -> bytes:
-    """Return the smallest wheel that is one."""
-    info = f"demo_{room}-1.0.dist-info"
-    files = {
-        f"demo_{room}.py": "",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: demo-{room}\nVersion: 1.0\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: demo\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    record = "".join(f"{name},sha256={_digest(text)},{len(text)}\n" for name, text in files.items())
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        for name, text in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
-            archive.writestr(zipfile.ZipInfo(name), text)  # a fixed date, so that the hash stays
-    return held.getvalue()
-
-
-def _digest(text: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
 
 def rooms_of(log: list[Line]) -> set[str]:
