@@ -22,8 +22,9 @@ from authshim.providers.auth_file import AuthFile
 from authshim.providers.base import MAX_PROBLEMS
 from authshim.providers.netrc_file import NetrcFile
 from authshim.redact import redact
-from authshim.urls import host_keys, is_presigned, normalise_key, parse, without_userinfo
+from authshim.urls import host_keys, normalise_key, parse, without_userinfo
 from authshim.urls.paths import cut_after_simple
+from authshim.urls.presigned import is_presigned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,13 +26,13 @@ from authshim.urls import (
     host_keys,
     is_ip,
     is_loopback,
-    is_presigned,
     normalise,
     normalise_key,
     parse,
     without_userinfo,
 )
 from authshim.urls.paths import cut_after_simple, index_root, prefixes
+from authshim.urls.presigned import is_presigned
 
 
 def keys(url: str, *path_keys: str) -> list[str]:
@@ -322,7 +322,8 @@ def test_key_survives_a_copy_and_a_pickle() -> None:
 
 
 def test_kinds_of_key_are_in_the_order_in_which_they_are_asked() -> None:
-    assert KINDS == ("path", "port", "host", "wildcard", "prefix", "service", "default", "s3")
+    at_once = ("path", "port", "host", "wildcard", "prefix", "service")
+    assert (*at_once, "default", "job", "identity", "s3") == KINDS
 
 
 @given(st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){0,4}", fullmatch=True), st.integers(1, 65535))

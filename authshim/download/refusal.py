@@ -8,7 +8,8 @@ from authshim import advice, next_step
 from authshim.redact import redact
 from authshim.transport import failures
 from authshim.transport.carrier import named_by_of
-from authshim.urls import is_presigned, parse
+from authshim.urls import parse
+from authshim.urls.presigned import is_presigned
 
 if TYPE_CHECKING:
     from requests import Response

@@ -28,7 +28,7 @@ from authshim.errors import DownloadError, S3Error
 from authshim.transport import failures, s3_answer
 from authshim.transport.body import iter_body
 from authshim.transport.recording import RecordingAdapter
-from authshim.urls import is_presigned
+from authshim.urls.presigned import is_presigned
 from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:

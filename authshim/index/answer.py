@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from authshim.index.simple_api import content_type
 from authshim.next_step import NOTHING
-from authshim.urls import is_presigned, parse
+from authshim.urls import parse
+from authshim.urls.presigned import is_presigned
 
 if TYPE_CHECKING:
     from requests import Response

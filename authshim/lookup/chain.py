@@ -21,7 +21,8 @@ from authshim.lookup.trace import Step, Trace
 from authshim.oauth.renewal import Renewer
 from authshim.redact import redact
 from authshim.secret import clears_frames
-from authshim.urls import GIVEN, SERVICE, Key, is_presigned, parse, path_of
+from authshim.urls import GIVEN, SERVICE, Key, parse, path_of
+from authshim.urls.presigned import is_presigned
 from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:

@@ -1,8 +1,17 @@
-"""A reader of the header ``WWW-Authenticate`` (RFC 9110, section 11.6.1)."""
+"""A reader of the header ``WWW-Authenticate`` (RFC 9110, section 11.6.1), and the keys that it asks."""
 
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+from authshim.oauth.identity import MINT_PATH, is_prefix_dev
+from authshim.urls import DEFAULT, IDENTITY, JOB, Key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from authshim.urls import Url
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 """A quoted parameter. Without a closing quote it runs to the end."""
@@ -20,3 +29,22 @@ def schemes(header: str) -> frozenset[str]:
     elements = _QUOTED.sub('""', header).split(",")
     matches = (_SCHEME.match(element) for element in elements)
     return frozenset(match[1].lower() for match in matches if match)
+
+
+def answering(keys: Iterable[Key], header: str) -> list[Key]:
+    """Return the keys whose answers fit a challenge: a default for Basic, an identity for Bearer."""
+    asked = schemes(header)
+    unfit = {
+        kind for kind, scheme in ((DEFAULT, "basic"), (IDENTITY, "bearer")) if scheme not in asked
+    }
+    return [key for key in keys if key.kind not in unfit]
+
+
+def ci_keys(url: Url) -> tuple[Key, ...]:
+    """Return the keys of a CI job's token and identity for an origin. They go over https only."""
+    if url.scheme != "https":
+        return ()
+    job = Key(f"{url.host}:{url.port}", JOB)
+    if url.username is not None or not is_prefix_dev(url.host):
+        return (job,)
+    return (job, Key(url._replace(path=MINT_PATH).prefix, IDENTITY))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError
-from authshim.oauth.identity import MINT_PATH, is_prefix_dev
+from authshim.lookup.challenge import ci_keys
 from authshim.redact import looks_like_token
-from authshim.urls import DEFAULT, IDENTITY, JOB, PATH, SERVICE, Key, host_keys
+from authshim.urls import DEFAULT, PATH, SERVICE, Key, host_keys
 from authshim.urls.paths import shared_path
 
 if TYPE_CHECKING:
@@ -120,15 +120,12 @@ class CacheEntry:
         if self.forbids_logins:
             return ()
         if self.url.username or self.url.host in _OPEN_HOSTS or self.wants_login_first:
-            return (default, *self._ci_keys())
-        return (default, *self._service_keys(), *self._ci_keys())
+            return (default, *ci_keys(self.url))
+        return (default, *self._service_keys(), *ci_keys(self.url))
 
     @property
     def lone_token(self) -> BasicHTTP | None:
-        """Return the token that is the username, with an empty password.
-
-        Return None if there is a password, or if the username does not look like a token.
-        """
+        """Return the username with an empty password, or None if it does not look like a token."""
         username = self.url.username
         if not username or self.url.password is not None or not looks_like_token(username):
             return None
@@ -200,16 +197,6 @@ class CacheEntry:
         :param worked: the fingerprints of the credentials that a server has accepted.
         """
         return self.remembers(UNSETTLED, generation) and worked <= {self.refused}
-
-    def _ci_keys(self) -> tuple[Key, ...]:
-        """Return the keys of a CI job's token and identity, which go over https only."""
-        url = self.url
-        if url.scheme != "https":
-            return ()
-        job = Key(f"{url.host}:{url.port}", JOB)
-        if url.username is not None or not is_prefix_dev(url.host):
-            return (job,)
-        return (job, Key(url._replace(path=MINT_PATH).prefix, IDENTITY))
 
     def _service_keys(self) -> tuple[Key, ...]:
         """Return the names that a keyring may know an index by, in uv's order.

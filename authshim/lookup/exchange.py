@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from authshim.lookup.naming import CALLER
 from authshim.secret import SecretHolder
-from authshim.urls import is_presigned, path_of
+from authshim.urls import path_of
+from authshim.urls.presigned import is_presigned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -21,7 +21,7 @@ from authshim.redact import redact_key, shown_user
 from authshim.urls import IDENTITY, PATH, PREFIX, S3, SERVICE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from authshim.concurrency import Clock
     from authshim.lookup.entry import CacheEntry
@@ -69,28 +69,34 @@ class GuardedProvider:
         """Ask the provider for one key, and return its answer."""
         username = entry.url.username
         try:
-            with self.lock:
-                before = set(self._problems())
-                credential = self._answer(key, username)
-                problems = self._problems()
-                unread = "" if credential else self._why_not(key)
+            credential, said = self._question(key, username)
         except Exception as error:  # noqa: BLE001 - see the module
             sentence = self._complain(error)
             obstacle = "" if isinstance(error, ProviderMissing) else sentence
             return Step(self.name, key, sentence, broken=True, obstacle=obstacle)
-        for problem in problems:
-            self._once.warn_once(problem, logging.WARNING)
         if isinstance(credential, OAuth) and key.kind != S3:
             # Not under the lock: a token endpoint may take half a minute.
             credential = self.renewer.current(self._stored_login(key, username), credential)
         if credential is None:
-            new = [problem for problem in problems if problem not in before]
-            return self._miss(key, new, unread)
+            return self._miss(key, said)
         reason = unfit(credential, key, entry, self._clock.time())
         if reason:
             return Step(self.name, key, reason)
-        answer = _shown(credential, key, entry) + self._place(key, username)
-        return Step(self.name, key, answer, credential)
+        return Step(self.name, key, _shown(credential, key, entry) + said, credential)
+
+    def _question(self, key: Key, username: str | None) -> tuple[Credential | None, str]:
+        """Return the credential and its place; without one, None and the reason for people."""
+        with self.lock:
+            before = set(self._problems())
+            credential = self._answer(key, username)
+            problems = self._problems()
+            said = self._place(key, username) if credential else self._why_not(key)
+        for problem in problems:
+            self._once.warn_once(problem, logging.WARNING)
+        new = [problem for problem in problems if problem not in before]
+        if credential is None and new and key.kind == SERVICE:
+            said = said or new[-1]
+        return credential, said
 
     def preview(self, key: Key) -> Step:
         """Return a step that tells what a question would do, and ask nothing."""
@@ -179,18 +185,18 @@ class GuardedProvider:
         self._answers[question] = credential, self._clock.monotonic() + MISS_SECONDS
         return credential
 
-    def _miss(self, key: Key, problems: Sequence[str], unread: str) -> Step:
+    def _miss(self, key: Key, reason: str) -> Step:
         """Return the answer of a provider without a credential.
 
-        :param problems: those that the question brought. Only a command's belong to the key.
-        :param unread: the reason why an entry that is there is not used.
+        :param reason: a problem that a command had with the key, or the reason why an entry that is
+            there is not used. It may be empty.
         """
-        if unread:
-            obstacle = f"{self.name}: {redact_key(key)}: {unread}"
-            return Step(self.name, key, f"not read: {unread}", obstacle=obstacle)
-        if problems and key.kind == SERVICE:
-            return Step(self.name, key, f"nothing: {problems[-1]}")
-        return Step(self.name, key, "nothing")
+        if not reason:
+            return Step(self.name, key, "nothing")
+        if key.kind == SERVICE:
+            return Step(self.name, key, f"nothing: {reason}")
+        obstacle = f"{self.name}: {redact_key(key)}: {reason}"
+        return Step(self.name, key, f"not read: {reason}", obstacle=obstacle)
 
     def _why_not(self, key: Key) -> str:
         """Return the reason why an entry that is there is not used, or an empty string."""

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from authshim.log import Once
 from authshim.lookup.asker import Asker, without_keyring
 from authshim.lookup.cache import Cache
-from authshim.lookup.challenge import schemes
+from authshim.lookup.challenge import answering, schemes
 from authshim.lookup.entry import MISSED, REFUSED
 from authshim.lookup.explanation import Explanation
 from authshim.lookup.given import find_given, find_lone_token, warn_plain_http, warn_rejected
@@ -26,10 +26,10 @@ from authshim.lookup.rejection import Rejections
 from authshim.lookup.server_named import ServerNamedLookup, withheld
 from authshim.redact import redact
 from authshim.secret import clears_frames
-from authshim.urls import DEFAULT, GIVEN, IDENTITY
+from authshim.urls import GIVEN, IDENTITY
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from authshim.concurrency import Clock
     from authshim.lookup.cached_credential import CachedCredential
@@ -143,9 +143,8 @@ class Lookup:
             current = entry.found or entry.pending
             if current is not None or entry.remembers(REFUSED, self.cache.generation):
                 return current
-            asked = schemes(challenge)
-            entry.pending = self._ask_for_challenge(entry, asked)
-            if entry.pending is None and "basic" in asked:
+            entry.pending = self._ask_for_challenge(entry, challenge)
+            if entry.pending is None and "basic" in schemes(challenge):
                 entry.pending = find_lone_token(entry, self.once)
             return entry.pending
 
@@ -285,19 +284,11 @@ class Lookup:
         keys = entry.challenge_keys if refused.challenged else entry.keys
         return self._first(entry, keys, challenged=refused.challenged)
 
-    def _ask_for_challenge(
-        self, entry: CacheEntry, asked: Collection[str]
-    ) -> CachedCredential | None:
-        """Ask for the keys of a challenge that were not asked for before.
-
-        :param asked: the schemes of the challenge.
-        """
+    def _ask_for_challenge(self, entry: CacheEntry, challenge: str) -> CachedCredential | None:
+        """Ask for the keys of a challenge that were not asked for before."""
         generation = self.cache.generation
-        keys = [key for key in entry.challenge_keys if not entry.remembers(key, generation)]
-        if "basic" not in asked:
-            keys = [key for key in keys if key.kind != DEFAULT]
-        if "bearer" not in asked:
-            keys = [key for key in keys if key.kind != IDENTITY]
+        fitting = answering(entry.challenge_keys, challenge)
+        keys = [key for key in fitting if not entry.remembers(key, generation)]
         if not keys:
             return None
         found = self._first(entry, keys, challenged=True)

@@ -291,21 +291,3 @@ def normalise(url: str) -> str:
         host = host.replace("%", "%25")  # the sign of a zone (RFC 6874)
     path = parts.path or "/"
     return str(parts._replace(auth=None, host=host, fragment=None, port=port, path=path).url)
-
-
-_PRESIGNED = (
-    {"x-amz-signature"},
-    {"x-goog-signature"},
-    {"sig", "sv"},
-    {"signature", "key-pair-id"},
-    {"signature", "awsaccesskeyid"},
-    {"signature", "googleaccessid"},
-)
-"""The query parameters of S3, Google Cloud, Azure SAS, CloudFront, old S3 and old Google."""
-
-
-def is_presigned(url: str) -> bool:
-    """Return True if a URL has a signature. Its server refuses an Authorization header."""
-    query = url.partition("#")[0].partition("?")[2]
-    names = {pair.partition("=")[0].lower() for pair in query.split("&")}
-    return any(marks <= names for marks in _PRESIGNED)

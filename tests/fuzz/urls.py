@@ -26,13 +26,13 @@ from authshim.urls import (
     Url,
     host_keys,
     https_twin,
-    is_presigned,
     normalise,
     normalise_key,
     parse,
     without_userinfo,
 )
 from authshim.urls.paths import cut_after_simple, index_root, prefixes
+from authshim.urls.presigned import is_presigned
 
 WORDS = [
     *(
