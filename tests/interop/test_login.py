@@ -339,7 +339,7 @@ def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_pat
     assert auth(environ, "login", "h.example.com", "--token", "old").returncode == 0
     whole_time = time.monotonic() - began
     seen = set()
-    for number in range(200):
+    for number in range(100):
         token = ("new", "old")[number % 2]
         command = [
             sys.executable,
