@@ -59,7 +59,8 @@ def run(options: Namespace) -> int:
 
 def _explain_mirror(options: Namespace, chain: Chain, found: Mirrored, at: int) -> Trace:
     """Print the trace of a mirror, to which no userinfo of the original URL goes."""
-    terminal.say(terminal.with_tilde(found.note(at)))
+    order = "if that fails, " if at else ""
+    terminal.say(terminal.with_tilde(order + found.note(at)))
     return _explain(options, chain, found.urls[at], None)
 
 

@@ -133,13 +133,15 @@ class IndexClient:
         step = next_step.CORRECT_MIRRORS(file=found.file)
         answer = Answer(place, NOT_THERE, detail=found.empty_note, next_step=step)
         root = place.url.rstrip("/")
+        failed: list[str] = []
         for at, target in enumerate(found.urls):
             mirror = found.root(at, root)
             answer = self._ask_at(_at(place, mirror), method, target, headers, read=read)
-            note = _joined([found.note(at, root), userinfo_note(place)])
+            note = _joined([found.note(at, root), *failed, userinfo_note(place)])
             answer = answer._replace(mirror=redact(mirror), mirror_note=note)
             if answer.answer != UNREACHABLE:
                 break
+            failed.append(f"the mirror {redact(mirror)} failed: {answer.detail}")
         return answer
 
     def _ask_at(

@@ -97,6 +97,7 @@ def test_next_mirror_is_probed_if_the_first_fails(dead: str | None, recorder: Re
         chain_for(), place, (), [mirror("http://conda.example/", first, f"{recorder.url}/m")]
     )
     assert (result.answer, result.mirror) == ("open", f"{recorder.url}/m/forge")
+    assert f"; the mirror {first}/forge failed: " in result.detail
 
 
 def test_empty_list_of_mirrors_is_not_found() -> None:
