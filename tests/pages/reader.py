@@ -94,6 +94,8 @@ class Reader:
             "UV_CACHE_DIR": str(self._home / "uv"),
             "UV_PYTHON_DOWNLOADS": "never",
             "COLUMNS": "120",
+            # As at a terminal: lines come in the order in which they are printed.
+            "PYTHONUNBUFFERED": "1",
             "PWD": os.getcwd(),
         }
         for name, value in variables.items():
