@@ -85,14 +85,45 @@ def pyproject(path: str) -> list[str]:
     return manifest(named)
 
 
+def requirements(path: str) -> list[str]:
+    os.rename(path, named := os.path.join(os.path.dirname(path), "requirements.txt"))
+    return _of_tool(named, "pip")
+
+
+def uv_project(path: str) -> list[str]:
+    os.rename(path, named := os.path.join(os.path.dirname(path), "pyproject.toml"))
+    return _of_tool(named, "uv")
+
+
+def _of_tool(path: str, tool: str) -> list[str]:
+    read = Manifest.load(path, tool)
+    read.places([*read.indexes(), *read.own_indexes()])
+    return [*read.warnings]
+
+
 def numbered(form: str, size: int = SIZE) -> str:
     """Repeat a form with a number in it, up to a size."""
     return "".join(form.replace("%", str(number)) for number in range(size // len(form)))
 
 
+UV_INDEX = "[[tool.uv.index]]\nname='n%'\nurl='https://s3cret@h/%'\nexplicit=true\n"
+UV_SOURCES = "[[tool.uv.index]]\nname='n'\nurl='https://h'\n[tool.uv.sources]\n"
+
 GROUPS = "[tool.pixi.workspace]\n[dependency-groups]\n"
 
 SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
+    "indexes of uv": (uv_project, numbered(UV_INDEX)),
+    "sources of uv": (uv_project, UV_SOURCES + numbered("p%={index='n'}\n")),
+    "a workspace of uv": (
+        uv_project,
+        "[tool.uv.workspace]\nmembers=[" + numbered("'" + "*/" * 99 + "%',") + "]",
+    ),
+    "options of requirements": (
+        requirements,
+        numbered("--extra-index-url https://s3cret@h/%\n"),
+    ),
+    "joined lines of requirements": (requirements, "a \\\n" * FEWER),
+    "quotes of requirements": (requirements, "-i '" * FEWER),
     "empty lines": (netrc, "\n" * FEWER),
     "short lines": (netrc, numbered("ab\n")),
     "machines": (netrc, numbered("machine h% login a password s3cret\n")),

@@ -42,12 +42,13 @@ class DeclaredIndexes(NamedTuple):
     pinned: tuple[Index, ...] = ()
     """The indexes that a file declares for its own packages only."""
 
-    def named(self, name: str) -> Index | None:
-        """Return the index of a name, or None."""
+    def by_name(self) -> dict[str, Index]:
+        """Return the indexes that have a name."""
+        found: dict[str, Index] = {}
         for index in (*self.pinned, *self.searched, *self.explicit, *self.flat):
-            if index.declaration.name == name:
-                return index
-        return None
+            found.setdefault(index.declaration.name, index)
+        found.pop("", None)
+        return found
 
     @property
     def is_empty(self) -> bool:

@@ -3,55 +3,72 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from authshim.files import MAX_TOML_BYTES, Unreadable, read_text
 from authshim.secret import SecretHolder
-from authshim.urls import split_userinfo
+from authshim.urls import without_userinfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+
+_TOKEN = re.compile(
+    r"""(?P<quote>["'])(?P<quoted>.*?)(?P=quote)|(?P<bare>[\w+.-]+://[^\s"',]+|[\w.-]+)"""
+)
+"""A text in quotes, a URL without quotes, or a word."""
 
 
 class Lines(SecretHolder):
-    """The lines of one file, which need not exist and may hold secrets."""
+    """The lines of one file, which need not exist and may hold secrets.
 
-    __slots__ = ("_lines", "path")
+    Each line is read once, however many values are looked for.
+    """
+
+    __slots__ = ("_numbers", "path")
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._lines: Sequence[str] = ()
-        try:
-            self._lines = (read_text(path, limit=MAX_TOML_BYTES) or "").splitlines()
-        except Unreadable:
-            return
+        self._numbers: dict[str, list[int]] | None = None
 
     def place(self, value: str, key: str = "") -> str:
         """Return ``FILE:LINE`` of a value, or the file alone if no line has the value.
 
-        :param value: a URL or a name, as it is written.
+        :param value: a URL or a name, as it is written. The userinfo of a URL does not count.
         :param key: the key of the value. Lines before the first one with the key do not count.
         """
-        start = self._first(re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])"), 0)
-        number = self._first(_pattern(value), max(start - 1, 0))
-        if not number:
+        if self._numbers is None:
+            self._numbers = _numbers(self.path)
+        start = next(iter(self._numbers.get(key, ())), 0)
+        found = self._numbers.get(without_userinfo(value), [])
+        following = found[bisect_left(found, start) :]
+        if not following:
             return self.path
-        return f"{self.path}:{number}"
-
-    def _first(self, pattern: re.Pattern[str], start: int) -> int:
-        """Return the number of the first line after ``start`` that matches, or 0."""
-        for number, line in enumerate(self._lines[start:], start + 1):
-            if pattern.search(line):
-                return number
-        return 0
+        return f"{self.path}:{following[0]}"
 
 
-def _pattern(value: str) -> re.Pattern[str]:
-    """Return a pattern of a value between quotes or blanks, with or without userinfo."""
-    parts = split_userinfo(value)
-    if parts is None:
-        return re.compile(rf"(?<![^\s\"'=,.\[]){re.escape(value)}(?![^\s\"',#\]}}])")
-    scheme, _, rest = parts
-    return re.compile(
-        rf"(?<![A-Za-z0-9+.-]){re.escape(scheme)}://(?:[^\s/]*@)?{re.escape(rest)}(?![^\s\"',\]}}])"
-    )
+def _numbers(path: str) -> dict[str, list[int]]:
+    """Return the numbers of the lines on which each text stands."""
+    try:
+        text = read_text(path, limit=MAX_TOML_BYTES) or ""
+    except Unreadable:
+        return {}
+    found: dict[str, list[int]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for token in _tokens(line):
+            numbers = found.setdefault(token, [])
+            if not numbers or numbers[-1] != number:
+                numbers.append(number)
+    return found
+
+
+def _tokens(line: str) -> Iterator[str]:
+    """Yield the texts of a line, and the parts of dotted names."""
+    for match in _TOKEN.finditer(line):
+        if match["bare"] is None:
+            yield without_userinfo(match["quoted"])
+        elif "://" in match["bare"]:
+            yield without_userinfo(match["bare"])
+        else:
+            yield match["bare"]
+            yield from match["bare"].split(".")

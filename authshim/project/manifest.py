@@ -164,7 +164,7 @@ class Manifest:
 
         :raises ManifestError: there is no such environment.
         """
-        known = self.indexes(environment)
+        known = set(self.indexes(environment))
         named = [requirement.own_index for requirement in self.requirements(environment)]
         named += self._project.explicit
         return _unique(index for index in named if index and index not in known)

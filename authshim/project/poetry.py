@@ -141,10 +141,10 @@ def requirements_of(document: Table, declared: DeclaredIndexes) -> tuple[RawRequ
 
     :raises TableError: a package names a source that is not declared.
     """
-    poetry = _table(document)
+    poetry, indexes = _table(document), declared.by_name()
     found = [raw for group in read_groups(document).values() for raw in group]
     for where, table in _tables(poetry):
-        found += (_requirement(name, value, where, declared) for name, value in table.items())
+        found += (_requirement(name, value, where, indexes) for name, value in table.items())
     return tuple(dict.fromkeys(raw for raw in found if raw.name != "python"))
 
 
@@ -157,7 +157,7 @@ def _tables(poetry: Table) -> Iterator[tuple[tuple[str, ...], Table]]:
 
 
 def _requirement(
-    name: str, value: Any, where: tuple[str, ...], declared: DeclaredIndexes
+    name: str, value: Any, where: tuple[str, ...], indexes: dict[str, Index]
 ) -> RawRequirement:
     """Return the requirement of an entry without its version, which has poetry's own syntax."""
     if not isinstance(value, dict):
@@ -166,7 +166,7 @@ def _requirement(
     own_index = None
     source = value.get("source")
     if isinstance(source, str):
-        own_index = declared.named(source)
+        own_index = indexes.get(source)
         if own_index is None:
             raise TableError(f"{location(where, name)}: there is no source {source!r}")
     return RawRequirement("", normalised(name), name, own_index, origin)

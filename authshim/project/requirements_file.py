@@ -49,13 +49,20 @@ class RequirementsFile:
         :param search: the indexes of pip's configuration.
         :raises TableError: pip would refuse a file, or there are too many.
         """
-        self.search = search
+        self._search = search
+        self._indexes = [*search.indexes]
+        self._flat = [*search.flat]
         self.problems: list[str] = []
         self._environ = environ
         self._files: set[str] = set()
         self._lines = 0
         self._texts: list[str] = []
         self._read(path, is_constraint=False)
+
+    @property
+    def search(self) -> Search:
+        """Return the indexes of the configuration and of the files."""
+        return self._search._replace(indexes=tuple(self._indexes), flat=tuple(self._flat))
 
     @property
     def requirements(self) -> tuple[RawRequirement, ...]:
@@ -87,18 +94,15 @@ class RequirementsFile:
         found = dict(_options(words))
         folder = os.path.dirname(path)
         if "--no-index" in found:
-            self.search = self.search._replace(indexes=(), uses_no_index=True)
+            self._search = self._search._replace(uses_no_index=True)
         if "--pre" in found:
-            self.search = self.search._replace(allows_prereleases=True)
+            self._search = self._search._replace(allows_prereleases=True)
         if "--index-url" in found:
-            index = self._index(found["--index-url"], place, folder)
-            self.search = self.search._replace(indexes=(index,))
+            self._indexes = [self._index(found["--index-url"], place, folder)]
         if "--extra-index-url" in found:
-            index = self._index(found["--extra-index-url"], place, folder)
-            self.search = self.search._replace(indexes=(*self.search.indexes, index))
+            self._indexes.append(self._index(found["--extra-index-url"], place, folder))
         if "--find-links" in found:
-            page = self._index(found["--find-links"], place, folder, flat=True)
-            self.search = self.search._replace(flat=(*self.search.flat, page))
+            self._flat.append(self._index(found["--find-links"], place, folder, flat=True))
         for option in ("--requirement", "--constraint"):
             if option in found:
                 self._include(found[option], path, place, is_constraint=option == "--constraint")

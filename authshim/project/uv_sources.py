@@ -25,8 +25,9 @@ def requirements_of(document: Table, declared: DeclaredIndexes) -> tuple[RawRequ
     """
     tool = get(document, "tool", dict, ())
     uv = get(tool, "uv", dict, ("tool",))
+    indexes = declared.by_name()
     sources = {
-        normalised(name): _source(name, value, declared)
+        normalised(name): _source(name, value, indexes)
         for name, value in get(uv, "sources", dict, ("tool", "uv")).items()
     }
     written = [raw for group in read_groups(document).values() for raw in group]
@@ -42,7 +43,7 @@ def _with_source(
     yield raw._replace(own_index=own_index, origin=origin or raw.origin)
 
 
-def _source(name: str, value: Any, declared: DeclaredIndexes) -> tuple[Index | None, str]:
+def _source(name: str, value: Any, indexes: dict[str, Index]) -> tuple[Index | None, str]:
     """Return the index of a source, and its kind if it is no index.
 
     Of several sources with markers the first one counts.
@@ -59,7 +60,7 @@ def _source(name: str, value: Any, declared: DeclaredIndexes) -> tuple[Index | N
         return None, next((kind for kind in ORIGINS if kind in first), "")
     own_index = None
     if isinstance(first["index"], str):
-        own_index = declared.named(first["index"])
+        own_index = indexes.get(first["index"])
     if own_index is None:
         raise TableError(f"{place}: there is no index {shorten(str(first['index']))!r}")
     return own_index, ""
