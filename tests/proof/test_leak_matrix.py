@@ -36,7 +36,11 @@ PLAIN = [
     "no proxy",
 ]
 """With the others it makes no difference from where a kind of credential came, nor how it got into a session."""
-ALL = [source for source in SOURCES if not source.startswith(("keychain", "override", "keyring, "))]
+ALL = [
+    source
+    for source in SOURCES
+    if not source.startswith(("keychain", "override", "keyring, ", "AWS"))
+]
 FEW = ["auth file, BasicHTTP", "auth file, CondaToken", "netrc", "URL", "manifest"]
 
 OVER_HTTPS = ["200", "401", "redirect", "redirect elsewhere", "bad TLS", "body that breaks off"]
