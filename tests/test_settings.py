@@ -627,3 +627,78 @@ def test_malformed_s3_options_are_a_problem_with_their_line(home: Path) -> None:
     assert read(home).problems == (
         f"{file}: line 2: [s3-options.a] endpoint-url: expected an http(s) URL",
     )
+
+
+# The stores of other tools, and the CI
+
+
+@pytest.mark.parametrize(
+    ("platform", "variables", "uv", "tokens"),
+    [
+        ("linux", {}, "~/.local/share/uv/credentials", "~/.config/binstar"),
+        (
+            "linux",
+            {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/config"},
+            "/data/uv/credentials",
+            "/config/binstar",
+        ),
+        (
+            "linux",
+            {"UV_CREDENTIALS_DIR": "/uv", "BINSTAR_CONFIG_DIR": "/binstar"},
+            "/uv",
+            "/binstar/data",
+        ),
+        (
+            "darwin",
+            {},
+            "~/.local/share/uv/credentials",
+            "~/Library/Application Support/binstar",
+        ),
+    ],
+)
+def test_stores_of_other_tools_are_where_their_tools_have_them(
+    platform: str, variables: dict[str, str], uv: str, tokens: str, home: Path
+) -> None:
+    settings = settings_module.read({"HOME": str(home), **variables}, platform=platform)
+    assert settings.uv_credentials == f"{uv}/credentials.toml".replace("~", str(home))
+    client = str(home / ".continuum/anaconda-client/tokens")
+    assert settings.conda_token_folders == (tokens.replace("~", str(home)), client)
+    assert settings.micromamba_file == str(home / ".mamba/auth/authentication.json")
+
+
+def test_old_folder_of_uv_on_macos_is_used_if_it_exists(home: Path) -> None:
+    old = home / "Library/Application Support/uv"
+    old.mkdir(parents=True)
+    settings = settings_module.read({"HOME": str(home)}, platform="darwin")
+    assert settings.uv_credentials == str(old / "credentials/credentials.toml")
+
+
+def test_stores_of_other_tools_on_windows() -> None:
+    folders = {"USERPROFILE": "C:\\U", "APPDATA": "C:\\R", "LOCALAPPDATA": "C:\\L"}
+    settings = settings_module.read(folders, platform="win32")
+    assert settings.uv_credentials == "C:\\R\\uv\\credentials\\credentials.toml"
+    client = "C:\\U\\.continuum\\anaconda-client\\tokens"
+    assert settings.conda_token_folders == ("C:\\L\\ContinuumIO\\binstar", client)
+    assert settings.micromamba_file == "C:\\U\\.mamba\\auth\\authentication.json"
+
+
+def test_without_a_home_there_are_no_stores_of_other_tools() -> None:
+    settings = settings_module.read({}, platform="win32")
+    assert settings.uv_credentials is None
+    assert settings.conda_token_folders == ()
+    assert settings.micromamba_file is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "ci"),
+    [
+        ({}, ""),
+        ({"GITHUB_ACTIONS": "true"}, "GitHub"),
+        ({"GITHUB_ACTIONS": "1"}, ""),
+        ({"GITLAB_CI": "true"}, "GitLab"),
+        ({"CIRCLECI": "true"}, "CircleCI"),
+        ({"BUILDKITE": "true"}, "Buildkite"),
+    ],
+)
+def test_ci_is_known_by_its_variable(variables: dict[str, str], ci: str, home: Path) -> None:
+    assert read(home, **variables).ci == ci

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -95,3 +96,19 @@ def test_second_token_file_of_a_url_is_shadowed(
         f"conda token remove, or remove ~/{folder}/{name}"
         for folder in folders
     ]
+
+
+def test_login_in_a_job_warns_once_and_obeys_the_auth_file(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("s3cret\n"))
+    lines = say(capsys, "auth", "login", "h.example", "--token", "-")
+    kept = "auth file ~/.rattler/credentials.json"
+    assert lines == [
+        f"stored the BearerToken for *.h.example in {kept}",
+        f"authshim: {kept} is not encrypted",
+    ]
+    monkeypatch.setattr("sys.stdin", io.StringIO("s3cret\n"))
+    own = ("--auth-file", str(home / "runner/auth.json"))
+    lines = say(capsys, "auth", "login", "g.example", "--token", "-", *own)
+    assert lines == ["stored the BearerToken for *.g.example in auth file ~/runner/auth.json"]

@@ -221,7 +221,12 @@ def test_a_command_line_that_is_wrong_is_told_without_the_secret_in_it(
 
 # Where the secret is stored, and the command only reads it
 
-READING = [name for name in SOURCES if not SOURCES[name].written_by_caller]
+IN_ENVIRONMENT = "GitLab job token"
+"""Every program of a job has it in its environment, with or without authshim."""
+
+READING = [
+    name for name in SOURCES if not SOURCES[name].written_by_caller if name != IN_ENVIRONMENT
+]
 
 
 @pytest.mark.parametrize("source", READING)
