@@ -3,7 +3,7 @@
 1. The files and variables are read as ``project`` reads them. Those of a project do not count.
 2. An index without a password has no login: a username alone is for the keyring command.
 3. A login serves its index: the URL less a trailing ``/simple``, but never a whole host for it.
-4. Nothing is parsed if no file has an ``@`` and no variable names an index.
+4. Nothing is parsed if no file and no variable has an ``@``, and no variable is a password.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class UserIndexes:
 
     def _may_have_login(self) -> bool:
         environ = self._variables()
-        if any(_is_of_index(name) for name, text in environ.items() if text):
+        if any(_may_be_login(name, text) for name, text in environ.items()):
             return True
         return any("@" in _text(path) for path in self.files())
 
@@ -85,10 +85,10 @@ class UserIndexes:
         return {"_environ": None}
 
 
-def _is_of_index(variable: str) -> bool:
+def _may_be_login(variable: str, text: str) -> bool:
     if not variable.startswith(("PIP_", "UV_")):
         return False
-    return "INDEX" in variable or variable.endswith("FIND_LINKS")
+    return "@" in text or variable.endswith("_PASSWORD")
 
 
 def _text(path: str) -> str:

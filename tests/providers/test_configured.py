@@ -156,6 +156,7 @@ def test_configuration_without_a_login_imports_no_reader(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     provider = write(pip("https://h.example/simple"))
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", "https://h.example/simple")
     monkeypatch.setitem(__import__("sys").modules, "authshim.project.pip", None)
     assert provider.entries() == []
 
