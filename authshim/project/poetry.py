@@ -30,6 +30,7 @@ from authshim.project.pyproject_groups import read_groups
 from authshim.project.repositories import Declaration, Index
 from authshim.project.requirements import ORIGINS, RawRequirement, normalised
 from authshim.project.toml import Table, TableError, as_table, choice, get, location
+from authshim.redact import redact, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -168,5 +169,6 @@ def _requirement(
     if isinstance(source, str):
         own_index = indexes.get(source)
         if own_index is None:
-            raise TableError(f"{location(where, name)}: there is no source {source!r}")
+            shown = shorten(redact(source))
+            raise TableError(f"{location(where, name)}: there is no source {shown!r}")
     return RawRequirement("", normalised(name), name, own_index, origin)

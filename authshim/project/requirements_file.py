@@ -57,7 +57,7 @@ class RequirementsFile:
         self._files: set[str] = set()
         self._lines = 0
         self._texts: list[str] = []
-        self._read(path, is_constraint=False)
+        self._read(path, path, is_constraint=False)
 
     @property
     def search(self) -> Search:
@@ -69,13 +69,17 @@ class RequirementsFile:
         """Return the packages, without duplicates."""
         return tuple(dict.fromkeys(raw_requirements(self._texts)))
 
-    def _read(self, path: str, *, is_constraint: bool) -> None:
+    def _read(self, path: str, named_in: str, *, is_constraint: bool) -> None:
+        """Read a file.
+
+        :param named_in: the place that names it, for messages. The name may be anything.
+        """
         if path in self._files:
             return
         self._files.add(path)
         if len(self._files) > MAX_REQUIREMENTS_FILES:
             raise TableError(f"it includes more than {MAX_REQUIREMENTS_FILES} files")
-        for number, line in _logical_lines(_text(path)):
+        for number, line in _logical_lines(_text(path, named_in)):
             self._lines += 1
             if self._lines > MAX_LOGICAL_LINES:
                 raise TableError(f"it has more than {MAX_LOGICAL_LINES} lines")
@@ -115,16 +119,16 @@ class RequirementsFile:
             self.problems.append(f"{place}: a requirements file on a server is not read")
             return
         nested = os.path.abspath(os.path.join(os.path.dirname(path), name))
-        self._read(nested, is_constraint=is_constraint)
+        self._read(nested, place, is_constraint=is_constraint)
 
 
-def _text(path: str) -> str:
+def _text(path: str, named_in: str) -> str:
     try:
         text = read_text(path, limit=MAX_TOML_BYTES)
     except Unreadable as error:
-        raise TableError(f"{path}: {error}") from None
-    if text is None:
-        raise TableError(f"{path}: there is no such file")
+        raise TableError(f"{named_in}: {error}") from None
+    if text is None or not path.isprintable():
+        raise TableError(f"{named_in}: there is no such file")
     return text
 
 

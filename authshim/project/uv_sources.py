@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.project.pyproject_groups import raw_requirements, read_groups
 from authshim.project.requirements import ORIGINS, RawRequirement, normalised
 from authshim.project.toml import Table, TableError, get, location
-from authshim.redact import shorten
+from authshim.redact import redact, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,5 +62,6 @@ def _source(name: str, value: Any, indexes: dict[str, Index]) -> tuple[Index | N
     if isinstance(first["index"], str):
         own_index = indexes.get(first["index"])
     if own_index is None:
-        raise TableError(f"{place}: there is no index {shorten(str(first['index']))!r}")
+        name = shorten(redact(str(first["index"])))
+        raise TableError(f"{place}: there is no index {name!r}")
     return own_index, ""

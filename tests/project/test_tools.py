@@ -180,6 +180,7 @@ def test_uv_malformed_user_file_is_a_warning(write: Write) -> None:
         ("[[tool.uv.index]]\nurl='ftp//ada:s3cret@h'\n", "it has no scheme"),
         ("[tool.uv.sources]\nx={index='gone'}\n", "[tool.uv.sources] x: there is no index 'gone'"),
         ("[[tool.uv.index]]\nurl='https://h'\nauthenticate='s3cret'", "expected one of auto"),
+        ("[tool.uv.sources]\nx={index='https://ada:s3cret@h'}\n", "'https://****@h'"),
     ],
 )
 def test_uv_malformed_project_is_refused(write: Write, text: str, said: str) -> None:
@@ -294,6 +295,12 @@ def test_poetry_primary_source_replaces_pypi(write: Write) -> None:
     assert places(manifest) == ["pyproject.toml:13", "pyproject.toml:8"]
     assert [index.url for index in manifest.own_indexes()] == ["https://hidden.example/simple/"]
     assert manifest.indexes()[0].declaration.services == ("poetry-repository-acme.corp",)
+
+
+def test_poetry_unknown_source_is_refused_without_a_secret(write: Write) -> None:
+    text = "[tool.poetry.dependencies]\nx={source='https://ada:s3cret@h'}\n"
+    with pytest.raises(ManifestError, match="there is no source 'https://\\*\\*\\*\\*@h'"):
+        load(write({"pyproject.toml": text}), "poetry")
 
 
 def test_poetry_login_is_in_a_variable_or_in_auth_toml(write: Write) -> None:
