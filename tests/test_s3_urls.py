@@ -89,6 +89,11 @@ def test_url_at_the_endpoint_has_the_bucket_as_host_or_folder(options: S3Options
     assert options.url_of("/k") == url
 
 
+def test_key_that_begins_with_a_slash_has_the_bucket_before_it() -> None:
+    assert at("https://s3.example").url_of("//k") == "https://s3.example/bucket//k"
+    assert at("https://s3.example/base").url_of("//k") == "https://bucket.s3.example/base//k"
+
+
 @pytest.mark.parametrize(
     ("path", "encoded"),
     [

@@ -62,7 +62,9 @@ class S3Options(NamedTuple):
 
         parts = urlsplit(self.endpoint_url)
         netloc, folder = parts.netloc, parts.path.rstrip("/")
-        if self._is_by_host(parts.scheme, parts.hostname or ""):
+        # requests 2.32 drops one of two slashes at the beginning of a path.
+        is_doubled = not folder and path.startswith("//")
+        if self._is_by_host(parts.scheme, parts.hostname or "") and not is_doubled:
             netloc = f"{self.bucket}.{netloc}"
         else:
             folder = f"{folder}/{self.bucket}"

@@ -70,6 +70,21 @@ def test_get_is_signed_for_the_endpoint(
     no_secret(response, session)
 
 
+def test_slash_at_the_beginning_of_a_key_is_kept(
+    declare: Callable[..., Path], recorder: Recorder, anywhere: Names
+) -> None:
+    for host in ("h.example", "bucket.h.example"):
+        anywhere(recorder, host=host, port=80)
+    folder = declare("http://h.example", path_style=False)
+    session = authshim.install(requests.Session(), manifest=folder)
+    session.get("s3://bucket/k")
+    session.get("s3://bucket//k")
+    assert [f"{seen.host}{seen.target}" for seen in recorder.seen] == [
+        "bucket.h.example/k",
+        "h.example/bucket//k",
+    ]
+
+
 def test_callers_request_stays_as_it_is(session: requests.Session, recorder: Recorder) -> None:
     request = session.prepare_request(requests.Request("GET", URL))
     before = dict(request.headers)
