@@ -94,7 +94,7 @@ def read_environment(
     for problem in (*settings.problems, *_warnings(project)):
         logger.warning("%s", problem)
     return Setup(
-        providers=list_providers(settings, environ),
+        providers=list_providers(settings, environ, _warnings(project)),
         indexes=indexes,
         channels=channels,
         renewer=Renewer(lock_dir=_lock_dir(settings), environ=environ),
@@ -162,8 +162,13 @@ def _recipe(project: Manifest | None) -> str | Manifest | None:
     return project.path
 
 
-def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> list[Provider]:
-    """List the providers in the order in which they are asked."""
+def list_providers(
+    settings: Settings, environ: Mapping[str, str] | None, told: Sequence[str] = ()
+) -> list[Provider]:
+    """List the providers in the order in which they are asked.
+
+    :param told: the problems of a project's files that are logged already.
+    """
     from authshim.providers.auth_file import AuthFile
     from authshim.providers.netrc_file import NetrcFile
     from authshim.providers.os_keychain import OSKeychain
@@ -179,7 +184,7 @@ def list_providers(settings: Settings, environ: Mapping[str, str] | None) -> lis
         providers.append(AuthFile(settings.home_auth_file))
     if settings.netrc_files:
         providers.append(NetrcFile(settings.netrc_files, named=settings.netrc_named))
-    providers += _stores_of_other_tools(settings, environ)
+    providers += _stores_of_other_tools(settings, environ, told)
     if settings.keyring_enabled:
         providers.append(_command(settings, environ))
     providers += _identities(settings, environ)
@@ -200,7 +205,7 @@ def _identities(settings: Settings, environ: Mapping[str, str] | None) -> Iterat
 
 
 def _stores_of_other_tools(
-    settings: Settings, environ: Mapping[str, str] | None
+    settings: Settings, environ: Mapping[str, str] | None, told: Sequence[str]
 ) -> Iterator[Provider]:
     """Yield the providers of logins that other tools keep for the URLs below one of theirs."""
     from authshim.lookup.user_indexes import UserIndexes
@@ -214,7 +219,7 @@ def _stores_of_other_tools(
     yield CondaTokens(settings.conda_token_folders)
     if settings.micromamba_file:
         yield Micromamba(settings.micromamba_file)
-    yield ConfiguredLogins(UserIndexes(environ))
+    yield ConfiguredLogins(UserIndexes(environ, told))
 
 
 def _declared(

@@ -91,8 +91,7 @@ class GuardedProvider:
             credential = self._answer(key, username)
             problems = self._problems()
             said = self._place(key, username) if credential else self._why_not(key)
-        for problem in problems:
-            self._once.warn_once(problem, logging.WARNING)
+        self._warn(problems)
         new = [problem for problem in problems if problem not in before]
         if credential is None and new and key.kind == SERVICE:
             said = said or new[-1]
@@ -100,11 +99,8 @@ class GuardedProvider:
 
     def preview(self, key: Key) -> Step:
         """Return a step that tells what a question would do, and ask nothing."""
-        would_ask = getattr(self._provider, "would_ask", None)
-        said = "not asked"
-        if would_ask is not None:
-            said = str(would_ask(key))
-        return Step(self.name, key, said)
+        would_ask = getattr(self._provider, "would_ask", lambda _: "not asked")
+        return Step(self.name, key, str(would_ask(key)))
 
     def has_changed(self) -> bool:
         """Return True if the provider's file has changed since this was last called."""
@@ -130,6 +126,8 @@ class GuardedProvider:
                 self._paths, self.unlisted = self._read_path_keys(), ""
         except Exception as error:  # noqa: BLE001 - see the module
             self._paths, self.unlisted = frozenset(), self._complain(error)
+        if PREFIX in self.answers:
+            self._warn(self._problems())  # a bad entry has no key that it may be asked for
         return self._paths
 
     def may_have(self, key: Key) -> bool:
@@ -208,6 +206,10 @@ class GuardedProvider:
         ask = getattr(self._provider, "place", None)
         place = ask(key, username) if ask is not None else ""
         return f" ({place})" if place else ""
+
+    def _warn(self, problems: Iterable[str]) -> None:
+        for problem in problems:
+            self._once.warn_once(problem, logging.WARNING)
 
     def _problems(self) -> tuple[str, ...]:
         return tuple(getattr(self._provider, "problems", ()))

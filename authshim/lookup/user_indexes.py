@@ -19,7 +19,7 @@ from authshim.providers.url_logins import Login, prefix_of
 from authshim.urls.paths import index_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from authshim.project.declaring import DeclaredIndexes
     from authshim.project.repositories import Index
@@ -31,10 +31,12 @@ class UserIndexes:
     """A reader of the configuration. A copy in another process reads its own environment.
 
     :param environ: in place of ``os.environ``.
+    :param told: the problems that are logged already.
     """
 
-    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, told: Sequence[str] = ()) -> None:
         self._environ = environ
+        self._told = tuple(told)
 
     def files(self) -> list[str]:
         """Return the candidates for the files of pip, and then those of uv."""
@@ -56,7 +58,7 @@ class UserIndexes:
                 logins += _login_of(index)
             except CredentialError as error:
                 problems.append(f"{_place(index)}: {error}")
-        return logins, problems
+        return logins, [problem for problem in problems if problem not in self._told]
 
     def _declared(self) -> Iterator[DeclaredIndexes]:
         from authshim.project import pip, uv
@@ -82,7 +84,7 @@ class UserIndexes:
 
     def __getstate__(self) -> dict[str, Any]:
         # A variable may hold a secret, and a pickle holds none.
-        return {"_environ": None}
+        return {"_environ": None, "_told": self._told}
 
 
 def _may_be_login(variable: str, text: str) -> bool:

@@ -157,3 +157,13 @@ def test_variable_names_the_folder(
         monkeypatch.setenv("BINSTAR_CONFIG_DIR", str(home / "own"))
     found = sent_to("https://conda.anaconda.org/acme")
     assert found == (CondaToken("s3cret") if named else None)
+
+
+def test_bad_file_is_logged_if_another_url_is_looked_up(
+    write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = write(token="")
+    assert sent_to("https://other.example/") is None
+    assert caplog.messages == [
+        f"{provider.folders[0]}: a token file for api.anaconda.org: it is empty"
+    ]

@@ -166,3 +166,13 @@ def test_version_changes_with_a_file(write: Write) -> None:
     before = provider.version()
     write("x = 1\n", UV)
     assert provider.version() != before
+
+
+def test_problem_is_logged_once_outside_of_a_project(
+    write: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(pip("https://ada:s3cret@", "https://ada:s3cret@h.example/acme/simple"))
+    manifest = authshim.Manifest.of_user()
+    chain = authshim.Chain.from_environment(manifest=manifest)
+    chain.find("https://h.example/acme")
+    assert len([message for message in caplog.messages if "it has no host" in message]) == 1
