@@ -155,23 +155,31 @@ def login_command(
     :param for_host: True if the login may serve all indexes of the host.
     """
     option = _auth_file_option(chain)
-    if url.host == "anaconda.org" or url.host.endswith(".anaconda.org"):
+    if f".{url.host}".endswith(".anaconda.org"):
         return next_step.LOG_IN_AT_ANACONDA(option=option)
-    if url.host == "prefix.dev" or url.host.endswith(".prefix.dev"):
+    if f".{url.host}".endswith(".prefix.dev"):
         return _log_in_at_prefix_dev(url, option, chain)
     key = url.host
+    hint = "or --token, or --conda-token; it asks for the secret"
     if chain is not None:
         path = "" if for_host else url.path
         key = chain.login_key(f"{url.origin}{path}")
-    hint = "or --token, or --conda-token; it asks for the secret"
-    if key != url.host:
-        hint += "; pixi reads no key with a port or a path"
-    if "/" in key:
-        hint += f": if one login serves all of {url.host}, log in at {key.partition('/')[0]}"
-    if chain is not None and username and chain.circumstances.keyring_off:
-        hint += f"; the keyring command is off: {chain.circumstances.keyring_off}"
+        hint += _hint_at_key(key, url.host)
+        if username and chain.circumstances.keyring_off:
+            hint += f"; the keyring command is off: {chain.circumstances.keyring_off}"
     shown = _shown_argument(username)
     return next_step.LOG_IN(key=key, option=option, username=shown, hint=hint)
+
+
+def _hint_at_key(key: str, host: str) -> str:
+    """Return a remark about a key that pixi does not read, or an empty string."""
+    if key == host:
+        return ""
+    hint = "; pixi reads no key with a port or a path"
+    netloc, slash, _ = key.partition("/")
+    if slash:
+        hint += f": if one login serves all of {host}, log in at {netloc}"
+    return hint
 
 
 def _auth_file_option(chain: Chain | None) -> str:

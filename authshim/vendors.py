@@ -49,7 +49,8 @@ VENDORS = (
         "oauth2accesstoken",
         "keyrings.google-artifactregistry-auth",
         "gcloud auth login",
-        r"https://(?P<location>[\w-]+)-python\.pkg\.dev/(?P<project>[\w.:-]+)/(?P<repository>[\w-]+)/",
+        r"https://(?P<location>[\w-]+)-python\.pkg\.dev"
+        r"/(?P<project>[\w.:-]+)/(?P<repository>[\w-]+)/",
         next_step.ASK_OWNER_AT_GOOGLE,
         lists=False,
     ),
@@ -74,7 +75,7 @@ VENDORS = (
         next_step.DESCRIBE_AT_AWS,
     ),
 )
-"""The specification names the first two. Their usernames and the third are the back ends' own words.
+"""The specification names the first two. Their usernames and the third are the back ends' words.
 
 The vendors' pages tell the permissions: gcloud's reference "add-iam-policy-binding", Azure's
 "Manage feed permissions", and CodeArtifact's "Repository policies" and "DescribeRepository".

@@ -138,8 +138,9 @@ def _reason(result: Result, place: str) -> str:
     parts = []
     if result.found:
         parts.append(f"{result.found.credential!r} from {result.found.provider}")
-    if result.status and not result.fine:
-        parts.append(f"HTTP {result.status}")
+    status = f"HTTP {result.status}"
+    if result.status and not result.fine and status not in result.detail:
+        parts.append(status)
     parts += [result.detail, result.api]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.2f} s")

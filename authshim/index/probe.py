@@ -105,12 +105,20 @@ class Probe:
         if not isinstance(place, (Index, Channel)):
             return self._judge(self._client.probe(place, place.url))
         if isinstance(place, Channel):
-            subdir = place.url if isinstance(place, Subdir) else f"{place.url}/noarch"
-            url = f"{subdir}/repodata.json"
-            return self._judge(self._client.probe(place, url))
+            return self._of_channel(place)
         if place.flat:
             page = self._client.flat_page(place)
             return self._with_file(page, self._judge(page))
+        return self._of_index(place, names)
+
+    def _of_channel(self, channel: Channel) -> Result:
+        subdir = channel.url
+        if not isinstance(channel, Subdir):
+            subdir += "/noarch"
+        return self._judge(self._client.probe(channel, f"{subdir}/repodata.json"))
+
+    def _of_index(self, place: Index, names: Sequence[str]) -> Result:
+        """Ask for the packages of the project until the index has one of them."""
         for name in names[:MAX_PROBED_PACKAGES] or [NOBODYS_NAME]:
             page = self._client.page(place, name)
             if page.answer != answers.NOT_THERE:

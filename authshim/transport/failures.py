@@ -87,6 +87,11 @@ def describe(error: Exception, known: Circumstances) -> tuple[str, NextStep]:
         return _describe_proxy(error, words, known)
     if "certificate" in f"{words} {error}".lower() or "CertVerification" in words:
         return _describe_certificate(known)
+    return _describe_words(words)
+
+
+def _describe_words(words: str) -> tuple[str, NextStep]:
+    """Return the reason and the next step by the names of errors."""
     for names, reason, template in _KNOWN:
         if any(name in words for name in names):
             connect, read = TIMEOUT

@@ -1,6 +1,6 @@
 """Whoever follows the next step of a command gets another answer.
 
-Each ``Template`` of ``authshim.next_step`` has a situation here, which shows its step and follows it.
+Each ``Template`` of ``authshim.next_step`` has a situation here. It shows the step and follows it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from command_world import Ask
-    from servers import Authority
+    from servers import Authority, Seen
 
     Situation = Callable[["World"], "Iterator[Ask | None]"]
 
 SIGNED = "X-Amz-Signature={}&X-Amz-Credential=b&X-Amz-Date=c&X-Amz-Algorithm=d"
+
+
+def by_login(known: int, unknown: int) -> Callable[[Seen], Answer]:
+    """Answer with one status to whoever sends a credential, and with another to the rest."""
+    return lambda seen: Answer(known if seen.authorization else unknown)
+
 
 SITUATIONS: dict[Template, list[Situation]] = {}
 
@@ -247,7 +253,7 @@ def write_a_secret_with_a_colon(world: World) -> Iterator[Ask | None]:
 
 @follows(next_step.CORRECT_URL_OR_LOG_IN)
 def log_in_where_a_404_hides_an_index(world: World) -> Iterator[Ask | None]:
-    world.recorder.default = lambda seen: Answer(200 if seen.authorization else 404)  # type: ignore[assignment]
+    world.recorder.default = by_login(200, 404)
     world.index()
     step = yield world.check
     world.type(step)
@@ -397,7 +403,9 @@ def mend_a_line(world: World) -> Iterator[Ask | None]:
     world.netrc(f"machine 127.0.0.1\nlogin ada\npasswrd {SECRET}\n")
     world.index()
     step = yield world.check
-    number = int(re.fullmatch(rf"mend {world.home / '.netrc'} line (\d+) first", step)[1])  # type: ignore[index]
+    found = re.fullmatch(rf"mend {world.home / '.netrc'} line (\d+) first", step)
+    assert found is not None
+    number = int(found[1])
     lines = (world.home / ".netrc").read_text(encoding="utf-8").splitlines()
     assert "passwrd" in lines[number - 1]
     world.netrc("\n".join(lines).replace("passwrd", "password"))
@@ -469,10 +477,11 @@ def take_a_token_out(world: World) -> Iterator[Ask | None]:
 
 @follows(next_step.GET_SIGNED_URL)
 def get_a_new_signature(world: World) -> Iterator[Ask | None]:
-    world.recorder.default = lambda seen: Answer(200 if "=new" in seen.target else 403)  # type: ignore[assignment]
+    world.recorder.default = Answer(403)
+    world.recorder.on("/y", Answer())
     urls = [f"{world.url}/x?{SIGNED.format('old')}"]
     yield world.get(urls)
-    urls[0] = f"{world.url}/x?{SIGNED.format('new')}"
+    urls[0] = f"{world.url}/y?{SIGNED.format('new')}"
 
 
 @follows(next_step.GET_URL_SIGNED_AGAIN)
@@ -488,7 +497,7 @@ def let_the_index_sign_again(world: World) -> Iterator[Ask | None]:
 
 def forbids(world: World, path: str, host: str = "") -> None:
     """Let the server know the user, who may not read."""
-    world.recorder.default = lambda seen: Answer(403 if seen.authorization else 401)  # type: ignore[assignment]
+    world.recorder.default = by_login(403, 401)
     world.store(host or "127.0.0.1", BasicHTTP={"username": "ada", "password": SECRET})
     world.index(path, host=host)
 
@@ -549,7 +558,9 @@ def https_index(world: World, host: str, path: str, status: int = 403) -> Record
     world.serve(host, tls)
     world.store(host, BasicHTTP={"username": "ada", "password": SECRET})
     real = basic("ada", SECRET)
-    tls.default = lambda seen: Answer(status if seen.authorization == real else 401)  # type: ignore[assignment]
+    tls.default = lambda seen: Answer(  # type: ignore[assignment]
+        status if seen.authorization == real else 401
+    )
     world.project(f"https://{host}{path}", more=DEMO)
     return tls
 
@@ -759,7 +770,9 @@ def correct_a_url_that_redirects_nowhere(world: World) -> Iterator[Ask | None]:
 @follows(next_step.LOG_IN_AT_PROXY)
 def log_in_at_a_proxy(world: World) -> Iterator[Ask | None]:
     proxy: Recorder = world.make_recorder()  # type: ignore[operator]
-    proxy.default = lambda seen: Answer(200 if "Proxy-Authorization" in seen.headers else 407)  # type: ignore[assignment]
+    proxy.default = lambda seen: Answer(  # type: ignore[assignment]
+        200 if "Proxy-Authorization" in seen.headers else 407
+    )
     world.patch.setenv("http_proxy", proxy.url)
     world.project("http://h.example/simple")
     step = yield world.check
