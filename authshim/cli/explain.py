@@ -50,11 +50,26 @@ def run(options: Namespace) -> int:
     if found is None:
         _print_mirrors_below(options, manifest)
         trace = _explain(options, chain, options.url, options.username)
+        _print_tool_note(manifest, options.url, trace)
         return 0 if trace.found else 1
     if not found.urls:
         terminal.say(terminal.with_tilde(found.empty_note))
     traces = [_explain_mirror(options, chain, found, at) for at in range(len(found.urls))]
     return 0 if any(trace.found for trace in traces) else 1
+
+
+def _print_tool_note(manifest: Manifest | None, url: str, trace: Trace) -> None:
+    """Note if the tool of the project itself would not send the credential."""
+    from authshim.index.tool_notes import covering, tool_note
+
+    index = None
+    if manifest is not None and manifest.pixi_folder is None:
+        index = covering(manifest, url)
+    if manifest is None or index is None:
+        return
+    note = tool_note(manifest, index, trace.found)
+    if note:
+        terminal.say(terminal.with_tilde(f"  note: {note}"))
 
 
 def _explain_mirror(options: Namespace, chain: Chain, found: Mirrored, at: int) -> Trace:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authshim.urls import SERVICE
+from authshim.urls import SERVICE, without_userinfo
+from authshim.urls.paths import index_root
 
 if TYPE_CHECKING:
     from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest
-    from authshim.project.repositories import Repository
+    from authshim.project.repositories import Index, Repository
 
 _NOT_READ = {
     "uv": ("auth file", "OS keychain", "micromamba"),
@@ -31,7 +32,21 @@ def tool_note(manifest: Manifest, place: Repository, found: Found | None) -> str
         return reason and f"{tool} itself asks no keyring: {reason}"
     if not found.provider.startswith(_NOT_READ[tool]):
         return ""
-    return f"{tool} itself does not read {found.provider}; authshim run -- {tool} asks authshim"
+    step = f"authshim run -- {tool} asks authshim"
+    if tool == "uv" and place.username is None and not place.declaration.name:
+        step = f"if the index has a name, {step}"
+    return f"{tool} itself does not read {found.provider}; {step}"
+
+
+def covering(manifest: Manifest, url: str) -> Index | None:
+    """Return the index of a project with the longest root above a URL, or None."""
+    path = f"{without_userinfo(url)}/"
+    roots = {
+        f"{index_root(index.url)}/": index
+        for index in (*manifest.indexes(None), *manifest.own_indexes(None))
+    }
+    matching = [root for root in roots if path.startswith(root)]
+    return roots[max(matching, key=len)] if matching else None
 
 
 def _keyring_note(manifest: Manifest, place: Repository) -> str:

@@ -361,3 +361,25 @@ def test_session_is_installed_for_a_uv_project(
     copy = pickle.loads(pickle.dumps(session))
     assert copy.get(f"{url}/demo/").status_code == 200
     assert b"s3cret" not in pickle.dumps(session)
+
+
+# Notes about the tool itself; tests/interop/test_tool_notes.py holds them against the programs
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_note_tells_that_uv_does_not_read_a_store(
+    command: str, private: Recorder, lines: Lines
+) -> None:
+    url = uv_project(private)
+    found = lines(command, *[f"{url}/demo/"] * (command == "explain"))
+    note = "note: uv itself does not read auth file ~/.rattler/credentials.json; authshim run -- uv"
+    assert note in "\n".join(found)
+
+
+@pytest.mark.usefixtures("stored")
+def test_note_asks_for_the_name_of_an_index(private: Recorder, lines: Lines) -> None:
+    uv_project(private)
+    text = Path("pyproject.toml").read_text(encoding="utf-8")
+    write("pyproject.toml", text.replace("name = 'acme'\n", ""))
+    assert "; if the index has a name, authshim run -- uv" in "\n".join(lines("check"))

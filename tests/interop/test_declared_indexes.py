@@ -90,6 +90,15 @@ CASES = [
         {"UV_DEFAULT_INDEX": "URL/c"},
     ),
     Case(
+        "a refusal that is ignored",
+        "uv",
+        {
+            "pyproject.toml": PROJECT
+            + index("refused", "ignore-error-codes=[401]")
+            + index("a", DEFAULT)
+        },
+    ),
+    Case(
         "old keys",
         "uv",
         {
@@ -186,6 +195,8 @@ def server(recorder: Recorder) -> Recorder:
         if seen.path.startswith("/files/"):
             return Answer(200, content_of(seen.path.rpartition("/")[2]))
         folder, _, rest = seen.path.strip("/").partition("/")
+        if folder == "refused":
+            return Answer(401, b"", {"WWW-Authenticate": "Basic"})
         if rest != "demo" or folder not in ("a", "b", "c"):
             return Answer(404)
         version = f"{'abc'.index(folder) + 1}.0"

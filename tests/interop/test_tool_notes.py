@@ -117,14 +117,19 @@ def plant(row: Row, home: Path, index: Recorder, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AUTHSHIM_KEYRING_BACKEND", "off")
 
 
-def run_tool(tool: str) -> str:
-    """Let the tool itself ask for the package, and return what it said."""
+def run_tool(tool: str, *before: str) -> str:
+    """Let the tool itself ask for the package, and return what it said.
+
+    :param before: words before its command line.
+    """
     needs.module(tool)
     command = [sys.executable, "-m", "uv", "--no-cache", "lock"]
     if tool == "pip":
         command = [sys.executable, "-m", "pip", "--no-input", "download", "--no-cache-dir"]
         command += ["--retries", "0", "-d", "target", "-r", "requirements.txt"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [*before, *command], capture_output=True, text=True, timeout=120, check=False
+    )
     return done.stdout + done.stderr
 
 
@@ -146,3 +151,15 @@ def test_note_tells_if_the_tool_itself_sends_the_login(
     said = run_tool(row.tool)
     sent = {seen.authorization for seen in index.seen[before:]}
     assert (LOGIN in sent) is not bool(row.note), said
+
+
+@pytest.mark.parametrize("tool", ["uv", "pip"])
+def test_run_lets_the_tool_in_whose_note_names_it(
+    tool: str, index: Recorder, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(Row(tool, "auth file", ""), home, index, monkeypatch)
+    if tool == "uv":  # a user is known by the name of an index only
+        text = Path("pyproject.toml").read_text(encoding="utf-8")
+        write(Path("pyproject.toml"), text.replace("default =", "name = 'acme'\ndefault ="))
+    said = run_tool(tool, sys.executable, "-m", "authshim", "run", "--")
+    assert LOGIN in {seen.authorization for seen in index.seen}, said
