@@ -43,7 +43,8 @@ def main(folder: Path, arguments: list[str]) -> int:
 def _build(folder: Path) -> dict[str, str]:
     """Build into a folder, and return the digest of each file."""
     environ = {"SOURCE_DATE_EPOCH": "1700000000", **os.environ}
-    _run(sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT), environ=environ)
+    words = ("-m", "build", "--installer", "uv", "--outdir", str(folder), str(ROOT))
+    _run(sys.executable, *words, environ=environ)
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
@@ -55,8 +56,7 @@ def _try_wheel(version: str, wheel: str, folder: Path) -> None:
             raise SystemExit(_fail(f"no python{version} here"))
         sys.stdout.write(f"skipped: no python{version} here\n")
         return
-    _run(python, "-m", "venv", str(folder))
-    _run(str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", wheel)
+    _install(python, folder, wheel)
     _run(str(folder / "bin" / "authshim"), "demo")
     if not (folder / "share" / "man" / "man1" / "authshim.1").is_file():
         raise SystemExit(_fail("the wheel has no manual page"))
@@ -67,11 +67,16 @@ def _test_sdist(sdist: str, folder: Path, tests: list[str] | tuple[str, ...]) ->
     with tarfile.open(sdist) as archive:
         archive.extractall(folder)  # our own, of a minute ago
     (root,) = folder.iterdir()
-    _run(sys.executable, "-m", "venv", str(folder / "env"))
+    _install(sys.executable, folder / "env", f"{root}[test]")
     python = str(folder / "env" / "bin" / "python")
-    _run(python, "-m", "pip", "install", "--quiet", f"{root}[test]")
     _run(python, "-m", "pytest", "-qq", "--collect-only", cwd=root)
     _run(python, "-m", "pytest", "-q", "-n", "auto", "-m", UNITS, *tests, cwd=root)
+
+
+def _install(python: str, folder: Path, package: str) -> None:
+    """Install a package and what it needs into an environment of its own."""
+    _run("uv", "venv", "--quiet", "--python", python, str(folder))
+    _run("uv", "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), package)
 
 
 def _run(*words: str, cwd: Path = ROOT, environ: dict[str, str] | None = None) -> None:
