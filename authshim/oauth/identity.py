@@ -43,9 +43,14 @@ _DETECTORS = {
 """The functions of the package ``id``, by the CI. Its public function may answer for Google."""
 
 _NEEDS = {
-    "GitHub": "the job needs the permission id-token: write",
-    "GitLab": "the job needs id_tokens: PREFIX_DEV_ID_TOKEN, with aud: prefix.dev",
+    ("GitHub", "GitHubOidcPermissionCredentialError"): (
+        "the job needs the permission id-token: write"
+    ),
+    ("GitLab", "AmbientCredentialError"): (
+        "the job needs id_tokens: PREFIX_DEV_ID_TOKEN, with aud: prefix.dev"
+    ),
 }
+"""The settings that a job lacks, by the CI and the exception of the package."""
 
 
 class IdentityError(Exception):
@@ -80,8 +85,8 @@ def _ask(service: str) -> Secret | str:
         return "its package is missing: pip install 'authshim[ci]'"
     try:
         token = getattr(package, _DETECTORS[service])(AUDIENCE)
-    except Exception:  # noqa: BLE001 - also of urllib3 and subprocess
-        return _NEEDS.get(service, f"{service} gives the job no identity")
+    except Exception as error:  # noqa: BLE001 - also of urllib3 and subprocess
+        return _NEEDS.get((service, type(error).__name__), f"{service} gives the job no identity")
     if not token:
         return f"{service} gives the job no identity"
     return Secret(token)

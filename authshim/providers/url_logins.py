@@ -6,6 +6,7 @@ has a conda token in its path gets no other one.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import CondaToken
@@ -41,7 +42,7 @@ class Login(NamedTuple):
 
 
 class UrlLogins(Provider):
-    """A provider of logins that serve the URLs below their own. Subclasses write ``_load``."""
+    """A provider of logins that serve the URLs below their own. Subclasses write ``_load`` and ``logout_step``."""
 
     answers = frozenset({PREFIX})
 
@@ -82,21 +83,21 @@ class UrlLogins(Provider):
         """
         return [login for logins in self._usable().by_key.values() for login in logins]
 
-    def logout_step(self, login: Login) -> str:  # noqa: ARG002 - subclasses use it
+    @abstractmethod
+    def logout_step(self, login: Login) -> str:
         """Return how its user removes a login, for people."""
-        return "it is not for authshim to change"
 
     def refresh(self) -> None:
         """Forget the contents. The next question reads the store again."""
         self.problems = []
         self._contents = None
 
+    @abstractmethod
     def _load(self) -> Iterable[Login]:
         """Yield the logins of the store. The first one of a URL and a user is chosen.
 
         :raises ProviderError: the store is here but cannot be read.
         """
-        raise NotImplementedError
 
     def _pick(self, logins: Sequence[Login]) -> Login:
         """Return one of several logins for the same URL.

@@ -112,3 +112,17 @@ def test_login_in_a_job_warns_once_and_obeys_the_auth_file(
     own = ("--auth-file", str(home / "runner/auth.json"))
     lines = say(capsys, "auth", "login", "g.example", "--token", "-", *own)
     assert lines == ["stored the BearerToken for *.g.example in auth file ~/runner/auth.json"]
+
+
+def test_logout_names_what_removes_the_other_logins(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = home / ".mamba/auth/authentication.json"
+    store.parent.mkdir(parents=True)
+    store.write_text('{"h.example/p": {"type": "BearerToken", "token": "s3cret"}}')
+    monkeypatch.setenv("PIP_INDEX_URL", "https://ada:s3cret@h.example/a/simple")
+    _, mamba, pip = say(capsys, "auth", "logout", "h.example")
+    assert mamba.startswith("the login for https://h.example/p stays in micromamba store ~")
+    assert mamba.endswith(": micromamba auth logout h.example/p")
+    place = "take it out of PIP_INDEX_URL"
+    assert pip == f"the login for https://h.example/a stays in pip and uv configuration: {place}"

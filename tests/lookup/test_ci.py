@@ -7,7 +7,9 @@ import json
 import logging
 import pickle
 import sys
+import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +18,7 @@ from leaks import assert_no_secret
 from servers import CHALLENGE, Answer, redirect
 
 import authshim
+from authshim.oauth import identity
 
 if TYPE_CHECKING:
     from servers import Authority, Names, Recorder, Seen
@@ -180,8 +183,8 @@ def test_override_file_switches_the_identity_off(job: Job, home: Any) -> None:
 @pytest.mark.parametrize(
     ("github", "minted", "reason"),
     [
-        (Answer(500, b"s3cret"), None, "the job needs the permission id-token: write"),
-        (Answer(200, b"s3cret"), None, "the job needs the permission id-token: write"),
+        (Answer(500, b"s3cret"), None, "GitHub gives the job no identity"),
+        (Answer(200, b"s3cret"), None, "GitHub gives the job no identity"),
         (None, Answer(403, b"s3cret"), f"https://repo.prefix.dev{MINT} answered HTTP 403"),
         (None, Answer(200, b"s3cret \xff"), f"https://repo.prefix.dev{MINT} answered without"),
         (None, Answer(200, b""), f"https://repo.prefix.dev{MINT} answered without a token"),
@@ -206,6 +209,27 @@ def test_failure_is_one_warning_and_the_first_answer_is_returned(
     assert reason in message
     assert len(job.exchanges) <= 1
     assert_no_secret(caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("variable", "reason"),
+    [
+        ("GITHUB_ACTIONS", "the job needs the permission id-token: write"),
+        ("GITLAB_CI", "the job needs id_tokens: PREFIX_DEV_ID_TOKEN, with aud: prefix.dev"),
+    ],
+)
+def test_setting_that_the_job_lacks_is_named(
+    variable: str,
+    reason: str,
+    job: Job,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    monkeypatch.setenv(variable, "true")
+    assert job.session().get(CHANNEL).status_code == 401
+    assert caplog.messages == [f"cannot read CI identity: {reason}"]
 
 
 def test_missing_package_is_named(
@@ -258,6 +282,37 @@ def test_other_ci_is_asked_by_its_own_means(
     assert job.session().get(CHANNEL).status_code == 200
     assert [json.loads(seen.body) for seen in job.exchanges] == [{"token": ID}]
     assert job.github.seen == []
+
+
+def test_slow_ci_gives_no_identity(
+    job: Job, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(identity, "MAX_IDENTITY_SECONDS", 0.05)
+    monkeypatch.setattr(identity, "_ask", lambda service: released.wait(20) and None)
+    assert job.session().get(CHANNEL).status_code == 401
+    released.set()
+    assert "GitHub did not answer in time" in caplog.text
+
+
+def test_empty_identity_is_none(
+    job: Job, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS")
+    monkeypatch.setenv("CIRCLECI", "true")
+    detectors = {"detect_circleci": lambda audience: None}
+    fake = SimpleNamespace(**detectors)
+    monkeypatch.setitem(sys.modules, "id._internal.oidc.ambient", fake)
+    assert job.session().get(CHANNEL).status_code == 401
+    assert "CircleCI gives the job no identity" in caplog.text
+
+
+def test_opaque_token_is_kept(job: Job) -> None:
+    job.tokens[:] = ["s3cret-opaque"]
+    session = job.session()
+    for _ in range(2):
+        assert session.get(CHANNEL).status_code == 200
+    assert len(job.exchanges) == 1
 
 
 # The token of a GitLab job

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -176,3 +177,17 @@ def test_problem_is_logged_once_outside_of_a_project(
     chain = authshim.Chain.from_environment(manifest=manifest)
     chain.find("https://h.example/acme")
     assert len([message for message in caplog.messages if "it has no host" in message]) == 1
+
+
+def test_file_that_cannot_be_read_is_a_problem(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PIP_CONFIG_FILE")
+    (home / PIP).mkdir(parents=True)
+    provider = ConfiguredLogins(UserIndexes())
+    assert provider.entries() == []
+    assert len(provider.problems) == 1
+
+
+def test_reader_takes_the_variables_that_it_is_given() -> None:
+    environ = {"UV_INDEX": "https://ada:s3cret@h.example/a/simple", "PIP_CONFIG_FILE": os.devnull}
+    (login,) = ConfiguredLogins(UserIndexes(environ)).entries()
+    assert login.key == "https://h.example/a"

@@ -137,3 +137,14 @@ def test_file_that_is_no_json_object_is_broken(text: str, write: Write) -> None:
 
 def test_missing_file_has_no_logins(tmp_path: Path) -> None:
     assert Micromamba(str(tmp_path / "authentication.json")).entries() == []
+
+
+def test_folder_in_place_of_the_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ProviderError, match=r"regular file|is a directory|permission denied"):
+        Micromamba(str(tmp_path)).entries()
+
+
+def test_key_with_an_escape_has_no_line(write: Write) -> None:
+    provider = write('{"h.ex\\u0061mple": {"type": "BearerToken", "token": "s3cret"}}')
+    assert provider.place("https://h.example") == ""
+    assert provider.place("https://g.example") == ""

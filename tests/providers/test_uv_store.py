@@ -245,3 +245,15 @@ def test_override_file_switches_the_store_off(
     (home / "own.json").write_text("{}")
     monkeypatch.setenv("RATTLER_AUTH_FILE", str(home / "own.json"))
     assert authshim.Chain.from_environment().find("https://h.example/") is None
+
+
+@pytest.mark.parametrize("unlocked", [True, False])
+def test_folder_in_place_of_the_file_is_an_error(
+    unlocked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if unlocked:
+        monkeypatch.setattr(files, "lock_is_symlink", lambda target: True)
+    folder = tmp_path / "credentials.toml"
+    folder.mkdir()
+    with pytest.raises(ProviderError, match=r"regular file|is a directory|permission denied"):
+        UvStore(str(folder)).entries()
