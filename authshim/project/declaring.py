@@ -7,19 +7,21 @@ A reader returns the ``DeclaredIndexes`` of its tool's files and variables. ``pr
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from authshim.errors import UrlError
 from authshim.files import read_toml
 from authshim.project.lines import Lines
 from authshim.project.model import DEFAULT, MODES, PYPI, STRATEGIES, Feature, Options, Project
-from authshim.project.repositories import Declaration, Index, file_url
+from authshim.project.repositories import Channel, Declaration, Index, Repository, file_url
 from authshim.project.toml import Table, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from authshim.project.requirements import RawRequirement
+
+P = TypeVar("P", bound=Repository)
 
 PYPI_NAME = "pypi"
 
@@ -170,3 +172,24 @@ def login_of(
 def words(text: str | None) -> list[str]:
     """Return the words of a variable or an option, which may be None."""
     return (text or "").split()
+
+
+def place_of(repository: Repository, lines: Lines) -> str:
+    """Return the place of a declaration, by the lines of its file if nothing else is known."""
+    if repository.declaration.place:
+        return repository.declaration.place
+    place = lines.place(repository.url)
+    if place == lines.path and isinstance(repository, Channel):
+        place = lines.place(repository.url.rpartition("/")[2], "channels")
+    if place == lines.path and repository == PYPI:
+        return "the default"
+    return place
+
+
+def unique(repositories: Iterable[P]) -> tuple[P, ...]:
+    """Return the repositories without duplicates.
+
+    Equal ones may have different passwords. pixi keeps both then.
+    """
+    found = {(repository, repository.password): repository for repository in repositories}
+    return tuple(found.values())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from authshim.errors import ManifestError
 from authshim.project import candidates, loading
+from authshim.project.declaring import place_of, unique
 from authshim.project.lines import Lines
-from authshim.project.model import DEFAULT, MODES, PYPI, STRATEGIES
+from authshim.project.model import DEFAULT, MODES, STRATEGIES
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.project.requirements import Dependency
 from authshim.project.toml import TableError
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from authshim.urls.s3 import S3Options
 
 __all__ = ["Channel", "Dependency", "Index", "Manifest"]
-
-P = TypeVar("P", bound=Repository)
 
 MAX_NAMES = 20
 """The number of environments that a message lists."""
@@ -134,7 +133,7 @@ class Manifest:
     def places(self, repositories: Iterable[Repository]) -> list[str]:
         """Return the declarations of indexes and channels; see ``place``."""
         lines = Lines(self.path)
-        return [_place(repository, lines) for repository in repositories]
+        return [place_of(repository, lines) for repository in repositories]
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -153,7 +152,7 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
-        return _unique(
+        return unique(
             index
             for features in self._chosen(environment)
             for index in self._project.indexes(features)
@@ -167,7 +166,7 @@ class Manifest:
         known = set(self.indexes(environment))
         named = [requirement.own_index for requirement in self.requirements(environment)]
         named += self._project.explicit
-        return _unique(index for index in named if index and index not in known)
+        return unique(index for index in named if index and index not in known)
 
     def channels(self, environment: str | None = DEFAULT) -> tuple[Channel, ...]:
         """List the conda channels of an environment, the highest priority first.
@@ -175,7 +174,7 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
-        return _unique(
+        return unique(
             channel
             for features in self._chosen(environment)
             for channel in self._project.channels(features)
@@ -193,11 +192,11 @@ class Manifest:
 
     def build_channels(self) -> tuple[Channel, ...]:
         """Return the channels from which pixi installs the build backends, without duplicates."""
-        return _unique(self._project.build_channels)
+        return unique(self._project.build_channels)
 
     def pypi_maps(self) -> tuple[Repository, ...]:
         """Return the URLs of ``conda-pypi-map``, without duplicates."""
-        return _unique(self._project.pypi_maps)
+        return unique(self._project.pypi_maps)
 
     def s3_options(self) -> tuple[S3Options, ...]:
         """Return the options of the buckets that the workspace declares."""
@@ -276,17 +275,6 @@ class Manifest:
         return Manifest.of_user, (tool,)
 
 
-def _place(repository: Repository, lines: Lines) -> str:
-    if repository.declaration.place:
-        return repository.declaration.place
-    place = lines.place(repository.url)
-    if place == lines.path and isinstance(repository, Channel):
-        place = lines.place(repository.url.rpartition("/")[2], "channels")
-    if place == lines.path and repository == PYPI:
-        return "the default"
-    return place
-
-
 def _dependencies(
     project: Project,
     environments: list[tuple[Feature, ...]],
@@ -307,11 +295,3 @@ def _listed(names: Iterable[str]) -> str:
     if len(shown) > MAX_NAMES:
         shown[MAX_NAMES] = "and more"
     return ", ".join(shown)
-
-
-def _unique(repositories: Iterable[P]) -> tuple[P, ...]:
-    # Equal repositories may have different passwords. pixi keeps both then.
-    found = {}
-    for repository in repositories:
-        found[repository, repository.password] = repository
-    return tuple(found.values())

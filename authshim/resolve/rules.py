@@ -104,10 +104,8 @@ def resolve(
         indexes = indexes[:1]
     if tool == PIP:
         taken = _pip_match(pages, listed, request.as_of_pip())
-    elif strategy == BEST_MATCH:
-        taken = _best_match(indexes, request)
     else:
-        taken = _first_match(indexes, request)
+        taken = _match(indexes, request, strategy)
     last = _last(indexes, taken, strategy)
     return Resolution(
         dependency,
@@ -141,6 +139,12 @@ def _merged(indexes: Sequence[_IndexVersions]) -> _Versions:
 
 _Taken = Optional[tuple["Candidate", "Answer"]]
 """The file that is taken, and the index that serves it."""
+
+
+def _match(indexes: Sequence[_IndexVersions], request: Request, strategy: str) -> _Taken:
+    if strategy == BEST_MATCH:
+        return _best_match(indexes, request)
+    return _first_match(indexes, request)
 
 
 def _first_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
