@@ -30,7 +30,7 @@ from authshim.transport import failures
 from authshim.transport.carrier import named_by_of, trail_of
 from authshim.transport.recording import RecordingAdapter
 from authshim.transport.session import carrying
-from authshim.urls import parse, with_username
+from authshim.urls import parse, with_username, without_userinfo
 from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ class IndexClient:
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             detail, step = failures.describe(error, self._chain.circumstances)
             answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
-        return answer._replace(seconds=self._adapter.elapsed, url=url)
+        return answer._replace(seconds=self._adapter.elapsed, url=without_userinfo(url))
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Return the answer that a response is, with the next step unless it is a page."""
@@ -283,6 +283,8 @@ def _target(place: Repository, url: str) -> str:
     :raises UrlError: it cannot be dialled.
     """
     if is_s3(url) or is_s3(place.url):
+        return url
+    if without_userinfo(url) != url:  # of a mirror, which has a login of its own
         return url
     if parse(url).origin != parse(place.url).origin:
         return url

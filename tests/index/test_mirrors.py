@@ -88,6 +88,15 @@ def test_credential_of_the_original_does_not_go_to_the_mirror(recorder: Recorder
     assert [seen.authorization for seen in recorder.seen] == [None]
 
 
+def test_login_in_the_url_of_a_mirror_is_sent_and_not_shown(recorder: Recorder) -> None:
+    recorder.on("/m/*", lambda seen: Answer() if seen.authorization == ADA.header else CHALLENGE)
+    place = authshim.Channel("http://conda.example/forge")
+    mirror_url = recorder.url.replace("://", "://ada:s3cret@") + "/m"
+    result = probe(chain_for(), place, (), [mirror("http://conda.example/forge", mirror_url)])
+    assert (result.fine, recorder.seen[-1].authorization) == (True, ADA.header)
+    assert_no_secret(result)
+
+
 @pytest.mark.parametrize("dead", ["http://127.0.0.1:1/dead", None])
 def test_next_mirror_is_probed_if_the_first_fails(dead: str | None, recorder: Recorder) -> None:
     recorder.on("/broken/*", Answer(503))

@@ -264,7 +264,10 @@ SOURCES: dict[str, Source] = {
     "micromamba, token": Source(_in_micromamba(MAMBA_TOKEN), https=True),
     "micromamba, password": Source(_in_micromamba(MAMBA_PASSWORD), https=True),
     "GitLab job token": Source(
-        lambda stage, _: give_job_token(stage, "a.example"), asked=True, https=True
+        lambda stage, _: give_job_token(stage, "a.example"),
+        asked=True,
+        https=True,
+        inherited=True,
     ),
     "OAuth that is renewed": Source(_renewed),
     "URL": Source(
