@@ -4,7 +4,8 @@
    the project has a source "pypi".
 2. Then come the project's sources, and those of the configuration by name.
 3. A source of the project takes from the configuration what it does not have itself.
-4. ``${VARIABLE}`` in a URL or login is expanded from the environment.
+4. ``${VARIABLE}`` in a login is expanded from the environment. In the userinfo of a URL its value
+   is quoted, and anywhere else in a URL it stays: no value names a host.
 5. pdm's keyring entries are named ``pdm-pypi-NAME``.
 """
 
@@ -14,6 +15,7 @@ import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 from authshim.project.config_files import below, config_home
 from authshim.project.declaring import (
@@ -27,6 +29,7 @@ from authshim.project.model import PYPI, STRATEGIES
 from authshim.project.pyproject_groups import raw_requirements, read_groups
 from authshim.project.repositories import Declaration, Index
 from authshim.project.toml import Table, TableError, as_table, get
+from authshim.urls import split_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -134,7 +137,7 @@ class _Configuration:
         services = (f"pdm-pypi-{source.name}",) if source.name else ()
         declaration = Declaration(place, source.name, login_in=login_in, services=services)
         flat = table.get("type") == "find_links"
-        return index_of(self._expanded(url), declaration, login=login, flat=flat)
+        return index_of(self._with_userinfo(url), declaration, login=login, flat=flat)
 
     def _completed(self, source: _Source) -> tuple[Table, str]:
         """Return the table of a source with all values, and the place of its login."""
@@ -161,6 +164,22 @@ class _Configuration:
                 table = pypi
             if isinstance(table, dict):
                 yield table, _places(table, file)
+
+    def _with_userinfo(self, url: Any) -> Any:
+        """Return a URL with the variables of its userinfo expanded."""
+        parts = split_userinfo(url) if isinstance(url, str) else None
+        if parts is None:
+            return url
+        scheme, userinfo, rest = parts
+        if not userinfo:
+            return url
+        return f"{scheme}://{_VARIABLE.sub(self._quoted, userinfo)}@{rest}"
+
+    def _quoted(self, match: re.Match[str]) -> str:
+        value = self._environ.get(match[1])
+        if value is None:
+            return match[0]
+        return quote(value, safe="")
 
     def _expanded(self, value: Any) -> Any:
         if not isinstance(value, str):

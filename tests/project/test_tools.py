@@ -336,6 +336,14 @@ def test_pdm_source_is_expanded_from_the_environment(write: Write) -> None:
     assert load(folder).indexes()[1].placeholder == "the password"
 
 
+def test_pdm_variable_stays_in_the_userinfo(write: Write) -> None:
+    text = "[[tool.pdm.source]]\nname = 'acme'\nurl = 'https://ada:${PW}@acme.example/${PW}/'\n"
+    manifest = load(write({"pyproject.toml": text}), PW="s3/cret@evil.example:1?x#y")
+    index = manifest.indexes()[1]
+    assert index.password == "s3/cret@evil.example:1?x#y"
+    assert index.url == "https://acme.example/${PW}/"
+
+
 def test_pdm_configuration_adds_logins_and_sources(write: Write) -> None:
     stored = "[pypi.acme]\nusername = 'eve'\npassword = 's3cret'\n[pypi.more]\nurl = 'https://m'\n"
     text = "[[tool.pdm.source]]\nname = 'acme'\nurl = 'https://acme.example/'\n"
