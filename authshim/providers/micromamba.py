@@ -6,6 +6,7 @@ three kinds are those of ``core/context.cpp`` in libmamba, and the longest key c
 
 from __future__ import annotations
 
+import re
 from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_MAMBA_BYTES = 1024 * 1024
 """The size of ``authentication.json``."""
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"( ?:)?')
+"""A string of JSON, perhaps a key."""
 
 
 class Micromamba(UrlLogins):
@@ -57,14 +61,14 @@ class Micromamba(UrlLogins):
             entries = parse_json(text)
         if isinstance(entries, str):
             raise ProviderError(self.name, entries)
+        places = _places(text or "")
         # A key with a slash at its end comes before the same one without.
         for written in sorted(entries, key=lambda key: not key.endswith("/")):
-            login = self._read_entry(written, entries[written], text or "")
+            login = self._read_entry(written, entries[written], _place(written, places))
             if login is not None:
                 yield login
 
-    def _read_entry(self, written: str, entry: object, text: str) -> Login | None:
-        place = _line(text, written)
+    def _read_entry(self, written: str, entry: object, place: str) -> Login | None:
         try:
             credential = _credential(entry)
             key = _key(written)
@@ -119,11 +123,18 @@ def _decoded(password: object) -> str:
     raise CredentialError("its password is not base64 of text")
 
 
-def _line(text: str, key: str) -> str:
-    """Return the line of a key, as "line N", or an empty string."""
+def _places(text: str) -> dict[str, str]:
+    """Return the line of each key as it is written, as "line N"."""
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for match in _STRING.finditer(line):
+            if match[1]:
+                found.setdefault(match[0].rstrip(" :"), f"line {number}")
+    return found
+
+
+def _place(key: str, places: Mapping[str, str]) -> str:
+    """Return the line of a key, or an empty string."""
     import json
 
-    for number, line in enumerate(text.splitlines(), 1):
-        if f"{json.dumps(key)}:" in line or f"{json.dumps(key)} :" in line:
-            return f"line {number}"
-    return ""
+    return places.get(json.dumps(key), "")

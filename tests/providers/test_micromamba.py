@@ -11,6 +11,7 @@ from provider_contract import ProviderContract, assert_sentences
 import authshim
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.errors import ProviderError
+from authshim.providers import micromamba
 from authshim.providers.micromamba import Micromamba
 from authshim.urls import PREFIX, Key
 
@@ -99,6 +100,17 @@ def test_explain_tells_the_line_of_a_login(write: Write) -> None:
     steps = authshim.Chain.from_environment().explain("https://h.example/p/x").steps
     said = [step.said for step in steps if step.provider == provider.name]
     assert said == ["BearerToken(token=****) (line 6)"]
+
+
+def test_lines_of_many_logins_are_read_at_once(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    places = micromamba._places
+    monkeypatch.setattr(micromamba, "_places", lambda text: read.append(1) or places(text))
+    provider = write({f"h{number}.example": token() for number in range(50)})
+    assert [login.place for login in provider.entries()][:2] == ["line 2", "line 6"]
+    assert read == [1]
 
 
 @pytest.mark.parametrize(
