@@ -54,6 +54,7 @@ DECLARE_BUCKET = Template(
     "add [workspace.s3-options.{name}] with endpoint-url, region and force-path-style to pixi.toml"
 )
 
+NAME_BUCKET = Template("ask for the bucket yourself: nothing that only a server named is signed")
 CORRECT_REGION = Template("correct the region in {place}")
 RENEW_AT_AWS = Template("log in again with a program of AWS, such as aws configure")
 SET_CLOCK = Template("set the clock of this machine")

@@ -114,10 +114,12 @@ def _named_by(urls: Sequence[str], url: str) -> NamedBy:
     """
     from authshim.lookup.naming import CALLER, follow, named_by
     from authshim.urls import parse
+    from authshim.urls.s3 import is_s3
 
     way: Trail = ()
     for each in urls:
-        parse(each)
+        if not is_s3(each):
+            parse(each)
         way = follow(way, each)
     return named_by(way, url) if way else CALLER
 

@@ -132,7 +132,7 @@ class Chain:
         :param named_by: a URL that only a server named gets less; see ``naming``.
         """
         if is_s3(url):
-            return self.s3.find(url)
+            return self.s3.find(url, named_by)
         found = self.look_up(url, username, named_by=named_by)
         return None if found is None else found.public
 
@@ -180,7 +180,7 @@ class Chain:
         :raises UrlError: the URL cannot be dialled.
         """
         if is_s3(url):
-            return self.s3.explain(url)
+            return self.s3.explain(url, named_by)
         parse(url)
         candidates = self._lookup.cache.candidates(url, username)
         if candidates is None or is_presigned(url):

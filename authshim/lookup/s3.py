@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim import next_step
 from authshim.errors import ProviderError, ProviderMissing, S3Error
 from authshim.lookup.entry import CacheEntry
+from authshim.lookup.naming import CALLER
 from authshim.lookup.trace import Found, Step, Trace
 from authshim.providers.aws_chain import NAME as AWS
 from authshim.providers.aws_chain import AwsChain
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from authshim.concurrency import Clock
     from authshim.lookup.environment import Circumstances
     from authshim.lookup.lookup import Lookup
+    from authshim.lookup.naming import NamedBy
     from authshim.next_step import NextStep
     from authshim.urls.s3 import S3Url
 
@@ -65,8 +67,13 @@ class S3Lookup:
             found = asker.first(self._entry(url), s3_keys(url))
         return None if found is None else found.public
 
-    def find(self, text: str) -> Found | None:
-        """Return the keys that sign a request for a URL, or None."""
+    def find(self, text: str, named_by: NamedBy = CALLER) -> Found | None:
+        """Return the keys that sign a request for a URL, or None.
+
+        :param named_by: no URL is signed that only a server named.
+        """
+        if named_by.is_marked:
+            return None
         try:
             return self.route(text).found
         except S3Error:
@@ -96,9 +103,10 @@ class S3Lookup:
             failure = self._failure(url, f"{AWS} has no credentials")
         raise failure
 
-    def explain(self, text: str) -> Trace:
+    def explain(self, text: str, named_by: NamedBy = CALLER) -> Trace:
         """Ask each provider again, and return the answers.
 
+        :param named_by: as in ``find``.
         :raises UrlError: it is no ``s3://`` URL.
         """
         url = parse_s3(text)
@@ -108,15 +116,17 @@ class S3Lookup:
             steps = list(asker.ask(self._entry(url), s3_keys(url)))
         options = self._declared.get(url.bucket)
         steps.append(self._step_at_aws(url, steps if options else []))
-        notes = [self._note(url, options)]
+        trace = Trace(redact(text), tuple(steps), (self._note(url, options),), None)
+        if named_by.is_marked:
+            withheld = f"not signed: {named_by.host} named it"
+            return trace._replace(withheld=withheld, next_step=next_step.NAME_BUCKET())
         try:
             route = self.route(text)
         except S3Error as error:
-            trace = Trace(redact(text), tuple(steps), tuple(notes), None, error.reason)
-            return trace._replace(next_step=error.next_step)
+            return trace._replace(why=error.reason, next_step=error.next_step)
         if options is None:
-            notes.append(_described(route.options))
-        return Trace(redact(text), tuple(steps), tuple(notes), route.found)
+            trace = trace._replace(notes=(*trace.notes, _described(route.options)))
+        return trace._replace(found=route.found)
 
     def log_in_at(self, bucket: str) -> NextStep:
         """Return the command that stores the keys of a bucket."""

@@ -78,6 +78,8 @@ class ServerNamedLookup:
         return again
 
     def _find(self, entry: CacheEntry, named_by: NamedBy, cache: Cache) -> CachedCredential | None:
+        if named_by.is_from_bucket:
+            return None
         known = entry.found
         if known is None and entry.remembers(MISSED, cache.generation):
             return None

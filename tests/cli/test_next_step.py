@@ -300,6 +300,19 @@ def declare_a_bucket(world: World) -> Iterator[Ask | None]:
     declare(world.url)
 
 
+@follows(next_step.NAME_BUCKET)
+def ask_for_a_bucket_oneself(world: World) -> Iterator[Ask | None]:
+    a_bucket(world)
+    keep_keys(world.home)
+    named = ["--named-by", "https://h.example/"]
+
+    def ask() -> tuple[object, str]:
+        return world.ask("explain", "s3://bucket/x", *named)()
+
+    yield ask
+    named.clear()
+
+
 @follows(next_step.CORRECT_REGION)
 def correct_the_region_of_a_bucket(world: World) -> Iterator[Ask | None]:
     a_bucket(world, region="us")

@@ -182,6 +182,21 @@ def test_token_says_that_keys_are_no_token(capsys: pytest.CaptureFixture[str]) -
     assert "try: authshim auth login s3://other --s3-access-key-id ID" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("url", "namer", "said"),
+    [
+        ("s3://bucket/x", "https://h.example/", "not signed: h.example named it"),
+        ("https://h.example/x", "s3://bucket/y", "not asked: bucket named the URL"),
+    ],
+)
+def test_explain_tells_what_a_redirect_gets(
+    url: str, namer: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log_in(SECRET, "s3cret")
+    assert main(["explain", url, "--named-by", namer]) == 1
+    assert said in capsys.readouterr().out
+
+
 def test_explain_names_the_next_step_for_a_bucket(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "s3://bucket/chan/x"]) == 1
     out = capsys.readouterr().out

@@ -12,6 +12,7 @@ from leaks import assert_no_secret
 
 import authshim
 from authshim.errors import S3Error, UrlError
+from authshim.lookup.naming import named_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,6 +200,27 @@ def test_scheme_in_capitals_is_that_of_a_bucket(
 ) -> None:
     keep({"bucket": keys("id")})
     assert chain.explain(URL.replace("s3", "S3")).outcome.startswith("would sign the request")
+
+
+def test_bucket_that_a_server_named_is_not_signed(
+    chain: authshim.Chain, keep: Callable[..., None]
+) -> None:
+    keep({"bucket": keys("id")})
+    named = named_by(("https://h.example:443",), URL)
+    assert chain.find(URL, named_by=named) is None
+    trace = chain.explain(URL, named_by=named)
+    assert (trace.found, trace.outcome) == (None, "not signed: h.example named it")
+    assert trace.next_step.startswith("ask for the bucket yourself")
+
+
+def test_url_that_a_bucket_named_gets_nothing(
+    chain: authshim.Chain, keep: Callable[..., None]
+) -> None:
+    keep({"h.example": {"BearerToken": "s3cret"}})
+    url = "https://h.example/x"
+    for each in (url, "https://ada:s3cret@h.example/x"):
+        assert chain.find(each, named_by=named_by(("s3://bucket",), each)) is None
+    assert chain.find(url) is not None
 
 
 def test_url_without_a_bucket_is_refused(chain: authshim.Chain) -> None:
