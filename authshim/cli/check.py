@@ -138,10 +138,10 @@ def _reason(result: Result, place: str) -> str:
     parts = []
     if result.found:
         parts.append(f"{result.found.credential!r} from {result.found.provider}")
-    status = f"HTTP {result.status}"
-    if result.status and not result.fine and status not in result.detail:
-        parts.append(status)
-    parts += [result.detail, result.api]
+    from authshim.index.answer import with_status
+
+    status = None if result.fine else result.status
+    parts += [with_status(status, result.detail), result.api]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.2f} s")
     parts.append(place)

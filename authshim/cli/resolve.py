@@ -182,8 +182,9 @@ def _print_silent(found: Sequence[Resolution]) -> None:
 
 def _reason(page: Answer) -> str:
     """Return the reason of an answer in parentheses, or an empty string."""
-    status = f"HTTP {page.status}" if page.status else ""
-    reasons = "; ".join(filter(None, (status, page.detail, page.mirror_note)))
+    from authshim.index.answer import with_status
+
+    reasons = with_status(page.status, page.detail, page.mirror_note)
     return f" ({reasons})" if reasons else ""
 
 

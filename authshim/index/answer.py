@@ -71,6 +71,15 @@ class Answer(NamedTuple):
         return self.answer in (FOUND, NOT_THERE)
 
 
+def with_status(status: int | None, *reasons: str, separator: str = "; ") -> str:
+    """Join the reasons of an answer. Its status comes first, unless a reason has it already."""
+    word = f"HTTP {status}"
+    told = separator.join(filter(None, reasons))
+    if not status or word in told:
+        return told
+    return separator.join(filter(None, (word, told)))
+
+
 def classify(response: Response) -> tuple[str, str]:
     """Return the name of a response, and its reason.
 
@@ -88,7 +97,7 @@ def classify(response: Response) -> tuple[str, str]:
         return REFUSED, ""
     if status == 200:
         return FOUND, ""
-    return UNREACHABLE, f"the server answered {status}"
+    return UNREACHABLE, f"the server answered HTTP {status}"
 
 
 def _is_sign_in_page(response: Response) -> bool:

@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple, Optional
 
-from authshim.index.answer import FOUND, NOT_ASKED
+from authshim.index.answer import FOUND, NOT_ASKED, with_status
 from authshim.project.model import STRATEGIES
 from authshim.resolve import confusion
 from authshim.resolve.candidates import Candidate, Request, versions_of
@@ -224,8 +224,7 @@ def _doubts(
 
 
 def _unknown(page: Answer, name: str) -> str:
-    status = f"HTTP {page.status}" if page.status else ""
-    said = ", ".join(part for part in (status, page.detail) if part)
+    said = with_status(page.status, page.detail, separator=", ")
     reason = f" ({said})" if said else ""
     return f"whether {page.place.shown} has {name} is not known: {page.answer}{reason}"
 

@@ -189,7 +189,7 @@ ENDLESS = Answer(200, b" " * 100_000, {"Content-Type": "text/html"})
         ),
         (ENDLESS, "unreadable (HTTP 200, its page is longer than 50,000 bytes)"),
         (redirect("/simple/acme/"), "unreachable (it redirects without end)"),
-        (Answer(503), "unreachable (HTTP 503, the server answered 503)"),
+        (Answer(503), "unreachable (the server answered HTTP 503)"),
         (
             redirect("http://a..b/"),
             "unreachable (a redirect or the proxy names a host that cannot be dialled)",

@@ -346,7 +346,7 @@ def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
             "not found",
             "let in, but its files are missing (HTTP 404 for demo-1.0-py3-none-any.whl)",
         ),
-        (Answer(503), None, "unreachable", f"the server answered 503; {NO_FILES}"),
+        (Answer(503), None, "unreachable", f"the server answered HTTP 503; {NO_FILES}"),
         (
             redirect("http://localhost:1/"),
             None,
@@ -486,7 +486,7 @@ def test_a_signature_that_is_not_taken_is_no_matter_of_logins(
     anywhere(make_recorder(), host="blobs.example").default = Answer(403)
     result = ask(authshim.Index("http://private.example/simple/"))
     assert (result.answer, result.next_step) == ("unreachable", "try again later")
-    assert result.detail == f"blobs.example said so; the server answered 403; {NO_FILES}"
+    assert result.detail == f"blobs.example said so; the server answered HTTP 403; {NO_FILES}"
 
 
 def test_an_index_that_leaves_a_page_to_another_one_is_judged_by_its_root(
@@ -768,7 +768,7 @@ def test_a_server_that_is_broken_is_unreachable_with_its_status(
     assert (result.answer, result.status, result.detail) == (
         "unreachable",
         503,
-        "the server answered 503",
+        "the server answered HTTP 503",
     )
 
 

@@ -295,7 +295,7 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., answers.Ans
     assert (page.answer, page.status, page.detail) == (
         "unreachable",
         status,
-        f"the server answered {status}",
+        f"the server answered HTTP {status}",
     )
 
 
