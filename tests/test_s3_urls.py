@@ -117,6 +117,11 @@ def test_key_is_encoded_as_aws_does(path: str, encoded: str) -> None:
         ({"endpoint-url": "https://h?sig=s3cret"}, "endpoint-url: expected an http(s) URL"),
         ({"endpoint-url": "https://h:s3cret"}, "endpoint-url: it has a space, a control"),
         ({"region": 1}, "region: expected text"),
+        (
+            {"region": "eu\r\n X-Other: s3cret"},
+            "region: expected ASCII without a control character",
+        ),
+        ({"region": "eu-ł"}, "region: expected ASCII without a control character"),
         ({"force-path-style": "yes"}, "force-path-style: expected true or false"),
     ],
 )

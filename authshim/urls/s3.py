@@ -128,6 +128,9 @@ def read_options(bucket: str, table: object, place: str) -> S3Options:
     for name, (kind, expected) in _EXPECTED.items():
         if not isinstance(table.get(name), kind):
             raise BadOptions(f"{name}: expected {expected}")
+    if CONTROL.search(table["region"]) or not table["region"].isascii():
+        # It stands in the header that has the signature.
+        raise BadOptions("region: expected ASCII without a control character")
     return S3Options(bucket, _endpoint(table), table["region"], table["force-path-style"], place)
 
 
