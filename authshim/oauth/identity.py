@@ -7,6 +7,7 @@ that runs on Google's machines never sends that machine's identity instead of it
 from __future__ import annotations
 
 import importlib
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,9 @@ _DETECTORS = {
     "Buildkite": "detect_buildkite",
 }
 """The functions of the package ``id``, by the CI. Its public function may answer for Google."""
+
+_GITHUB_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
+"""The variable with the URL to which the package ``id`` sends the token of the job."""
 
 _NEEDS = {
     ("GitHub", "GitHubOidcPermissionCredentialError"): (
@@ -83,6 +87,9 @@ def _ask(service: str) -> Secret | str:
         package = importlib.import_module("id._internal.oidc.ambient")
     except ImportError:
         return "its package is missing: pip install 'authshim[ci]'"
+    url = os.environ.get(_GITHUB_URL)
+    if service == "GitHub" and url and http.unsafe(url):
+        return f"{_GITHUB_URL} {http.unsafe(url)}"
     try:
         token = getattr(package, _DETECTORS[service])(AUDIENCE)
     except Exception as error:  # noqa: BLE001 - also of urllib3 and subprocess

@@ -53,11 +53,11 @@ class Job:
         self.setenv = monkeypatch.setenv
         self.tokens = [token()]
         names(prefix_dev)
-        names(github, "github.example")
+        names(github, "github.localhost")
         self.setenv("REQUESTS_CA_BUNDLE", authority.file)
         self.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
         self.setenv("GITHUB_ACTIONS", "true")
-        self.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "http://github.example/token?api-version=2")
+        self.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "http://github.localhost/token?api-version=2")
         self.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)
         github.on("/token", Answer(200, json.dumps({"value": ID}).encode()))
         prefix_dev.on(MINT, lambda seen: Answer(200, self.tokens[0].encode() + b"\n"))
@@ -230,6 +230,14 @@ def test_setting_that_the_job_lacks_is_named(
     monkeypatch.setenv(variable, "true")
     assert job.session().get(CHANNEL).status_code == 401
     assert caplog.messages == [f"cannot read CI identity: {reason}"]
+
+
+def test_github_is_not_asked_over_http(job: Job, caplog: pytest.LogCaptureFixture) -> None:
+    job.names(job.github, "github.example")
+    job.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "http://github.example/token")
+    assert job.session().get(CHANNEL).status_code == 401
+    assert job.github.seen == []
+    assert "ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL" in caplog.text
 
 
 def test_missing_package_is_named(
