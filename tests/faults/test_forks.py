@@ -5,8 +5,10 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 import time
+import traceback
 import types
 from typing import TYPE_CHECKING, Callable
 
@@ -52,7 +54,7 @@ def locks_of(root: object) -> list[threading.Lock]:
 
 
 def succeeds_in_a_child(work: Callable[[], bool]) -> bool:
-    """Fork, and tell whether ``work`` returns True there, in time."""
+    """Fork, and return True if ``work`` does so there, in time. A failure has the exit code."""
     child = os.fork()
     if child == 0:
         signal.alarm(
@@ -61,9 +63,14 @@ def succeeds_in_a_child(work: Callable[[], bool]) -> bool:
         status = 1
         try:
             status = 0 if work() else 2
+        except BaseException:  # noqa: BLE001 - pytest's own exceptions too
+            traceback.print_exc()
+            sys.stderr.flush()
         finally:
             os._exit(status)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code in (0, 2), f"the child ended with {code}"
+    return code == 0
 
 
 @pytest.fixture
@@ -183,6 +190,8 @@ def test_forked_child_runs_the_keyring_command_beside_its_parent(tmp_path: Path)
 
 
 def test_children_forked_while_threads_send_and_renew_all_send(recorder: Recorder) -> None:
+    # A name of authshim is imported when it is first used; a child that is forked meanwhile would wait for ever.
+    install = authshim.install
     recorder.default = Answer(401)
     held = Keeper({LOOPBACK: authshim.BearerToken("0")}, answers=["host"])
 
@@ -191,7 +200,7 @@ def test_children_forked_while_threads_send_and_renew_all_send(recorder: Recorde
     over = threading.Event()
 
     def work() -> None:
-        with authshim.install(requests.Session(), chain) as session:
+        with install(requests.Session(), chain) as session:
             while not over.is_set():
                 session.get(recorder.url + "/free")
                 session.get(recorder.url + "/refused")
@@ -204,9 +213,7 @@ def test_children_forked_while_threads_send_and_renew_all_send(recorder: Recorde
         for _ in range(10):
             assert succeeds_in_a_child(
                 lambda: (
-                    authshim.install(requests.Session(), chain)
-                    .get(recorder.url + "/free")
-                    .status_code
+                    install(requests.Session(), chain).get(recorder.url + "/free").status_code
                     == 200
                 )
             )
