@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from servers import Authority
 
 
-@pytest.fixture(autouse=True)
-def _is_not_measured() -> Iterator[None]:
+@pytest.fixture
+def unmeasured() -> Iterator[None]:
     """Pause coverage, whose tracer doubles the time of a matrix and learns nothing new from it."""
     coverage = sys.modules.get("coverage")
     measuring = coverage.Coverage.current() if coverage else None

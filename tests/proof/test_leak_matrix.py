@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from proof.stage import Witness
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 PLAIN = [
     "200",
     "401",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from servers import Seen
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 BOTH_WAYS = pytest.mark.parametrize("login", [mounted, installed], ids=["mounted", "installed"])
 STATUSES = [301, 302, 303, 307, 308]
 
