@@ -43,6 +43,12 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
     )
     actions = group.add_subparsers(title="commands", metavar="COMMAND", prog="authshim auth")
     _add_login(actions, loudness)
+    _add_logout(actions, loudness)
+    _add_status(actions, loudness)
+    _add_token(actions, loudness)
+
+
+def _add_logout(actions: Any, loudness: ArgumentParser) -> None:
     logout = add_action(
         actions,
         loudness,
@@ -54,6 +60,9 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
     )
     logout.add_argument("host", metavar="HOST", nargs="?", help="as it was given to login")
     logout.add_argument("--all", action="store_true", help="forget the credentials of every host")
+
+
+def _add_status(actions: Any, loudness: ArgumentParser) -> None:
     listing = add_action(
         actions,
         loudness,
@@ -66,6 +75,9 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
         "host", metavar="HOST", nargs="?", help="only those that answer for this host"
     )
     listing.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_token(actions: Any, loudness: ArgumentParser) -> None:
     token = add_action(
         actions,
         loudness,

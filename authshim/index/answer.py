@@ -71,13 +71,18 @@ class Answer(NamedTuple):
         return self.answer in (FOUND, NOT_THERE)
 
 
+def join_reasons(*reasons: str, separator: str = "; ") -> str:
+    """Return the reasons that are not empty as one text."""
+    return separator.join(filter(None, reasons))
+
+
 def with_status(status: int | None, *reasons: str, separator: str = "; ") -> str:
     """Join the reasons of an answer. Its status comes first, unless a reason has it already."""
     word = f"HTTP {status}"
-    told = separator.join(filter(None, reasons))
+    told = join_reasons(*reasons, separator=separator)
     if not status or word in told:
         return told
-    return separator.join(filter(None, (word, told)))
+    return join_reasons(word, told, separator=separator)
 
 
 def classify(response: Response) -> tuple[str, str]:

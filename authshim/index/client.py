@@ -20,6 +20,7 @@ from authshim.index.answer import (
     UNREADABLE,
     Answer,
     classify,
+    join_reasons,
 )
 from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.simple_api import Unreadable
@@ -34,7 +35,7 @@ from authshim.urls import parse, with_username, without_userinfo
 from authshim.urls.s3 import is_s3
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from requests import Response
 
@@ -137,7 +138,7 @@ class IndexClient:
         for at, target in enumerate(found.urls):
             mirror = found.root(at, root)
             answer = self._ask_at(_at(place, mirror), method, target, headers, read=read)
-            note = _joined([found.note(at, root), *failed, userinfo_note(place)])
+            note = join_reasons(found.note(at, root), *failed, userinfo_note(place))
             answer = answer._replace(mirror=redact(mirror), mirror_note=note)
             if answer.answer != UNREACHABLE:
                 break
@@ -199,7 +200,7 @@ class IndexClient:
             step = next_step.LOG_IN_AT_PROXY(setting=setting)
             return named._replace(detail=f"{proxy} asks for a credential", next_step=step)
         return named._replace(
-            detail=_joined(reasons), next_step=_STEPS.get(word, next_step.NOTHING)
+            detail=join_reasons(*reasons), next_step=_STEPS.get(word, next_step.NOTHING)
         )
 
     def _sent(self, target: str, response: Response) -> Found | None:
@@ -214,13 +215,13 @@ class IndexClient:
         if refusal.found is None:
             withheld = self._withheld(response)
             if withheld:
-                detail = _joined([*reasons, withheld])
+                detail = join_reasons(*reasons, withheld)
                 step = advice.allow_http(response.url)
                 return refusal._replace(detail=detail, next_step=step)
             if not reasons[-1]:
                 reasons = [*reasons, self._chain.why_nothing(response.url)]
         step = self._step(refusal, response)
-        return refusal._replace(detail=_joined(reasons), next_step=step)
+        return refusal._replace(detail=join_reasons(*reasons), next_step=step)
 
     def _withheld(self, response: Response) -> str:
         """Return why no credential was sent to a URL that only a server named."""
@@ -252,10 +253,6 @@ _STEPS = {
     UNREACHABLE: next_step.TRY_LATER(),
     UNREADABLE: next_step.CORRECT_URL_OR_ASK(),
 }
-
-
-def _joined(reasons: Iterable[str]) -> str:
-    return "; ".join(reason for reason in reasons if reason)
 
 
 def _at(place: Repository, url: str) -> Repository:

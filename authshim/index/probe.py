@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim import advice, next_step
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import answer as answers
+from authshim.index.answer import join_reasons
 from authshim.index.client import IndexClient
 from authshim.index.mirrors import Subdir
 from authshim.lookup.chain import Chain
@@ -190,7 +191,7 @@ class Probe:
         if file.answer == answers.REFUSED and is_known:
             return self._result(FORBIDDEN, file, there, advice.ask_owner(page.place.url))
         result = self._judge(file)
-        return result._replace(detail=_joined(result.detail, there))
+        return result._replace(detail=join_reasons(result.detail, there))
 
     def _root(self) -> Answer:
         """Ask for the root of an index, without its list if the server can do that."""
@@ -277,15 +278,11 @@ class Probe:
             word,
             answer.status,
             answer.found,
-            _joined(answer.detail, detail, answer.mirror_note),
+            join_reasons(answer.detail, detail, answer.mirror_note),
             step,
             seconds=answer.seconds,
             mirror=answer.mirror,
         )
-
-
-def _joined(*reasons: str) -> str:
-    return "; ".join(filter(None, reasons))
 
 
 def _entered(answer: Answer) -> str:

@@ -1,4 +1,4 @@
-"""A reader of the header ``WWW-Authenticate`` (RFC 9110, section 11.6.1), and the keys that it asks."""
+"""Read the header ``WWW-Authenticate`` (RFC 9110, section 11.6.1), and choose keys by it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def schemes(header: str) -> frozenset[str]:
 
 
 def answering(keys: Iterable[Key], header: str) -> list[Key]:
-    """Return the keys whose answers fit a challenge: a default for Basic, an identity for Bearer."""
+    """Return the keys that fit a challenge: a default for Basic, an identity for Bearer."""
     asked = schemes(header)
     unfit = {
         kind for kind, scheme in ((DEFAULT, "basic"), (IDENTITY, "bearer")) if scheme not in asked

@@ -1,7 +1,7 @@
 """``authentication.json``: the logins of ``micromamba auth login``.
 
-A key is a host, with a port or a path perhaps. It has no scheme, and authshim takes it for https. The
-three kinds are those of ``core/context.cpp`` in libmamba, and the longest key counts.
+A key is a host, with a port or a path perhaps. It has no scheme, and authshim takes it for https.
+The three kinds are those of ``core/context.cpp`` in libmamba, and the longest key counts.
 """
 
 from __future__ import annotations

@@ -42,7 +42,10 @@ class Login(NamedTuple):
 
 
 class UrlLogins(Provider):
-    """A provider of logins that serve the URLs below their own. Subclasses write ``_load`` and ``logout_step``."""
+    """A provider of logins that serve the URLs below their own.
+
+    Subclasses write ``_load`` and ``logout_step``.
+    """
 
     answers = frozenset({PREFIX})
 

@@ -212,15 +212,23 @@ def _doubts(
 
     Those before the last might have served it, and all flat pages. At the others pixi may stop.
     """
-    end = len(pages) if last is None else pages.index(last)
+    end = len(pages)
+    if last is not None:
+        end = pages.index(last)
     for at, page in enumerate(pages):
         if page.has_answer or page.status in page.place.declaration.ignored_codes:
             continue
-        is_refused = strategy != FIRST_INDEX and page.status in (401, 403)
-        is_passed = tool == PIP or is_refused
+        is_passed = _is_passed(page, strategy, tool)
         is_asked_anyway = strategy != FIRST_INDEX and not is_passed
         if at < end or page.place.flat or is_asked_anyway:
             yield f"{_unknown(page, name)}{_consequence(page, tool, is_passed=is_passed)}"
+
+
+def _is_passed(page: Answer, strategy: str, tool: str) -> bool:
+    """Return True if the tool goes on to the next index."""
+    if tool == PIP:
+        return True
+    return strategy != FIRST_INDEX and page.status in (401, 403)
 
 
 def _unknown(page: Answer, name: str) -> str:

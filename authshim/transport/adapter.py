@@ -117,12 +117,13 @@ class AuthAdapter(WrappingAdapter):
         named_by = CALLER
         if type(waiting) is MarkedHooks or seen_locations.origins:
             named_by = receive(request)
-        if is_s3(request.url or ""):
+        url = request.url or ""
+        if is_s3(url):
             return self._send_signed(request, named_by, options)
         header = authorization_of(request.headers)
-        if header is not None and header != self._netrc.header(request.url or ""):
+        if header is not None and header != self._netrc.header(url):
             return self._transmit(request, request, None, options)
-        if named_by.is_from_bucket or (waiting and _answers_challenges(waiting)):
+        if _gets_none(named_by, waiting):
             return self._transmit(with_credential(request, None), request, None, options)
         exchange = self.exchange(request, named_by)
         credential = exchange.begin()
@@ -220,6 +221,13 @@ class AuthAdapter(WrappingAdapter):
         if response.status_code in REDIRECTS:
             note_redirect(request, response)
         return response
+
+
+def _gets_none(named_by: NamedBy, waiting: Any) -> bool:
+    """Return True if authshim adds no credential to a request."""
+    if named_by.is_from_bucket:
+        return True
+    return bool(waiting) and _answers_challenges(waiting)
 
 
 def _answers_challenges(hooks: Iterable[Any]) -> bool:

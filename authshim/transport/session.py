@@ -53,13 +53,9 @@ def install(
     :raises InstallError: the session was installed before with other options.
     """
     options = options_of(chain, manifest, environment)
-    adapters = session.adapters.values()
-    ours = [adapter for adapter in adapters if isinstance(adapter, AuthAdapter)]
-    if any(adapter.made_with != options for adapter in ours):
-        raise InstallError(
-            "this session has an AuthAdapter already, made with other options: use another session"
-        )
-    first = ours[0] if ours else AuthAdapter(chain, manifest=manifest, environment=environment)
+    first = _installed_adapter(session, options)
+    if first is None:
+        first = AuthAdapter(chain, manifest=manifest, environment=environment)
     for prefix, adapter in list(session.adapters.items()):
         if not isinstance(adapter, AuthAdapter) and not is_s3(prefix):
             outer = session.adapters[prefix] = AuthAdapter(first.chain, inner=adapter)
@@ -72,6 +68,20 @@ def install(
         strip_auth = MethodType(_strip_auth, weakref.proxy(session))
         session.rebuild_auth = strip_auth  # type: ignore[method-assign]
     return session
+
+
+def _installed_adapter(session: Session, options: tuple[object, ...]) -> AuthAdapter | None:
+    """Return the first AuthAdapter of a session, or None.
+
+    :raises InstallError: one of them was made with other options.
+    """
+    adapters = session.adapters.values()
+    ours = [adapter for adapter in adapters if isinstance(adapter, AuthAdapter)]
+    if any(adapter.made_with != options for adapter in ours):
+        raise InstallError(
+            "this session has an AuthAdapter already, made with other options: use another session"
+        )
+    return next(iter(ours), None)
 
 
 def _mount_for_buckets(session: Session) -> None:

@@ -134,7 +134,7 @@ def _has_dots(path: str) -> bool:
 
 
 def _is_invisible(character: str) -> bool:
-    """Return True for a character that a server may drop: a blank, a mark, or one without a form."""
+    """Return True for a character that a server may drop: a blank, a mark, or an invisible one."""
     from unicodedata import category
 
     return category(character)[0] in "CMZ" or character in _FILLERS
