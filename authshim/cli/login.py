@@ -70,15 +70,24 @@ def run(options: Namespace) -> int:
 
 
 def _narrowed(target: LoginHost) -> LoginHost:
-    """Return the path of a URL as the place to log in at, if the user says that it is meant."""
+    """Return the path of a URL as the place to log in at, if the user says that it is meant.
+
+    If nobody can be asked, a warning says that the login serves the whole host.
+    """
     from authshim.login import rules
 
     narrow = rules.at_path(target)
-    if narrow is None or not terminal.can_ask():
+    if narrow is None:
         return target
-    key = redact_key(narrow.key)
-    question = f"Store it for {key} alone, not for all of {target.host}? pixi reads no such key."
-    return narrow if terminal.ask(question) else target
+    key, host = redact_key(narrow.key), target.host
+    if not terminal.can_ask():
+        only = f"for {key} alone: authshim auth login {key}"
+        _log().warning("this login serves all of %s (%s)", host, only)
+        return target
+    question = f"Store it for {key} alone, not for all of {host}? pixi reads no such key."
+    if terminal.ask(question):
+        return narrow
+    return target
 
 
 def _given(options: Namespace) -> set[str]:

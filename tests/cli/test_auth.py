@@ -214,6 +214,18 @@ def test_login_at_a_path_asks_if_the_host_is_meant(
     assert "Store it for h.example/acme alone, not for all of h.example?" in capsys.readouterr().err
 
 
+def test_login_at_a_path_warns_if_nobody_can_be_asked(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["auth", "login", "https://h.example/acme/simple/", *BASIC]) == 0
+    assert set(json.loads(kept.read_bytes())) == {"*.h.example"}
+    sentence = (
+        "this login serves all of h.example "
+        "(for h.example/acme alone: authshim auth login h.example/acme)"
+    )
+    assert sentence in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     "url", ["https://h.example/simple", "https://anaconda.org/x", "https://h.example/t/tk-s3cret/x"]
 )
