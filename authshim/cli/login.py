@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
     from authshim.login.host import LoginHost
+    from authshim.lookup.chain import Chain
     from authshim.providers.base import Store
 
 
@@ -134,8 +135,8 @@ def _store(credential: Credential, whose: str, target: LoginHost, options: Names
     from authshim.login import rules
     from authshim.providers.keychain_backends import NAME as KEYCHAIN
 
-    stores = rules.stores_of(chain_of(options).providers)
-    stored = rules.store(stores, target.key, credential)
+    chain = chain_of(options)
+    stored = rules.store(rules.stores_of(chain.providers), target.key, credential)
     store = stored.store
     kind = type(credential).__name__
     of_user = f" of {whose}" if whose else ""
@@ -146,7 +147,7 @@ def _store(credential: Credential, whose: str, target: LoginHost, options: Names
     warnings = [target.warning, *stored.missing]
     if store.name != KEYCHAIN and not settings_of(options).auth_file:
         warnings.append(f"{store.name} is not encrypted")
-    warnings += [*store.problems, _shadowed(target, store, options)]
+    warnings += [*store.problems, _shadowed(target, store, chain)]
     for warning in filter(None, warnings):
         _log().warning("%s", warning)
 
@@ -179,10 +180,13 @@ def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
     from authshim import credentials
     from authshim.login import inputs, rules
 
-    prompt = f"Token for {target.host}: "
+    place = target.host
+    if "/" in target.key:
+        place = redact_key(target.key)
+    prompt = f"Token for {place}: "
     if kind == rules.BASIC:
         inputs.check_username(options.username)
-        prompt = f"Password of {options.username} at {target.host}: "
+        prompt = f"Password of {options.username} at {place}: "
         password = read_secret("--password", options.password, prompt)
         return credentials.BasicHTTP(options.username, password)
     if kind == rules.CONDA:
@@ -190,9 +194,8 @@ def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
     return credentials.BearerToken(read_secret("--token", options.token, prompt))
 
 
-def _shadowed(target: LoginHost, store: Store, options: Namespace) -> str:
+def _shadowed(target: LoginHost, store: Store, chain: Chain) -> str:
     """Return which other entry comes first for the host, or an empty string."""
-    chain = chain_of(options)
     find = chain.s3.stored if target.is_bucket else chain.find
     found = find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):

@@ -189,10 +189,16 @@ def warn_of_project(options: Namespace, verb: str) -> None:
 
 
 def settings_of(options: Namespace) -> Settings:
-    """Return the settings without those of a project, which cannot say where a login goes."""
-    from authshim.settings import read as read_settings
+    """Return the settings without those of a project, which cannot say where a login goes.
 
-    return read_settings(os.environ, auth_file=options.auth_file)
+    One command reads them once.
+    """
+    found: Settings | None = getattr(options, "user_settings", None)
+    if found is None:
+        from authshim.settings import read as read_settings
+
+        found = options.user_settings = read_settings(os.environ, auth_file=options.auth_file)
+    return found
 
 
 def environ_of(settings: Settings, url: str) -> dict[str, str] | None:

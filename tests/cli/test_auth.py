@@ -1084,6 +1084,11 @@ def test_completion_prints_a_script_that_knows_the_commands(
     ("words", "prompt", "entry"),
     [
         (["h.example", "--token"], "Token for h.example: ", {"BearerToken": "s3cret"}),
+        (
+            ["h.example/acme", "--token"],
+            "Token for h.example/acme: ",
+            {"BearerToken": "s3cret"},
+        ),
         (["anaconda.org"], "Token for anaconda.org: ", {"CondaToken": "s3cret"}),
         (
             ["h.example", "--username", "ada"],
