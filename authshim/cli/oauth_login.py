@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import terminal
+from authshim.cli.project import environ_of, settings_of
 from authshim.oauth import endpoints
 from authshim.oauth.client import CLIENT_ID, Client
 from authshim.oauth.identity import is_prefix_dev
@@ -34,14 +35,16 @@ def log_in(options: Namespace, target: LoginHost, secret: str | None) -> Login:
     scopes = options.oauth_scope
     if scopes is None:
         scopes = PREFIX_DEV_SCOPES if is_prefix_dev(target.host) else SCOPES
+    issuer = options.oauth_issuer_url or target.origin
     with closing(Screen()) as screen:
         flow = LoginFlow(
-            options.oauth_issuer_url or target.origin,
+            issuer,
             Client(options.oauth_client_id or CLIENT_ID, secret),
             screen,
             scopes=scopes,
             flow=options.oauth_flow or DEVICE_CODE,
             redirect_uri=options.oauth_redirect_uri,
+            environ=environ_of(settings_of(options), issuer),
         )
         return flow.run()
 

@@ -498,12 +498,20 @@ def test_without_the_variable_prefix_dev_itself_is_asked(
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["prefix.dev", "--token", "s3cret"],
+        ["h.example", "--oauth", "--oauth-issuer-url", "https://api.example"],
+    ],
+)
+@pytest.mark.parametrize(
     ("bypassed", "dialled"),
     [("[]", ("127.0.0.9", 3128)), ('["api.example"]', ("api.example", 443))],
 )
-def test_check_of_a_token_uses_the_proxy_of_pixi(
+def test_login_uses_the_proxy_of_pixi(
     bypassed: str,
     dialled: tuple[str, int],
+    words: list[str],
     home: Path,
     anywhere: Names,
     monkeypatch: pytest.MonkeyPatch,
@@ -512,7 +520,7 @@ def test_check_of_a_token_uses_the_proxy_of_pixi(
     (home / ".pixi").mkdir()
     config = f'https = "http://127.0.0.9:3128"\nnon-proxy-hosts = {bypassed}\n'
     (home / ".pixi/config.toml").write_text(f"[proxy-config]\n{config}", encoding="utf-8")
-    assert main(["auth", "login", "prefix.dev", "--token", "s3cret"]) == 1
+    assert main(["auth", "login", *words]) == 1
     assert anywhere.dialled == [dialled]
 
 
