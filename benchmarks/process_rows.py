@@ -45,7 +45,7 @@ def rows(plan: Plan) -> list[Row]:
         Row(
             "authshim auth token HOST",
             "python -c pass",
-            4,
+            3,
             token,
             "x",
             said.get("token", ""),
