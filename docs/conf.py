@@ -37,7 +37,7 @@ html_theme_options = {
     },
 }
 highlight_language = "none"
-pygments_style = "sphinx"
+pygments_style = "tango"
 pygments_dark_style = "monokai"
 
 autodoc_member_order = "bysource"
