@@ -94,7 +94,7 @@ class S3Lookup:
             found = found or self._found_at_aws(url)
             options = options or self._aws.options(url.bucket)
         except ProviderError as error:
-            failure = self._failure(url, str(error))
+            failure = self._failure(url, f"{AWS} cannot be asked: {error.reason}")
             failure.is_unknown = isinstance(error, ProviderMissing)
         else:
             if found is not None:

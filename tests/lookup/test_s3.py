@@ -133,7 +133,10 @@ def test_keys_of_aws_sign_for_the_declared_endpoint_if_none_is_stored(
 
 @pytest.mark.parametrize(
     ("botocore", "reason"),
-    [(False, "no AWS's own chain here: botocore is not installed"), (True, "has no credentials")],
+    [
+        (False, "AWS's own chain cannot be asked: botocore is not installed"),
+        (True, "has no credentials"),
+    ],
 )
 def test_bucket_without_keys_is_an_error_with_a_next_step(
     botocore: bool, reason: str, chain: authshim.Chain, monkeypatch: pytest.MonkeyPatch
