@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Keys(NamedTuple):
-    """What botocore gives of its keys."""
+    """The keys as botocore gives them."""
 
     access_key: str
     secret_key: str

@@ -51,7 +51,7 @@ MAX_PROBED_PACKAGES = 50
 
 
 class Result(NamedTuple):
-    """What one index or channel answered."""
+    """A verdict on one index or channel."""
 
     kind: str
     """"index", "flat index" or "channel"."""

@@ -56,7 +56,7 @@ class Exchange(SecretHolder):
     __slots__ = ("_can_resend", "_chain", "_method", "_phase", "_url", "keeps", "named_by", "tried")
 
     keeps: bool
-    """Whether to keep the last answer: it is the one to return, unless a later one is kept."""
+    """True if the last answer is kept: it is returned, unless a later one is kept."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Exchange(SecretHolder):
 
     @property
     def is_cached(self) -> bool:
-        """Whether ``begin`` returns at once. If not, an asynchronous client runs it in a thread."""
+        """True if ``begin`` returns at once. If not, an asynchronous client runs it in a thread."""
         if self._phase is _CALLERS:
             return True
         return self.named_by is CALLER and self._chain.is_cached(self._url)

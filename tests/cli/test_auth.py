@@ -553,7 +553,7 @@ def test_logout_forgets_the_host_and_its_wildcard(
 def test_logout_all_forgets_every_entry_whatever_it_is(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Who says --all wants no secret to stay; what an entry of a later rattler's means is not for us to know."""
+    """A user of --all wants no secret to stay, so that an entry of an unknown kind goes too."""
     kept.parent.mkdir(mode=0o700)
     odd = {
         "https://ada:s3cret@h.example/x": TOK,
@@ -862,7 +862,7 @@ def test_status_tells_of_a_file_that_others_can_read(
 
 @pytest.fixture
 def unlisted(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What a keychain holds that cannot say what it holds, as that of macOS."""
+    """A keychain that cannot list its entries, as that of macOS."""
     from types import SimpleNamespace
 
     from authshim.errors import ProviderUnlisted

@@ -201,7 +201,7 @@ def test_browser_is_given_the_url_and_no_secret(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What a browser is started with, other users of the machine can read."""
+    """Other users of the machine can read the arguments of a browser."""
     program, seen = tmp_path / "browser", tmp_path / "seen"
     program.write_text(f'#!/bin/sh\n(echo "$@"; env) > {seen}.part; mv {seen}.part {seen}\n')
     program.chmod(0o700)

@@ -46,7 +46,7 @@ class Vendor(KeyringBackend):
 
 
 class Setup(NamedTuple):
-    """What a place needs of a program."""
+    """The needs of a place."""
 
     environ: dict[str, str]
     rooms: tuple[str, ...]
