@@ -97,16 +97,14 @@ DESCRIBE = (
         ("https://index.example/simple", "", f"correct the URL, or {NOBODYS}"),
     ],
 )
-def test_what_a_404_means_to_who_is_logged_in_is_told_apart_by_the_vendors_command(
-    url: str, detail: str, step: str
-) -> None:
+def test_404_advice_for_a_login_depends_on_the_vendor(url: str, detail: str, step: str) -> None:
     assert missing(url) == (detail, step)
 
 
 @pytest.mark.parametrize(
     "host", ["acme.s3.eu-west-1.amazonaws.com", "pkgs.dev.azure.com.evil.example"]
 )
-def test_another_service_of_a_vendor_or_another_s_is_not_logged_in_to_by_the_vendors_command(
+def test_other_service_gets_no_login_command_of_the_vendor(
     host: str,
 ) -> None:
     assert log_in(f"https://{host}/simple/", None, by_keyring=True).startswith(

@@ -47,7 +47,7 @@ def test_each_round_measures_every_case_and_begins_with_another() -> None:
     assert "".join(seen) == "ab" + "ab" + "ba"
 
 
-def test_what_is_measured_in_turns_is_the_median_of_each() -> None:
+def test_measurement_in_turns_returns_the_median_of_each() -> None:
     seen = iter([1.0, 10.0, 3.0, 30.0, 2.0, 20.0])
     assert measure.in_turns([lambda: next(seen), lambda: next(seen)], batches=3) == (2.0, 20.0)
 
@@ -105,7 +105,7 @@ def test_a_curve_is_drawn_as_bars_of_which_the_longest_is_the_slowest() -> None:
     assert (short.count("#"), long.count("#")) == (20, 40)
 
 
-def test_the_server_has_a_page_for_every_package_that_names_its_files_and_their_metadata() -> None:
+def test_server_has_a_page_with_files_and_metadata_for_each_package() -> None:
     page, metadata = server.found("/simple/my-demo/"), server.found(server.metadata_of("my-demo"))
     assert server.metadata_of("my-demo").removesuffix(".metadata").encode() in page
     assert metadata.endswith(b"\r\n\r\nMetadata-Version: 2.1\nName: my_demo\nVersion: 19\n")

@@ -14,7 +14,7 @@ NAMED = re.findall(r"\| ``(tests/[\w/]+(?:\.py)?)(?:::(\w+))?``", PAGE)
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=lambda word: word)
-def test_what_stands_behind_a_promise_is_there(path: str, name: str) -> None:
+def test_test_named_by_a_promise_exists(path: str, name: str) -> None:
     found = ROOT / path
     if not name:
         tests = [found] if found.is_file() else [*found.rglob("test_*.py")]

@@ -87,7 +87,7 @@ def test_a_name_may_be_given_with_a_specifier(
     assert f"  acme<2  1.0  {private.url}/simple\n" in capsys.readouterr().out
 
 
-def test_what_has_no_hash_is_told_so(
+def test_file_without_a_hash_is_named_in_the_message(
     private: Recorder, public: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     public.on("/simple/other/", Answer(200, b'<a href="other-1.zip">other-1.zip</a>'))
@@ -249,7 +249,7 @@ def test_an_index_that_is_no_http_is_not_asked(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("name", ["a b", "https://ada:s3cret@h/", "torch @ https://ada:s3cret@h/"])
-def test_what_is_no_name_is_a_usage_error(
+def test_invalid_package_name_is_a_usage_error(
     name: str, public: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["resolve", name]) == 2

@@ -196,9 +196,7 @@ def test_a_file_that_is_half_written_is_read_again_when_it_is_whole(
     assert session.get(door.url).status_code == 200
 
 
-def test_a_password_that_changes_in_the_file_and_at_the_server_loses_no_request(
-    lodger: Lodger, door: Door
-) -> None:
+def test_a_password_changed_in_file_and_server_loses_no_request(lodger: Lodger, door: Door) -> None:
     session = authshim.install(requests.Session())
     for number in range(20):
         door.password = f"s3cret-{number}"

@@ -132,7 +132,7 @@ print(ask(sys.argv[1]), peak() - before, sep="|")
         ("head -c 67108864 /dev/zero >&2; exit 1", "None"),
     ],
 )
-def test_what_is_kept_of_a_flood_is_bounded(body: str, said: str) -> None:
+def test_kept_output_of_a_flood_is_bounded(body: str, said: str) -> None:
     """In a process of its own, whose largest size the system knows."""
     ended = subprocess.run(
         [sys.executable, "-c", PEAK, body], capture_output=True, text=True, timeout=120, check=True

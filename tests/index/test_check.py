@@ -80,7 +80,7 @@ def test_an_index_is_asked_for_the_page_of_one_package_only(
     assert [(seen.method, seen.path) for seen in recorder.seen] == [("GET", "/acme/simple/demo/")]
 
 
-def test_an_index_of_a_project_without_packages_is_asked_for_a_name_that_nobody_has(
+def test_project_without_packages_asks_its_index_for_an_unused_name(
     recorder: Recorder, index: authshim.Index
 ) -> None:
     recorder.on(f"/acme/simple/{NOBODYS_NAME}/", Answer(404))
@@ -95,7 +95,7 @@ def test_an_index_whose_page_and_root_are_not_there_is_not_found(recorder: Recor
     assert result.detail == "the URL of an index mostly ends with /simple"
 
 
-def test_only_an_index_is_said_to_end_with_simple_and_only_where_it_does_not(
+def test_advice_names_simple_only_for_an_index_without_it(
     recorder: Recorder,
 ) -> None:
     recorder.default = Answer(404)
@@ -129,7 +129,7 @@ def test_an_index_that_takes_our_credential_lets_in(
     assert result.found == authshim.Found(SECRET, "vault", f"127.0.0.1:{recorder.port}")
 
 
-def test_an_index_that_asks_where_nobody_knows_an_answer_says_no_credential(
+def test_check_says_no_credential_if_no_provider_answers_a_401(
     recorder: Recorder, index: authshim.Index
 ) -> None:
     recorder.default = CHALLENGE
@@ -200,7 +200,7 @@ def test_a_login_is_not_wrong_where_everybody_is_told_the_same(
     assert ask(index, SECRET).answer == word
 
 
-def test_a_404_to_a_login_that_is_right_is_a_matter_of_the_url_or_of_the_owner(
+def test_404_to_a_valid_login_points_at_the_url_or_the_owner(
     recorder: Recorder, index: authshim.Index
 ) -> None:
     recorder.default = knows(known=404, nobody=401)  # type: ignore[assignment]
@@ -217,7 +217,7 @@ def test_a_404_to_a_login_that_is_right_is_a_matter_of_the_url_or_of_the_owner(
     )
 
 
-def test_what_strangers_are_told_is_asked_once_and_under_a_made_up_name(
+def test_anonymous_probe_runs_once_under_a_made_up_name(
     recorder: Recorder, index: authshim.Index, no_secret: Callable[..., None]
 ) -> None:
     recorder.default = knows(known=403, nobody=403)  # type: ignore[assignment]
@@ -312,7 +312,7 @@ def test_html_that_is_called_json_is_unreadable(recorder: Recorder, index: auths
     )
 
 
-def test_the_indexs_user_asks_for_a_file_beside_it_and_nobody_for_one_elsewhere(
+def test_index_user_goes_with_files_beside_it_and_not_elsewhere(
     recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
     index = authshim.Index("http://ada@private.example/simple/")
@@ -524,7 +524,7 @@ def test_an_index_of_gitea_which_lists_nothing_lets_in(recorder: Recorder) -> No
     assert result.detail.startswith("it has no page of the project's packages, and lists none")
 
 
-def test_an_index_that_lists_nothing_is_not_judged_by_a_name_that_nobody_has(
+def test_index_that_lists_nothing_is_not_judged_by_an_unused_name(
     recorder: Recorder, index: authshim.Index
 ) -> None:
     recorder.default = knows(known=404, nobody=401)  # type: ignore[assignment]
@@ -581,7 +581,7 @@ def test_a_missing_page_is_judged_by_the_root(
     ("status", "word"), [(200, "open"), (401, "no credential"), (404, "not found")]
 )
 @pytest.mark.parametrize("head", [405, 501])
-def test_a_root_that_cannot_be_asked_for_by_its_head_alone_is_asked_for_whole(
+def test_root_that_refuses_head_is_asked_with_get(
     head: int, status: int, word: str, recorder: Recorder, index: authshim.Index
 ) -> None:
     recorder.default = Answer(404)
@@ -666,7 +666,7 @@ def test_a_host_name_that_cannot_be_costs_its_own_line_only(host: str) -> None:
         "az://h/c",
     ],
 )
-def test_what_is_not_http_is_not_probed_and_fine(url: str) -> None:
+def test_url_that_is_not_http_is_fine_without_a_probe(url: str) -> None:
     result = ask(authshim.Channel(url))
     assert (result.answer, result.fine) == ("not probed", True)
 

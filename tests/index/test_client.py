@@ -269,7 +269,9 @@ def test_the_host_that_refused_is_named_after_a_redirect(
         (Answer(404), ""),
     ],
 )
-def test_what_to_do_is_told(answer: Answer, step: str, ask: Callable[..., answers.Answer]) -> None:
+def test_message_names_the_next_step(
+    answer: Answer, step: str, ask: Callable[..., answers.Answer]
+) -> None:
     assert ask(answer).next_step == step
 
 
@@ -353,7 +355,7 @@ def test_another_status_is_no_answer(status: int, ask: Callable[..., answers.Ans
         "odd html",
     ],
 )
-def test_what_is_no_page_is_unreadable(
+def test_body_that_is_no_page_is_unreadable(
     answer: Answer, said: str, ask: Callable[..., answers.Answer]
 ) -> None:
     page = ask(answer)

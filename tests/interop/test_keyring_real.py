@@ -60,7 +60,7 @@ def test_this_back_end_knows_nobody_without_a_username(kept: str) -> None:
     assert KeyringCommand(["keyring"], search_path=os.path.dirname(kept)).find(URL) is None
 
 
-def test_what_it_does_not_keep_is_a_miss(kept: str) -> None:
+def test_unknown_login_is_a_miss(kept: str) -> None:
     command = KeyringCommand([kept], terminal=lambda: False)
     assert command.find("https://other.example/simple", "ada") is None
     assert command.find(URL, "bob") is None

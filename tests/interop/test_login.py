@@ -224,7 +224,7 @@ def test_a_login_with_pixi_is_seen_and_can_be_ended(
     assert pixi_sends(keychain, "a.theirs.example") == "nothing"
 
 
-def test_status_lists_the_keychain_without_its_secrets_and_a_host_with_its_kind(
+def test_status_lists_keychain_hosts_with_their_kind_and_no_secret(
     keychain: dict[str, str],
 ) -> None:
     store(keychain, "kinds.example", '{"BasicHTTP": {"username": "ada", "password": "s3cret"}}')

@@ -127,7 +127,7 @@ def test_pixi_and_python_renew_one_login_in_turns(
     assert provider.seen() == [("token", 200), ("channel", 200)] * 8
 
 
-def test_what_the_other_renewed_is_used_while_it_is_good(
+def test_token_renewed_by_another_process_is_used_while_valid(
     provider: Provider, pixi: Callable, python: Callable
 ) -> None:
     provider.log_in(LONG)

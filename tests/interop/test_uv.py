@@ -66,7 +66,7 @@ def test_uv_takes_the_same_file_from_the_same_index(
 def test_uv_passes_over_a_refusal_only_where_that_is_unsafe(
     status: int, strategy: str, recorder: Recorder, tmp_path: Path
 ) -> None:
-    # tests/test_resolve.py: test_what_pixi_does_at_an_index_that_did_not_answer_is_told
+    # tests/test_resolve.py: test_message_says_what_pixi_does_at_an_index_without_answer
     situation = Situation("", "demo", (status, (wheel("1.0"),)), "", strategy)
     serve(recorder, situation)
     said = run_uv(situation, recorder.url, tmp_path / "target")

@@ -87,7 +87,7 @@ def test_cve_2014_1829_a_redirect_takes_no_netrc_password_along(
 
 
 @BOTH_WAYS
-def test_cve_2014_1830_a_redirect_past_the_proxy_takes_none_of_its_passwords_along(
+def test_cve_2014_1830_redirect_past_a_proxy_carries_no_proxy_password(
     login: Callable, stage: Stage
 ) -> None:
     """A server that a redirect named, and that is reached without the proxy, got the proxy's password.
@@ -458,9 +458,7 @@ def test_cve_2016_8624_a_host_ends_at_its_first_mark(
 
 
 @BOTH_WAYS
-def test_cve_2016_8625_the_host_that_is_dialled_is_the_one_that_is_looked_up(
-    login: Callable, stage: Stage
-) -> None:
+def test_cve_2016_8625_dialled_host_is_the_one_looked_up(login: Callable, stage: Stage) -> None:
     """By the older rules ß was dialled as ss, which is another host.
 
     https://curl.se/docs/CVE-2016-8625.html
@@ -593,7 +591,7 @@ def test_cve_2022_27776_a_header_of_the_callers_stays_with_its_port(
     "second", ["machine b.example", "machine b.example login bob", "default", "default login bob"]
 )
 @pytest.mark.parametrize("asks", [False, True])
-def test_cve_2024_11053_and_2025_0167_an_entry_without_a_password_gets_no_other_ones(
+def test_cve_2024_11053_2025_0167_entry_without_password_gets_no_other(
     asks: bool, second: str, login: Callable, stage: Stage
 ) -> None:
     """Where netrc's entry for the second host lacked a password, or a login too, it got the first one's.
@@ -647,7 +645,7 @@ def test_cve_2026_3783_a_token_does_not_go_where_netrc_has_an_entry(
 
 
 @BOTH_WAYS
-def test_cve_2026_3784_and_9079_each_user_of_a_proxy_has_a_tunnel_of_their_own(
+def test_cve_2026_3784_9079_each_user_of_a_proxy_has_an_own_tunnel(
     login: Callable, stage: Stage, tunnel: Tunnel
 ) -> None:
     """A tunnel, and a password that was taken back, served for requests with another user of the proxy, or none.

@@ -104,7 +104,7 @@ def test_an_interrupted_look_up_still_tells_where_it_was(stage: Stage) -> None:
     assert names[-2:] == ["_read", "trace"]
 
 
-def test_the_frames_of_an_exception_that_the_caller_is_handling_stay_as_they_are(
+def test_frames_of_an_exception_in_the_callers_hands_stay(
     stage: Stage,
 ) -> None:
     from authshim.providers import auth_file

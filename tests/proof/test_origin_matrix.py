@@ -409,7 +409,7 @@ def test_a_request_whose_url_two_parsers_read_in_two_ways_gets_nothing(
 @pytest.mark.skipif(
     needs.REQUESTS < (2, 32), reason="this requests looks up the whole netloc in netrc"
 )
-def test_without_install_requests_itself_sends_a_netrc_password_to_the_host_before_a_backslash(
+def test_requests_alone_sends_netrc_to_the_host_before_a_backslash(
     stage: Stage,
 ) -> None:
     r"""The limit of an adapter that is only mounted.

@@ -119,7 +119,7 @@ def test_a_channel_lets_in(
         ),
     ],
 )
-def test_who_is_not_let_into_a_channel_is_told_the_login_that_its_service_takes(
+def test_refused_channel_names_the_login_that_its_service_takes(
     service: Service,
     url: str,
     wrong: Secret | None,
@@ -190,7 +190,7 @@ def test_each_service_s_refusal_is_called_what_it_means(
     assert (result.answer, result.status) == (word, status)
 
 
-def test_a_project_of_gitlab_that_is_not_its_user_s_is_a_matter_for_the_owner(
+def test_gitlab_project_of_another_user_points_at_its_owner(
     result_of: Callable[..., Result],
 ) -> None:
     result = result_of(gitlab.SERVICE, gitlab.PARTS_INDEX, gitlab.TOOLS)
@@ -223,7 +223,7 @@ def test_a_project_of_gitlab_that_is_not_its_user_s_is_a_matter_for_the_owner(
     ],
     ids=["azure", "google", "google-403", "codeartifact"],
 )
-def test_who_has_no_credential_is_told_the_vendors_command(
+def test_missing_credential_names_the_vendors_command(
     service: Service, url: str, step: str, result_of: Callable[..., Result]
 ) -> None:
     result = result_of(service, url, None)

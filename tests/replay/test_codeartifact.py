@@ -60,7 +60,7 @@ def test_a_token_that_expires_within_the_run_is_fetched_once_more(
     assert run.figures == Figures(requests=17, keyrings=2, wasted=0, leaks=0)
 
 
-def test_what_may_not_be_read_is_404_and_the_keyring_is_not_asked_again(
+def test_forbidden_package_is_404_and_the_keyring_is_asked_once(
     replay: Callable[..., Run],
 ) -> None:
     run = replay(aws.SERVICE, declared(aws.SECRET_INDEX), {aws.SECRET_INDEX: aws.TOKEN})

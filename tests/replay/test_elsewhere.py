@@ -31,7 +31,7 @@ def test_a_bucket_sees_the_signatures_of_the_page(replay: Callable[..., Run]) ->
     assert run.shown == {(elsewhere.HOST, elsewhere.ADA.shown), (elsewhere.BUCKET, None)}
 
 
-def test_what_netrc_has_for_every_host_is_not_shown_to_one_that_does_not_ask(
+def test_netrc_default_is_not_sent_to_a_host_that_does_not_ask(
     replay: Callable[..., Run],
 ) -> None:
     everybody = elsewhere.ANYBODY

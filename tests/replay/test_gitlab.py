@@ -33,7 +33,7 @@ def test_one_keyring_process_has_the_token_of_a_person(replay: Callable[..., Run
     assert run.shown == {(gitlab.HOST, gitlab.PERSONAL.shown)}
 
 
-def test_what_is_forwarded_to_pypi_goes_without_the_token(replay: Callable[..., Run]) -> None:
+def test_redirect_to_pypi_carries_no_token(replay: Callable[..., Run]) -> None:
     held = {gitlab.PARTS_INDEX: gitlab.PERSONAL}
     run = replay(gitlab.SERVICE, pixi_toml(gitlab.PARTS_INDEX, username="__token__"), held)
     run.install(gitlab.PARTS_INDEX, PROJECTS)

@@ -67,14 +67,14 @@ def test_many_threads_whose_token_expires_need_one_more_keyring_process(
     )  # each thread may have one on its way when the token expires
 
 
-def test_what_may_not_be_read_is_403_and_costs_one_look_more(replay: Callable[..., Run]) -> None:
+def test_forbidden_package_is_403_and_costs_one_more_lookup(replay: Callable[..., Run]) -> None:
     run = replay(google.SERVICE, declared(google.SECRET_INDEX), {google.SECRET_INDEX: google.TOKEN})
     statuses = [run.get(f"{google.SECRET_INDEX}{project}/").status_code for project in PROJECTS]
     assert statuses == [403] * 40
     assert run.figures == Figures(requests=40, keyrings=2, wasted=0, leaks=0)
 
 
-def test_a_403_without_a_challenge_asks_the_keyring_where_no_user_is_declared(
+def test_403_without_a_challenge_asks_the_keyring_if_no_user_is_declared(
     replay: Callable[..., Run],
 ) -> None:
     held = {google.OLD_INDEX: google.TOKEN}

@@ -67,7 +67,7 @@ def test_a_door_tells_nobody_a_stranger_and_who_may_not_apart(
     assert (response.status_code, response.text) == told
 
 
-def test_what_has_expired_is_a_strangers(served: Internet) -> None:
+def test_expired_credential_is_answered_as_anonymous(served: Internet) -> None:
     served.expire(ADA)
     response = requests.get(
         f"https://{HOST}/simple/demo/", headers={"Authorization": ADA.shown}, timeout=20
@@ -93,7 +93,7 @@ def test_another_process_sees_the_service_under_its_name(served: Internet) -> No
     assert done.stdout == "come in\n"
 
 
-def test_what_is_not_recorded_is_told_at_the_end(served: Internet) -> None:
+def test_unrecorded_request_is_reported_at_the_end(served: Internet) -> None:
     requests.get(f"https://{HOST}/other", timeout=20)
     with pytest.raises(requests.exceptions.ProxyError):
         requests.get("https://evil.example/", timeout=20)
@@ -142,7 +142,7 @@ def test_to_learn_that_a_token_has_expired_is_no_waste() -> None:
     assert wasted([old, refused, new, later]) == [later]
 
 
-def test_what_is_let_in_elsewhere_is_wasted_here() -> None:
+def test_credential_of_another_host_counts_as_wasted() -> None:
     elsewhere = exchange(BOB.shown, door=DOOR._replace(takes=(BOB,)))
     refused = exchange(BOB.shown, refused=True)
     assert wasted([elsewhere, refused, exchange(ADA.shown)]) == [refused]

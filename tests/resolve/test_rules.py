@@ -77,7 +77,7 @@ def test_pip_takes_the_best_file_of_all(situation: Situation) -> None:
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.says)
-def test_what_is_taken(situation: Situation) -> None:
+def test_serving_index_is_the_expected_one(situation: Situation) -> None:
     found = answer(situation)
     taken = found.taken
     assert in_words(found) == situation.expected
@@ -113,7 +113,7 @@ def ask(
         ),
     ],
 )
-def test_what_stood_in_the_way_is_counted(wanted: str, mode: str, said: str) -> None:
+def test_obstacles_are_counted(wanted: str, mode: str, said: str) -> None:
     listed = (wheel("1.0"), wheel("2.0rc1"), wheel("3.0", yanked=True), wheel("4.0", MAC))
     found = ask(page(index(0), listed), wanted=wanted, mode=mode)
     assert found.problem == f"nothing that https://0.example/simple has can be taken: {said}"
@@ -162,7 +162,7 @@ def test_several_indexes_that_have_nothing_to_take_are_all_named() -> None:
     )
 
 
-def test_what_does_not_come_from_an_index_is_fine_and_not_looked_for() -> None:
+def test_package_from_no_index_is_fine_and_not_looked_for() -> None:
     found = resolve(Dependency("demo", origin="path"), [], strategy="first-index", mode="allow")
     assert (found.fine, found.taken, found.problem) == (True, None, "")
 
@@ -190,7 +190,7 @@ def test_a_refusal_before_the_one_that_serves_makes_it_doubtful(strategy: str) -
 
 @pytest.mark.parametrize("status", [401, 403, 410, 503])
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_what_pixi_does_at_an_index_that_did_not_answer_is_told(status: int, strategy: str) -> None:
+def test_message_says_what_pixi_does_at_an_index_without_answer(status: int, strategy: str) -> None:
     # tests/interop/test_uv.py: test_uv_passes_over_a_refusal_only_where_that_is_unsafe
     found = ask(REFUSED._replace(status=status), page(index(1), (wheel("1.0"),)), strategy=strategy)
     passes = strategy != "first-index" and status in (401, 403)
@@ -212,13 +212,13 @@ def test_an_index_behind_matters_where_pixi_stops_at_it_all_the_same() -> None:
         ("unsafe-best-match", (f"{DOUBT}passes over it",)),
     ],
 )
-def test_a_refusal_behind_the_one_that_serves_matters_where_the_highest_of_all_is_taken(
+def test_refusal_behind_the_serving_index_matters_for_best_match(
     strategy: str, doubts: tuple[str, ...]
 ) -> None:
     assert ask(page(index(1), (wheel("1.0"),)), REFUSED, strategy=strategy).doubts == doubts
 
 
-def test_a_refusal_behind_the_first_that_has_it_does_not_matter_though_nothing_of_it_fits() -> None:
+def test_refusal_behind_the_first_index_does_not_matter_if_none_fits() -> None:
     assert ask(page(index(1), (wheel("1.0"),)), REFUSED, wanted="demo>1").doubts == ()
 
 
@@ -230,14 +230,14 @@ def test_a_refusal_is_not_taken_for_a_name_that_is_not_there() -> None:
     )
 
 
-def test_a_flat_page_that_did_not_answer_makes_it_doubtful_wherever_it_stands() -> None:
+def test_flat_page_without_an_answer_makes_the_result_doubtful() -> None:
     broken = Answer(FLAT, "unreachable", detail="no answer in time")
     found = ask(page(index(0), (wheel("1.0"),)), broken)
     said = "unreachable (no answer in time); pixi stops there"
     assert found.doubts == (f"whether https://flat.example/ has demo is not known: {said}",)
 
 
-def test_what_is_taken_from_a_flat_page_is_doubtful_by_the_indexes_before_only() -> None:
+def test_file_of_a_flat_page_is_doubtful_by_earlier_indexes_only() -> None:
     pages = (page(index(1), (wheel("1.0"),)), REFUSED, page(FLAT, (wheel("2.0"),)))
     found = ask(*pages, strategy="unsafe-first-match")
     assert found.taken is not None

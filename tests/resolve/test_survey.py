@@ -73,7 +73,7 @@ def test_a_name_takes_the_specifier_index_and_machine_of_the_project(load: Load)
     assert query.dependency.platforms == ("linux-64", "win-64")
 
 
-def test_a_specifier_and_extras_that_are_given_take_the_place_of_the_project_s(load: Load) -> None:
+def test_given_specifier_and_extras_replace_those_of_the_project(load: Load) -> None:
     manifest = load('[pypi-dependencies]\na = { version = ">=1", extras = ["x"] }\n')
     (query,) = queries(manifest, None, ["A[y]<1"])
     assert query.dependency[:3] == ("a", "<1", ("y",))
@@ -100,7 +100,7 @@ def test_a_name_that_the_project_does_not_want_is_asked_for_all_the_same(load: L
         pytest.param(f"a>={'1' * 5000}", id="a>=1..."),
     ],
 )
-def test_what_is_no_name_is_told_without_showing_a_secret(text: str, load: Load) -> None:
+def test_invalid_name_is_reported_without_a_secret(text: str, load: Load) -> None:
     with pytest.raises(
         SettingsError, match="it is no package's name; expected one such as torch or 'torch>=2'"
     ) as e:
@@ -123,7 +123,7 @@ g = ["g"]
 """
 
 
-def test_what_environments_want_in_the_same_way_is_asked_once(load: Load) -> None:
+def test_equal_requirements_of_environments_are_asked_once(load: Load) -> None:
     asked = queries(load(ENVIRONMENTS), None)
     assert [(each.dependency.name, each.environments) for each in asked] == [
         ("a", ("default", "f")),
@@ -275,7 +275,7 @@ def test_a_dependency_s_own_index_gets_its_own_credential(
     no_secret(found)
 
 
-def test_what_does_not_come_from_an_index_is_not_asked_for(recorder: Recorder, load: Load) -> None:
+def test_requirement_from_no_index_is_not_asked_for(recorder: Recorder, load: Load) -> None:
     manifest = load(
         f'[pypi-options]\nindex-url = "{recorder.url}"\n[pypi-dependencies]\na = {{ path = "." }}\n'
     )

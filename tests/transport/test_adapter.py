@@ -68,7 +68,9 @@ def test_s3_keys_add_nothing(login: Callable, recorder: Recorder) -> None:
 
 
 @EITHER_WAY
-def test_where_nothing_is_known_nothing_is_added(login: Callable, recorder: Recorder) -> None:
+def test_request_stays_unchanged_if_no_credential_is_found(
+    login: Callable, recorder: Recorder
+) -> None:
     login(None).get(recorder.url + "/x")
     assert [(seen.path, seen.authorization) for seen in recorder.seen] == [("/x", None)]
 
@@ -94,7 +96,7 @@ def test_a_presigned_url_is_given_nothing_after_a_refusal_either(recorder: Recor
     assert [seen.authorization for seen in recorder.seen] == [None]
 
 
-def test_http_that_the_caller_names_is_served_on_loopback_without_a_warning(
+def test_http_on_loopback_named_by_the_caller_gets_no_warning(
     recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     mounted(BEARER).get(recorder.url)
@@ -137,7 +139,7 @@ def test_the_proxy_gets_no_credential_of_its_own_host(recorder: Recorder) -> Non
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_declared_index_without_a_username_has_the_keyring_asked_after_a_refusal(
+def test_refusal_by_an_index_without_username_asks_the_keyring(
     status: int, recorder: Recorder
 ) -> None:
     url = recorder.url + "/simple"
@@ -318,7 +320,7 @@ class Stamp(AuthBase):
 
 
 @EITHER_WAY
-def test_an_auth_that_sets_another_header_and_answers_nothing_does_not_switch_the_chain_off(
+def test_auth_that_sets_another_header_leaves_the_chain_on(
     login: Callable, recorder: Recorder
 ) -> None:
     login(BEARER).get(recorder.url, auth=Stamp())
@@ -439,7 +441,7 @@ def test_the_response_tells_of_the_callers_request_and_url(
     assert response.url == recorder.url + "/x?y=1"
 
 
-def test_the_copy_is_of_the_same_class_and_carries_what_else_the_caller_put_there(
+def test_copy_keeps_class_and_attributes_of_the_request(
     recorder: Recorder,
 ) -> None:
     class Mine(requests.PreparedRequest):
@@ -454,7 +456,7 @@ def test_the_copy_is_of_the_same_class_and_carries_what_else_the_caller_put_ther
     assert inner.sent[0].note == "mine"
 
 
-def test_what_an_inner_adapter_writes_to_the_copy_does_not_reach_the_caller() -> None:
+def test_changes_by_an_inner_adapter_do_not_reach_the_caller() -> None:
     class Writing(Canned):
         def send(self, request: requests.PreparedRequest, **options: object) -> requests.Response:
             request.headers["X-Inner"] = "1"
@@ -614,7 +616,7 @@ def test_a_misspelt_option_is_refused() -> None:
 
 
 @pytest.mark.parametrize("url", ["file:///etc/hostname", "ftp://127.0.0.1/x"])
-def test_what_is_not_http_is_passed_on_as_it_is(url: str) -> None:
+def test_url_that_is_not_http_is_passed_on_unchanged(url: str) -> None:
     inner = Canned()
     session = requests.Session()
     session.mount(url[:5], AuthAdapter(chain_of(BEARER), inner=inner))

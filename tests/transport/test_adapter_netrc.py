@@ -222,7 +222,7 @@ def test_a_protocol_relative_redirect_collects_no_default_entry(
 
 
 @EITHER_WAY
-def test_what_netrc_has_for_another_host_goes_there_after_a_redirect(
+def test_netrc_entry_of_another_host_is_sent_there_after_a_redirect(
     login: Callable,
     netrc: Path,
     recorder: Recorder,
@@ -244,7 +244,7 @@ def test_what_netrc_has_for_another_host_goes_there_after_a_redirect(
 
 
 @EITHER_WAY
-def test_what_a_redirect_makes_of_netrc_is_taken_off_again(
+def test_netrc_header_of_a_redirect_is_removed(
     login: Callable,
     netrc: Path,
     recorder: Recorder,
@@ -261,7 +261,7 @@ def test_what_a_redirect_makes_of_netrc_is_taken_off_again(
 
 
 @EITHER_WAY
-def test_what_a_redirect_to_plain_http_makes_of_netrc_is_not_sent(
+def test_netrc_header_of_a_redirect_to_plain_http_is_not_sent(
     login: Callable, netrc: Path, recorder: Recorder, make_recorder: Callable, anywhere: Names
 ) -> None:
     netrc.write_text("machine b.example login b password netrc-pw\n")
@@ -304,7 +304,7 @@ def test_after_install_an_explicit_header_goes_before_netrc(
     assert recorder.seen[0].authorization == "Token mine"
 
 
-def test_where_netrc_is_not_read_its_header_is_not_recognised_for_another_host(
+def test_netrc_header_of_another_host_is_foreign_if_netrc_is_not_read(
     netrc: Path, recorder: Recorder
 ) -> None:
     netrc.write_text("machine elsewhere.example login ambient password netrc-pw\n")
@@ -378,7 +378,7 @@ def test_a_chain_of_real_providers_prefers_the_auth_file(
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are not here")
-def test_a_netrc_that_is_a_pipe_does_not_hang_a_request_with_a_header_of_its_own(
+def test_netrc_pipe_does_not_hang_a_request_with_its_own_header(
     recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "pipe")

@@ -240,7 +240,7 @@ def test_a_token_that_a_server_repeats_does_not_reach_another_host(
     assert [seen.path for seen in hosts[1].seen] == ["/y"]
 
 
-def test_what_the_caller_wrote_before_the_path_stays_his(recorder: Recorder) -> None:
+def test_path_token_of_the_caller_stays_after_a_redirect(recorder: Recorder) -> None:
     recorder.on("/t/s3cret/t/mine/x", redirect("/t/s3cret/t/mine/y"))
     response = mounted(CondaToken("s3cret")).get(recorder.url + "/t/mine/x")
     assert [seen.path for seen in recorder.seen] == ["/t/s3cret/t/mine/x", "/t/s3cret/t/mine/y"]

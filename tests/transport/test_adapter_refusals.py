@@ -99,7 +99,7 @@ def test_a_token_that_was_accepted_once_is_still_sent_after_a_401(recorder: Reco
     assert sent(recorder) == ["Bearer old"] * 3
 
 
-def test_what_was_refused_is_not_looked_up_for_each_request(recorder: Recorder) -> None:
+def test_refused_credential_is_not_looked_up_for_each_request(recorder: Recorder) -> None:
     recorder.default = Answer(403)
     provider = Fixed({"127.0.0.1": OLD})
     session = mounted(provider)
@@ -131,7 +131,7 @@ def test_a_redirect_after_a_refusal_shows_that_the_credential_was_taken(recorder
 
 
 @pytest.mark.parametrize(("location", "still_sent"), [(PRESIGNED, True), ("/login?next=x", False)])
-def test_a_redirect_to_a_presigned_url_shows_it_too_and_one_to_a_login_page_does_not(
+def test_redirect_to_a_presigned_url_accepts_and_to_a_login_does_not(
     location: str, still_sent: bool, recorder: Recorder
 ) -> None:
     recorder.on("/x", redirect(location))
@@ -425,14 +425,12 @@ def both(hidden: Recorder) -> requests.Session:
     return authshim.install(requests.Session(), authshim.Chain([], indexes=indexes))
 
 
-def test_what_one_index_does_not_find_another_one_may(
-    hidden: Recorder, both: requests.Session
-) -> None:
+def test_next_index_is_asked_after_a_404(hidden: Recorder, both: requests.Session) -> None:
     assert both.get(hidden.url + "/acme/files/2/a.whl").status_code == 200
     assert sent(hidden) == [BASIC.header, BOB.header]
 
 
-def test_who_found_it_is_asked_first_for_what_lies_beside_it(
+def test_index_that_found_a_file_is_asked_first_for_its_siblings(
     hidden: Recorder, both: requests.Session
 ) -> None:
     both.get(hidden.url + "/acme/files/2/a.whl")
@@ -453,7 +451,7 @@ def test_two_indexes_whose_files_lie_side_by_side_are_told_apart(
     assert sent(hidden) == [BASIC.header, BOB.header]
 
 
-def test_what_no_index_finds_is_not_there(hidden: Recorder, both: requests.Session) -> None:
+def test_file_that_no_index_finds_is_404(hidden: Recorder, both: requests.Session) -> None:
     response = both.get(hidden.url + "/acme/files/3/a.whl")
     assert (response.status_code, response.content) == (404, b"not here")
     assert sent(hidden) == [BASIC.header, BOB.header]
@@ -466,7 +464,7 @@ def test_a_presigned_url_that_finds_nothing_is_given_nothing(
     assert sent(hidden) == [None]
 
 
-def test_what_is_below_the_root_of_an_index_is_nobody_elses(
+def test_path_below_an_index_root_belongs_to_that_index_alone(
     hidden: Recorder, both: requests.Session
 ) -> None:
     hidden.default = Answer(404)
@@ -474,7 +472,9 @@ def test_what_is_below_the_root_of_an_index_is_nobody_elses(
     assert sent(hidden) == [BOB.header]
 
 
-def test_what_was_written_is_not_written_again(hidden: Recorder, both: requests.Session) -> None:
+def test_post_is_not_sent_to_the_next_index_after_a_404(
+    hidden: Recorder, both: requests.Session
+) -> None:
     assert both.post(hidden.url + "/acme/files/2/a.whl", data=b"x").status_code == 404
     assert sent(hidden) == [BASIC.header]
 

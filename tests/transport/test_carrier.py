@@ -202,7 +202,7 @@ def test_a_location_is_remembered_for_other_sessions_too(
     assert sent(other) == [None]
 
 
-def test_what_follows_by_hand_inherits_the_mark(recorder: Recorder, other: Recorder) -> None:
+def test_redirect_followed_by_hand_inherits_the_mark(recorder: Recorder, other: Recorder) -> None:
     recorder.default = redirect(f"{other.url}/y")
     other.on("/y", redirect("/z"))
     session = mounted(offers_default())

@@ -89,7 +89,7 @@ def unknown_name() -> NewConnectionError:
         (wrapped(NewConnectionError(None, "s3cret")), "the connection was refused or broke"),  # type: ignore[arg-type]
     ],
 )
-def test_what_broke_is_said_in_words_of_our_own(error: Exception, said: str) -> None:
+def test_failure_is_described_in_our_own_words(error: Exception, said: str) -> None:
     reason, step = describe(error, NONE)
     assert reason == said
     assert step

@@ -94,7 +94,7 @@ def test_a_manifest_may_be_given_as_text_as_an_object_or_as_its_folder(
     assert [seen.authorization for seen in recorder.seen] == [basic("bob:s3cret")] * 3
 
 
-def test_a_manifest_that_is_not_there_stops_the_program_and_leaves_the_session(
+def test_missing_manifest_raises_and_leaves_the_session_unchanged(
     tmp_path: Path,
 ) -> None:
     session = requests.Session()
@@ -135,7 +135,7 @@ def test_any_kind_of_adapter_is_wrapped() -> None:
     assert "Authorization" not in canned.sent[1].headers
 
 
-def test_an_adapter_that_was_mounted_by_hand_stays_and_its_chain_serves_the_others() -> None:
+def test_hand_mounted_adapter_stays_and_its_chain_serves_the_others() -> None:
     session, chain = requests.Session(), chain_of(None)
     mine = AuthAdapter(chain)
     session.mount("https://h.example/", mine)
@@ -321,7 +321,7 @@ def test_a_second_call_without_options_does_nothing() -> None:
     assert dict(session.adapters) == before
 
 
-def test_a_second_call_with_the_same_manifest_written_otherwise_does_nothing(
+def test_second_call_with_another_spelling_of_a_manifest_does_nothing(
     tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_manifest(tmp_path, recorder)
@@ -477,7 +477,7 @@ def test_an_explicit_header_goes_before_the_password_in_the_url(recorder: Record
     assert recorder.seen[0].headers.get_all("Authorization") == ["Token mine"]
 
 
-def test_what_it_sets_as_auth_does_nothing_else() -> None:
+def test_auth_of_the_session_does_nothing_else() -> None:
     request = requests.Request("GET", "http://h.example/x", headers={"A": "1"}).prepare()
     before = dict(vars(request), headers=dict(request.headers))
     assert authshim.transport.session.send_userinfo(request) is request

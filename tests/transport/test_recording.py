@@ -39,7 +39,7 @@ def session(adapter: RecordingAdapter) -> Iterator[requests.Session]:
         yield made
 
 
-def test_what_was_refused_is_known(
+def test_refused_credential_is_recorded(
     adapter: RecordingAdapter, session: requests.Session, recorder: Recorder
 ) -> None:
     recorder.default = CHALLENGE
@@ -47,7 +47,7 @@ def test_what_was_refused_is_known(
     assert adapter.last_credential == authshim.Found(ADA, "vault", "127.0.0.1")
 
 
-def test_what_an_earlier_hop_was_sent_is_no_credential_of_the_last(
+def test_credential_of_an_earlier_hop_is_not_that_of_the_last(
     adapter: RecordingAdapter, session: requests.Session, recorder: Recorder
 ) -> None:
     recorder.on("/x", redirect(f"http://localhost:{recorder.port}/there"))
@@ -142,7 +142,7 @@ def test_each_question_has_the_whole_time(
     assert failures.MAX_TOTAL_SECONDS - 30 < adapter.left < failures.MAX_TOTAL_SECONDS
 
 
-def test_what_breaks_is_raised_without_what_was_sent(
+def test_failure_is_raised_without_the_credential(
     session: requests.Session, recorder: Recorder, no_secret: Callable[..., None]
 ) -> None:
     recorder.stop()

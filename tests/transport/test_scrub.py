@@ -415,7 +415,7 @@ def test_an_exception_of_an_inner_adapter_tells_of_the_callers_request(
 
 @KINDS
 @pytest.mark.parametrize("kind", [KeyboardInterrupt, SystemExit, MemoryError])
-def test_what_ends_a_program_passes_and_tells_nothing(
+def test_exception_that_ends_a_program_passes_without_secrets(
     credential: authshim.Credential, kind: type[BaseException], no_secret: Callable
 ) -> None:
     error = failing(mounted(credential, inner=Canned(kind())), "http://127.0.0.1/x")
@@ -446,7 +446,7 @@ def test_a_group_of_exceptions_tells_nothing(no_secret: Callable) -> None:
     no_secret(*error.exceptions)
 
 
-def test_what_remains_of_the_frames_leads_to_the_caller() -> None:
+def test_remaining_frames_lead_to_the_caller() -> None:
     error = failing(mounted(BearerToken("s3cret")), "http://127.0.0.1:1/x")
     modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]
     assert modules[-1] == "authshim.transport.adapter"
@@ -508,7 +508,7 @@ def test_an_exception_of_one_thread_is_not_cleaned_by_another() -> None:
     assert error.args == ("/t/s3cret/x",)
 
 
-def test_what_the_caller_wrote_stays_in_an_exception() -> None:
+def test_path_of_the_caller_stays_in_an_exception() -> None:
     error = failing(mounted(TOKEN), "http://127.0.0.1:1/t/mine/x")
     assert "/t/****/t/mine/x" in str(error)
     assert error.request.url == "http://127.0.0.1:1/t/mine/x"
@@ -518,7 +518,7 @@ def test_what_the_caller_wrote_stays_in_an_exception() -> None:
 
 
 @KINDS
-def test_what_is_logged_tells_nothing(
+def test_log_records_hold_no_secret(
     credential: authshim.Credential, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
