@@ -6,38 +6,37 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.errors import UrlError
 from authshim.project.repositories import Repository, channel
-from authshim.project.toml import TableError, get, location
+from authshim.project.toml import TableError
 
 if TYPE_CHECKING:
     from authshim.project.repositories import Channel
-    from authshim.project.toml import Table
+    from authshim.project.toml import Section
 
 
-def build_channels(pixi: Table, root: tuple[str, ...], folder: str) -> tuple[Channel, ...]:
+def build_channels(pixi: Section, folder: str) -> tuple[Channel, ...]:
     """Return the channels from which pixi installs the build backend of a package.
 
     :raises TableError: a value has the wrong type, or is no channel.
     """
-    where = (*root, "package", "build", "backend")
-    package = get(pixi, "package", dict, where[:-3])
-    build = get(package, "build", dict, where[:-2])
-    backend = get(build, "backend", dict, where[:-1])
+    build = pixi.section("package").section("build")
+    backend = build.section("backend")
+    place = backend.location("channels")
     # Older manifests have the channels beside the table of the backend.
-    written = [*get(backend, "channels", list, where), *get(build, "channels", list, where[:-1])]
-    return tuple(_channel(entry, folder, location(where, "channels")) for entry in written)
+    written = [*backend.array("channels"), *build.array("channels")]
+    return tuple(_channel(entry, folder, place) for entry in written)
 
 
-def pypi_maps(workspace: Table, where: tuple[str, ...]) -> tuple[Repository, ...]:
+def pypi_maps(workspace: Section) -> tuple[Repository, ...]:
     """Return the URLs of ``conda-pypi-map``, without the files and folders that it names.
 
     :raises TableError: a value is a malformed URL.
     """
-    table = workspace.get("conda-pypi-map")
+    table = workspace.table.get("conda-pypi-map")
     if not isinstance(table, dict):
         return ()
-    texts = (text for text in table.values() if isinstance(text, str))
-    place = location(where, "conda-pypi-map")
-    return tuple(_repository(text, place) for text in texts if "://" in text)
+    place = workspace.location("conda-pypi-map")
+    urls = [text for text in table.values() if isinstance(text, str) and "://" in text]
+    return tuple(_repository(url, place) for url in urls)
 
 
 def _channel(entry: Any, folder: str, place: str) -> Channel:

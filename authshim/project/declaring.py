@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from authshim.errors import UrlError
 from authshim.files import read_toml
 from authshim.project.lines import Lines
-from authshim.project.model import DEFAULT, MODES, PYPI, STRATEGIES, Feature, Options, Project
+from authshim.project.model import DEFAULT, MODES, NO_OPTIONS, PYPI, STRATEGIES, Feature, Project
 from authshim.project.repositories import Channel, Declaration, Index, Repository, file_url
-from authshim.project.toml import Table, TableError
+from authshim.project.toml import Section, TableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -75,18 +75,27 @@ def project_of(
     requires_python: str = "",
 ) -> Project:
     """Return a project with one environment that has all the declared indexes."""
-    options = Options(
-        None, declared.searched, declared.flat, declared.strategy, declared.prerelease_mode, ()
+    options = NO_OPTIONS._replace(
+        extra=declared.searched,
+        flat=declared.flat,
+        index_strategy=declared.strategy,
+        prerelease_mode=declared.prerelease_mode,
     )
     pythons: tuple[tuple[str, str], ...] = ()
     if requires_python:
         pythons = (("", requires_python),)
-    own = Options(None, (), (), None, None, ())
-    feature = Feature(DEFAULT, (), own, tuple(requirements), None, pythons)
+    feature = Feature(
+        DEFAULT,
+        channels=(),
+        options=NO_OPTIONS,
+        requirements=tuple(requirements),
+        platforms=None,
+        pythons=pythons,
+    )
     return Project(
         options,
-        (),
-        {DEFAULT: (feature,)},
+        platforms=(),
+        environments={DEFAULT: (feature,)},
         tool=tool,
         default_index=None,
         keyring_provider=declared.keyring_provider,
@@ -98,7 +107,7 @@ class TomlFile(NamedTuple):
     """A TOML file of a tool, and the lines of its values."""
 
     path: str
-    table: Table
+    document: Section
     lines: Lines
 
     @property
@@ -119,7 +128,7 @@ def read_file(path: str | None) -> TomlFile | None:
         return None
     if isinstance(document, str):
         raise TableError(f"{path}: {document}")
-    return TomlFile(path, document, Lines(path))
+    return TomlFile(path, Section(document), Lines(path))
 
 
 def index_of(
@@ -139,7 +148,7 @@ def index_of(
         raise TableError(f"{declaration.place}: expected a URL")
     text = text.strip()
     try:
-        if "://" not in text and _is_path(text):
+        if _is_path(text):
             url = file_url(os.path.expanduser(text), os.path.abspath(folder))
             return Index(url, flat=flat, declaration=declaration)
         index = Index(text, flat=flat)
@@ -151,7 +160,10 @@ def index_of(
 
 
 def _is_path(text: str) -> bool:
-    return bool(text) and "@" not in text
+    if not text:
+        return False
+    # Text with an @ may be a URL with a login whose scheme is missing. A path would show it.
+    return "://" not in text and "@" not in text
 
 
 def login_of(
@@ -161,12 +173,20 @@ def login_of(
 
     A variable that is missing or empty is None.
     """
-    user, secret = environ.get(username) or None, environ.get(password) or None
+    user = environ.get(username) or None
+    secret = environ.get(password) or None
     if secret is not None:
         return (user or "", secret), password
     if user is not None:
         return (user, None), username
     return (None, None), ""
+
+
+def keyring_services(prefix: str, name: str) -> tuple[str, ...]:
+    """Return the names of the keyring entries of a source, none if the source has no name."""
+    if not name:
+        return ()
+    return (f"{prefix}-{name}",)
 
 
 def words(text: str | None) -> list[str]:

@@ -22,13 +22,14 @@ from authshim.project.lint import warnings_of
 from authshim.project.parser import read
 from authshim.project.pyproject_groups import read_groups
 from authshim.project.requirements_file import RequirementsFile
-from authshim.project.toml import Table, TableError, get
+from authshim.project.toml import Section, TableError
 from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from authshim.project.model import Project
+    from authshim.project.repositories import Index
     from authshim.project.requirements import RawRequirement
 
 
@@ -46,7 +47,7 @@ class _Reader(NamedTuple):
     """The functions of one tool that read a folder and a pyproject.toml."""
 
     read_project: Callable[[str, Mapping[str, str]], DeclaredIndexes]
-    requirements_of: Callable[[Table, DeclaredIndexes], tuple[RawRequirement, ...]]
+    requirements_of: Callable[[Section, DeclaredIndexes], tuple[RawRequirement, ...]]
 
 
 _READERS = {
@@ -104,18 +105,19 @@ def _read(found: Candidate, environ: Mapping[str, str]) -> Loaded | ManifestErro
             return ManifestError(path, "there is no such file")
         if isinstance(document, str):
             return ManifestError(path, document)
-        return _read_pixi(path, document)
+        return _read_pixi(path, Section(document))
     except TableError as error:
         return ManifestError(path, str(error).removeprefix(f"{path}: "))
 
 
-def _read_pixi(path: str, document: Table) -> Loaded:
+def _read_pixi(path: str, document: Section) -> Loaded:
     pyproject = os.path.basename(path) == PYPROJECT
-    if pyproject and not has_pixi(document):
+    if pyproject and not has_pixi(document.table):
         raise TableError("there is no [tool.pixi] table")
     project = read(document, os.path.dirname(path), pyproject=pyproject)
-    warnings = warnings_of(document, pyproject=pyproject)
-    return Loaded(path, project, tuple(f"{path}: {warning}" for warning in warnings))
+    warnings = warnings_of(document.table, pyproject=pyproject)
+    located = [f"{path}: {warning}" for warning in warnings]
+    return Loaded(path, project, tuple(located))
 
 
 def _read_tool(tool: str, path: str, environ: Mapping[str, str]) -> tuple[Project, tuple[str, ...]]:
@@ -125,45 +127,65 @@ def _read_tool(tool: str, path: str, environ: Mapping[str, str]) -> tuple[Projec
     """
     if tool == "pip":
         return _read_pip(path, environ)
-    document = read_toml(path)
-    if isinstance(document, str):
-        raise TableError(document)
+    content = read_toml(path)
+    if isinstance(content, str):
+        raise TableError(content)
     reader = _READERS[tool]
     declared = reader.read_project(os.path.dirname(path), environ)
-    if os.path.basename(path) != PYPROJECT:
-        document = {}
-    requirements = reader.requirements_of(document or {}, declared)
-    python = get(get(document or {}, "project", dict, ()), "requires-python", str, ("project",))
-    return project_of(tool, declared, requirements, python), declared.problems
+    document = Section({})
+    if content is not None and os.path.basename(path) == PYPROJECT:
+        document = Section(content)
+    requirements = reader.requirements_of(document, declared)
+    python = document.section("project").text("requires-python")
+    project = project_of(tool, declared, requirements, python)
+    return project, declared.problems
 
 
 def _read_pip(path: str, environ: Mapping[str, str]) -> tuple[Project, tuple[str, ...]]:
+    """Return pip's project in a pyproject.toml or requirements file, and its problems."""
     search, problems = pip.read_configuration(environ)
     if os.path.basename(path) == PYPROJECT:
-        document = read_toml(path)
-        if not isinstance(document, dict):
-            document = {}
-        requirements = read_groups(document).get("", ())
+        requirements = _own_requirements(path)
         return project_of("pip", search.declared(), requirements), problems
     file = RequirementsFile(path, search, environ)
-    declared = file.search.declared()
-    return project_of("pip", declared, file.requirements), (*problems, *file.problems)
+    project = project_of("pip", file.search.declared(), file.requirements)
+    return project, (*problems, *file.problems)
+
+
+def _own_requirements(path: str) -> tuple[RawRequirement, ...]:
+    """Return the requirements of the project of a pyproject.toml, without extras and groups."""
+    document = read_toml(path)
+    if not isinstance(document, dict):
+        return ()
+    return read_groups(Section(document))[""]
 
 
 def _read_user(tool: str | None, environ: Mapping[str, str]) -> tuple[Project, tuple[str, ...]]:
-    readers = {"pip": pip.read_user, "uv": uv.read_user}
-    found = {name: read(environ) for name, read in readers.items() if tool in (None, name)}
-    declaring = {name: each for name, each in found.items() if not each.is_empty} or found
-    problems = tuple(problem for each in found.values() for problem in each.problems)
-    if len(declaring) == 1:
-        ((name, declared),) = declaring.items()
-        return project_of(name, declared), problems
-    return project_of(" and ".join(declaring), _together([*declaring.values()])), problems
+    """Return the indexes that pip and uv are configured with, and sentences about problems."""
+    found = {}
+    if tool in (None, "pip"):
+        found["pip"] = pip.read_user(environ)
+    if tool in (None, "uv"):
+        found["uv"] = uv.read_user(environ)
+    problems: list[str] = []
+    for declared in found.values():
+        problems += declared.problems
+    declaring = {name: declared for name, declared in found.items() if not declared.is_empty}
+    if not declaring:
+        declaring = found
+    project = project_of(" and ".join(declaring), _merged([*declaring.values()]))
+    return project, tuple(problems)
 
 
-def _together(declared: list[DeclaredIndexes]) -> DeclaredIndexes:
+def _merged(declared: list[DeclaredIndexes]) -> DeclaredIndexes:
     """Return the indexes of several tools, without PyPI if nobody declares it."""
-    searched = [index for each in declared for index in each.searched if not is_default(index)]
-    flat = [index for each in declared for index in each.flat]
-    explicit = [index for each in declared for index in each.explicit]
+    if len(declared) == 1:
+        return declared[0]
+    searched: list[Index] = []
+    flat: list[Index] = []
+    explicit: list[Index] = []
+    for each in declared:
+        searched += (index for index in each.searched if not is_default(index))
+        flat += each.flat
+        explicit += each.explicit
     return DeclaredIndexes(tuple(searched), tuple(flat), tuple(explicit))

@@ -41,6 +41,16 @@ class Options(NamedTuple):
     """The options that choose versions or files and that authshim ignores."""
 
 
+NO_OPTIONS = Options(
+    index_url=None,
+    extra=(),
+    flat=(),
+    index_strategy=None,
+    prerelease_mode=None,
+    ignored=(),
+)
+
+
 class Feature(NamedTuple):
     """A feature that environments are made of."""
 
@@ -84,9 +94,9 @@ class Project(NamedTuple):
         found: list[Index] = []
         for options in all_options:
             found += options.extra
-        default = self.single(features, "index_url") or self.default_index
-        if default is not None:
-            found.append(default)
+        single = self.single(features, "index_url") or self.default_index
+        if single is not None:
+            found.append(single)
         for options in all_options:
             found += options.flat
         return found
@@ -128,19 +138,24 @@ class Project(NamedTuple):
     def targets(self, features: tuple[Feature, ...]) -> list[Target]:
         """List the targets of an environment, this machine's platform first."""
         own = current()
-        targets = [
-            own._replace(platform=platform, platform_from="the project")
-            for platform in self.platforms_of(features)
-        ]
-        targets.sort(key=lambda target: target.platform != own.platform)
-        return [_with_python(target, features) for target in targets or [own]]
+        targets: list[Target] = []
+        for platform in self.platforms_of(features):
+            target = own._replace(platform=platform, platform_from="the project")
+            if platform == own.platform:
+                targets.insert(0, target)
+            else:
+                targets.append(target)
+        if not targets:
+            targets = [own]
+        return [_with_python(target, features) for target in targets]
 
     def platforms_of(self, features: tuple[Feature, ...]) -> list[str]:
         """List the platforms that all of some features have."""
         platforms = list(self.platforms)
         for feature in features:
-            if feature.platforms is not None:
-                platforms = [platform for platform in platforms if platform in feature.platforms]
+            own = feature.platforms
+            if own is not None:
+                platforms = [platform for platform in platforms if platform in own]
         return platforms
 
 

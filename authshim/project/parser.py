@@ -23,7 +23,7 @@ from authshim.project.pyproject_groups import read_groups
 from authshim.project.repositories import Channel, channel
 from authshim.project.requirements import from_table
 from authshim.project.s3_options import read_buckets
-from authshim.project.toml import Table, TableError, as_table, get, location, strings
+from authshim.project.toml import Section, TableError
 from authshim.redact import shorten
 
 if TYPE_CHECKING:
@@ -46,124 +46,116 @@ _SINGLE = {
 """The options that an environment can have only once, and the word for several."""
 
 
-def read(document: Table, folder: str, *, pyproject: bool) -> Project:
+def read(document: Section, folder: str, *, pyproject: bool) -> Project:
     """Return the project of a pixi.toml or a pyproject.toml in ``folder``.
 
     :raises TableError: pixi would refuse the document.
     """
     if not pyproject:
-        return _Reader(folder, (), {}, "").project(document)
-    tool = get(document, "tool", dict, ())
-    pixi = get(tool, "pixi", dict, ("tool",))
-    project = get(document, "project", dict, ())
-    python = get(project, "requires-python", str, ("project",))
-    return _Reader(folder, ("tool", "pixi"), read_groups(document), python).project(pixi)
+        return _Reader(folder, {}, "").project(document)
+    pixi = document.section("tool").section("pixi")
+    python = document.section("project").text("requires-python")
+    groups = read_groups(document)
+    return _Reader(folder, groups, python).project(pixi)
 
 
 class _Reader:
-    """A reader of one document. A ``where`` holds the names of a table and its parents."""
+    """A reader of one document.
+
+    :param groups: the requirements of a pyproject.toml by feature.
+    :param requires_python: that of a pyproject.toml, or an empty string.
+    """
 
     def __init__(
         self,
         folder: str,
-        root: tuple[str, ...],
         groups: Mapping[str, tuple[RawRequirement, ...]],
         requires_python: str,
     ) -> None:
         self._folder = folder
-        self._root = root
         self._groups = groups
         self._requires_python = requires_python
         self._channels: tuple[tuple[int, Channel], ...] = ()
 
-    def project(self, pixi: Table) -> Project:
+    def project(self, pixi: Section) -> Project:
         """Return the project of the root table.
 
         :raises TableError: pixi would refuse the table.
         """
-        where = (*self._root, self._name_of_workspace(pixi))
-        workspace = get(pixi, where[-1], dict, self._root)
-        self._channels = self._channels_of(workspace, where)
+        workspace = _workspace(pixi)
+        self._channels = self._channels_of(workspace)
         features = self._features(pixi)
-        platforms = _platforms(workspace, where) or ()
+        platforms = _platforms(workspace) or ()
         environments = self._environments(pixi, features)
         if _size(environments) * max(1, len(platforms)) > MAX_ENTRIES:
             raise TableError(
                 f"its environments come to more than {MAX_ENTRIES} indexes, channels and packages"
             )
         return Project(
-            read_options(workspace, where, self._folder),
-            platforms,
-            environments,
-            build_channels(pixi, self._root, self._folder),
-            pypi_maps(workspace, where),
-            read_buckets(workspace, where),
+            base=read_options(workspace, self._folder),
+            platforms=platforms,
+            environments=environments,
+            build_channels=build_channels(pixi, self._folder),
+            pypi_maps=pypi_maps(workspace),
+            s3_options=read_buckets(workspace),
         )
 
-    def _name_of_workspace(self, pixi: Table) -> str:
-        for name in ("workspace", "project"):
-            if name in pixi:
-                return name
-        raise TableError(
-            f"there is no {location((*self._root, 'workspace'))} table; a package's manifest "
-            "needs the one of its workspace, in a folder above"
-        )
-
-    def _features(self, pixi: Table) -> dict[str, Feature]:
+    def _features(self, pixi: Section) -> dict[str, Feature]:
         features = {}
         for group in self._groups:
             if group:
-                features[group] = self._feature(group, {}, ())
-        features[DEFAULT] = self._feature(DEFAULT, {**pixi, "channels": None}, self._root)
-        for name, table in get(pixi, "feature", dict, self._root).items():
-            where = (*self._root, "feature", name)
-            features[name] = self._feature(name, as_table(table, where), where)
+                features[group] = self._feature(group, Section({}))
+        # The root's own channels are no option of pixi. "default" has those of the workspace.
+        root = Section({**pixi.table, "channels": None}, pixi.names)
+        features[DEFAULT] = self._feature(DEFAULT, root)
+        for name, table in pixi.sections("feature"):
+            features[name] = self._feature(name, table)
         return features
 
     def _environments(
         self,
-        pixi: Table,
+        pixi: Section,
         features: dict[str, Feature],
     ) -> dict[str, tuple[Feature, ...]]:
-        written = get(pixi, "environments", dict, self._root)
+        """Return the features of each environment, with "default" first."""
+        written = pixi.section("environments")
         environments = {}
-        for name in (DEFAULT, *written):
-            environments[name] = self._environment(name, written.get(name, []), features)
+        for name in (DEFAULT, *written.table):
+            environments[name] = self._environment(name, written, features)
         return environments
 
     def _environment(
         self,
         name: str,
-        value: Any,
+        environments: Section,
         features: dict[str, Feature],
     ) -> tuple[Feature, ...]:
-        where = (*self._root, "environments", name)
-        place = location(where[:-1], name)
-        table = value
+        place = environments.location(name)
+        value = environments.table.get(name, [])
         if isinstance(value, list):
-            table = {"features": value}
-        if not isinstance(table, dict):
+            value = {"features": value}
+        if not isinstance(value, dict):
             raise TableError(f"{place}: expected a list of features, or a table")
+        table = environments.child(name, value)
         found = []
-        if table.keys() - {"features", "solve-group", "no-default-feature"}:
-            found.append(self._feature(f"environments.{name}", table, where))
-        for feature in _listed_features(table, where):
+        if value.keys() - {"features", "solve-group", "no-default-feature"}:
+            found.append(self._feature(f"environments.{name}", table))
+        for feature in _listed_features(table, place):
             if feature not in features:
                 raise TableError(f"{place}: there is no feature {shorten(feature)!r}")
             found.append(features[feature])
         _must_agree(name, found)
         return tuple(found)
 
-    def _feature(self, name: str, table: Table, where: tuple[str, ...]) -> Feature:
+    def _feature(self, name: str, table: Section) -> Feature:
         group = name
         if name == DEFAULT:
             group = ""
         requirements = list(self._groups.get(group, ()))
         pythons = []
-        for selector, part, place in _targets(table, where):
-            dependencies = get(part, "pypi-dependencies", dict, place)
-            requirements += from_table(dependencies, (*place, "pypi-dependencies"), selector)
-            python = _python(get(part, "dependencies", dict, place))
+        for selector, part in _targets(table):
+            requirements += from_table(part.section("pypi-dependencies"), selector)
+            python = _python(part.section("dependencies"))
             if python:
                 pythons.append((selector, python))
         has_python = any(selector == "" for selector, _ in pythons)
@@ -171,24 +163,27 @@ class _Reader:
             pythons.append(("", self._requires_python))
         return Feature(
             name,
-            self._channels_of(table, where),
-            read_options(table, where, self._folder),
-            tuple(requirements),
-            _platforms(table, where),
-            tuple(pythons),
+            channels=self._channels_of(table),
+            options=read_options(table, self._folder),
+            requirements=tuple(requirements),
+            platforms=_platforms(table),
+            pythons=tuple(pythons),
         )
 
-    def _channels_of(self, table: Table, where: tuple[str, ...]) -> tuple[tuple[int, Channel], ...]:
-        if table.get("channels") is None:
+    def _channels_of(self, table: Section) -> tuple[tuple[int, Channel], ...]:
+        if table.table.get("channels") is None:
             return self._channels
-        place = location(where, "channels")
-        entries = get(table, "channels", list, where)
+        place = table.location("channels")
+        entries = table.array("channels")
         return tuple(self._channel(entry, place) for entry in entries)
 
     def _channel(self, entry: Any, place: str) -> tuple[int, Channel]:
-        name, priority = entry, 0
+        """Return the priority of a channel, and the channel."""
+        name = entry
+        priority = 0
         if isinstance(entry, dict):
-            name, priority = entry.get("channel"), entry.get("priority", 0)
+            name = entry.get("channel")
+            priority = entry.get("priority", 0)
         if not isinstance(name, str):
             raise TableError(f"{place}: expected names or URLs, or tables with a channel")
         if type(priority) is not int:
@@ -197,6 +192,18 @@ class _Reader:
             return priority, channel(name, self._folder)
         except UrlError as error:
             raise TableError(f"{place}: {error}") from None
+
+
+def _workspace(pixi: Section) -> Section:
+    """Return the table of the workspace, whose older name is "project"."""
+    for name in ("workspace", "project"):
+        if name in pixi.table:
+            return pixi.section(name)
+    place = pixi.child("workspace", {}).location()
+    raise TableError(
+        f"there is no {place} table; a package's manifest "
+        "needs the one of its workspace, in a folder above"
+    )
 
 
 def _size(environments: Mapping[str, tuple[Feature, ...]]) -> int:
@@ -209,26 +216,25 @@ def _size(environments: Mapping[str, tuple[Feature, ...]]) -> int:
     return size
 
 
-def _listed_features(table: Table, where: tuple[str, ...]) -> list[str]:
-    listed = strings(table, "features", where)
-    if not get(table, "no-default-feature", bool, where) and DEFAULT not in listed:
+def _listed_features(table: Section, place: str) -> list[str]:
+    """List the features of an environment, whose place is for messages."""
+    listed = table.strings("features")
+    if not table.flag("no-default-feature") and DEFAULT not in listed:
         listed.append(DEFAULT)
     if len(set(listed)) < len(listed):
-        raise TableError(f"{location(where[:-1], where[-1])}: a feature is listed twice")
+        raise TableError(f"{place}: a feature is listed twice")
     return listed
 
 
-def _targets(table: Table, where: tuple[str, ...]) -> Iterator[tuple[str, Table, tuple[str, ...]]]:
-    """Yield the selector, table and place of a feature and of each of its targets."""
-    yield "", table, where
-    for selector, value in get(table, "target", dict, where).items():
-        place = (*where, "target", selector)
-        yield selector, as_table(value, place), place
+def _targets(table: Section) -> Iterator[tuple[str, Section]]:
+    """Yield the selector and the table of a feature, and then of each of its targets."""
+    yield "", table
+    yield from table.sections("target")
 
 
-def _python(dependencies: Table) -> str:
+def _python(dependencies: Section) -> str:
     """Return conda's version spec of ``python``, or an empty string."""
-    spec = dependencies.get("python", "")
+    spec = dependencies.table.get("python", "")
     if isinstance(spec, dict):
         spec = spec.get("version", "*")
     if not isinstance(spec, str):
@@ -236,17 +242,17 @@ def _python(dependencies: Table) -> str:
     return spec
 
 
-def _platforms(table: Table, where: tuple[str, ...]) -> tuple[str, ...] | None:
+def _platforms(table: Section) -> tuple[str, ...] | None:
     """Return conda's names of the platforms of a table, or None without the key."""
-    if "platforms" not in table:
+    if "platforms" not in table.table:
         return None
     names: dict[str, None] = {}
-    for entry in get(table, "platforms", list, where):
+    for entry in table.array("platforms"):
         name = entry
         if isinstance(entry, dict):
             name = entry.get("platform", entry.get("name"))
         if not isinstance(name, str):
-            place = location(where, "platforms")
+            place = table.location("platforms")
             raise TableError(f"{place}: expected names, or tables with a platform")
         names[name] = None
     return tuple(names)

@@ -23,12 +23,13 @@ from authshim.project.declaring import (
     DeclaredIndexes,
     TomlFile,
     index_of,
+    keyring_services,
     read_file,
 )
 from authshim.project.model import PYPI, STRATEGIES
 from authshim.project.pyproject_groups import raw_requirements, read_groups
 from authshim.project.repositories import Declaration, Index
-from authshim.project.toml import Table, TableError, as_table, get
+from authshim.project.toml import Section, Table, TableError
 from authshim.urls import split_userinfo
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
     from authshim.project.requirements import RawRequirement
 
-_ROOT = ("tool", "pdm")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _KEYS = ("url", "username", "password")
 
@@ -57,24 +57,31 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     """
     configuration = _Configuration(folder, environ)
     indexes = [configuration.index(source) for source in _sources(folder, configuration)]
+    simple = [index for index in indexes if not index.flat]
+    flat = [index for index in indexes if index.flat]
     return DeclaredIndexes(
-        tuple(index for index in indexes if not index.flat),
-        tuple(index for index in indexes if index.flat),
+        searched=tuple(simple),
+        flat=tuple(flat),
         strategy=STRATEGIES[2],
         problems=tuple(configuration.problems),
     )
 
 
-def requirements_of(document: Table, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
+def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
     """Return the packages that a pdm project requires."""
     del declared  # no package of pdm names its source
-    tool = get(document, "tool", dict, ())
-    pdm = get(tool, "pdm", dict, ("tool",))
-    found = [raw for group in read_groups(document).values() for raw in group]
-    for entries in get(pdm, "dev-dependencies", dict, _ROOT).values():
+    found: list[RawRequirement] = []
+    for group in read_groups(document).values():
+        found += group
+    development = _own_table(document).section("dev-dependencies")
+    for entries in development.table.values():
         if isinstance(entries, list):
             found += raw_requirements(entries)
     return tuple(dict.fromkeys(found))
+
+
+def _own_table(document: Section) -> Section:
+    return document.section("tool").section("pdm")
 
 
 def _sources(folder: str, configuration: _Configuration) -> list[_Source]:
@@ -82,21 +89,20 @@ def _sources(folder: str, configuration: _Configuration) -> list[_Source]:
     sources = [*_own_sources(folder)]
     names = {source.name for source in sources}
     if PYPI_NAME not in names:
-        sources.insert(0, _Source(PYPI_NAME, {"url": PYPI.url}, None, "the default"))
-    if not configuration.ignores_stored:
-        sources += (source for source in configuration.sources if source.name not in names)
-    return sources
+        pypi = _Source(PYPI_NAME, {"url": PYPI.url}, None, "the default")
+        sources.insert(0, pypi)
+    if configuration.ignores_stored:
+        return sources
+    others = (source for source in configuration.sources if source.name not in names)
+    return [*sources, *others]
 
 
 def _own_sources(folder: str) -> Iterator[_Source]:
     file = read_file(os.path.join(folder, "pyproject.toml"))
     if file is None:
         return
-    tool = get(file.table, "tool", dict, ())
-    pdm = get(tool, "pdm", dict, ("tool",))
-    for value in get(pdm, "source", list, _ROOT):
-        table = as_table(value, (*_ROOT, "source"))
-        yield _Source(get(table, "name", str, (*_ROOT, "source")), table, file)
+    for source in _own_table(file.document).array_of_sections("source"):
+        yield _Source(source.text("name"), source.table, file)
 
 
 class _Configuration:
@@ -110,9 +116,10 @@ class _Configuration:
     @property
     def ignores_stored(self) -> bool:
         """Return True if the sources of the configuration are not asked."""
-        variable = self._environ.get("PDM_IGNORE_STORED_INDEX", "").lower()
-        stored = (table.get("ignore_stored_index") for _, table in self._files)
-        return variable in ("1", "true", "yes") or any(value is True for value in stored)
+        variable = self._environ.get("PDM_IGNORE_STORED_INDEX", "")
+        if variable.lower() in ("1", "true", "yes"):
+            return True
+        return any(pypi.get("ignore_stored_index") is True for _, pypi in self._files)
 
     @property
     def sources(self) -> Iterator[_Source]:
@@ -128,24 +135,30 @@ class _Configuration:
         """Return the index of a source, with the values that the configuration has for it."""
         table, login_in = self._completed(source)
         url = table.get("url")
-        place = source.place
-        if source.file is not None:
-            place = source.file.lines.place(str(url or source.name), "source")
-        if source.name == PYPI_NAME and table.get("url_in"):
-            place = table["url_in"]
-        login = (self._expanded(table.get("username")), self._expanded(table.get("password")))
-        services = (f"pdm-pypi-{source.name}",) if source.name else ()
-        declaration = Declaration(place, source.name, login_in=login_in, services=services)
-        flat = table.get("type") == "find_links"
-        return index_of(self._with_userinfo(url), declaration, login=login, flat=flat)
+        declaration = Declaration(
+            place=_place(source, table),
+            name=source.name,
+            login_in=login_in,
+            services=keyring_services("pdm-pypi", source.name),
+        )
+        username = self._expanded(table.get("username"))
+        password = self._expanded(table.get("password"))
+        return index_of(
+            self._with_userinfo(url),
+            declaration,
+            login=(username, password),
+            flat=table.get("type") == "find_links",
+        )
 
     def _completed(self, source: _Source) -> tuple[Table, str]:
         """Return the table of a source with all values, and the place of its login."""
         table = dict(source.table)
         login_in = ""
         for values, places in self._stored(source.name):
+            # Only the default source, of no file, takes its URL from the configuration.
             if source.file is None and "url" in values and "url_in" not in table:
-                table["url"], table["url_in"] = values["url"], places["url"]
+                table["url"] = values["url"]
+                table["url_in"] = places["url"]
             for key in ("username", "password"):
                 if key in values and key not in table:
                     table[key] = values[key]
@@ -155,9 +168,7 @@ class _Configuration:
     def _stored(self, name: str) -> Iterator[tuple[Table, dict[str, str]]]:
         """Yield the values that the variables and the files have for a name, and their places."""
         if name == PYPI_NAME:
-            variables = {key: f"PDM_PYPI_{key.upper()}" for key in _KEYS}
-            values = {key: self._environ.get(variable) for key, variable in variables.items()}
-            yield {key: value for key, value in values.items() if value}, variables
+            yield self._of_variables()
         for file, pypi in self._files:
             table = pypi.get(name)
             if name == PYPI_NAME:
@@ -165,15 +176,29 @@ class _Configuration:
             if isinstance(table, dict):
                 yield table, _places(table, file)
 
+    def _of_variables(self) -> tuple[Table, dict[str, str]]:
+        """Return the values of the variables of the source "pypi", and their names."""
+        values = {}
+        names = {}
+        for key in _KEYS:
+            names[key] = f"PDM_PYPI_{key.upper()}"
+            value = self._environ.get(names[key])
+            if value:
+                values[key] = value
+        return values, names
+
     def _with_userinfo(self, url: Any) -> Any:
         """Return a URL with the variables of its userinfo expanded."""
-        parts = split_userinfo(url) if isinstance(url, str) else None
+        if not isinstance(url, str):
+            return url
+        parts = split_userinfo(url)
         if parts is None:
             return url
         scheme, userinfo, rest = parts
         if not userinfo:
             return url
-        return f"{scheme}://{_VARIABLE.sub(self._quoted, userinfo)}@{rest}"
+        expanded = _VARIABLE.sub(self._quoted, userinfo)
+        return f"{scheme}://{expanded}@{rest}"
 
     def _quoted(self, match: re.Match[str]) -> str:
         value = self._environ.get(match[1])
@@ -188,21 +213,40 @@ class _Configuration:
 
     def _read(self, folder: str) -> Iterator[tuple[TomlFile, Table]]:
         """Yield pdm's files with their ``pypi`` table, the strongest first."""
-        named = self._environ.get("PDM_CONFIG_FILE")
-        apple = sys.platform == "darwin"
-        user = named or below(config_home(self._environ, apple=apple), "pdm", "config.toml")
-        for path in (os.path.join(folder, "pdm.toml"), user, _site_file()):
+        own = os.path.join(folder, "pdm.toml")
+        for path in (own, _user_file(self._environ), _site_file()):
             try:
                 file = read_file(path)
                 if file is not None:
-                    yield file, get(file.table, "pypi", dict, ())
+                    yield file, file.document.section("pypi").table
             except TableError as error:
                 self.problems.append(str(error))
+
+
+def _place(source: _Source, completed: Table) -> str:
+    """Return the place of the URL of a source.
+
+    :param completed: the table of the source, with the values of the configuration.
+    """
+    if source.name == PYPI_NAME and completed.get("url_in"):
+        return str(completed["url_in"])
+    if source.file is None:
+        return source.place
+    text = completed.get("url") or source.name
+    return source.file.lines.place(str(text), "source")
 
 
 def _places(table: Table, file: TomlFile) -> dict[str, str]:
     """Return the places of the values of a table by their keys."""
     return {key: file.lines.place(str(table[key]), key) for key in _KEYS if key in table}
+
+
+def _user_file(environ: Mapping[str, str]) -> str | None:
+    named = environ.get("PDM_CONFIG_FILE")
+    if named:
+        return named
+    home = config_home(environ, apple=True)
+    return below(home, "pdm", "config.toml")
 
 
 def _site_file() -> str | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.project.config_files import below, config_home
@@ -20,6 +19,7 @@ from authshim.project.declaring import (
     DeclaredIndexes,
     TomlFile,
     index_of,
+    keyring_services,
     login_of,
     pypi_by_default,
     read_file,
@@ -28,18 +28,19 @@ from authshim.project.lines import Lines
 from authshim.project.model import PYPI
 from authshim.project.pyproject_groups import read_groups
 from authshim.project.repositories import Declaration, Index
-from authshim.project.requirements import ORIGINS, RawRequirement, normalised
-from authshim.project.toml import Table, TableError, as_table, choice, get, location
+from authshim.project.requirements import RawRequirement, normalised, origin_of
+from authshim.project.toml import Section, Table, TableError
 from authshim.redact import redact, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ROOT = ("tool", "poetry")
-_SOURCE = (*_ROOT, "source")
 
 _PRIORITIES = ("primary", "default", "secondary", "supplemental", "explicit")
 """The values of ``priority``. "default" and "secondary" are those of poetry 1."""
+
+_FIRST = ("primary", "default")
+"""The priorities of the sources that are asked first, in place of PyPI."""
 
 _Login = tuple["str | None", "str | None"]
 
@@ -58,39 +59,50 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     if file is None:
         return DeclaredIndexes((pypi_by_default(),))
     logins = _Logins(folder, environ)
-    poetry = _table(file.table)
-    entries = get(poetry, "source", list, _ROOT)
-    sources = [_source(entry, file, logins) for entry in entries]
+    tables = _own_table(file.document).array_of_sections("source")
+    sources = [_source(table, file, logins) for table in tables]
     return _order(sources)._replace(problems=tuple(logins.problems))
 
 
 def _order(sources: list[_Source]) -> DeclaredIndexes:
-    first = [source.declared for source in sources if source.priority in _PRIORITIES[:2]]
-    later = [source.declared for source in sources if source.priority in _PRIORITIES[2:4]]
-    explicit = [source.declared for source in sources if source.priority == "explicit"]
-    names_pypi = any(source.declared.declaration.name.lower() == PYPI_NAME for source in sources)
+    """Return the indexes of the sources by their priority, with PyPI if poetry asks it."""
+    first, later, explicit = [], [], []
+    names_pypi = False
+    for index, priority in sources:
+        if index.declaration.name.lower() == PYPI_NAME:
+            names_pypi = True
+        if priority == "explicit":
+            explicit.append(index)
+        elif priority in _FIRST:
+            first.append(index)
+        else:
+            later.append(index)
     if not first and not names_pypi:
         first = [pypi_by_default()]
     return DeclaredIndexes((*first, *later), explicit=tuple(explicit))
 
 
-def _table(document: Table) -> Table:
-    tool = get(document, "tool", dict, ())
-    return get(tool, "poetry", dict, ("tool",))  # type: ignore[no-any-return]
+def _own_table(document: Section) -> Section:
+    return document.section("tool").section("poetry")
 
 
-def _source(value: Any, file: TomlFile, logins: _Logins) -> _Source:
-    table = as_table(value, _SOURCE)
-    name = get(table, "name", str, _SOURCE)
-    priority = choice(table, "priority", _PRIORITIES, _SOURCE) or "primary"
-    url = table.get("url")
+def _source(table: Section, file: TomlFile, logins: _Logins) -> _Source:
+    name = table.text("name")
+    priority = table.choice("priority", _PRIORITIES) or "primary"
+    url = table.table.get("url")
     place = file.lines.place(str(url or name), "source")
     if name.lower() == PYPI_NAME and url is None:
-        return _Source(Index(PYPI.url, declaration=Declaration(place, name)), priority)
+        pypi = Index(PYPI.url, declaration=Declaration(place, name))
+        return _Source(pypi, priority)
     login, login_in = logins.of(name)
-    services = (f"poetry-repository-{name}",) if name else ()
-    declaration = Declaration(place, name, login_in=login_in, services=services)
-    return _Source(index_of(url, declaration, login=login), priority)
+    declaration = Declaration(
+        place,
+        name,
+        login_in=login_in,
+        services=keyring_services("poetry-repository", name),
+    )
+    index = index_of(url, declaration, login=login)
+    return _Source(index, priority)
 
 
 class _Logins:
@@ -104,71 +116,91 @@ class _Logins:
     def of(self, name: str) -> tuple[_Login, str]:
         """Return the username and password of a source, and the place that has them."""
         prefix = f"POETRY_HTTP_BASIC_{re.sub('[.-]', '_', name).upper()}"
-        login, variable = login_of(self._environ, f"{prefix}_USERNAME", f"{prefix}_PASSWORD")
+        found, variable = login_of(self._environ, f"{prefix}_USERNAME", f"{prefix}_PASSWORD")
         if variable:
-            return login, variable
+            return found, variable
         for path, basic in self._files:
-            entry = basic.get(name)
-            if isinstance(entry, dict):
-                user, password = entry.get("username"), entry.get("password")
-                if isinstance(user, str):
-                    place = Lines(path).place(name, "http-basic")
-                    return (user, password if isinstance(password, str) else None), place
+            login = _login(basic.get(name))
+            if login is not None:
+                place = Lines(path).place(name, "http-basic")
+                return login, place
         return (None, None), ""
 
     def _read(self, folder: str) -> Iterator[tuple[str, Table]]:
         """Yield the ``http-basic`` tables of the files, the strongest first."""
-        config = _config_folder(self._environ)
-        paths = [os.path.join(folder, "poetry.toml")]
-        paths += filter(None, (below(config, "auth.toml"), below(config, "config.toml")))
-        for path in paths:
+        for path in _config_files(folder, self._environ):
             try:
                 file = read_file(path)
                 if file is not None:
-                    yield path, get(file.table, "http-basic", dict, ())
+                    yield path, file.document.section("http-basic").table
             except TableError as error:
                 self.problems.append(str(error))
+
+
+def _login(entry: Any) -> _Login | None:
+    """Return the username and password of an entry, or None if it has no username."""
+    if not isinstance(entry, dict):
+        return None
+    username = entry.get("username")
+    password = entry.get("password")
+    if not isinstance(username, str):
+        return None
+    if not isinstance(password, str):
+        password = None
+    return username, password
+
+
+def _config_files(folder: str, environ: Mapping[str, str]) -> list[str]:
+    """List the candidates for poetry's configuration files, the strongest first."""
+    files = [os.path.join(folder, "poetry.toml")]
+    config = _config_folder(environ)
+    if config:
+        files.append(os.path.join(config, "auth.toml"))
+        files.append(os.path.join(config, "config.toml"))
+    return files
 
 
 def _config_folder(environ: Mapping[str, str]) -> str:
     named = environ.get("POETRY_CONFIG_DIR")
     if named:
         return named
-    return below(config_home(environ, apple=sys.platform == "darwin"), "pypoetry") or ""
+    home = config_home(environ, apple=True)
+    return below(home, "pypoetry") or ""
 
 
-def requirements_of(document: Table, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
+def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
     """Return the packages that a poetry project requires, each with the source that it names.
 
     :raises TableError: a package names a source that is not declared.
     """
-    poetry, indexes = _table(document), declared.by_name()
-    found = [raw for group in read_groups(document).values() for raw in group]
-    for where, table in _tables(poetry):
-        found += (_requirement(name, value, where, indexes) for name, value in table.items())
-    return tuple(dict.fromkeys(raw for raw in found if raw.name != "python"))
+    indexes = declared.by_name()
+    found: dict[RawRequirement, None] = {}
+    for group in read_groups(document).values():
+        found.update(dict.fromkeys(group))
+    for table in _dependency_tables(_own_table(document)):
+        for name, value in table.table.items():
+            requirement = _requirement(name, value, table.location(name), indexes)
+            found[requirement] = None
+    return tuple(raw for raw in found if raw.name != "python")
 
 
-def _tables(poetry: Table) -> Iterator[tuple[tuple[str, ...], Table]]:
-    for key in ("dependencies", "dev-dependencies"):
-        yield (*_ROOT, key), get(poetry, key, dict, _ROOT)
-    for name, group in get(poetry, "group", dict, _ROOT).items():
-        where = (*_ROOT, "group", name)
-        yield (*where, "dependencies"), get(as_table(group, where), "dependencies", dict, where)
+def _dependency_tables(poetry: Section) -> Iterator[Section]:
+    """Yield the tables that name packages: poetry's own, those of poetry 1, and the groups."""
+    yield poetry.section("dependencies")
+    yield poetry.section("dev-dependencies")
+    for _, group in poetry.sections("group"):
+        yield group.section("dependencies")
 
 
-def _requirement(
-    name: str, value: Any, where: tuple[str, ...], indexes: dict[str, Index]
-) -> RawRequirement:
+def _requirement(name: str, value: Any, place: str, indexes: dict[str, Index]) -> RawRequirement:
     """Return the requirement of an entry without its version, which has poetry's own syntax."""
     if not isinstance(value, dict):
         return RawRequirement("", normalised(name), name)
-    origin = next((kind for kind in ORIGINS if kind in value), "")
     own_index = None
     source = value.get("source")
     if isinstance(source, str):
         own_index = indexes.get(source)
         if own_index is None:
             shown = shorten(redact(source))
-            raise TableError(f"{location(where, name)}: there is no source {shown!r}")
-    return RawRequirement("", normalised(name), name, own_index, origin)
+            raise TableError(f"{place}: there is no source {shown!r}")
+    return RawRequirement("", normalised(name), name, own_index, origin_of(value))

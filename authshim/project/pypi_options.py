@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from authshim.errors import UrlError
 from authshim.project.model import MODES, STRATEGIES, Options
 from authshim.project.repositories import Index, file_url
-from authshim.project.toml import Table, TableError, choice, get, location
+from authshim.project.toml import TableError
+
+if TYPE_CHECKING:
+    from authshim.project.toml import Section
 
 _IGNORED_OF_TABLE = ("exclude-newer", "pypi-exclude-newer", "solve-strategy")
 _IGNORED_OPTIONS = ("no-build", "no-binary", "dependency-overrides")
@@ -15,30 +18,42 @@ _DEFAULTS: tuple[Any, ...] = (None, False, [], "highest")
 """The values of an ignored option that change nothing."""
 
 
-def read_options(table: Table, where: tuple[str, ...], folder: str) -> Options:
+def read_options(table: Section, folder: str) -> Options:
     """Return the options of the ``pypi-options`` in ``table``.
 
-    :param where: the names of ``table`` and its parents.
     :param folder: the folder that the paths of ``find-links`` are relative to.
     :raises TableError: pixi would refuse an option.
     """
-    options = get(table, "pypi-options", dict, where)
-    where = (*where, "pypi-options")
-    index_url = None
-    if "index-url" in options:
-        index_url = _index(options["index-url"], location(where, "index-url"))
-    place = location(where, "extra-index-urls")
-    extra = [_index(_url(entry), place) for entry in get(options, "extra-index-urls", list, where)]
-    place = location(where, "find-links")
-    flat = [_flat_page(entry, place, folder) for entry in get(options, "find-links", list, where)]
+    options = table.section("pypi-options")
+    ignored_of_table = _ignored(table, _IGNORED_OF_TABLE)
+    ignored_options = _ignored(options, _IGNORED_OPTIONS)
     return Options(
-        index_url,
-        tuple(extra),
-        tuple(flat),
-        choice(options, "index-strategy", STRATEGIES, where),
-        choice(options, "prerelease-mode", MODES, where),
-        (*_ignored(table, _IGNORED_OF_TABLE), *_ignored(options, _IGNORED_OPTIONS)),
+        index_url=_index_url(options),
+        extra=_extra(options),
+        flat=_flat_pages(options, folder),
+        index_strategy=options.choice("index-strategy", STRATEGIES),
+        prerelease_mode=options.choice("prerelease-mode", MODES),
+        ignored=(*ignored_of_table, *ignored_options),
     )
+
+
+def _index_url(options: Section) -> Index | None:
+    if "index-url" not in options.table:
+        return None
+    place = options.location("index-url")
+    return _index(options.table["index-url"], place)
+
+
+def _extra(options: Section) -> tuple[Index, ...]:
+    place = options.location("extra-index-urls")
+    entries = options.array("extra-index-urls")
+    return tuple(_index(_url(entry), place) for entry in entries)
+
+
+def _flat_pages(options: Section, folder: str) -> tuple[Index, ...]:
+    place = options.location("find-links")
+    entries = options.array("find-links")
+    return tuple(_flat_page(entry, place, folder) for entry in entries)
 
 
 def _flat_page(entry: Any, place: str, folder: str) -> Index:
@@ -46,9 +61,11 @@ def _flat_page(entry: Any, place: str, folder: str) -> Index:
         raise TableError(f"{place}: expected tables with a url or a path")
     if "url" in entry:
         return _index(entry["url"], place, flat=True)
-    if not isinstance(entry["path"], str):
+    path = entry["path"]
+    if not isinstance(path, str):
         raise TableError(f"{place}: expected text as the path")
-    return _index(file_url(entry["path"], folder), place, flat=True)
+    url = file_url(path, folder)
+    return _index(url, place, flat=True)
 
 
 def _index(entry: Any, place: str, *, flat: bool = False) -> Index:
@@ -67,5 +84,5 @@ def _url(entry: Any) -> Any:
     return entry
 
 
-def _ignored(table: Table, keys: tuple[str, ...]) -> list[str]:
-    return [key for key in keys if table.get(key) not in _DEFAULTS]
+def _ignored(table: Section, keys: tuple[str, ...]) -> list[str]:
+    return [key for key in keys if table.table.get(key) not in _DEFAULTS]

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from authshim.project.requirements import RawRequirement, normalised, without_url
-from authshim.project.toml import Table, TableError, get, location
+from authshim.project.toml import Section, TableError, location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,26 +20,27 @@ MAX_GROUP_REQUIREMENTS = 100_000
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:\[[^\]]*\])?)\s*(@?)")
 
 
-def read_groups(document: Table) -> dict[str, tuple[RawRequirement, ...]]:
+def read_groups(document: Section) -> dict[str, tuple[RawRequirement, ...]]:
     """Return the requirements of a pyproject.toml by pixi's feature. The project's own is "".
 
     :raises TableError: a dependency group includes itself.
     """
-    project = get(document, "project", dict, ())
-    found = {"": [*get(project, "dependencies", list, ("project",))]}
-    optional = get(project, "optional-dependencies", dict, ("project",))
-    for name, entries in optional.items():
-        _add_group(found, name, entries)
-    groups = _Groups(document.get("dependency-groups"))
+    project = document.section("project")
+    written = {"": [*project.array("dependencies")]}
+    for name, entries in project.section("optional-dependencies").table.items():
+        _add_group(written, name, entries)
+    groups = _Groups(document.table.get("dependency-groups"))
     for name in groups.names:
-        _add_group(found, name, groups.entries(name))
-    own_name = project.get("name")
+        _add_group(written, name, groups.entries(name))
+    own_name = project.table.get("name")
     if isinstance(own_name, str):
         own_name = normalised(own_name)
-    return {
-        name: tuple(raw for raw in raw_requirements(entries) if raw.name != own_name)
-        for name, entries in found.items()
-    }
+    found = {}
+    for name, entries in written.items():
+        # A project may require its own extras, and no index serves the project itself.
+        others = [raw for raw in raw_requirements(entries) if raw.name != own_name]
+        found[name] = tuple(others)
+    return found
 
 
 def _add_group(found: dict[str, list[Any]], name: str, entries: object) -> None:
@@ -83,19 +84,17 @@ class _Groups:
 
     def _expanded(self, entry: object, within: tuple[str, ...]) -> list[str]:
         """Return the requirement of an entry, or those of the group that it includes."""
-        other = None
-        if isinstance(entry, dict):
-            other = entry.get("include-group")
         found: list[str] = []
-        if isinstance(other, str):
-            found = self.entries(other, within)
-        elif isinstance(entry, str):
+        if isinstance(entry, str):
             found = [entry]
+        elif isinstance(entry, dict):
+            other = entry.get("include-group")
+            if isinstance(other, str):
+                found = self.entries(other, within)
         self._count += len(found)
         if self._count > MAX_GROUP_REQUIREMENTS:
-            place = location(("dependency-groups",))
             raise TableError(
-                f"{place}: they come to more than {MAX_GROUP_REQUIREMENTS} requirements"
+                f"[dependency-groups]: they come to more than {MAX_GROUP_REQUIREMENTS} requirements"
             )
         return found
 
@@ -109,11 +108,17 @@ def raw_requirements(entries: Iterable[Any]) -> Iterator[RawRequirement]:
         if match is None:
             continue
         name, extras, is_url = match.groups()
-        text, origin = entry, ""
+        text = entry
+        origin = ""
         if is_url:
-            marker = re.search(r"\s;.*", entry)
-            text = f"{name}{extras}"
-            if marker:
-                text += marker.group()
+            text = f"{name}{extras}{_marker(entry)}"
             origin = "url"
         yield RawRequirement("", normalised(name), without_url(text), None, origin)
+
+
+def _marker(entry: str) -> str:
+    """Return the marker of a requirement with a URL, with its semicolon, or an empty string."""
+    match = re.search(r"\s;.*", entry)
+    if match is None:
+        return ""
+    return match.group()

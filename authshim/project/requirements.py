@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.project.repositories import Index
-from authshim.project.toml import Table, TableError, get, location, strings
+from authshim.project.toml import Section, TableError
 from authshim.redact import shorten
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
     from authshim.project.target import Target
+    from authshim.project.toml import Table
 
 ORIGINS = ("path", "git", "url")
 """The sources of a package besides an index."""
@@ -65,30 +66,43 @@ class Dependency(NamedTuple):
     """conda's names of the platforms, this machine's first."""
 
 
-def from_table(table: Table, where: tuple[str, ...], selector: str) -> Iterator[RawRequirement]:
+def from_table(table: Section, selector: str) -> Iterator[RawRequirement]:
     """Yield the entries of a ``pypi-dependencies`` table.
 
     :raises TableError: pixi would refuse one.
     """
-    for name, value in table.items():
-        place = location(where, name)
+    for name, value in table.table.items():
+        place = table.location(name)
         spec = value
         if isinstance(value, str):
             spec = {"version": value}
         if not isinstance(spec, dict):
             raise TableError(f"{place}: expected a version or a table")
-        origin = next((key for key in ORIGINS if key in spec), "")
         own_index = None
         if "index" in spec:
             own_index = _index(spec["index"], place)
-        text = without_url(_text(name, spec, (*where, name)))
-        yield RawRequirement(selector, normalised(name), text, own_index, origin)
+        yield RawRequirement(
+            selector,
+            name=normalised(name),
+            text=without_url(_text(name, table.child(name, spec))),
+            own_index=own_index,
+            origin=origin_of(spec),
+        )
 
 
-def _text(name: str, spec: Table, where: tuple[str, ...]) -> str:
-    version = get(spec, "version", str, where).strip()
-    marker = get(spec, "env-markers", str, where)
-    extras = ",".join(strings(spec, "extras", where))
+def origin_of(spec: Table) -> str:
+    """Return the source of a package besides an index: one of ORIGINS, or an empty string."""
+    for origin in ORIGINS:
+        if origin in spec:
+            return origin
+    return ""
+
+
+def _text(name: str, spec: Section) -> str:
+    """Return an entry in the form of PEP 508."""
+    version = spec.text("version").strip()
+    marker = spec.text("env-markers")
+    extras = ",".join(spec.strings("extras"))
     if version == "*":
         version = ""
     text = f"{name}[{extras}] {version}"
@@ -141,11 +155,13 @@ def _on_target(
     target: Target,
     features: Sequence[Sequence[RawRequirement]],
 ) -> Iterator[Dependency]:
+    """Yield the dependencies on one platform."""
     found: dict[str, list[RawRequirement]] = {}
     for feature in features:
         entries = ((raw.selector, raw.name, raw) for raw in feature)
         for name, nearest in for_target(entries, target).items():
-            found.setdefault(name, []).extend(nearest)
+            of_name = found.setdefault(name, [])
+            of_name += nearest
     for name, requirements in found.items():
         dependency = _combine(name, requirements, target)
         if dependency is not None:

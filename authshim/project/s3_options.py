@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from authshim.project.toml import Table, TableError, get, location
+from typing import TYPE_CHECKING
+
+from authshim.project.toml import TableError, location
 from authshim.urls.s3 import BadOptions, S3Options, read_options
 
+if TYPE_CHECKING:
+    from authshim.project.toml import Section
 
-def read_buckets(workspace: Table, where: tuple[str, ...]) -> tuple[S3Options, ...]:
+
+def read_buckets(workspace: Section) -> tuple[S3Options, ...]:
     """Return the options of the buckets.
 
-    :param where: the names of the table of the workspace and its parents.
     :raises TableError: pixi would refuse one of them.
     """
     found = []
-    for bucket, table in get(workspace, "s3-options", dict, where).items():
-        place = location((*where, "s3-options", bucket))
+    buckets = workspace.section("s3-options")
+    for bucket, table in buckets.table.items():
+        place = location((*buckets.names, bucket))
         try:
             found.append(read_options(bucket, table, place))
         except BadOptions as error:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from authshim.redact import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Table = dict[str, Any]
 
@@ -15,40 +18,78 @@ class TableError(Exception):
     """A value that pixi refuses. The message names table and key, and shows URLs redacted."""
 
 
-def get(table: Table, key: str, kind: Any, where: tuple[str, ...]) -> Any:
-    """Return the value of a key, or an empty one if the key is missing.
+class Section:
+    """A TOML table that knows its place in the document, so that messages can name it.
 
-    :param where: the names of ``table`` and its parents.
-    :raises TableError: the value has another type.
+    Each method reads the value of one key. It returns an empty value if the key is missing, and
+    raises TableError if the value has another type.
+
+    :param names: the names of the table and its parents. The document itself has none.
     """
-    value = table.get(key, kind())
-    if isinstance(value, kind):
+
+    __slots__ = ("names", "table")
+
+    def __init__(self, table: Table, names: tuple[str, ...] = ()) -> None:
+        self.table = table
+        self.names = names
+
+    def section(self, key: str) -> Section:
+        """Return the table of a key."""
+        return self.child(key, self.table.get(key, {}))
+
+    def child(self, key: str, value: Any) -> Section:
+        """Return the table that stands in this one, and whose value is known."""
+        names = (*self.names, key)
+        if not isinstance(value, dict):
+            raise TableError(f"{location(names)}: expected {_EXPECTED[dict]}")
+        return Section(value, names)
+
+    def sections(self, key: str) -> Iterator[tuple[str, Section]]:
+        """Yield each table in the table of a key, with its name."""
+        parent = self.section(key)
+        for name, value in parent.table.items():
+            yield name, parent.child(name, value)
+
+    def array_of_sections(self, key: str) -> Iterator[Section]:
+        """Yield the tables of an array of tables, ``[[key]]``."""
+        for value in self.array(key):
+            yield self.child(key, value)
+
+    def array(self, key: str) -> list[Any]:
+        """Return a list, whose elements may have any type."""
+        return self._value(key, list)  # type: ignore[no-any-return]
+
+    def strings(self, key: str) -> list[str]:
+        """Return a list of strings."""
+        values = self.array(key)
+        if not all(isinstance(value, str) for value in values):
+            raise TableError(f"{self.location(key)}: expected a list of text")
+        return list(values)
+
+    def text(self, key: str) -> str:
+        """Return a string."""
+        return self._value(key, str)  # type: ignore[no-any-return]
+
+    def flag(self, key: str) -> bool:
+        """Return True or False."""
+        return self._value(key, bool)  # type: ignore[no-any-return]
+
+    def choice(self, key: str, words: tuple[str, ...]) -> str | None:
+        """Return one of the words, or None if the key is missing."""
+        value = self.table.get(key)
+        if value is not None and value not in words:
+            raise TableError(f"{self.location(key)}: expected one of {', '.join(words)}")
         return value
-    place = location(where, key)
-    if kind is dict:
-        place = location((*where, key))
-    raise TableError(f"{place}: expected {_EXPECTED[kind]}")
 
+    def location(self, key: str = "") -> str:
+        """Return the name of the table in messages, or that of one of its keys."""
+        return location(self.names, key)
 
-def as_table(value: Any, where: tuple[str, ...]) -> Table:
-    """Return the value if it is a table, or raise TableError."""
-    return get({where[-1]: value}, where[-1], dict, where[:-1])  # type: ignore[no-any-return]
-
-
-def strings(table: Table, key: str, where: tuple[str, ...]) -> list[str]:
-    """Return a list of strings, empty if the key is missing."""
-    values = get(table, key, list, where)
-    if not all(isinstance(value, str) for value in values):
-        raise TableError(f"{location(where, key)}: expected a list of text")
-    return list(values)
-
-
-def choice(table: Table, key: str, words: tuple[str, ...], where: tuple[str, ...]) -> str | None:
-    """Return the value of a key if it is one of the words, or None if the key is missing."""
-    value = table.get(key)
-    if value is not None and value not in words:
-        raise TableError(f"{location(where, key)}: expected one of {', '.join(words)}")
-    return value
+    def _value(self, key: str, kind: type) -> Any:
+        value = self.table.get(key, kind())
+        if not isinstance(value, kind):
+            raise TableError(f"{self.location(key)}: expected {_EXPECTED[kind]}")
+        return value
 
 
 def location(where: tuple[str, ...], key: str = "") -> str:

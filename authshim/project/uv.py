@@ -29,11 +29,11 @@ from authshim.project.declaring import (
 )
 from authshim.project.model import MODES, STRATEGIES
 from authshim.project.repositories import Declaration, Index
-from authshim.project.toml import Table, TableError, as_table, choice, get, location, strings
+from authshim.project.toml import Section, TableError
 from authshim.project.uv_workspace import workspace_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
 _KEYRING = ("disabled", "subprocess")
 
@@ -52,6 +52,13 @@ class _Entry(NamedTuple):
     is_explicit: bool = False
 
 
+class _SettingsFile(NamedTuple):
+    """A file that may have settings of uv, and the table that has them."""
+
+    file: TomlFile
+    options: Section
+
+
 def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     """Return the indexes of the uv project in a folder, with those of the user and the system.
 
@@ -62,10 +69,13 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
         own = None
     declared = _declared(own, environ)
     member = read_file(os.path.join(folder, "pyproject.toml"))
-    if member is None or (own is not None and own.path == member.path):
+    if member is None:
         return declared
-    entries = _Settings((_tables(member),), environ).of_files()
-    return declared._replace(pinned=tuple(entry.declared for entry in entries))
+    if own is not None and own.path == member.path:
+        return declared
+    entries = _Settings((_settings_file(member),), environ).of_files()
+    pinned = [entry.declared for entry in entries]
+    return declared._replace(pinned=tuple(pinned))
 
 
 def read_user(environ: Mapping[str, str]) -> DeclaredIndexes:
@@ -74,9 +84,9 @@ def read_user(environ: Mapping[str, str]) -> DeclaredIndexes:
 
 
 class _Settings(NamedTuple):
-    """The tables of the files, from the highest priority to the lowest."""
+    """The files from the highest priority to the lowest, and the variables."""
 
-    files: tuple[tuple[TomlFile, Table, tuple[str, ...]], ...]
+    files: tuple[_SettingsFile, ...]
     environ: Mapping[str, str]
 
     def entries(self) -> Iterator[_Entry]:
@@ -85,42 +95,45 @@ class _Settings(NamedTuple):
         yield from self._of_variable("UV_INDEX")
         yield from self.of_files()
         yield from self._of_variable("UV_EXTRA_INDEX_URL")
-        for file, table, where in self.files:
-            yield from self._urls(file, strings(table, "extra-index-url", where))
+        for file, options in self.files:
+            for url in options.strings("extra-index-url"):
+                yield self._of_url(url, file)
         yield from self._of_variable("UV_INDEX_URL", is_default=True)
-        for file, table, _ in self.files:
-            if "index-url" in table:
-                yield from self._urls(file, [table["index-url"]], is_default=True)
+        for file, options in self.files:
+            if "index-url" in options.table:
+                yield self._of_url(options.table["index-url"], file, is_default=True)
 
     def of_files(self) -> Iterator[_Entry]:
         """Yield the indexes of the tables ``index``."""
-        for file, table, where in self.files:
-            for entry in get(table, "index", list, where):
-                yield self._entry(entry, file, where)
+        for file, options in self.files:
+            for table in options.array_of_sections("index"):
+                yield self._of_table(table, file)
 
     def flat(self) -> Iterator[Index]:
         """Yield the pages of ``find-links``."""
-        for text in (self.environ.get("UV_FIND_LINKS") or "").split(","):
+        variable = self.environ.get("UV_FIND_LINKS") or ""
+        for text in variable.split(","):
             if text.strip():
-                yield index_of(text, Declaration("UV_FIND_LINKS"), os.curdir, flat=True)
-        for file, table, where in self.files:
-            for text in strings(table, "find-links", where):
-                place = Declaration(file.lines.place(text, "find-links"))
-                yield index_of(text, place, file.folder, flat=True)
+                declaration = Declaration("UV_FIND_LINKS")
+                yield index_of(text, declaration, os.curdir, flat=True)
+        for file, options in self.files:
+            for text in options.strings("find-links"):
+                place = file.lines.place(text, "find-links")
+                yield index_of(text, Declaration(place), file.folder, flat=True)
 
     def uses_no_index(self) -> bool:
         """Return True if uv is to ask no index, and flat pages only."""
         if is_set(self.environ, "UV_NO_INDEX"):
             return True
-        return any(get(table, "no-index", bool, where) for _, table, where in self.files)
+        return any(options.flag("no-index") for _, options in self.files)
 
     def word(self, variable: str, key: str, values: tuple[str, ...]) -> str:
         """Return the value of an option that has a variable too, or the default."""
         value = self.environ.get(variable)
         if value in values:
             return value
-        for _, table, where in self.files:
-            found = choice(table, key, values, where)
+        for _, options in self.files:
+            found = options.choice(key, values)
             if found:
                 return found
         return values[0]
@@ -129,42 +142,45 @@ class _Settings(NamedTuple):
         for word in words(self.environ.get(variable)):
             name, url = _INDEX.fullmatch(word).groups()  # type: ignore[union-attr]
             declaration = Declaration(variable, name or "")
-            yield _Entry(self._index(url, declaration, os.curdir), is_default)
+            index = self._index(url, declaration, os.curdir)
+            yield _Entry(index, is_default)
 
-    def _urls(
-        self, file: TomlFile, urls: list[Any], *, is_default: bool = False
-    ) -> Iterator[_Entry]:
-        for url in urls:
-            declaration = Declaration(file.lines.place(str(url)))
-            yield _Entry(self._index(url, declaration, file.folder), is_default)
+    def _of_url(self, url: Any, file: TomlFile, *, is_default: bool = False) -> _Entry:
+        place = file.lines.place(str(url))
+        index = self._index(url, Declaration(place), file.folder)
+        return _Entry(index, is_default)
 
-    def _entry(self, value: Any, file: TomlFile, where: tuple[str, ...]) -> _Entry:
-        where = (*where, "index")
-        table = as_table(value, where)
-        url = get(table, "url", str, where)
+    def _of_table(self, table: Section, file: TomlFile) -> _Entry:
+        url = table.text("url")
         if not url:
-            raise TableError(f"{location(where, 'url')}: expected a URL or a path")
+            raise TableError(f"{table.location('url')}: expected a URL or a path")
         declaration = Declaration(
-            file.lines.place(url, "url"),
-            get(table, "name", str, where),
-            choice(table, "authenticate", POLICIES, where) or "auto",
-            ignored_codes=tuple(_codes(table, where)),
+            place=file.lines.place(url, "url"),
+            name=table.text("name"),
+            authenticate=table.choice("authenticate", POLICIES) or "auto",
+            ignored_codes=tuple(_codes(table)),
         )
-        flat = table.get("format") == "flat"
+        is_flat = table.table.get("format") == "flat"
         return _Entry(
-            self._index(url, declaration, file.folder, flat=flat),
-            get(table, "default", bool, where),
-            get(table, "explicit", bool, where),
+            self._index(url, declaration, file.folder, flat=is_flat),
+            is_default=table.flag("default"),
+            is_explicit=table.flag("explicit"),
         )
 
     def _index(
-        self, url: Any, declaration: Declaration, folder: str, *, flat: bool = False
+        self,
+        url: Any,
+        declaration: Declaration,
+        folder: str,
+        *,
+        flat: bool = False,
     ) -> Index:
         login, login_in = self._login(declaration.name)
         declaration = declaration._replace(login_in=login_in)
         return index_of(url, declaration, folder, flat=flat, login=login)
 
     def _login(self, name: str) -> tuple[tuple[str | None, str | None], str]:
+        """Return the username and password of an index, and the variable that has them."""
         if not name:
             return (None, None), ""
         prefix = f"UV_INDEX_{variable_name(name)}"
@@ -176,26 +192,43 @@ def variable_name(name: str) -> str:
     return re.sub(r"[^A-Z0-9]", "_", name.upper())
 
 
-def _codes(table: Table, where: tuple[str, ...]) -> Iterator[int]:
-    for code in get(table, "ignore-error-codes", list, where):
+def _codes(table: Section) -> Iterator[int]:
+    for code in table.array("ignore-error-codes"):
         if type(code) is not int:
-            raise TableError(f"{location(where, 'ignore-error-codes')}: expected numbers")
+            raise TableError(f"{table.location('ignore-error-codes')}: expected numbers")
         yield code
 
 
 def _declared(own: TomlFile | None, environ: Mapping[str, str]) -> DeclaredIndexes:
+    """Return the indexes of a project's file, the variables, the user and the system."""
     problems: list[str] = []
-    files = [_tables(own)] if own else []
+    files = []
+    if own is not None:
+        files.append(_settings_file(own))
     for path in uv_files(environ):
         try:
-            file = read_file(path)
-            if file is not None:
-                _order(_Settings((_tables(file),), {}))
-                files.append(_tables(file))
+            file = _read_valid(path)
         except TableError as error:
             problems.append(_with_path(error, path))
+            continue
+        if file is not None:
+            files.append(file)
     declared = _order(_Settings(tuple(files), environ))
     return declared._replace(problems=tuple(problems))
+
+
+def _read_valid(path: str) -> _SettingsFile | None:
+    """Return a uv.toml whose values uv takes, or None if there is no such file.
+
+    :raises TableError: uv would refuse a value.
+    """
+    found = read_file(path)
+    if found is None:
+        return None
+    file = _settings_file(found)
+    # Reading all values of the file alone tells a bad one from those of other files.
+    _order(_Settings((file,), {}))
+    return file
 
 
 def _with_path(error: TableError, path: str) -> str:
@@ -208,46 +241,59 @@ def _with_path(error: TableError, path: str) -> str:
 
 def _order(settings: _Settings) -> DeclaredIndexes:
     """Return the indexes in uv's order."""
-    kept = _first_of_each_name([*settings.entries()])
-    searched = [] if settings.uses_no_index() else [*_searched(kept)]
-    explicit = (entry.declared for entry in kept if entry.is_explicit and not entry.is_default)
-    flat = (index for index in searched if index.flat)
+    entries = _first_of_each_name(settings.entries())
+    searched: list[Index] = []
+    if not settings.uses_no_index():
+        searched = [*_searched(entries)]
+    explicit = [entry.declared for entry in entries if entry.is_explicit and not entry.is_default]
+    simple = [index for index in searched if not index.flat]
+    flat = [index for index in searched if index.flat]
     return DeclaredIndexes(
-        tuple(index for index in searched if not index.flat),
-        (*settings.flat(), *flat),
-        tuple(explicit),
-        settings.word("UV_INDEX_STRATEGY", "index-strategy", STRATEGIES),
-        settings.word("UV_PRERELEASE", "prerelease", MODES),
+        searched=tuple(simple),
+        flat=(*settings.flat(), *flat),
+        explicit=tuple(explicit),
+        strategy=settings.word("UV_INDEX_STRATEGY", "index-strategy", STRATEGIES),
+        prerelease_mode=settings.word("UV_PRERELEASE", "prerelease", MODES),
         keyring_provider=settings.word("UV_KEYRING_PROVIDER", "keyring-provider", _KEYRING),
     )
 
 
-def _first_of_each_name(entries: Sequence[_Entry]) -> list[_Entry]:
-    found: dict[object, _Entry] = {}
-    for number, entry in enumerate(entries):
-        found.setdefault(entry.declared.declaration.name or number, entry)
-    return list(found.values())
-
-
-def _searched(entries: Sequence[_Entry]) -> Iterator[Index]:
-    """Yield the indexes that may serve any package, the default last."""
+def _first_of_each_name(entries: Iterable[_Entry]) -> list[_Entry]:
+    """List the entries without those whose name occurs before."""
+    names: set[str] = set()
+    kept = []
     for entry in entries:
-        if not (entry.is_default or entry.is_explicit):
+        name = entry.declared.declaration.name
+        if name and name in names:
+            continue
+        names.add(name)
+        kept.append(entry)
+    return kept
+
+
+def _searched(entries: list[_Entry]) -> Iterator[Index]:
+    """Yield the indexes that may serve any package, the default last."""
+    default = None
+    for entry in entries:
+        if entry.is_default:
+            default = default or entry.declared
+        elif not entry.is_explicit:
             yield entry.declared
-    defaults = (entry.declared for entry in entries if entry.is_default)
-    yield next(defaults, None) or pypi_by_default()
+    yield default or pypi_by_default()
 
 
 def _project_file(folder: str) -> TomlFile | None:
     """Return the uv.toml of a folder, else its pyproject.toml, or None."""
-    return read_file(os.path.join(folder, "uv.toml")) or read_file(
-        os.path.join(folder, "pyproject.toml")
-    )
+    for name in ("uv.toml", "pyproject.toml"):
+        file = read_file(os.path.join(folder, name))
+        if file is not None:
+            return file
+    return None
 
 
-def _tables(file: TomlFile) -> tuple[TomlFile, Table, tuple[str, ...]]:
-    """Return a file with its table of settings, and the names of that table."""
-    if os.path.basename(file.path) != "pyproject.toml":
-        return file, file.table, ()
-    tool = get(file.table, "tool", dict, ())
-    return file, get(tool, "uv", dict, ("tool",)), ("tool", "uv")
+def _settings_file(file: TomlFile) -> _SettingsFile:
+    """Return a file with its table of settings."""
+    options = file.document
+    if os.path.basename(file.path) == "pyproject.toml":
+        options = options.section("tool").section("uv")
+    return _SettingsFile(file, options)

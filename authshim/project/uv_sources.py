@@ -2,66 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.project.pyproject_groups import raw_requirements, read_groups
-from authshim.project.requirements import ORIGINS, RawRequirement, normalised
-from authshim.project.toml import Table, TableError, get, location
+from authshim.project.requirements import RawRequirement, normalised, origin_of
+from authshim.project.toml import Section, TableError
 from authshim.redact import redact, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from authshim.project.declaring import DeclaredIndexes
     from authshim.project.repositories import Index
 
-_SOURCES = ("tool", "uv", "sources")
+
+class _Source(NamedTuple):
+    """The source of a package."""
+
+    own_index: Index | None
+    """The only index that may serve the package, or None if the source is no index."""
+    origin: str
+    """One of ORIGINS, or an empty string."""
 
 
-def requirements_of(document: Table, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
+_NO_SOURCE = _Source(None, "")
+
+
+def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
     """Return the requirements of a pyproject.toml: of its project, its extras and its groups.
 
     :raises TableError: uv would refuse a source or a group.
     """
-    tool = get(document, "tool", dict, ())
-    uv = get(tool, "uv", dict, ("tool",))
-    indexes = declared.by_name()
-    sources = {
-        normalised(name): _source(name, value, indexes)
-        for name, value in get(uv, "sources", dict, ("tool", "uv")).items()
-    }
-    written = [raw for group in read_groups(document).values() for raw in group]
-    written += raw_requirements(get(uv, "dev-dependencies", list, ("tool", "uv")))
-    found = dict.fromkeys(raw for each in written for raw in _with_source(each, sources))
+    uv = document.section("tool").section("uv")
+    sources = _sources(uv.section("sources"), declared.by_name())
+    written: list[RawRequirement] = []
+    for group in read_groups(document).values():
+        written += group
+    written += raw_requirements(uv.array("dev-dependencies"))
+    found: dict[RawRequirement, None] = {}
+    for raw in written:
+        index, origin = sources.get(raw.name, _NO_SOURCE)
+        pinned = raw._replace(own_index=index, origin=origin or raw.origin)
+        found[pinned] = None
     return tuple(found)
 
 
-def _with_source(
-    raw: RawRequirement, sources: dict[str, tuple[Index | None, str]]
-) -> Iterator[RawRequirement]:
-    own_index, origin = sources.get(raw.name, (None, raw.origin))
-    yield raw._replace(own_index=own_index, origin=origin or raw.origin)
+def _sources(table: Section, indexes: dict[str, Index]) -> dict[str, _Source]:
+    """Return the sources by the normalised names of their packages."""
+    found = {}
+    for name, value in table.table.items():
+        found[normalised(name)] = _source(value, table.location(name), indexes)
+    return found
 
 
-def _source(name: str, value: Any, indexes: dict[str, Index]) -> tuple[Index | None, str]:
-    """Return the index of a source, and its kind if it is no index.
-
-    Of several sources with markers the first one counts.
-    """
+def _source(value: Any, place: str, indexes: dict[str, Index]) -> _Source:
+    """Return the source of a package. Of several ones with markers the first counts."""
     first = value
     if isinstance(value, list) and value:
         first = value[0]
-    place = location(_SOURCES, name)
     if not isinstance(first, dict):
         raise TableError(f"{place}: expected a table")
     if "workspace" in first:
-        return None, "path"
-    if "index" not in first:
-        return None, next((kind for kind in ORIGINS if kind in first), "")
-    own_index = None
-    if isinstance(first["index"], str):
-        own_index = indexes.get(first["index"])
-    if own_index is None:
-        name = shorten(redact(str(first["index"])))
-        raise TableError(f"{place}: there is no index {name!r}")
-    return own_index, ""
+        return _Source(None, "path")
+    if "index" in first:
+        return _Source(_index(first["index"], place, indexes), "")
+    return _Source(None, origin_of(first))
+
+
+def _index(name: Any, place: str, indexes: dict[str, Index]) -> Index:
+    index = None
+    if isinstance(name, str):
+        index = indexes.get(name)
+    if index is None:
+        shown = shorten(redact(str(name)))
+        raise TableError(f"{place}: there is no index {shown!r}")
+    return index
