@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
+from ci_jobs import start_github_job, start_job
 from leaks import assert_no_secret
 from servers import CHALLENGE, Answer, redirect
 
@@ -28,7 +29,6 @@ MINT = "/api/oidc/mint_token"
 ID = "s3cret-id-token"
 REQUEST_TOKEN = "s3cret-request-token"
 CHANNEL = "https://repo.prefix.dev/acme/noarch/repodata.json"
-JOBS = {"GitLab": "GITLAB_CI", "CircleCI": "CIRCLECI", "Buildkite": "BUILDKITE"}
 
 
 def token(number: int = 1, lifetime: float = 3600) -> str:
@@ -56,9 +56,7 @@ class Job:
         names(github, "github.localhost")
         self.setenv("REQUESTS_CA_BUNDLE", authority.file)
         self.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
-        self.setenv("GITHUB_ACTIONS", "true")
-        self.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", "http://github.localhost/token?api-version=2")
-        self.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", REQUEST_TOKEN)
+        start_github_job("http://github.localhost", REQUEST_TOKEN, monkeypatch)
         github.on("/token", Answer(200, json.dumps({"value": ID}).encode()))
         prefix_dev.on(MINT, lambda seen: Answer(200, self.tokens[0].encode() + b"\n"))
         prefix_dev.on("/*", self._answer)
@@ -273,20 +271,12 @@ def test_secrets_are_on_the_wire_alone(
     assert list(home.iterdir()) == []
 
 
-@pytest.mark.parametrize("service", JOBS)
+@pytest.mark.parametrize("service", ["GitLab", "CircleCI", "Buildkite"])
 def test_other_ci_is_asked_by_its_own_means(
     service: str, job: Job, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GITHUB_ACTIONS")
-    monkeypatch.setenv(JOBS[service], "true")
-    if service == "GitLab":
-        monkeypatch.setenv("PREFIX_DEV_ID_TOKEN", ID)
-    else:
-        name = {"CircleCI": "circleci", "Buildkite": "buildkite-agent"}[service]
-        script = tmp_path / name
-        script.write_text(f'#!/bin/sh\ncase "$*" in *prefix.dev*) echo {ID};; esac\n')
-        script.chmod(0o700)
-        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    start_job(service, ID, tmp_path, monkeypatch)
     assert job.session().get(CHANNEL).status_code == 200
     assert [json.loads(seen.body) for seen in job.exchanges] == [{"token": ID}]
     assert job.github.seen == []

@@ -9,9 +9,16 @@ from urllib.parse import urlsplit
 
 import requests
 from leaks import told
-from proof.sources import KINDS, UV_STORE, give_job_token, use_keyring
-from proof.stage import SECRET, Stage, installed, mounted
-from servers import CHALLENGE, Answer, redirect
+from proof.sources import (
+    HAS_IDENTITIES,
+    KINDS,
+    UV_STORE,
+    be_github_job,
+    give_job_token,
+    use_keyring,
+)
+from proof.stage import CHALLENGE, SECRET, Stage, installed, mounted
+from servers import Answer, redirect
 
 import authshim
 from authshim.index.check import probe
@@ -43,6 +50,29 @@ WHERE = {
     "loopback": Where("http://a.example", "http://localhost:8080"),
     "loopback of a loopback": Where("http://127.0.0.1:8080", "http://localhost:8080"),
 }
+
+AT_PREFIX_DEV = {
+    "prefix.dev": Where("https://a.example", "https://prefix.dev"),
+    "subdomain": Where("https://a.example", "https://repo.prefix.dev"),
+    "subdomain itself": Where(
+        "https://repo.prefix.dev", "https://repo.prefix.dev", is_one_origin=True
+    ),
+    "prefix.dev to its subdomain": Where("https://prefix.dev", "https://repo.prefix.dev"),
+    "subdomain, other port": Where("https://repo.prefix.dev", "https://repo.prefix.dev:8443"),
+    "subdomain, http": Where(
+        "http://repo.prefix.dev", "http://repo.prefix.dev", is_one_origin=True
+    ),
+    "subdomain, http to https": Where(
+        "http://repo.prefix.dev", "https://repo.prefix.dev", is_one_origin=True
+    ),
+    "name with the same end": Where(
+        "https://notprefix.dev", "https://notprefix.dev", is_one_origin=True
+    ),
+    "name with the same beginning": Where(
+        "https://prefix.dev.example", "https://prefix.dev.example", is_one_origin=True
+    ),
+}
+"""The places of which some take the identity of a CI job."""
 
 
 class What(NamedTuple):
@@ -85,6 +115,8 @@ def _uv(stage: Stage, netloc: str) -> None:
     stage.write(UV_STORE, "".join(entries))
 
 
+CI_IDENTITY = "CI identity"
+
 WHAT = {
     "exact key": What(_kept("{host}", "BearerToken")),
     "its own wildcard": What(_kept("*.{host}", "BearerToken")),
@@ -95,14 +127,20 @@ WHAT = {
     "keyring command": What(_keyring, "ada@"),
     "uv login": What(_uv),
     "job token": What(give_job_token),
+    CI_IDENTITY: What(lambda stage, _host: be_github_job(stage)),
     "OAuth": What(_kept("{host}", "OAuth")),
     "conda token": What(_kept("{host}", "CondaToken")),
     # With a `+` in it a name is no token.
     "lone token": What(lambda _stage, _host: None, f"glpat-{SECRET.partition('+')[0]}@"),
 }
 
+if not HAS_IDENTITIES:
+    del WHAT[CI_IDENTITY]
+
 FOR_ITS_USER = ("keyring command", "lone token")
 """The kinds that a username in the URL, or in the declaration of its index, leads to."""
+
+ONLY_OVER_HTTPS = ("job token", CI_IDENTITY)
 
 FILE = "/files/demo-1.0-py3-none-any.whl"
 
@@ -278,7 +316,9 @@ HOW = {
 
 def reason(how: How, where: Where, what: str) -> str:
     """Return why a cell is allowed; empty if the target must get nothing."""
-    if what == "job token" and where.target.startswith("http:"):
+    if what in ONLY_OVER_HTTPS and where.target.startswith("http:"):
+        return ""
+    if what == CI_IDENTITY and not _is_prefix_dev(where):
         return ""
     named = _namer(how, where)
     if named and what == "conda token" and how.is_declared:
@@ -286,7 +326,7 @@ def reason(how: How, where: Where, what: str) -> str:
     if named:
         is_asked = what not in FOR_ITS_USER or how.has_user or how.is_declared
         return named if is_asked else ""
-    if what in ("netrc default", "job token") or what in FOR_ITS_USER:
+    if what == "netrc default" or what in ONLY_OVER_HTTPS or what in FOR_ITS_USER:
         return ""
     over_http = _over_http(how, where)
     if where.target.startswith("http:") and not over_http:
@@ -294,6 +334,11 @@ def reason(how: How, where: Where, what: str) -> str:
     if "wildcard" in what:
         return _wildcard(how, where, what)
     return over_http or "it is kept for this very host, and goes by https"
+
+
+def _is_prefix_dev(where: Where) -> bool:
+    host = urlsplit(where.target).hostname or ""
+    return host == "prefix.dev" or host.endswith(".prefix.dev")
 
 
 def _namer(how: How, where: Where) -> str:

@@ -6,8 +6,9 @@ import threading
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 import requests
+from proof.stage import CHALLENGE
 from requests.exceptions import ProxyError, RetryError, SSLError
-from servers import CHALLENGE, Answer, redirect
+from servers import Answer, redirect
 from urllib3.connection import HTTPConnection
 from urllib3.util.retry import Retry
 
@@ -66,6 +67,10 @@ def _nobody(stage: Stage) -> None:
     stage.names.to_port(1, "a.example", 80)
 
 
+def _distrust(stage: Stage) -> None:
+    stage.monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+
+
 def _interrupted(stage: Stage) -> None:
     send = HTTPConnection.endheaders
 
@@ -105,7 +110,7 @@ OUTCOMES: dict[str, Outcome] = {
         _silence, requests.ReadTimeout, reaches=False, options={"timeout": (30, 0.02)}
     ),
     "refused connection": Outcome(_nobody, requests.ConnectionError, reaches=False),
-    "bad TLS": Outcome(raises=SSLError, scheme="https", reaches=False),
+    "bad TLS": Outcome(_distrust, raises=SSLError, scheme="https", reaches=False),
     "no proxy, TLS": Outcome(
         raises=ProxyError, scheme="https", reaches=False, options={"proxies": {"https": CLOSED}}
     ),

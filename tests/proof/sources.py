@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import base64
+import functools
+import importlib.util
 import json
 import sys
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import quote
 
 from aws import Keys, use_botocore
-from proof.stage import RENEWED, SECRET
+from ci_jobs import start_github_job, start_job
+from proof.stage import GITHUB, RENEWED, SECRET
 from servers import Answer
 
 if TYPE_CHECKING:
@@ -55,6 +58,8 @@ class Source(NamedTuple):
     """``resolve`` knows the rules of its project's tool."""
     https: bool = False
     """It is for https URLs alone."""
+    host: str = "a.example"
+    """The host that it is for."""
     from_netrc: bool = False
     """Without ``install``, requests itself puts it into the request that the caller sees."""
 
@@ -156,6 +161,45 @@ def give_job_token(stage: Stage, netloc: str) -> None:
         "GITLAB_CI": "true",
     }.items():
         stage.monkeypatch.setenv(name, value)
+
+
+HAS_IDENTITIES = importlib.util.find_spec("id") is not None
+"""False if the extra ``ci`` is not installed, which needs urllib3 2."""
+
+PREFIX_DEV = "repo.prefix.dev"
+MINT = "/api/oidc/mint_token"
+REQUEST_TOKEN, IDENTITY, MINTED = (f"{SECRET}-{part}" for part in ("request", "identity", "minted"))
+"""The tokens that a job sends to GitHub, to the exchange of prefix.dev, and with its requests."""
+
+
+def _take_identities(stage: Stage) -> None:
+    """Let every server exchange an identity, as one of prefix.dev does."""
+    stage.monkeypatch.setenv("REQUESTS_CA_BUNDLE", stage.servers.authority.file)
+    for recorder in stage.servers.recorders:
+        recorder.on(MINT, Answer(200, MINTED.encode()))
+
+
+def be_github_job(stage: Stage) -> None:
+    """Let this be a job of GitHub, and let every server exchange its identity."""
+    _take_identities(stage)
+    stage.servers.github.on("/token", Answer(200, json.dumps({"value": IDENTITY}).encode()))
+    start_github_job(f"http://{GITHUB}", REQUEST_TOKEN, stage.monkeypatch)
+
+
+def _job_at_prefix_dev(service: str, stage: Stage, _: str) -> None:
+    """Let this be a job of a CI, and the origin a server of prefix.dev."""
+    stage.names(stage.servers.origin, PREFIX_DEV, 80)
+    stage.names(stage.servers.origin_tls, PREFIX_DEV, 443)
+    if service == "GitHub":
+        be_github_job(stage)
+        return
+    _take_identities(stage)
+    start_job(service, IDENTITY, stage.home, stage.monkeypatch)
+
+
+def _identity(service: str, *, inherited: bool = False) -> Source:
+    plant = functools.partial(_job_at_prefix_dev, service)
+    return Source(plant, asked=True, https=True, inherited=inherited, host=PREFIX_DEV)
 
 
 def _keyring(stage: Stage, _: str) -> None:
@@ -292,3 +336,10 @@ if sys.platform != "win32":  # the scripts are a shell's
             ),
         }
     )
+
+if HAS_IDENTITIES:
+    SOURCES["identity of GitHub"] = _identity("GitHub", inherited=True)
+    SOURCES["identity of GitLab"] = _identity("GitLab", inherited=True)
+if HAS_IDENTITIES and sys.platform != "win32":
+    SOURCES["identity of CircleCI"] = _identity("CircleCI")
+    SOURCES["identity of Buildkite"] = _identity("Buildkite")

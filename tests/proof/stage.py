@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from leaks import told
-from servers import Names, Recorder
+from servers import Answer, Names, Recorder
 
 import authshim
 
@@ -26,6 +26,14 @@ SECRET = "s3cret~7Kq+9Zw=Xj"
 """Planted wherever credentials are kept. Its characters may stand in a header, and some are quoted in URLs and HTML."""
 
 RENEWED = SECRET + "-renewed"
+
+CHALLENGE = Answer(
+    401, b"who are you?", {"WWW-Authenticate": 'Basic realm="private", Bearer realm="private"'}
+)
+"""The answer to a request without a credential, which leaves the kind of it open."""
+
+GITHUB = "github-of-the-proofs.localhost"
+"""The name of the server that plays GitHub."""
 
 CALLER_WROTE_IT = ("requests", "urllib3", "http", "email")
 """Packages whose objects hold what the caller gave to requests, with or without authshim."""
@@ -70,6 +78,7 @@ class Servers:
         self.authority = authority
         self.origin, self.elsewhere = Recorder(), Recorder()
         self.origin_tls, self.elsewhere_tls = Recorder(ca=authority.ca), Recorder(ca=authority.ca)
+        self.github = Recorder()
         self.silent = socket.create_server(("127.0.0.1", 0), backlog=1024)  # it never answers
 
     @property
@@ -78,7 +87,7 @@ class Servers:
 
     def stop(self) -> None:
         self.silent.close()
-        for recorder in self.recorders:
+        for recorder in (*self.recorders, self.github):
             recorder.stop()
 
 
@@ -95,7 +104,7 @@ class Stage:
         )  # which knows nothing, and sooner than keyring does
         self.asks = False
         """Whether the origin asks who somebody is before it answers."""
-        for recorder in servers.recorders:
+        for recorder in (*servers.recorders, servers.github):
             recorder.reset()
         self.names(servers.elsewhere)
         for port in (443, 8443):
@@ -104,6 +113,7 @@ class Stage:
             self.names(recorder, "127.0.0.1", recorder.port)
         for number in (1, servers.silent.getsockname()[1]):
             self.names.to_port(number, "127.0.0.1", number)
+        self.names(servers.github, GITHUB)
         self.names(servers.origin, "proxy.example", 8080)
         self.names(servers.origin, "a.example", 80)
         self.names(servers.origin_tls, "a.example", 443)

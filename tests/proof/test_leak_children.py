@@ -51,6 +51,7 @@ def spy(stage: Stage) -> None:
         name
         for name, source in SOURCES.items()
         if "keyring" not in name and name not in ("URL", "override file") and not source.inherited
+        if source.host == "a.example"
     ],
 )
 def test_a_keyring_command_sees_no_secret_of_another_provider(source: str, stage: Stage) -> None:

@@ -15,7 +15,7 @@ import pytest
 import requests
 from leaks import assert_no_secret, told
 from proof.outcomes import OUTCOMES, Outcome
-from proof.sources import SOURCES, Source
+from proof.sources import IDENTITY, MINT, MINTED, REQUEST_TOKEN, SOURCES, Source
 from proof.stage import CALLER_WROTE_IT, SECRET, Stage, installed, mounted, written
 
 import authshim
@@ -88,7 +88,7 @@ def test_the_secret_is_nowhere_but_on_the_wire_to_its_origin(
     stage.asks = source.asked
     end.script(stage)
     chain = authshim.Chain.from_environment(manifest=stage.home if source.project else None)
-    url = f"{end.scheme}://{source.userinfo}a.example/simple/x"
+    url = f"{end.scheme}://{source.userinfo}{source.host}/simple/x"
     if source.bucket:
         url = "s3://simple/x"
     theirs = source.written_by_caller or (source.from_netrc and login is mounted)
@@ -98,6 +98,7 @@ def test_the_secret_is_nowhere_but_on_the_wire_to_its_origin(
         session.max_redirects = 3
         result = ended(session, url, end)
         assert_it_was_sent(source, end, stage)
+        assert_each_token_of_a_job_is_in_its_place(stage)
         trace = chain.explain(url)
         assert_no_secret(
             *_shown(result, theirs),
@@ -139,6 +140,20 @@ def assert_it_was_sent(source: Source, outcome: Outcome, stage: Stage) -> None:
         text for texts in received.values() for text in texts if not text.startswith("/token\n")
     ]
     assert_no_secret(elsewhere, secret=SECRET)
+
+
+PLACES = {IDENTITY: f"{MINT}\n", REQUEST_TOKEN: "/token?", MINTED: "/simple/"}
+"""The beginning of the requests that may have each token."""
+
+
+def assert_each_token_of_a_job_is_in_its_place(stage: Stage) -> None:
+    """Fail where a server got a token of a job that is not for that request."""
+    received = stage.received
+    at_github = [f"{seen.target}\n{seen.headers}" for seen in stage.servers.github.seen]
+    for text in (*at_github, *received["origin"], *received["origin_tls"]):
+        for token, place in PLACES.items():
+            assert token not in text or text.startswith(place)
+    assert not any(told(text, SECRET) for text in at_github if REQUEST_TOKEN not in text)
 
 
 def _shown(result: object, theirs: bool) -> list[object]:

@@ -13,21 +13,21 @@ from urllib.parse import urlsplit
 import needs
 import pytest
 import requests
+from ci_jobs import VARIABLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from leaks import assert_no_secret, told
-from proof.namings import HOW, WHAT, WHERE, Cell, reason
-from proof.sources import KINDS, SOURCES, UV_STORE, Source
-from proof.stage import SECRET, Stage, installed, mounted
+from proof.namings import AT_PREFIX_DEV, CI_IDENTITY, HOW, WHAT, WHERE, Cell, How, Where, reason
+from proof.sources import IDENTITY, KINDS, MINT, SOURCES, UV_STORE, Source
+from proof.stage import CHALLENGE, SECRET, Stage, installed, mounted
 from proof.tunnel import Tunnel
-from servers import CHALLENGE, Answer, redirect
+from servers import Answer, redirect
 
 import authshim
 from authshim.lookup.naming import seen_locations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from servers import Seen
 
@@ -174,7 +174,8 @@ def ask(
     with login(chain) as session, suppress(requests.RequestException, ValueError):
         session.max_redirects = 3
         session.verify = stage.servers.authority.file
-        session.get(f"{scheme}://{source.userinfo}a.example/simple/x", timeout=30, **options)
+        url = f"{scheme}://{source.userinfo}{source.host}/simple/x"
+        session.get(url, timeout=30, **options)
 
 
 def follow(stage: Stage, login: Callable, source: Source, location: str, status: int = 302) -> None:
@@ -270,7 +271,8 @@ def test_https_to_http_carries_no_credential(
 ) -> None:
     source = prepare(stage, name, scheme="https")
     stage.servers.origin.default = stage.servers.elsewhere.default = CHALLENGE
-    for location in ("http://a.example/y", "http://a.example:8080/y", "http://b.example/y"):
+    own = f"http://{source.host}"
+    for location in (f"{own}/y", f"{own}:8080/y", "http://b.example/y"):
         stage.servers.origin_tls.on("/*", send_on(stage, location, status))
         ask(stage, login, source, scheme="https")
         assert any(arrived(stage, "origin_tls"))
@@ -284,7 +286,8 @@ def test_https_to_another_https_origin_carries_no_credential(
     name: str, login: Callable, stage: Stage
 ) -> None:
     source = prepare(stage, name, scheme="https")
-    for location in ("https://a.example:8443/y", "https://b.example/y", "https://sub.a.example/y"):
+    host = source.host
+    for location in (f"https://{host}:8443/y", "https://b.example/y", f"https://sub.{host}/y"):
         stage.servers.elsewhere_tls.reset()
         stage.servers.origin_tls.on("/*", send_on(stage, location))
         ask(stage, login, source, scheme="https")
@@ -492,17 +495,38 @@ def test_a_netrc_default_answers_the_host_that_was_asked_for_and_no_other(
 
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("how", HOW)
-def test_a_url_gets_what_its_namer_allows(how: str, where: str, stage: Stage, home: Path) -> None:
+def test_a_url_gets_what_its_namer_allows(how: str, where: str, stage: Stage) -> None:
     got: dict[str, bool] = {}
     allowed: dict[str, str] = {}
-    for name, what in WHAT.items():
-        seen_locations.clear()
-        reset(stage)
-        for kept in (".netrc", ".rattler/credentials.json", UV_STORE):
-            (home / kept).unlink(missing_ok=True)
-        stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
-        stage.monkeypatch.delenv("GITLAB_CI", raising=False)
-        what.plant(stage, urlsplit(WHERE[where].target).netloc)
-        got[name] = HOW[how].run(Cell(stage, WHERE[where], what))
+    for name in WHAT:
+        got[name] = collected(name, HOW[how], WHERE[where], stage)
         allowed[name] = reason(HOW[how], WHERE[where], name)
     assert got == {name: bool(why) for name, why in allowed.items()}, allowed
+
+
+@pytest.mark.skipif(CI_IDENTITY not in WHAT, reason="the extra ci needs urllib3 2")
+@pytest.mark.parametrize("where", AT_PREFIX_DEV)
+@pytest.mark.parametrize("how", HOW)
+def test_prefix_dev_gets_an_identity_if_its_namer_allows(
+    how: str, where: str, stage: Stage
+) -> None:
+    allowed = reason(HOW[how], AT_PREFIX_DEV[where], CI_IDENTITY)
+    got = collected(CI_IDENTITY, HOW[how], AT_PREFIX_DEV[where], stage)
+    exchanges = [text for texts in stage.received.values() for text in texts if IDENTITY in text]
+    assert (got, allowed) == (bool(allowed), allowed)
+    assert len(exchanges) == len(stage.servers.github.seen) == int(got)
+    assert all(text.startswith(f"{MINT}\n") for text in exchanges)
+
+
+def collected(name: str, how: How, where: Where, stage: Stage) -> bool:
+    """Play one cell, in a home that keeps nothing else, and tell if the target got it."""
+    seen_locations.clear()
+    reset(stage)
+    for kept in (".netrc", ".rattler/credentials.json", UV_STORE):
+        (stage.home / kept).unlink(missing_ok=True)
+    stage.monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
+    for variable in VARIABLES.values():
+        stage.monkeypatch.delenv(variable, raising=False)
+    what = WHAT[name]
+    what.plant(stage, urlsplit(where.target).netloc)
+    return how.run(Cell(stage, where, what))
