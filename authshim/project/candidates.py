@@ -36,7 +36,11 @@ _DECLARING = {
 }
 """The keys of each tool's table that declare indexes."""
 
-_MARKS = {"uv": ("uv.toml", "uv.lock"), "poetry": ("poetry.lock",), "pdm": ("pdm.lock",)}
+_MARKS = {
+    "uv": ("uv.toml", "uv.lock"),
+    "poetry": ("poetry.lock",),
+    "pdm": ("pdm.lock",),
+}
 """The files that make a pyproject.toml the project of a tool without a table in it."""
 
 
@@ -51,12 +55,16 @@ class Candidate(NamedTuple):
     @property
     def declares_index(self) -> bool:
         """Return True if the file declares an index, or is of one tool only."""
-        if os.path.basename(self.path) != PYPROJECT or not isinstance(self.document, dict):
+        if os.path.basename(self.path) != PYPROJECT:
             return True
-        if self.tool == PIXI:
-            return _pixi_declares(self.document["tool"]["pixi"])
+        if not isinstance(self.document, dict):
+            return True
         table = self.document.get("tool", {}).get(self.tool, {})
-        return isinstance(table, dict) and not table.keys().isdisjoint(_DECLARING[self.tool])
+        if self.tool == PIXI:
+            return _pixi_declares(table)
+        if not isinstance(table, dict):
+            return False
+        return any(key in table for key in _DECLARING[self.tool])
 
 
 def in_file(path: str, tool: str | None) -> Candidate:
@@ -68,13 +76,7 @@ def in_file(path: str, tool: str | None) -> Candidate:
     name = os.path.basename(path)
     if name == PYPROJECT:
         return _in_pyproject(path, tool)
-    owner = ""
-    if name in PIXI_FILES:
-        owner = PIXI
-    elif name == "uv.toml":
-        owner = "uv"
-    elif name.endswith((".txt", ".in")):
-        owner = "pip"
+    owner = _owner(name)
     if not owner:
         raise TableError(
             "expected a file named pixi.toml, pyproject.toml, uv.toml or requirements.txt, "
@@ -82,19 +84,32 @@ def in_file(path: str, tool: str | None) -> Candidate:
         )
     if tool not in (None, owner):
         raise TableError(f"it is a file of {owner}, not of {tool}")
-    return Candidate(owner, path, read_toml(path) if owner == PIXI else None)
+    if owner == PIXI:
+        return Candidate(owner, path, read_toml(path))
+    return Candidate(owner, path)
+
+
+def _owner(name: str) -> str:
+    """Return the only tool that reads a file of some name, or an empty string."""
+    if name in PIXI_FILES:
+        return PIXI
+    if name == "uv.toml":
+        return "uv"
+    if name.endswith((".txt", ".in")):
+        return "pip"
+    return ""
 
 
 def _in_pyproject(path: str, tool: str | None) -> Candidate:
     document = read_toml(path)
     if tool is not None or not isinstance(document, dict):
         return Candidate(tool or PIXI, path, document)
-    found = [each for each in candidates(os.path.dirname(path)) if each.path == path]
-    if not found:
-        raise TableError(
-            "there is no [tool.pixi], [tool.uv], [tool.poetry] or [tool.pdm] table; name a tool"
-        )
-    return found[0]
+    for candidate in candidates(os.path.dirname(path)):
+        if candidate.path == path:
+            return candidate
+    raise TableError(
+        "there is no [tool.pixi], [tool.uv], [tool.poetry] or [tool.pdm] table; name a tool"
+    )
 
 
 def in_folder(folder: str, tool: str | None) -> list[Candidate]:
@@ -108,8 +123,11 @@ def in_folder(folder: str, tool: str | None) -> list[Candidate]:
         if found:
             return found
         raise TableError("there is no project of pixi, uv, poetry, pdm or pip here")
-    own = [each for each in found if each.tool == tool] or [_unmarked(folder, tool)]
-    return [*own, *(each for each in found if each.tool != tool)]
+    own = [candidate for candidate in found if candidate.tool == tool]
+    others = [candidate for candidate in found if candidate.tool != tool]
+    if not own:
+        own = [_unmarked(folder, tool)]
+    return [*own, *others]
 
 
 def has_unmarked(folder: str, tool: str | None) -> bool:
@@ -136,17 +154,17 @@ def _unmarked(folder: str, tool: str) -> Candidate:
 
 def candidates(folder: str) -> list[Candidate]:
     """List the tools that have a project in a folder, the one to take first."""
-    found = [*_in_folder(folder)]
-    found.sort(key=lambda each: (not is_project(each), not each.declares_index))
+    found = [*_with_tables(folder)]
+    requirements = os.path.join(folder, REQUIREMENTS)
+    if not found and os.path.isfile(requirements):
+        found = [Candidate("pip", requirements)]
+    found.sort(key=_rank)
     return found
 
 
-def _in_folder(folder: str) -> Iterator[Candidate]:
-    found = [*_with_tables(folder)]
-    yield from found
-    requirements = os.path.join(folder, REQUIREMENTS)
-    if not found and os.path.isfile(requirements):
-        yield Candidate("pip", requirements)
+def _rank(candidate: Candidate) -> tuple[bool, bool]:
+    """Return a value that is smaller for a candidate that is taken before another one."""
+    return not is_project(candidate), not candidate.declares_index
 
 
 def _with_tables(folder: str) -> Iterator[Candidate]:
@@ -156,12 +174,14 @@ def _with_tables(folder: str) -> Iterator[Candidate]:
         yield pixi
     path = os.path.join(folder, PYPROJECT)
     document = read_toml(path)
-    if isinstance(document, dict):
-        for tool, marks in _MARKS.items():
-            if has_table(document, tool) or _has_file(folder, marks):
-                yield Candidate(tool, path, document)
-    elif _has_file(folder, _MARKS["uv"][:1]):
-        yield Candidate("uv", os.path.join(folder, "uv.toml"))
+    if not isinstance(document, dict):
+        uv_toml = os.path.join(folder, "uv.toml")
+        if os.path.isfile(uv_toml):
+            yield Candidate("uv", uv_toml)
+        return
+    for tool, marks in _MARKS.items():
+        if has_table(document, tool) or _has_file(folder, marks):
+            yield Candidate(tool, path, document)
 
 
 def _has_file(folder: str, names: tuple[str, ...]) -> bool:
@@ -172,14 +192,18 @@ def _pixi_candidate(folder: str) -> Candidate | None:
     for name in PIXI_FILES:
         path = os.path.join(folder, name)
         document = read_toml(path)
-        if document is not None and (name != PYPROJECT or has_pixi(document)):
+        if document is None:
+            continue
+        if name != PYPROJECT or has_pixi(document):
             return Candidate(PIXI, path, document)
     return None
 
 
 def has_pixi(document: Table | str) -> bool:
     """Return True if a pyproject.toml has ``[tool.pixi]``, or cannot be read."""
-    return isinstance(document, str) or has_table(document, PIXI)
+    if isinstance(document, str):
+        return True
+    return has_table(document, PIXI)
 
 
 def has_table(document: Table, tool: str) -> bool:
@@ -190,7 +214,9 @@ def has_table(document: Table, tool: str) -> bool:
 
 def _pixi_declares(pixi: Any) -> bool:
     """Return True if pixi's table has an index option, or a channel by its URL."""
-    return not isinstance(pixi, dict) or any(map(_is_declaration, _items(pixi)))
+    if not isinstance(pixi, dict):
+        return True
+    return any(_is_declaration(key, value) for key, value in _items(pixi))
 
 
 def _items(table: Table) -> Iterator[tuple[str, Any]]:
@@ -203,8 +229,7 @@ def _items(table: Table) -> Iterator[tuple[str, Any]]:
                 tables.append(value)
 
 
-def _is_declaration(item: tuple[str, Any]) -> bool:
-    key, value = item
+def _is_declaration(key: str, value: Any) -> bool:
     if key == "channels":
         return "://" in str(value)
     return key in ("index-url", "extra-index-urls", "find-links")

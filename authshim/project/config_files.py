@@ -35,29 +35,35 @@ def _basename() -> str:
 
 def _pip_global_files(environ: Mapping[str, str]) -> Iterator[str]:
     if sys.platform == "win32":
-        yield os.path.join(environ.get("PROGRAMDATA", r"C:\ProgramData"), "pip", "pip.ini")
+        yield os.path.join(_program_data(environ), "pip", "pip.ini")
         return
     if sys.platform == "darwin":
         yield "/Library/Application Support/pip/pip.conf"
     else:
-        folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
-        yield from (os.path.join(folder, "pip", "pip.conf") for folder in folders if folder)
+        for folder in _shared_folders(environ):
+            yield os.path.join(folder, "pip", "pip.conf")
     yield "/etc/pip.conf"
 
 
+def _shared_folders(environ: Mapping[str, str]) -> list[str]:
+    """List the folders of the configuration that all users of a Unix machine share."""
+    variable = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
+    return [folder for folder in variable.split(os.pathsep) if folder]
+
+
 def _pip_user_files(environ: Mapping[str, str]) -> Iterator[str]:
-    home = home_of(environ)
     old_folder = ".pip"
     if sys.platform == "win32":
         old_folder = "pip"
-    old = below(home, old_folder, _basename())
-    apple = below(home, "Library", "Application Support", "pip")
-    new = below(config_home(environ), "pip", _basename())
-    if sys.platform == "darwin" and apple and os.path.isdir(apple):
-        new = os.path.join(apple, _basename())
-    for path in (old, new):
-        if path:
-            yield path
+    old = below(home_of(environ), old_folder)
+    new = below(config_home(environ), "pip")
+    if sys.platform == "darwin":
+        apple = below(config_home(environ, apple=True), "pip")
+        if apple and os.path.isdir(apple):
+            new = apple
+    for folder in (old, new):
+        if folder:
+            yield os.path.join(folder, _basename())
 
 
 def uv_files(environ: Mapping[str, str]) -> Iterator[str]:
@@ -78,13 +84,19 @@ def uv_files(environ: Mapping[str, str]) -> Iterator[str]:
 def _uv_system_file(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the first of the system's files that exists."""
     if sys.platform == "win32":
-        candidates = [os.path.join(environ.get("PROGRAMDATA", r"C:\ProgramData"), "uv", "uv.toml")]
+        folders = [_program_data(environ)]
     else:
-        folders = (environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
-        candidates = [os.path.join(folder, "uv", "uv.toml") for folder in folders if folder]
-        candidates.append("/etc/uv/uv.toml")
-    existing = (path for path in candidates if os.path.exists(path))
-    yield from list(existing)[:1]
+        folders = [*_shared_folders(environ), "/etc"]
+    for folder in folders:
+        path = os.path.join(folder, "uv", "uv.toml")
+        if os.path.exists(path):
+            yield path
+            return
+
+
+def _program_data(environ: Mapping[str, str]) -> str:
+    """Return the folder of the configuration that all users of a Windows machine share."""
+    return environ.get("PROGRAMDATA", r"C:\ProgramData")
 
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:

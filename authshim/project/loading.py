@@ -59,14 +59,21 @@ _READERS = {
 
 
 @clears_frames
-def load(path: str, tool: str | None, environ: Mapping[str, str]) -> Loaded | ManifestError:
+def load(
+    path: str,
+    tool: str | None,
+    environ: Mapping[str, str] | None,
+) -> Loaded | ManifestError:
     """Return a project, or the error. The frames of a raised error would hold the URLs.
 
     :param path: absolute, of a file or a folder.
     :param tool: the tool to take, or None for the first that declares an index.
+    :param environ: in place of ``os.environ``.
     """
     if tool is not None and tool not in TOOLS:
         return ManifestError(path, f"expected a tool of {', '.join(TOOLS)}, not {tool!r}")
+    if environ is None:
+        environ = os.environ
     others: list[Candidate] = []
     try:
         if os.path.isdir(path):
@@ -78,15 +85,22 @@ def load(path: str, tool: str | None, environ: Mapping[str, str]) -> Loaded | Ma
     loaded = _read(found, environ)
     if isinstance(loaded, ManifestError):
         return loaded
-    return loaded._replace(other_tools=tuple(each.tool for each in others))
+    other_tools = [candidate.tool for candidate in others]
+    return loaded._replace(other_tools=tuple(other_tools))
 
 
 @clears_frames
-def load_user(tool: str | None, environ: Mapping[str, str]) -> Loaded | ManifestError:
+def load_user(
+    tool: str | None,
+    environ: Mapping[str, str] | None,
+) -> Loaded | ManifestError:
     """Return the indexes of the user's configuration of pip and uv, or the error.
 
     :param tool: "pip", "uv", or None for both.
+    :param environ: in place of ``os.environ``.
     """
+    if environ is None:
+        environ = os.environ
     if tool not in (None, "pip", "uv"):
         return ManifestError(os.curdir, f"there is no project of {tool} here or above")
     try:
@@ -97,7 +111,8 @@ def load_user(tool: str | None, environ: Mapping[str, str]) -> Loaded | Manifest
 
 
 def _read(found: Candidate, environ: Mapping[str, str]) -> Loaded | ManifestError:
-    path, document = found.path, found.document
+    path = found.path
+    document = found.document
     try:
         if found.tool != PIXI:
             return Loaded(path, *_read_tool(found.tool, path, environ))

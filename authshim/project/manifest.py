@@ -70,7 +70,7 @@ class Manifest:
             absolute = os.path.abspath(os.fspath(path))
         except OSError:
             raise ManifestError(os.fspath(path), "the current folder is not there") from None
-        found = loading.load(absolute, tool, os.environ if environ is None else environ)
+        found = loading.load(absolute, tool, environ)
         # Raised here, where no frame holds what the file holds.
         if isinstance(found, ManifestError):
             raise found
@@ -86,7 +86,7 @@ class Manifest:
         :param environ: in place of ``os.environ``.
         :raises ManifestError: the other tools have no such configuration.
         """
-        found = loading.load_user(tool, os.environ if environ is None else environ)
+        found = loading.load_user(tool, environ)
         if isinstance(found, ManifestError):
             raise found
         return cls(found)
@@ -100,10 +100,12 @@ class Manifest:
         :param tool: the only tool that counts, or None for all. A pyproject.toml is a project of
             uv, poetry, pdm and pip, even if they have no table in it.
         """
-        found = candidates.candidates(folder)
-        if any(candidates.is_project(each) for each in found if tool in (None, each.tool)):
-            return True
-        return tool not in (None, candidates.PIXI) and candidates.has_unmarked(folder, tool)
+        for candidate in candidates.candidates(folder):
+            if tool in (None, candidate.tool) and candidates.is_project(candidate):
+                return True
+        if tool in (None, candidates.PIXI):
+            return False
+        return candidates.has_unmarked(folder, tool)
 
     @property
     def tool(self) -> str:
@@ -152,11 +154,10 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
-        return unique(
-            index
-            for features in self._chosen(environment)
-            for index in self._project.indexes(features)
-        )
+        found: list[Index] = []
+        for features in self._chosen(environment):
+            found += self._project.indexes(features)
+        return unique(found)
 
     def own_indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
         """List the indexes that only serve the packages that name them by ``index``.
@@ -174,11 +175,10 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
-        return unique(
-            channel
-            for features in self._chosen(environment)
-            for channel in self._project.channels(features)
-        )
+        found: list[Channel] = []
+        for features in self._chosen(environment):
+            found += self._project.channels(features)
+        return unique(found)
 
     def platforms(self, environment: str | None = DEFAULT) -> tuple[str, ...]:
         """List the platforms of an environment, or of all environments for None.
@@ -235,12 +235,14 @@ class Manifest:
     def index_strategy(self, environment: str = DEFAULT) -> str:
         """Return the ``index-strategy``, or pixi's default."""
         (features,) = self._chosen(environment)
-        return str(self._project.single(features, "index_strategy") or STRATEGIES[0])
+        strategy = self._project.single(features, "index_strategy")
+        return strategy or STRATEGIES[0]
 
     def prerelease_mode(self, environment: str = DEFAULT) -> str:
         """Return the ``prerelease-mode``, or pixi's default."""
         (features,) = self._chosen(environment)
-        return str(self._project.single(features, "prerelease_mode") or MODES[0])
+        mode = self._project.single(features, "prerelease_mode")
+        return mode or MODES[0]
 
     def ignored_options(self, environment: str = DEFAULT) -> tuple[str, ...]:
         """List the options of pixi that choose versions or files and that authshim ignores."""
@@ -269,10 +271,9 @@ class Manifest:
     def __reduce__(self) -> Any:
         if self.path:
             return Manifest.load, (self.path, self.tool)
-        tool = self.tool
-        if tool not in candidates.TOOLS:
+        if self.tool not in candidates.TOOLS:
             return Manifest.of_user, ()
-        return Manifest.of_user, (tool,)
+        return Manifest.of_user, (self.tool,)
 
 
 def _dependencies(

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from authshim.project.pip import Search
-    from authshim.project.repositories import Index
     from authshim.project.requirements import RawRequirement
 
 MAX_REQUIREMENTS_FILES = 100
@@ -36,8 +35,20 @@ _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _OPTION = re.compile(r"(?:^|\s)-")
 
-_SHORT = {"-i": "--index-url", "-f": "--find-links", "-r": "--requirement", "-c": "--constraint"}
-_WITH_VALUE = frozenset({*_SHORT.values(), "--extra-index-url", "--pypi-url"})
+_LONG_NAMES = {
+    "-i": "--index-url",
+    "--pypi-url": "--index-url",
+    "-f": "--find-links",
+    "-r": "--requirement",
+    "-c": "--constraint",
+}
+"""The options that have another name, with that name."""
+
+_WITH_VALUE = frozenset({*_LONG_NAMES.values(), "--extra-index-url"})
+
+
+_SEARCH_OPTIONS = ("--no-index", "--pre", "--index-url", "--extra-index-url", "--find-links")
+"""The options of a search, in the order in which pip applies those of one line."""
 
 
 class RequirementsFile:
@@ -79,47 +90,66 @@ class RequirementsFile:
         self._files.add(path)
         if len(self._files) > MAX_REQUIREMENTS_FILES:
             raise TableError(f"it includes more than {MAX_REQUIREMENTS_FILES} files")
-        for number, line in _logical_lines(_text(path, named_in)):
+        text = _text(path, named_in)
+        for number, line in _logical_lines(text):
             self._lines += 1
             if self._lines > MAX_LOGICAL_LINES:
                 raise TableError(f"it has more than {MAX_LOGICAL_LINES} lines")
             expanded = _VARIABLE.sub(self._value, line)
-            place = f"{path}:{number}"
             if expanded.startswith("-"):
-                self._apply(_words(expanded, place), path, place)
+                self._apply(expanded, path, number)
             elif not is_constraint:
-                self._texts.append(_OPTION.split(expanded)[0])
+                requirement = _OPTION.split(expanded)[0]
+                self._texts.append(requirement)
 
     def _value(self, match: re.Match[str]) -> str:
         return self._environ.get(match[1]) or match[0]
 
-    def _apply(self, words: list[str], path: str, place: str) -> None:
-        """Apply the options of one line."""
-        found = dict(_options(words))
+    def _apply(self, line: str, path: str, number: int) -> None:
+        """Apply the options of one line of a file. Of a repeated option the last counts."""
+        place = f"{path}:{number}"
+        options = dict(_options(_words(line, place)))
         folder = os.path.dirname(path)
-        if "--no-index" in found:
+        for name in _SEARCH_OPTIONS:
+            if name in options:
+                self._apply_to_search(name, options[name], place, folder)
+        for name in ("--requirement", "--constraint"):
+            if name in options:
+                is_constraint = name == "--constraint"
+                self._include(options[name], folder, place, is_constraint=is_constraint)
+
+    def _apply_to_search(
+        self,
+        name: str,
+        value: str,
+        place: str,
+        folder: str,
+    ) -> None:
+        if name == "--no-index":
             self._search = self._search._replace(uses_no_index=True)
-        if "--pre" in found:
+        elif name == "--pre":
             self._search = self._search._replace(allows_prereleases=True)
-        if "--index-url" in found:
-            self._indexes = [self._index(found["--index-url"], place, folder)]
-        if "--extra-index-url" in found:
-            self._indexes.append(self._index(found["--extra-index-url"], place, folder))
-        if "--find-links" in found:
-            self._flat.append(self._index(found["--find-links"], place, folder, flat=True))
-        for option in ("--requirement", "--constraint"):
-            if option in found:
-                self._include(found[option], path, place, is_constraint=option == "--constraint")
+        elif name == "--find-links":
+            page = index_of(value, Declaration(place), folder, flat=True)
+            self._flat.append(page)
+        elif name == "--index-url":
+            self._indexes = [index_of(value, Declaration(place), folder)]
+        elif name == "--extra-index-url":
+            self._indexes.append(index_of(value, Declaration(place), folder))
 
-    def _index(self, text: str, place: str, folder: str, *, flat: bool = False) -> Index:
-        return index_of(text, Declaration(place), folder, flat=flat)
-
-    def _include(self, name: str, path: str, place: str, *, is_constraint: bool) -> None:
+    def _include(
+        self,
+        name: str,
+        folder: str,
+        place: str,
+        *,
+        is_constraint: bool,
+    ) -> None:
         if "://" in name:
             self.problems.append(f"{place}: a requirements file on a server is not read")
             return
-        nested = os.path.abspath(os.path.join(os.path.dirname(path), name))
-        self._read(nested, place, is_constraint=is_constraint)
+        path = os.path.abspath(os.path.join(folder, name))
+        self._read(path, place, is_constraint=is_constraint)
 
 
 def _text(path: str, named_in: str) -> str:
@@ -134,18 +164,24 @@ def _text(path: str, named_in: str) -> str:
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield each joined line with the number of its first one, without comments."""
-    first, parts = 0, []
+    first = 0
+    parts: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         first = first or number
         is_comment = line.lstrip().startswith("#")
-        if line.endswith("\\") and not is_comment:
+        if is_comment:
+            # It ends the lines that a backslash joins, and is cut off behind this blank.
+            parts.append(f" {line}")
+        elif line.endswith("\\"):
             parts.append(line.rstrip("\\"))
             continue
-        parts.append(f" {line}" if is_comment else line)
+        else:
+            parts.append(line)
         joined = _COMMENT.sub("", "".join(parts)).strip()
         if joined:
             yield first, joined
-        first, parts = 0, []
+        first = 0
+        parts = []
     joined = "".join(parts).strip()
     if joined:
         yield first, joined
@@ -162,10 +198,17 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
     """Yield each option of a line with its value, or an empty string."""
     rest = iter(words)
     for word in rest:
-        name, equals, value = word.partition("=")
-        if not word.startswith("--") and word[:2] in _SHORT and len(word) > 2:
-            name, equals, value = word[:2], "=", word[2:]
-        name = _SHORT.get(name, name)
+        name, equals, value = _parts(word)
+        name = _LONG_NAMES.get(name, name)
         if name in _WITH_VALUE and not equals:
             value = next(rest, "")
-        yield name.replace("--pypi-url", "--index-url"), value
+        yield name, value
+
+
+def _parts(word: str) -> tuple[str, bool, str]:
+    """Return the option of a word, True if its value is in the word too, and that value."""
+    short = word[:2]
+    if short in _LONG_NAMES and len(word) > len(short):
+        return short, True, word[len(short) :]
+    name, equals, value = word.partition("=")
+    return name, bool(equals), value
