@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from authshim.index.answer import Answer
-    from authshim.index.probe import Result
+    from authshim.index.verdict import Result
     from authshim.lookup.chain import Chain
     from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest

@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from authshim.next_step import NextStep
     from authshim.project.repositories import Repository
 
-FOUND, NOT_THERE, REFUSED = "found", "not there", "refused"
-UNREADABLE, UNREACHABLE, NOT_ASKED = "unreadable", "unreachable", "not asked"
+FOUND = "found"
+NOT_THERE = "not there"
+REFUSED = "refused"
+UNREADABLE = "unreadable"
+UNREACHABLE = "unreachable"
+NOT_ASKED = "not asked"
 FORBIDDEN = "forbidden"
 
 

@@ -35,13 +35,21 @@ _WORDS = {
 
 def name_answer(place: Repository, response: Response, route: S3Route, chain: Chain) -> Answer:
     """Return the answer that a response is."""
-    status, host = response.status_code, parse(response.url).host
-    answer = Answer(place, FOUND, status, route.found, host)
-    if status == 200:
+    answer = Answer(
+        place,
+        FOUND,
+        status=response.status_code,
+        found=route.found,
+        host=parse(response.url).host,
+    )
+    if answer.status == 200:
         return answer
-    said = s3_answer.describe(response, route, chain)
-    word = _WORDS[said.kind]
-    return answer._replace(answer=word, detail=said.reason, next_step=said.next_step)
+    problem = s3_answer.describe(response, route, chain)
+    return answer._replace(
+        answer=_WORDS[problem.kind],
+        detail=problem.reason,
+        next_step=problem.next_step,
+    )
 
 
 def name_unsigned(place: Repository, error: S3Error) -> Answer:

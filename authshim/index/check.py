@@ -9,15 +9,10 @@ from authshim import next_step
 from authshim.concurrency import map_concurrently
 from authshim.index.client import IndexClient
 from authshim.index.mirrors import subdirs_with_mirrors
-from authshim.index.probe import (
-    NOBODYS_NAME,
-    NOT_PROBED,
-    UNREACHABLE,
-    Probe,
-    Result,
-)
+from authshim.index.probe import NOBODYS_NAME, Probe
 from authshim.index.shared_login import shorten_logins
 from authshim.index.tool_notes import tool_note
+from authshim.index.verdict import NOT_PROBED, UNREACHABLE, Result
 from authshim.project.model import PYPI
 from authshim.project.repositories import Channel, Index, Repository
 
@@ -73,9 +68,11 @@ class Check:
 
     def waiting(self) -> list[str]:
         """List the hosts that have not answered, each once."""
-        places = enumerate(self._places)
-        hosts = (place.netloc for at, place in places if at not in self._found)
-        return list(dict.fromkeys(hosts))
+        hosts: dict[str, None] = {}
+        for at, place in enumerate(self._places):
+            if at not in self._found:
+                hosts[place.netloc] = None
+        return list(hosts)
 
     def results(self, unanswered: str = "", step: NextStep = next_step.NOTHING) -> list[Result]:
         """Return the results in the project's order.
@@ -86,16 +83,24 @@ class Check:
         found = []
         for at, place in enumerate(self._places):
             missing = Result(
-                _kind(place), place.shown, UNREACHABLE, detail=unanswered, next_step=step
+                _kind(place),
+                place.shown,
+                UNREACHABLE,
+                detail=unanswered,
+                next_step=step,
             )
             result = self._found.get(at, missing)
-            note = tool_note(self._manifest, place, result.found)
-            found.append(result._replace(declared_in=self._declared_in[at], tool_note=note))
+            result = result._replace(
+                declared_in=self._declared_in[at],
+                tool_note=tool_note(self._manifest, place, result.found),
+            )
+            found.append(result)
         return shorten_logins(self._places, found, self._chain)
 
     def _probe(self, at: int) -> Result:
         place = self._places[at]
-        return probe(self._chain, place, _names_for(place, self._wanted), self._mirrors)
+        names = _names_for(place, self._wanted)
+        return probe(self._chain, place, names, self._mirrors)
 
 
 def check(
@@ -111,29 +116,51 @@ def check(
 
 
 def _places(
-    manifest: Manifest, environment: str | None, mirrors: Sequence[Mirror]
+    manifest: Manifest,
+    environment: str | None,
+    mirrors: Sequence[Mirror],
 ) -> list[Repository]:
+    """List the URLs of a project that are probed."""
     indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
     if not manifest.requirements(environment):
         # pixi asks no index then. The declared ones are probed, because somebody uses them.
         indexes = [index for index in indexes if index != PYPI]
+    channels = _channels(manifest, environment, mirrors)
+    return [*indexes, *channels, *manifest.pypi_maps()]
+
+
+def _channels(
+    manifest: Manifest,
+    environment: str | None,
+    mirrors: Sequence[Mirror],
+) -> list[Channel]:
+    """List the channels of a project, and the parts of them that have their own mirrors."""
     declared = [*manifest.channels(environment), *manifest.build_channels()]
     platforms = manifest.platforms(environment)
     channels: list[Channel] = []
     for channel in dict.fromkeys(declared):
-        channels += [channel, *subdirs_with_mirrors(channel, platforms, mirrors)]
-    return [*indexes, *channels, *manifest.pypi_maps()]
+        channels.append(channel)
+        channels += subdirs_with_mirrors(channel, platforms, mirrors)
+    return channels
 
 
 def _names_for(place: Repository, wanted: Sequence[RawRequirement]) -> list[str]:
     """Return the names of the packages that come from an index."""
-    own = [each.name for each in wanted if each.own_index == place]
-    shared = [each.name for each in wanted if each.own_index is None]
+    own = []
+    shared = []
+    for requirement in wanted:
+        if requirement.own_index is None:
+            shared.append(requirement.name)
+        elif requirement.own_index == place:
+            own.append(requirement.name)
     return list(dict.fromkeys(own or shared))
 
 
 def probe(
-    chain: Chain, place: Repository, names: Sequence[str] = (), mirrors: Sequence[Mirror] = ()
+    chain: Chain,
+    place: Repository,
+    names: Sequence[str] = (),
+    mirrors: Sequence[Mirror] = (),
 ) -> Result:
     """Ask one place for something small.
 
@@ -154,6 +181,8 @@ def probe(
 def _kind(place: Repository) -> str:
     if isinstance(place, Channel):
         return "channel"
-    if isinstance(place, Index):
-        return "flat index" if place.flat else "index"
-    return "conda-pypi-map"
+    if not isinstance(place, Index):
+        return "conda-pypi-map"
+    if place.flat:
+        return "flat index"
+    return "index"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 from urllib.parse import quote
 
 import requests
@@ -10,7 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from authshim import advice, next_step
 from authshim.errors import S3Error, UrlError
-from authshim.index import bucket, simple_api
+from authshim.index import bucket, refusal, simple_api
 from authshim.index.answer import (
     FOUND,
     NOT_ASKED,
@@ -28,7 +29,7 @@ from authshim.lookup.naming import follow
 from authshim.project.repositories import Index, Repository
 from authshim.redact import redact
 from authshim.transport import failures
-from authshim.transport.carrier import named_by_of, trail_of
+from authshim.transport.carrier import trail_of
 from authshim.transport.recording import RecordingAdapter
 from authshim.transport.session import carrying
 from authshim.urls import parse, with_username, without_userinfo
@@ -46,6 +47,19 @@ if TYPE_CHECKING:
     from authshim.settings.pixi_config import Mirror
 
 MAX_REDIRECTS = 10
+
+
+class _Question(NamedTuple):
+    """One request to an index or channel."""
+
+    place: Repository
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = MappingProxyType({})
+    origins: Trail = ()
+    """The servers through which the URL came, if it stood on a page."""
+    read: Callable[[Answer, Response], Answer] | None = None
+    """Adds to the answer what the body tells, while it can be read."""
 
 
 def page_url(index: Repository, name: str) -> str:
@@ -95,12 +109,18 @@ class IndexClient:
         headers = {}
         if header is not None:
             headers["Authorization"] = header
-        return self._ask(place, method, url, headers, origins=origins)
+        question = _Question(
+            place,
+            url,
+            method,
+            headers=headers,
+            origins=origins,
+        )
+        return self._ask(question)
 
     def log_in(self, place: Repository) -> NextStep:
-        """Say how to give a credential for a place."""
-        by_keyring = isinstance(place, Index) and self._chain.asks_keyring
-        return advice.log_in(place.url, place.username, by_keyring=by_keyring, chain=self._chain)
+        """Return the step that gives a credential for a place."""
+        return refusal.log_in(place, self._chain)
 
     def log_in_again(self, place: Repository, found: Found) -> NextStep:
         """Return the step that replaces the refused credential of a place."""
@@ -112,62 +132,43 @@ class IndexClient:
             detail = f"{index.placeholder} is not filled in"
             step = next_step.FILL_IN(placeholder=index.placeholder, kind="index")
             return Answer(index, NOT_ASKED, detail=detail, next_step=step)
-        return self._ask(index, "GET", url, simple_api.HEADERS, read=_with_files)
+        question = _Question(
+            index,
+            url,
+            headers=simple_api.HEADERS,
+            read=_with_files,
+        )
+        return self._ask(question)
 
-    def _ask(
-        self,
-        place: Repository,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        *,
-        origins: Trail = (),
-        read: Callable[[Answer, Response], Answer] | None = None,
-    ) -> Answer:
-        """Send one request, or one to each of its mirrors until one works, and name the answer.
-
-        :param read: adds to the answer what the body tells, while it can be read.
-        """
-        found = mirrored(url, self._mirrors)
+    def _ask(self, question: _Question) -> Answer:
+        """Send one request, or one to each of its mirrors until one works, and name the answer."""
+        found = mirrored(question.url, self._mirrors)
         if found is None:
-            return self._ask_at(place, method, url, headers, origins=origins, read=read)
+            return self._ask_at(question)
+        place = question.place
+        root = place.url.rstrip("/")
         step = next_step.CORRECT_MIRRORS(file=found.file)
         answer = Answer(place, NOT_THERE, detail=found.empty_note, next_step=step)
-        root = place.url.rstrip("/")
         failed: list[str] = []
-        for at, target in enumerate(found.urls):
+        for at, url in enumerate(found.urls):
             mirror = found.root(at, root)
-            answer = self._ask_at(_at(place, mirror), method, target, headers, read=read)
             note = join_reasons(found.note(at, root), *failed, userinfo_note(place))
+            at_mirror = question._replace(place=_at(place, mirror), url=url, origins=())
+            answer = self._ask_at(at_mirror)
             answer = answer._replace(mirror=redact(mirror), mirror_note=note)
             if answer.answer != UNREACHABLE:
                 break
             failed.append(f"the mirror {redact(mirror)} failed: {answer.detail}")
         return answer
 
-    def _ask_at(
-        self,
-        place: Repository,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        *,
-        origins: Trail = (),
-        read: Callable[[Answer, Response], Answer] | None = None,
-    ) -> Answer:
+    def _ask_at(self, question: _Question) -> Answer:
         """Send one request and name its answer."""
-        scheme = url.partition(":")[0].lower()
+        place = question.place
+        scheme = question.url.partition(":")[0].lower()
         if scheme not in ("http", "https", "s3"):
             return Answer(place, NOT_ASKED, detail=f"{scheme} is not http(s)")
-        options: dict[str, Any] = {"headers": headers, "timeout": failures.TIMEOUT, "stream": True}
-        if origins:
-            options["auth"] = carrying(origins)
         try:
-            target = _target(place, url)
-            with self._session.request(method, target, allow_redirects=True, **options) as response:
-                answer = self._named(place, target, response)
-                if read is not None:
-                    answer = read(answer, response)
+            answer = self._send(question)
         except S3Error as error:
             answer = bucket.name_unsigned(place, error)
         except UrlError as error:
@@ -176,7 +177,27 @@ class IndexClient:
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             detail, step = failures.describe(error, self._chain.circumstances)
             answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
-        return answer._replace(seconds=self._adapter.elapsed, url=without_userinfo(url))
+        return answer._replace(
+            seconds=self._adapter.elapsed,
+            url=without_userinfo(question.url),
+        )
+
+    def _send(self, question: _Question) -> Answer:
+        """Send one request, and name and read its response."""
+        options: dict[str, Any] = {
+            "headers": question.headers,
+            "timeout": failures.TIMEOUT,
+            "stream": True,
+            "allow_redirects": True,
+        }
+        if question.origins:
+            options["auth"] = carrying(question.origins)
+        target = _target(question.place, question.url)
+        with self._session.request(question.method, target, **options) as response:
+            answer = self._named(question.place, target, response)
+            if question.read is not None:
+                answer = question.read(answer, response)
+        return answer
 
     def _named(self, place: Repository, target: str, response: Response) -> Answer:
         """Return the answer that a response is, with the next step unless it is a page."""
@@ -185,23 +206,27 @@ class IndexClient:
             return bucket.name_answer(place, response, route, self._chain)
         word, reason = classify(response)
         host = parse(response.url).host
-        found = self._sent(target, response)
-        trail = follow(trail_of(response.request), response.url)
-        named = Answer(place, word, response.status_code, found, host, origins=trail)
+        named = Answer(
+            place,
+            word,
+            status=response.status_code,
+            found=self._sent(target, response),
+            host=host,
+            origins=follow(trail_of(response.request), response.url),
+        )
         if word == FOUND:
             return named
-        reasons = [reason]
-        if host != parse(place.url).host:
-            reasons = [f"{host} said so", reason]
-        if word == REFUSED:
-            return self._refused(named, reasons, response)
         if response.status_code == 407:
             proxy, setting = failures.find_proxy(response, self._chain.circumstances)
             step = next_step.LOG_IN_AT_PROXY(setting=setting)
             return named._replace(detail=f"{proxy} asks for a credential", next_step=step)
-        return named._replace(
-            detail=join_reasons(*reasons), next_step=_STEPS.get(word, next_step.NOTHING)
-        )
+        reasons = [reason]
+        if host != parse(place.url).host:
+            reasons = [f"{host} said so", reason]
+        if word == REFUSED:
+            return refusal.explain(named, reasons, response, self._chain)
+        step = _STEPS.get(word, next_step.NOTHING)
+        return named._replace(detail=join_reasons(*reasons), next_step=step)
 
     def _sent(self, target: str, response: Response) -> Found | None:
         """Return the credential that was sent last, or the one that led through a redirect."""
@@ -209,44 +234,6 @@ class IndexClient:
         if found is None and response.history and response.status_code < 400:
             return self._chain.find(target)
         return found
-
-    def _refused(self, refusal: Answer, reasons: list[str], response: Response) -> Answer:
-        """Return a refusal with its reasons and the next step."""
-        if refusal.found is None:
-            withheld = self._withheld(response)
-            if withheld:
-                detail = join_reasons(*reasons, withheld)
-                step = advice.allow_http(response.url)
-                return refusal._replace(detail=detail, next_step=step)
-            if not reasons[-1]:
-                reasons = [*reasons, self._chain.why_nothing(response.url)]
-        step = self._step(refusal, response)
-        return refusal._replace(detail=join_reasons(*reasons), next_step=step)
-
-    def _withheld(self, response: Response) -> str:
-        """Return why no credential was sent to a URL that only a server named."""
-        return self._chain.withheld(response.url, named_by=named_by_of(response.request))
-
-    def _step(self, refusal: Answer, response: Response) -> NextStep:
-        """Return the step after a refusal."""
-        place, found, url = refusal.place, refusal.found, response.url
-        is_elsewhere = False
-        if refusal.status in (401, 403):
-            is_elsewhere = parse(url).origin != parse(place.url).origin
-        if found is None:
-            named_by = named_by_of(response.request)
-            if is_elsewhere and advice.is_unknown(url, named_by, self._chain):
-                return advice.ask_about(url, named_by)
-            if is_elsewhere:
-                return advice.login_command(parse(url), self._chain)
-            return self.log_in(place)
-        refused = place.url
-        if is_elsewhere:
-            refused = redact(url)
-        again = advice.log_in_again(refused, found, self._chain)
-        if refusal.status == 403:
-            return next_step.ASK_OWNER_OR_LOG_IN(owner=advice.ask_owner(place.url), step=again)
-        return again
 
 
 _STEPS = {
@@ -281,7 +268,8 @@ def _target(place: Repository, url: str) -> str:
     """
     if is_s3(url) or is_s3(place.url):
         return url
-    if without_userinfo(url) != url:  # of a mirror, which has a login of its own
+    if without_userinfo(url) != url:
+        # The URL is that of a mirror, which has a login of its own.
         return url
     if parse(url).origin != parse(place.url).origin:
         return url

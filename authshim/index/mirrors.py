@@ -10,7 +10,6 @@ The rules are those of ``mirror_middleware.rs`` in rattler.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
@@ -57,10 +56,16 @@ def mirrored(url: str, mirrors: Iterable[Mirror]) -> Mirrored | None:
     covering = [mirror for mirror in mirrors if _covers(mirror.prefix, url)]
     if not covering:
         return None
-    mirror = max(covering, key=lambda each: len(urlsplit(each.prefix).path))
+    mirror = max(covering, key=_path_length)
     rest = url[len(mirror.prefix.rstrip("/")) :]
     urls = tuple(target.rstrip("/") + rest for target in mirror.targets)
-    return None if urls == (url,) else Mirrored(url, urls, mirror.file)
+    if urls == (url,):
+        return None
+    return Mirrored(url, urls, mirror.file)
+
+
+def _path_length(mirror: Mirror) -> int:
+    return len(urlsplit(mirror.prefix).path)
 
 
 def _covers(prefix: str, url: str) -> bool:
@@ -75,7 +80,9 @@ class Subdir(Channel):
 
 
 def subdirs_with_mirrors(
-    channel: Channel, platforms: Iterable[str], mirrors: Iterable[Mirror]
+    channel: Channel,
+    platforms: Iterable[str],
+    mirrors: Iterable[Mirror],
 ) -> list[Subdir]:
     """Return the parts of a channel that pixi asks for and that a key of a mirror begins with."""
     root = channel.url.rstrip("/")
@@ -83,8 +90,9 @@ def subdirs_with_mirrors(
     found = []
     for platform in platforms:
         url = f"{root}/{platform}"
-        if any(re.match(rf"{re.escape(url)}(?:/|\Z)", prefix) for prefix in prefixes):
-            found.append(Subdir(url, channel.username, channel.password))
+        if any(_covers(url, prefix) for prefix in prefixes):
+            subdir = Subdir(url, channel.username, channel.password)
+            found.append(subdir)
     return found
 
 

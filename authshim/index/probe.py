@@ -7,7 +7,7 @@ a missing permission. Then the root, more pages and the answers to an anonymous 
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from authshim import advice, next_step
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
@@ -15,6 +15,18 @@ from authshim.index import answer as answers
 from authshim.index.answer import join_reasons
 from authshim.index.client import IndexClient
 from authshim.index.mirrors import Subdir
+from authshim.index.verdict import (
+    FORBIDDEN,
+    LET_IN,
+    NO_CREDENTIAL,
+    NOT_FOUND,
+    NOT_PROBED,
+    OF_BUCKET,
+    OF_INDEX,
+    OPEN,
+    REJECTED,
+    Result,
+)
 from authshim.lookup.chain import Chain
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.redact import redact
@@ -29,64 +41,11 @@ if TYPE_CHECKING:
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
 
-OPEN, LET_IN, NO_CREDENTIAL, REJECTED = "open", "let in", "no credential", "rejected"
-FORBIDDEN, NOT_FOUND, UNREADABLE = "forbidden", "not found", "unreadable"
-UNREACHABLE, NOT_PROBED = "unreachable", "not probed"
-
 NOBODYS_NAME = "authshim-probe-of-a-name-that-nobody-has"
 """The name asked for if the project names none; an index that lets its user in says 404."""
 
-_OF_BUCKET = {
-    answers.FOUND: LET_IN,
-    answers.NOT_THERE: NOT_FOUND,
-    answers.REFUSED: REJECTED,
-    answers.FORBIDDEN: FORBIDDEN,
-    answers.UNREACHABLE: UNREACHABLE,
-    answers.NOT_ASKED: NOT_PROBED,
-}
-"""The verdicts on the answers of a bucket."""
-
 MAX_PROBED_PACKAGES = 50
 """Packages of the project for which an index is asked, until it has one."""
-
-
-class Result(NamedTuple):
-    """A verdict on one index or channel."""
-
-    kind: str
-    """"index", "flat index" or "channel"."""
-    url: str
-    """As declared, redacted."""
-    answer: str
-    """One of the words above."""
-    status: int | None = None
-    """HTTP's status, or None if nothing was answered."""
-    found: Found | None = None
-    """The credential that was sent."""
-    detail: str = ""
-    """The reason, if the word does not tell all of it."""
-    next_step: NextStep = next_step.NOTHING
-    """The step that may change the answer; empty if none is needed."""
-    api: str = ""
-    """"JSON 1.1", "HTML 1.0" and so on, of an index's page that was read."""
-    seconds: float | None = None
-    """On the wire, from the question to the head of the answer that decided."""
-    tool_note: str = ""
-    """The reason for which the project's tool itself would not send the credential."""
-    declared_in: str = ""
-    """``FILE:LINE`` or the variable that declares it, or "the default"."""
-    mirror: str = ""
-    """The URL that was probed in place of the declared one, redacted; empty without a mirror."""
-
-    is_unknown: bool = False
-    """True if the next step only lets authshim probe it."""
-
-    @property
-    def fine(self) -> bool:
-        """True if its user can work with it, or if nothing is known against that."""
-        if self.answer == NOT_PROBED:
-            return self.is_unknown or not self.next_step
-        return self.answer in (OPEN, LET_IN)
 
 
 class Probe:
@@ -103,10 +62,11 @@ class Probe:
         :param names: packages of the project.
         """
         place = self._place
-        if not isinstance(place, (Index, Channel)):
-            return self._judge(self._client.probe(place, place.url))
         if isinstance(place, Channel):
             return self._of_channel(place)
+        if not isinstance(place, Index):
+            answer = self._client.probe(place, place.url)
+            return self._judge(answer)
         if place.flat:
             page = self._client.flat_page(place)
             return self._with_file(page, self._judge(page))
@@ -116,7 +76,8 @@ class Probe:
         subdir = channel.url
         if not isinstance(channel, Subdir):
             subdir += "/noarch"
-        return self._judge(self._client.probe(channel, f"{subdir}/repodata.json"))
+        answer = self._client.probe(channel, f"{subdir}/repodata.json")
+        return self._judge(answer)
 
     def _of_index(self, place: Index, names: Sequence[str]) -> Result:
         """Ask for the packages of the project until the index has one of them."""
@@ -124,11 +85,17 @@ class Probe:
             page = self._client.page(place, name)
             if page.answer != answers.NOT_THERE:
                 return self._of_page(page, name)
+        if not names:
+            return self._without_names(page)
+        return self._without_page(page)
+
+    def _without_names(self, page: Answer) -> Result:
+        """Judge an index of a project that names no package."""
         result = self._without_page(page)
-        if result.answer == NOT_FOUND and result.found is not None and not names:
-            nothing = "it lists no packages, and the project names none to ask for"
-            return self._result(NOT_PROBED, page, nothing)
-        return result
+        if result.answer != NOT_FOUND or result.found is None:
+            return result
+        nothing = "it lists no packages, and the project names none to ask for"
+        return self._result(NOT_PROBED, page, nothing)
 
     def _of_page(self, page: Answer, name: str) -> Result:
         if page.answer == answers.FOUND and page.forwarded_to:
@@ -171,14 +138,14 @@ class Probe:
     def _with_file(self, page: Answer, result: Result) -> Result:
         """Ask for the first file of a page: it may be elsewhere, and behind another login."""
         result = result._replace(api=page.api)
-        urls = (file.url for file in page.files)
-        url = next((url for url in urls if url.startswith(("https://", "http://"))), None)
+        url = _first_file(page)
         if url is None or not result.fine:
             return result
         file = self._client.probe(self._place, url, origins=page.origins)
         if file.answer == answers.FOUND:
             return result
-        return self._of_file(file, url, page)._replace(api=page.api)
+        refused = self._of_file(file, url, page)
+        return refused._replace(api=page.api)
 
     def _of_file(self, file: Answer, url: str, page: Answer) -> Result:
         """Return the verdict on a page whose file cannot be had."""
@@ -187,11 +154,12 @@ class Probe:
             name = redact(url).rpartition("/")[2]
             missing = f"let in, but its files are missing (HTTP {file.status} for {name})"
             return self._result(NOT_FOUND, file, missing, next_step.ASK_ABOUT_FILES())
-        is_known = file.found is not None and (file.found == page.found or file.status == 403)
-        if file.answer == answers.REFUSED and is_known:
-            return self._result(FORBIDDEN, file, there, advice.ask_owner(page.place.url))
+        if file.answer == answers.REFUSED and _is_known_user(file, page):
+            step = advice.ask_owner(page.place.url)
+            return self._result(FORBIDDEN, file, there, step)
         result = self._judge(file)
-        return result._replace(detail=join_reasons(result.detail, there))
+        detail = join_reasons(result.detail, there)
+        return result._replace(detail=detail)
 
     def _root(self) -> Answer:
         """Ask for the root of an index, without its list if the server can do that."""
@@ -210,16 +178,12 @@ class Probe:
             return self._refused(answer)
         if answer.answer == answers.NOT_THERE:
             return self._missing(answer)
-        word = UNREACHABLE
-        if answer.answer == answers.UNREADABLE:
-            word = UNREADABLE
-        if answer.answer == answers.NOT_ASKED:
-            word = NOT_PROBED
+        word = OF_INDEX[answer.answer]
         return self._result(word, answer, step=answer.next_step)
 
     def _of_bucket(self, answer: Answer) -> Result:
         """Return the verdict on the answer of a bucket, whose error code tells the reason."""
-        word = _OF_BUCKET[answer.answer]
+        word = OF_BUCKET[answer.answer]
         if answer.answer == answers.REFUSED and answer.found is None:
             word = NO_CREDENTIAL
         result = self._result(word, answer, step=answer.next_step)
@@ -253,16 +217,19 @@ class Probe:
         """Tell if a login that nobody has gets the same answer, and no login another one."""
         fake = _fake_of(found.credential)
         place = Repository(answer.place.url)
+        url = fake.wire_url(answer.url)
         with closing(IndexClient(Chain([]))) as anonymous:
-            faked = anonymous.probe(place, fake.wire_url(answer.url), header=fake.header)
+            faked = anonymous.probe(place, url, header=fake.header)
             if faked.status != answer.status:
                 return False
-            return anonymous.probe(place, answer.url).status != answer.status
+            without_login = anonymous.probe(place, answer.url)
+        return without_login.status != answer.status
 
     def _wrong_login(self, answer: Answer, found: Found) -> Result:
         same = f"one that nobody has is answered {answer.status} as well"
+        detail = f"the login is wrong, as it seems: {same}"
         step = self._client.log_in_again(answer.place, found)
-        return self._result(REJECTED, answer, f"the login is wrong, as it seems: {same}", step)
+        return self._result(REJECTED, answer, detail, step)
 
     def _missing_simple(self) -> str:
         if self._kind != "index" or cut_after_simple(self._place.url):
@@ -270,19 +237,38 @@ class Probe:
         return "the URL of an index mostly ends with /simple"
 
     def _result(
-        self, word: str, answer: Answer, detail: str = "", step: NextStep = next_step.NOTHING
+        self,
+        word: str,
+        answer: Answer,
+        detail: str = "",
+        step: NextStep = next_step.NOTHING,
     ) -> Result:
         return Result(
-            self._kind,
-            self._place.shown,
-            word,
-            answer.status,
-            answer.found,
-            join_reasons(answer.detail, detail, answer.mirror_note),
-            step,
+            kind=self._kind,
+            url=self._place.shown,
+            answer=word,
+            status=answer.status,
+            found=answer.found,
+            detail=join_reasons(answer.detail, detail, answer.mirror_note),
+            next_step=step,
             seconds=answer.seconds,
             mirror=answer.mirror,
         )
+
+
+def _first_file(page: Answer) -> str | None:
+    """Return the URL of the first file on a page that can be asked for, or None."""
+    for file in page.files:
+        if file.url.startswith(("https://", "http://")):
+            return file.url
+    return None
+
+
+def _is_known_user(file: Answer, page: Answer) -> bool:
+    """Tell if the server of a file that is refused knows the user."""
+    if file.found is None:
+        return False
+    return file.found == page.found or file.status == 403
 
 
 def _entered(answer: Answer) -> str:

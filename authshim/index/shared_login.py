@@ -13,58 +13,80 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim import advice
-from authshim.index.probe import LET_IN, OPEN, REJECTED
+from authshim.index.verdict import LET_IN, OPEN, REJECTED
 from authshim.project.repositories import Index
 from authshim.urls import HOST, PORT, WILDCARD, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from authshim.index.probe import Result
+    from authshim.index.verdict import Result
     from authshim.lookup.chain import Chain
     from authshim.project.repositories import Repository
 
 
 def shorten_logins(
-    places: Sequence[Repository], results: Sequence[Result], chain: Chain
+    places: Sequence[Repository],
+    results: Sequence[Result],
+    chain: Chain,
 ) -> list[Result]:
     """Return the results. A step that names a path needlessly names the host alone."""
-    both = list(zip(places, results))
-    return [_shorten(place, result, _neighbours(place, both), chain) for place, result in both]
+    by_place = list(zip(places, results))
+    shortened = []
+    for place, result in by_place:
+        neighbours = _neighbours(place, by_place)
+        if not neighbours or _needs_path(result, neighbours):
+            shortened.append(result)
+        else:
+            shortened.append(_shorten(place, result, chain))
+    return shortened
 
 
-def _neighbours(place: Repository, both: Sequence[tuple[Repository, Result]]) -> list[Result]:
+def _neighbours(
+    place: Repository,
+    by_place: Sequence[tuple[Repository, Result]],
+) -> list[Result]:
     """Return the results of the other indexes at the origin of a place."""
     if not isinstance(place, Index) or place.scheme not in ("http", "https"):
         return []
-    return [
-        result
-        for other, result in both
-        if isinstance(other, Index)
-        and other != place
-        and (other.scheme, other.netloc) == (place.scheme, place.netloc)
-    ]
+    found = []
+    for other, result in by_place:
+        if not isinstance(other, Index) or other == place:
+            continue
+        if other.scheme == place.scheme and other.netloc == place.netloc:
+            found.append(result)
+    return found
 
 
-def _shorten(
-    place: Repository, result: Result, neighbours: Sequence[Result], chain: Chain
-) -> Result:
-    if not neighbours or any(_needs_another_login(each, result) for each in neighbours):
-        return result
+def _shorten(place: Repository, result: Result, chain: Chain) -> Result:
+    """Return a result with the login for the host, if its step is that for an index."""
     user = place.username
     if result.found is not None:
         user = result.found.credential.shown_username
     url = parse(place.url)
     if result.next_step != advice.login_command(url, chain, user):
         return result
-    return result._replace(next_step=advice.login_command(url, chain, user, for_host=True))
+    step = advice.login_command(url, chain, user, for_host=True)
+    return result._replace(next_step=step)
+
+
+def _needs_path(result: Result, neighbours: Sequence[Result]) -> bool:
+    """Tell if a login for the whole host may keep one of the neighbours out."""
+    return any(_needs_another_login(neighbour, result) for neighbour in neighbours)
 
 
 def _needs_another_login(neighbour: Result, result: Result) -> bool:
     """Tell if a login that serves an index may keep its neighbour out."""
     if neighbour.answer == OPEN:
         return False
-    has_own = neighbour.found is not None and neighbour.found.key.kind not in (HOST, PORT, WILDCARD)
-    if neighbour.answer == LET_IN and has_own:
+    if neighbour.answer == LET_IN and _has_own_login(neighbour):
         return False
-    return not result.answer == neighbour.answer == REJECTED
+    are_both_rejected = result.answer == neighbour.answer == REJECTED
+    return not are_both_rejected
+
+
+def _has_own_login(result: Result) -> bool:
+    """Tell if the credential of an index is not that of its host."""
+    if result.found is None:
+        return False
+    return result.found.key.kind not in (HOST, PORT, WILDCARD)

@@ -7,15 +7,14 @@ also in Pythons whose ``HTMLParser.close`` takes the square of what was left ope
 from __future__ import annotations
 
 import codecs
-import hashlib
 import json
 import re
 import time
 from email.message import Message
-from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, NamedTuple, Optional
-from urllib.parse import unquote, urljoin
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import urljoin
 
+from authshim.index.links import HASH, Entry, PageParser
 from authshim.redact import shorten
 from authshim.transport.body import gunzip, iter_body
 from authshim.urls import without_userinfo
@@ -54,7 +53,6 @@ _TOO_MANY = "its page lists more than any index has"
 _BAD_HTML = "its page is HTML that cannot be read"
 _BAD_JSON = "its page is no JSON of the Simple API"
 _VERSION = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}")
-_HASH = re.compile(r"[A-Za-z0-9_]{1,20}=[0-9A-Fa-f]{1,128}")
 _PLAIN_PATH = re.compile(r"(?:/[\w%+~-][\w%+~.-]*)+", re.ASCII)
 """A path that is joined to the origin of its page as it stands, as most are."""
 
@@ -76,11 +74,6 @@ class File(NamedTuple):
     yanked: bool = False
 
 
-_Hashes = tuple[tuple[str, str], ...]
-_Entry = tuple[str, str, Optional[str], _Hashes, bool]
-"""The fields of a File, with its URL as the page writes it."""
-
-
 class Unreadable(Exception):
     """The reason why a body is no page of an index, without any of its text."""
 
@@ -92,7 +85,8 @@ def read(response: Response) -> tuple[str, tuple[File, ...]]:
     """
     kind = content_type(response)
     body = _body(response)
-    if sum(body.count(mark) for mark in (b"<", b"{", b"[", b",")) > MAX_PAGE_PARTS:
+    parts = sum(body.count(mark) for mark in (b"<", b"{", b"[", b","))
+    if parts > MAX_PAGE_PARTS:
         raise Unreadable(_TOO_MANY)
     if kind == _JSON:
         return _read_json(body, response.url)
@@ -103,8 +97,11 @@ def read(response: Response) -> tuple[str, tuple[File, ...]]:
 
 def content_type(response: Response) -> str:
     """Return the media type of a response without parameters, or HTML if it has none."""
-    kind = response.headers.get("Content-Type", "text/html").partition(";")[0].strip().lower()
-    return kind if kind.isprintable() else ""
+    header = response.headers.get("Content-Type", "text/html")
+    kind = header.partition(";")[0].strip().lower()
+    if not kind.isprintable():
+        return ""
+    return kind
 
 
 def _body(response: Response) -> bytes:
@@ -143,23 +140,26 @@ def _read_json(body: bytes, page_url: str) -> tuple[str, tuple[File, ...]]:
         entries = [_json_entry(each) for each in document["files"]]
         _check_version(version)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        is_html = body.lstrip()[:1] == b"<"
-        reason = "it answered HTML and called it JSON" if is_html else _BAD_JSON
+        reason = _BAD_JSON
+        if body.lstrip().startswith(b"<"):
+            reason = "it answered HTML and called it JSON"
         raise Unreadable(reason) from None
     return f"JSON {version}", _files(entries, page_url)
 
 
-def _json_entry(entry: dict[str, Any]) -> _Entry:
+def _json_entry(entry: dict[str, Any]) -> Entry:
     """Return a file as a page lists it, with its URL as written there.
 
     :raises TypeError: a value is of another type than PEP 691 says.
     """
-    filename, url, requires_python = entry["filename"], entry["url"], entry.get("requires-python")
+    filename = entry["filename"]
+    url = entry["url"]
+    requires_python = entry.get("requires-python")
     for value in (filename, url, requires_python or ""):
         if not isinstance(value, str):
             raise TypeError
     pairs = sorted((str(name), str(digest)) for name, digest in entry["hashes"].items())
-    hashes = tuple(pair for pair in pairs if _HASH.fullmatch("=".join(pair)))
+    hashes = tuple(pair for pair in pairs if HASH.fullmatch("=".join(pair)))
     return filename, url, requires_python, hashes, bool(entry.get("yanked"))
 
 
@@ -173,43 +173,6 @@ def _check_version(version: str) -> None:
 
 
 # HTML
-
-
-class _PageParser(HTMLParser):
-    """A parser that keeps the links of a page, its base and its version."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.base = ""
-        self.version = ""
-        self.entries: list[_Entry] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Keep what a tag says."""
-        if tag == "a":
-            self._keep(dict(attrs))
-        elif tag == "base":
-            self.base = self.base or dict(attrs).get("href") or ""
-        elif tag == "meta" and ("name", "pypi:repository-version") in attrs:
-            self.version = self.version or dict(attrs).get("content") or ""
-
-    def _keep(self, attrs: dict[str, str | None]) -> None:
-        url, _, fragment = (attrs.get("href") or "").strip().partition("#")
-        # uv takes the name from the link and not from its text.
-        filename = unquote(url.partition("?")[0].rpartition("/")[2])
-        if filename:
-            requires_python = attrs.get("data-requires-python")
-            hashes = _fragment_hashes(fragment)
-            is_yanked = "data-yanked" in attrs
-            self.entries.append((filename, url, requires_python, hashes, is_yanked))
-
-
-def _fragment_hashes(fragment: str) -> _Hashes:
-    if not fragment:
-        return ()
-    pairs = [part.partition("=") for part in fragment.split("&") if _HASH.fullmatch(part)]
-    known = hashlib.algorithms_guaranteed
-    return tuple((name, digest) for name, _, digest in pairs if name in known)
 
 
 def _read_html(body: bytes, response: Response) -> tuple[str, tuple[File, ...]]:
@@ -229,14 +192,14 @@ def _read_html(body: bytes, response: Response) -> tuple[str, tuple[File, ...]]:
     return f"HTML {parser.version}".rstrip(), files
 
 
-def _parse(text: str) -> _PageParser:
+def _parse(text: str) -> PageParser:
     """Feed a page to a parser.
 
     :raises ValueError: a tag is too long.
     :raises Unreadable: the page takes too long.
     """
     until = time.monotonic() + MAX_PAGE_SECONDS
-    parser = _PageParser()
+    parser = PageParser()
     for start in range(0, len(text), _CHUNK_CHARACTERS):
         parser.feed(text[start : start + _CHUNK_CHARACTERS])
         if len(parser.rawdata) > MAX_TAG_CHARACTERS:
@@ -253,7 +216,9 @@ def _charset(response: Response) -> str:
         charset = codecs.lookup(message.get_content_charset("utf-8")).name
     except LookupError:
         return "utf-8"
-    return charset if charset in _CHARSETS else "utf-8"
+    if charset not in _CHARSETS:
+        return "utf-8"
+    return charset
 
 
 def _for_people(body: bytes) -> str:
@@ -267,16 +232,19 @@ def _for_people(body: bytes) -> str:
 # Both
 
 
-def _files(entries: Iterable[_Entry], base: str) -> tuple[File, ...]:
+def _files(entries: Iterable[Entry], base: str) -> tuple[File, ...]:
     """Return files with absolute URLs, without those whose name or URL cannot be used.
 
     :raises Unreadable: together the URLs are too long.
     """
-    files, size = [], 0
+    files = []
+    size = 0
     origin = "/".join(without_userinfo(base).split("/", 3)[:3])
     for filename, written, requires_python, hashes, is_yanked in entries:
-        is_plain = _PLAIN_PATH.fullmatch(written)
-        url = f"{origin}{written}" if is_plain else _absolute(base, written)
+        if _PLAIN_PATH.fullmatch(written):
+            url = f"{origin}{written}"
+        else:
+            url = _absolute(base, written)
         size += len(url)
         if size > MAX_PAGE_BYTES:
             raise Unreadable(_TOO_MANY)

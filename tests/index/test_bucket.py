@@ -17,7 +17,7 @@ from authshim.index.check import check
 from authshim.transport import s3
 
 if TYPE_CHECKING:
-    from authshim.index.probe import Result
+    from authshim.index.verdict import Result
 
 
 @pytest.fixture(autouse=True)

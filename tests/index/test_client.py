@@ -479,11 +479,11 @@ def test_page_takes_linear_time_if_its_links_are_nested(ask: Callable[..., answe
 def test_page_that_takes_too_long_to_parse_is_given_up(
     ask: Callable[..., answers.Answer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Slow(simple_api._PageParser):
+    class Slow(simple_api.PageParser):
         def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
             time.sleep(0.2)
 
-    monkeypatch.setattr("authshim.index.simple_api._PageParser", Slow)
+    monkeypatch.setattr("authshim.index.simple_api.PageParser", Slow)
     monkeypatch.setattr("authshim.index.simple_api.MAX_PAGE_SECONDS", 0.1)
     page = ask(Answer(200, HTML, HTML_TYPE))
     assert (page.answer, page.detail) == ("unreadable", "its page could not be read within 0.1 s")

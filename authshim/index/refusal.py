@@ -1,0 +1,83 @@
+"""The reasons for which an index or channel refuses a request, and the next step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from authshim import advice, next_step
+from authshim.index.answer import join_reasons
+from authshim.project.repositories import Index
+from authshim.redact import redact
+from authshim.transport.carrier import named_by_of
+from authshim.urls import parse
+
+if TYPE_CHECKING:
+    from requests import Response
+
+    from authshim.index.answer import Answer
+    from authshim.lookup.chain import Chain
+    from authshim.lookup.trace import Found
+    from authshim.next_step import NextStep
+    from authshim.project.repositories import Repository
+
+
+def explain(
+    refusal: Answer,
+    reasons: list[str],
+    response: Response,
+    chain: Chain,
+) -> Answer:
+    """Return a refusal with its reasons and the next step.
+
+    :param reasons: those that are known already. The last one is that of the response.
+    """
+    if refusal.found is not None:
+        step = _replace_login(refusal, refusal.found, response.url, chain)
+        return refusal._replace(detail=join_reasons(*reasons), next_step=step)
+    named_by = named_by_of(response.request)
+    withheld = chain.withheld(response.url, named_by=named_by)
+    if withheld:
+        detail = join_reasons(*reasons, withheld)
+        step = advice.allow_http(response.url)
+        return refusal._replace(detail=detail, next_step=step)
+    if not reasons[-1]:
+        reasons = [*reasons, chain.why_nothing(response.url)]
+    step = _give_login(refusal, response, chain)
+    return refusal._replace(detail=join_reasons(*reasons), next_step=step)
+
+
+def log_in(place: Repository, chain: Chain) -> NextStep:
+    """Return the step that gives a credential for an index or channel."""
+    by_keyring = isinstance(place, Index) and chain.asks_keyring
+    return advice.log_in(place.url, place.username, by_keyring=by_keyring, chain=chain)
+
+
+def _give_login(refusal: Answer, response: Response, chain: Chain) -> NextStep:
+    """Return the step after a refusal of a request without a credential."""
+    url = response.url
+    if not _is_elsewhere(refusal, url):
+        return log_in(refusal.place, chain)
+    named_by = named_by_of(response.request)
+    if advice.is_unknown(url, named_by, chain):
+        return advice.ask_about(url, named_by)
+    return advice.login_command(parse(url), chain)
+
+
+def _replace_login(refusal: Answer, found: Found, url: str, chain: Chain) -> NextStep:
+    """Return the step after a refusal of a credential."""
+    place = refusal.place
+    refused = place.url
+    if _is_elsewhere(refusal, url):
+        refused = redact(url)
+    again = advice.log_in_again(refused, found, chain)
+    if refusal.status != 403:
+        return again
+    owner = advice.ask_owner(place.url)
+    return next_step.ASK_OWNER_OR_LOG_IN(owner=owner, step=again)
+
+
+def _is_elsewhere(refusal: Answer, url: str) -> bool:
+    """Tell if the server of another origin refused the request."""
+    if refusal.status not in (401, 403):
+        return False
+    return parse(url).origin != parse(refusal.place.url).origin
