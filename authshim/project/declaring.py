@@ -159,6 +159,13 @@ def index_of(
         raise TableError(f"{declaration.place}: {error}") from None
 
 
+def asked_as(index: Index, services: Iterable[str]) -> Index:
+    """Return an index with the names by which its tool asks a keyring, in the tool's order."""
+    declaration = index.declaration._replace(services=tuple(filter(None, services)))
+    login = (index.username, index.password)
+    return Index(index.url, *login, flat=index.flat, declaration=declaration)
+
+
 def _is_path(text: str) -> bool:
     if not text:
         return False
@@ -180,13 +187,6 @@ def login_of(
     if user is not None:
         return (user, None), username
     return (None, None), ""
-
-
-def keyring_services(prefix: str, name: str) -> tuple[str, ...]:
-    """Return the names of the keyring entries of a source, none if the source has no name."""
-    if not name:
-        return ()
-    return (f"{prefix}-{name}",)
 
 
 def words(text: str | None) -> list[str]:

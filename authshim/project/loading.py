@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import ManifestError
 from authshim.files import read_toml
-from authshim.project import pdm, pip, poetry, uv, uv_sources
+from authshim.project import pdm, pdm_requirements, pip, poetry, uv, uv_sources
 from authshim.project.candidates import (
     PIXI,
     PYPROJECT,
@@ -53,7 +53,7 @@ class _Reader(NamedTuple):
 _READERS = {
     "uv": _Reader(uv.read_project, uv_sources.requirements_of),
     "poetry": _Reader(poetry.read_project, poetry.requirements_of),
-    "pdm": _Reader(pdm.read_project, pdm.requirements_of),
+    "pdm": _Reader(pdm.read_project, pdm_requirements.requirements_of),
 }
 """The readers of the tools that have a table of their name in a pyproject.toml."""
 

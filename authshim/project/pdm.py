@@ -2,11 +2,16 @@
 
 1. PyPI, or the URL of ``PDM_PYPI_URL`` or of ``[pypi]`` in the configuration, comes first unless
    the project has a source "pypi".
-2. Then come the project's sources, and those of the configuration by name.
-3. A source of the project takes from the configuration what it does not have itself.
-4. ``${VARIABLE}`` in a login is expanded from the environment. In the userinfo of a URL its value
-   is quoted, and anywhere else in a URL it stays: no value names a host.
-5. pdm's keyring entries are named ``pdm-pypi-NAME``.
+2. Then come the project's sources, and those of the configuration by name. If
+   ``ignore_stored_index`` is set, the project's sources are all.
+3. A source of the project takes from the configuration what it does not have itself. A source
+   without a URL is left out.
+4. A ``username`` of its own replaces that of the URL, unless the URL has a password.
+5. ``${VARIABLE}`` in the userinfo of a URL is expanded from the environment, and quoted. pdm expands
+   it in the rest of the URL as well. Here it stays: no value names a host.
+6. A source that excludes all packages serves only those that it includes.
+7. pdm asks a keyring for the URL with a slash at the end, for ``host[:port]``, and for
+   ``pdm-pypi-NAME``. A URL with ``user@`` is asked for with it, and authshim does not.
 """
 
 from __future__ import annotations
@@ -15,30 +20,32 @@ import os
 import re
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from authshim.project.config_files import below, config_home
 from authshim.project.declaring import (
     PYPI_NAME,
     DeclaredIndexes,
     TomlFile,
+    asked_as,
     index_of,
-    keyring_services,
     read_file,
 )
 from authshim.project.model import PYPI, STRATEGIES
-from authshim.project.pyproject_groups import raw_requirements, read_groups
 from authshim.project.repositories import Declaration, Index
 from authshim.project.toml import Section, Table, TableError
 from authshim.urls import split_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from authshim.project.requirements import RawRequirement
-
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _KEYS = ("url", "username", "password")
+
+_OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9?*\[\]-]+")
+"""The characters that pdm replaces in the pattern of a package."""
+
+_FALSE = ("", "false", "no", "0")
+"""The values of a flag that pdm takes for false, in lower case."""
 
 
 class _Source(NamedTuple):
@@ -48,6 +55,8 @@ class _Source(NamedTuple):
     table: Table
     file: TomlFile | None
     place: str = ""
+    serves_no_others: bool = False
+    """True if it excludes the packages that it does not include."""
 
 
 def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
@@ -56,31 +65,30 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     :raises TableError: pdm would refuse a value of the pyproject.toml.
     """
     configuration = _Configuration(folder, environ)
-    indexes = [configuration.index(source) for source in _sources(folder, configuration)]
-    simple = [index for index in indexes if not index.flat]
-    flat = [index for index in indexes if index.flat]
+    searched, explicit = [], []
+    for source in _sources(folder, configuration):
+        index = configuration.index(source)
+        if index is None:
+            continue
+        if source.serves_no_others:
+            explicit.append(index)
+        else:
+            searched.append(index)
     return DeclaredIndexes(
-        searched=tuple(simple),
-        flat=tuple(flat),
+        searched=tuple(searched),
+        explicit=tuple(explicit),
         strategy=STRATEGIES[2],
         problems=tuple(configuration.problems),
     )
 
 
-def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
-    """Return the packages that a pdm project requires."""
-    del declared  # no package of pdm names its source
-    found: list[RawRequirement] = []
-    for group in read_groups(document).values():
-        found += group
-    development = _own_table(document).section("dev-dependencies")
-    for entries in development.table.values():
-        if isinstance(entries, list):
-            found += raw_requirements(entries)
-    return tuple(dict.fromkeys(found))
+def patterns(source: Section, key: str) -> list[str]:
+    """Return the patterns of packages, in the form of normalised names."""
+    return [_OTHER_CHARACTERS.sub("-", text).lower() for text in source.strings(key)]
 
 
-def _own_table(document: Section) -> Section:
+def own_table(document: Section) -> Section:
+    """Return the table of pdm in a pyproject.toml."""
     return document.section("tool").section("pdm")
 
 
@@ -88,11 +96,11 @@ def _sources(folder: str, configuration: _Configuration) -> list[_Source]:
     """Return all sources in pdm's order."""
     sources = [*_own_sources(folder)]
     names = {source.name for source in sources}
-    if PYPI_NAME not in names:
-        pypi = _Source(PYPI_NAME, {"url": PYPI.url}, None, "the default")
-        sources.insert(0, pypi)
     if configuration.ignores_stored:
         return sources
+    if PYPI_NAME not in names:
+        pypi = _Source(PYPI_NAME, {}, None, "the default")
+        sources.insert(0, pypi)
     others = (source for source in configuration.sources if source.name not in names)
     return [*sources, *others]
 
@@ -101,8 +109,9 @@ def _own_sources(folder: str) -> Iterator[_Source]:
     file = read_file(os.path.join(folder, "pyproject.toml"))
     if file is None:
         return
-    for source in _own_table(file.document).array_of_sections("source"):
-        yield _Source(source.text("name"), source.table, file)
+    for source in own_table(file.document).array_of_sections("source"):
+        excludes_all = "*" in patterns(source, "exclude_packages")
+        yield _Source(source.text("name"), source.table, file, serves_no_others=excludes_all)
 
 
 class _Configuration:
@@ -116,10 +125,10 @@ class _Configuration:
     @property
     def ignores_stored(self) -> bool:
         """Return True if the sources of the configuration are not asked."""
-        variable = self._environ.get("PDM_IGNORE_STORED_INDEX", "")
-        if variable.lower() in ("1", "true", "yes"):
-            return True
-        return any(pypi.get("ignore_stored_index") is True for _, pypi in self._files)
+        values = [pypi.get("ignore_stored_index") for _, pypi in self._files]
+        values.insert(0, self._environ.get("PDM_IGNORE_STORED_INDEX"))
+        strongest = next((value for value in values if value is not None), False)
+        return str(strongest).lower() not in _FALSE
 
     @property
     def sources(self) -> Iterator[_Source]:
@@ -131,39 +140,43 @@ class _Configuration:
                     seen.add(name)
                     yield _Source(name, table, file)
 
-    def index(self, source: _Source) -> Index:
-        """Return the index of a source, with the values that the configuration has for it."""
-        table, login_in = self._completed(source)
-        url = table.get("url")
-        declaration = Declaration(
-            place=_place(source, table),
-            name=source.name,
-            login_in=login_in,
-            services=keyring_services("pdm-pypi", source.name),
-        )
-        username = self._expanded(table.get("username"))
-        password = self._expanded(table.get("password"))
-        return index_of(
-            self._with_userinfo(url),
-            declaration,
-            login=(username, password),
-            flat=table.get("type") == "find_links",
-        )
+    def index(self, source: _Source) -> Index | None:
+        """Return the index of a source, with the values that the configuration has for it.
 
-    def _completed(self, source: _Source) -> tuple[Table, str]:
-        """Return the table of a source with all values, and the place of its login."""
+        Return None if there is no URL.
+        """
+        table, added_in = self._completed(source)
+        if not table.get("url"):
+            return None
+        declaration = Declaration(
+            added_in.get("url") or _place(source, table),
+            source.name,
+            login_in=added_in.get("password") or added_in.get("username", ""),
+        )
+        url, lone_user = _without_lone_user(self._with_userinfo(table["url"]))
+        username, password = _text(table.get("username")), _text(table.get("password"))
+        username = username or lone_user
+        if password is not None and username is None:
+            username = ""
+        login = (username, password)
+        index = index_of(url, declaration, login=login, flat=table.get("type") == "find_links")
+        services = [index.netloc, f"pdm-pypi-{source.name}"]
+        if lone_user is None:
+            services.insert(0, f"{index.url.rstrip('/')}/")
+        return asked_as(index, services)
+
+    def _completed(self, source: _Source) -> tuple[Table, dict[str, str]]:
+        """Return the table of a source with all values, and the places of the added ones."""
         table = dict(source.table)
-        login_in = ""
+        added_in: dict[str, str] = {}
         for values, places in self._stored(source.name):
-            # Only the default source, of no file, takes its URL from the configuration.
-            if source.file is None and "url" in values and "url_in" not in table:
-                table["url"] = values["url"]
-                table["url_in"] = places["url"]
-            for key in ("username", "password"):
+            for key in _KEYS:
                 if key in values and key not in table:
                     table[key] = values[key]
-                    login_in = places[key]
-        return table, login_in
+                    added_in[key] = places[key]
+        if source.name == PYPI_NAME:
+            table.setdefault("url", PYPI.url)
+        return table, added_in
 
     def _stored(self, name: str) -> Iterator[tuple[Table, dict[str, str]]]:
         """Yield the values that the variables and the files have for a name, and their places."""
@@ -206,11 +219,6 @@ class _Configuration:
             return match[0]
         return quote(value, safe="")
 
-    def _expanded(self, value: Any) -> Any:
-        if not isinstance(value, str):
-            return None
-        return _VARIABLE.sub(lambda match: self._environ.get(match[1], match[0]), value)
-
     def _read(self, folder: str) -> Iterator[tuple[TomlFile, Table]]:
         """Yield pdm's files with their ``pypi`` table, the strongest first."""
         own = os.path.join(folder, "pdm.toml")
@@ -223,13 +231,26 @@ class _Configuration:
                 self.problems.append(str(error))
 
 
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _without_lone_user(url: Any) -> tuple[Any, str | None]:
+    """Return a URL without ``user@``, and the user. Without one, the user is None."""
+    parts = split_userinfo(url) if isinstance(url, str) else None
+    if parts is None:
+        return url, None
+    scheme, userinfo, rest = parts
+    if not userinfo or ":" in userinfo:
+        return url, None
+    return f"{scheme}://{rest}", unquote(userinfo)
+
+
 def _place(source: _Source, completed: Table) -> str:
     """Return the place of the URL of a source.
 
     :param completed: the table of the source, with the values of the configuration.
     """
-    if source.name == PYPI_NAME and completed.get("url_in"):
-        return str(completed["url_in"])
     if source.file is None:
         return source.place
     text = completed.get("url") or source.name

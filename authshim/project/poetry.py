@@ -2,9 +2,12 @@
 
 1. The sources of priority "primary" come first, in the file's order, and replace PyPI. Then come
    those of priority "supplemental". An "explicit" one serves only packages that name it.
-2. The login of a source is the userinfo of its URL, else ``POETRY_HTTP_BASIC_NAME_USERNAME`` and
-   ``_PASSWORD``, else ``[http-basic.NAME]`` of poetry.toml, config.toml or auth.toml.
-3. poetry's keyring entries are named ``poetry-repository-NAME``.
+2. The login of a source is the userinfo of its URL. Without userinfo, the username and the password
+   are read one by one: ``POETRY_HTTP_BASIC_NAME_USERNAME`` and ``_PASSWORD``, else
+   ``[http-basic.NAME]`` of poetry.toml, auth.toml or config.toml.
+3. poetry asks a keyring for ``poetry-repository-NAME``, for the URL without a slash at the end, and
+   for ``host[:port]``, unless ``keyring.enabled`` is false.
+4. A source whose URL ends with ``.htm`` or ``.html`` is one page of links.
 """
 
 from __future__ import annotations
@@ -18,18 +21,16 @@ from authshim.project.declaring import (
     PYPI_NAME,
     DeclaredIndexes,
     TomlFile,
+    asked_as,
     index_of,
-    keyring_services,
-    login_of,
     pypi_by_default,
     read_file,
 )
-from authshim.project.lines import Lines
 from authshim.project.model import PYPI
 from authshim.project.pyproject_groups import read_groups
 from authshim.project.repositories import Declaration, Index
 from authshim.project.requirements import RawRequirement, normalised, origin_of
-from authshim.project.toml import Section, Table, TableError
+from authshim.project.toml import Section, TableError
 from authshim.redact import redact, shorten
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ _FIRST = ("primary", "default")
 """The priorities of the sources that are asked first, in place of PyPI."""
 
 _Login = tuple["str | None", "str | None"]
+
+_ONE_PAGE = re.compile(r".*\.html?", re.DOTALL)
+"""The URL of a source that is one page of links."""
+
+_TRUE = ("true", "1")
+"""The values of a variable that poetry takes for true, in lower case."""
 
 
 class _Source(NamedTuple):
@@ -61,7 +68,10 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     logins = _Logins(folder, environ)
     tables = _own_table(file.document).array_of_sections("source")
     sources = [_source(table, file, logins) for table in tables]
-    return _order(sources)._replace(problems=tuple(logins.problems))
+    keyring_provider = "" if logins.asks_keyring else "disabled"
+    return _order(sources)._replace(
+        problems=tuple(logins.problems), keyring_provider=keyring_provider
+    )
 
 
 def _order(sources: list[_Source]) -> DeclaredIndexes:
@@ -95,14 +105,11 @@ def _source(table: Section, file: TomlFile, logins: _Logins) -> _Source:
         pypi = Index(PYPI.url, declaration=Declaration(place, name))
         return _Source(pypi, priority)
     login, login_in = logins.of(name)
-    declaration = Declaration(
-        place,
-        name,
-        login_in=login_in,
-        services=keyring_services("poetry-repository", name),
-    )
-    index = index_of(url, declaration, login=login)
-    return _Source(index, priority)
+    flat = isinstance(url, str) and _ONE_PAGE.fullmatch(url) is not None
+    declaration = Declaration(place, name, login_in=login_in)
+    index = index_of(url, declaration, login=login, flat=flat)
+    services = (f"poetry-repository-{name}", index.url.rstrip("/"), index.netloc)
+    return _Source(asked_as(index, services), priority)
 
 
 class _Logins:
@@ -114,40 +121,64 @@ class _Logins:
         self._files = [*self._read(folder)]
 
     def of(self, name: str) -> tuple[_Login, str]:
-        """Return the username and password of a source, and the place that has them."""
-        prefix = f"POETRY_HTTP_BASIC_{re.sub('[.-]', '_', name).upper()}"
-        found, variable = login_of(self._environ, f"{prefix}_USERNAME", f"{prefix}_PASSWORD")
-        if variable:
-            return found, variable
-        for path, basic in self._files:
-            login = _login(basic.get(name))
-            if login is not None:
-                place = Lines(path).place(name, "http-basic")
-                return login, place
-        return (None, None), ""
+        """Return the username and password of a source, and the place of the password.
 
-    def _read(self, folder: str) -> Iterator[tuple[str, Table]]:
-        """Yield the ``http-basic`` tables of the files, the strongest first."""
+        Without a password it is the place of the username.
+        """
+        username, username_in = self._value(name, "username")
+        password, password_in = self._value(name, "password")
+        if password is not None and username is None:
+            username = ""
+        return (username, password), password_in or username_in
+
+    @property
+    def asks_keyring(self) -> bool:
+        """Return False if ``keyring.enabled`` is false."""
+        variable = self._environ.get("POETRY_KEYRING_ENABLED")
+        if variable is not None:
+            return variable.lower() in _TRUE
+        for file in self._files:
+            keyring = file.document.section("keyring")
+            if "enabled" in keyring.table:
+                return bool(keyring.table["enabled"])
+        return True
+
+    def _value(self, name: str, key: str) -> tuple[str | None, str]:
+        """Return one value of a login and its place, or None and an empty string.
+
+        An empty value counts as set, and as no value.
+        """
+        value, place = self._written(name, key)
+        if not value:
+            return None, ""
+        return value, place
+
+    def _written(self, name: str, key: str) -> tuple[str | None, str]:
+        for variable in _variables(name, key):
+            if variable in self._environ:
+                return self._environ[variable], variable
+        for file in self._files:
+            entry = file.document.section("http-basic").table.get(name)
+            if isinstance(entry, dict) and isinstance(entry.get(key), str):
+                return entry[key], file.lines.place(name, "http-basic")
+        return None, ""
+
+    def _read(self, folder: str) -> Iterator[TomlFile]:
+        """Yield the files that can be used, the strongest first."""
         for path in _config_files(folder, self._environ):
             try:
                 file = read_file(path)
                 if file is not None:
-                    yield path, file.document.section("http-basic").table
+                    _check(file.document)
+                    yield file
             except TableError as error:
                 self.problems.append(str(error))
 
 
-def _login(entry: Any) -> _Login | None:
-    """Return the username and password of an entry, or None if it has no username."""
-    if not isinstance(entry, dict):
-        return None
-    username = entry.get("username")
-    password = entry.get("password")
-    if not isinstance(username, str):
-        return None
-    if not isinstance(password, str):
-        password = None
-    return username, password
+def _check(document: Section) -> None:
+    """Raise TableError if one of the tables that are read later is none."""
+    document.section("http-basic")
+    document.section("keyring")
 
 
 def _config_files(folder: str, environ: Mapping[str, str]) -> list[str]:
@@ -158,6 +189,12 @@ def _config_files(folder: str, environ: Mapping[str, str]) -> list[str]:
         files.append(os.path.join(config, "auth.toml"))
         files.append(os.path.join(config, "config.toml"))
     return files
+
+
+def _variables(name: str, key: str) -> Iterator[str]:
+    """Yield the variables that may have a value. poetry before 2.4 replaced dots, too."""
+    for replaced in ("-", "[.-]"):
+        yield f"POETRY_HTTP_BASIC_{re.sub(replaced, '_', name)}_{key}".upper()
 
 
 def _config_folder(environ: Mapping[str, str]) -> str:
@@ -173,7 +210,8 @@ def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRe
 
     :raises TableError: a package names a source that is not declared.
     """
-    indexes = declared.by_name()
+    # poetry compares the names of sources without case.
+    indexes = {name.lower(): index for name, index in declared.by_name().items()}
     found: dict[RawRequirement, None] = {}
     for group in read_groups(document).values():
         found.update(dict.fromkeys(group))
@@ -199,7 +237,7 @@ def _requirement(name: str, value: Any, place: str, indexes: dict[str, Index]) -
     own_index = None
     source = value.get("source")
     if isinstance(source, str):
-        own_index = indexes.get(source)
+        own_index = indexes.get(source.lower())
         if own_index is None:
             shown = shorten(redact(source))
             raise TableError(f"{place}: there is no source {shown!r}")

@@ -50,7 +50,7 @@ class Declaration(NamedTuple):
     login_in: str = ""
     """The file or variable that has the username and password. Empty if the URL has them."""
     services: tuple[str, ...] = ()
-    """The names by which the tool asks a keyring before it asks for the URL."""
+    """The names by which poetry or pdm asks a keyring, in its order."""
     ignored_codes: tuple[int, ...] = ()
     """The HTTP statuses at which uv goes on to the next index."""
 

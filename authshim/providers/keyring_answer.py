@@ -24,6 +24,9 @@ MAX_LINE_CHARACTERS = 2000
 MAX_REASON_CHARACTERS = 200
 """The length of the line of stderr that a message shows."""
 
+_NO_USERNAME = "__poetry_source_empty_username__"
+"""The username under which poetry keeps the password of a source without one."""
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _HEADER = re.compile(r"(?i)\b(basic|bearer)\s+\S+")
 
@@ -125,6 +128,8 @@ def _from_line(stdout: str, username: str | None) -> Outcome:
 def _basic(username: Any, password: str) -> Outcome:
     if "\ufffd" in password:
         return "its answer is not in UTF-8"
+    if username == _NO_USERNAME:
+        username = ""
     try:
         return BasicHTTP(username, password)
     except CredentialError as error:

@@ -294,7 +294,8 @@ def test_poetry_primary_source_replaces_pypi(write: Write) -> None:
     assert urls(manifest) == ["https://acme.example/simple/", "https://later.example/simple/"]
     assert places(manifest) == ["pyproject.toml:13", "pyproject.toml:8"]
     assert [index.url for index in manifest.own_indexes()] == ["https://hidden.example/simple/"]
-    assert manifest.indexes()[0].declaration.services == ("poetry-repository-acme.corp",)
+    services = ("poetry-repository-acme.corp", "https://acme.example/simple", "acme.example")
+    assert manifest.indexes()[0].declaration.services == services
 
 
 def test_poetry_unknown_source_is_refused_without_a_secret(write: Write) -> None:

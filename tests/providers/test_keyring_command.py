@@ -370,6 +370,11 @@ def test_answer_is_all_that_is_printed_or_the_last_line(text: str) -> None:
     assert find(said(text)) == BasicHTTP("ada", "s3cret")
 
 
+def test_answer_with_the_placeholder_of_poetry_has_no_username() -> None:
+    text = ANSWER.replace("ada", "__poetry_source_empty_username__")
+    assert find(said(text)) == BasicHTTP("", "s3cret")
+
+
 @pytest.mark.parametrize(
     "text", ['{"username": null, "password": "s3cret"}', '{"password": "s3cret"}']
 )
