@@ -44,7 +44,6 @@ LOG_IN_OR_CORRECT_SECRET = Template(
     "{step}   (if {username} is itself the secret: write {quoted}:@ in the URL)"
 )
 CORRECT_URL_OR_LOG_IN = Template("correct the URL, or log in: {step}")
-LOG_IN_OR_TAKE_PAGE = Template("{step}   (if you want a page: -o NAME.html)")
 
 # A bucket.
 LOG_IN_AT_BUCKET = Template(
@@ -129,6 +128,5 @@ CORRECT_CA = Template("correct {variable}")
 
 # A download.
 RUN_AGAIN = Template("run it again")
-RUN_AGAIN_IN = Template("run it again in {seconds} s, as the server asks")
 RUN_AGAIN_OR_GET_URL = Template("run it again; if that fails too, get a new URL from the index")
 NAME_OTHER_FILE = Template("name another file with -o")

@@ -135,13 +135,10 @@ def _print_lines(manifest: Manifest, results: Sequence[Result]) -> None:
 
 def _reason(result: Result, place: str) -> str:
     """Return the reasons of an answer in parentheses, or an empty string."""
-    parts = []
-    if result.found:
-        parts.append(f"{result.found.credential!r} from {result.found.provider}")
-    from authshim.index.answer import with_status
+    from authshim.index.answer import with_credential
 
     status = None if result.fine else result.status
-    parts += [with_status(status, result.detail), result.api]
+    parts = [with_credential(result.found, status, result.detail), result.api]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.2f} s")
     parts.append(place)

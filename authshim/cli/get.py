@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from authshim.cli import project, terminal
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
     from authshim.download.link import Link
-    from authshim.download.transfer import Outcome
 
 
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
@@ -51,55 +50,46 @@ def run(options: Namespace) -> int:
         return _to_standard_output(found, options)
     target = options.output or found.filename
     try:
-        outcome = _get(found, target, options, shown=target)
+        size = _get(found, target, options, shown=target)
     except KeyboardInterrupt:
         path = PartialFile(target).path
         if os.path.exists(path):
             terminal.note(f"authshim: {path} is kept; run the same command again to resume")
         raise
-    terminal.say(_describe(outcome, found, target))
+    checked = "its URL has no hash to check it"
+    if found.digest:
+        checked = f"its {found.algorithm} is right"
+    terminal.say(f"wrote {target} ({size:,} bytes; {checked})")
     return 0
 
 
-def _get(found: Link, target: str, options: Namespace, *, shown: str) -> Outcome:
+def _get(found: Link, target: str, options: Namespace, *, shown: str) -> int:
+    """Download the file, show the progress on a terminal, and return the size."""
     from rich import progress
     from rich.console import Console
 
     from authshim.download import transfer
 
     chain = project.make_chain_here(options)
-    is_quiet = getattr(options, "quiet", 0) > 0
-    description = progress.TextColumn("{task.description}", markup=False)
-    columns = (description, progress.BarColumn(), progress.DownloadColumn())
-    bar = progress.Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not terminal.is_watched(),
+    )
     task = bar.add_task(printable(shown), total=None)
 
     def update(length: int, size: int | None) -> None:
         bar.update(task, completed=length, total=size)
 
-    def note(text: str) -> None:
-        if not is_quiet:
-            terminal.note(f"authshim: {text}")
-
-    with ExitStack() as stack:
-        if terminal.is_watched() and not is_quiet:
-            stack.enter_context(bar)
-        return transfer.get(chain, found, target, progress=update, note=note)
-
-
-def _describe(outcome: Outcome, found: Link, target: str) -> str:
-    checked = "its URL has no hash to check it"
-    if found.digests:
-        names = " and ".join(digest.algorithm for digest in found.digests)
-        checked = f"its {names} is right"
-    if not outcome.is_new:
-        return f"{target} is there already, and {checked}"
-    return f"wrote {target} ({outcome.size:,} bytes; {checked})"
+    with bar:
+        return transfer.get(chain, found, target, progress=update)
 
 
 def _to_standard_output(found: Link, options: Namespace) -> int:
     """Write the file to standard output after it is complete and checked."""
-    import shutil
     from tempfile import TemporaryDirectory
 
     if sys.stdout is None or sys.stdout.isatty():

@@ -193,17 +193,13 @@ def log_handler() -> logging.Handler:
 
     once = Once()
 
-    class Line(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            line = printable(with_tilde(super().format(record)))
-            return fit(line, columns(sys.stderr))
+    class Lines(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            message = record.getMessage()
+            if record.levelno < logging.WARNING or once.is_new(message):
+                note(with_tilde(f"authshim: {message}"))
 
-    handler = logging.StreamHandler()
-    handler.addFilter(
-        lambda record: record.levelno < logging.WARNING or once.is_new(record.getMessage())
-    )
-    handler.setFormatter(Line("authshim: %(message)s"))
-    return handler
+    return Lines()
 
 
 def with_tilde(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The URL of one file, with the hashes in its fragment.
+"""The URL of one file, with the hash in its fragment.
 
 A fragment is written as on the pages of indexes (PEP 503): ``#sha256=...``, or another algorithm
 that hashlib guarantees. Any other fragment is refused, so that no user believes in a check that
@@ -9,47 +9,39 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
 from authshim.redact import redact
-from authshim.urls import parse
+from authshim.urls import parse, without_userinfo
 from authshim.urls.s3 import is_s3, parse_s3
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-_IGNORED = ("egg", "subdirectory")  # pip's own keys
 _ALGORITHMS = hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}  # of variable length
 _CHUNK_BYTES = 1024 * 1024
 
 
-class Digest(NamedTuple):
-    """An expected hash of a file."""
-
-    algorithm: str
-    """A name that hashlib knows."""
-    value: str
-    """Hexadecimal digits in lower case."""
-
-    def __str__(self) -> str:
-        return f"{self.algorithm}={self.value}"
-
-
 class Link(NamedTuple):
-    """A URL without its fragment, and the hashes from the fragment."""
+    """A URL without its fragment, and the hash from the fragment."""
 
     url: str
-    digests: tuple[Digest, ...] = ()
+    algorithm: str = ""
+    """A name that hashlib knows, or an empty string if the URL has no hash."""
+    digest: str = ""
+    """Hexadecimal digits in lower case."""
 
     def __repr__(self) -> str:
-        return f"Link({self.shown!r}, {self.digests!r})"
+        return f"Link({self.shown!r}, {self.algorithm!r}, {self.digest!r})"
 
     @property
     def shown(self) -> str:
         """Return the redacted URL."""
         return redact(self.url)
+
+    @property
+    def identity(self) -> str:
+        """Return a text that tells the file from others: its hash, or its URL without a login."""
+        return self.digest or without_userinfo(self.url)
 
     @property
     def filename(self) -> str:
@@ -64,16 +56,33 @@ class Link(NamedTuple):
             raise UrlError(self.shown, reason)
         return name
 
-    def wrong_digest(self, path: str) -> Digest | None:
-        """Return the first hash that the file at ``path`` does not have, or None."""
-        for digest in self.digests:
-            hasher = hashlib.new(digest.algorithm, usedforsecurity=False)
-            with open(path, "rb") as file:
-                while data := file.read(_CHUNK_BYTES):
-                    hasher.update(data)
-            if hasher.hexdigest() != digest.value:
-                return digest
-        return None
+    def matches(self, path: str) -> bool:
+        """Return True if the file at ``path`` has the hash, or if there is no hash."""
+        if not self.digest:
+            return True
+        hasher = hashlib.new(self.algorithm, usedforsecurity=False)
+        with open(path, "rb") as file:
+            while data := file.read(_CHUNK_BYTES):
+                hasher.update(data)
+        return hasher.hexdigest() == self.digest
+
+
+def read(url: str) -> Link:
+    """Parse the URL of a file.
+
+    :raises UrlError: it is not an http(s) or ``s3://`` URL, or its fragment is not a hash.
+    """
+    bare, _, fragment = url.partition("#")
+    _path_of(bare)
+    if not fragment:
+        return Link(bare)
+    algorithm, _, digest = fragment.lower().partition("=")
+    if algorithm not in _ALGORITHMS:
+        raise UrlError(redact(bare), "its fragment is not a hash such as #sha256=...")
+    digits = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
+    if not re.fullmatch(f"[0-9a-f]{{{digits}}}", digest):
+        raise UrlError(redact(bare), f"its {algorithm} hash is not {digits} hexadecimal digits")
+    return Link(bare, algorithm, digest)
 
 
 def _path_of(url: str) -> str:
@@ -84,26 +93,3 @@ def _path_of(url: str) -> str:
     if is_s3(url):
         return parse_s3(url).path
     return parse(url).path
-
-
-def read(url: str) -> Link:
-    """Parse the URL of a file.
-
-    :raises UrlError: it is not an http(s) or ``s3://`` URL, or its fragment is not a hash.
-    """
-    bare, _, fragment = url.partition("#")
-    _path_of(bare)
-    return Link(bare, tuple(_digests(bare, fragment)))
-
-
-def _digests(url: str, fragment: str) -> Iterator[Digest]:
-    for part in filter(None, fragment.split("&")):
-        algorithm, equals, value = part.lower().partition("=")
-        if equals and algorithm in _IGNORED:
-            continue
-        if not equals or algorithm not in _ALGORITHMS:
-            raise UrlError(redact(url), "its fragment is not a hash such as #sha256=...")
-        digits = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
-        if not re.fullmatch(f"[0-9a-f]{{{digits}}}", value):
-            raise UrlError(redact(url), f"its {algorithm} hash is not {digits} hexadecimal digits")
-        yield Digest(algorithm, value)

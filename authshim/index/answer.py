@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from authshim.index.simple_api import content_type
-from authshim.next_step import NOTHING
+from authshim import next_step
 from authshim.urls import parse
 from authshim.urls.presigned import is_presigned
 
@@ -43,7 +42,7 @@ class Answer(NamedTuple):
     """The host that answered, after redirects."""
     detail: str = ""
     """The reason, if the word does not tell all of it."""
-    next_step: NextStep = NOTHING
+    next_step: NextStep = next_step.NOTHING
     """The step that may change the answer, if one is known."""
     seconds: float = 0.0
     """On the wire, from the question to the head of the last answer."""
@@ -89,6 +88,14 @@ def with_status(status: int | None, *reasons: str, separator: str = "; ") -> str
     return join_reasons(word, told, separator=separator)
 
 
+def with_credential(found: Found | None, status: int | None, detail: str) -> str:
+    """Join the credential that was sent, its provider, the status and the reason of an answer."""
+    sent = ""
+    if found is not None:
+        sent = f"{found.credential!r} from {found.provider}"
+    return join_reasons(sent, with_status(status, detail))
+
+
 def classify(response: Response) -> tuple[str, str]:
     """Return the name of a response, and its reason.
 
@@ -101,12 +108,30 @@ def classify(response: Response) -> tuple[str, str]:
         return REFUSED, "it showed a page to sign in"
     if status == 404 or (status == 403 and is_pytorch):
         return NOT_THERE, ""
-    # A login cannot mend a signature that is not taken.
-    if status in (401, 403) and not is_presigned(response.url):
+    if _refuses_signature(response):
+        return UNREACHABLE, f"the server does not accept the signature in the URL (HTTP {status})"
+    if status in (401, 403):
         return REFUSED, ""
-    if status == 200:
+    if status in (200, 206):
         return FOUND, ""
     return UNREACHABLE, f"the server answered HTTP {status}"
+
+
+def step_after(response: Response) -> NextStep:
+    """Return the step after a response that is "unreachable"."""
+    status = response.status_code
+    if _refuses_signature(response) and response.history:
+        return next_step.GET_URL_SIGNED_AGAIN()
+    if _refuses_signature(response):
+        return next_step.GET_SIGNED_URL()
+    if status == 429 or status >= 500:
+        return next_step.TRY_LATER()
+    return next_step.CORRECT_URL()
+
+
+def _refuses_signature(response: Response) -> bool:
+    """Return True if the signature in a URL has expired or is wrong. A login cannot mend it."""
+    return response.status_code in (400, 401, 403) and is_presigned(response.url)
 
 
 def _is_sign_in_page(response: Response) -> bool:
@@ -119,7 +144,7 @@ def _is_sign_in_page(response: Response) -> bool:
     shown = _segments(response.url)
     if asked[-1] == shown[-1] or "simple" in shown or "+simple" in shown:
         return False
-    return "text/html" in content_type(response)
+    return "text/html" in response.headers.get("Content-Type", "").lower()
 
 
 def _segments(url: str) -> list[str]:

@@ -42,7 +42,7 @@ def name_answer(place: Repository, response: Response, route: S3Route, chain: Ch
         found=route.found,
         host=parse(response.url).host,
     )
-    if answer.status == 200:
+    if answer.status in (200, 206):
         return answer
     problem = s3_answer.describe(response, route, chain)
     return answer._replace(

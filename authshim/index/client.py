@@ -22,6 +22,7 @@ from authshim.index.answer import (
     Answer,
     classify,
     join_reasons,
+    step_after,
 )
 from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.simple_api import Unreadable
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 MAX_REDIRECTS = 10
 
 
-class _Question(NamedTuple):
+class Question(NamedTuple):
     """One request to an index or channel."""
 
     place: Repository
@@ -59,7 +60,7 @@ class _Question(NamedTuple):
     origins: Trail = ()
     """The servers through which the URL came, if it stood on a page."""
     read: Callable[[Answer, Response], Answer] | None = None
-    """Adds to the answer what the body tells, while it can be read."""
+    """Returns the answer with what the body tells. It may raise urllib3's HTTPError."""
 
 
 def page_url(index: Repository, name: str) -> str:
@@ -109,14 +110,14 @@ class IndexClient:
         headers = {}
         if header is not None:
             headers["Authorization"] = header
-        question = _Question(
+        question = Question(
             place,
             url,
             method,
             headers=headers,
             origins=origins,
         )
-        return self._ask(question)
+        return self.ask(question)
 
     def log_in(self, place: Repository) -> NextStep:
         """Return the step that gives a credential for a place."""
@@ -132,15 +133,15 @@ class IndexClient:
             detail = f"{index.placeholder} is not filled in"
             step = next_step.FILL_IN(placeholder=index.placeholder, kind="index")
             return Answer(index, NOT_ASKED, detail=detail, next_step=step)
-        question = _Question(
+        question = Question(
             index,
             url,
             headers=simple_api.HEADERS,
             read=_with_files,
         )
-        return self._ask(question)
+        return self.ask(question)
 
-    def _ask(self, question: _Question) -> Answer:
+    def ask(self, question: Question) -> Answer:
         """Send one request, or one to each of its mirrors until one works, and name the answer."""
         found = mirrored(question.url, self._mirrors)
         if found is None:
@@ -161,7 +162,7 @@ class IndexClient:
             failed.append(f"the mirror {redact(mirror)} failed: {answer.detail}")
         return answer
 
-    def _ask_at(self, question: _Question) -> Answer:
+    def _ask_at(self, question: Question) -> Answer:
         """Send one request and name its answer."""
         place = question.place
         scheme = question.url.partition(":")[0].lower()
@@ -182,7 +183,7 @@ class IndexClient:
             url=without_userinfo(question.url),
         )
 
-    def _send(self, question: _Question) -> Answer:
+    def _send(self, question: Question) -> Answer:
         """Send one request, and name and read its response."""
         options: dict[str, Any] = {
             "headers": question.headers,
@@ -225,7 +226,9 @@ class IndexClient:
             reasons = [f"{host} said so", reason]
         if word == REFUSED:
             return refusal.explain(named, reasons, response, self._chain)
-        step = _STEPS.get(word, next_step.NOTHING)
+        step = next_step.NOTHING
+        if word == UNREACHABLE:
+            step = step_after(response)
         return named._replace(detail=join_reasons(*reasons), next_step=step)
 
     def _sent(self, target: str, response: Response) -> Found | None:
@@ -233,13 +236,9 @@ class IndexClient:
         found = self._adapter.last_credential
         if found is None and response.history and response.status_code < 400:
             return self._chain.find(target)
+        if found is None and parse(response.url).password:
+            return self._chain.find(response.url)
         return found
-
-
-_STEPS = {
-    UNREACHABLE: next_step.TRY_LATER(),
-    UNREADABLE: next_step.CORRECT_URL_OR_ASK(),
-}
 
 
 def _at(place: Repository, url: str) -> Repository:
@@ -256,7 +255,7 @@ def _with_files(answer: Answer, response: Response) -> Answer:
     try:
         api, files = simple_api.read(response)
     except Unreadable as error:
-        step = _STEPS[UNREADABLE]
+        step = next_step.CORRECT_URL_OR_ASK()
         return answer._replace(answer=UNREADABLE, detail=str(error), next_step=step)
     return answer._replace(api=api, files=files)
 

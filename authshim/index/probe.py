@@ -66,10 +66,10 @@ class Probe:
             return self._of_channel(place)
         if not isinstance(place, Index):
             answer = self._client.probe(place, place.url)
-            return self._judge(answer)
+            return self.judge(answer)
         if place.flat:
             page = self._client.flat_page(place)
-            return self._with_file(page, self._judge(page))
+            return self._with_file(page, self.judge(page))
         return self._of_index(place, names)
 
     def _of_channel(self, channel: Channel) -> Result:
@@ -77,7 +77,7 @@ class Probe:
         if not isinstance(channel, Subdir):
             subdir += "/noarch"
         answer = self._client.probe(channel, f"{subdir}/repodata.json")
-        return self._judge(answer)
+        return self.judge(answer)
 
     def _of_index(self, place: Index, names: Sequence[str]) -> Result:
         """Ask for the packages of the project until the index has one of them."""
@@ -102,25 +102,25 @@ class Probe:
             return self._forwarded(page, name)
         if page.status == 403 and page.found is not None:
             return self._forbidden(page, name)
-        return self._with_file(page, self._judge(page))
+        return self._with_file(page, self.judge(page))
 
     def _without_page(self, page: Answer) -> Result:
         """Judge an index that has none of the project's packages by its root."""
         root = self._root()
         if root.answer in (answers.FOUND, answers.REFUSED):
-            return self._judge(root)
+            return self.judge(root)
         if advice.lists_nothing(page.place.url):
             nothing = "it has no page of the project's packages, and lists none"
             detail = f"{nothing}: one that is not there looks the same"
             return self._result(_entered(page), page, detail)
-        return self._judge(page)
+        return self.judge(page)
 
     def _forwarded(self, page: Answer, name: str) -> Result:
         """Judge an index by its root if it leaves a page to another one, as GitLab does."""
         judged = self._root()
         if judged.answer not in (answers.FOUND, answers.REFUSED):
             judged = page
-        result = self._judge(judged)
+        result = self.judge(judged)
         if not result.fine:
             return result
         return result._replace(detail=f"{page.host} serves {name} in its place")
@@ -132,8 +132,8 @@ class Probe:
             detail = f"this user may read the index, but not {name}"
             return self._result(FORBIDDEN, page, detail, advice.ask_owner(page.place.url))
         if root.status == 401:
-            return self._judge(root)
-        return self._judge(page)
+            return self.judge(root)
+        return self.judge(page)
 
     def _with_file(self, page: Answer, result: Result) -> Result:
         """Ask for the first file of a page: it may be elsewhere, and behind another login."""
@@ -157,7 +157,7 @@ class Probe:
         if file.answer == answers.REFUSED and _is_known_user(file, page):
             step = advice.ask_owner(page.place.url)
             return self._result(FORBIDDEN, file, there, step)
-        result = self._judge(file)
+        result = self.judge(file)
         detail = join_reasons(result.detail, there)
         return result._replace(detail=detail)
 
@@ -168,7 +168,7 @@ class Probe:
             return self._client.probe(self._place, self._place.url)
         return root
 
-    def _judge(self, answer: Answer) -> Result:
+    def judge(self, answer: Answer) -> Result:
         """Return the verdict on the answer to one request."""
         if is_s3(answer.url):
             return self._of_bucket(answer)

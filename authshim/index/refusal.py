@@ -48,8 +48,10 @@ def explain(
 
 def log_in(place: Repository, chain: Chain) -> NextStep:
     """Return the step that gives a credential for an index or channel."""
-    by_keyring = isinstance(place, Index) and chain.asks_keyring
-    return advice.log_in(place.url, place.username, by_keyring=by_keyring, chain=chain)
+    url, username, asks_keyring = place.url, place.username, chain.asks_keyring
+    if isinstance(place, Index):
+        return advice.log_in(url, username, by_keyring=asks_keyring, chain=chain)
+    return advice.log_in_at(url, username, asks_keyring=asks_keyring, chain=chain)
 
 
 def _give_login(refusal: Answer, response: Response, chain: Chain) -> NextStep:

@@ -178,7 +178,9 @@ def test_explain_says_would_be_sent(world: World) -> None:
     printed = world.run("explain", f"{world.url}/x", *auth_file)
     assert "would be sent: BasicHTTP(username='user', password=****)" in printed
     printed = world.run("get", f"{world.url}/x", *auth_file)
-    assert "the server rejected user 'user' from auth file ~/c.json (HTTP 401)" in printed
+    assert (
+        "(BasicHTTP(username='user', password=****) from auth file ~/c.json; HTTP 401)" in printed
+    )
 
 
 def test_missing_files_are_named(world: World) -> None:

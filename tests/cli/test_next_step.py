@@ -165,7 +165,7 @@ def log_in_for_explain(world: World) -> Iterator[Ask | None]:
 @follows(next_step.LOG_IN)
 def log_in_for_get(world: World) -> Iterator[Ask | None]:
     world.recorder.default = wants()
-    step = yield world.ask("get", f"{world.url}/x.txt", "-o", "x.html")
+    step = yield world.ask("get", f"{world.url}/x.txt", "-o", "x")
     world.type(step)
 
 
@@ -257,15 +257,6 @@ def log_in_where_a_404_hides_an_index(world: World) -> Iterator[Ask | None]:
     world.index()
     step = yield world.check
     world.type(step)
-
-
-@follows(next_step.LOG_IN_OR_TAKE_PAGE)
-def take_a_page(world: World) -> Iterator[Ask | None]:
-    world.recorder.default = Answer(200, b"<p>", HTML)
-    words = [f"{world.url}/x.bin", "-o", "x.bin"]
-    step = yield world.get(words)
-    assert step.endswith("-o NAME.html)")
-    words[2] = "x.html"
 
 
 # A bucket
@@ -843,13 +834,6 @@ def run_a_check_again(world: World) -> Iterator[Ask | None]:
     with world.patch.context() as patch:
         patch.setattr("authshim.index.check.Check.run", interrupt)
         yield world.check
-
-
-@follows(next_step.RUN_AGAIN_IN)
-def run_a_download_again_later(world: World) -> Iterator[Ask | None]:
-    world.recorder.on("/x", Answer(429, b"", {"Retry-After": "3600"}), Answer())
-    step = yield world.ask("get", f"{world.url}/x")
-    assert "in 3600 s" in step
 
 
 @follows(next_step.RUN_AGAIN_OR_GET_URL)

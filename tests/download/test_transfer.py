@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
 import stat
+import time
+from email.utils import formatdate
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -35,7 +35,6 @@ HALF = len(DATA) // 2
 SHA256 = hashlib.sha256(DATA).hexdigest()
 NAME = "demo.whl"
 REST = f"bytes {HALF}-{len(DATA) - 1}/{len(DATA)}"
-LONGER = f"bytes {HALF}-{len(DATA)}/{len(DATA) + 1}"
 NOON = "Mon, 06 Jan 2025 12:00:00 GMT"
 
 
@@ -52,19 +51,15 @@ class Downloads:
     def __init__(self, recorder: Recorder) -> None:
         self.url = f"{recorder.url}/{NAME}"
         self.chain = authshim.Chain([Vault()])
-        self.notes: list[str] = []
         self.waits: list[float] = []
         self.progress: list[tuple[int, int | None]] = []
 
-    def __call__(
-        self, rest: str = "", *, url: str | None = None, target: str = NAME
-    ) -> transfer.Outcome:
+    def __call__(self, rest: str = "", *, url: str | None = None, target: str = NAME) -> int:
         return transfer.get(
             self.chain,
             link.read((url or self.url) + rest),
             target,
             progress=lambda length, size: self.progress.append((length, size)),
-            note=self.notes.append,
             sleep=self.waits.append,
         )
 
@@ -102,7 +97,7 @@ def ranges_of(recorder: Recorder) -> list[tuple[str | None, str | None]]:
 def test_get_sends_the_credential_and_leaves_only_the_file(
     get: Downloads, served: Served, recorder: Recorder
 ) -> None:
-    assert get() == transfer.Outcome(len(DATA))
+    assert get() == len(DATA)
     assert Path(NAME).read_bytes() == DATA
     assert here() == {NAME}
     assert [seen.authorization for seen in recorder.seen] == [ADA.header]
@@ -110,13 +105,13 @@ def test_get_sends_the_credential_and_leaves_only_the_file(
 
 def test_get_writes_an_empty_file(get: Downloads, recorder: Recorder) -> None:
     recorder.default = Answer(200, b"")
-    assert get(f"#sha256={hashlib.sha256(b'').hexdigest()}").size == 0
+    assert get(f"#sha256={hashlib.sha256(b'').hexdigest()}") == 0
     assert here() == {NAME}
 
 
 def test_get_reads_to_the_end_if_the_length_is_unknown(get: Downloads, recorder: Recorder) -> None:
     recorder.default = Answer(200, [DATA[:10], DATA[10:]])
-    assert get().size == len(DATA)
+    assert get() == len(DATA)
     assert get.progress[-1] == (len(DATA), None)
 
 
@@ -152,7 +147,7 @@ def test_get_writes_behind_a_symbolic_link(get: Downloads, served: Served, tmp_p
 
 def test_get_ignores_bytes_after_the_content_length(get: Downloads, recorder: Recorder) -> None:
     recorder.default = Answer(200, [DATA, DATA], {"Content-Length": str(len(DATA))})
-    assert get().size == len(DATA)
+    assert get() == len(DATA)
 
 
 # Hashes
@@ -181,14 +176,6 @@ def test_get_keeps_the_old_file_if_the_hash_differs(get: Downloads, served: Serv
     assert here() == {NAME}
 
 
-def test_get_sends_no_request_if_the_file_has_the_hash(
-    get: Downloads, served: Served, recorder: Recorder
-) -> None:
-    Path(NAME).write_bytes(DATA)
-    assert get(f"#sha256={SHA256}") == transfer.Outcome(len(DATA), is_new=False)
-    assert recorder.seen == []
-
-
 def test_get_requests_the_identity_encoding(
     get: Downloads, served: Served, recorder: Recorder
 ) -> None:
@@ -196,22 +183,13 @@ def test_get_requests_the_identity_encoding(
     assert recorder.seen[0].headers["Accept-Encoding"] == "identity"
 
 
-def test_get_writes_an_encoded_body_as_it_is_and_notes_it(
-    get: Downloads, recorder: Recorder
-) -> None:
-    packed = gzip.compress(DATA, mtime=0)
-    recorder.default = Answer(200, packed, {"Content-Encoding": "gzip"})
-    get(f"#sha256={hashlib.sha256(packed).hexdigest()}")
-    assert get.notes == ["the server encoded the body, which is written as it is"]
-    assert Path(NAME).read_bytes() == packed
-
-
 # Broken connections in one run
 
 
 def test_get_resumes_the_same_version_after_each_break(
-    get: Downloads, served: Served, recorder: Recorder
+    get: Downloads, served: Served, recorder: Recorder, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "authshim")
     served.ends = [HALF, 1000]
     get(f"#sha256={SHA256}")
     assert ranges_of(recorder) == [
@@ -221,10 +199,10 @@ def test_get_resumes_the_same_version_after_each_break(
     ]
     assert Path(NAME).read_bytes() == DATA
     assert get.waits == [0, 2]
-    assert get.notes == [
-        f"the connection broke after {HALF:,} of {len(DATA):,} bytes; retrying in 0 s",
+    assert caplog.messages == [
+        f"the connection broke after {HALF:,} bytes; retrying in 0 s",
         f"resuming after {HALF:,} bytes",
-        f"the connection broke after {HALF + 1000:,} of {len(DATA):,} bytes; retrying in 2 s",
+        f"the connection broke after {HALF + 1000:,} bytes; retrying in 2 s",
         f"resuming after {HALF + 1000:,} bytes",
     ]
 
@@ -234,7 +212,7 @@ def test_get_stops_after_five_retries_and_keeps_the_part(
 ) -> None:
     served.ends = [10] * 6
     error = get.fails()
-    assert error.reason == f"the connection broke after 60 of {len(DATA):,} bytes"
+    assert error.reason == "unreachable (the connection broke after 60 bytes)"
     assert error.next_step == "run it again"
     assert get.waits == [0, 2, 4, 8, 16]
     assert here() == {f"{NAME}.part", f"{NAME}.part.json"}
@@ -245,7 +223,8 @@ def test_get_fails_if_a_chunked_body_breaks(get: Downloads, recorder: Recorder) 
     recorder.default = Answer(200, chunks, {"Transfer-Encoding": "chunked", "ETag": '"v1"'})
     # urllib3 1.26 waits for a whole piece, and drops what has arrived of the last one.
     received = 5 if hasattr(HTTPResponse, "read1") else 0
-    assert get.fails().reason == f"the connection broke after {received} bytes"
+    reason = f"unreachable (the connection broke after {received} bytes)"
+    assert get.fails().reason == reason
 
 
 def test_get_retries_a_502_after_a_break(
@@ -322,18 +301,6 @@ def test_get_resumes_without_a_validator_if_there_is_a_hash(
     assert ranges_of(recorder)[1] == (f"bytes={HALF}-", None)
 
 
-def test_get_resumes_with_an_equal_last_modified(get: Downloads, recorder: Recorder) -> None:
-    headers = {"Content-Length": str(len(DATA)), "Last-Modified": NOON}
-    recorder.on(
-        f"/{NAME}",
-        Answer(200, [DATA[:HALF]], headers),
-        Answer(206, DATA[HALF:], {"Content-Range": REST, "Last-Modified": NOON}),
-    )
-    get()
-    assert ranges_of(recorder)[1] == (f"bytes={HALF}-", NOON)
-    assert Path(NAME).read_bytes() == DATA
-
-
 def test_get_resumes_with_a_renewed_credential(
     get: Downloads, served: Served, recorder: Recorder
 ) -> None:
@@ -361,7 +328,6 @@ def test_get_starts_over_if_the_file_has_changed(
     recorder.on(f"/{NAME}", served, Served(DATA[::-1], tag='"v2"'))
     get()
     assert Path(NAME).read_bytes() == DATA[::-1]
-    assert "starting over: the file has changed, or the server cannot resume it" in get.notes
 
 
 def test_get_starts_over_if_the_server_ignores_range(
@@ -379,12 +345,10 @@ def test_get_starts_over_if_the_server_ignores_range(
         {"ETag": '"v1"'},
         {"ETag": '"v1"', "Content-Range": f"bytes 0-{len(DATA) - 1}/{len(DATA)}"},
         {"ETag": '"v1"', "Content-Range": f"bytes {HALF + 1}-{len(DATA) - 1}/{len(DATA)}"},
-        {"ETag": '"v1"', "Content-Range": LONGER, "Content-Length": str(HALF + 1)},
         {"ETag": '"v1"', "Content-Range": f"bytes {HALF}-{HALF + 9}/{len(DATA)}"},
         {"ETag": '"v1"', "Content-Range": f"bytes {HALF}-{len(DATA) - 1}/*"},
         {"ETag": '"v1"', "Content-Range": "bytes five-ten/all"},
         {"ETag": '"v1"', "Content-Type": "multipart/byteranges; boundary=x"},
-        {"ETag": '"v1"', "Content-Range": REST, "Content-Length": "9"},
         {"ETag": '"v1"', "Content-Range": REST, "Content-Encoding": "gzip"},
         {"ETag": '"v2"', "Content-Range": REST},
         {"ETag": 'W/"v1"', "Content-Range": REST},
@@ -396,12 +360,10 @@ def test_get_starts_over_if_the_server_ignores_range(
         "no range",
         "from zero",
         "later",
-        "another size",
         "a piece",
         "no size",
         "no numbers",
         "multipart",
-        "another length",
         "encoded",
         "another ETag",
         "weak ETag",
@@ -453,21 +415,10 @@ def test_get_never_resumes_an_encoded_body(
     assert Path(NAME).read_bytes() == DATA
 
 
-def test_get_ignores_bytes_after_the_rest(
-    get: Downloads, served: Served, recorder: Recorder
-) -> None:
-    served.ends = [len(DATA) - 10]
-    rest = {"Content-Range": f"bytes {len(DATA) - 10}-{len(DATA) - 1}/{len(DATA)}", "ETag": '"v1"'}
-    more = iter([b"x" * 65536] * 1024)
-    recorder.on(f"/{NAME}", served, Answer(206, chain([DATA[-10:] + b"x"], more), rest))
-    get()
-    assert Path(NAME).read_bytes() == DATA
-    assert next(more, None) is not None
-
-
 def test_get_fails_on_a_206_that_it_did_not_request(get: Downloads, recorder: Recorder) -> None:
     recorder.default = Answer(206, DATA[:10], {"Content-Range": f"bytes 0-9/{len(DATA)}"})
-    assert get.fails().reason == "the server answered HTTP 206"
+    reason = "unreachable (the server did not send the rest of the same file)"
+    assert get.fails().reason == reason
     assert here() == set()
 
 
@@ -496,7 +447,6 @@ def half(get: Downloads, served: Served, recorder: Recorder) -> Callable[..., No
         assert Path(f"{NAME}.part").stat().st_size == HALF
         recorder.clear()
         get.waits.clear()
-        get.notes.clear()
 
     return leave
 
@@ -518,18 +468,7 @@ def test_next_run_hashes_the_bytes_of_the_earlier_run(
         file.write(b"other")
     assert get.fails(f"#sha256={SHA256}").reason.startswith("its sha256 does not match the URL")
     assert here() == set()
-    assert get(f"#sha256={SHA256}").is_new
-
-
-def test_complete_part_is_confirmed_by_its_last_byte(
-    half: Callable[..., None], get: Downloads, recorder: Recorder
-) -> None:
-    half()
-    with Path(f"{NAME}.part").open("ab") as file:
-        file.write(DATA[HALF:])
-    get()
-    assert ranges_of(recorder) == [(f"bytes={len(DATA) - 1}-", '"v1"')]
-    assert Path(NAME).read_bytes() == DATA
+    assert get(f"#sha256={SHA256}") == len(DATA)
 
 
 def test_part_of_another_url_is_not_resumed(
@@ -557,31 +496,14 @@ def test_login_page_does_not_delete_the_part(
     half: Callable[..., None], get: Downloads, served: Served, recorder: Recorder
 ) -> None:
     half()
-    recorder.on(f"/{NAME}", Answer(200, b"<form>", {"Content-Type": "text/html"}), served)
+    recorder.on(f"/{NAME}", Answer(203, b"<form>"), served)
     get.fails()
     get()
     assert ranges_of(recorder)[-1] == (f"bytes={HALF}-", '"v1"')
 
 
-def test_next_run_starts_over_if_the_url_has_a_query(
-    half: Callable[..., None], get: Downloads, recorder: Recorder
-) -> None:
-    half(url=f"{get.url}?id=1")
-    get(url=f"{get.url}?id=2")
-    assert ranges_of(recorder) == [(None, None)]
-
-
-def test_next_run_resumes_with_another_signature(
-    half: Callable[..., None], get: Downloads, recorder: Recorder
-) -> None:
-    half(url=f"{get.url}?sv=1&sig=s3cret1")
-    get(url=f"{get.url}?sv=1&sig=s3cret2")
-    assert ranges_of(recorder) == [(f"bytes={HALF}-", '"v1"')]
-    assert [seen.authorization for seen in recorder.seen] == [None]
-
-
 @pytest.mark.parametrize(
-    "side", ["", "{", "[]", "{}", '{"url": 3}', '{"url": "u", "validator": "a\\nb"}', "[" * 9999]
+    "side", ["", "{", "[]", "{}", '{"file": 3}', '{"url": "u", "validator": "v"}', "[" * 9999]
 )
 def test_get_fails_if_the_description_is_malformed(
     side: str, half: Callable[..., None], get: Downloads
@@ -595,12 +517,34 @@ def test_get_fails_if_the_description_is_malformed(
 def test_description_of_the_part_has_no_secret(half: Callable[..., None], get: Downloads) -> None:
     half(url=get.url.replace("://", "://ada:s3cret@") + "?key=s3cret")
     kept = json.loads(Path(f"{NAME}.part.json").read_text())
-    assert kept == {
-        "url": get.url.replace("://", "://****@") + "?****",
-        "digests": "",
-        "validator": '"v1"',
-        "size": len(DATA),
-    }
+    assert kept == {"file": f"{get.url}?****", "validator": '"v1"'}
+
+
+def test_next_run_resumes_if_the_url_has_a_login(
+    half: Callable[..., None], get: Downloads, recorder: Recorder
+) -> None:
+    url = get.url.replace("://", "://ada:s3cret@")
+    half(url=url)
+    get(url=url)
+    assert ranges_of(recorder) == [(f"bytes={HALF}-", '"v1"')]
+
+
+@pytest.mark.parametrize("fragment", ["", f"#sha256={SHA256}"])
+def test_next_run_resumes_a_url_with_a_query_only_by_its_hash(
+    fragment: str, half: Callable[..., None], get: Downloads, recorder: Recorder
+) -> None:
+    half(f"?id=1{fragment}")
+    get(f"?id=1{fragment}")
+    start = (f"bytes={HALF}-", '"v1"') if fragment else (None, None)
+    assert ranges_of(recorder) == [start]
+
+
+def test_get_resumes_a_url_with_a_query_in_the_same_run(
+    get: Downloads, served: Served, recorder: Recorder
+) -> None:
+    served.ends = [HALF]
+    get("?id=1")
+    assert ranges_of(recorder)[1] == (f"bytes={HALF}-", '"v1"')
 
 
 def test_interrupted_run_keeps_the_part(get: Downloads, served: Served, recorder: Recorder) -> None:
@@ -628,7 +572,7 @@ def test_missing_credential_error_names_the_login_command(
     get.chain = authshim.Chain([])
     recorder.default = CHALLENGE
     error = get.fails()
-    assert error.reason == "the server asks for a credential, and no provider has one (HTTP 401)"
+    assert error.reason == "no credential (HTTP 401; no provider has one)"
     assert error.next_step.startswith("authshim auth login 127.0.0.1 --username USER")
     assert here() == set()
 
@@ -638,15 +582,8 @@ def test_rejected_credential_error_names_the_provider(
 ) -> None:
     recorder.default = CHALLENGE
     error = get.fails()
-    assert error.reason == "the server rejected user 'ada' from vault (HTTP 401)"
+    assert error.reason == f"rejected ({ADA!r} from vault; HTTP 401)"
     no_secret(error)
-
-
-def test_forbidden_credential_error_names_the_provider(get: Downloads, recorder: Recorder) -> None:
-    recorder.default = Answer(403)
-    error = get.fails()
-    assert error.reason == "the server forbids the file to user 'ada' from vault (HTTP 403)"
-    assert error.next_step == "ask its owner to let this user read it"
 
 
 def test_rejected_password_of_the_url_is_named_and_redacted(
@@ -654,44 +591,56 @@ def test_rejected_password_of_the_url_is_named_and_redacted(
 ) -> None:
     recorder.default = CHALLENGE
     error = get.fails(url=get.url.replace("://", "://ada:s3cret@"))
-    assert error.reason == "the server rejected the user:password@ in the URL (HTTP 401)"
+    assert error.reason == f"rejected ({ADA!r} from URL; HTTP 401)"
+    assert error.next_step == "correct the user:password@ in the URL"
     assert error.url == get.url.replace("://", "://****@")
 
 
 @pytest.mark.parametrize(
-    ("status", "reason", "next_step"),
+    ("answer", "reason", "next_step"),
     [
-        (404, "the server has no such file (HTTP 404)", "correct the URL"),
-        (410, "the server has no such file (HTTP 410)", "correct the URL"),
-        (500, "the server answered HTTP 500", "try again later"),
-        (429, "the server answered HTTP 429", "try again later"),
         (
-            407,
-            "the proxy asks for a credential (HTTP 407)",
+            Answer(403),
+            f"forbidden ({ADA!r} from vault; HTTP 403; this user may not read it)",
+            "ask its owner to let this user read it",
+        ),
+        (
+            Answer(404),
+            f"not found ({ADA!r} from vault; HTTP 404)",
+            "correct the URL, or ask its owner to let this user read it",
+        ),
+        (Answer(500), "unreachable (ADA; the server answered HTTP 500)", "try again later"),
+        (Answer(429), "unreachable (ADA; the server answered HTTP 429)", "try again later"),
+        (
+            Answer(407),
+            "unreachable (ADA; HTTP 407; the proxy asks for a credential)",
             "write user:password@ into HTTPS_PROXY or HTTP_PROXY",
         ),
-        (204, "the server answered HTTP 204", "correct the URL"),
-        (304, "the server answered HTTP 304", "correct the URL"),
-        (400, "the server answered HTTP 400", "correct the URL"),
+        (Answer(304, b""), "unreachable (ADA; the server answered HTTP 304)", "correct the URL"),
+        (Answer(400), "unreachable (ADA; the server answered HTTP 400)", "correct the URL"),
+        (
+            Answer(203),
+            "rejected (ADA; HTTP 203; it showed a page to sign in)",
+            "authshim auth login 127.0.0.1 --username ada",
+        ),
     ],
+    ids=lambda answer: getattr(answer, "status", None),
 )
-def test_error_names_any_other_status_without_a_retry(
-    status: int, reason: str, next_step: str, get: Downloads, recorder: Recorder
+def test_error_is_the_verdict_of_check(
+    answer: Answer, reason: str, next_step: str, get: Downloads, recorder: Recorder
 ) -> None:
-    recorder.default = Answer(status, b"")
+    recorder.default = answer
     error = get.fails()
-    assert (error.reason, error.next_step) == (reason, next_step)
-    assert (len(recorder.seen), get.waits) == (1, [])
+    assert error.reason == reason.replace("ADA", f"{ADA!r} from vault")
+    assert error.next_step.startswith(next_step)
+    assert (get.waits, here()) == ([], set())
 
 
-def test_404_error_suggests_a_login_without_a_credential(
-    get: Downloads, recorder: Recorder
-) -> None:
-    get.chain = authshim.Chain([])
-    recorder.default = Answer(404)
-    assert get.fails().next_step.startswith(
-        "correct the URL, or log in: authshim auth login 127.0.0.1"
-    )
+def test_page_to_sign_in_behind_a_redirect_is_an_error(get: Downloads, recorder: Recorder) -> None:
+    recorder.on(f"/{NAME}", redirect("/login"))
+    recorder.on("/login", Answer(200, b"<form>", {"Content-Type": "Text/HTML; charset=x"}))
+    assert "it showed a page to sign in" in get.fails().reason
+    assert here() == set()
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -701,41 +650,28 @@ def test_get_waits_for_retry_after(
     recorder.on(f"/{NAME}", Answer(status, b"", {"Retry-After": "7"}), served)
     get()
     assert get.waits == [7]
-    assert get.notes == [f"the server answered HTTP {status}; retrying in 7 s"]
 
 
 def test_get_obeys_retry_after_at_most_five_times(get: Downloads, recorder: Recorder) -> None:
     recorder.default = Answer(503, b"", {"Retry-After": "7"})
-    assert get.fails().reason == "the server answered HTTP 503"
+    assert "the server answered HTTP 503" in get.fails().reason
     assert get.waits == [7] * 5
 
 
-def test_get_fails_if_retry_after_is_too_long(get: Downloads, recorder: Recorder) -> None:
-    recorder.default = Answer(429, b"", {"Retry-After": "3600"})
-    assert get.fails().next_step == "run it again in 3600 s, as the server asks"
+@pytest.mark.parametrize("value", ["61", "0", "soon", "-5", " ", "9" * 4000, NOON])
+def test_get_does_not_wait_for_another_retry_after(
+    value: str, get: Downloads, recorder: Recorder
+) -> None:
+    recorder.default = Answer(503, b"", {"Retry-After": value})
+    assert get.fails().next_step == "try again later"
     assert get.waits == []
 
 
-@pytest.mark.parametrize(
-    "page", [Answer(203, b"x"), Answer(200, b"<form>", {"Content-Type": "Text/HTML; charset=x"})]
-)
-def test_get_fails_on_a_login_page(page: Answer, get: Downloads, recorder: Recorder) -> None:
-    recorder.default = page
-    error = get.fails()
-    assert error.reason == "127.0.0.1 sent an HTML page, perhaps to log in"
-    assert error.next_step.startswith("authshim auth login 127.0.0.1")
-    assert here() == set()
-
-
-@pytest.mark.parametrize(
-    ("path", "target"), [("/x.html", NAME), ("/simple/", NAME), ("/latest", "page.HTML")]
-)
-def test_get_writes_a_page_that_was_requested(
-    path: str, target: str, get: Downloads, recorder: Recorder
-) -> None:
-    recorder.default = Answer(200, b"<p>", {"Content-Type": "text/html"})
-    get(url=recorder.url + path, target=target)
-    assert Path(target).read_bytes() == b"<p>"
+def test_retry_after_may_be_a_date(get: Downloads, served: Served, recorder: Recorder) -> None:
+    date = formatdate(time.time() + 50, usegmt=True)
+    recorder.on(f"/{NAME}", Answer(503, b"", {"Retry-After": date}), served)
+    get()
+    assert 40 < get.waits[0] <= 50
 
 
 # Redirects
@@ -751,7 +687,9 @@ def test_presigned_redirect_gets_no_credential_and_is_not_shown(
     assert [seen.authorization for seen in recorder.seen] == [ADA.header, None]
     Path(NAME).unlink()
     error = get.fails()
-    assert error.reason == "the server does not accept the signature in the URL (HTTP 403)"
+    assert error.reason == (
+        "unreachable (the server does not accept the signature in the URL (HTTP 403))"
+    )
     assert error.next_step == "run it again: the index signs a new URL"
     assert_no_secret(error)
 
@@ -765,12 +703,12 @@ def test_expired_presigned_url_error_asks_for_a_new_url(get: Downloads, recorder
 
 def test_404_of_a_presigned_url_is_a_missing_file(get: Downloads, recorder: Recorder) -> None:
     recorder.default = Answer(404)
-    assert get.fails(url=f"{get.url}?sv=1&sig=x").reason == "the server has no such file (HTTP 404)"
+    assert get.fails(url=f"{get.url}?sv=1&sig=x").reason == "not found (HTTP 404)"
 
 
 def test_redirect_to_another_scheme_is_an_error(get: Downloads, recorder: Recorder) -> None:
     recorder.on(f"/{NAME}", redirect("ftp://h.example/x"))
-    assert get.fails().reason == "it redirects to what is not http(s)"
+    assert get.fails().reason == "unreachable (it redirects to what is not http(s))"
 
 
 @pytest.mark.parametrize("location", ["http://[", "http://h.example:99999/"])
@@ -778,7 +716,8 @@ def test_redirect_to_a_malformed_url_is_an_error(
     location: str, get: Downloads, recorder: Recorder
 ) -> None:
     recorder.on(f"/{NAME}", redirect(location))
-    assert get.fails().reason == "a redirect or the proxy names a host that cannot be dialled"
+    reason = "unreachable (a redirect or the proxy names a host that cannot be dialled)"
+    assert get.fails().reason == reason
 
 
 def test_get_resumes_through_the_same_redirect(
@@ -801,7 +740,7 @@ def test_a_redirect_to_plain_http_says_who_named_it(
     recorder.default = redirect("http://files.example/demo.whl")
     error = get.fails()
     assert error.reason == (
-        "files.example asks for a credential; not sent: 127.0.0.1 named it over http (HTTP 401)"
+        "no credential (HTTP 401; files.example said so; not sent: 127.0.0.1 named it over http)"
     )
     step = "declare http://files.example in the project, or ask whoever named it to use https"
     assert error.next_step == step
@@ -810,14 +749,13 @@ def test_a_redirect_to_plain_http_says_who_named_it(
 def test_error_names_the_host_after_a_redirect(get: Downloads, recorder: Recorder) -> None:
     recorder.on(f"/{NAME}", redirect(f"http://localhost:{recorder.port}/x"))
     recorder.on("/x", CHALLENGE)
-    assert (
-        get.fails().reason == "localhost asks for a credential, and no provider has one (HTTP 401)"
-    )
+    reason = "no credential (HTTP 401; localhost said so; no provider has one)"
+    assert get.fails().reason == reason
 
 
 def test_redirect_loop_is_an_error(get: Downloads, recorder: Recorder) -> None:
     recorder.on(f"/{NAME}", redirect(f"/{NAME}"))
-    assert get.fails().reason == "it redirects without end"
+    assert get.fails().reason == "unreachable (it redirects without end)"
 
 
 def test_get_follows_a_redirect_with_an_endless_body(
@@ -834,14 +772,14 @@ def test_get_follows_a_redirect_with_an_endless_body(
 
 def test_get_does_not_retry_the_first_connection(get: Downloads) -> None:
     error = get.fails(url=f"http://127.0.0.1:1/{NAME}")
-    assert error.reason == "the connection was refused or broke"
+    assert error.reason == "unreachable (the connection was refused or broke)"
     assert get.waits == []
     assert here() == set()
 
 
 def test_untrusted_certificate_is_an_error(get: Downloads, tls_recorder: Recorder) -> None:
     error = get.fails(url=f"{tls_recorder.url}/{NAME}")
-    assert error.reason == "its TLS certificate does not verify"
+    assert error.reason == "unreachable (its TLS certificate does not verify)"
     assert "REQUESTS_CA_BUNDLE" in error.next_step
 
 
@@ -864,10 +802,8 @@ def test_untrusted_certificate_after_a_break_is_an_error(
             anywhere(make_recorder(ca=trustme.CA()))
 
     get.waits = Waits()
-    assert (
-        get.fails(url=f"https://files.example/{NAME}").reason
-        == "its TLS certificate does not verify"
-    )
+    reason = "unreachable (its TLS certificate does not verify)"
+    assert get.fails(url=f"https://files.example/{NAME}").reason == reason
 
 
 # The disk
@@ -920,24 +856,19 @@ def test_get_sends_no_request_if_the_folder_is_read_only(
     assert recorder.seen == []
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
-def test_full_disk_is_an_error(
-    get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = os.open("/dev/full", os.O_WRONLY)
-    monkeypatch.setattr(os, "write", lambda _, data, write=os.write: write(full, data))
-    error = get.fails()
-    os.close(full)
-    assert error.reason == f"{NAME} cannot be read or written: no space left on device"
+@pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
+def test_full_disk_is_an_error_and_keeps_the_part(get: Downloads, served: Served) -> None:
+    import resource
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (HALF, limits[1]))
+    try:
+        error = get.fails()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert error.reason == f"{NAME} cannot be read or written: file too large"
     assert error.next_step == "name another file with -o"
-
-
-def test_get_completes_short_writes(
-    get: Downloads, served: Served, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(os, "write", lambda file, data, write=os.write: write(file, data[:1000]))
-    get()
-    assert Path(NAME).read_bytes() == DATA
+    assert Path(f"{NAME}.part").stat().st_size == HALF
 
 
 def test_get_syncs_the_file_before_the_rename(

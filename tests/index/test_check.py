@@ -485,8 +485,12 @@ def test_a_signature_that_is_not_taken_is_no_matter_of_logins(
     recorder.on("/files/*", redirect(signed))
     anywhere(make_recorder(), host="blobs.example").default = Answer(403)
     result = ask(authshim.Index("http://private.example/simple/"))
-    assert (result.answer, result.next_step) == ("unreachable", "try again later")
-    assert result.detail == f"blobs.example said so; the server answered HTTP 403; {NO_FILES}"
+    assert (result.answer, result.next_step) == (
+        "unreachable",
+        "run it again: the index signs a new URL",
+    )
+    reason = "the server does not accept the signature in the URL (HTTP 403)"
+    assert result.detail == f"blobs.example said so; {reason}; {NO_FILES}"
 
 
 def test_an_index_that_leaves_a_page_to_another_one_is_judged_by_its_root(
