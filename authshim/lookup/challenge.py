@@ -26,17 +26,23 @@ def schemes(header: str) -> frozenset[str]:
     >>> sorted(schemes('Bearer realm="basic, digest", Negotiate, basic realm="x"'))
     ['basic', 'bearer', 'negotiate']
     """
-    elements = _QUOTED.sub('""', header).split(",")
-    matches = (_SCHEME.match(element) for element in elements)
-    return frozenset(match[1].lower() for match in matches if match)
+    found = set()
+    without_values = _QUOTED.sub('""', header)
+    for element in without_values.split(","):
+        match = _SCHEME.match(element)
+        if match is not None:
+            found.add(match[1].lower())
+    return frozenset(found)
 
 
 def answering(keys: Iterable[Key], header: str) -> list[Key]:
     """Return the keys that fit a challenge: a default for Basic, an identity for Bearer."""
     asked = schemes(header)
-    unfit = {
-        kind for kind, scheme in ((DEFAULT, "basic"), (IDENTITY, "bearer")) if scheme not in asked
-    }
+    unfit = set()
+    if "basic" not in asked:
+        unfit.add(DEFAULT)
+    if "bearer" not in asked:
+        unfit.add(IDENTITY)
     return [key for key in keys if key.kind not in unfit]
 
 
@@ -47,4 +53,6 @@ def ci_keys(url: Url) -> tuple[Key, ...]:
     job = Key(f"{url.host}:{url.port}", JOB)
     if url.username is not None or not is_prefix_dev(url.host):
         return (job,)
-    return (job, Key(url._replace(path=MINT_PATH).prefix, IDENTITY))
+    mint_url = url._replace(path=MINT_PATH)
+    identity = Key(mint_url.prefix, IDENTITY)
+    return (job, identity)

@@ -35,9 +35,11 @@ class Declared(NamedTuple):
 
     url: str
     root: str
+    """The path of the URL, of an index without a trailing ``/simple``."""
     username: str | None
     password: Secret | None
     is_index: bool
+    """False for a channel."""
     declaration: Declaration = Declaration()
 
     @property
@@ -60,18 +62,22 @@ class DeclaredAtOrigin:
     """The declared indexes and channels of one origin."""
 
     def __init__(self, declared: Iterable[Declared] = ()) -> None:
-        every = self.items = _without_repeats(declared)
-        indexes = [item for item in every if item.is_index]
-        self._by_root = _by_root(every)
+        self.items = _without_repeats(declared)
+        indexes = [item for item in self.items if item.is_index]
+        self._by_root = _by_root(self.items)
         self._by_shared_path = _by_shared_path(indexes)
-        self.by_path = len(every) > 1 or len(indexes) < len(every)
+        is_whole_origin = len(self.items) == len(indexes) <= 1
+        self.by_path = not is_whole_origin
         """True if the path of a URL matters."""
         covering = (*self._by_root.values(), *self._by_shared_path.values())
         self.has_ties = any(len(items) > 1 for items in covering)
         """True if several indexes may cover a URL alike."""
-        longest = max((root.count("/") for root in self._by_root), default=0)
-        self.depth = longest + int(self.has_ties)
-        """The number of a path's first segments that decide. A tie is broken one segment below."""
+        depths = [root.count("/") for root in self._by_root]
+        self.depth = max(depths, default=0)
+        """The number of a path's first segments that decide."""
+        if self.has_ties:
+            # A tie is broken one segment below.
+            self.depth += 1
 
     def covering(self, path: str) -> tuple[str, list[Declared]]:
         """Return the prefix by which a path is covered, and the indexes or channels that cover it.
@@ -113,20 +119,32 @@ def _by_shared_path(indexes: Sequence[Declared]) -> dict[str, list[Declared]]:
 
 @clears_frames
 def declared_by_origin(
-    indexes: Iterable[Index], channels: Iterable[Channel]
+    indexes: Iterable[Index],
+    channels: Iterable[Channel],
 ) -> Mapping[str, DeclaredAtOrigin]:
     """Sort the indexes and channels of a project by origin, without those on file systems."""
     by_origin: dict[str, list[Declared]] = {}
-    items = [*((index, True) for index in indexes), *((channel, False) for channel in channels)]
-    for item, is_index in items:
-        try:
-            url = parse(item.url)
-        except UrlError:
-            continue
-        declared = _declared(item, url, is_index=is_index)
-        by_origin.setdefault(url.origin, []).append(declared)
+    for index in indexes:
+        _add(index, by_origin, is_index=True)
+    for channel in channels:
+        _add(channel, by_origin, is_index=False)
     _add_https_twins(by_origin)
-    return {origin: DeclaredAtOrigin(found) for origin, found in by_origin.items()}
+    return {origin: DeclaredAtOrigin(items) for origin, items in by_origin.items()}
+
+
+def _add(
+    item: Repository,
+    by_origin: dict[str, list[Declared]],
+    *,
+    is_index: bool,
+) -> None:
+    """Add an index or channel to those of its origin, if it is on a server."""
+    try:
+        url = parse(item.url)
+    except UrlError:
+        return
+    declared = _declared(item, url, is_index=is_index)
+    by_origin.setdefault(url.origin, []).append(declared)
 
 
 def _declared(item: Repository, url: Url, *, is_index: bool) -> Declared:
@@ -165,13 +183,24 @@ def login_key(url: Url, declared: Mapping[str, DeclaredAtOrigin]) -> str:
     if len(_ports_of(url.host, declared)) > 1:
         key = f"{url.host}:{url.port}"
     here = declared.get(url.origin)
-    if here is None or len({item.root for item in here.items if item.is_index}) < 2:
+    if here is None or len(_roots_of_indexes(here.items)) < 2:
         return key
     _, covering = here.covering(url.path)
-    roots = {item.root for item in covering if item.is_index}
-    return key + roots.pop() if len(roots) == 1 else key
+    roots = _roots_of_indexes(covering)
+    if len(roots) != 1:
+        return key
+    (root,) = roots
+    return f"{key}{root}"
+
+
+def _roots_of_indexes(items: Iterable[Declared]) -> set[str]:
+    return {item.root for item in items if item.is_index}
 
 
 def _ports_of(host: str, declared: Mapping[str, DeclaredAtOrigin]) -> set[int]:
-    urls = (parse(item.url) for place in declared.values() for item in place.items)
-    return {url.port for url in urls if url.host == host}
+    """Return the ports of a host at which something is declared."""
+    ports: set[int] = set()
+    for origin in declared.values():
+        urls = [parse(item.url) for item in origin.items]
+        ports.update(url.port for url in urls if url.host == host)
+    return ports

@@ -76,48 +76,64 @@ def read_environment(
 
     The parameters and exceptions are those of ``Chain.from_environment``.
     """
-    from authshim.settings import read as read_settings
-
     project = load_manifest(manifest, environ)
-    folder = None
-    if project is not None:
-        folder = project.pixi_folder
     if auth_file is not None:
         auth_file = os.fspath(auth_file)
-    settings = read_settings(
-        os.environ if environ is None else environ,
-        auth_file=auth_file,
-        keyring_provider=keyring_provider,
-        project=folder,
-    )
-    indexes, channels = _declared(project, environment)
-    for problem in (*settings.problems, *_warnings(project)):
+    settings = _read_settings(auth_file, keyring_provider, project, environ)
+    warnings: Sequence[str] = ()
+    if project is not None:
+        warnings = project.warnings
+    for problem in (*settings.problems, *warnings):
         logger.warning("%s", problem)
+    options = {
+        "auth_file": auth_file,
+        "keyring_provider": keyring_provider,
+        "environ": _kept(environ),
+        "manifest": _recipe(project),
+        "environment": environment,
+    }
     return Setup(
-        providers=list_providers(settings, environ, _warnings(project)),
-        indexes=indexes,
-        channels=channels,
+        providers=list_providers(settings, environ, warnings),
+        indexes=_indexes(project, environment),
+        channels=_channels(project, environment),
         renewer=Renewer(lock_dir=_lock_dir(settings), environ=environ),
         note=note_of(settings),
-        options={
-            "auth_file": auth_file,
-            "keyring_provider": keyring_provider,
-            "environ": _kept(environ),
-            "manifest": _recipe(project),
-            "environment": environment,
-        },
+        options=options,
         circumstances=_circumstances(settings, project),
     )
 
 
+def _read_settings(
+    auth_file: str | None,
+    keyring_provider: str | None,
+    project: Manifest | None,
+    environ: Mapping[str, str] | None,
+) -> Settings:
+    from authshim.settings import read
+
+    if environ is None:
+        environ = os.environ
+    folder = None
+    if project is not None:
+        folder = project.pixi_folder
+    return read(
+        environ,
+        auth_file=auth_file,
+        keyring_provider=keyring_provider,
+        project=folder,
+    )
+
+
 def _circumstances(settings: Settings, project: Manifest | None) -> Circumstances:
-    declared = () if project is None else project.s3_options()
+    buckets = {options.bucket: options for options in settings.s3_options}
+    if project is not None:
+        buckets.update({options.bucket: options for options in project.s3_options()})
     found = Circumstances(
         absent=tuple(_absent(settings)),
         certificates=settings.certificates,
         proxies=settings.proxies,
         tls_no_verify=settings.tls_no_verify,
-        s3_options={each.bucket: each for each in (*settings.s3_options, *declared)},
+        s3_options=buckets,
     )
     if settings.auth_file_only and settings.auth_file:
         return found._replace(override=settings.auth_file)
@@ -163,7 +179,9 @@ def _recipe(project: Manifest | None) -> str | Manifest | None:
 
 
 def list_providers(
-    settings: Settings, environ: Mapping[str, str] | None, told: Sequence[str] = ()
+    settings: Settings,
+    environ: Mapping[str, str] | None,
+    told: Sequence[str] = (),
 ) -> list[Provider]:
     """List the providers in the order in which they are asked.
 
@@ -205,7 +223,9 @@ def _identities(settings: Settings, environ: Mapping[str, str] | None) -> Iterat
 
 
 def _stores_of_other_tools(
-    settings: Settings, environ: Mapping[str, str] | None, told: Sequence[str]
+    settings: Settings,
+    environ: Mapping[str, str] | None,
+    told: Sequence[str],
 ) -> Iterator[Provider]:
     """Yield the providers of logins that other tools keep for the URLs below one of theirs."""
     from authshim.lookup.user_indexes import UserIndexes
@@ -222,17 +242,18 @@ def _stores_of_other_tools(
     yield ConfiguredLogins(UserIndexes(environ, told))
 
 
-def _declared(
-    project: Manifest | None, environment: str | None
-) -> tuple[Sequence[Index], Sequence[Channel]]:
+def _indexes(project: Manifest | None, environment: str | None) -> Sequence[Index]:
     if project is None:
-        return (), ()
-    indexes = (*project.indexes(environment), *project.own_indexes(environment))
-    return indexes, (*project.channels(environment), *project.build_channels())
+        return ()
+    shared = project.indexes(environment)
+    return (*shared, *project.own_indexes(environment))
 
 
-def _warnings(project: Manifest | None) -> Sequence[str]:
-    return () if project is None else project.warnings
+def _channels(project: Manifest | None, environment: str | None) -> Sequence[Channel]:
+    if project is None:
+        return ()
+    declared = project.channels(environment)
+    return (*declared, *project.build_channels())
 
 
 def _command(settings: Settings, environ: Mapping[str, str] | None) -> Provider:

@@ -64,29 +64,51 @@ _NO_KEYCHAIN = frozenset({"keyring.backends.null.Keyring", "keyring.backends.fai
 class Settings(NamedTuple):
     """The settings of one chain of providers. None and empty values are unset."""
 
-    auth_file: str | None  # the override file
-    auth_file_named_by: str  # the variable, the option, or the key and its file
-    auth_file_only: bool  # True if the override file replaces every other provider
-    home_auth_file: str | None  # ~/.rattler/credentials.json
-    netrc_files: tuple[str, ...]  # the candidates; only the first that exists is read
-    netrc_named: bool  # True if NETRC names the file: no fallback, and a warning if it is missing
-    uv_credentials: str | None  # uv's credentials.toml
-    conda_token_folders: tuple[str, ...]  # of the token files of conda and anaconda-client
-    micromamba_file: str | None  # micromamba's authentication.json
-    ci: str  # the CI that runs this job, or empty
-    keychain: bool  # False if PYTHON_KEYRING_BACKEND names keyring's null or fail backend
-    keyring_enabled: bool  # False if the option, or else pixi's keyring-provider, is "disabled"
-    keyring_off: str  # the option, or the key and its FILE:LINE; empty if it is enabled
-    keyring_command: tuple[str, ...]  # the words of AUTHSHIM_KEYRING_COMMAND
-    keyring_timeout: float | None  # the seconds of AUTHSHIM_KEYRING_TIMEOUT
-    search_path: str  # PATH
-    prefix_dev_url: str | None  # PREFIX_DEV_API_URL
-    mirrors: tuple[Mirror, ...]  # of all configuration files
-    proxies: Proxies | None  # pixi's proxy-config
-    certificates: Certificates
-    tls_no_verify: str  # FILE:LINE of tls-no-verify = true, which authshim does not obey
-    s3_options: tuple[S3Options, ...]  # of all configuration files
-    problems: tuple[str, ...]  # sentences about malformed files, without their content
+    auth_file: str | None = None
+    """The override file."""
+    auth_file_named_by: str = ""
+    """The variable, the option, or the key and its file."""
+    auth_file_only: bool = False
+    """True if the override file replaces every other provider."""
+    home_auth_file: str | None = None
+    """``~/.rattler/credentials.json``."""
+    netrc_files: tuple[str, ...] = ()
+    """The candidates. Only the first that exists is read."""
+    netrc_named: bool = False
+    """True if NETRC names the file. It has no fallback, and is missed with a warning."""
+    uv_credentials: str | None = None
+    """uv's ``credentials.toml``."""
+    conda_token_folders: tuple[str, ...] = ()
+    """The folders of the token files of conda and anaconda-client."""
+    micromamba_file: str | None = None
+    """micromamba's ``authentication.json``."""
+    ci: str = ""
+    """The CI that runs this job."""
+    keychain: bool = True
+    """False if PYTHON_KEYRING_BACKEND names keyring's null or fail backend."""
+    keyring_enabled: bool = True
+    """False if the option, or else pixi's keyring-provider, is "disabled"."""
+    keyring_off: str = ""
+    """The option, or the key and its FILE:LINE. Empty if the keyring command is enabled."""
+    keyring_command: tuple[str, ...] = ()
+    """The words of AUTHSHIM_KEYRING_COMMAND."""
+    keyring_timeout: float | None = None
+    """The seconds of AUTHSHIM_KEYRING_TIMEOUT."""
+    search_path: str = ""
+    """PATH."""
+    prefix_dev_url: str | None = None
+    """PREFIX_DEV_API_URL."""
+    mirrors: tuple[Mirror, ...] = ()
+    """The mirrors of all configuration files."""
+    proxies: Proxies | None = None
+    """pixi's proxy-config."""
+    certificates: Certificates = Certificates()
+    tls_no_verify: str = ""
+    """FILE:LINE of ``tls-no-verify = true``, which authshim does not obey."""
+    s3_options: tuple[S3Options, ...] = ()
+    """The buckets of all configuration files."""
+    problems: tuple[str, ...] = ()
+    """Sentences about malformed files, without their content."""
 
 
 def read(
@@ -108,15 +130,40 @@ def read(
     known = {name: environ[name] for name in NAMES if environ.get(name)}
     paths = Paths(known, platform)
     config = read_config(paths.config_files(known, project))
-    override, named_by = _override(known.get("RATTLER_AUTH_FILE"), auth_file, config)
-    if override:
-        override = paths.expand(override)
-    is_first = _is_first(known)
+    settings = _of_config(config, environ)
+    settings = _with_stores(settings, paths, known)
     keyring_off = _keyring_off(keyring_provider, config)
-    return Settings(
-        auth_file=override,
+    settings = _with_keyring(settings, keyring_off, known, windows=paths.windows)
+    path, named_by = _override(known.get("RATTLER_AUTH_FILE"), auth_file, config)
+    is_first = _is_first(known)
+    if path:
+        path = paths.expand(path)
+    return settings._replace(
+        auth_file=path,
         auth_file_named_by=named_by,
-        auth_file_only=bool(override) and not is_first,
+        auth_file_only=bool(path) and not is_first,
+        prefix_dev_url=known.get("PREFIX_DEV_API_URL"),
+        certificates=read_certificates(known),
+    )
+
+
+def _of_config(config: PixiConfig, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of pixi's configuration files."""
+    proxies = config.proxies
+    if _has_proxy(environ):
+        proxies = None
+    return Settings(
+        mirrors=config.mirrors,
+        proxies=proxies,
+        tls_no_verify=_tls_no_verify(config),
+        s3_options=config.s3_options,
+        problems=config.problems,
+    )
+
+
+def _with_stores(settings: Settings, paths: Paths, known: Mapping[str, str]) -> Settings:
+    """Return the settings with the places in which a user keeps logins."""
+    return settings._replace(
         home_auth_file=paths.join(paths.home, ".rattler", "credentials.json"),
         netrc_files=paths.netrc_files(known.get("NETRC")),
         netrc_named="NETRC" in known,
@@ -125,18 +172,26 @@ def read(
         micromamba_file=stores.micromamba_file(paths),
         ci=stores.ci(known),
         keychain=known.get("PYTHON_KEYRING_BACKEND") not in _NO_KEYCHAIN,
+    )
+
+
+def _with_keyring(
+    settings: Settings,
+    keyring_off: str,
+    known: Mapping[str, str],
+    *,
+    windows: bool,
+) -> Settings:
+    """Return the settings with those of the keyring command.
+
+    :param keyring_off: the setting that switches it off, or an empty string.
+    """
+    return settings._replace(
         keyring_enabled=not keyring_off,
         keyring_off=keyring_off,
-        keyring_command=_command(known.get("AUTHSHIM_KEYRING_COMMAND"), windows=paths.windows),
+        keyring_command=_command(known.get("AUTHSHIM_KEYRING_COMMAND"), windows=windows),
         keyring_timeout=_seconds(known.get("AUTHSHIM_KEYRING_TIMEOUT")),
         search_path=known.get("PATH", ""),
-        prefix_dev_url=known.get("PREFIX_DEV_API_URL"),
-        mirrors=config.mirrors,
-        proxies=None if _has_proxy(environ) else config.proxies,
-        certificates=read_certificates(known),
-        tls_no_verify=_tls_no_verify(config),
-        s3_options=config.s3_options,
-        problems=config.problems,
     )
 
 
@@ -149,8 +204,8 @@ def _check_options(auth_file: str | None, keyring_provider: str | None) -> None:
 
 def _has_proxy(environ: Mapping[str, str]) -> bool:
     """Tell if a variable names a proxy, which switches pixi's proxy-config off."""
-    names = ("http_proxy", "https_proxy", "all_proxy")
-    return any(value and name.lower() in names for name, value in environ.items())
+    set_names = {name.lower() for name, value in environ.items() if value}
+    return not set_names.isdisjoint({"http_proxy", "https_proxy", "all_proxy"})
 
 
 def _keyring_off(option: str | None, config: PixiConfig) -> str:
@@ -164,8 +219,12 @@ def _keyring_off(option: str | None, config: PixiConfig) -> str:
 
 def _tls_no_verify(config: PixiConfig) -> str:
     """Return the place that switches the verification of certificates off, or an empty string."""
-    value, place = config.tls_no_verify or (False, "")
-    return place if value else ""
+    if config.tls_no_verify is None:
+        return ""
+    is_off, place = config.tls_no_verify
+    if not is_off:
+        return ""
+    return place
 
 
 def _override(
@@ -199,7 +258,8 @@ def _command(text: str | None, *, windows: bool) -> tuple[str, ...]:
     words.whitespace_split = True
     words.commenters = ""
     if windows:
-        words.escape = ""  # C:\Tools\keyring.exe
+        # The backslashes of C:\Tools\keyring.exe are part of the path.
+        words.escape = ""
     try:
         command = tuple(words)
     except ValueError:

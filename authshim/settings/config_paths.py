@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 import os
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import SettingsError
 from authshim.settings.pixi_config import ConfigFile
@@ -13,6 +13,15 @@ from authshim.settings.pixi_config import ConfigFile
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
+
+
+class _Folder(NamedTuple):
+    """A folder that may have a configuration file."""
+
+    path: str | None
+    is_shared: bool = False
+    """True if the folder is that of all rattler tools."""
+
 
 _YES = frozenset({"y", "yes", "t", "true", "on", "1"})
 _NO = frozenset({"", "n", "no", "f", "false", "off", "0"})
@@ -48,49 +57,71 @@ class Paths:
             return path
         rest = path[1:]
         if rest and rest[0] not in self._separators:
+            # ~name is the home of another user.
             return path
+        # The home may be the root, of which stripping leaves nothing.
         return home.rstrip(self._separators) + rest or home
 
     def netrc_files(self, named: str | None) -> tuple[str, ...]:
-        """Return the candidates, without duplicates."""
+        """Return the candidates, without duplicates.
+
+        :param named: the value of NETRC.
+        """
         homes = [home for home in self._homes if home]
         if named:
-            return (self.expand(named, next(iter(homes), None)),)
-        names = ["_netrc", ".netrc"] if self.windows else [".netrc"]
-        files = [self._path.join(home, name) for home in homes for name in names]
-        return tuple(dict.fromkeys(files))
+            first_home = next(iter(homes), None)
+            return (self.expand(named, first_home),)
+        names = [".netrc"]
+        if self.windows:
+            names = ["_netrc", ".netrc"]
+        files: dict[str, None] = {}
+        for home in homes:
+            for name in names:
+                files[self._path.join(home, name)] = None
+        return tuple(files)
 
     def config_files(self, known: Mapping[str, str], project: str | None) -> Iterator[ConfigFile]:
         """Yield the configuration files in order of precedence."""
         if project:
-            yield ConfigFile(self._path.join(project, ".pixi", "config.toml"))
+            own = self._path.join(project, ".pixi", "config.toml")
+            yield ConfigFile(own)
         if _says_yes(known, "PIXI_NO_CONFIG"):
             return
         if "PIXI_CONFIG_FILE" in known:
-            yield ConfigFile(self.expand(known["PIXI_CONFIG_FILE"]), must_exist=True)
+            named = self.expand(known["PIXI_CONFIG_FILE"])
+            yield ConfigFile(named, must_exist=True)
             return
-        files: dict[str, ConfigFile] = {}
+        yield from self._files_of_folders(known)
+
+    def _files_of_folders(self, known: Mapping[str, str]) -> Iterator[ConfigFile]:
+        """Yield the files of the user and the system, each once."""
+        seen = set()
         for folder, is_shared in self._config_folders(known):
-            if folder:
-                path = self._path.join(folder, "config.toml")
-                files.setdefault(path, ConfigFile(path, is_shared=is_shared))
-        yield from files.values()
+            if not folder:
+                continue
+            path = self._path.join(folder, "config.toml")
+            if path not in seen:
+                seen.add(path)
+                yield ConfigFile(path, is_shared=is_shared)
 
-    def _config_folders(self, known: Mapping[str, str]) -> Iterator[tuple[str | None, bool]]:
-        """Yield the folders, each with True if it is shared by all rattler tools.
-
-        The order is that of rattler's locations.rs, reversed.
-        """
-        system = "C:\\ProgramData" if self.windows else "/etc"
+    def _config_folders(self, known: Mapping[str, str]) -> Iterator[_Folder]:
+        """Yield the folders in the order of rattler's locations.rs, reversed."""
         users = self._user_folders(known)
-        yield self._named(known, "PIXI_HOME") or self.join(self.home, ".pixi"), False
+        yield _Folder(self._pixi_home(known))
         for folder in users:
-            yield self.join(folder, "pixi"), False
-        yield self._named(known, "RATTLER_HOME"), True
+            yield _Folder(self.join(folder, "pixi"))
+        yield _Folder(self._named(known, "RATTLER_HOME"), is_shared=True)
         for folder in users:
-            yield self.join(folder, "rattler"), True
-        yield self._path.join(system, "pixi"), False
-        yield self._path.join(system, "rattler"), True
+            yield _Folder(self.join(folder, "rattler"), is_shared=True)
+        system = "/etc"
+        if self.windows:
+            system = "C:\\ProgramData"
+        yield _Folder(self.join(system, "pixi"))
+        yield _Folder(self.join(system, "rattler"), is_shared=True)
+
+    def _pixi_home(self, known: Mapping[str, str]) -> str | None:
+        named = self._named(known, "PIXI_HOME")
+        return named or self.join(self.home, ".pixi")
 
     def _named(self, known: Mapping[str, str], variable: str) -> str | None:
         """Return the folder that a variable names, or None."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from authshim.secret import Secret
 
@@ -17,8 +17,10 @@ class Certificates(NamedTuple):
     """The file or folder of trusted certificates. Without a path those of certifi count."""
 
     path: str = ""
-    named_by: str = ""  # the variable
-    unread: str = ""  # another variable, which requests does not read
+    named_by: str = ""
+    """The variable."""
+    unread: str = ""
+    """Another variable, which requests does not read."""
     unread_path: str = ""
 
     @property
@@ -33,14 +35,24 @@ class Certificates(NamedTuple):
 
 def read_certificates(known: Mapping[str, str]) -> Certificates:
     """Return the certificates that the variables name. Those of requests override the others."""
-    named = [name for name in (*_OF_REQUESTS, *_OF_OPENSSL) if name in known]
-    unread = [name for name in (*_OF_OPENSSL, "PIP_CERT") if name in known]
-    if not named:
-        return Certificates(unread="".join(unread), unread_path=known.get("PIP_CERT", ""))
-    found = Certificates(known[named[0]], named[0])
-    if named[0] in _OF_OPENSSL or not unread:
-        return found
-    return found._replace(unread=unread[0], unread_path=known[unread[0]])
+    read = _first_set(known, (*_OF_REQUESTS, *_OF_OPENSSL))
+    unread = _first_set(known, (*_OF_OPENSSL, "PIP_CERT"))
+    if read in _OF_OPENSSL:
+        unread = ""
+    return Certificates(
+        path=known.get(read, ""),
+        named_by=read,
+        unread=unread,
+        unread_path=known.get(unread, ""),
+    )
+
+
+def _first_set(known: Mapping[str, str], variables: Iterable[str]) -> str:
+    """Return the first of some variables that is set, or an empty string."""
+    for variable in variables:
+        if variable in known:
+            return variable
+    return ""
 
 
 class Proxies(NamedTuple):
@@ -53,7 +65,11 @@ class Proxies(NamedTuple):
 
     def of(self, scheme: str) -> str:
         """Return the proxy for a scheme, or an empty string."""
-        proxy = {"http": self.http, "https": self.https}.get(scheme)
+        proxy = None
+        if scheme == "http":
+            proxy = self.http
+        if scheme == "https":
+            proxy = self.https
         if proxy is None:
             return ""
         return proxy.text
@@ -70,7 +86,7 @@ class Proxies(NamedTuple):
         A domain is for its subdomains too, with a dot in front or without. An address may be a
         network. A lone ``*`` is for all hosts.
         """
-        entries = [entry.strip() for item in self.bypassed for entry in item.split(",")]
+        entries = [entry.strip() for entry in ",".join(self.bypassed).split(",")]
         bare = host.strip("[]")
         if _is_address(bare):
             return any(_has_address(entry, bare) for entry in entries)
@@ -78,7 +94,8 @@ class Proxies(NamedTuple):
 
 
 def _is_address(text: str) -> bool:
-    from ipaddress import ip_address  # 2 ms, which only a list of bypassed hosts needs
+    # Importing it takes 2 ms, and only a list of bypassed hosts needs it.
+    from ipaddress import ip_address
 
     try:
         ip_address(text)

@@ -29,14 +29,16 @@ class ConfigFile(NamedTuple):
 
     path: str
     must_exist: bool = False
-    is_shared: bool = False  # a file of all rattler tools; pixi's own keys mean nothing there
+    is_shared: bool = False
+    """True for a file of all rattler tools, in which pixi's own keys mean nothing."""
 
 
 class Mirror(NamedTuple):
     """An entry of ``[mirrors]``: a prefix of URLs, and the URLs that replace it."""
 
     prefix: str
-    targets: tuple[str, ...]  # without userinfo, which pixi never sends
+    targets: tuple[str, ...]
+    """Without userinfo, which pixi never sends."""
     file: str
 
 
@@ -46,10 +48,12 @@ class PixiConfig(NamedTuple):
     auth_file: str | None = None
     auth_file_in: str = ""
     keyring_provider: str | None = None
-    keyring_provider_in: str = ""  # FILE:LINE
+    keyring_provider_in: str = ""
+    """FILE:LINE."""
     mirrors: tuple[Mirror, ...] = ()
     proxies: Proxies | None = None
-    tls_no_verify: tuple[bool, str] | None = None  # the value and its FILE:LINE
+    tls_no_verify: tuple[bool, str] | None = None
+    """The value and its FILE:LINE."""
     s3_options: tuple[S3Options, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -60,7 +64,8 @@ class _Malformed(Exception):
 
 def read_config(files: Iterable[ConfigFile]) -> PixiConfig:
     """Read configuration files, the one with the highest precedence first."""
-    config, problems = PixiConfig(), []
+    config = PixiConfig()
+    problems: list[str] = []
     mirrors: dict[str, Mirror] = {}
     buckets: dict[str, S3Options] = {}
     for file in files:
@@ -101,6 +106,20 @@ def _read(file: ConfigFile) -> PixiConfig:
         return PixiConfig()
     if isinstance(document, str):
         raise _Malformed(document)
+    config = _shared_options(document, path)
+    if file.is_shared:
+        return config
+    provider = _keyring_provider(document, path)
+    if provider is None:
+        return config
+    return config._replace(
+        keyring_provider=provider,
+        keyring_provider_in=_place(path, "keyring-provider"),
+    )
+
+
+def _shared_options(document: Mapping[str, Any], path: str) -> PixiConfig:
+    """Return the options that mean the same to all rattler tools."""
     auth_file = _typed(document, "authentication-override-file", str, "a path", path)
     mirrors, problems = _mirrors(document, path)
     config = PixiConfig(
@@ -113,13 +132,8 @@ def _read(file: ConfigFile) -> PixiConfig:
         config = config._replace(auth_file=auth_file, auth_file_in=path)
     no_verify = _typed(document, "tls-no-verify", bool, "true or false", path)
     if no_verify is not None:
-        config = config._replace(tls_no_verify=(no_verify, _place(path, "tls-no-verify")))
-    if file.is_shared:
-        return config
-    provider = _keyring_provider(document, path)
-    if provider:
-        place = _place(path, "keyring-provider")
-        config = config._replace(keyring_provider=provider, keyring_provider_in=place)
+        place = _place(path, "tls-no-verify")
+        config = config._replace(tls_no_verify=(no_verify, place))
     return config
 
 
@@ -153,12 +167,14 @@ def _mirrors(document: Mapping[str, Any], path: str) -> tuple[tuple[Mirror, ...]
     line = ""
     if table:
         line = _line(path, "mirrors")
-    mirrors, problems = [], []
+    mirrors = []
+    problems = []
     for prefix, targets in table.items():
         if not isinstance(targets, list) or not all(map(_is_url, [prefix, *targets])):
             raise _Malformed(f"{line}mirrors: expected a URL, and a list of URLs")
+        bare_prefix = _with_path(without_userinfo(prefix))
         bare = tuple(map(without_userinfo, targets))
-        mirrors.append(Mirror(_with_path(without_userinfo(prefix)), bare, path))
+        mirrors.append(Mirror(bare_prefix, bare, path))
         if bare != tuple(targets):
             ignored = "the user:password@ of a mirror is never sent; log in at its host instead"
             problems.append(f"{path}: {line}mirrors: {ignored}")
@@ -182,7 +198,12 @@ def _proxies(document: Mapping[str, Any], path: str) -> Proxies | None:
         return None
     bypassed = _typed(table, "non-proxy-hosts", list, "a list of hosts", path) or []
     hosts = tuple(host for host in bypassed if isinstance(host, str))
-    return Proxies(_proxy(table, "http", path), _proxy(table, "https", path), hosts, path)
+    return Proxies(
+        http=_proxy(table, "http", path),
+        https=_proxy(table, "https", path),
+        bypassed=hosts,
+        file=path,
+    )
 
 
 def _proxy(table: Mapping[str, Any], name: str, path: str) -> Secret | None:
@@ -226,7 +247,8 @@ def _line(path: str, key: str) -> str:
 
 def _line_number(path: str, key: str) -> int:
     """Return the line of a key, or 0. The parser does not keep line numbers."""
-    pattern = re.compile(r"(?:^|[\[.{,])\s*[\"']?" + key.replace("-", "[-_]") + r"[\"']?\s*[\].=]")
+    name = key.replace("-", "[-_]")
+    pattern = re.compile(rf"(?:^|[\[.{{,])\s*[\"']?{name}[\"']?\s*[\].=]")
     try:
         lines = (read_text(path) or "").splitlines()
     except Unreadable:

@@ -31,29 +31,37 @@ def _uv_state(paths: Paths, known: Mapping[str, str]) -> str | None:
     """Return the folder of uv's state: that of its first versions, if it is still there."""
     if paths.windows:
         roaming = known.get("APPDATA")
-        return _existing(paths.join(roaming, "uv", "data")) or paths.join(roaming, "uv")
+        first = paths.join(roaming, "uv", "data")
+        if _exists(first):
+            return first
+        return paths.join(roaming, "uv")
     if paths.macos:
-        old = _existing(paths.join(paths.home, "Library", "Application Support", "uv"))
-        if old:
-            return old
+        first = paths.join(paths.home, "Library", "Application Support", "uv")
+        if _exists(first):
+            return first
     data = known.get("XDG_DATA_HOME") or paths.join(paths.home, ".local", "share")
     return paths.join(data, "uv")
 
 
 def conda_token_folders(paths: Paths, known: Mapping[str, str]) -> tuple[str, ...]:
     """Return the folders of the token files, those of conda first and those of anaconda-client."""
+    folders = (
+        _conda_tokens(paths, known),
+        paths.join(paths.home, ".continuum", "anaconda-client", "tokens"),
+    )
+    return tuple(folder for folder in folders if folder)
+
+
+def _conda_tokens(paths: Paths, known: Mapping[str, str]) -> str | None:
     named = known.get("BINSTAR_CONFIG_DIR")
     if named:
-        conda = paths.join(named, "data")
-    elif paths.windows:
-        conda = paths.join(known.get("LOCALAPPDATA"), "ContinuumIO", "binstar")
-    elif paths.macos:
-        conda = paths.join(paths.home, "Library", "Application Support", "binstar")
-    else:
-        config = known.get("XDG_CONFIG_HOME") or paths.join(paths.home, ".config")
-        conda = paths.join(config, "binstar")
-    client = paths.join(paths.home, ".continuum", "anaconda-client", "tokens")
-    return tuple(folder for folder in (conda, client) if folder)
+        return paths.join(named, "data")
+    if paths.windows:
+        return paths.join(known.get("LOCALAPPDATA"), "ContinuumIO", "binstar")
+    if paths.macos:
+        return paths.join(paths.home, "Library", "Application Support", "binstar")
+    config = known.get("XDG_CONFIG_HOME") or paths.join(paths.home, ".config")
+    return paths.join(config, "binstar")
 
 
 def micromamba_file(paths: Paths) -> str | None:
@@ -63,11 +71,11 @@ def micromamba_file(paths: Paths) -> str | None:
 
 def ci(known: Mapping[str, str]) -> str:
     """Return the name of the CI that runs this job, or an empty string."""
-    names = (name for variable, name in _CI.items() if known.get(variable) == "true")
-    return next(names, "")
+    for variable, name in _CI.items():
+        if known.get(variable) == "true":
+            return name
+    return ""
 
 
-def _existing(folder: str | None) -> str | None:
-    if folder and os.path.isdir(folder):
-        return folder
-    return None
+def _exists(folder: str | None) -> bool:
+    return folder is not None and os.path.isdir(folder)
