@@ -32,6 +32,9 @@ _IS_WINDOWS = os.name == "nt"
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
 _POLL_SECONDS = 0.05
 
+_DRAIN_SECONDS = 5.0
+"""Seconds for the reader of a pipe that no process holds any more; its thread may be late."""
+
 
 class Result(SecretHolder):
     """A status and an output with which a child ended.
@@ -137,9 +140,9 @@ class _Child:
         except RuntimeError:
             return "it could not be watched: the system has no thread to spare"
         finally:
-            if not in_time or not self._is_read() or self._is_flooded:
+            if not in_time or not self._is_read(self._grace) or self._is_flooded:
                 self._end(process)
-                self._is_read()
+                self._is_read(_DRAIN_SECONDS)
         if self._is_flooded:
             return f"it printed more than {MAX_STDOUT_BYTES // 1024} KiB"
         if not in_time:
@@ -175,9 +178,9 @@ class _Child:
     def _is_flooded(self) -> bool:
         return len(self._stdout) > MAX_STDOUT_BYTES
 
-    def _is_read(self) -> bool:
+    def _is_read(self, seconds: float) -> bool:
         """Wait until the pipes are closed. Return False if a process still holds one."""
-        return not wait(self._readers, self._grace).not_done
+        return not wait(self._readers, seconds).not_done
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         """End the child and its descendants, with SIGTERM at first, and leave no zombie."""
