@@ -194,6 +194,7 @@ class IndexClient:
         if question.origins:
             options["auth"] = carrying(question.origins)
         target = _target(question.place, question.url)
+        self._adapter.elapsed = 0.0
         with self._session.request(question.method, target, **options) as response:
             answer = self._named(question.place, target, response)
             if question.read is not None:

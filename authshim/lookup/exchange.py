@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from authshim.credentials import S3Credentials
 from authshim.lookup.naming import CALLER
 from authshim.secret import SecretHolder
 from authshim.urls import path_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from authshim.lookup.entry import CacheEntry, CandidateSet
     from authshim.lookup.lookup import Lookup
     from authshim.lookup.naming import NamedBy
+    from authshim.lookup.trace import Found
 
     class Headers(Protocol):
         """The headers of an answer, in any case."""
@@ -125,6 +127,18 @@ class Exchange(SecretHolder):
             return self._search()
         self._phase = _REFUSED
         return self._send(self._answer_refusal(status, headers))
+
+    @property
+    def last_sent(self) -> Found | None:
+        """The credential that was sent last. A refused lone token does not count."""
+        if not self.tried:
+            return None
+        sent = self.tried[-1]
+        is_refused = sent.is_lone_token and not sent.accepted
+        # The keys of a bucket are sent to no other server.
+        if is_refused or isinstance(sent.credential, S3Credentials):
+            return None
+        return sent.public
 
     def credentials(self) -> list[Credential]:
         """List the credentials that were sent."""

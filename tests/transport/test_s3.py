@@ -271,7 +271,7 @@ def test_recording_adapter_knows_the_keys_that_signed(
     adapter = RecordingAdapter(chain)
     with adapter.session() as session:
         session.get(URL)
-        found: Any = adapter.last_credential
+        found: Any = adapter.last_route.found
         assert (found.key, found.credential.access_key_id) == ("bucket", "id")
         recorder.on("/z", Answer())
         session.get(f"{recorder.url}/z")
