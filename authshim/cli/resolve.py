@@ -44,7 +44,8 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 def run(options: Namespace) -> int:
     """Print some lines for each package, or one JSON document."""
-    from authshim.resolve.survey import Survey, queries
+    from authshim.resolve.query import queries
+    from authshim.resolve.survey import Survey
 
     manifest = project.require_manifest(options)
     asked = queries(manifest, options.environment, options.names)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Union
 
+    from packaging.specifiers import Specifier
     from packaging.tags import Tag
 
     from authshim.index.answer import Answer
@@ -76,7 +77,9 @@ class Request(NamedTuple):
         ordered = sorted(versions, reverse=True)
         if self.mode != "allow":
             ordered.sort(key=lambda version: version.is_prerelease)
-        return (version for version in ordered if self.admits(version) and self._matches(version))
+        for version in ordered:
+            if self.admits(version) and self._matches(version):
+                yield version
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate | None:
         """Return the file to take of one version, or None if none can be taken."""
@@ -84,9 +87,13 @@ class Request(NamedTuple):
         highest: _Rank | None = None
         for candidate in candidates:
             rank = self._rank(candidate)
-            is_better = rank is not None and (highest is None or rank > highest)
-            if is_better and not self._incompatibility(candidate):
-                found, highest = candidate, rank
+            if rank is None:
+                continue
+            if highest is not None and rank <= highest:
+                continue
+            if not self._incompatibility(candidate):
+                found = candidate
+                highest = rank
         return found
 
     def newest(self, versions: Mapping[Version, Sequence[Candidate]]) -> Candidate | None:
@@ -107,9 +114,11 @@ class Request(NamedTuple):
 
     def admits(self, version: Version) -> bool:
         """Return False if the mode excludes a version because it is before a release."""
-        if not version.is_prerelease or self.mode == "allow" or self.mode in _AFTER_RELEASES:
+        if not version.is_prerelease:
             return True
-        return self.mode == "explicit" and _name_a_prerelease(self.specifiers)
+        if self.mode == "explicit":
+            return _name_a_prerelease(self.specifiers)
+        return self.mode == "allow" or self.mode in _AFTER_RELEASES
 
     def _matches(self, version: Version) -> bool:
         return self.specifiers.contains(version, prereleases=True)
@@ -127,13 +136,9 @@ class Request(NamedTuple):
 
     def _is_pinned(self) -> bool:
         """Return True if one version alone is named: then it is taken even if it is yanked."""
-        specifiers = list(self.specifiers)
-        if len(specifiers) != 1 and not self.any_pin:
+        if len(self.specifiers) != 1 and not self.any_pin:
             return False
-        return any(
-            specifier.operator in ("==", "===") and not specifier.version.endswith("*")
-            for specifier in specifiers
-        )
+        return any(_is_pin(specifier) for specifier in self.specifiers)
 
     def _rank(self, candidate: Candidate) -> _Rank | None:
         """Return the rank of a file among those of its version, or None if it is for others.
@@ -145,7 +150,16 @@ class Request(NamedTuple):
         priorities = _priorities(self.target)
         tags, build = _wheel(candidate.file.filename)
         found = [priorities[tag] for tag in tags if tag in priorities]
-        return (max(found), build) if found else None
+        if not found:
+            return None
+        return max(found), build
+
+
+def _is_pin(specifier: Specifier) -> bool:
+    """Return True if a specifier names one version."""
+    if specifier.operator not in ("==", "==="):
+        return False
+    return not specifier.version.endswith("*")
 
 
 def versions_of(page: Answer, name: str) -> dict[Version, list[Candidate]]:
@@ -174,7 +188,9 @@ def _version_of(filename: str, name: str) -> Version | None:
         if match is None:
             return None
         parts = [*match.groups()]
-    return _version(parts[1]) if _canonical(parts[0]) == name else None
+    if _canonical(parts[0]) != name:
+        return None
+    return _version(parts[1])
 
 
 _canonical = lru_cache(maxsize=4096)(canonicalize_name)
@@ -184,15 +200,18 @@ _canonical = lru_cache(maxsize=4096)(canonicalize_name)
 def _version(text: str) -> Version | None:
     try:
         return Version(text)
-    except ValueError:  # packaging's, or Python's of a number of more than 4,300 digits
+    except ValueError:
+        # It is packaging's, or Python's of a number of more than 4,300 digits.
         return None
 
 
 @lru_cache(maxsize=4096)
 def _wheel(filename: str) -> tuple[frozenset[Tag], _Build]:
     """Return the tags and the build of a wheel; no tags if its name cannot be read."""
-    *_, pythons, abis, platforms = filename[: -len(".whl")].split("-")
-    if prod(part.count(".") + 1 for part in (pythons, abis, platforms)) > MAX_WHEEL_TAGS:
+    stem = filename[: -len(".whl")]
+    *_, pythons, abis, platforms = stem.split("-")
+    number_of_tags = prod(part.count(".") + 1 for part in (pythons, abis, platforms))
+    if number_of_tags > MAX_WHEEL_TAGS:
         return frozenset(), ()
     try:
         _, _, build, tags = parse_wheel_filename(filename)
@@ -210,7 +229,8 @@ def _priorities(target: Target) -> dict[Tag, int]:
 def _name_a_prerelease(specifiers: SpecifierSet) -> bool:
     try:
         return bool(specifiers.prereleases)
-    except InvalidVersion:  # of ``===``, behind which anything may stand
+    except InvalidVersion:
+        # Anything may stand behind ``===``.
         return False
 
 

@@ -40,7 +40,9 @@ def warnings_of(
     :param versions: of the project, for each page.
     """
     having = [at for at, page in enumerate(pages) if _has_name(page, versions[at])]
-    yield from (_forwarding(pages[at], name) for at in having if _is_forwarded(pages[at]))
+    for at in having:
+        if _is_forwarded(pages[at]):
+            yield _forwarding(pages[at], name)
     yield from _same_names(pages, versions, having, name, strategy, tool)
 
 
@@ -59,10 +61,14 @@ def _same_names(
     public = [at for at in having if _is_public(pages[at])]
     private = [at for at in having if at not in public and not pages[at].place.flat]
     for mine, other in product(private, public):
-        ours, theirs = pages[mine], pages[other]
-        if not _is_mirror(ours, theirs):
-            has = f"{theirs.place.shown} has {name} as well{_up_to(versions[other])}"
-            yield has + _consequence(ours, theirs, strategy, tool, is_before=other < mine)
+        ours = pages[mine]
+        theirs = pages[other]
+        if _is_mirror(ours, theirs):
+            continue
+        has = f"{theirs.place.shown} has {name} as well{_up_to(versions[other])}"
+        is_before = other < mine
+        consequence = _consequence(ours, theirs, strategy, tool, is_before=is_before)
+        yield f"{has}{consequence}"
 
 
 def _is_forwarded(page: Answer) -> bool:
@@ -76,7 +82,9 @@ def _forwarding(page: Answer, name: str) -> str:
 
 
 def _up_to(versions: Collection[Version]) -> str:
-    return f", up to {max(versions)}" if versions else ""
+    if not versions:
+        return ""
+    return f", up to {max(versions)}"
 
 
 def _consequence(ours: Answer, theirs: Answer, strategy: str, tool: str, *, is_before: bool) -> str:
@@ -104,8 +112,9 @@ def _has_name(page: Answer, versions: Collection[Version]) -> bool:
 
 
 def _is_public(page: Answer) -> bool:
+    # A mirror of PyPI is as public, though it may want a login.
     if page.host in PYPI or page.place.netloc.lower() in PYPI:
-        return True  # a mirror of PyPI is as public, though it may want a login
+        return True
     return page.found is None and not page.place.url.startswith("file:")
 
 

@@ -51,20 +51,22 @@ class Resolution(NamedTuple):
     environments: tuple[str, ...] = ()
     """The environments of which it is true."""
     asked: tuple[Answer, ...] = ()
-    """What each index answered, in the tool's order, flat ones last."""
+    """The answers of the indexes in the tool's order, those of flat ones last."""
     taken: Candidate | None = None
-    """What is taken; None where nothing is, or where it does not come from an index."""
+    """The file that is taken, or None if there is none, or if it comes from no index."""
     problem: str = ""
-    """Why nothing is taken."""
+    """The reason for which nothing is taken."""
     doubts: tuple[str, ...] = ()
-    """What did not answer, and might have served it."""
+    """Sentences about indexes that did not answer and might have served the package."""
     warnings: tuple[str, ...] = ()
-    """Where a public index has the name of a private package."""
+    """Sentences about public indexes that have the name of a private package."""
 
     @property
     def fine(self) -> bool:
         """True if the index is known."""
-        return bool(self.dependency.origin) or (self.taken is not None and not self.doubts)
+        if self.dependency.origin:
+            return True
+        return self.taken is not None and not self.doubts
 
 
 class _IndexVersions(NamedTuple):
@@ -107,33 +109,46 @@ def resolve(
     else:
         taken = _match(indexes, request, strategy)
     last = _last(indexes, taken, strategy)
-    return Resolution(
+    doubts = _doubts(pages, last, request.name, strategy, tool)
+    warnings = confusion.warnings_of(pages, listed, request.name, strategy, tool)
+    found = Resolution(
         dependency,
         asked=tuple(pages),
-        taken=taken and taken[0],
-        problem="" if taken else _problem(pages, indexes, request),
-        doubts=tuple(_doubts(pages, last, request.name, strategy, tool)),
-        warnings=tuple(confusion.warnings_of(pages, listed, request.name, strategy, tool)),
+        doubts=tuple(doubts),
+        warnings=tuple(warnings),
     )
+    if taken is None:
+        return found._replace(problem=_problem(pages, indexes, request))
+    candidate, _ = taken
+    return found._replace(taken=candidate)
 
 
 def _index_versions(pages: Sequence[Answer], listed: Sequence[_Versions]) -> list[_IndexVersions]:
-    """Return a shelf for each index that has the name, or one for flat pages alone if none has."""
-    both = [_IndexVersions(page, versions) for page, versions in zip(pages, listed)]
-    flat = [each for each in both if each.page.place.flat and each.versions]
-    having = [each for each in both if each.is_index_with_the_name]
+    """Return the versions of each index that has the name, with those of flat pages.
+
+    If no index has it, return those of the flat pages as if they were of the first one.
+    """
+    flat = []
+    having = []
+    for page, versions in zip(pages, listed):
+        index = _IndexVersions(page, versions)
+        if index.is_index_with_the_name:
+            having.append(index)
+        elif page.place.flat and versions:
+            flat.append(index)
     if not flat:
         return having
     if not having:
         return [_IndexVersions(flat[0].page, _merged(flat))]
-    return [_IndexVersions(each.page, _merged([*flat, each])) for each in having]
+    return [_IndexVersions(index.page, _merged([*flat, index])) for index in having]
 
 
 def _merged(indexes: Sequence[_IndexVersions]) -> _Versions:
     found: _Versions = {}
-    for each in indexes:
-        for version, candidates in each.versions.items():
-            found.setdefault(version, []).extend(candidates)
+    for index in indexes:
+        for version, candidates in index.versions.items():
+            of_version = found.setdefault(version, [])
+            of_version += candidates
     return found
 
 
@@ -148,31 +163,42 @@ def _match(indexes: Sequence[_IndexVersions], request: Request, strategy: str) -
 
 
 def _first_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
-    for each in indexes:
-        taken = request.newest(each.versions)
+    for index in indexes:
+        taken = request.newest(index.versions)
         if taken is not None:
-            return taken, each.page
+            return taken, index.page
     return None
 
 
 def _best_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
-    for version in request.in_order({version for each in indexes for version in each.versions}):
-        for each in indexes:
-            taken = request.best(each.versions.get(version, []))
+    every: set[Version] = set()
+    for index in indexes:
+        every.update(index.versions)
+    for version in request.in_order(every):
+        for index in indexes:
+            taken = request.best(index.versions.get(version, []))
             if taken is not None:
-                return taken, each.page
+                return taken, index.page
     return None
 
 
 def _pip_match(pages: Sequence[Answer], listed: Sequence[_Versions], request: Request) -> _Taken:
     """Return the best file of all pages. Of equal ones that of the last page comes first."""
-    both = [_IndexVersions(page, versions) for page, versions in zip(pages, listed)]
-    both.sort(key=lambda each: not each.page.place.flat)
-    pool = {version: candidates[::-1] for version, candidates in _merged(both).items()}
-    taken = request.newest(pool)
+    flat = []
+    simple = []
+    for page, versions in zip(pages, listed):
+        index = _IndexVersions(page, versions)
+        if page.place.flat:
+            flat.append(index)
+        else:
+            simple.append(index)
+    merged = _merged([*flat, *simple])
+    last_first = {version: candidates[::-1] for version, candidates in merged.items()}
+    taken = request.newest(last_first)
     if taken is None:
         return None
-    return taken, next(page for page in pages if page.place == taken.place)
+    serving = next(page for page in pages if page.place == taken.place)
+    return taken, serving
 
 
 def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> Answer | None:
@@ -187,18 +213,26 @@ def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> An
 def _problem(pages: Sequence[Answer], indexes: Sequence[_IndexVersions], request: Request) -> str:
     """Return the reason why nothing is taken."""
     if not indexes:
-        all_answered = all(page.has_answer for page in pages)
-        return "no index has it" if all_answered else "no index that answered has it"
-    places = " and ".join(each.page.place.shown for each in indexes)
-    has = "has" if len(indexes) == 1 else "have"
+        if all(page.has_answer for page in pages):
+            return "no index has it"
+        return "no index that answered has it"
+    places = " and ".join(index.page.place.shown for index in indexes)
+    has = "have"
+    if len(indexes) == 1:
+        has = "has"
     return f"nothing that {places} {has} can be taken: {_obstacles(indexes, request)}"
 
 
 def _obstacles(indexes: Sequence[_IndexVersions], request: Request) -> str:
     """Return the number of versions that each obstacle keeps from being taken."""
-    listed = [item for each in indexes for item in each.versions.items()]
-    reasons = Counter(request.refusal(version, candidates) for version, candidates in listed)
-    return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "it lists no file"
+    counts: Counter[str] = Counter()
+    for index in indexes:
+        for version, candidates in index.versions.items():
+            obstacle = request.refusal(version, candidates)
+            counts[obstacle] += 1
+    if not counts:
+        return "it lists no file"
+    return ", ".join(f"{count} {obstacle}" for obstacle, count in counts.items())
 
 
 def _doubts(
@@ -232,8 +266,9 @@ def _is_passed(page: Answer, strategy: str, tool: str) -> bool:
 
 
 def _unknown(page: Answer, name: str) -> str:
-    said = with_status(page.status, page.detail, separator=", ")
-    reason = f" ({said})" if said else ""
+    reason = with_status(page.status, page.detail, separator=", ")
+    if reason:
+        reason = f" ({reason})"
     return f"whether {page.place.shown} has {name} is not known: {page.answer}{reason}"
 
 

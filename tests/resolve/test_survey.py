@@ -13,7 +13,8 @@ import authshim
 from authshim.errors import ManifestError, SettingsError
 from authshim.project.manifest import Index, Manifest
 from authshim.resolve import confusion
-from authshim.resolve.survey import Query, Survey, queries
+from authshim.resolve.query import Query, queries
+from authshim.resolve.survey import Survey
 
 if TYPE_CHECKING:
     from authshim.resolve.rules import Resolution
