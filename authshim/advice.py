@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
-    from authshim.urls import Url
+    from authshim.urls.url import Url
     from authshim.vendors import Vendor
 
 

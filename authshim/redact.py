@@ -39,11 +39,11 @@ _PREFIXES = (
 )
 """The prefixes by which vendors mark their tokens."""
 
-_NO_TOKEN = re.compile(r"[@.+$\\:]|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
+_ORDINARY_NAME = r"[@.+$\\:]|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z"
 """A GUID, or a character of names (``ada@h.example``, ``gitlab+deploy-token-1``) but no token."""
 
-_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{32,}\Z")
-_MIXED = re.compile(r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{20,}\Z")
+_HEXADECIMAL = r"[0-9A-Fa-f]{32,}"
+_MIXED = r"(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9_-]{20,}"
 
 
 def looks_like_token(name: str) -> bool:
@@ -57,11 +57,11 @@ def looks_like_token(name: str) -> bool:
     >>> looks_like_token("glpat-x"), looks_like_token("ada")
     (True, False)
     """
-    if _NO_TOKEN.search(name):
+    if re.search(_ORDINARY_NAME, name):
         return False
     if name.startswith(_PREFIXES):
         return True
-    return bool(_HEXADECIMAL.match(name) or _MIXED.match(name))
+    return bool(re.fullmatch(_HEXADECIMAL, name) or re.fullmatch(_MIXED, name))
 
 
 def shown_user(name: str) -> str:
@@ -71,7 +71,7 @@ def shown_user(name: str) -> str:
     return name
 
 
-_UNFILLED = re.compile(
+_UNFILLED = (
     r"\$\{\w+\}|\$[A-Z_][A-Z0-9_]*|%[A-Z_][A-Z0-9_]*%|<[^<>]+>|\{[\w-]+\}|\*{3,}"
     r"|(?i:your[-_ ][\w -]*(?:token|password|secret|key|username|name)(?:[-_ ]here)?)"
 )
@@ -84,7 +84,7 @@ def is_unfilled(value: str) -> bool:
     >>> is_unfilled("${TOKEN}"), is_unfilled("<your-token>"), is_unfilled("pa$$word")
     (True, True, False)
     """
-    return _UNFILLED.fullmatch(value) is not None
+    return re.fullmatch(_UNFILLED, value) is not None
 
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -97,14 +97,14 @@ MAX_SHOWN_CHARACTERS = 200
 """The number of characters of a name that a message shows."""
 
 # Each pattern stops at the next slash, so that it is linear in the length of the URL.
-_USERINFO = re.compile(r"://([^/?#\\]*)@")
-_ODD_PORT = re.compile(r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$))")
+_USERINFO = r"://([^/?#\\]*)@"
+_ODD_PORT = r"://(?:\[[^]/?#\\@]*\]|[^/?#\\:@[]*):(?![0-9]*(?:[/?#\\]|$))"
 """A host and a colon without a port. Before an ``@`` it is a password with a slash, perhaps."""
 
-_CONDA_TOKEN = re.compile(r"(?<=/t/)[^/?#]+")
-_QUERY = re.compile(r"([?#]).*", re.DOTALL)
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_HOST_AND_ODD_PORT = re.compile(r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*")
+_CONDA_SEGMENT = r"(?<=/t/)[^/?#]+"
+_QUERY = r"(?s)([?#]).*"
+_SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*://"
+_HOST_AND_ODD_PORT = r"^([A-Za-z0-9+.-]+://[^/?#:\[]*):(?![0-9]+(?:[/?#]|$))[^/?#]*"
 
 
 def redact(url: str) -> str:
@@ -119,13 +119,13 @@ def redact(url: str) -> str:
     >>> redact("https://glpat-1@h.example/simple/")
     'https://****@h.example/simple/'
     """
-    url = _USERINFO.sub(lambda match: f"://{_shown_userinfo(match[1])}@", url)
-    odd_port = _ODD_PORT.search(url[: url.rfind("@") + 1])
+    url = re.sub(_USERINFO, lambda match: f"://{_shown_userinfo(match[1])}@", url)
+    odd_port = re.search(_ODD_PORT, url[: url.rfind("@") + 1])
     if odd_port:
         _, behind = split_at_sign(url[odd_port.end() :])
         url = f"{url[: odd_port.start()]}://{MASK}@{behind}"
-    url = _CONDA_TOKEN.sub(MASK, url)
-    url = _QUERY.sub(rf"\1{MASK}", url)
+    url = re.sub(_CONDA_SEGMENT, MASK, url)
+    url = re.sub(_QUERY, rf"\1{MASK}", url)
     return printable(SPACE_OR_CONTROL.sub("?", url))
 
 
@@ -191,8 +191,8 @@ def redact_invalid(url: str) -> str:
     """
     before, behind = split_at_sign(url)
     if before:
-        scheme = _SCHEME.match(before)
+        scheme = re.match(_SCHEME, before)
         url = f"{MASK}@{behind}"
         if scheme:
             url = scheme.group() + url
-    return shorten(_HOST_AND_ODD_PORT.sub(rf"\1:{MASK}", redact(url)))
+    return shorten(re.sub(_HOST_AND_ODD_PORT, rf"\1:{MASK}", redact(url)))

@@ -5,23 +5,23 @@ Exit codes: 0 for success, 1 for a failure, 2 for a wrong command line, 130 for 
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from authshim.cli import auth, terminal
-from authshim.cli.parser import Parser
+from authshim.cli import terminal, token
 from authshim.errors import AuthshimError, DownloadError, SettingsError, UrlError
-from authshim.integrations import keyring_command
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     if arguments is None and _is_look_alike(sys.argv[0]):
+        from authshim.integrations import keyring_command
+
         return keyring_command.main(sys.argv[1:])
     terminal.set_up()
     try:
@@ -37,7 +37,10 @@ def _is_look_alike(program: str) -> bool:
 
 
 def _main(arguments: Sequence[str]) -> int:
-    parser = _parser(whole=arguments[:1] != ["auth"])
+    plain = token.plain_options(arguments)
+    if plain is not None:
+        return _run(plain)
+    parser = _parser()
     options, unknown = parser.parse_known_args(arguments)
     if options.version:
         options.run = _print_version
@@ -60,7 +63,7 @@ def _refuse(options: argparse.Namespace, arguments: Sequence[str], unknown: Sequ
     return 2
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: Any) -> int:
     try:
         code: int = options.run(options)
         terminal.flush()
@@ -78,12 +81,11 @@ def _run(options: argparse.Namespace) -> int:
     return code
 
 
-def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
-    """Return the parser.
+def _parser() -> argparse.ArgumentParser:
+    import argparse
 
-    :param whole: False for ``auth`` alone. The import of the other commands takes a fifth of the
-        time of ``authshim auth token``.
-    """
+    from authshim.cli.parser import Parser
+
     loudness = Parser(add_help=False, argument_default=argparse.SUPPRESS)
     loudness.add_argument("-v", "--verbose", action="count", help="say more; -vv says all")
     loudness.add_argument("-q", "--quiet", action="count", help="say less: no warnings")
@@ -101,16 +103,15 @@ def _parser(*, whole: bool = True) -> argparse.ArgumentParser:
     parser.set_defaults(run=None, missing=missing, silent=False, whole=parser)
     # Without prog, argparse computes it, which is slow.
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")
-    auth.add_parser(commands, loudness)
-    if whole:
-        _add_others(commands, loudness)
+    _add_commands(commands, loudness)
     return parser
 
 
-def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
-    from authshim.cli import check, completion, demo, doctor, explain, get, resolve, run
+def _add_commands(commands: Any, loudness: argparse.ArgumentParser) -> None:
+    from authshim.cli import auth, check, completion, demo, doctor, explain, get, resolve, run
 
     reading = [loudness, _reading_options()]
+    auth.add_parser(commands, loudness)
     check.add_parser(commands, reading)
     explain.add_parser(commands, reading)
     get.add_parser(commands, reading)
@@ -123,6 +124,8 @@ def _add_others(commands: Any, loudness: argparse.ArgumentParser) -> None:
 
 def _reading_options() -> argparse.ArgumentParser:
     """Return the options of every command that reads credentials, by pixi's names."""
+    from authshim.cli.parser import Parser
+
     options = Parser(add_help=False)
     options.add_argument(
         "--auth-file", metavar="FILE", help="read this auth file, and nothing else"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from authshim.cli import token
 from authshim.cli.parser import add_action
 from authshim.oauth.interaction import FLOWS
 
@@ -78,20 +79,20 @@ def _add_status(actions: Any, loudness: ArgumentParser) -> None:
 
 
 def _add_token(actions: Any, loudness: ArgumentParser) -> None:
-    token = add_action(
+    parser = add_action(
         actions,
         loudness,
         "token",
         "print the token for a host, or a header line",
         "Print the token that is sent to a host, for another program. A password is no token. "
         "With --header, print the whole header line of a token or a password.",
-        _run_token,
+        token.run,
     )
-    token.add_argument("host", metavar="HOST", help="a host or a URL")
-    token.add_argument(
+    parser.add_argument("host", metavar="HOST", help="a host or a URL")
+    parser.add_argument(
         "--header", action="store_true", help="print the line Authorization: ..., as curl reads it"
     )
-    token.set_defaults(silent=True)
+    parser.set_defaults(silent=True)
 
 
 def _add_login(actions: Any, loudness: ArgumentParser) -> None:
@@ -163,9 +164,3 @@ def _run_login(options: Namespace) -> int:
     from authshim.cli import login
 
     return login.run(options)
-
-
-def _run_token(options: Namespace) -> int:
-    from authshim.cli import token
-
-    return token.run(options)

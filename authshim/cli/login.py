@@ -43,9 +43,10 @@ def _log() -> Any:
 def run(options: Namespace) -> int:
     """Store a credential, and say in which store."""
     from authshim.login import bucket, rules
+    from authshim.login.parser import parse_login_host
     from authshim.oauth.identity import is_prefix_dev
 
-    target, given = rules.parse_login_host(options.host), _given(options)
+    target, given = parse_login_host(options.host), _given(options)
     bucket.check_options([f"--{name}" for name in given], target)
     if target.is_bucket:
         from authshim.cli import s3_login

@@ -11,6 +11,7 @@ from authshim.cli.terminal import say, with_tilde
 from authshim.credentials import OAuth
 from authshim.errors import ProviderError, ProviderMissing, SettingsError
 from authshim.login import rules
+from authshim.login.parser import parse_logout_host
 from authshim.providers.url_logins import UrlLogins
 from authshim.redact import redact_key
 from authshim.urls import parse
@@ -30,7 +31,7 @@ def run(options: Namespace) -> int:
     """Forget a host in every store, or all that is stored."""
     if bool(options.host) is options.all:
         raise SettingsError("HOST", "name a host, or give --all")
-    target = None if options.all else rules.parse_logout_host(options.host)
+    target = None if options.all else parse_logout_host(options.host)
     warn_of_project(options, "log out")
     chain = chain_of(options)
     stores = rules.stores_of(chain.providers)

@@ -187,7 +187,7 @@ def _entries(provider: Any) -> list[tuple[str, Credential | None, str]]:
 def run(options: Namespace) -> int:
     """Print the entries."""
     from authshim.cli.project import chain_in_force
-    from authshim.login.rules import parse_login_host
+    from authshim.login.parser import parse_login_host
 
     target = parse_login_host(options.host) if options.host is not None else None
     chain, note = chain_in_force(options)

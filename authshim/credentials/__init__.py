@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 import time
-from binascii import b2a_base64
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from authshim.credentials.checks import check_seconds, checked_optional, checked_text, checked_token
@@ -127,6 +126,8 @@ class BasicHTTP(Credential):
 
     @clears_frames
     def __init__(self, username: str, password: str) -> None:
+        from binascii import b2a_base64
+
         pair = f"{checked_text('username', username)}:{checked_text('password', password)}"
         try:
             encoded = b2a_base64(pair.encode("utf-8"), newline=False).decode("ascii")

@@ -1,16 +1,16 @@
-"""The place that a user logs in at."""
+"""The place that a user logs in at.
 
-from __future__ import annotations
+``urls.url`` says why annotations are not postponed here.
+"""
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from authshim.urls.s3 import SCHEME
+from authshim.urls import Key, host_keys
+from authshim.urls.s3 import SCHEME, parse_s3, s3_keys
+from authshim.urls.url import Url
 
-if TYPE_CHECKING:
-    from authshim.urls import Key
-
-_PORT_AT_END = re.compile(r"(?:\[[^]]*\]|[^:]*):?([0-9]*)")
+_PORT_AT_END = r"(?:\[[^]]*\]|[^:]*):?([0-9]*)"
 
 
 class LoginHost(NamedTuple):
@@ -40,9 +40,6 @@ class LoginHost(NamedTuple):
 
     def lookup_keys(self, path_keys: frozenset[str]) -> list[Key]:
         """List the keys of the URL, the nearest first, without importing urllib3."""
-        from authshim.urls import Url, host_keys
-        from authshim.urls.s3 import parse_s3, s3_keys
-
         if self.is_bucket:
             return s3_keys(parse_s3(self.url))
         scheme, _, rest = self.url.partition("://")
@@ -57,6 +54,6 @@ class LoginHost(NamedTuple):
 
 def port_of(netloc: str) -> str:
     """Return the port of a host with its colon, or an empty string."""
-    match = _PORT_AT_END.fullmatch(netloc)
+    match = re.fullmatch(_PORT_AT_END, netloc)
     port = match[1] if match else ""
     return f":{port}" if port else ""

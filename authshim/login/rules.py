@@ -1,20 +1,18 @@
-"""The rules of a login: the key of a host, the kind of its credential, and its store.
+"""The rules of a login: its key, the kind of its credential, and its store.
 
-They are pixi's (``get_url``, ``login`` and ``logout_candidate_keys`` in rattler's ``auth.rs``).
-Keys with a port or a path are not, and are kept as they are.
+They are pixi's (``login`` in rattler's ``auth.rs``).
 """
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing, SettingsError
-from authshim.login.bucket import parse_bucket
-from authshim.login.host import LoginHost, port_of
+from authshim.login.host import port_of
+from authshim.login.parser import target_at
 from authshim.providers.base import Store
-from authshim.redact import SPACE_OR_CONTROL, redact, shown_user
+from authshim.redact import redact
 from authshim.urls import PATH, PORT, S3
 from authshim.urls.s3 import is_s3
 
@@ -22,44 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from authshim.credentials import Credential
+    from authshim.login.host import LoginHost
 
 TOKEN, BASIC, CONDA, OAUTH = "token", "username", "conda-token", "oauth"
 KINDS = (TOKEN, BASIC, CONDA, OAUTH)
 """The kinds of login, by the option that asks for each."""
-
-_PLAIN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*")
-_ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
-_NO_HOST = re.compile(r"[@*?#\\]")
-_ONE_SLASH = re.compile(r"[a-z][a-z0-9+.-]*:/", re.IGNORECASE)
-_NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
-
-_CHANNELS_AT = {"anaconda.org": "conda.anaconda.org"}
-"""The hosts of the channels of services whose own host serves none."""
-
-
-def parse_login_host(words: str) -> LoginHost:
-    """Read a host, ``*.host``, ``host:port``, ``host/path``, ``s3://bucket``, or another URL.
-
-    The latter is cut to its host.
-
-    A host with exactly one dot becomes ``*.host``: a login at prefix.dev is for repo.prefix.dev
-    too. A dot at the end of a host is dropped, because such a key would match nothing in pixi.
-
-    :raises SettingsError: the words are none of these, or no URL of the service has this path.
-    :raises UrlError: the URL has no host.
-    """
-    if "://" in words:
-        return _of_url(words)
-    if _ONE_SLASH.match(words):
-        raise SettingsError("HOST", "a URL has two slashes behind its scheme: https://HOST")
-    netloc, slash, path = words.partition("/")
-    netloc = netloc.lower()
-    if not _PLAIN.fullmatch(netloc):
-        netloc = _dialled(netloc)
-    path = slash + path.strip("/") if path.strip("/") else ""
-    if SPACE_OR_CONTROL.search(path) or re.search(r"[?#]", path):
-        raise SettingsError("HOST", "expected a path without blanks and query")
-    return _target(netloc, path)
 
 
 def at_path(target: LoginHost) -> LoginHost | None:
@@ -73,7 +38,7 @@ def at_path(target: LoginHost) -> LoginHost | None:
     path = root[len(target.origin) :]
     if not path or "/" in target.key or _own_kinds(target.host) or redact(root) != root:
         return None
-    return _target(target.host, path)
+    return target_at(target.host, path)
 
 
 def for_oauth(target: LoginHost) -> LoginHost:
@@ -81,85 +46,6 @@ def for_oauth(target: LoginHost) -> LoginHost:
     key = target.keys[0].partition("/")[0]
     warning = target.warning if port_of(key) else ""
     return target._replace(key=key, warning=warning)
-
-
-def parse_logout_host(words: str) -> LoginHost:
-    """Read the host of a logout: any key of a store, and all that a login takes.
-
-    The words as they were given are among the keys. A file may have been written by hand, and
-    pixi keeps a name in capitals, or with a slash behind it, unchanged.
-    """
-    try:
-        target = parse_login_host(words)
-    except AuthshimError:
-        return LoginHost(words, "", (words, f"*.{words}"), "")
-    return target._replace(keys=tuple(dict.fromkeys((*target.keys, words, f"*.{words}"))))
-
-
-def _of_url(words: str) -> LoginHost:
-    from authshim.urls import parse
-
-    if is_s3(words):
-        return parse_bucket(words)
-    url = parse(words)
-    target = _target(url.host.removesuffix("."), "")
-    shown = f"{url.scheme}://{url.netloc}{url.path}"
-    return target._replace(url=shown, username=shown_user(url.username or ""))
-
-
-def _dialled(netloc: str) -> str:
-    """Return a host with a port, an IPv6 address or a name in Unicode as it is dialled."""
-    wildcard = "*." if netloc.startswith("*.") else ""
-    bare = netloc[len(wildcard) :]
-    if bare.count(":") > 1 and "[" not in bare:
-        bare = f"[{bare}]"
-    host = _host_of(bare)
-    port = port_of(bare) if host else ""
-    if not host or (wildcard and port):
-        raise SettingsError("HOST", "expected a host, *.host, host:port, host/path or a URL")
-    return f"{wildcard}{host}{port}"
-
-
-def _host_of(netloc: str) -> str:
-    """Return the host as it is dialled, or an empty string if there is none."""
-    from authshim.errors import UrlError
-    from authshim.urls import parse
-
-    if _NO_HOST.search(netloc):
-        return ""
-    try:
-        return parse(f"https://{netloc}/").host.removesuffix(".")
-    except UrlError:
-        return ""
-
-
-def _target(netloc: str, path: str) -> LoginHost:
-    port = port_of(netloc)
-    host = netloc[: len(netloc) - len(port)]
-    bare = host.removeprefix("*.")
-    if host != bare and (port or path):
-        raise SettingsError("HOST", "expected a wildcard without a port or a path")
-    if port or path:
-        _check_path(bare, path)
-        exact = f"{bare}{port}{path}"
-        keys = (exact, f"*.{exact}")
-        return LoginHost(exact, bare, keys, f"https://{exact}/", _NOT_FOR_PIXI)
-    wildcard = f"*.{bare}"
-    key = wildcard if _is_widened(bare) else host
-    return LoginHost(key, bare, (bare, wildcard), f"https://{bare}/")
-
-
-def _is_widened(host: str) -> bool:
-    """Return True for a name with exactly one dot."""
-    return host.count(".") == 1 and not _ADDRESS.fullmatch(host)
-
-
-def _check_path(host: str, path: str) -> None:
-    """Raise an error for a service whose channels have another host."""
-    channels = _CHANNELS_AT.get(host)
-    if path and channels is not None:
-        reason = f"{host} itself serves no channel; log in at {channels}{path} or at {host}"
-        raise SettingsError("HOST", reason)
 
 
 def kind_of(host: str, given: Collection[str], username: str = "") -> str:
@@ -195,7 +81,7 @@ def _given_kind(given: Collection[str]) -> str:
 
 def _own_kinds(host: str) -> tuple[str, ...]:
     """Return the kinds that a service takes, its default first; none for an unknown service."""
-    from authshim.oauth.identity import is_prefix_dev  # auth token needs it not
+    from authshim.oauth.identity import is_prefix_dev
 
     if is_prefix_dev(host):
         return OAUTH, TOKEN

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken, Credential, OAuth
-from authshim.oauth.id_token import expiry_of
 
 
 def bare_token(credential: Credential) -> str | None:
@@ -21,6 +20,8 @@ def expires_at(credential: Credential) -> float | None:
     OAuth entries have it, and so have tokens and passwords in the form of a JWT (RFC 7519), whose
     signature is not checked.
     """
+    from authshim.oauth.id_token import expiry_of
+
     stored: float | None = getattr(credential, "expires_at", None)
     if stored is not None:
         return stored

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from authshim.concurrency import Clock
     from authshim.lookup.coverage import Declared
     from authshim.lookup.entry import CandidateSet
-    from authshim.urls import Key, Url
+    from authshim.urls import Key
+    from authshim.urls.url import Url
 
 _NOTHING_DECLARED = DeclaredAtOrigin()
 

@@ -11,7 +11,7 @@ from authshim.urls import DEFAULT, IDENTITY, JOB, Key
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from authshim.urls import Url
+    from authshim.urls.url import Url
 
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)', re.DOTALL)
 """A quoted parameter. Without a closing quote it runs to the end."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from authshim.project.manifest import Channel, Index
     from authshim.project.repositories import Repository
-    from authshim.urls import Url
+    from authshim.urls.url import Url
 
 
 class Declared(NamedTuple):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from authshim.concurrency import Clock
     from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.coverage import Declared
-    from authshim.urls import Url
+    from authshim.urls.url import Url
 
 MISS_SECONDS = 300.0
 """The lifetime of a miss or a refusal in the cache."""

@@ -37,7 +37,8 @@ from authshim.urls.s3 import SCHEME, is_s3, parse_s3
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from authshim.urls import Key, Url
+    from authshim.urls import Key
+    from authshim.urls.url import Url
 
 MAX_SEEN_LOCATIONS = 1000
 """Locations that are remembered at once, for callers who follow them by hand."""

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from authshim.lookup.coverage import Declared, DeclaredAtOrigin
     from authshim.lookup.entry import CacheEntry
-    from authshim.urls import Key, Url
+    from authshim.urls import Key
+    from authshim.urls.url import Url
 
     MakeEntry = Callable[[Url, Declared | None, tuple[Key, ...], str | None], CacheEntry]
 

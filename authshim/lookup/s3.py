@@ -19,8 +19,9 @@ from authshim.lookup.trace import Found, Step, Trace
 from authshim.providers.aws_chain import NAME as AWS
 from authshim.providers.aws_chain import AwsChain
 from authshim.redact import redact
-from authshim.urls import S3, Key, Url, is_loopback, parse
+from authshim.urls import S3, Key, is_loopback, parse
 from authshim.urls.s3 import SCHEME, S3Options, parse_s3, s3_keys
+from authshim.urls.url import Url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

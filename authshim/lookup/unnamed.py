@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from authshim.credentials import BasicHTTP, Credential
     from authshim.lookup.chain import Chain
-    from authshim.urls import Url
+    from authshim.urls.url import Url
 
 TOKEN_USER = "__token__"  # noqa: S105 - it is no secret
 """The username of a token if the question has none. Package indexes know tokens by it."""

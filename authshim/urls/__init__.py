@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.redact import SPACE_OR_CONTROL, redact_invalid
 from authshim.secret import Secret
 from authshim.urls.parser import dialled_parts
 from authshim.urls.paths import has_ambiguous_path, prefixes
-
-if TYPE_CHECKING:
-    from authshim.urls.parser import Parts
+from authshim.urls.url import PORTS, Url
 
 KINDS = (
     *("path", "port", "host", "wildcard", "prefix", "service"),
@@ -23,8 +20,6 @@ PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, JOB, IDENTITY, S3 = KINDS
 
 GIVEN = "given"
 """The kind of the userinfo of a URL. No provider is asked for it."""
-
-_PORTS = {"http": 80, "https": 443}
 
 MAX_HOST_CHARACTERS = 253
 """The limit of a host name without the dot at its end (RFC 1035)."""
@@ -46,37 +41,6 @@ class Key(str):
 
     def __reduce__(self) -> tuple[type[Key], tuple[str, str]]:
         return Key, (str(self), self.kind)
-
-
-class Url(NamedTuple):
-    """A URL as it is dialled: the host in lower case and punycode, an IPv6 address in brackets."""
-
-    scheme: str
-    host: str
-    port: int
-    path: str
-    username: str | None = None
-    password: Secret | None = None
-
-    def __repr__(self) -> str:
-        return f"Url({self.origin + self.path!r})"
-
-    @property
-    def origin(self) -> str:
-        """The scheme, host and port. Two URLs of one origin may share a credential."""
-        return f"{self.scheme}://{self.host}:{self.port}"
-
-    @property
-    def netloc(self) -> str:
-        """The ``host``, with ``:port`` unless that is the default port of the scheme."""
-        if self.port == _PORTS[self.scheme]:
-            return self.host
-        return f"{self.host}:{self.port}"
-
-    @property
-    def prefix(self) -> str:
-        """The key of a login for this URL and all URLs below it, without a slash at its end."""
-        return f"{self.scheme}://{self.netloc}{self.path}".rstrip("/")
 
 
 def https_twin(origin: str) -> str:
@@ -110,22 +74,22 @@ def parse(url: str) -> Url:
             "it has a space, a control character, or a host or port that is not clear "
             "to every reader",
         )
-    reason = _reason(parts)
+    scheme, userinfo, host, port, path = parts
+    reason = _reason(scheme, host)
     if reason:
         raise UrlError(redact_invalid(url), reason)
-    scheme, host, port = parts.scheme or "", parts.host or "", parts.port
     if port is None:
-        port = _PORTS[scheme]
-    return Url(scheme, host, port, parts.path or "/", *_userinfo(parts.auth))
+        port = PORTS[scheme]
+    return Url(scheme, host, port, path or "/", *_userinfo(userinfo))
 
 
-def _reason(parts: Parts) -> str:
+def _reason(scheme: str, host: str) -> str:
     """Return the reason why a URL cannot be dialled, or an empty string."""
-    if parts.scheme not in _PORTS:
+    if scheme not in PORTS:
         return "it is not an http(s) URL"
-    if not parts.host:
+    if not host:
         return "it has no host"
-    name = parts.host.removesuffix(".")
+    name = host.removesuffix(".")
     lengths = [len(label) for label in name.split(".")]
     is_short = len(name) <= MAX_HOST_CHARACTERS and max(lengths) <= MAX_LABEL_CHARACTERS
     if not is_short or min(lengths) == 0:
@@ -239,7 +203,7 @@ def _in_punycode(host: str) -> str:
     return f"{wildcard}{parse(f'https://{name}').host}{colon}{port}"
 
 
-_SCHEME_AND_USERINFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?")
+_SCHEME_AND_USERINFO = r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?"
 
 
 def split_userinfo(url: str) -> tuple[str, str | None, str] | None:
@@ -250,7 +214,7 @@ def split_userinfo(url: str) -> tuple[str, str | None, str] | None:
     >>> split_userinfo("https://ada@<host>/simple")
     ('https', 'ada', '<host>/simple')
     """
-    match = _SCHEME_AND_USERINFO.match(url)
+    match = re.match(_SCHEME_AND_USERINFO, url)
     if match is None:
         return None
     scheme, userinfo = match.groups()
@@ -284,7 +248,7 @@ def normalise(url: str) -> str:
 
     parts = parse_url(url)
     port = parts.port
-    if port == _PORTS.get(parts.scheme or ""):
+    if port == PORTS.get(parts.scheme or ""):
         port = None
     host = parts.host or ""
     if host.startswith("["):

@@ -9,52 +9,41 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, Union
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, Optional
 
     from urllib3.util.url import Url as ParsedUrl
 
+    Parts = tuple[str, Optional[str], str, Optional[int], str]
+    """scheme, userinfo, host, port and path"""
+
 MAX_PORT = 65535
 
-_PLAIN = re.compile(
-    r"(https?)://(?:([\w.~-]+)@)?([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::([1-9][0-9]{0,4}))?"
-    r"((?:/(?!\.{1,2}(?:/|$))[\w~.+-]*)*)",
-    re.ASCII,
+_PLAIN = (
+    r"(?a)(https?)://(?:([\w.~-]+)@)?([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::([1-9][0-9]{0,4}))?"
+    r"((?:/(?!\.{1,2}(?:/|$))[\w~.+-]*)*)"
 )
 """A URL without an escape, a query or a segment of dots."""
 
 
-class _Plain(NamedTuple):
-    """The parts of a URL that every parser reads in the same way."""
-
-    scheme: str
-    auth: str | None
-    host: str
-    port: int | None
-    path: str
-
-
-Parts = Union["ParsedUrl", _Plain]
-
-
-def _plain(url: str) -> _Plain | None:
+def _plain(url: str) -> Parts | None:
     """Return the parts of a URL without special characters, or None.
 
     It saves the import of urllib3, which takes longer than the look-up.
     """
-    match = _PLAIN.fullmatch(url)
+    match = re.fullmatch(_PLAIN, url)
     if match is None:
         return None
-    scheme, auth, host, digits, path = match.groups()
+    scheme, userinfo, host, digits, path = match.groups()
     if digits is None:
-        return _Plain(scheme, auth, host, None, path)
+        return scheme, userinfo, host, None, path
     port = int(digits)
     if port > MAX_PORT:
         return None
-    return _Plain(scheme, auth, host, port, path)
+    return scheme, userinfo, host, port, path
 
 
 def dialled_parts(url: str) -> Parts | None:
@@ -78,7 +67,7 @@ def dialled_parts(url: str) -> Parts | None:
         return None
     if not agreed:
         return None
-    return parts
+    return parts.scheme or "", parts.auth, parts.host or "", parts.port, parts.path or ""
 
 
 def _is_clear(parts: ParsedUrl, host: str, port: int | None) -> bool:

@@ -10,16 +10,16 @@ MAX_SEGMENTS = 100
 MAX_DECODINGS = 8
 """The rounds of percent-decoding. No honest server reads a path that still changes."""
 
-_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2044\u2215]|%u[0-9A-Fa-f]{4}")
+_HIDDEN = r"[\x00-\x1f\x7f-\x9f\\\u2044\u2215]|%u[0-9A-Fa-f]{4}"
 """Control characters, a backslash, two slashes of mathematics, and the encoding of IIS."""
 
 _FILLERS = "\u115f\u1160\u3164\uffa0"
 """The letters of Hangul that show nothing."""
 
-_SIMPLE = re.compile(r"/\+?simple/*\Z", re.IGNORECASE)
+_SIMPLE = r"(?i)/\+?simple/*\Z"
 """The end of an index URL; devpi has ``/+simple``."""
 
-_UP_TO_SIMPLE = re.compile(r"[A-Za-z]+://[^?#]*?/\+?simple(?=[/?#]|$)", re.IGNORECASE)
+_UP_TO_SIMPLE = r"(?i)[A-Za-z]+://[^?#]*?/\+?simple(?=[/?#]|$)"
 
 
 def prefixes(path: str) -> list[str]:
@@ -56,7 +56,7 @@ def index_root(url: str) -> str:
     >>> index_root("https://h.example/acme/simple/")
     'https://h.example/acme'
     """
-    return _SIMPLE.sub("", url).rstrip("/")
+    return re.sub(_SIMPLE, "", url).rstrip("/")
 
 
 def cut_after_simple(url: str) -> str | None:
@@ -65,7 +65,7 @@ def cut_after_simple(url: str) -> str | None:
     >>> cut_after_simple("https://h.example/acme/simple/demo/")
     'https://h.example/acme/simple'
     """
-    match = _UP_TO_SIMPLE.match(url)
+    match = re.match(_UP_TO_SIMPLE, url)
     if match is None:
         return None
     return match.group()
@@ -90,7 +90,7 @@ def has_ambiguous_path(url: str) -> bool:
     if start < 0:
         return False
     path = _decoded(before_query[start:])
-    if path is None or _HIDDEN.search(path):
+    if path is None or re.search(_HIDDEN, path):
         return True
     return _has_wide_marks(path) or _has_dots(path)
 

@@ -2,27 +2,24 @@
 
 An ``s3://`` URL has no escapes and no query: all behind the bucket is the key of an object, as in
 pixi and in AWS's own tools. The key is encoded when the URL of the endpoint is made.
+
+``urls.url`` says why annotations are not postponed here.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.redact import CONTROL, redact_invalid
 from authshim.urls import S3, Key, is_ip, normalise, parse, without_userinfo
 from authshim.urls.paths import prefixes
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
 SCHEME = "s3://"
 
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-_LABEL = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
-_ENDPOINT = re.compile(r"https?://[^/?#\\]+(?:/[^?#\\]*)?", re.IGNORECASE)
+_BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
+_LABEL = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
+_ENDPOINT = r"(?i)https?://[^/?#\\]+(?:/[^?#\\]*)?"
 
 _UNRESERVED = "/~"
 """The characters that AWS leaves as they are, besides those that ``quote`` always leaves."""
@@ -80,7 +77,7 @@ class S3Options(NamedTuple):
         labels = [self.bucket]
         if scheme == "http":
             labels = self.bucket.split(".")
-        return all(_LABEL.fullmatch(label) for label in labels)
+        return all(re.fullmatch(_LABEL, label) for label in labels)
 
 
 class BadOptions(Exception):
@@ -100,7 +97,7 @@ def parse_s3(url: str) -> S3Url:
     if not is_s3(url):
         raise UrlError(redact_invalid(url), "it is not an s3:// URL")
     bucket, slash, key = url[len(SCHEME) :].partition("/")
-    if not _BUCKET.fullmatch(bucket):
+    if not re.fullmatch(_BUCKET, bucket):
         raise UrlError(redact_invalid(url), "it has no bucket, or one with a character of no name")
     if CONTROL.search(key):
         raise UrlError(redact_invalid(url), "it has a control character (a line break, perhaps)")
@@ -137,7 +134,7 @@ def read_options(bucket: str, table: object, place: str) -> S3Options:
 def _endpoint(table: Mapping[str, Any]) -> str:
     """Return the URL of the endpoint as it is dialled, without userinfo."""
     text = without_userinfo(table["endpoint-url"])
-    if not _ENDPOINT.fullmatch(text):
+    if not re.fullmatch(_ENDPOINT, text):
         raise BadOptions("endpoint-url: expected an http(s) URL")
     try:
         parse(text)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Callable
 import pytest
 from servers import Answer
 
-from authshim.cli import main
+from authshim.cli import _parser, main, token
 
 if TYPE_CHECKING:
     from servers import Authority, Names, Recorder
@@ -1018,20 +1018,31 @@ def test_an_oauth_token_that_has_expired_is_not_printed(
 
 
 QUICK = """\
-import sys
+import sys, typing
 from authshim.cli import main
 assert main(["auth", "token", "a.h.example"]) == 0
-slow = "requests urllib3 keyring logging threading subprocess dataclasses tempfile tomli filelock shutil asyncio"
-print(*[name for name in slow.split() if name in sys.modules])
+print(*{*HEAVY} & {*sys.modules})
+
+for module in [module for name, module in sys.modules.items() if "authshim" in name]:
+    for value in vars(module).values():
+        if hasattr(value, "_fields"):
+            kinds = value.__annotations__.values()
+            print(*[kind for kind in kinds if isinstance(kind, typing.ForwardRef)], end="")
 """
+HEAVY = (
+    *("argparse", "asyncio", "dataclasses", "filelock", "keyring", "logging", "requests", "shutil"),
+    *("subprocess", "tempfile", "threading", "tomli", "urllib.parse", "urllib3"),
+    *("authshim.lookup", "authshim.settings"),
+)
 
 
-def test_the_token_of_an_override_file_needs_no_heavy_import(kept: Path) -> None:
+def test_token_of_an_override_file_imports_little(kept: Path) -> None:
+    """Without a NamedTuple with postponed annotations, too: it compiles them, which takes 3 ms."""
     keep(kept, __h_example=TOK)
     environ = {**os.environ, "RATTLER_AUTH_FILE": str(kept)}
     source = str(Path(sys.modules["authshim"].__file__ or "").parents[1])
     # -S: what a machine puts into site-packages for itself may import anything.
-    command = [sys.executable, "-S", "-c", QUICK]
+    command = [sys.executable, "-S", "-c", QUICK.replace("HEAVY", repr(HEAVY))]
     ended = subprocess.run(
         command,
         env={**environ, "PYTHONPATH": source},
@@ -1041,6 +1052,22 @@ def test_the_token_of_an_override_file_needs_no_heavy_import(kept: Path) -> None
         check=False,
     )
     assert (ended.stdout, ended.stderr) == ("s3cret\n\n", "")
+
+
+@pytest.mark.parametrize("words", [["h.example"], ["--header", "h.example"], [""]])
+def test_plain_command_line_of_token_is_read_as_argparse_reads_it(words: list[str]) -> None:
+    line = ["auth", "token", *words]
+    plain = token.plain_options(line)
+    assert plain is not None
+    assert vars(plain).items() <= vars(_parser().parse_args(line)).items()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--header"], ["-h"], ["a.example", "b.example"], ["h.example", "--header"], ["--", "h"]],
+)
+def test_any_other_command_line_of_token_is_left_to_argparse(words: list[str]) -> None:
+    assert token.plain_options(["auth", "token", *words]) is None
 
 
 # The command line

@@ -5,7 +5,7 @@ A byte 0xFF parts it into the pieces of which URLs with a secret in them are mad
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
 import requests
@@ -23,7 +23,6 @@ from authshim.urls import (
     HOST,
     PORT,
     WILDCARD,
-    Url,
     host_keys,
     https_twin,
     normalise,
@@ -33,6 +32,9 @@ from authshim.urls import (
 )
 from authshim.urls.paths import cut_after_simple, index_root, prefixes
 from authshim.urls.presigned import is_presigned
+
+if TYPE_CHECKING:
+    from authshim.urls.url import Url
 
 WORDS = [
     *(

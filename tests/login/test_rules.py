@@ -9,14 +9,13 @@ import pytest
 
 from authshim.credentials import BearerToken
 from authshim.errors import AuthshimError, ProviderMissing, SettingsError, StoreError, UrlError
+from authshim.login.parser import parse_login_host, parse_logout_host
 from authshim.login.rules import (
     BASIC,
     CONDA,
     OAUTH,
     TOKEN,
     kind_of,
-    parse_login_host,
-    parse_logout_host,
     prefix_dev_of,
     store,
     stores_of,

@@ -1,0 +1,128 @@
+"""The reading of a place to log in at.
+
+The rules are pixi's (``get_url`` and ``logout_candidate_keys`` in rattler's ``auth.rs``). Keys with
+a port or a path are not, and are kept as they are.
+"""
+
+from __future__ import annotations
+
+import re
+
+from authshim.errors import AuthshimError, SettingsError, UrlError
+from authshim.login.bucket import parse_bucket
+from authshim.login.host import LoginHost, port_of
+from authshim.redact import SPACE_OR_CONTROL, shown_user
+from authshim.urls import parse
+from authshim.urls.s3 import is_s3
+
+_PLAIN = r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*"
+_ADDRESS = r"[0-9.]+|\[.*\]"
+_NO_HOST = r"[@*?#\\]"
+_ONE_SLASH = r"[A-Za-z][A-Za-z0-9+.-]*:/"
+_NOT_FOR_PIXI = "pixi does not read keys with a port or a path; authshim does"
+
+_CHANNELS_AT = {"anaconda.org": "conda.anaconda.org"}
+"""The hosts of the channels of services whose own host serves none."""
+
+
+def parse_login_host(words: str) -> LoginHost:
+    """Read a host, ``*.host``, ``host:port``, ``host/path``, ``s3://bucket``, or another URL.
+
+    The latter is cut to its host.
+
+    A host with exactly one dot becomes ``*.host``: a login at prefix.dev is for repo.prefix.dev
+    too. A dot at the end of a host is dropped, because such a key would match nothing in pixi.
+
+    :raises SettingsError: the words are none of these, or no URL of the service has this path.
+    :raises UrlError: the URL has no host.
+    """
+    if "://" in words:
+        return _of_url(words)
+    if re.match(_ONE_SLASH, words):
+        raise SettingsError("HOST", "a URL has two slashes behind its scheme: https://HOST")
+    netloc, slash, path = words.partition("/")
+    netloc = netloc.lower()
+    if not re.fullmatch(_PLAIN, netloc):
+        netloc = _dialled(netloc)
+    path = slash + path.strip("/") if path.strip("/") else ""
+    if SPACE_OR_CONTROL.search(path) or re.search(r"[?#]", path):
+        raise SettingsError("HOST", "expected a path without blanks and query")
+    return target_at(netloc, path)
+
+
+def parse_logout_host(words: str) -> LoginHost:
+    """Read the host of a logout: any key of a store, and all that a login takes.
+
+    The words as they were given are among the keys. A file may have been written by hand, and
+    pixi keeps a name in capitals, or with a slash behind it, unchanged.
+    """
+    try:
+        target = parse_login_host(words)
+    except AuthshimError:
+        return LoginHost(words, "", (words, f"*.{words}"), "")
+    return target._replace(keys=tuple(dict.fromkeys((*target.keys, words, f"*.{words}"))))
+
+
+def _of_url(words: str) -> LoginHost:
+    if is_s3(words):
+        return parse_bucket(words)
+    url = parse(words)
+    target = target_at(url.host.removesuffix("."), "")
+    shown = f"{url.scheme}://{url.netloc}{url.path}"
+    return target._replace(url=shown, username=shown_user(url.username or ""))
+
+
+def _dialled(netloc: str) -> str:
+    """Return a host with a port, an IPv6 address or a name in Unicode as it is dialled."""
+    wildcard = "*." if netloc.startswith("*.") else ""
+    bare = netloc[len(wildcard) :]
+    if bare.count(":") > 1 and "[" not in bare:
+        bare = f"[{bare}]"
+    host = _host_of(bare)
+    port = port_of(bare) if host else ""
+    if not host or (wildcard and port):
+        raise SettingsError("HOST", "expected a host, *.host, host:port, host/path or a URL")
+    return f"{wildcard}{host}{port}"
+
+
+def _host_of(netloc: str) -> str:
+    """Return the host as it is dialled, or an empty string if there is none."""
+    if re.search(_NO_HOST, netloc):
+        return ""
+    try:
+        return parse(f"https://{netloc}/").host.removesuffix(".")
+    except UrlError:
+        return ""
+
+
+def target_at(netloc: str, path: str) -> LoginHost:
+    """Return the place of a host, which may have a wildcard or a port, and of a path.
+
+    :raises SettingsError: no login can be for it.
+    """
+    port = port_of(netloc)
+    host = netloc[: len(netloc) - len(port)]
+    bare = host.removeprefix("*.")
+    if host != bare and (port or path):
+        raise SettingsError("HOST", "expected a wildcard without a port or a path")
+    if port or path:
+        _check_path(bare, path)
+        exact = f"{bare}{port}{path}"
+        keys = (exact, f"*.{exact}")
+        return LoginHost(exact, bare, keys, f"https://{exact}/", _NOT_FOR_PIXI)
+    wildcard = f"*.{bare}"
+    key = wildcard if _is_widened(bare) else host
+    return LoginHost(key, bare, (bare, wildcard), f"https://{bare}/")
+
+
+def _is_widened(host: str) -> bool:
+    """Return True for a name with exactly one dot."""
+    return host.count(".") == 1 and not re.fullmatch(_ADDRESS, host)
+
+
+def _check_path(host: str, path: str) -> None:
+    """Raise an error for a service whose channels have another host."""
+    channels = _CHANNELS_AT.get(host)
+    if path and channels is not None:
+        reason = f"{host} itself serves no channel; log in at {channels}{path} or at {host}"
+        raise SettingsError("HOST", reason)
