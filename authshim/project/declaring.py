@@ -127,7 +127,7 @@ def read_file(path: str | None) -> TomlFile | None:
     if document is None:
         return None
     if isinstance(document, str):
-        raise TableError(f"{path}: {document}")
+        raise TableError(document, path)
     return TomlFile(path, Section(document), Lines(path))
 
 
@@ -145,8 +145,10 @@ def index_of(
     :raises TableError: the text is neither. The message names the place.
     """
     if not isinstance(text, str):
-        raise TableError(f"{declaration.place}: expected a URL")
+        raise TableError("expected a URL", declaration.place)
     text = text.strip()
+    if not text:
+        raise TableError("expected a URL", declaration.place)
     try:
         if _is_path(text):
             url = file_url(os.path.expanduser(text), os.path.abspath(folder))
@@ -156,7 +158,7 @@ def index_of(
             return Index(text, *login, flat=flat, declaration=declaration)
         return Index(text, flat=flat, declaration=declaration._replace(login_in=""))
     except UrlError as error:
-        raise TableError(f"{declaration.place}: {error}") from None
+        raise TableError(str(error), declaration.place) from None
 
 
 def asked_as(index: Index, services: Iterable[str]) -> Index:

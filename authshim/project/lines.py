@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TOKEN = re.compile(
-    r"""(?P<quote>["'])(?P<quoted>.*?)(?P=quote)|(?P<bare>[\w+.-]+://[^\s"',]+|[\w.-]+)"""
+    r"""(?P<quote>["'])(?P<quoted>.*?)(?P=quote)|(?P<bare>[\w+.-]+://[^\s"',]+|[\w./~-]+)"""
 )
-"""A text in quotes, a URL without quotes, or a word."""
+"""A text in quotes, a URL without quotes, or a word, which may be a path."""
 
 
 class Lines(SecretHolder):
@@ -71,4 +71,4 @@ def _tokens(line: str) -> Iterator[str]:
             yield without_userinfo(match["bare"])
         else:
             yield match["bare"]
-            yield from match["bare"].split(".")
+            yield from re.split(r"[./]", match["bare"])

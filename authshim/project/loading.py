@@ -106,7 +106,7 @@ def load_user(
     try:
         project, problems = _read_user(tool, environ)
     except TableError as error:
-        return ManifestError("the environment", str(error))
+        return ManifestError(error.place or "the environment", error.reason)
     return Loaded("", project, problems)
 
 
@@ -122,7 +122,7 @@ def _read(found: Candidate, environ: Mapping[str, str]) -> Loaded | ManifestErro
             return ManifestError(path, document)
         return _read_pixi(path, Section(document))
     except TableError as error:
-        return ManifestError(path, str(error).removeprefix(f"{path}: "))
+        return ManifestError(error.place or path, error.reason)
 
 
 def _read_pixi(path: str, document: Section) -> Loaded:

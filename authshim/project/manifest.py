@@ -15,6 +15,7 @@ from authshim.project.repositories import Channel, Index, Repository
 from authshim.project.requirements import Dependency
 from authshim.project.toml import TableError
 from authshim.redact import shorten
+from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -51,6 +52,7 @@ class Manifest:
         self._project = loaded.project
 
     @classmethod
+    @clears_frames
     def load(
         cls,
         path: str | os.PathLike[str],
@@ -77,6 +79,7 @@ class Manifest:
         return cls(found)
 
     @classmethod
+    @clears_frames
     def of_user(
         cls, tool: str | None = None, *, environ: Mapping[str, str] | None = None
     ) -> Manifest:

@@ -55,6 +55,8 @@ class _Source(NamedTuple):
     table: Table
     file: TomlFile | None
     place: str = ""
+    is_own: bool = False
+    """True if it is a source of the project."""
     serves_no_others: bool = False
     """True if it excludes the packages that it does not include."""
 
@@ -66,10 +68,7 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     """
     configuration = _Configuration(folder, environ)
     searched, explicit = [], []
-    for source in _sources(folder, configuration):
-        index = configuration.index(source)
-        if index is None:
-            continue
+    for source, index in _indexes(folder, configuration):
         if source.serves_no_others:
             explicit.append(index)
         else:
@@ -92,6 +91,23 @@ def own_table(document: Section) -> Section:
     return document.section("tool").section("pdm")
 
 
+def _indexes(folder: str, configuration: _Configuration) -> Iterator[tuple[_Source, Index]]:
+    """Yield the sources that have an index. A malformed one of the configuration is a problem.
+
+    :raises TableError: pdm would refuse a source of the project.
+    """
+    for source in _sources(folder, configuration):
+        try:
+            index = configuration.index(source)
+        except TableError as error:
+            if source.is_own:
+                raise
+            configuration.problems.append(str(error))
+            continue
+        if index is not None:
+            yield source, index
+
+
 def _sources(folder: str, configuration: _Configuration) -> list[_Source]:
     """Return all sources in pdm's order."""
     sources = [*_own_sources(folder)]
@@ -111,13 +127,15 @@ def _own_sources(folder: str) -> Iterator[_Source]:
         return
     for source in own_table(file.document).array_of_sections("source"):
         excludes_all = "*" in patterns(source, "exclude_packages")
-        yield _Source(source.text("name"), source.table, file, serves_no_others=excludes_all)
+        name = source.text("name")
+        yield _Source(name, source.table, file, is_own=True, serves_no_others=excludes_all)
 
 
 class _Configuration:
     """The tables ``pypi`` of pdm's configuration files, and its variables."""
 
     def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
+        self._folder = folder
         self._environ = environ
         self.problems: list[str] = []
         self._files = [*self._read(folder)]
@@ -159,7 +177,8 @@ class _Configuration:
         if password is not None and username is None:
             username = ""
         login = (username, password)
-        index = index_of(url, declaration, login=login, flat=table.get("type") == "find_links")
+        flat = table.get("type") == "find_links"
+        index = index_of(url, declaration, self._folder, login=login, flat=flat)
         services = [index.netloc, f"pdm-pypi-{source.name}"]
         if lone_user is None:
             services.insert(0, f"{index.url.rstrip('/')}/")
@@ -222,13 +241,13 @@ class _Configuration:
     def _read(self, folder: str) -> Iterator[tuple[TomlFile, Table]]:
         """Yield pdm's files with their ``pypi`` table, the strongest first."""
         own = os.path.join(folder, "pdm.toml")
-        for path in (own, _user_file(self._environ), _site_file()):
+        for path in filter(None, (own, _user_file(self._environ), _site_file())):
             try:
                 file = read_file(path)
                 if file is not None:
                     yield file, file.document.section("pypi").table
             except TableError as error:
-                self.problems.append(str(error))
+                self.problems.append(str(error.at(path)))
 
 
 def _text(value: Any) -> str | None:

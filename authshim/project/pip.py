@@ -142,18 +142,42 @@ def _options(environ: Mapping[str, str]) -> tuple[dict[str, _Option], list[str]]
         try:
             parser = _parse(path)
         except TableError as error:
-            problems.append(f"{path}: {error}")
+            problems.append(str(error.at(path)))
             continue
         lines = Lines(path)
         for section in _SECTIONS:
-            if section in parser:
-                for name, text in parser[section].items():
-                    by_section[section][_normalised(name)] = _Option(text, lines)
-    options = {**by_section["global"], **by_section["install"]}
+            by_section[section].update(_section(parser, section, lines))
+    options = _joined([by_section[section] for section in _SECTIONS])
+    return {**options, **_variables(environ)}, problems
+
+
+def _section(
+    parser: configparser.RawConfigParser, section: str, lines: Lines
+) -> dict[str, _Option]:
+    """Return the options of one section of a file, which may not have it."""
+    if section not in parser:
+        return {}
+    return {_normalised(name): _Option(text, lines) for name, text in parser[section].items()}
+
+
+def _variables(environ: Mapping[str, str]) -> dict[str, _Option]:
+    options = {}
     for name, text in environ.items():
         if name.startswith("PIP_") and text:
             options[_normalised(name[len("PIP_") :])] = _Option(text, None, name)
-    return options, problems
+    return options
+
+
+def _joined(sections: list[dict[str, _Option]]) -> dict[str, _Option]:
+    """Return the options of sections, the strongest last.
+
+    pip ignores an empty value, but a stronger file hides a weaker one with it.
+    """
+    joined: dict[str, _Option] = {}
+    for section in sections:
+        given = {name: option for name, option in section.items() if option.text.strip()}
+        joined.update(given)
+    return joined
 
 
 def _normalised(name: str) -> str:

@@ -107,7 +107,7 @@ def _source(table: Section, file: TomlFile, logins: _Logins) -> _Source:
     login, login_in = logins.of(name)
     flat = isinstance(url, str) and _ONE_PAGE.fullmatch(url) is not None
     declaration = Declaration(place, name, login_in=login_in)
-    index = index_of(url, declaration, login=login, flat=flat)
+    index = index_of(url, declaration, file.folder, login=login, flat=flat)
     services = (f"poetry-repository-{name}", index.url.rstrip("/"), index.netloc)
     return _Source(asked_as(index, services), priority)
 
@@ -172,7 +172,7 @@ class _Logins:
                     _check(file.document)
                     yield file
             except TableError as error:
-                self.problems.append(str(error))
+                self.problems.append(str(error.at(path)))
 
 
 def _check(document: Section) -> None:

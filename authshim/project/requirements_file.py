@@ -156,9 +156,9 @@ def _text(path: str, named_in: str) -> str:
     try:
         text = read_text(path, limit=MAX_TOML_BYTES)
     except Unreadable as error:
-        raise TableError(f"{named_in}: {error}") from None
+        raise TableError(str(error), named_in) from None
     if text is None or not path.isprintable():
-        raise TableError(f"{named_in}: there is no such file")
+        raise TableError("there is no such file", named_in)
     return text
 
 
@@ -191,7 +191,7 @@ def _words(line: str, place: str) -> list[str]:
     try:
         return shlex.split(line)
     except ValueError:
-        raise TableError(f"{place}: a quote is not closed") from None
+        raise TableError("a quote is not closed", place) from None
 
 
 def _options(words: list[str]) -> Iterator[tuple[str, str]]:

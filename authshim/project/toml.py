@@ -15,7 +15,25 @@ _EXPECTED = {dict: "a table", list: "a list", str: "text", bool: "true or false"
 
 
 class TableError(Exception):
-    """A value that pixi refuses. The message names table and key, and shows URLs redacted."""
+    """A value that its tool refuses. The reason names table and key, and shows URLs redacted.
+
+    :param place: the file, the line of a file or the variable that has the value. It is empty if
+        the caller of the reader knows it.
+    """
+
+    def __init__(self, reason: str, place: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.place = place
+
+    def at(self, place: str) -> TableError:
+        """Return the error with a place, unless it has one already."""
+        return TableError(self.reason, self.place or place)
+
+    def __str__(self) -> str:
+        if not self.place:
+            return self.reason
+        return f"{self.place}: {self.reason}"
 
 
 class Section:

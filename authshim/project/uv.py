@@ -204,39 +204,30 @@ def _declared(own: TomlFile | None, environ: Mapping[str, str]) -> DeclaredIndex
     problems: list[str] = []
     files = []
     if own is not None:
-        files.append(_settings_file(own))
+        files.append(_valid(own))
     for path in uv_files(environ):
         try:
-            file = _read_valid(path)
+            file = read_file(path)
+            if file is not None:
+                files.append(_valid(file))
         except TableError as error:
-            problems.append(_with_path(error, path))
-            continue
-        if file is not None:
-            files.append(file)
+            problems.append(str(error))
     declared = _order(_Settings(tuple(files), environ))
     return declared._replace(problems=tuple(problems))
 
 
-def _read_valid(path: str) -> _SettingsFile | None:
-    """Return a uv.toml whose values uv takes, or None if there is no such file.
+def _valid(file: TomlFile) -> _SettingsFile:
+    """Return a file with its table of settings, if uv takes all its values.
 
     :raises TableError: uv would refuse a value.
     """
-    found = read_file(path)
-    if found is None:
-        return None
-    file = _settings_file(found)
-    # Reading all values of the file alone tells a bad one from those of other files.
-    _order(_Settings((file,), {}))
-    return file
-
-
-def _with_path(error: TableError, path: str) -> str:
-    """Return the message of an error, which may name the file already."""
-    text = str(error)
-    if text.startswith(path):
-        return text
-    return f"{path}: {text}"
+    try:
+        settings = _settings_file(file)
+        # Reading all values of the file alone tells a bad one from those of other files.
+        _order(_Settings((settings,), {}))
+    except TableError as error:
+        raise error.at(file.path) from None
+    return settings
 
 
 def _order(settings: _Settings) -> DeclaredIndexes:

@@ -95,13 +95,6 @@ def test_package_without_its_workspace_is_refused(refused: Callable[..., str]) -
     assert said.startswith("there is no [workspace] table; ")
 
 
-def test_broken_toml_is_told_by_its_line_and_not_its_content(refused: Callable[..., str]) -> None:
-    assert (
-        refused('[pypi-options]\nindex-url = "https://ada:s3cret@h/\n')
-        == "line 6, column 35: it is not valid TOML"
-    )
-
-
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
 def test_named_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pixi.toml")

@@ -166,24 +166,14 @@ def test_uv_member_has_the_indexes_of_its_workspace(write: Write) -> None:
     assert [index.url for index in manifest.own_indexes()] == ["https://own.example"]
 
 
-def test_uv_malformed_user_file_is_a_warning(write: Write) -> None:
-    folder = write({"pyproject.toml": UV, "config/uv/uv.toml": "index = 's3cret'\n"})
-    (warning,) = load(folder).warnings
-    assert warning.endswith("uv.toml: index: expected a list")
-
-
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[[tool.uv.index]]\nname='x'\n", "[tool.uv.index] url: expected a URL or a path"),
-        ("[tool.uv]\nindex='s3cret'\n", "[tool.uv] index: expected a list"),
-        ("[[tool.uv.index]]\nurl='ftp//ada:s3cret@h'\n", "it has no scheme"),
         ("[tool.uv.sources]\nx={index='gone'}\n", "[tool.uv.sources] x: there is no index 'gone'"),
-        ("[[tool.uv.index]]\nurl='https://h'\nauthenticate='s3cret'", "expected one of auto"),
         ("[tool.uv.sources]\nx={index='https://ada:s3cret@h'}\n", "'https://****@h'"),
     ],
 )
-def test_uv_malformed_project_is_refused(write: Write, text: str, said: str) -> None:
+def test_uv_source_without_its_index_is_refused(write: Write, text: str, said: str) -> None:
     with pytest.raises(ManifestError) as caught:
         load(write({"pyproject.toml": text}), "uv")
     assert said in str(caught.value)
@@ -245,11 +235,6 @@ def test_pip_requirements_file_has_its_own_indexes(write: Write) -> None:
     assert manifest.prerelease_mode() == "allow"
 
 
-def test_pip_unset_variable_is_not_filled_in(write: Write) -> None:
-    folder = write({"requirements.txt": "-i https://ada:${SECRET}@h.example/simple\n"})
-    assert load(folder).indexes()[0].placeholder == "the password"
-
-
 def test_pip_requirements_files_that_include_each_other_end(write: Write) -> None:
     folder = write({"requirements.txt": "-r a.txt\n", "a.txt": "-r requirements.txt\ndemo\n"})
     assert [raw.name for raw in load(folder).requirements()] == ["demo"]
@@ -259,12 +244,6 @@ def test_pip_too_many_requirements_files_are_refused(write: Write) -> None:
     files = {f"{number}.txt": f"-r {number + 1}.txt\n" for number in range(101)}
     with pytest.raises(ManifestError, match="more than 100 files"):
         load(write({"requirements.txt": "-r 0.txt\n", **files}))
-
-
-def test_pip_malformed_file_is_a_warning_without_its_content(write: Write) -> None:
-    folder = write({"requirements.txt": "", "config/pip/pip.conf": "s3cret\n"})
-    (warning,) = load(folder).warnings
-    assert warning.endswith("pip.conf: line 1: it is not a configuration file of pip")
 
 
 POETRY = """
@@ -353,6 +332,17 @@ def test_pdm_configuration_adds_logins_and_sources(write: Write) -> None:
     assert urls(manifest) == ["https://pypi.example/", "https://acme.example/", "https://m"]
     assert logins(manifest) == [("ada", None), ("eve", "s3cret"), (None, None)]
     assert places(manifest) == ["PDM_PYPI_URL", "pyproject.toml:3", "config/pdm/config.toml:5"]
+
+
+def test_pip_empty_value_is_ignored_and_hides_a_weaker_file(write: Write) -> None:
+    folder = write(
+        {
+            "requirements.txt": "",
+            "system/pip/pip.conf": "[global]\nindex-url = https://system.example/\n",
+            "config/pip/pip.conf": "[global]\nindex-url =\n",
+        }
+    )
+    assert urls(load(folder)) == [PYPI]
 
 
 # The tool
