@@ -56,6 +56,8 @@ def readings(text: str) -> Iterator[str]:
     ['s3cret \\u0073', 's3cret s']
     """
     yield text
+    if not _CODED.search(text):
+        return
     waiting = [text]
     for _ in range(2):  # what was quoted was perhaps quoted before
         read = [undo(part) for part in waiting for undo in _UNDO]
@@ -78,6 +80,12 @@ def _unescaped(text: str) -> str:
     )
     return re.sub(r"\\(.)", r"\1", text)
 
+
+_CODED = re.compile(r"[%\\&]|(?:[0-9a-fA-F]{2}[ :]?){4}")
+"""A sign that a text may have another reading."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-f]{8,16}>")
+"""The end of a repr that Python itself writes; else no two of them would be alike."""
 
 _QUOTED = re.compile("(?:%[0-9a-fA-F]{2})+")
 
@@ -120,9 +128,10 @@ def assert_no_secret(*things: object, secret: str = SECRET, theirs: tuple[str, .
     """
     done: set[str] = set()
     for where, text in walk(*things, theirs=theirs):
-        if text not in done:
-            done.add(text)
-            said = told(text, secret)
+        shown = _ADDRESS.sub(">", text)
+        if shown not in done:
+            done.add(shown)
+            said = told(shown, secret)
             assert not said, f"{where} tells {said!r}: {text[:2000]!r}"
 
 
@@ -139,6 +148,10 @@ def walk(*things: object, theirs: tuple[str, ...] = ()) -> Iterator[tuple[str, s
         yield from goes.texts(thing)
 
 
+_MUTE = {int, bool, float, type(None), type, types.ModuleType}
+"""Types of things that hold no text, which are most of all."""
+
+
 class _Walk:
     """Goes to all that a thing leads to, once."""
 
@@ -153,14 +166,14 @@ class _Walk:
         waiting: deque[tuple[str, object]] = deque([(type(thing).__name__, thing)])
         while waiting:
             where, item = waiting.popleft()
-            if id(item) in self._seen:
+            if type(item) in _MUTE or id(item) in self._seen:
                 continue
             self._seen[id(item)] = item
             if isinstance(item, str):
                 yield where, item
             elif isinstance(item, (bytes, bytearray)):
                 yield where, item.decode("latin-1")
-            elif not isinstance(item, (int, float, type(None), type, types.ModuleType)):
+            elif not isinstance(item, (int, float, type, types.ModuleType)):
                 yield from self._said(where, item)
                 waiting.extend((where + name, part) for name, part in self._inside(item))
 
