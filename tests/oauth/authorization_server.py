@@ -74,9 +74,10 @@ class AuthorizationServer:
         }
         self.challenge = ""
         self.nonce = ""
-        recorder.on("/.well-known/openid-configuration", lambda _: says(self.document))
-        recorder.on("/device", lambda _: says(self.device))
-        recorder.on("/token", self.give_tokens)
+        path = urlsplit(self.issuer).path
+        recorder.on(f"{path}/.well-known/openid-configuration", lambda _: says(self.document))
+        recorder.on(f"{path}/device", lambda _: says(self.device))
+        recorder.on(f"{path}/token", self.give_tokens)
 
     def poll_quickly(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let a client of this server ask again after some milliseconds, not seconds."""

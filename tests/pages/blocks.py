@@ -1,9 +1,8 @@
 """The blocks of a page of reStructuredText: code, what a reader types, files, and remarks for the tests.
 
-Two comments, which no reader sees, are for the tests::
+A comment, which no reader sees, is for the tests::
 
     .. first: $ authshim auth login h.example --username ada
-    .. shown only: the reason for which the next block is not run
 
 A block of a file's content follows a paragraph that is its name::
 
@@ -23,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").rglob("*.rst"))]
 
 _BLOCK = re.compile(
-    r"^(?P<indent> *)\.\. (?:(?P<comment>first|shown only):(?P<remark>.*)"
+    r"^(?P<indent> *)\.\. (?:(?P<comment>first):(?P<remark>.*)"
     r"|code-block:: (?P<language>[\w-]+))\n"
     r"(?P<body>(?:(?:(?P=indent) +.*)?\n)*)",
     re.MULTILINE,
@@ -39,15 +38,20 @@ class Block(NamedTuple):
     page: Path
     line: int
     kind: str
-    """The language of code, "first" or "shown only"."""
+    """The language of code, or "first"."""
     text: str
     named: str = ""
     """The file that the paragraph before it names."""
 
     @property
+    def path(self) -> str:
+        """The path of the page, from the root of the project."""
+        return self.page.relative_to(ROOT).as_posix()
+
+    @property
     def place(self) -> str:
         """The page and the line."""
-        return f"{self.page.relative_to(ROOT)}:{self.line}"
+        return f"{self.path}:{self.line}"
 
 
 class Command(NamedTuple):

@@ -12,16 +12,19 @@ import re
 import shlex
 import subprocess
 import sys
+import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pages.blocks import Block, Command, commands, is_like
+from pages.not_run import is_run
 from pages.world import SECRET
 
 from authshim.cli import main
 
 if TYPE_CHECKING:
     import pytest
+    from pages.programs import Store
     from pages.world import World
 
 TIMEOUT_SECONDS = 120
@@ -42,9 +45,15 @@ SPEAKS_SECRETS = "auth token"
 """The only command whose output may have a secret."""
 
 _FOREIGN = ("PIP_", "UV_", "GIT_", "TWINE_", "POETRY_", "PDM_", "CI", "GITHUB_", "GITLAB_")
-_SHELL = re.compile(r"[|<>&;$`]|(?<!\S)[#-](?!\S)")
-"""A shell's syntax, or bytes on standard input or output."""
+_SHELL = re.compile(r"[|<>&;$`]|(?<!\S)[#-](?!\S)|://\w+@")
+"""A shell's syntax, bytes on standard input or output, or a user for the keyring command."""
 _EXPORT = re.compile(r"export (\w+)=(.*)")
+_INSTALLER = re.compile(r"pipx |uv tool |(python -m )?pip install .*authshim")
+"""The commands whose packages come from the store. authshim would read these variables, too."""
+_RUN = re.compile(r"^RUN ((?:.*\\\n)*.*)", re.MULTILINE)
+"""An instruction of a Dockerfile."""
+_COLOUR = re.compile(r"\x1b\[[\d;]*m")
+_SECRET = re.compile(r"--mount=type=secret,id=(?P<id>\w+),target=(?P<target>\S+)")
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -65,12 +74,16 @@ class _Terminal(io.StringIO):
 class Reader:
     """The home, the folder, the variables and the Python names of one page."""
 
-    def __init__(self, world: World, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, world: World, home: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         self._home = home
+        self._store = store
         self._monkeypatch = monkeypatch
         self._names: dict[str, Any] = {"__name__": "page"}
         self._set_variables(world)
         monkeypatch.setattr(getpass, "getpass", _type_secret)
+        monkeypatch.setattr(webbrowser, "open", world.user.come_back)
 
     def _set_variables(self, world: World) -> None:
         for name in list(os.environ):
@@ -85,14 +98,17 @@ class Reader:
             "CURL_CA_BUNDLE": world.certificates,
             "GIT_SSL_CAINFO": world.certificates,
             "GIT_CONFIG_NOSYSTEM": "1",
-            "PATH": os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]]),
+            "PATH": os.pathsep.join([*self._programs(), os.environ["PATH"]]),
             "PIP_DISABLE_PIP_VERSION_CHECK": "1",
             "PIP_NO_CACHE_DIR": "1",
+            # The packages that authshim needs are here already.
+            "PIP_NO_DEPS": "1",
             "PIP_ROOT_USER_ACTION": "ignore",
             "PIP_TARGET": str(self._home / "installed"),
             "PIP_QUIET": "1",
             "UV_CACHE_DIR": str(self._home / "uv"),
             "UV_PYTHON_DOWNLOADS": "never",
+            "BROWSER": "the user's",
             "COLUMNS": "120",
             # As at a terminal: lines come in the order in which they are printed.
             "PYTHONUNBUFFERED": "1",
@@ -101,21 +117,22 @@ class Reader:
         for name, value in variables.items():
             self._monkeypatch.setenv(name, value)
 
+    def _programs(self) -> list[str]:
+        """Return the folders of programs: those of pipx and ``uv tool`` come first."""
+        return [str(self._home / ".local" / "bin"), os.path.dirname(sys.executable)]
+
     def read(self, blocks: list[Block]) -> None:
         """Do what the blocks show, one after another."""
-        only_shown = ""
         for block in blocks:
-            if block.kind == "shown only":
-                only_shown = block.text
-                continue
-            if not only_shown:
-                self._do(block)
-            only_shown = ""
+            self._do(block)
 
     def _do(self, block: Block) -> None:
         if block.kind in ("console", "first"):
             for command in commands(block.text):
-                self._type(block, command)
+                if is_run(block.path, command.typed):
+                    self._type(block, command)
+        elif block.kind == "docker":
+            self._build(block)
         elif block.kind == "yaml" and block.named.endswith(".yml"):
             self._run_job(block)
         elif block.kind == "python" and not block.named:
@@ -142,6 +159,25 @@ class Reader:
                     self._monkeypatch.setenv(name, SECRET)
             self._type(block, Command(typed, ()))
 
+    def _build(self, block: Block) -> None:
+        """Run the lines of a Dockerfile by a shell, with each secret in a file of its own."""
+        lines = _RUN.findall(block.text)
+        assert lines, block.place
+        for line in lines:
+            mount = _SECRET.match(line)
+            typed = line
+            if mount:
+                typed = line[mount.end() :].replace(mount["target"], self._mount(mount["id"]))
+            self._type(block, Command(typed, ()))
+
+    def _mount(self, secret: str) -> str:
+        """Return a file with the content of a secret, which lies in the home."""
+        path = self._home / "run" / f"{secret}.json"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes((self._home / f"{secret}.json").read_bytes())
+        path.chmod(0o600)
+        return str(path)
+
     def _keep(self, block: Block) -> None:
         """Read a file's content as its format, and write the file if the page names it."""
         _check_format(block)
@@ -161,7 +197,8 @@ class Reader:
             self._monkeypatch.chdir(os.path.expanduser(command.typed[3:]))
             self._monkeypatch.setenv("PWD", os.getcwd())
             return
-        code, printed = _run(command.typed)
+        installs = _INSTALLER.match(command.typed)
+        code, printed = _run(command.typed, self._store.environ if installs else {})
         where = f"{block.place}: $ {command.typed}\n{printed}"
         if command.shown:
             assert is_like(command.shown, printed), where
@@ -176,23 +213,23 @@ def _type_secret(prompt: str = "") -> str:
     return SECRET
 
 
-def _run(typed: str) -> tuple[int, str]:
-    """Run a command, and return its exit code and all that it printed."""
+def _run(typed: str, more: dict[str, str]) -> tuple[int, str]:
+    """Run a command with more variables, and return its exit code and all that it printed."""
     words = typed.split()
     if words[0] == "authshim" and words[1] in IN_PROCESS and not _SHELL.search(typed):
         return _run_here(shlex.split(typed)[1:])
-    # The null backend of the tests would be chosen instead of authshim's.
+    # The null backend of the tests would be chosen instead of authshim's or a vendor's.
     environ = {name: os.environ[name] for name in os.environ if name != "PYTHON_KEYRING_BACKEND"}
     done = subprocess.run(
         ["bash", "-c", typed],
-        env=environ,
+        env={**environ, **more},
         check=False,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=TIMEOUT_SECONDS,
     )
-    return done.returncode, done.stdout.decode()
+    return done.returncode, _COLOUR.sub("", done.stdout.decode())
 
 
 def _run_here(words: list[str]) -> tuple[int, str]:
@@ -227,4 +264,4 @@ def _check_format(block: Block) -> None:
     elif block.kind == "python":
         compile(block.text, block.named, "exec")
     else:
-        assert block.kind in ("text", "docker", "bash"), block
+        assert block.kind in ("text", "bash"), block

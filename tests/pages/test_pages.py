@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pages.blocks
 import pytest
-from pages.blocks import PAGES, ROOT, blocks
+from pages.blocks import PAGES, ROOT, blocks, commands
+from pages.not_run import NOT_RUN
+from pages.programs import Store, store
 from pages.reader import Reader
 from pages.world import World
 
@@ -34,20 +36,36 @@ def world(authority: Authority, tmp_path: Path) -> Iterator[World]:
     made.proxy.stop()
 
 
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The packages that the pages install."""
+    return store(tmp_path_factory.mktemp("wheels"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_blocks_of_a_page_are_true(
-    page: Path, world: World, home: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, world: World, home: Path, packages: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Reader(world, home, monkeypatch).read(blocks(page))
+    Reader(world, home, packages, monkeypatch).read(blocks(page))
 
 
 def test_examples_of_the_parser_are_true() -> None:
     assert doctest.testmod(pages.blocks).failed == 0
 
 
-def test_block_that_is_only_shown_has_a_reason() -> None:
-    remarks = [block for page in PAGES for block in blocks(page) if block.kind == "shown only"]
-    assert [block.place for block in remarks if len(block.text.split()) < 3] == []
+def test_command_that_is_not_run_is_on_its_page() -> None:
+    consoles = [block for page in PAGES for block in blocks(page) if block.kind == "console"]
+    typed = [(block.path, command.typed) for block in consoles for command in commands(block.text)]
+    stale = [
+        (page, begins)
+        for page, begins in NOT_RUN
+        if sum(where == page and command.startswith(begins) for where, command in typed) != 1
+    ]
+    assert stale == []
+
+
+def test_few_commands_are_not_run() -> None:
+    assert len(NOT_RUN) < 20
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

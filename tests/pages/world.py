@@ -2,7 +2,8 @@
 
 A request is let in if its password or token is ``s3cret``, or the token of an OAuth login. Below
 ``/ada/`` and ``/bob/`` only that user is. ``pypi.org`` and ``open.example`` let everybody in, and
-``closed.example`` nobody.
+``closed.example`` nobody. ``pypi.org`` does not have authshim, which comes from a folder. A bucket
+lets in whoever signs with the key ``AKIAEXAMPLE``.
 
 A path with ``/simple/`` is an index that has a wheel for every name, one below ``/files/`` such a
 wheel, ``.git/`` a repository, ``repodata.json`` a channel. Uploads are taken.
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_server import Repository
-from oauth.authorization_server import ACCESS, AuthorizationServer
+from oauth.authorization_server import ACCESS, AuthorizationServer, User
 from servers import CHALLENGE, Answer, Recorder
 from wheels import wheel
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SECRET = "s3cret"
 SECRETS = frozenset({SECRET, ACCESS})
 OPEN = frozenset({"pypi.org", "files.pythonhosted.org", "open.example"})
+ISSUER = "https://id.example/realms/acme"
+SIGNED = "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/"
 CLOSED = frozenset({"closed.example"})
 USERS = frozenset({"ada", "bob"})
 
@@ -46,6 +49,7 @@ class World:
         self._folder = folder
         self._repositories: dict[str, Repository] = {}
         AuthorizationServer(self.proxy, "https://prefix.dev")
+        self.user = User(AuthorizationServer(self.proxy, ISSUER))
         self.proxy.on("/*", self._answer)
 
     def _answer(self, seen: Seen) -> Answer:
@@ -70,7 +74,7 @@ class World:
             return Answer(200, b"{}", {"Content-Type": "application/json"})
         project = _PROJECT.search(path)
         if project:
-            return _page(project[1])
+            return _page(host, project[1])
         if path.rstrip("/").endswith("/simple"):
             return Answer(200, b"<!DOCTYPE html><a href=demo/>demo</a>", _HTML)
         if path.endswith(".csv"):
@@ -90,6 +94,8 @@ _PYPROJECT = '[project]\nname = "demo"\nversion = "1.0"\n'
 
 def _opens(seen: Seen, segments: list[str]) -> bool:
     """Return True if a request has a secret, and the user that its path asks for."""
+    if (seen.authorization or "").startswith(SIGNED):
+        return True
     user, secret = _sent(seen, segments)
     if secret not in SECRETS:
         return False
@@ -110,8 +116,10 @@ def _sent(seen: Seen, segments: list[str]) -> tuple[str, str]:
     return user, secret or user
 
 
-def _page(name: str) -> Answer:
+def _page(host: str, name: str) -> Answer:
     """Return the page of a project, which has one wheel beside the index."""
+    if (host, name) == ("pypi.org", "authshim"):
+        return Answer(404, b"")
     stem = re.sub(r"[-.]+", "_", name)
     digest = hashlib.sha256(wheel(stem)).hexdigest()
     file = f"{stem}-1.0-py3-none-any.whl"

@@ -1,0 +1,42 @@
+"""The commands of the pages that no test runs here, and the reason for each."""
+
+from __future__ import annotations
+
+_SERVICE = "it needs an account; tox -e replay plays the service to the real keyring back end"
+
+NOT_RUN: dict[tuple[str, str], str] = {
+    ("README.rst", "python3 -m venv .venv && .venv/bin/pip install tox"): (
+        "CI runs this line as it stands here: .ci/run"
+    ),
+    ("README.rst", "python3 -m venv .venv && .venv/bin/pip install ."): (
+        "tox -e release installs the package, with two Pythons, and runs its demo"
+    ),
+    ("docs/tasks/conda.rst", "conda search"): "no registry that CI reaches has conda",
+    ("docs/tasks/conda.rst", "authshim run --netrc -- micromamba"): (
+        "no registry that CI reaches has micromamba"
+    ),
+    ("docs/tasks/docker.rst", "docker build"): (
+        "CI has no Docker daemon; the RUN lines of the Dockerfile are run by a shell"
+    ),
+    ("docs/tasks/moving.rst", "pipx uninject keyring artifacts-keyring"): (
+        "to install it here would take .NET"
+    ),
+    ("docs/tasks/publish.rst", "hatch publish"): (
+        "hatch asks the internet for h.example, and no proxy; tox -e clients publishes with it"
+    ),
+    ("docs/tasks/proxies.rst", "export HTTPS_PROXY"): "the tests have a proxy of their own",
+    ("docs/tasks/proxies.rst", "export NO_PROXY"): "the tests have a proxy of their own",
+    ("docs/tasks/proxies.rst", "export SSL_CERT_FILE"): "the tests have their own authority",
+    ("docs/tasks/proxies.rst", "export REQUESTS_CA_BUNDLE"): "the tests have their own authority",
+    ("docs/tasks/vendors.rst", "az login"): _SERVICE,
+    ("docs/tasks/vendors.rst", "gcloud auth login"): _SERVICE,
+    ("docs/tasks/vendors.rst", "authshim explain https://oauth2accesstoken@"): _SERVICE,
+    ("docs/tasks/vendors.rst", "aws sso login"): _SERVICE,
+    ("docs/tasks/vendors.rst", "authshim explain https://aws@"): _SERVICE,
+}
+"""The reasons, by the page and the beginning of the command."""
+
+
+def is_run(page: str, typed: str) -> bool:
+    """Return True if the tests run a command of a page."""
+    return not any(page == where and typed.startswith(begins) for where, begins in NOT_RUN)
