@@ -99,6 +99,13 @@ def test_reference_lists_each_variable_that_the_code_reads() -> None:
     } == set()
 
 
+def test_reference_lists_each_variable_once() -> None:
+    page = (DOCS / "reference" / "environment.rst").read_text(encoding="utf-8")
+    terms = re.findall(r"^``.*", page, re.MULTILINE)
+    listed = re.findall(r"``([A-Z_]+)``", "\n".join(terms))
+    assert sorted(listed) == sorted(set(listed))
+
+
 # What --json prints
 
 PROJECT = """\
