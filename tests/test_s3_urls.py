@@ -8,11 +8,11 @@ from authshim.errors import UrlError
 from authshim.urls.s3 import (
     BadOptions,
     S3Options,
-    is_s3,
     parse_s3,
     read_options,
     s3_keys,
 )
+from authshim.urls.url import is_s3
 
 OPTIONS = {"endpoint-url": "https://s3.example", "region": "eu", "force-path-style": False}
 

@@ -114,7 +114,7 @@ def _named_by(urls: Sequence[str], url: str) -> NamedBy:
     """
     from authshim.lookup.naming import CALLER, follow, named_by
     from authshim.urls import parse
-    from authshim.urls.s3 import is_s3
+    from authshim.urls.url import is_s3
 
     way: Trail = ()
     for each in urls:

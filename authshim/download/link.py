@@ -15,7 +15,8 @@ from urllib.parse import unquote
 from authshim.errors import UrlError
 from authshim.redact import redact
 from authshim.urls import parse, without_userinfo
-from authshim.urls.s3 import is_s3, parse_s3
+from authshim.urls.s3 import parse_s3
+from authshim.urls.url import is_s3
 
 _ALGORITHMS = hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}  # of variable length
 _CHUNK_BYTES = 1024 * 1024

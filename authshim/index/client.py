@@ -34,7 +34,7 @@ from authshim.transport.carrier import trail_of
 from authshim.transport.recording import RecordingAdapter
 from authshim.transport.session import carrying
 from authshim.urls import parse, with_username, without_userinfo
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

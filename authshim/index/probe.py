@@ -31,7 +31,7 @@ from authshim.lookup.chain import Chain
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.redact import redact
 from authshim.urls.paths import cut_after_simple
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,7 @@ import re
 from typing import NamedTuple
 
 from authshim.urls import Key, host_keys
-from authshim.urls.s3 import SCHEME, parse_s3, s3_keys
-from authshim.urls.url import Url
+from authshim.urls.url import S3_SCHEME, Url
 
 _PORT_AT_END = r"(?:\[[^]]*\]|[^:]*):?([0-9]*)"
 
@@ -36,11 +35,13 @@ class LoginHost(NamedTuple):
     @property
     def is_bucket(self) -> bool:
         """True if it takes S3 keys."""
-        return self.url.startswith(SCHEME)
+        return self.url.startswith(S3_SCHEME)
 
     def lookup_keys(self, path_keys: frozenset[str]) -> list[Key]:
         """List the keys of the URL, the nearest first, without importing urllib3."""
         if self.is_bucket:
+            from authshim.urls.s3 import parse_s3, s3_keys
+
             return s3_keys(parse_s3(self.url))
         scheme, _, rest = self.url.partition("://")
         netloc, _, path = rest.partition("/")

@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 
 from authshim.errors import AuthshimError, SettingsError, UrlError
-from authshim.login.bucket import parse_bucket
 from authshim.login.host import LoginHost, port_of
 from authshim.redact import SPACE_OR_CONTROL, shown_user
 from authshim.urls import parse
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 _PLAIN = r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*"
 _ADDRESS = r"[0-9.]+|\[.*\]"
@@ -38,16 +37,18 @@ def parse_login_host(words: str) -> LoginHost:
     """
     if "://" in words:
         return _of_url(words)
-    if re.match(_ONE_SLASH, words):
-        raise SettingsError("HOST", "a URL has two slashes behind its scheme: https://HOST")
-    netloc, slash, path = words.partition("/")
+    netloc, _, path = words.partition("/")
     netloc = netloc.lower()
     if not re.fullmatch(_PLAIN, netloc):
+        if re.match(_ONE_SLASH, words):
+            raise SettingsError("HOST", "a URL has two slashes behind its scheme: https://HOST")
         netloc = _dialled(netloc)
-    path = slash + path.strip("/") if path.strip("/") else ""
-    if SPACE_OR_CONTROL.search(path) or re.search(r"[?#]", path):
+    path = path.strip("/")
+    if not path:
+        return target_at(netloc, "")
+    if SPACE_OR_CONTROL.search(path) or "?" in path or "#" in path:
         raise SettingsError("HOST", "expected a path without blanks and query")
-    return target_at(netloc, path)
+    return target_at(netloc, f"/{path}")
 
 
 def parse_logout_host(words: str) -> LoginHost:
@@ -65,6 +66,8 @@ def parse_logout_host(words: str) -> LoginHost:
 
 def _of_url(words: str) -> LoginHost:
     if is_s3(words):
+        from authshim.login.bucket import parse_bucket
+
         return parse_bucket(words)
     url = parse(words)
     target = target_at(url.host.removesuffix("."), "")

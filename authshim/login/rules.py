@@ -14,7 +14,7 @@ from authshim.login.parser import target_at
 from authshim.providers.base import Store
 from authshim.redact import redact
 from authshim.urls import PATH, PORT, S3
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -23,7 +23,7 @@ from authshim.redact import redact
 from authshim.secret import clears_frames
 from authshim.urls import GIVEN, SERVICE, Key, parse, path_of
 from authshim.urls.presigned import is_presigned
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -32,7 +32,8 @@ from authshim.urls import (
     normalise,
     parse,
 )
-from authshim.urls.s3 import SCHEME, is_s3, parse_s3
+from authshim.urls.s3 import parse_s3
+from authshim.urls.url import S3_SCHEME, is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -135,7 +136,7 @@ def origin_of(url: str) -> str:
     """Return the origin of a URL; UNKNOWN if it cannot be dialled."""
     try:
         if is_s3(url):
-            return f"{SCHEME}{parse_s3(url).bucket}"
+            return f"{S3_SCHEME}{parse_s3(url).bucket}"
         return parse(url).origin
     except UrlError:
         return UNKNOWN
@@ -266,5 +267,5 @@ def _is_covered(origin: str, wildcard: str) -> bool:
 
 def _host_of(origin: str) -> str:
     if is_s3(origin):
-        return origin[len(SCHEME) :]
+        return origin[len(S3_SCHEME) :]
     return origin.partition("://")[2].rpartition(":")[0] or "a server"

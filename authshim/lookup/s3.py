@@ -20,8 +20,8 @@ from authshim.providers.aws_chain import NAME as AWS
 from authshim.providers.aws_chain import AwsChain
 from authshim.redact import redact
 from authshim.urls import S3, Key, is_loopback, parse
-from authshim.urls.s3 import SCHEME, S3Options, parse_s3, s3_keys
-from authshim.urls.url import Url
+from authshim.urls.s3 import S3Options, parse_s3, s3_keys
+from authshim.urls.url import S3_SCHEME, Url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,7 +143,7 @@ class S3Lookup:
         url = parse(options.endpoint_url)
         if url.scheme == "http" and not is_loopback(url.host):
             self._lookup.once.warn_once(
-                f"requests for {SCHEME}{options.bucket} go to {url.host} in the clear: use https "
+                f"requests for {S3_SCHEME}{options.bucket} go to {url.host} in the clear: use https "
                 f"(see {options.place})"
             )
 
@@ -181,7 +181,7 @@ class S3Lookup:
     def _failure(self, url: S3Url, reason: str) -> S3Error:
         """Return the error of a request that cannot be signed, with the next step."""
         if url.bucket in self._declared:
-            reason = f"no provider has keys for {SCHEME}{url.bucket}, and {reason}"
+            reason = f"no provider has keys for {S3_SCHEME}{url.bucket}, and {reason}"
             return S3Error(redact(str(url)), reason, self.log_in_at(url.bucket))
         reason = f"there are no s3-options for {url.bucket}, and {reason}"
         return S3Error(redact(str(url)), reason, _declare(url.bucket))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.credentials import S3Credentials
 from authshim.urls import IDENTITY
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
     from authshim.credentials import Credential

@@ -18,7 +18,7 @@ from authshim.providers.json_text import parse_json
 from authshim.redact import redact_key
 from authshim.secret import SecretHolder
 from authshim.urls import HOST, PATH, PORT, S3, WILDCARD, normalise_key
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -124,6 +124,9 @@ class AuthFile(Provider):
             self._note(f"{self.path}: others could read it until now")
         return changed
 
+    def _note_entry(self, written: str, problem: str) -> None:
+        self._note(f"{self.path}: {redact_key(written)}: {problem}")
+
     def _note(self, problem: str) -> None:
         note(self.problems, problem, f"{self.path}: {MORE}")
 
@@ -143,18 +146,17 @@ class AuthFile(Provider):
         return self._contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
-        name = f"{self.path}: {redact_key(written)}"
         unfilled = unfilled_field(entry)
         if unfilled:
-            self._note(f"{name}: its {unfilled} is not filled in")
+            self._note_entry(written, f"its {unfilled} is not filled in")
             return None
         try:
             made = from_json(entry)
         except CredentialError as error:
-            self._note(f"{name}: {error}")
+            self._note_entry(written, str(error))
             return None
         if isinstance(made, BearerToken) and made.token.lower().startswith("bearer "):
-            self._note(f"{name}: its token begins with Bearer; leave that word out")
+            self._note_entry(written, "its token begins with Bearer; leave that word out")
         return made
 
     def __getstate__(self) -> dict[str, Any]:

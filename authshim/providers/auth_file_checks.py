@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 from authshim.redact import is_unfilled
-from authshim.urls.s3 import SCHEME
+from authshim.urls.url import S3_SCHEME
+
+_PLAIN_NAME = r"[\w.-]*"
+"""A key with none of the characters in the patterns below. Most keys are such names."""
 
 _DEAD_KEYS = (
     (r"[^/]*:(?:/|\Z)", "is a URL and matches nothing; write the host alone"),
@@ -23,7 +26,9 @@ _DEAD_KEYS = (
 
 def why_key_never_matches(key: str, entry: object) -> str:
     """Return the reason why a key matches no URL, or an empty string."""
-    if key.startswith(SCHEME):
+    if re.fullmatch(_PLAIN_NAME, key):
+        return ""
+    if key.startswith(S3_SCHEME):
         # rattler's storage.rs looks s3:// URLs up whole, then without their last segments.
         if isinstance(entry, dict) and "S3Credentials" in entry:
             return ""

@@ -28,7 +28,7 @@ from authshim.transport.request import authorization_of, with_credential
 from authshim.transport.s3 import proxies_for, route_of, sign
 from authshim.transport.scrub import clean_error, clean_response
 from authshim.transport.wrapping import WrappingAdapter
-from authshim.urls.s3 import is_s3
+from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
     import os

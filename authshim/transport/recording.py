@@ -17,7 +17,7 @@ from authshim.transport import failures
 from authshim.transport.adapter import AuthAdapter
 from authshim.transport.session import install
 from authshim.urls import parse
-from authshim.urls.s3 import SCHEME
+from authshim.urls.url import S3_SCHEME
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -45,7 +45,7 @@ class RecordingAdapter(AuthAdapter):
         """Return a session that sends all its requests with this adapter."""
         session = install(requests.Session(), self.chain)
         session.verify = self.chain.circumstances.certificates.path or True
-        for scheme in ("https://", "http://", SCHEME):
+        for scheme in ("https://", "http://", S3_SCHEME):
             session.mount(scheme, self)
         return session
 

@@ -19,7 +19,7 @@ from authshim.errors import CredentialError, InstallError
 from authshim.lookup.chain import options_of
 from authshim.transport.adapter import AuthAdapter
 from authshim.transport.carrier import inherit, mark
-from authshim.urls.s3 import SCHEME, is_s3
+from authshim.urls.url import S3_SCHEME, is_s3
 
 if TYPE_CHECKING:
     import os
@@ -87,8 +87,8 @@ def _installed_adapter(session: Session, options: tuple[object, ...]) -> AuthAda
 def _mount_for_buckets(session: Session) -> None:
     """Let the adapter for https sign ``s3://`` URLs, unless there is an adapter for them."""
     adapter = session.adapters.get("https://")
-    if adapter is not None and SCHEME not in session.adapters:
-        session.mount(SCHEME, adapter)
+    if adapter is not None and S3_SCHEME not in session.adapters:
+        session.mount(S3_SCHEME, adapter)
 
 
 def send_userinfo(request: PreparedRequest) -> PreparedRequest:

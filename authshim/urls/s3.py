@@ -2,20 +2,22 @@
 
 An ``s3://`` URL has no escapes and no query: all behind the bucket is the key of an object, as in
 pixi and in AWS's own tools. The key is encoded when the URL of the endpoint is made.
-
-``urls.url`` says why annotations are not postponed here.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
 from authshim.redact import CONTROL, redact_invalid
 from authshim.urls import S3, Key, is_ip, normalise, parse, without_userinfo
 from authshim.urls.paths import prefixes
+from authshim.urls.url import S3_SCHEME, is_s3
 
-SCHEME = "s3://"
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _BUCKET = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 _LABEL = r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]"
@@ -40,7 +42,7 @@ class S3Url(NamedTuple):
     """An empty string, or a slash and the key of an object as it is written."""
 
     def __str__(self) -> str:
-        return f"{SCHEME}{self.bucket}{self.path}"
+        return f"{S3_SCHEME}{self.bucket}{self.path}"
 
 
 class S3Options(NamedTuple):
@@ -84,11 +86,6 @@ class BadOptions(Exception):
     """An option that pixi refuses. The message has no value."""
 
 
-def is_s3(url: str) -> bool:
-    """Return True for an ``s3://`` URL."""
-    return url[: len(SCHEME)].lower() == SCHEME
-
-
 def parse_s3(url: str) -> S3Url:
     """Return the bucket and the path of an ``s3://`` URL.
 
@@ -96,7 +93,7 @@ def parse_s3(url: str) -> S3Url:
     """
     if not is_s3(url):
         raise UrlError(redact_invalid(url), "it is not an s3:// URL")
-    bucket, slash, key = url[len(SCHEME) :].partition("/")
+    bucket, slash, key = url[len(S3_SCHEME) :].partition("/")
     if not re.fullmatch(_BUCKET, bucket):
         raise UrlError(redact_invalid(url), "it has no bucket, or one with a character of no name")
     if CONTROL.search(key):
@@ -111,7 +108,7 @@ def s3_keys(url: S3Url) -> list[Key]:
     2. ``s3://bucket``
     3. ``bucket``, under which pixi stores a login
     """
-    paths = [f"{SCHEME}{url.bucket}{path}" for path in (*prefixes(url.path), "")]
+    paths = [f"{S3_SCHEME}{url.bucket}{path}" for path in (*prefixes(url.path), "")]
     return [Key(text, S3) for text in (*paths, url.bucket)]
 
 

@@ -11,6 +11,8 @@ from authshim.secret import Secret
 PORTS = {"http": 80, "https": 443}
 """The default ports."""
 
+S3_SCHEME = "s3://"
+
 
 class Url(NamedTuple):
     """A URL as it is dialled: the host in lower case and punycode, an IPv6 address in brackets."""
@@ -41,3 +43,8 @@ class Url(NamedTuple):
     def prefix(self) -> str:
         """The key of a login for this URL and all URLs below it, without a slash at its end."""
         return f"{self.scheme}://{self.netloc}{self.path}".rstrip("/")
+
+
+def is_s3(url: str) -> bool:
+    """Return True for an ``s3://`` URL."""
+    return url[: len(S3_SCHEME)].lower() == S3_SCHEME
