@@ -27,7 +27,11 @@ _CHANNELS_HOST = "repo.prefix.dev"
 
 
 def log_in(
-    url: str, username: str | None, *, by_keyring: bool, chain: Chain | None = None
+    url: str,
+    username: str | None,
+    *,
+    by_keyring: bool,
+    chain: Chain | None = None,
 ) -> NextStep:
     """Return the step that gives a credential for a URL that asks for one.
 
@@ -35,10 +39,11 @@ def log_in(
     :param by_keyring: the URL is that of an index, and the keyring command is asked.
     :param chain: the chain that has no credential. Its first obstacle is to be removed first.
     """
-    obstacle = None if chain is None else _first_obstacle(chain, url, username)
-    if obstacle is not None:
-        return obstacle
-    vendor = vendor_of(parse(url).host) if by_keyring else None
+    if chain is not None:
+        obstacle = _first_obstacle(chain, url, username)
+        if obstacle is not None:
+            return obstacle
+    vendor = _keyring_vendor(url, by_keyring=by_keyring)
     if username is not None and looks_like_token(username):
         return _replace_token(url, vendor, chain)
     step = _log_in(url, username, by_keyring=by_keyring, chain=chain)
@@ -48,6 +53,13 @@ def log_in(
 
     quoted = quote(username, safe="")
     return next_step.LOG_IN_OR_CORRECT_SECRET(step=step, username=username, quoted=quoted)
+
+
+def _keyring_vendor(url: str, *, by_keyring: bool) -> Vendor | None:
+    """Return the vendor whose backend the keyring command may ask for a URL, or None."""
+    if not by_keyring:
+        return None
+    return vendor_of(parse(url).host)
 
 
 _FILE_AND_LINE = re.compile(
@@ -78,35 +90,58 @@ def _replace_token(url: str, vendor: Vendor | None, chain: Chain | None) -> Next
     if vendor is None:
         return next_step.CORRECT_TOKEN(step=login_command(parsed, chain))
     return next_step.NAME_USER_FOR_TOKEN(
-        username=vendor.username, host=parsed.host, login=vendor.login
+        username=vendor.username,
+        host=parsed.host,
+        login=vendor.login,
     )
 
 
-def _log_in(url: str, username: str | None, *, by_keyring: bool, chain: Chain | None) -> NextStep:
-    from shlex import quote
-
+def _log_in(
+    url: str,
+    username: str | None,
+    *,
+    by_keyring: bool,
+    chain: Chain | None,
+) -> NextStep:
+    """Return the login of the vendor, of the keyring, or of authshim itself."""
     parsed = parse(url)
-    vendor = vendor_of(parsed.host) if by_keyring else None
-    if vendor is None:
-        if by_keyring and username and username.isprintable():
-            return next_step.STORE_IN_KEYRING(url=quote(redact(url)), username=quote(username))
-        return login_command(parsed, chain, username)
-    if username is None:
+    vendor = _keyring_vendor(url, by_keyring=by_keyring)
+    if vendor is not None and username is None:
         return next_step.NAME_USER_OF_VENDOR(
-            username=vendor.username, host=parsed.host, login=vendor.login
+            username=vendor.username,
+            host=parsed.host,
+            login=vendor.login,
         )
-    return next_step.LOG_IN_AT_VENDOR(login=vendor.login, backend=vendor.backend)
+    if vendor is not None:
+        return next_step.LOG_IN_AT_VENDOR(login=vendor.login, backend=vendor.backend)
+    if by_keyring and username and username.isprintable():
+        from shlex import quote
+
+        return next_step.STORE_IN_KEYRING(
+            url=quote(redact(url)),
+            username=quote(username),
+        )
+    return login_command(parsed, chain, username)
 
 
 def log_in_at(
-    url: str, username: str | None, *, asks_keyring: bool, chain: Chain | None = None
+    url: str,
+    username: str | None,
+    *,
+    asks_keyring: bool,
+    chain: Chain | None = None,
 ) -> NextStep:
     """Return the step that gives a credential for any URL, of an index or below one."""
     bare = without_userinfo(url)
     index = cut_after_simple(bare)
     parsed = parse(url)
-    by_keyring = asks_keyring and (index is not None or vendor_of(parsed.host) is not None)
-    return log_in(index or bare, username or parsed.username, by_keyring=by_keyring, chain=chain)
+    is_index = index is not None or vendor_of(parsed.host) is not None
+    return log_in(
+        index or bare,
+        username or parsed.username,
+        by_keyring=asks_keyring and is_index,
+        chain=chain,
+    )
 
 
 def allow_http(url: str) -> NextStep:
@@ -119,8 +154,10 @@ def is_unknown(url: str, named_by: NamedBy, chain: Chain) -> bool:
     """Tell if only a server named the host of a URL. No login is advised by its word."""
     if not named_by.is_marked or chain.declares_host(url):
         return False
-    host = parse(url).host
-    return all(parse(origin).host != host for origin in named_by.origins[:1])
+    if not named_by.origins:
+        return True
+    first = named_by.origins[0]
+    return parse(first).host != parse(url).host
 
 
 def ask_about(url: str, named_by: NamedBy) -> NextStep:
@@ -130,25 +167,39 @@ def ask_about(url: str, named_by: NamedBy) -> NextStep:
 
 def log_in_again(url: str, found: Found, chain: Chain | None = None) -> NextStep:
     """Return the step that replaces a refused credential in its store."""
-    if found.provider == "keyring command":
-        username = getattr(found.credential, "username", None)
+    provider = found.provider
+    credential = found.credential
+    if provider == "keyring command":
+        username = getattr(credential, "username", None)
         return _log_in(url, username, by_keyring=True, chain=chain)
-    if found.provider in ("URL", "manifest"):
+    if provider in ("URL", "manifest"):
         return next_step.CORRECT_USERINFO()
     if found.key.kind == GIVEN:
-        return next_step.CORRECT_LOGIN(place=found.provider)
-    if isinstance(found.credential, OAuth):
-        command = oauth_command(str(found.key).removeprefix("*."), found.credential)
-        return next_step.LOG_IN_BY_OAUTH(command=command, option=_auth_file_option(chain))
-    # A login stores a credential for the host. An entry for a path or a port is nearer.
-    is_nearer = found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
-    if is_nearer or found.key.kind == PREFIX or "netrc" in found.provider:
-        return next_step.CORRECT_ENTRY(key=str(found.key), provider=found.provider)
-    return login_command(parse(url), chain, found.credential.shown_username)
+        return next_step.CORRECT_LOGIN(place=provider)
+    if isinstance(credential, OAuth):
+        host = str(found.key).removeprefix("*.")
+        return next_step.LOG_IN_BY_OAUTH(
+            command=oauth_command(host, credential),
+            option=_auth_file_option(chain),
+        )
+    if _outlives_login(found):
+        return next_step.CORRECT_ENTRY(key=str(found.key), provider=provider)
+    return login_command(parse(url), chain, credential.shown_username)
+
+
+def _outlives_login(found: Found) -> bool:
+    """Tell if an entry still comes first after a login, which stores one for the host."""
+    if found.key.kind == PREFIX or "netrc" in found.provider:
+        return True
+    return found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
 
 
 def login_command(
-    url: Url, chain: Chain | None = None, username: str | None = None, *, for_host: bool = False
+    url: Url,
+    chain: Chain | None = None,
+    username: str | None = None,
+    *,
+    for_host: bool = False,
 ) -> NextStep:
     """Return the command that stores a credential for a URL where pixi and authshim find it.
 
@@ -162,13 +213,20 @@ def login_command(
     key = url.host
     hint = "or --token, or --conda-token; it asks for the secret"
     if chain is not None:
-        path = "" if for_host else url.path
+        path = url.path
+        if for_host:
+            path = ""
         key = chain.login_key(f"{url.origin}{path}")
         hint += _hint_at_key(key, url.host)
-        if username and chain.circumstances.keyring_off:
-            hint += f"; the keyring command is off: {chain.circumstances.keyring_off}"
-    shown = _shown_argument(username)
-    return next_step.LOG_IN(key=key, option=option, username=shown, hint=hint)
+        keyring_off = chain.circumstances.keyring_off
+        if username and keyring_off:
+            hint += f"; the keyring command is off: {keyring_off}"
+    return next_step.LOG_IN(
+        key=key,
+        option=option,
+        username=_shown_argument(username),
+        hint=hint,
+    )
 
 
 def _hint_at_key(key: str, host: str) -> str:
@@ -205,7 +263,7 @@ def _log_in_at_prefix_dev(url: Url, option: str, chain: Chain | None) -> NextSte
     if url.host == "prefix.dev":
         return next_step.LOG_IN_AT_PREFIX_DEV(option=option)
     hint = ""
-    if url.host == _CHANNELS_HOST and chain is not None and _has_own_login(chain):
+    if url.host == _CHANNELS_HOST and _has_own_login(chain):
         channel = printable(url.path.split("/")[1])
         hint = (
             "   (the login for prefix.dev is for prefix.dev alone, in pixi too; "
@@ -214,35 +272,9 @@ def _log_in_at_prefix_dev(url: Url, option: str, chain: Chain | None) -> NextSte
     return next_step.LOG_IN_AT_PREFIX_DEV_BY_TOKEN(option=option, hint=hint)
 
 
-def _has_own_login(chain: Chain) -> bool:
+def _has_own_login(chain: Chain | None) -> bool:
     """Return True if there is a login for prefix.dev that does not serve its subdomains."""
+    if chain is None:
+        return False
     found = chain.find("https://prefix.dev/")
     return found is not None and found.key == "prefix.dev"
-
-
-def ask_owner(url: str) -> NextStep:
-    """Return the step for a user who is known and may not read."""
-    vendor = vendor_of(parse(url).host)
-    if vendor is None:
-        return next_step.ASK_OWNER()
-    return vendor.fill(vendor.owner, url)
-
-
-def missing(url: str) -> tuple[str, NextStep]:
-    """Return the meaning of a 404 for a user who is logged in, if there is more, and the step."""
-    vendor = vendor_of(parse(url).host)
-    if vendor is None:
-        return "", next_step.CORRECT_URL_OR_ASK_OWNER()
-    return vendor.missing, vendor.fill(vendor.find, url)
-
-
-_GITEA = r"/api/packages/[^/]+/pypi/simple/?$"
-"""An index of Gitea, at any host; its ``routers/api/packages/api.go`` has pages and files only."""
-
-
-def lists_nothing(url: str) -> bool:
-    """Tell if the service has no page that lists the projects. A 404 there is no refusal."""
-    vendor = vendor_of(parse(url).host)
-    if vendor is not None:
-        return not vendor.lists
-    return re.search(_GITEA, url) is not None

@@ -6,8 +6,9 @@ import pytest
 from fakes import Fixed
 
 import authshim
-from authshim.advice import ask_owner, log_in, log_in_again, log_in_at, missing
+from authshim.advice import log_in, log_in_again, log_in_at
 from authshim.urls import HOST, PATH, PORT, WILDCARD, Key
+from authshim.vendors import ask_owner, missing
 
 LOG_IN = [
     ("https://repo.prefix.dev/acme", "authshim auth login prefix.dev --token"),

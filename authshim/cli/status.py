@@ -1,4 +1,4 @@
-"""``authshim auth status``: which credentials there are, where, and which one comes first."""
+"""``authshim auth status``: the credentials, their places, and the one that comes first."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 import os
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, TypeVar
 
 from authshim.cli.keyring_state import backend_line, why_backend_is_off
+from authshim.cli.status_entry import Entry
 from authshim.cli.terminal import say, say_rows, with_tilde, write
-from authshim.credentials import is_expired
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
 from authshim.lookup.order import questions
 from authshim.providers.url_logins import UrlLogins
@@ -29,66 +29,6 @@ if TYPE_CHECKING:
 _Answer = TypeVar("_Answer")
 
 
-class Entry(NamedTuple):
-    """One credential as it is shown."""
-
-    key: str
-    provider: str
-    credential: Credential | None
-    """None where its secret was not read."""
-    shadowed_by: tuple[str | None, str | None]
-    """The key and the provider of the entry that is taken instead."""
-    place: str = ""
-    """Its file or line, if the name of the provider does not tell it."""
-
-    @property
-    def is_renewed(self) -> bool:
-        """True if an expired login is renewed when it is used."""
-        return getattr(self.credential, "refresh_token", None) is not None
-
-    @property
-    def answers(self) -> bool:
-        """True if this entry answers for its host. No server is asked."""
-        return self.credential is None or self.is_renewed or not is_expired(self.credential)
-
-    def as_json(self, now: float) -> dict[str, Any]:
-        """Return what ``--json`` prints of it."""
-        from authshim.login.tokens import expires_at
-
-        expires = None if self.credential is None else expires_at(self.credential)
-        expires = expires if expires is not None and abs(expires) < 1e12 else None
-        return {
-            "key": redact_key(self.key),
-            "kind": None if self.credential is None else type(self.credential).__name__,
-            "username": None if self.credential is None else self.credential.shown_username,
-            "provider": self.provider,
-            "place": self.place or None,
-            "expires_at": expires,
-            "expired": None if expires is None else expires <= now,
-            "shadowed_by": self.shadowed_by[1],
-            "shadowed_by_key": self.shadowed_by[0],
-        }
-
-    def as_line(self, now: float) -> list[str]:
-        """Return the columns of its line."""
-        row = self.as_json(now)
-        remarks = [self.place] if self.place else []
-        if row["expires_at"] is not None:
-            when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(row["expires_at"]))
-            renewed = " and is renewed when it is used" if self.is_renewed else ""
-            remarks.append(f"expired {when}{renewed}" if row["expired"] else f"expires {when}")
-        if row["shadowed_by"]:
-            nearer = f"{row['shadowed_by_key']} in " if row["shadowed_by_key"] != row["key"] else ""
-            remarks.append(f"shadowed by {nearer}{row['shadowed_by']}")
-        return [
-            row["key"],
-            row["kind"] or "(in the keychain)",
-            row["username"] or "",
-            row["provider"],
-            ", ".join(remarks),
-        ]
-
-
 class Listing:
     """The answers of the providers."""
 
@@ -102,32 +42,36 @@ class Listing:
         else:
             self._ask(chain, target)
         for provider in chain.providers:
-            self.notes += [problem for problem in provider.problems if problem not in self.notes]
+            for problem in provider.problems:
+                self._note(problem)
         if chain.note:
             self.notes.append(chain.note)
 
     def _list(self, chain: Chain) -> None:
+        """Add the entries of all providers that can list theirs."""
         for provider in chain.providers:
             if not _is_listed(provider):
-                self.notes.append(
-                    f"the {provider.name} cannot be listed; try: authshim explain URL"
-                )
+                note = f"the {provider.name} cannot be listed; try: authshim explain URL"
+                self.notes.append(note)
                 continue
-            for key, credential, place in self._guarded(partial(_entries, provider)) or ():
-                self._add(key, self._group_of(key), provider, credential, place)
+            entries = self._guarded(partial(_entries, provider)) or []
+            for key, credential, place in entries:
+                group = self._group_of(key)
+                self._add(key, group, provider, credential, place)
 
     def _ask(self, chain: Chain, target: LoginHost) -> None:
-        paths = frozenset(
-            key
-            for provider in chain.providers
-            for key in self._guarded(partial(_path_keys, provider)) or ()
-        )
+        """Add the answers of all providers for a host."""
+        paths: set[str] = set()
+        for provider in chain.providers:
+            paths.update(self._guarded(partial(_path_keys, provider)) or [])
+        keys = target.lookup_keys(frozenset(paths))
         asked = [provider for provider in chain.providers if _is_listed(provider)]
-        for key, provider in questions(target.lookup_keys(paths), asked):
+        for key, provider in questions(keys, asked):
             found = self._guarded(partial(provider.find, key))
             if found is not None:
                 self._add(key, "", provider, found, provider.place(key))
-        self.fine = self.fine and bool(self.entries)
+        if not self.entries:
+            self.fine = False
 
     def _group_of(self, key: str) -> str:
         """Return the key of the entries that may shadow one.
@@ -136,9 +80,10 @@ class Listing:
         """
         if not key.startswith(("https://", "http://")):
             return key
-        nearest = host_keys(parse(key), frozenset(self._first))
-        hosts = (each for each in nearest if each.kind != PREFIX and each in self._first)
-        return next(hosts, key)
+        for nearest in host_keys(parse(key), frozenset(self._first)):
+            if nearest.kind != PREFIX and nearest in self._first:
+                return nearest
+        return key
 
     def _add(
         self,
@@ -148,24 +93,37 @@ class Listing:
         credential: Credential | None,
         place: str,
     ) -> None:
+        shadowed_by: tuple[str | None, str | None] = (None, None)
         first = self._first.get(group)
-        shadowed_by = (None, None) if first is None else (redact_key(first.key), first.provider)
-        entry = Entry(str(key), provider.name, credential, shadowed_by, place)
+        if first is not None:
+            shadowed_by = (redact_key(first.key), first.provider)
+        entry = Entry(
+            str(key),
+            provider=provider.name,
+            credential=credential,
+            shadowed_by=shadowed_by,
+            place=place,
+        )
         if entry.answers:
             self._first.setdefault(group, entry)
         self.entries.append(entry)
 
     def _guarded(self, ask: Callable[[], _Answer]) -> _Answer | None:
+        """Return an answer, or None and a note if the provider cannot give one."""
         try:
             return ask()
+        except ProviderUnlisted as error:
+            self._note(f"{error}; try: authshim auth status HOST")
+        except ProviderMissing as error:
+            self._note(str(error))
         except ProviderError as error:
-            self.fine = self.fine and isinstance(error, (ProviderMissing, ProviderUnlisted))
-            note = str(error)
-            if isinstance(error, ProviderUnlisted):
-                note += "; try: authshim auth status HOST"
-            if note not in self.notes:
-                self.notes.append(note)
+            self.fine = False
+            self._note(str(error))
         return None
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
 
 def _is_listed(provider: Provider) -> bool:
@@ -180,8 +138,11 @@ def _entries(provider: Any) -> list[tuple[str, Credential | None, str]]:
     """Return the entries of a provider, each with its key and its place."""
     if isinstance(provider, UrlLogins):
         return list(provider.entries())
-    pairs = provider.logins() if hasattr(provider, "logins") else provider.list().items()
-    return [(key, credential, "") for key, credential in pairs]
+    if hasattr(provider, "logins"):
+        logins = provider.logins()
+    else:
+        logins = provider.list().items()
+    return [(key, credential, "") for key, credential in logins]
 
 
 def run(options: Namespace) -> int:
@@ -189,35 +150,58 @@ def run(options: Namespace) -> int:
     from authshim.cli.project import chain_in_force
     from authshim.login.parser import parse_login_host
 
-    target = parse_login_host(options.host) if options.host is not None else None
+    target = None
+    if options.host is not None:
+        target = parse_login_host(options.host)
     chain, note = chain_in_force(options)
-    listing, now = Listing(chain, target), time.time()
+    listing = Listing(chain, target)
     if note:
         listing.notes.append(note)
     why_off = why_backend_is_off(os.environ)
     if options.json:
-        rows = [entry.as_json(now) for entry in listing.entries]
-        document = {"version": 1, "fine": listing.fine, "entries": rows, "notes": listing.notes}
-        document["keyring_backend"] = not why_off
-        write(json.dumps(document, indent=2))
+        _print_json(listing, is_backend_on=not why_off)
     else:
-        _print_lines(listing, now, options.host)
+        _print_lines(listing, options.host)
         if target is None:
             say(with_tilde(backend_line(why_off)))
-    return 0 if listing.fine else 1
+    if not listing.fine:
+        return 1
+    return 0
 
 
-def _print_lines(listing: Listing, now: float, host: str | None) -> None:
-    cells = [[with_tilde(cell) for cell in entry.as_line(now)] for entry in listing.entries]
-    say_rows(_table(cells))
+def _print_json(listing: Listing, *, is_backend_on: bool) -> None:
+    now = time.time()
+    document = {
+        "version": 1,
+        "fine": listing.fine,
+        "entries": [entry.as_json(now) for entry in listing.entries],
+        "notes": listing.notes,
+        "keyring_backend": is_backend_on,
+    }
+    write(json.dumps(document, indent=2))
+
+
+def _print_lines(listing: Listing, host: str | None) -> None:
+    now = time.time()
+    rows = []
+    for entry in listing.entries:
+        cells = entry.as_line(now)
+        rows.append([with_tilde(cell) for cell in cells])
+    say_rows(_table(rows))
     if not listing.entries:
-        say("no credential" if host is None else f"no credential for {redact_key(host)}")
+        sentence = "no credential"
+        if host is not None:
+            sentence += f" for {redact_key(host)}"
+        say(sentence)
     for note in listing.notes:
         say(with_tilde(note))
 
 
-def _table(lines: list[list[str]]) -> list[str]:
-    wide = [max((len(cell) for cell in column), default=0) for column in zip(*lines)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, wide)).rstrip() for line in lines
-    ]
+def _table(rows: list[list[str]]) -> list[str]:
+    """Return lines with aligned columns."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = []
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths)]
+        lines.append("  ".join(cells).rstrip())
+    return lines

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from authshim import advice, next_step
+from authshim import next_step, vendors
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import answer as answers
 from authshim.index.answer import join_reasons
@@ -109,7 +109,7 @@ class Probe:
         root = self._root()
         if root.answer in (answers.FOUND, answers.REFUSED):
             return self.judge(root)
-        if advice.lists_nothing(page.place.url):
+        if vendors.lists_nothing(page.place.url):
             nothing = "it has no page of the project's packages, and lists none"
             detail = f"{nothing}: one that is not there looks the same"
             return self._result(_entered(page), page, detail)
@@ -130,7 +130,7 @@ class Probe:
         root = self._root()
         if root.answer == answers.FOUND:
             detail = f"this user may read the index, but not {name}"
-            return self._result(FORBIDDEN, page, detail, advice.ask_owner(page.place.url))
+            return self._result(FORBIDDEN, page, detail, vendors.ask_owner(page.place.url))
         if root.status == 401:
             return self.judge(root)
         return self.judge(page)
@@ -155,7 +155,7 @@ class Probe:
             missing = f"let in, but its files are missing (HTTP {file.status} for {name})"
             return self._result(NOT_FOUND, file, missing, next_step.ASK_ABOUT_FILES())
         if file.answer == answers.REFUSED and _is_known_user(file, page):
-            step = advice.ask_owner(page.place.url)
+            step = vendors.ask_owner(page.place.url)
             return self._result(FORBIDDEN, file, there, step)
         result = self.judge(file)
         detail = join_reasons(result.detail, there)
@@ -197,7 +197,7 @@ class Probe:
             return self._result(REJECTED, answer, step=answer.next_step)
         if self._same_for_a_fake_login(answer, found):
             return self._wrong_login(answer, found)
-        step = advice.ask_owner(answer.place.url)
+        step = vendors.ask_owner(answer.place.url)
         return self._result(FORBIDDEN, answer, "this user may not read it", step)
 
     def _missing(self, answer: Answer) -> Result:
@@ -210,7 +210,7 @@ class Probe:
             return self._result(NOT_FOUND, answer, self._missing_simple(), step)
         if self._same_for_a_fake_login(answer, found):
             return self._wrong_login(answer, found)
-        detail, step = advice.missing(answer.place.url)
+        detail, step = vendors.missing(answer.place.url)
         return self._result(NOT_FOUND, answer, detail or self._missing_simple(), step)
 
     def _same_for_a_fake_login(self, answer: Answer, found: Found) -> bool:

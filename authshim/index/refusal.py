@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authshim import advice, next_step
+from authshim import advice, next_step, vendors
 from authshim.index.answer import join_reasons
 from authshim.project.repositories import Index
 from authshim.redact import redact
@@ -74,7 +74,7 @@ def _replace_login(refusal: Answer, found: Found, url: str, chain: Chain) -> Nex
     again = advice.log_in_again(refused, found, chain)
     if refusal.status != 403:
         return again
-    owner = advice.ask_owner(place.url)
+    owner = vendors.ask_owner(place.url)
     return next_step.ASK_OWNER_OR_LOG_IN(owner=owner, step=again)
 
 
