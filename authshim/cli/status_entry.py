@@ -11,7 +11,7 @@ from authshim.redact import redact_key
 if TYPE_CHECKING:
     from authshim.credentials import Credential
 
-MAX_EXPIRY = 1e12
+_LATEST_TIME = 1e12
 """The seconds since 1970 of a time that is shown. A later one is no time."""
 
 
@@ -61,7 +61,7 @@ class Entry(NamedTuple):
         if self.credential is None:
             return None
         expires = expires_at(self.credential)
-        if expires is None or abs(expires) >= MAX_EXPIRY:
+        if expires is None or abs(expires) >= _LATEST_TIME:
             return None
         return expires
 

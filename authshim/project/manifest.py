@@ -10,10 +10,9 @@ from authshim.errors import ManifestError
 from authshim.project import candidates, loading
 from authshim.project.declaring import place_of, unique
 from authshim.project.lines import Lines
-from authshim.project.model import DEFAULT, MODES, STRATEGIES
+from authshim.project.model import DEFAULT, MODES, STRATEGIES, dependencies_of
 from authshim.project.repositories import Channel, Index, Repository
 from authshim.project.requirements import Dependency
-from authshim.project.toml import TableError
 from authshim.redact import shorten
 from authshim.secret import clears_frames
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from authshim.project.loading import Loaded
-    from authshim.project.model import Feature, Project
+    from authshim.project.model import Feature
     from authshim.project.requirements import RawRequirement
     from authshim.project.target import Target
     from authshim.urls.s3 import S3Options
@@ -218,7 +217,7 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment, or pixi would refuse a requirement.
         """
-        found = _dependencies(self._project, self._chosen(environment))
+        found = dependencies_of(self._project, self._chosen(environment))
         # Raised here, where no frame holds what the file holds.
         if isinstance(found, str):
             raise ManifestError(self.path, found)
@@ -277,20 +276,6 @@ class Manifest:
         if self.tool not in candidates.TOOLS:
             return Manifest.of_user, ()
         return Manifest.of_user, (self.tool,)
-
-
-def _dependencies(
-    project: Project,
-    environments: list[tuple[Feature, ...]],
-) -> tuple[Dependency, ...] | str:
-    """Return the dependencies of all the environments, or the reason of an error."""
-    found: dict[Dependency, None] = {}
-    try:
-        for features in environments:
-            found.update(dict.fromkeys(project.dependencies(features)))
-    except TableError as error:
-        return str(error)
-    return tuple(found)
 
 
 def _listed(names: Iterable[str]) -> str:

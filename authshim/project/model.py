@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from authshim.project.repositories import Channel, Index
 from authshim.project.requirements import Dependency, RawRequirement, for_target, merge
 from authshim.project.target import Target, choose_python, current
+from authshim.project.toml import TableError
 
 if TYPE_CHECKING:
     from authshim.project.repositories import Repository
@@ -169,3 +170,17 @@ def _with_python(target: Target, features: tuple[Feature, ...]) -> Target:
     if python is None or python == target.python:
         return target
     return target._replace(python=python, python_from="the project")
+
+
+def dependencies_of(
+    project: Project,
+    environments: list[tuple[Feature, ...]],
+) -> tuple[Dependency, ...] | str:
+    """Return the dependencies of all the environments, or the reason of an error."""
+    found: dict[Dependency, None] = {}
+    try:
+        for features in environments:
+            found.update(dict.fromkeys(project.dependencies(features)))
+    except TableError as error:
+        return str(error)
+    return tuple(found)
