@@ -6,15 +6,17 @@ import json
 import os
 import re
 import shutil
-import subprocess
 from typing import TYPE_CHECKING, Callable
 
 from authshim.cli.keyring_state import why_backend_is_off
 from authshim.integrations import SCRIPT
+from authshim.providers import child_process
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Optional
+
+    from authshim.providers.child_process import Result
 
     Packages = dict[str, Optional[str]]
     """The versions of packages by their names, and the folder of their scripts."""
@@ -43,7 +45,7 @@ class InstalledPrograms:
     def __init__(
         self,
         environ: Mapping[str, str],
-        run: Callable[..., subprocess.CompletedProcess[str]] = subprocess.run,
+        run: Callable[..., Result] = child_process.run,
     ) -> None:
         self.environ = environ
         self._run = run
@@ -59,21 +61,7 @@ class InstalledPrograms:
 
     def output(self, words: Sequence[str]) -> str:
         """Return the standard output of a program, or an empty string if it fails."""
-        try:
-            done = self._run(
-                list(words),
-                env=dict(self.environ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                encoding="utf-8",
-                errors="replace",
-                timeout=MAX_PROGRAM_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return done.stdout if done.returncode == 0 else ""
+        return self._run(words, environ=self.environ, deadline=MAX_PROGRAM_SECONDS).text
 
     def packages(self, program: str, name: str) -> Packages:
         """Return the versions of a package, keyring and authshim in a program's environment."""

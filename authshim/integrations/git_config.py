@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import re
-import subprocess
+import shutil
 from fnmatch import fnmatchcase
 
+from authshim.providers.child_process import run
 from authshim.redact import printable
 
 PROGRAM = "git-credential-authshim"
@@ -40,21 +41,11 @@ def set_up(scheme: str, host: str, *, again: bool = False) -> list[str]:
 
 def list_helpers() -> str:
     """Return the settings as ``git config -z`` lists them, or nothing if git cannot be asked."""
-    words = ["git", "config", "-z", "--get-regexp", r"^credential\.(.*\.)?helper$"]
-    try:
-        done = subprocess.run(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            encoding="utf-8",
-            errors="replace",
-            timeout=MAX_GIT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    git = shutil.which("git")
+    if git is None:
         return ""
-    return done.stdout
+    words = [git, "config", "-z", "--get-regexp", r"^credential\.(.*\.)?helper$"]
+    return run(words, environ=os.environ, deadline=MAX_GIT_SECONDS).text
 
 
 def storing(configured: str, scheme: str, host: str) -> list[str]:

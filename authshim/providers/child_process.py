@@ -13,6 +13,7 @@ from functools import partial
 from glob import glob
 from typing import IO, TYPE_CHECKING
 
+from authshim import files
 from authshim.concurrency import start_in_thread
 from authshim.secret import SecretHolder
 
@@ -29,11 +30,7 @@ MARK = "AUTHSHIM_CHILD"
 """The variable by which the descendants of a child are found; the value is random and no secret."""
 
 _IS_WINDOWS = os.name == "nt"
-_KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
 _POLL_SECONDS = 0.05
-
-_DRAIN_SECONDS = 5.0
-"""Seconds for the reader of a pipe that no process holds any more; its thread may be late."""
 
 
 class Result(SecretHolder):
@@ -58,6 +55,13 @@ class Result(SecretHolder):
         self.stderr = stderr
         self.stopped = stopped
 
+    @property
+    def text(self) -> str:
+        """The output, or an empty string if the child did not exit by itself with status 0."""
+        if self.stopped or self.status:
+            return ""
+        return self.stdout.decode("utf-8", "replace")
+
 
 def run(
     command: Sequence[str],
@@ -75,8 +79,7 @@ def run(
     :param command: the first word is an absolute path.
     :param deadline: in seconds; then the child and its descendants are ended.
     :param pass_stderr: let the child write to our own stderr.
-    :param grace: seconds that a pipe may stay open after the exit of the child, and seconds
-        between SIGTERM and SIGKILL.
+    :param grace: seconds that a pipe may stay open after the exit of the child.
     """
     child = _Child(deadline, grace)
     try:
@@ -85,7 +88,7 @@ def run(
         threading.Thread(target=work, daemon=False).start()
         child.finished.wait()
     except RuntimeError:
-        return _not_started("the system has no thread to spare")
+        pass  # there is no thread to spare: the first result says so
     except BaseException:  # KeyboardInterrupt above all
         child.is_given_up.set()
         child.finished.wait(3 * grace + 1)
@@ -93,15 +96,11 @@ def run(
     return child.result
 
 
-def _not_started(reason: str) -> Result:
-    return Result(stopped=f"it cannot be started: {reason}")
-
-
 class _Child:
     """A child process, its output, and the threads that read it."""
 
     def __init__(self, deadline: float, grace: float) -> None:
-        self.result = Result(stopped="it could not be watched")
+        self.result = Result(stopped="it cannot be started: the system has no thread to spare")
         self.finished, self.is_given_up = threading.Event(), threading.Event()
         self._deadline, self._grace = deadline, grace
         self._mark = os.urandom(16).hex()
@@ -116,15 +115,23 @@ class _Child:
         # The marks of outer runs stay, since this child descends from theirs.
         marks = f"{environ.get(MARK, '')} {self._mark}"
         try:
-            process = _start(command, {**environ, MARK: marks}, pass_stderr)
-        except OSError as error:
-            self.result = _not_started((error.strerror or "the system refused").lower())
-        except ValueError:
-            self.result = _not_started("an argument has a character that none may have")
-        else:
+            process = subprocess.Popen(
+                command,
+                bufsize=0,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=None if pass_stderr else subprocess.PIPE,
+                env={**environ, MARK: marks},
+                start_new_session=True,  # POSIX only
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
             stopped = self._watch(process)
             output = bytes(self._stdout), bytes(self._stderr)
             self.result = Result(process.returncode, *output, stopped)
+        except (OSError, ValueError) as error:
+            self.result = Result(stopped=f"it cannot be started: {files.reason(error)}")
+        except RuntimeError:
+            pass  # as above
         finally:
             self.finished.set()
 
@@ -137,17 +144,12 @@ class _Child:
         try:
             self._start_readers(process)
             in_time = self._exits_in_time(process)
-        except RuntimeError:
-            return "it could not be watched: the system has no thread to spare"
         finally:
-            if not in_time or not self._is_read(self._grace) or self._is_flooded:
+            if not in_time or not self._is_read() or self._is_flooded:
                 self._end(process)
-                self._is_read(_DRAIN_SECONDS)
         if self._is_flooded:
             return f"it printed more than {MAX_STDOUT_BYTES // 1024} KiB"
-        if not in_time:
-            return f"it did not answer within {self._deadline:g} s"
-        return None
+        return None if in_time else f"it did not answer within {self._deadline:g} s"
 
     def _start_readers(self, process: subprocess.Popen[bytes]) -> None:
         """Start a thread for each pipe. It alone closes the pipe.
@@ -167,7 +169,8 @@ class _Child:
         """Wait for the exit of the child. Return False at the deadline, or if there is a flood."""
         until = time.monotonic() + self._deadline
         while not self._is_flooded:
-            if _exits(process, _POLL_SECONDS):
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL_SECONDS)
                 return True
             is_orphan = self._has_main and not self._main.is_alive()
             if time.monotonic() >= until or is_orphan or self.is_given_up.is_set():
@@ -178,34 +181,26 @@ class _Child:
     def _is_flooded(self) -> bool:
         return len(self._stdout) > MAX_STDOUT_BYTES
 
-    def _is_read(self, seconds: float) -> bool:
+    def _is_read(self) -> bool:
         """Wait until the pipes are closed. Return False if a process still holds one."""
-        return not wait(self._readers, seconds).not_done
+        return not wait(self._readers, self._grace).not_done
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        """End the child and its descendants, with SIGTERM at first, and leave no zombie."""
-        for force in (False, True):
-            _end_tree(process, self._mark, force=force)
-            _exits(process, self._grace)
+        """End the child and its descendants, and leave no zombie."""
+        if _IS_WINDOWS:
+            _taskkill(process.pid)
+        else:
+            # All have ended, or macOS refuses to signal a group of zombies.
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()  # on Windows taskkill may have failed
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(self._grace)
         until = time.monotonic() + self._grace
         # A descendant may have started another one while the list was made.
-        while _signal_marked(self._mark, _KILL) and time.monotonic() < until:
+        while _kill_marked(self._mark) and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
-
-
-def _start(
-    command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool
-) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        list(command),
-        bufsize=0,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=None if pass_stderr else subprocess.PIPE,
-        env=environ,
-        start_new_session=True,  # POSIX only
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
+        self._is_read()
 
 
 def _read(data: bytearray, pipe: IO[bytes], *, keep_end: bool = False) -> None:
@@ -219,39 +214,17 @@ def _read(data: bytearray, pipe: IO[bytes], *, keep_end: bool = False) -> None:
                 return
 
 
-def _exits(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Wait for the exit of a process. Return False if it still runs."""
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(seconds)
-    return process.returncode is not None
-
-
-def _end_tree(process: subprocess.Popen[bytes], mark: str, *, force: bool) -> None:
-    """Ask a child and its descendants to end, or force them to."""
-    if _IS_WINDOWS:
-        options = ["/T", "/F"] if force else ["/T"]
-        _taskkill(process.pid, options)
-    else:
-        number = _KILL if force else signal.SIGTERM
-        # All have ended, or macOS refuses to signal a group of zombies.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, number)
-        _signal_marked(mark, number)
-    if force:
-        process.kill()  # on Windows taskkill may have failed
-
-
-def _taskkill(pid: int, options: list[str]) -> None:
+def _taskkill(pid: int) -> None:
     # Given a bare name, Windows would look in the current folder first.
     system = os.environ.get("SYSTEMROOT", r"C:\Windows")
-    command = [rf"{system}\System32\taskkill.exe", *options, "/PID", str(pid)]
+    command = [rf"{system}\System32\taskkill.exe", "/T", "/F", "/PID", str(pid)]
     null = subprocess.DEVNULL
     with suppress(OSError, subprocess.TimeoutExpired):
         subprocess.run(command, stdin=null, capture_output=True, timeout=5, check=False)
 
 
-def _signal_marked(mark: str, number: int) -> bool:
-    """Signal each process whose environment has the mark, and tell if there was one (Linux only).
+def _kill_marked(mark: str) -> bool:
+    """Kill each process whose environment has the mark. Return True if there was one (Linux only).
 
     Parents are not followed: the chain to a descendant breaks if a parent has ended.
     """
@@ -260,6 +233,6 @@ def _signal_marked(mark: str, number: int) -> bool:
         # The process may have ended, or belong to another user.
         with suppress(OSError), open(path, "rb") as file:
             if mark.encode() in file.read():
-                os.kill(int(path.split("/")[2]), number)
+                os.kill(int(path.split("/")[2]), signal.SIGKILL)
                 found = True
     return found

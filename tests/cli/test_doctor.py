@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from authshim.cli import main
 from authshim.cli.clients import Client, clients
 from authshim.cli.programs import InstalledPrograms, interpreter_of
 from authshim.integrations import look_alike
+from authshim.providers.child_process import Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,10 +54,10 @@ class Programs:
     def say(self, name: str, *words: str, answer: str) -> None:
         self.answers[(str(self.folder / name), *words)] = answer
 
-    def run(self, words: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, words: Sequence[str], **options: Any) -> Result:
         key = (words[0], words[-1]) if "-c" in words else tuple(words)
         answer = self.answers.get(key)
-        return subprocess.CompletedProcess(words, 1 if answer is None else 0, answer or "")
+        return Result(1) if answer is None else Result(0, answer.encode())
 
     def client(self, name: str) -> Client:
         found = InstalledPrograms(self.environ, run=self.run)
@@ -398,8 +398,8 @@ def test_the_python_of_a_script_is_read_from_its_head(
 
 
 def test_a_program_that_fails_or_hangs_says_nothing() -> None:
-    def hang(words: Sequence[str], **options: Any) -> Any:
-        raise subprocess.TimeoutExpired(list(words), 1)
+    def hang(words: Sequence[str], **options: Any) -> Result:
+        return Result(0, b"1", stopped="it did not answer within 30 s")
 
     assert InstalledPrograms({}, run=hang).output(["program"]) == ""
     assert InstalledPrograms({"PATH": os.defpath}).output(["/nowhere/program"]) == ""

@@ -145,10 +145,7 @@ def test_missing_program_is_reported_in_the_result() -> None:
 
 
 def test_argument_with_nul_is_reported_in_the_result() -> None:
-    assert (
-        python("\0").stopped
-        == "it cannot be started: an argument has a character that none may have"
-    )
+    assert python("\0").stopped == "it cannot be started: its name cannot be used"
 
 
 def test_flood_on_stdout_ends_the_child() -> None:
@@ -369,29 +366,6 @@ def test_ctrl_c_ends_the_process_group(tmp_path: Path) -> None:
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
-@posix
-def test_second_ctrl_c_ends_a_child_that_ignores_sigterm(tmp_path: Path) -> None:
-    ended = threading.Event()
-
-    def interrupt_twice() -> None:
-        wait_for(tmp_path / "pid")
-        os.kill(os.getpid(), signal.SIGINT)
-        # On a slow machine the child is killed before it notes the SIGTERM.
-        assert_soon(lambda: (tmp_path / "term").exists() or ended.is_set())
-        os.kill(os.getpid(), signal.SIGINT)
-
-    thread = threading.Thread(target=interrupt_twice)
-    thread.start()
-    stubborn = f"trap 'echo > {tmp_path}/term' TERM; echo $$ > {tmp_path}/pid; while :; do sleep 0.05; done"
-    with pytest.raises(KeyboardInterrupt):  # the second one may come at any line of this
-        try:
-            shell(stubborn, grace=1)
-        finally:
-            ended.set()
-            thread.join()
-    assert is_gone(int(wait_for(tmp_path / "pid")))
-
-
 PROGRAM_ENDS = """\
 import os, sys, threading, time
 from authshim.providers.child_process import run
@@ -432,18 +406,12 @@ def scarce_threads(monkeypatch: pytest.MonkeyPatch, *, spared: int) -> list[thre
 
 
 @posix
-@pytest.mark.parametrize(
-    ("spared", "said"),
-    [
-        (0, "it cannot be started: the system has no thread to spare"),
-        (1, "it could not be watched: the system has no thread to spare"),
-        (2, "it could not be watched: the system has no thread to spare"),
-    ],
-)
+@pytest.mark.parametrize("spared", [0, 1, 2])
 def test_lack_of_threads_is_reported_in_the_result(
-    spared: int, said: str, monkeypatch: pytest.MonkeyPatch
+    spared: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scarce_threads(monkeypatch, spared=spared)
+    said = "it cannot be started: the system has no thread to spare"
     assert shell("exec sleep 60", pass_stderr=spared == 1).stopped == said
 
 
@@ -454,8 +422,7 @@ def test_pipe_is_closed_only_by_its_reader(monkeypatch: pytest.MonkeyPatch) -> N
     scarce = scarce_threads(monkeypatch, spared=2)
     monkeypatch.setattr("threading.excepthook", failed.append)
     assert (
-        shell("exec sleep 60").stopped
-        == "it could not be watched: the system has no thread to spare"
+        shell("exec sleep 60").stopped == "it cannot be started: the system has no thread to spare"
     )
     for thread in scarce:
         thread.join(60)
@@ -552,6 +519,5 @@ def test_windows_ends_the_process_tree_by_taskkill(
     )
     assert ended.stopped is not None
     assert [command[:-1] for command in ended_by] == [
-        [r"D:\Windows\System32\taskkill.exe", "/T", "/PID"],
         [r"D:\Windows\System32\taskkill.exe", "/T", "/F", "/PID"],
     ]
