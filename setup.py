@@ -1,15 +1,24 @@
-"""The package is described in setup.cfg. This makes its archive of sources the same, byte for byte, in every build."""
+"""The package is described in setup.cfg. This makes its archive of sources the same, byte for byte, in every build.
+
+README.rst has relative links, for the host of the sources. In the package's own description they are absolute.
+"""
 
 from __future__ import annotations
 
 import gzip
 import os
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
 
 from setuptools import setup
 from setuptools.command.sdist import sdist
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "docs"))
+
+from generator import address  # noqa: E402
 
 
 class ReproducibleSdist(sdist):
@@ -39,4 +48,7 @@ def _write_tar(file: Any, folder: Path, epoch: int) -> None:
             archive.add(path, path.as_posix(), recursive=False, filter=of_nobody)
 
 
-setup(cmdclass={"sdist": ReproducibleSdist})
+setup(
+    cmdclass={"sdist": ReproducibleSdist},
+    long_description=address.absolute((HERE / "README.rst").read_text(encoding="utf-8")),
+)

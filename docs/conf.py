@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from tempfile import mkdtemp
@@ -11,7 +10,7 @@ from typing import Any
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
-from generator import inventories  # noqa: E402
+from generator import address, inventories  # noqa: E402
 
 project = "authshim"
 author = "authshim contributors"
@@ -44,8 +43,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 
-SOURCES = "https://github.com/authshim/authshim/blob/main/"
-
 # No network: the inventories hold the few names that the pages use.
 intersphinx_mapping = inventories.mapping(Path(mkdtemp(prefix="inventories-")))
 
@@ -57,13 +54,13 @@ def _link_to_site(app: Any, name: str, source: list[str]) -> None:
     """
     folder = Path(app.srcdir, name).parent
 
-    def link(found: re.Match[str]) -> str:
-        path = (folder / found[1]).resolve()
+    def target(link: str, anchor: str) -> str:
+        path = (folder / link).resolve()
         if path.suffix == ".rst" and path.is_relative_to(HERE):
-            return f"<{found[1][:-4]}.html{found[2]}>`_"
-        return f"<{SOURCES}{path.relative_to(HERE.parent)}>`_"
+            return f"{link[:-4]}.html{anchor}"
+        return address.of_file(path.relative_to(HERE.parent).as_posix())
 
-    source[0] = re.sub(r"<(?!\w+:)([\w./-]+\.\w+)((?:#[\w-]+)?)>`_", link, source[0])
+    source[0] = address.with_targets(source[0], target)
 
 
 def setup(app: Any) -> None:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from generator import commands, json_pages, pictures
+from generator import address, commands, json_pages, pictures
 
 
 def files() -> dict[Path, str]:
     """Return the text of each generated file by its path."""
-    return {**pictures.files(), **commands.files(), **json_pages.files()}
+    made = {**pictures.files(), **commands.files(), **json_pages.files(), **address.files()}
+    return {path: address.renewed(text) for path, text in made.items()}
 
 
 if __name__ == "__main__":

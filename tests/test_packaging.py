@@ -14,7 +14,7 @@ RECIPE = (ROOT / "docs" / "recipe.yaml").read_text(encoding="utf-8")
 
 def setup() -> configparser.ConfigParser:
     """Return setup.cfg."""
-    parser = configparser.ConfigParser(interpolation=None)
+    parser = configparser.ConfigParser()
     parser.read(ROOT / "setup.cfg", encoding="utf-8")
     return parser
 
@@ -44,6 +44,31 @@ def test_recipe_has_the_version_of_the_package() -> None:
     assert f'version: "{setup()["metadata"]["version"]}"' in RECIPE
 
 
-def test_help_names_the_site_of_the_package() -> None:
-    assert f"Documentation = {DOCUMENTATION}" in setup()["metadata"]["project_urls"]
-    assert DOCUMENTATION in RECIPE
+def test_help_and_recipe_name_the_address_of_the_package() -> None:
+    metadata = setup()["metadata"]
+    assert f"{metadata['url']}/blob/main/docs/" == DOCUMENTATION
+    assert f"Documentation = {DOCUMENTATION}index.rst" in metadata["project_urls"]
+    assert f"homepage: {metadata['url']}\n" in RECIPE
+    assert f"documentation: {DOCUMENTATION}index.rst\n" in RECIPE
+
+
+COPIES = {
+    "setup.cfg": 1,
+    "authshim/cli/examples.py": 1,
+    "docs/recipe.yaml": 2,
+    "docs/authshim.1": 1,
+}
+"""The files that have the address, and how often: the others than setup.cfg are generated."""
+
+
+def test_address_of_the_package_has_no_other_copy() -> None:
+    address = setup()["metadata"]["url"]
+    kinds = ("cfg", "ini", "in", "py", "rst", "yaml", "1")
+    folders = [ROOT / name for name in ("authshim", "docs")]
+    files = [path for folder in folders for kind in kinds for path in folder.rglob(f"*.{kind}")]
+    files += [path for kind in kinds for path in ROOT.glob(f"*.{kind}")]
+    counts = {
+        path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8").count(address)
+        for path in files
+    }
+    assert {name: count for name, count in counts.items() if count} == COPIES

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-DOCUMENTATION = "https://authshim.readthedocs.io/en/stable/"
+# A copy of the url in setup.cfg, which python docs/generate.py makes.
+DOCUMENTATION = "https://github.com/authshim/authshim/blob/main/docs/"
 
 
 class Examples(NamedTuple):
@@ -17,7 +18,7 @@ class Examples(NamedTuple):
     @property
     def url(self) -> str:
         """The address of the page."""
-        return f"{DOCUMENTATION}{self.page}.html"
+        return f"{DOCUMENTATION}{self.page}.rst"
 
     @property
     def text(self) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import doctest
 import re
+import zipfile
+from email import message_from_string
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pages.blocks
@@ -16,7 +19,6 @@ from pages.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from servers import Authority
 
@@ -66,6 +68,18 @@ def test_command_that_is_not_run_is_on_its_page() -> None:
 
 def test_few_commands_are_not_run() -> None:
     assert len(NOT_RUN) < 20
+
+
+def test_links_of_the_wheel_lead_to_files_at_its_address(packages: Store) -> None:
+    (file,) = Path(packages.wheels).iterdir()
+    with zipfile.ZipFile(file) as wheel:
+        (name,) = [name for name in wheel.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = message_from_string(wheel.read(name).decode())
+    root = f"{metadata['Home-page']}/blob/main/"
+    links = re.findall(r"<([^<>\s]+)>`_", metadata.get_payload())
+    assert len(links) > 10
+    assert [link for link in links if not link.startswith(root)] == []
+    assert [link for link in links if not (ROOT / link[len(root) :]).is_file()] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
