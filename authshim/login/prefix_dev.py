@@ -20,7 +20,11 @@ MAX_VIEWER_SECONDS = 30.0
 _QUERY = {"query": "query { viewer { login } }"}
 
 
-def viewer(token: Credential, url: str, environ: Mapping[str, str] | None = None) -> str:
+def viewer(
+    token: Credential,
+    url: str,
+    environ: Mapping[str, str] | None = None,
+) -> str:
     """Return the name of the user whose token this is.
 
     :param url: of prefix.dev, or the value of ``PREFIX_DEV_API_URL``.

@@ -48,7 +48,11 @@ def for_oauth(target: LoginHost) -> LoginHost:
     return target._replace(key=key, warning=warning)
 
 
-def kind_of(host: str, given: Collection[str], username: str = "") -> str:
+def kind_of(
+    host: str,
+    given: Collection[str],
+    username: str = "",
+) -> str:
     """Return the kind of a login, by the names of the given options: one of ``KINDS``.
 
     If a service has a kind of its own, no option is needed.
@@ -111,7 +115,11 @@ class Stored(NamedTuple):
     """The credential that the store had under the same key."""
 
 
-def store(stores: Iterable[Store], key: str, credential: Credential) -> Stored:
+def store(
+    stores: Iterable[Store],
+    key: str,
+    credential: Credential,
+) -> Stored:
     """Keep a credential in the first store that is here.
 
     A keychain that is here but locked is an error. A file would not protect the secret.

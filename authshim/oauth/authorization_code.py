@@ -92,7 +92,12 @@ class CodeFlow:
             listener.close()
         return self._exchange(redirect, once, listener.redirect_uri)
 
-    def _query(self, scope: str, once: _Once, redirect_uri: str) -> dict[str, str]:
+    def _query(
+        self,
+        scope: str,
+        once: _Once,
+        redirect_uri: str,
+    ) -> dict[str, str]:
         query = {
             "response_type": "code",
             "client_id": self._client.id,
@@ -114,7 +119,12 @@ class CodeFlow:
             raise NoBrowser
         self._interaction.show_page(url)
 
-    def _exchange(self, redirect: Redirect | None, once: _Once, redirect_uri: str) -> Tokens:
+    def _exchange(
+        self,
+        redirect: Redirect | None,
+        once: _Once,
+        redirect_uri: str,
+    ) -> Tokens:
         fields = {
             "grant_type": "authorization_code",
             "code": self._code_in(redirect, once),

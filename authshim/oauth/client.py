@@ -44,7 +44,12 @@ class Client(SecretHolder):
         self.id = id
         self.secret = secret
 
-    def form(self, server: Server, url: str, fields: Mapping[str, str | None]) -> Request:
+    def form(
+        self,
+        server: Server,
+        url: str,
+        fields: Mapping[str, str | None],
+    ) -> Request:
         """Return a POST of a form in which the client authenticates (RFC 6749, section 2.3)."""
         if self.secret is None:
             return http.form(url, {"client_id": self.id, **fields})

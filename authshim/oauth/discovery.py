@@ -76,7 +76,11 @@ def _check_issuer(url: str, issuer: str, named: object) -> None:
     raise EndpointError(url, "names another issuer than the one that was asked")
 
 
-def _endpoint(url: str, document: Mapping[str, Any], name: str) -> str | None:
+def _endpoint(
+    url: str,
+    document: Mapping[str, Any],
+    name: str,
+) -> str | None:
     """Return an endpoint of a document, or None if the document does not have it.
 
     :raises EndpointError: nothing may be sent to it.

@@ -112,7 +112,11 @@ def form(
     return Request("POST", url, body=urlencode(given), headers=headers)
 
 
-def query(url: str, data: object, authorization: str | None) -> Request:
+def query(
+    url: str,
+    data: object,
+    authorization: str | None,
+) -> Request:
     """Return a POST of JSON, with an ``Authorization`` header unless that is None."""
     import json
 
@@ -172,7 +176,11 @@ def _exchange(
     return answer
 
 
-def _request(request: Request, seconds: float, environ: Mapping[str, str] | None) -> Answer:
+def _request(
+    request: Request,
+    seconds: float,
+    environ: Mapping[str, str] | None,
+) -> Answer:
     import urllib3
 
     with _pool(request.url, environ) as pool:

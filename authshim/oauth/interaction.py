@@ -12,7 +12,12 @@ FLOWS = (AUTO, DEVICE_CODE, AUTH_CODE)
 class Interaction(Protocol):
     """A way to show URLs and codes to the user who logs in."""
 
-    def show_code(self, url: str, user_code: str, complete_url: str) -> None:
+    def show_code(
+        self,
+        url: str,
+        user_code: str,
+        complete_url: str,
+    ) -> None:
         """Show where to confirm a code; ``complete_url`` holds it, or is empty."""
 
     def show_page(self, url: str) -> None:

@@ -61,7 +61,11 @@ class Listener:
         self.redirect_uri = redirect_uri or f"http://127.0.0.1:{self._server.server_port}"
         Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
 
-    def wait(self, seconds: float, tick: Callable[[float], object]) -> Redirect | None:
+    def wait(
+        self,
+        seconds: float,
+        tick: Callable[[float], object],
+    ) -> Redirect | None:
         """Return the redirect, or None if it does not come in time.
 
         :param tick: is called about once a second, with the seconds that are left.

@@ -220,7 +220,11 @@ class Renewer:
         until = self._clock.monotonic() + max(RETRY_AFTER, seconds)
         self._postponed[login.identity] = (credential, until)
 
-    def _warn_if_ended(self, login: StoredLogin, credential: Credential | None) -> None:
+    def _warn_if_ended(
+        self,
+        login: StoredLogin,
+        credential: Credential | None,
+    ) -> None:
         if not isinstance(credential, OAuth) or credential.refresh_token:
             return
         if credential.expired(self._clock.time()):
@@ -268,7 +272,12 @@ class _Attempt:
 
     __slots__ = ("login", "newest", "sent", "until")
 
-    def __init__(self, login: StoredLogin, newest: Credential | None, until: float) -> None:
+    def __init__(
+        self,
+        login: StoredLogin,
+        newest: Credential | None,
+        until: float,
+    ) -> None:
         self.login = login
         self.newest = newest
         self.until = until

@@ -176,7 +176,9 @@ def _is_path(text: str) -> bool:
 
 
 def login_of(
-    environ: Mapping[str, str], username: str, password: str
+    environ: Mapping[str, str],
+    username: str,
+    password: str,
 ) -> tuple[tuple[str | None, str | None], str]:
     """Return the username and password of two variables, and the name of the variable that counts.
 

@@ -110,7 +110,10 @@ def load_user(
     return Loaded("", project, problems)
 
 
-def _read(found: Candidate, environ: Mapping[str, str]) -> Loaded | ManifestError:
+def _read(
+    found: Candidate,
+    environ: Mapping[str, str],
+) -> Loaded | ManifestError:
     path = found.path
     document = found.document
     try:
@@ -135,7 +138,11 @@ def _read_pixi(path: str, document: Section) -> Loaded:
     return Loaded(path, project, tuple(located))
 
 
-def _read_tool(tool: str, path: str, environ: Mapping[str, str]) -> tuple[Project, tuple[str, ...]]:
+def _read_tool(
+    tool: str,
+    path: str,
+    environ: Mapping[str, str],
+) -> tuple[Project, tuple[str, ...]]:
     """Return the project of uv, poetry, pdm or pip at a path, and sentences about problems.
 
     :raises TableError: the tool would refuse a value of the project's file.
@@ -156,7 +163,10 @@ def _read_tool(tool: str, path: str, environ: Mapping[str, str]) -> tuple[Projec
     return project, declared.problems
 
 
-def _read_pip(path: str, environ: Mapping[str, str]) -> tuple[Project, tuple[str, ...]]:
+def _read_pip(
+    path: str,
+    environ: Mapping[str, str],
+) -> tuple[Project, tuple[str, ...]]:
     """Return pip's project in a pyproject.toml or requirements file, and its problems."""
     search, problems = pip.read_configuration(environ)
     if os.path.basename(path) == PYPROJECT:
@@ -175,7 +185,10 @@ def _own_requirements(path: str) -> tuple[RawRequirement, ...]:
     return read_groups(Section(document))[""]
 
 
-def _read_user(tool: str | None, environ: Mapping[str, str]) -> tuple[Project, tuple[str, ...]]:
+def _read_user(
+    tool: str | None,
+    environ: Mapping[str, str],
+) -> tuple[Project, tuple[str, ...]]:
     """Return the indexes that pip and uv are configured with, and sentences about problems."""
     found = {}
     if tool in (None, "pip"):

@@ -80,7 +80,10 @@ class Manifest:
     @classmethod
     @clears_frames
     def of_user(
-        cls, tool: str | None = None, *, environ: Mapping[str, str] | None = None
+        cls,
+        tool: str | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
     ) -> Manifest:
         """Return the indexes that the user's configuration of pip and uv declares.
 

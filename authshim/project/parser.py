@@ -46,7 +46,12 @@ _SINGLE = {
 """The options that an environment can have only once, and the word for several."""
 
 
-def read(document: Section, folder: str, *, pyproject: bool) -> Project:
+def read(
+    document: Section,
+    folder: str,
+    *,
+    pyproject: bool,
+) -> Project:
     """Return the project of a pixi.toml or a pyproject.toml in ``folder``.
 
     :raises TableError: pixi would refuse the document.

@@ -91,7 +91,10 @@ def own_table(document: Section) -> Section:
     return document.section("tool").section("pdm")
 
 
-def _indexes(folder: str, configuration: _Configuration) -> Iterator[tuple[_Source, Index]]:
+def _indexes(
+    folder: str,
+    configuration: _Configuration,
+) -> Iterator[tuple[_Source, Index]]:
     """Yield the sources that have an index. A malformed one of the configuration is a problem.
 
     :raises TableError: pdm would refuse a source of the project.

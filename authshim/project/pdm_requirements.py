@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from authshim.project.toml import Section
 
 
-def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
+def requirements_of(
+    document: Section,
+    declared: DeclaredIndexes,
+) -> tuple[RawRequirement, ...]:
     """Return the packages that a pdm project requires, each with the source that includes it."""
     found: list[RawRequirement] = []
     for group in read_groups(document).values():
@@ -34,7 +37,9 @@ def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRe
 
 
 def _pinned(
-    requirement: RawRequirement, sources: list[Section], indexes: dict[str, Index]
+    requirement: RawRequirement,
+    sources: list[Section],
+    indexes: dict[str, Index],
 ) -> RawRequirement:
     """Return a requirement with its index, if one source alone includes the package."""
     including = [source for source in sources if _includes(source, requirement.name)]

@@ -118,7 +118,11 @@ def _text(options: Mapping[str, _Option], name: str) -> str:
 
 
 def _indexes(
-    options: Mapping[str, _Option], name: str, problems: list[str], *, flat: bool = False
+    options: Mapping[str, _Option],
+    name: str,
+    problems: list[str],
+    *,
+    flat: bool = False,
 ) -> list[Index]:
     """Return the indexes of an option. A malformed one becomes a problem."""
     option = options.get(name)
@@ -152,7 +156,9 @@ def _options(environ: Mapping[str, str]) -> tuple[dict[str, _Option], list[str]]
 
 
 def _section(
-    parser: configparser.RawConfigParser, section: str, lines: Lines
+    parser: configparser.RawConfigParser,
+    section: str,
+    lines: Lines,
 ) -> dict[str, _Option]:
     """Return the options of one section of a file, which may not have it."""
     if section not in parser:

@@ -96,7 +96,11 @@ def _own_table(document: Section) -> Section:
     return document.section("tool").section("poetry")
 
 
-def _source(table: Section, file: TomlFile, logins: _Logins) -> _Source:
+def _source(
+    table: Section,
+    file: TomlFile,
+    logins: _Logins,
+) -> _Source:
     name = table.text("name")
     priority = table.choice("priority", _PRIORITIES) or "primary"
     url = table.table.get("url")
@@ -205,7 +209,10 @@ def _config_folder(environ: Mapping[str, str]) -> str:
     return below(home, "pypoetry") or ""
 
 
-def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
+def requirements_of(
+    document: Section,
+    declared: DeclaredIndexes,
+) -> tuple[RawRequirement, ...]:
     """Return the packages that a poetry project requires, each with the source that it names.
 
     :raises TableError: a package names a source that is not declared.
@@ -230,7 +237,12 @@ def _dependency_tables(poetry: Section) -> Iterator[Section]:
         yield group.section("dependencies")
 
 
-def _requirement(name: str, value: Any, place: str, indexes: dict[str, Index]) -> RawRequirement:
+def _requirement(
+    name: str,
+    value: Any,
+    place: str,
+    indexes: dict[str, Index],
+) -> RawRequirement:
     """Return the requirement of an entry without its version, which has poetry's own syntax."""
     if not isinstance(value, dict):
         return RawRequirement("", normalised(name), name)

@@ -43,7 +43,11 @@ def read_groups(document: Section) -> dict[str, tuple[RawRequirement, ...]]:
     return found
 
 
-def _add_group(found: dict[str, list[Any]], name: str, entries: object) -> None:
+def _add_group(
+    found: dict[str, list[Any]],
+    name: str,
+    entries: object,
+) -> None:
     # pixi writes dashes if it makes an environment of each group.
     for spelling in {name, name.replace("_", "-")}:
         group = found.setdefault(spelling, [])

@@ -168,7 +168,10 @@ def _on_target(
             yield dependency
 
 
-def for_target(entries: Iterable[tuple[str, str, Any]], target: Target) -> dict[str, list[Any]]:
+def for_target(
+    entries: Iterable[tuple[str, str, Any]],
+    target: Target,
+) -> dict[str, list[Any]]:
     """Return the values of (selector, name, value) by name, of the most specific selector only."""
     found: dict[str, list[Any]] = {}
     highest: dict[str, int] = {}

@@ -54,7 +54,12 @@ _SEARCH_OPTIONS = ("--no-index", "--pre", "--index-url", "--extra-index-url", "-
 class RequirementsFile:
     """The content of a requirements file, together with the files that it includes."""
 
-    def __init__(self, path: str, search: Search, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: str,
+        search: Search,
+        environ: Mapping[str, str],
+    ) -> None:
         """Read the file.
 
         :param search: the indexes of pip's configuration.
@@ -80,7 +85,13 @@ class RequirementsFile:
         """Return the packages, without duplicates."""
         return tuple(dict.fromkeys(raw_requirements(self._texts)))
 
-    def _read(self, path: str, named_in: str, *, is_constraint: bool) -> None:
+    def _read(
+        self,
+        path: str,
+        named_in: str,
+        *,
+        is_constraint: bool,
+    ) -> None:
         """Read a file.
 
         :param named_in: the place that names it, for messages. The name may be anything.

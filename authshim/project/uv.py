@@ -127,7 +127,12 @@ class _Settings(NamedTuple):
             return True
         return any(options.flag("no-index") for _, options in self.files)
 
-    def word(self, variable: str, key: str, values: tuple[str, ...]) -> str:
+    def word(
+        self,
+        variable: str,
+        key: str,
+        values: tuple[str, ...],
+    ) -> str:
         """Return the value of an option that has a variable too, or the default."""
         value = self.environ.get(variable)
         if value in values:
@@ -199,7 +204,10 @@ def _codes(table: Section) -> Iterator[int]:
         yield code
 
 
-def _declared(own: TomlFile | None, environ: Mapping[str, str]) -> DeclaredIndexes:
+def _declared(
+    own: TomlFile | None,
+    environ: Mapping[str, str],
+) -> DeclaredIndexes:
     """Return the indexes of a project's file, the variables, the user and the system."""
     problems: list[str] = []
     files = []

@@ -26,7 +26,10 @@ class _Source(NamedTuple):
 _NO_SOURCE = _Source(None, "")
 
 
-def requirements_of(document: Section, declared: DeclaredIndexes) -> tuple[RawRequirement, ...]:
+def requirements_of(
+    document: Section,
+    declared: DeclaredIndexes,
+) -> tuple[RawRequirement, ...]:
     """Return the requirements of a pyproject.toml: of its project, its extras and its groups.
 
     :raises TableError: uv would refuse a source or a group.
@@ -53,7 +56,11 @@ def _sources(table: Section, indexes: dict[str, Index]) -> dict[str, _Source]:
     return found
 
 
-def _source(value: Any, place: str, indexes: dict[str, Index]) -> _Source:
+def _source(
+    value: Any,
+    place: str,
+    indexes: dict[str, Index],
+) -> _Source:
     """Return the source of a package. Of several ones with markers the first counts."""
     first = value
     if isinstance(value, list) and value:

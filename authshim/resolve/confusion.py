@@ -87,7 +87,14 @@ def _up_to(versions: Collection[Version]) -> str:
     return f", up to {max(versions)}"
 
 
-def _consequence(ours: Answer, theirs: Answer, strategy: str, tool: str, *, is_before: bool) -> str:
+def _consequence(
+    ours: Answer,
+    theirs: Answer,
+    strategy: str,
+    tool: str,
+    *,
+    is_before: bool,
+) -> str:
     private = ours.place.shown
     if theirs.place.flat:
         return f": what is in find-links counts as if {private} had it, too"

@@ -62,7 +62,11 @@ def queries(
     return [query._replace(environments=tuple(asked_by)) for query, asked_by in asking.items()]
 
 
-def _query(manifest: Manifest, environment: str, dependency: Dependency) -> Query:
+def _query(
+    manifest: Manifest,
+    environment: str,
+    dependency: Dependency,
+) -> Query:
     return Query(
         dependency,
         indexes=_indexes(manifest.indexes(environment), dependency),
@@ -142,12 +146,19 @@ def _narrowed(known: Dependency, asked: Dependency) -> Dependency:
     )
 
 
-def _on_machine_of(manifest: Manifest, environment: str, asked: Dependency) -> Dependency:
+def _on_machine_of(
+    manifest: Manifest,
+    environment: str,
+    asked: Dependency,
+) -> Dependency:
     target = manifest.target(environment)
     return asked._replace(target=target, platforms=(target.platform,))
 
 
-def _indexes(indexes: Iterable[Index], dependency: Dependency) -> tuple[Index, ...]:
+def _indexes(
+    indexes: Iterable[Index],
+    dependency: Dependency,
+) -> tuple[Index, ...]:
     if dependency.origin:
         return ()
     if dependency.own_index is None:

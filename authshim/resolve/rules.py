@@ -123,7 +123,10 @@ def resolve(
     return found._replace(taken=candidate)
 
 
-def _index_versions(pages: Sequence[Answer], listed: Sequence[_Versions]) -> list[_IndexVersions]:
+def _index_versions(
+    pages: Sequence[Answer],
+    listed: Sequence[_Versions],
+) -> list[_IndexVersions]:
     """Return the versions of each index that has the name, with those of flat pages.
 
     If no index has it, return those of the flat pages as if they were of the first one.
@@ -156,7 +159,11 @@ _Taken = Optional[tuple["Candidate", "Answer"]]
 """The file that is taken, and the index that serves it."""
 
 
-def _match(indexes: Sequence[_IndexVersions], request: Request, strategy: str) -> _Taken:
+def _match(
+    indexes: Sequence[_IndexVersions],
+    request: Request,
+    strategy: str,
+) -> _Taken:
     if strategy == BEST_MATCH:
         return _best_match(indexes, request)
     return _first_match(indexes, request)
@@ -182,7 +189,11 @@ def _best_match(indexes: Sequence[_IndexVersions], request: Request) -> _Taken:
     return None
 
 
-def _pip_match(pages: Sequence[Answer], listed: Sequence[_Versions], request: Request) -> _Taken:
+def _pip_match(
+    pages: Sequence[Answer],
+    listed: Sequence[_Versions],
+    request: Request,
+) -> _Taken:
     """Return the best file of all pages. Of equal ones that of the last page comes first."""
     flat = []
     simple = []
@@ -201,7 +212,11 @@ def _pip_match(pages: Sequence[Answer], listed: Sequence[_Versions], request: Re
     return taken, serving
 
 
-def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> Answer | None:
+def _last(
+    indexes: Sequence[_IndexVersions],
+    taken: _Taken,
+    strategy: str,
+) -> Answer | None:
     """Return the index behind which no other could have served, or None if any could."""
     if strategy == FIRST_INDEX and indexes:
         return indexes[0].page
@@ -210,7 +225,11 @@ def _last(indexes: Sequence[_IndexVersions], taken: _Taken, strategy: str) -> An
     return taken[1]
 
 
-def _problem(pages: Sequence[Answer], indexes: Sequence[_IndexVersions], request: Request) -> str:
+def _problem(
+    pages: Sequence[Answer],
+    indexes: Sequence[_IndexVersions],
+    request: Request,
+) -> str:
     """Return the reason why nothing is taken."""
     if not indexes:
         if all(page.has_answer for page in pages):

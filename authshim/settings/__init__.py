@@ -161,7 +161,11 @@ def _of_config(config: PixiConfig, environ: Mapping[str, str]) -> Settings:
     )
 
 
-def _with_stores(settings: Settings, paths: Paths, known: Mapping[str, str]) -> Settings:
+def _with_stores(
+    settings: Settings,
+    paths: Paths,
+    known: Mapping[str, str],
+) -> Settings:
     """Return the settings with the places in which a user keeps logins."""
     return settings._replace(
         home_auth_file=paths.join(paths.home, ".rattler", "credentials.json"),

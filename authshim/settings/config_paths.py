@@ -80,7 +80,11 @@ class Paths:
                 files[self._path.join(home, name)] = None
         return tuple(files)
 
-    def config_files(self, known: Mapping[str, str], project: str | None) -> Iterator[ConfigFile]:
+    def config_files(
+        self,
+        known: Mapping[str, str],
+        project: str | None,
+    ) -> Iterator[ConfigFile]:
         """Yield the configuration files in order of precedence."""
         if project:
             own = self._path.join(project, ".pixi", "config.toml")

@@ -148,7 +148,10 @@ def _keyring_provider(document: Mapping[str, Any], path: str) -> str | None:
     raise _Malformed(f"{line}[pypi-config] keyring-provider: {expected}")
 
 
-def _s3_options(document: Mapping[str, Any], path: str) -> tuple[S3Options, ...]:
+def _s3_options(
+    document: Mapping[str, Any],
+    path: str,
+) -> tuple[S3Options, ...]:
     tables = _typed(document, "s3-options", dict, "a table", path) or {}
     found = []
     for bucket, table in tables.items():
@@ -160,7 +163,10 @@ def _s3_options(document: Mapping[str, Any], path: str) -> tuple[S3Options, ...]
     return tuple(found)
 
 
-def _mirrors(document: Mapping[str, Any], path: str) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:
+def _mirrors(
+    document: Mapping[str, Any],
+    path: str,
+) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:
     """Return the mirrors, and a sentence about each that has userinfo."""
     table = _typed(document, "mirrors", dict, "a table", path) or {}
     line = ""
@@ -207,14 +213,24 @@ def _proxies(document: Mapping[str, Any], path: str) -> Proxies | None:
     )
 
 
-def _proxy(table: Mapping[str, Any], name: str, path: str) -> Secret | None:
+def _proxy(
+    table: Mapping[str, Any],
+    name: str,
+    path: str,
+) -> Secret | None:
     url = _typed(table, name, str, "a URL", path)
     if not url:
         return None
     return Secret(url)
 
 
-def _typed(table: Mapping[str, Any], name: str, kind: type, expected: str, path: str) -> Any:
+def _typed(
+    table: Mapping[str, Any],
+    name: str,
+    kind: type,
+    expected: str,
+    path: str,
+) -> Any:
     """Return a value of a table, or None.
 
     :raises _Malformed: the value has another type.

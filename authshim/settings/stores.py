@@ -43,7 +43,10 @@ def _uv_state(paths: Paths, known: Mapping[str, str]) -> str | None:
     return paths.join(data, "uv")
 
 
-def conda_token_folders(paths: Paths, known: Mapping[str, str]) -> tuple[str, ...]:
+def conda_token_folders(
+    paths: Paths,
+    known: Mapping[str, str],
+) -> tuple[str, ...]:
     """Return the folders of the token files, those of conda first and those of anaconda-client."""
     folders = (
         _conda_tokens(paths, known),

@@ -254,4 +254,11 @@ def normalise(url: str) -> str:
     if host.startswith("["):
         host = host.replace("%", "%25")  # the sign of a zone (RFC 6874)
     path = parts.path or "/"
-    return str(parts._replace(auth=None, host=host, fragment=None, port=port, path=path).url)
+    normalised = parts._replace(
+        auth=None,
+        host=host,
+        fragment=None,
+        port=port,
+        path=path,
+    )
+    return str(normalised.url)
