@@ -67,7 +67,7 @@ def _print_tool_note(manifest: Manifest | None, url: str, trace: Trace) -> None:
         index = covering(manifest, url)
     if manifest is None or index is None:
         return
-    note = tool_note(manifest, index, trace.found)
+    note = tool_note(manifest, index, trace.found, is_refused=trace.found is None)
     if note:
         terminal.say(terminal.with_tilde(f"  note: {note}"))
 

@@ -137,7 +137,8 @@ class Probe:
 
     def _with_file(self, page: Answer, result: Result) -> Result:
         """Ask for the first file of a page: it may be elsewhere, and behind another login."""
-        result = result._replace(api=page.api)
+        links_name_hosts = any(file.names_host for file in page.files)
+        result = result._replace(api=page.api, links_name_hosts=links_name_hosts)
         url = _first_file(page)
         if url is None or not result.fine:
             return result

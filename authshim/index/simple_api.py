@@ -56,6 +56,9 @@ _VERSION = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}")
 _PLAIN_PATH = re.compile(r"(?:/[\w%+~-][\w%+~.-]*)+", re.ASCII)
 """A path that is joined to the origin of its page as it stands, as most are."""
 
+_WHOLE_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
+"""The beginning of a link that has a host."""
+
 _CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16")
 """Encodings that take linear time; punycode, for one, does not."""
 
@@ -72,6 +75,8 @@ class File(NamedTuple):
     hashes: tuple[tuple[str, str], ...] = ()
     """Algorithm and hexadecimal digest."""
     yanked: bool = False
+    names_host: bool = False
+    """True if the page has the whole URL, and not a path."""
 
 
 class Unreadable(Exception):
@@ -241,7 +246,8 @@ def _files(entries: Iterable[Entry], base: str) -> tuple[File, ...]:
     size = 0
     origin = "/".join(without_userinfo(base).split("/", 3)[:3])
     for filename, written, requires_python, hashes, is_yanked in entries:
-        if _PLAIN_PATH.fullmatch(written):
+        is_path = _PLAIN_PATH.fullmatch(written) is not None
+        if is_path:
             url = f"{origin}{written}"
         else:
             url = _absolute(base, written)
@@ -249,7 +255,9 @@ def _files(entries: Iterable[Entry], base: str) -> tuple[File, ...]:
         if size > MAX_PAGE_BYTES:
             raise Unreadable(_TOO_MANY)
         if url and len(filename) <= MAX_FILENAME_CHARACTERS:
-            files.append(File(filename, url, requires_python, hashes, is_yanked))
+            names_host = not is_path and _WHOLE_URL.match(written) is not None
+            file = File(filename, url, requires_python, hashes, is_yanked, names_host)
+            files.append(file)
     return tuple(files)
 
 

@@ -1,13 +1,16 @@
-"""Sentences about a login that authshim sends, and that the tool of the project would not find.
+"""Sentences about a project's tool that would act otherwise than authshim does.
 
-tests/interop/test_tool_notes.py holds each of them against the real program.
+tests/interop/test_tool_notes.py holds those about uv and pip against the real programs,
+tests/interop/test_poetry_pdm.py those about poetry and pdm.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import re
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
-from authshim.urls import SERVICE, without_userinfo
+from authshim.urls import GIVEN, PREFIX, SERVICE, without_userinfo
 from authshim.urls.paths import index_root
 
 if TYPE_CHECKING:
@@ -15,27 +18,58 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Manifest
     from authshim.project.repositories import Index, Repository
 
-_NOT_READ = {
-    "uv": ("auth file", "OS keychain", "micromamba"),
-    "pip": ("auth file", "OS keychain", "micromamba", "uv store"),
-}
-"""The beginnings of the names of providers that a tool does not read."""
+_RATTLERS = ("auth file", "OS keychain")
+"""The beginnings of the names of the stores of pixi, which no other tool reads."""
+
+_VARIABLE = re.compile(r"\$\{.+?\}")
 
 
-def tool_note(manifest: Manifest, place: Repository, found: Found | None) -> str:
-    """Return a sentence if the tool of a project would not send a credential, or nothing."""
-    tool = manifest.tool
-    if found is None or tool not in _NOT_READ:
-        return ""
-    if found.key.kind == SERVICE:
-        reason = _keyring_note(manifest, place)
-        return reason and f"{tool} itself asks no keyring: {reason}"
-    if not found.provider.startswith(_NOT_READ[tool]):
-        return ""
-    step = f"authshim run -- {tool} asks authshim"
-    if tool == "uv" and place.username is None and not place.declaration.name:
-        step = f"if the index has a name, {step}"
-    return f"{tool} itself does not read {found.provider}; {step}"
+class _Case(NamedTuple):
+    """An index of a project, and the outcome of authshim's look-up."""
+
+    manifest: Manifest
+    place: Repository
+    found: Found | None
+    is_refused: bool
+    """True if the index wants a login, and none was found."""
+    links_name_hosts: bool
+    """True if the page of the index has the whole URLs of its files."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the key by which a login was found, or an empty string."""
+        return "" if self.found is None else self.found.key.kind
+
+    @property
+    def provider(self) -> str:
+        """The name of the provider of a login, or an empty string."""
+        return "" if self.found is None else self.found.provider
+
+    @property
+    def lacks_password(self) -> bool:
+        """True if the declaration has a username and no password."""
+        return self.place.username is not None and self.place.password is None
+
+
+def tool_note(
+    manifest: Manifest,
+    place: Repository,
+    found: Found | None,
+    *,
+    is_refused: bool = False,
+    links_name_hosts: bool = False,
+) -> str:
+    """Return a sentence if the tool of a project would act otherwise, or an empty string.
+
+    :param is_refused: True if the index wants a login, and none was found.
+    :param links_name_hosts: True if the page of the index has the whole URLs of its files.
+    """
+    case = _Case(manifest, place, found, is_refused, links_name_hosts)
+    for rule in _RULES.get(manifest.tool, ()):
+        note = rule(case)
+        if note:
+            return f"{manifest.tool} itself {note}"
+    return ""
 
 
 def covering(manifest: Manifest, url: str) -> Index | None:
@@ -49,11 +83,165 @@ def covering(manifest: Manifest, url: str) -> Index | None:
     return roots[max(matching, key=len)] if matching else None
 
 
-def _keyring_note(manifest: Manifest, place: Repository) -> str:
-    """Return the reason for which uv or pip asks no keyring, or an empty string."""
-    provider = manifest.keyring_provider
-    if manifest.tool == "pip":
-        return "keyring-provider is disabled" if provider == "disabled" else ""
-    if place.username is None and place.declaration.authenticate != "always":
-        return "the index has no username"
-    return "" if provider == "subprocess" else "keyring-provider is not subprocess"
+# All tools
+
+
+def _store(case: _Case) -> str:
+    """Note a store that the tool does not read."""
+    tool = case.manifest.tool
+    is_own = tool == "uv" and case.provider.startswith("uv store")
+    is_other_tools = case.kind == PREFIX and not is_own
+    if not (is_other_tools or case.provider.startswith(_RATTLERS)):
+        return ""
+    return f"does not read {case.provider}; {_STEPS[tool](case)}"
+
+
+def _run_or_name(case: _Case) -> str:
+    """Return the step for uv, which takes a user by the name of an index only."""
+    step = "authshim run -- uv asks authshim"
+    if case.place.username is None and not case.place.declaration.name:
+        return f"if the index has a name, {step}"
+    return step
+
+
+def _inject_or_run(case: _Case) -> str:
+    """Return the step for poetry, which reads no netrc if it knows a user, and for pdm."""
+    tool = case.manifest.tool
+    step = f"pipx inject {tool} authshim"
+    if tool == "poetry" and case.place.username is not None:
+        return step
+    return f"{step}, or authshim run --netrc -- {tool}"
+
+
+# uv and pip
+
+
+def _keyring_of_uv(case: _Case) -> str:
+    if case.kind != SERVICE:
+        return ""
+    if case.place.username is None and case.place.declaration.authenticate != "always":
+        return "asks no keyring: the index has no username"
+    if case.manifest.keyring_provider != "subprocess":
+        return "asks no keyring: keyring-provider is not subprocess"
+    return ""
+
+
+def _keyring_of_pip(case: _Case) -> str:
+    if case.kind == SERVICE and case.manifest.keyring_provider == "disabled":
+        return "asks no keyring: keyring-provider is disabled"
+    return ""
+
+
+# poetry
+
+
+def _user_in_url(case: _Case) -> str:
+    wants_login = case.is_refused or case.kind not in ("", GIVEN)
+    if not (wants_login and case.lacks_password) or case.place.declaration.login_in:
+        return ""
+    return "looks for no password if the URL has a username; take it out of the URL"
+
+
+def _netrc_of_known_user(case: _Case) -> str:
+    if not (case.lacks_password and case.provider.startswith("netrc")):
+        return ""
+    return f"reads no netrc: {case.place.declaration.login_in} names a user"
+
+
+def _keyring_of_poetry(case: _Case) -> str:
+    if case.kind != SERVICE:
+        return ""
+    if case.manifest.keyring_provider == "disabled":
+        return "asks no keyring: keyring.enabled is false"
+    return _other_names(case)
+
+
+def _other_names(case: _Case) -> str:
+    """Note an entry of keyring under a name that the tool does not ask for."""
+    own = case.place.declaration.services
+    if case.found is None or case.found.key in own:
+        return ""
+    return f"does not ask keyring for {case.found.key}, but for {', '.join(own)}"
+
+
+def _files_of_url(case: _Case) -> str:
+    is_in_url = case.place.password is not None and not case.place.declaration.login_in
+    if not (is_in_url and case.kind == GIVEN and case.links_name_hosts):
+        return ""
+    return (
+        "sends the login in the URL to no file of this index, whose links are whole URLs; "
+        f"set {_variables(case)} instead"
+    )
+
+
+def _dotted_name(case: _Case) -> str:
+    name, login_in = case.place.declaration.name, case.place.declaration.login_in
+    is_variable = login_in.startswith("POETRY_HTTP_BASIC_")
+    if case.kind != GIVEN or not is_variable or "." not in name or "." in login_in:
+        return ""
+    return f"does not read {login_in} since 2.4, for the source's name has a dot; rename it"
+
+
+def _variables(case: _Case) -> str:
+    """Return the names of poetry's variables for a login."""
+    name = case.place.declaration.name.upper().replace("-", "_")
+    return f"POETRY_HTTP_BASIC_{name}_USERNAME and _PASSWORD"
+
+
+# pdm
+
+
+def _variables_of_pdm(case: _Case) -> str:
+    """Note a variable that one of the two expands, and the other does not."""
+    place = case.place
+    if _VARIABLE.fullmatch(place.placeholder):
+        return f"expands {place.placeholder} in the whole URL; authshim in user:password@ only"
+    login = f"{place.username}{place.password}"
+    if place.placeholder and _VARIABLE.search(login):
+        return "expands ${...} in the URL only, and to nothing if the variable is not set"
+    return ""
+
+
+def _names_of_pdm(case: _Case) -> str:
+    return _other_names(case) if case.kind == SERVICE else ""
+
+
+def _netrc_for_others(case: _Case) -> str:
+    """Note a netrc that Python refuses, because other users may read it."""
+    path = case.provider.partition("netrc ")[2]
+    if not path or path != os.path.expanduser("~/.netrc") or not _is_open_to_others(path):
+        return ""
+    return f"does not read {path}, for others may read it; chmod 600 {path}"
+
+
+def _is_open_to_others(path: str) -> bool:
+    if os.name != "posix":
+        return False
+    try:
+        return os.stat(path).st_mode & 0o077 != 0
+    except OSError:
+        return False
+
+
+_STEPS: dict[str, Callable[[_Case], str]] = {
+    "uv": _run_or_name,
+    "pip": lambda _: "authshim run -- pip asks authshim",
+    "poetry": _inject_or_run,
+    "pdm": _inject_or_run,
+}
+"""The steps that let a tool have the login of a store that it does not read."""
+
+_RULES: dict[str, tuple[Callable[[_Case], str], ...]] = {
+    "uv": (_keyring_of_uv, _store),
+    "pip": (_keyring_of_pip, _store),
+    "poetry": (
+        _user_in_url,
+        _netrc_of_known_user,
+        _keyring_of_poetry,
+        _files_of_url,
+        _dotted_name,
+        _store,
+    ),
+    "pdm": (_variables_of_pdm, _names_of_pdm, _netrc_for_others, _store),
+}
+"""The rules of each tool. The first one that has something to say counts."""

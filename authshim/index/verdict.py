@@ -61,12 +61,14 @@ class Result(NamedTuple):
     seconds: float | None = None
     """On the wire, from the question to the head of the answer that decided."""
     tool_note: str = ""
-    """The reason for which the project's tool itself would not send the credential."""
+    """A sentence about the project's tool, if it would act otherwise than authshim does."""
     declared_in: str = ""
     """``FILE:LINE`` or the variable that declares it, or "the default"."""
     mirror: str = ""
     """The URL that was probed in place of the declared one, redacted; empty without a mirror."""
 
+    links_name_hosts: bool = False
+    """True if the page of the index has the whole URLs of its files."""
     is_unknown: bool = False
     """True if the next step only lets authshim probe it."""
 

@@ -363,7 +363,7 @@ def test_session_is_installed_for_a_uv_project(
     assert b"s3cret" not in pickle.dumps(session)
 
 
-# Notes about the tool itself; tests/interop/test_tool_notes.py holds them against the programs
+# Notes about the tool itself; the tests of interop hold them against the programs
 
 
 @pytest.mark.usefixtures("stored")
@@ -375,6 +375,18 @@ def test_note_tells_that_uv_does_not_read_a_store(
     found = lines(command, *[f"{url}/demo/"] * (command == "explain"))
     note = "note: uv itself does not read auth file ~/.rattler/credentials.json; authshim run -- uv"
     assert note in "\n".join(found)
+
+
+@pytest.mark.usefixtures("stored")
+@pytest.mark.parametrize("command", ["check", "explain"])
+def test_note_tells_that_poetry_looks_for_no_password(
+    command: str, private: Recorder, lines: Lines
+) -> None:
+    url = f"{private.url}/acme/simple"
+    source = url.replace("//", "//ada@")
+    write("pyproject.toml", f"[[tool.poetry.source]]\nname = 'acme'\nurl = '{source}'\n")
+    found = "\n".join(lines(command, *[f"{url}/demo/"] * (command == "explain")))
+    assert "note: poetry itself looks for no password if the URL has a username" in found
 
 
 @pytest.mark.usefixtures("stored")

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+UV = [sys.executable, "-m", "uv"]
+
 BESIDE = {
     "pip": ["pip"],
     "twine": ["twine"],
@@ -29,18 +31,19 @@ def main(folder: Path, authshim: str) -> int:
     failed = [
         name
         for name, packages in BESIDE.items()
-        if not _install(folder / name, [*packages, authshim])
+        if not install(folder / name, [*packages, authshim])
     ]
-    failed += [name for name, packages in ALONE.items() if not _install(folder / name, packages)]
+    failed += [name for name, packages in ALONE.items() if not install(folder / name, packages)]
     for name in failed:
         sys.stdout.write(f"{name} cannot be installed here\n")
     return 0
 
 
-def _install(folder: Path, packages: list[str]) -> bool:
-    make = ["uv", "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)]
+def install(folder: Path, packages: list[str]) -> bool:
+    """Make one environment, and return True if it has the packages."""
+    make = [*UV, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder)]
     fill = [
-        "uv",
+        *UV,
         "pip",
         "install",
         "--quiet",
