@@ -6,6 +6,9 @@ import itertools
 import logging
 import os
 import signal
+import threading
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -100,6 +103,26 @@ def _logging_as_before() -> Iterator[None]:
     rejections.setLevel(levels[1])
 
 
+@pytest.fixture(autouse=True)
+def _threads_end() -> Iterator[None]:
+    """Wait for the threads that the package left running: what they log or ask is no other test's."""
+    before = set(threading.enumerate())
+    yield
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        left = [thread for thread in threading.enumerate() if thread not in before]
+        left = [thread for thread in left if _is_ours(thread)]
+        if not left:
+            return
+        with suppress(RuntimeError):  # it was not started yet
+            left[0].join(1)
+
+
+def _is_ours(thread: threading.Thread) -> bool:
+    module = getattr(getattr(thread, "_target", None), "__module__", None) or ""
+    return module.partition(".")[0] == "authshim"
+
+
 @pytest.fixture
 def home() -> Path:
     """The test's empty home."""
@@ -157,6 +180,7 @@ def make_recorder(
     def make(**options: object) -> Recorder:
         idle = _recorders.setdefault(tuple(options.items()), [])
         recorder = idle.pop() if idle else Recorder(**options)
+        recorder.reset()
         made.append((idle, recorder))
         return recorder
 
@@ -164,7 +188,6 @@ def make_recorder(
     for idle, recorder in made:
         if not recorder.is_stopped:
             recorder.hang_up()
-            recorder.reset()
             idle.append(recorder)
 
 

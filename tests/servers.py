@@ -10,8 +10,10 @@ import socketserver
 import ssl
 import struct
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Callable, NamedTuple, Optional, Union
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Union
 from urllib.parse import urlsplit
 
 import trustme
@@ -248,7 +250,8 @@ class _Server(ThreadingHTTPServer):
         self.recorder = recorder
         self.context = context
         self.tunnels = tunnels
-        self._open: set[_Handler] = set()
+        self._open: dict[Any, Any] = {}
+        """What has the socket of each connection, by the client's address."""
         self._changed = threading.Condition()
         super().__init__(("127.0.0.1", 0), _Handler)
 
@@ -258,22 +261,42 @@ class _Server(ThreadingHTTPServer):
             while True:
                 self.process_request(*self.get_request())
 
-    def opened(self, handler: _Handler) -> None:
+    def process_request(self, request: Any, client_address: Any) -> None:
         with self._changed:
-            self._open.add(handler)
-
-    def closed(self, handler: _Handler) -> None:
-        with self._changed:
-            self._open.discard(handler)
+            self._open[client_address] = SimpleNamespace(request=request)
             self._changed.notify_all()
+        super().process_request(request, client_address)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._changed:
+                self._open.pop(client_address, None)
+                self._changed.notify_all()
+
+    def opened(self, handler: _Handler) -> None:
+        """Let ``hang_up`` end the socket that the handler has just now."""
+        with self._changed:
+            self._open[handler.client_address] = handler
 
     def hang_up(self) -> None:
-        """End the connections that were kept alive, and wait for their threads."""
+        """End the connections that were kept alive, and wait for their threads.
+
+        Those that clients gave up before they were accepted come first: connections are accepted
+        in their order, so a last one of our own is behind them.
+        """
+        with contextlib.suppress(OSError), socket.create_connection(self.server_address) as last:
+            address = last.getsockname()
+            with self._changed:
+                self._changed.wait_for(lambda: address in self._open, 20)
+        until = time.monotonic() + 5
         with self._changed:
-            for handler in self._open:
-                with contextlib.suppress(OSError):
-                    handler.request.shutdown(socket.SHUT_RDWR)
-            self._changed.wait_for(lambda: not self._open, 5)
+            while self._open and time.monotonic() < until:
+                for holder in self._open.values():
+                    with contextlib.suppress(OSError):
+                        holder.request.shutdown(socket.SHUT_RDWR)
+                self._changed.wait(0.05)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up, or dislikes our certificate, is none of the test's business."""
@@ -289,11 +312,22 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def setup(self) -> None:
+        self.server.opened(self)
         if self.server.context:
             self.request.settimeout(self.timeout)
-            self.request = self.server.context.wrap_socket(self.request, server_side=True)
-        self.server.opened(self)
+            self._wrap(self.server.context)
         super().setup()
+
+    def _wrap(self, context: ssl.SSLContext) -> None:
+        # The handshake comes later, so that the connection can be ended during it.
+        self.request = context.wrap_socket(
+            self.request, server_side=True, do_handshake_on_connect=False
+        )
+        try:
+            self.request.do_handshake()
+        except OSError:
+            self.request.close()
+            raise
 
     def finish(self) -> None:
         try:
@@ -301,7 +335,6 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             if isinstance(self.request, ssl.SSLSocket):
                 self.request.close()
-            self.server.closed(self)
 
     def do_CONNECT(self) -> None:
         """Open a tunnel whose other end is ourselves."""
@@ -311,9 +344,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.flush()
-        self.request = self.connection = self.server.tunnels.wrap_socket(
-            self.request, server_side=True
-        )
+        self._wrap(self.server.tunnels)
+        self.connection = self.request
         self.rfile = self.connection.makefile("rb", self.rbufsize)
         self.wfile = self.connection.makefile("wb", self.wbufsize)
         self.close_connection = False
@@ -355,8 +387,6 @@ class _Handler(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def dripping(begin: bytes = b"HTTP/1.1 200 OK\r\nX-Long: ", rest: bytes = b"x") -> Iterator[str]:
     """Run a server whose answers go on without end, as they are with a long head, and yield its URL."""
-    import time
-
     ended = threading.Event()
 
     class Drip(socketserver.BaseRequestHandler):
