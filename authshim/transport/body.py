@@ -115,8 +115,9 @@ class _StallWatch:
     def _watch(self) -> None:
         with cast("socket.socket", self._connection) as connection:
             while not self._ended.wait(min(1.0, MAX_SILENT_SECONDS / 4)):
-                began = self._began
-                if began is not None and time.monotonic() - began > MAX_SILENT_SECONDS:
+                # In this order: if another read begins in between, it is not taken for the old one.
+                now, began = time.monotonic(), self._began
+                if began is not None and now - began > MAX_SILENT_SECONDS:
                     self._hung_up = True
                     with suppress(OSError):
                         connection.shutdown(socket.SHUT_RDWR)
