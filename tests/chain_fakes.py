@@ -108,7 +108,7 @@ class Waiting(Keeper):
 
     def find(self, key: str, username: str | None = None) -> Credential | None:
         self.is_asked.set()
-        assert self.may_answer.wait(10)
+        assert self.may_answer.wait(120)
         return super().find(key, username)
 
 
@@ -190,6 +190,6 @@ def in_threads(count: int, work: Any) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert not any(thread.is_alive() for thread in threads), "a thread hangs"
     return results

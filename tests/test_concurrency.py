@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager, nullcontext
 from queue import SimpleQueue
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -106,23 +107,26 @@ def test_result_in_time_is_not_handed_to_the_callback() -> None:
 
 def test_late_exception_is_not_handed_to_the_callback() -> None:
     over = threading.Event()
-    threads: list[threading.Thread] = []
+    started: SimpleQueue[threading.Thread] = SimpleQueue()
     handed: list[object] = []
 
     def work() -> None:
-        threads.append(threading.current_thread())
+        started.put(threading.current_thread())
         over.wait(60)
         raise ValueError
 
     with pytest.raises(TimedOut):
         call_with_timeout(0.05, work, late=handed.append)
     over.set()
-    threads[0].join(60)
+    started.get(timeout=60).join(60)
     assert handed == []
 
 
-def test_map_concurrently_raises_after_its_timeout_and_keeps_what_is_done() -> None:
-    is_over = threading.Event()
+def test_map_concurrently_raises_after_its_timeout_and_keeps_what_is_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_over, now = threading.Event(), [0.0]
+    monkeypatch.setattr("authshim.concurrency.time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def work(task: str) -> str:
         if task == "slow":
@@ -133,9 +137,10 @@ def test_map_concurrently_raises_after_its_timeout_and_keeps_what_is_done() -> N
     try:
         with pytest.raises(TimedOut):
             for task, _ in map_concurrently(
-                ["slow", "quick"], lambda: nullcontext(work), seconds=0.5
+                ["slow", "quick"], lambda: nullcontext(work), seconds=60
             ):
                 found.append(task)
+                now[0] = 60.0
     finally:
         is_over.set()
     assert found == ["quick"]

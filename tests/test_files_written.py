@@ -157,11 +157,11 @@ def test_rewrite_raises_if_the_lock_is_held_too_long(tmp_path: Path) -> None:
 
     def hold(_: str | None) -> None:
         held.set()
-        go_on.wait(20)
+        go_on.wait(60)
 
     other = threading.Thread(target=files.rewrite, args=(str(tmp_path / "f"), hold))
     other.start()
-    held.wait(20)
+    assert held.wait(60)
     with pytest.raises(files.Unwritable, match=r"another process holds .*f\.lock"):
         files.rewrite(str(tmp_path / "f"), lambda _: "new", deadline=0.1)
     go_on.set()

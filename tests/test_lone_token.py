@@ -131,7 +131,7 @@ def test_refused_lone_token_costs_one_request_a_thread_in_flight(recorder: Recor
     def ask(number: int) -> None:
         if not hasattr(first, "client"):
             first.client = authshim.install(requests.Session(), chain)
-            together.wait(10)
+            together.wait(60)
         first.client.get(url_of(recorder, f"/simple/{number}/"))
 
     recorder.default = CHALLENGE

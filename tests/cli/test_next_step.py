@@ -705,7 +705,7 @@ def try_later(world: World) -> Iterator[Ask | None]:
 @follows(next_step.TRY_LATER_OR_CHECK_NETWORK)
 def try_a_slow_server_later(world: World) -> Iterator[Ask | None]:
     done = Event()
-    world.recorder.on("/slow/*", lambda _: done.wait(5) and None)
+    world.recorder.on("/slow/*", lambda _: done.wait(60) and None)
     world.index("/slow/simple")
     with world.patch.context() as patch:
         patch.setattr("authshim.transport.failures.TIMEOUT", (5, 0.05))

@@ -406,11 +406,17 @@ def test_token_at_prefix_dev_replaces_a_login(
 # At a terminal
 
 
+COUNT_DOWN = re.compile(rb"waiting for the browser, (\d+):(\d\d) left")
+
+
 @pytest.mark.slow("two seconds go by at a terminal")
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="it has no terminal of its own")
 def test_spinner_counts_down_at_a_terminal(server: AuthorizationServer, tmp_path: Path) -> None:
-    server.device.update(interval=2, expires_in=125)
-    server.recorder.on("/token", refuses(PENDING), server.give_tokens)
+    server.device.update(interval=1, expires_in=3600)
+    enough = threading.Event()
+    server.recorder.on(
+        "/token", lambda seen: server.give_tokens(seen) if enough.is_set() else refuses(PENDING)
+    )
     ours, theirs = os.openpty()
     command = ["auth", "login", "h.example", "--oauth", "--oauth-issuer-url", server.issuer]
     environ = {**os.environ, "TERM": "xterm", "RATTLER_AUTH_FILE": str(tmp_path / "auth.json")}
@@ -431,11 +437,11 @@ def test_spinner_counts_down_at_a_terminal(server: AuthorizationServer, tmp_path
             if not piece:
                 break
             shown += piece
+            if len(set(COUNT_DOWN.findall(shown))) >= 2:
+                enough.set()
         assert login.wait(60) == 0
     os.close(ours)
-    left = [
-        int(seconds) for seconds in re.findall(rb"waiting for the browser, 2:0(\d) left", shown)
-    ]
+    left = [(int(minutes), int(seconds)) for minutes, seconds in COUNT_DOWN.findall(shown)]
     assert len(set(left)) >= 2
     assert left == sorted(left, reverse=True)
     assert_no_secret(shown.decode())

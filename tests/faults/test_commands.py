@@ -35,7 +35,7 @@ class Clock:
         self._since: float | None = None
 
     def monotonic(self) -> float:
-        if self._since is None and self._runs.exists():
+        if self._since is None and self._runs.exists() and self._runs.read_text().endswith("\n"):
             self._since = time.monotonic()
         return 0.0 if self._since is None else time.monotonic() - self._since
 

@@ -208,7 +208,7 @@ class Slow(authshim.Provider):
     def find(self, key: str, username: str | None = None) -> Credential | None:
         self.times += 1
         self.is_asked.set()
-        assert self.may_answer.wait(10)
+        assert self.may_answer.wait(120)
         return ADA
 
 
@@ -234,12 +234,12 @@ def test_cancelled_look_up_leaves_nothing_locked(asynchronous: Any, recorder: Re
 
     async def program(get: Any) -> Any:
         task = asyncio.create_task(get(recorder.url))
-        await asyncio.to_thread(slow.is_asked.wait, 10)
+        await asyncio.to_thread(slow.is_asked.wait, 60)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 60)
         slow.may_answer.set()
-        return await asyncio.wait_for(get(recorder.url), 5)
+        return await asyncio.wait_for(get(recorder.url), 60)
 
     assert asynchronous.run(authshim.Chain([slow]), program).status == 200
     assert slow.times == 1

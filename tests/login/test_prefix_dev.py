@@ -69,7 +69,7 @@ def test_viewer_raises_after_its_timeout(
     from threading import Event
 
     done = Event()
-    recorder.default = lambda _: done.wait(20) and None  # type: ignore[assignment]
+    recorder.default = lambda _: done.wait(60) and None  # type: ignore[assignment]
     monkeypatch.setattr("authshim.login.prefix_dev.MAX_VIEWER_SECONDS", 0.2)
     try:
         with pytest.raises(LoginError, match="did not answer in time") as caught:

@@ -287,7 +287,7 @@ def test_slow_ci_gives_no_identity(
 ) -> None:
     released = threading.Event()
     monkeypatch.setattr(identity, "MAX_IDENTITY_SECONDS", 0.05)
-    monkeypatch.setattr(identity, "_ask", lambda service: released.wait(20) and None)
+    monkeypatch.setattr(identity, "_ask", lambda service: released.wait(60) and None)
     assert job.session().get(CHANNEL).status_code == 401
     released.set()
     assert "GitHub did not answer in time" in caplog.text

@@ -143,12 +143,12 @@ class User:
 
     def join(self) -> None:
         for thread in self._threads:
-            thread.join(20)
+            thread.join(60)
 
     def _get(self, url: str) -> None:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(url, timeout=20) as answer:
+            with opener.open(url, timeout=60) as answer:
                 self.answered.append((answer.status, answer.read().decode()))
         except HTTPError as error:
             self.answered.append((error.code, ""))

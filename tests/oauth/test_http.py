@@ -99,7 +99,7 @@ def test_trickling_answer_ends_at_the_timeout(begin: bytes) -> None:
         began = time.monotonic()
         with pytest.raises(EndpointError, match="did not answer in time"):
             get(url, seconds=0.3)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
 
 
 @pytest.mark.parametrize(

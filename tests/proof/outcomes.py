@@ -60,6 +60,7 @@ def _echo(path: str) -> dict[str, str]:
 
 
 def _silence(stage: Stage) -> None:
+    stage.monkeypatch.setattr("authshim.transport.failures.TIMEOUT", (30, 0.02))
     stage.names.to_port(stage.servers.silent.getsockname()[1], "a.example", 80)
 
 

@@ -174,7 +174,6 @@ def typed(
     logger = logging.getLogger("authshim")
     handlers, level = logger.handlers[:], logger.level
     stage.monkeypatch.setattr("authshim.cli._parser", _parser)
-    stage.monkeypatch.setattr("authshim.transport.failures.TIMEOUT", (30, 0.02))
     stage.monkeypatch.setattr("authshim.download.transfer.MAX_RETRIES", 1)
     stage.monkeypatch.chdir(stage.home)
 
@@ -388,6 +387,7 @@ def asked_server(stage: Stage) -> Callable[[str], None]:
 
     def prepare(server: str) -> None:
         if server == "is silent":
+            stage.monkeypatch.setattr("authshim.transport.failures.TIMEOUT", (30, 0.02))
             stage.monkeypatch.setattr("authshim.login.prefix_dev.MAX_VIEWER_SECONDS", 0.02)
             stage.monkeypatch.setattr("authshim.oauth.endpoints.MAX_REVOCATION_SECONDS", 0.02)
         SERVERS[server](stage)

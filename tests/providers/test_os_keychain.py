@@ -143,11 +143,12 @@ def test_locked_keychain_is_asked_once_until_refresh() -> None:
 
 
 def test_keychain_that_never_answers_is_left_alone_until_refresh() -> None:
-    release = threading.Event()
-    backend = Failing(lambda key: release.wait(20) and None)
+    asked, release = threading.Event(), threading.Event()
+    backend = Failing(lambda key: asked.set() or (release.wait(60) and None))
     keychain = OSKeychain(backend=backend, deadline=0.05)
     assert str(error_of(keychain)) == "cannot read OS keychain: it did not answer in time"
-    keychain.deadline = 20
+    assert asked.wait(60)
+    keychain.deadline = 60
     error_of(keychain)
     assert backend.asked == ["h.example"]
     release.set()

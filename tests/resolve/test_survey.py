@@ -170,7 +170,7 @@ def test_a_dependency_s_own_index_is_the_only_one_besides_flat_pages(load: Load)
 
 
 def test_pages_are_fetched_side_by_side(recorder: Recorder, load: Load) -> None:
-    together = Barrier(4, timeout=20)
+    together = Barrier(4, timeout=50)
     recorder.on("/*", lambda seen: together.wait() < 4 and links("a-1.0.zip", "b-1.0.zip"))
     manifest = load(
         f"""

@@ -55,7 +55,7 @@ def test_a_raw_response_is_read_by_its_file_interface(login: Callable, recorder:
 @EVERY_WAY
 def test_a_timeout_is_kept(login: Callable, recorder: Recorder) -> None:
     over = threading.Event()
-    recorder.default = lambda _: over.wait(5) and None
+    recorder.default = lambda _: over.wait(60) and None
     with pytest.raises(requests.ReadTimeout):
         login(BEARER).get(recorder.url, timeout=0.1)
     over.set()
@@ -393,14 +393,14 @@ def test_many_threads_share_one_session_and_one_look_up(recorder: Recorder) -> N
     statuses: list[int] = []
 
     def work() -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         statuses.extend(session.get(f"{recorder.url}/{number}").status_code for number in range(5))
 
     threads = [threading.Thread(target=work) for _ in range(32)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     assert statuses == [200] * 160
     assert {seen.authorization for seen in recorder.seen} == {"Bearer s3cret"}
     assert provider.asked == [f"127.0.0.1:{recorder.port}", "127.0.0.1"]
@@ -414,7 +414,7 @@ def test_a_forked_process_is_logged_in(recorder: Recorder) -> None:
     child = os.fork()
     if child == 0:
         try:
-            os._exit(0 if session.get(recorder.url, timeout=5).status_code == 200 else 1)
+            os._exit(0 if session.get(recorder.url, timeout=60).status_code == 200 else 1)
         finally:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0

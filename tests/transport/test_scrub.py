@@ -310,7 +310,7 @@ def test_a_read_timeout_tells_nothing(
     credential: authshim.Credential, recorder: Recorder, no_secret: Callable
 ) -> None:
     over = threading.Event()
-    recorder.default = lambda _: over.wait(5) and None
+    recorder.default = lambda _: over.wait(60) and None
     error = failing(mounted(credential), recorder.url + "/x", timeout=0.1)
     over.set()
     assert isinstance(error, requests.ReadTimeout)
