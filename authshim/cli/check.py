@@ -138,10 +138,15 @@ def _reason(result: Result, place: str) -> str:
     from authshim.index.answer import with_credential
 
     status = None if result.fine else result.status
-    parts = [with_credential(result.found, status, result.detail), result.api]
+    found = result.found
+    has_own_login = found is not None and found.provider == result.declared_in
+    if found is not None and has_own_login:
+        found = found._replace(provider=place)
+    parts = [with_credential(found, status, result.detail), result.api]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.2f} s")
-    parts.append(place)
+    if not has_own_login:
+        parts.append(place)
     reasons = "; ".join(filter(None, parts))
     return f" ({reasons})" if reasons else ""
 

@@ -144,7 +144,7 @@ def found_in(step: Step, entry: CacheEntry, *, challenged: bool = False) -> Cach
         return None
     return CachedCredential(
         step.credential,
-        step.provider,
+        step.source or step.provider,
         step.key,
         challenged=challenged,
         entry=entry,

@@ -43,6 +43,11 @@ class Declared(NamedTuple):
     declaration: Declaration = Declaration()
 
     @property
+    def login_in(self) -> str:
+        """The file with its line or the variable that has the login, or "manifest" for pixi's."""
+        return self.declaration.login_in or self.declaration.place or "manifest"
+
+    @property
     def forbids_logins(self) -> str:
         """The reason for which nothing is sent, or an empty string."""
         if self.declaration.authenticate != "never":

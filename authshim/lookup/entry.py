@@ -135,9 +135,10 @@ class CacheEntry:
 
     @property
     def names_user(self) -> str:
-        """Return the source of the username: "manifest" or "URL"."""
-        is_declared = self.declared is not None and self.declared.username == self.url.username
-        return "manifest" if is_declared else "URL"
+        """Return the source of the username: its declaration, or "URL"."""
+        if self.declared is not None and self.declared.username == self.url.username:
+            return self.declared.login_in
+        return "URL"
 
     @property
     def is_index(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim.lookup.asker import found_in, without_keyring
-from authshim.lookup.given import find_given, find_lone_token
+from authshim.lookup.given import find_given, find_lone_token, given_in
 from authshim.lookup.order import questions
 from authshim.lookup.trace import Step
 from authshim.redact import redact, shown_user
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from authshim.lookup.coverage import Declared
     from authshim.lookup.entry import CacheEntry
     from authshim.lookup.naming import NamedBy
+
+
+_WITH_ARTICLE = {"URL": "the URL", "manifest": "the manifest"}
 
 
 class Explanation:
@@ -136,6 +139,7 @@ def _note_entries(entries: Sequence[CacheEntry]) -> Iterator[str]:
         if entry.forbids_logins:
             yield f"nothing that is kept is sent: {entry.forbids_logins}"
         if entry.url.password is not None:
-            yield "user:password@ stands in the URL or the manifest, and nothing replaces it"
+            source = _WITH_ARTICLE.get(given_in(entry), given_in(entry))
+            yield f"the login in {source} comes first, and nothing replaces it"
         elif user is not None:
             yield f"for the user {shown_user(user)!r}"

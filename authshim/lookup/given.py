@@ -22,7 +22,7 @@ REJECTIONS = "authshim.rejections"
 
 def find_given(entry: CacheEntry, once: Once) -> CachedCredential | None:
     """Return the ``user:password@`` of an entry, or None. Warn if it cannot be sent."""
-    url, declared = entry.url, entry.declared
+    url = entry.url
     if url.password is None:
         return None
     username, password = url.username or "", url.password.text
@@ -34,10 +34,15 @@ def find_given(entry: CacheEntry, once: Once) -> CachedCredential | None:
     except CredentialError as error:
         once.warn_once(f"the user:password@ of {entry.origin} is not used: {error}")
         return None
-    provider = "URL"
-    if declared is not None and declared.password == url.password:
-        provider = declared.declaration.login_in or "manifest"
-    return CachedCredential(credential, provider, Key(url.netloc, GIVEN), entry=entry)
+    return CachedCredential(credential, given_in(entry), Key(url.netloc, GIVEN), entry=entry)
+
+
+def given_in(entry: CacheEntry) -> str:
+    """Return the source of the password of an entry: its declaration, or "URL"."""
+    declared = entry.declared
+    if declared is not None and declared.password == entry.url.password:
+        return declared.login_in
+    return "URL"
 
 
 def find_lone_token(entry: CacheEntry, once: Once) -> CachedCredential | None:

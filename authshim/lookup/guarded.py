@@ -69,7 +69,7 @@ class GuardedProvider:
         """Ask the provider for one key, and return its answer."""
         username = entry.url.username
         try:
-            credential, said = self._question(key, username)
+            credential, said, source = self._question(key, username)
         except Exception as error:  # noqa: BLE001 - see the module
             sentence = self._complain(error)
             obstacle = "" if isinstance(error, ProviderMissing) else sentence
@@ -82,20 +82,22 @@ class GuardedProvider:
         reason = unfit(credential, key, entry, self._clock.time())
         if reason:
             return Step(self.name, key, reason)
-        return Step(self.name, key, _shown(credential, key, entry) + said, credential)
+        shown = _shown(credential, key, entry) + said
+        return Step(self.name, key, shown, credential, source=source)
 
-    def _question(self, key: Key, username: str | None) -> tuple[Credential | None, str]:
-        """Return the credential and its place; without one, None and the reason for people."""
+    def _question(self, key: Key, username: str | None) -> tuple[Credential | None, str, str]:
+        """Return the credential, its place and its source; or None and the reason for people."""
         with self.lock:
             before = set(self._problems())
             credential = self._answer(key, username)
             problems = self._problems()
             said = self._place(key, username) if credential else self._why_not(key)
+            source = self._source(key, username) if credential else ""
         self._warn(problems)
         new = [problem for problem in problems if problem not in before]
         if credential is None and new and key.kind == SERVICE:
             said = said or new[-1]
-        return credential, said
+        return credential, said, source
 
     def preview(self, key: Key) -> Step:
         """Return a step that tells what a question would do, and ask nothing."""
@@ -206,6 +208,11 @@ class GuardedProvider:
         ask = getattr(self._provider, "place", None)
         place = ask(key, username) if ask is not None else ""
         return f" ({place})" if place else ""
+
+    def _source(self, key: Key, username: str | None) -> str:
+        """Return the source of a login that the name of the provider does not tell."""
+        ask = getattr(self._provider, "source", None)
+        return "" if ask is None else str(ask(key, username))
 
     def _warn(self, problems: Iterable[str]) -> None:
         for problem in problems:

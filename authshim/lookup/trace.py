@@ -36,9 +36,11 @@ class Step(NamedTuple):
     credential: Credential | None = None
     """The credential of the answer, if it can be used for this URL."""
     broken: bool = False
+    """True if the provider raised an error."""
     obstacle: str = ""
     """A sentence about a failure that the user can mend."""
-    """True if the provider raised an error."""
+    source: str = ""
+    """The file or line of the credential, if the name of the provider tells none."""
 
 
 class Trace(NamedTuple):

@@ -46,6 +46,10 @@ class CondaTokens(UrlLogins):
         paths = [path for folder in self.folders for path in _list(folder)]
         return tuple(files.version(path) for path in (*self.folders, *paths))
 
+    def source(self, key: str, username: str | None = None) -> str:
+        """Return the path of the token file."""
+        return f"conda token file {self.place(key, username)}"
+
     def logout_step(self, login: Login) -> str:
         """Return the commands that remove a token file, and the file itself."""
         return f"anaconda logout, conda token remove, or remove {login.place}"

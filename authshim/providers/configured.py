@@ -31,6 +31,10 @@ class ConfiguredLogins(UrlLogins):
         """Return a value that changes with the files."""
         return tuple(files.version(path) for path in self._reader.files())
 
+    def source(self, key: str, username: str | None = None) -> str:
+        """Return the file and line, or the variable, that has the login."""
+        return self.place(key, username)
+
     def logout_step(self, login: Login) -> str:
         """Return the place to correct."""
         return f"take it out of {login.place}"

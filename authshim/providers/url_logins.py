@@ -71,6 +71,13 @@ class UrlLogins(Provider):
             return ""
         return login.place
 
+    def source(self, key: str, username: str | None = None) -> str:  # noqa: ARG002 - a default
+        """Return the source of the login that ``find`` returns, for people.
+
+        It is empty if the name of the provider tells the file.
+        """
+        return ""
+
     def path_keys(self) -> Iterable[str]:
         """List the URLs that have a login, and those below which a URL has a token already.
 

@@ -106,9 +106,55 @@ def test_check_outside_a_project_takes_the_configuration_of_pip(
     write(str(home / ".config/pip/pip.conf"), f"[global]\nextra-index-url = {url}/file/simple\n")
     found = lines("check")
     assert found[0] == "outside a project: pip's configuration"
-    assert found[1].endswith("; PIP_INDEX_URL)")
-    assert found[2].endswith("; ~/.config/pip/pip.conf:2)")
-    assert all("let in (BasicHTTP(username='ada', password=****)" in line for line in found[1:])
+    sent = "let in (BasicHTTP(username='ada', password=****) from "
+    assert f"{sent}PIP_INDEX_URL; " in found[1]
+    assert f"{sent}~/.config/pip/pip.conf:2; " in found[2]
+    assert [line.count("~/.config/pip/pip.conf") for line in found[1:]] == [0, 1]
+
+
+LOGIN_PLACES = {
+    "pip.conf": (".config/pip/pip.conf", "[global]\nindex-url = URL\n", "~/.config/pip/pip.conf:2"),
+    "uv.toml": (".config/uv/uv.toml", "index-url = 'URL'\n", "~/.config/uv/uv.toml:1"),
+    "PIP_INDEX_URL": ("PIP_INDEX_URL", "URL", "PIP_INDEX_URL"),
+    "UV_DEFAULT_INDEX": ("UV_DEFAULT_INDEX", "acme=URL", "UV_DEFAULT_INDEX"),
+}
+"""The file or variable of the user that declares an index, its content, and its place."""
+
+
+@pytest.mark.parametrize("in_pixi_project", [False, True])
+@pytest.mark.parametrize("name", LOGIN_PLACES)
+def test_login_of_the_user_is_named_by_its_place(
+    name: str,
+    in_pixi_project: bool,
+    private: Recorder,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    lines: Lines,
+) -> None:
+    target, text, place = LOGIN_PLACES[name]
+    monkeypatch.delenv("PIP_CONFIG_FILE")
+    text = text.replace("URL", f"{private.url.replace('//', '//ada:s3cret@')}/acme/simple")
+    if "/" in target:
+        write(str(home / target), text)
+    else:
+        monkeypatch.setenv(target, text)
+    if in_pixi_project:
+        index = f"[pypi-options]\nindex-url = '{private.url}/acme/simple'\n"
+        write("pixi.toml", f"[workspace]\nchannels = []\nplatforms = []\n{index}")
+    sent = f"BasicHTTP(username='ada', password=****) from {place}"
+    assert lines("explain", f"{private.url}/acme/simple/")[-1] == f"would be sent: {sent}"
+    assert any(f"let in ({sent}; " in line for line in lines("check"))
+    document = json.loads("\n".join(lines("check", "--json")))
+    providers = {result["provider"] for result in document["results"] if result["provider"]}
+    assert providers == {place.replace("~", str(home))}
+    assert any(place in line for line in lines("auth", "status"))
+
+
+def test_token_file_of_conda_is_named_by_its_path(home: Path, lines: Lines) -> None:
+    path = ".config/binstar/https%3A%2F%2Fapi.anaconda.org.token"
+    write(str(home / path), "s3cret")
+    last = lines("explain", "https://conda.anaconda.org/acme/noarch/repodata.json")[-1]
+    assert last == f"would be sent: CondaToken(token=****) from conda token file ~/{path}"
 
 
 def test_check_outside_a_project_takes_both_configurations(

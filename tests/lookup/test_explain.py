@@ -33,7 +33,7 @@ would be sent: BasicHTTP(username='token', password=****) from keyring command
 
 GIVEN = """
 https://****@h/
-  user:password@ stands in the URL or the manifest, and nothing replaces it
+  the login in the URL comes first, and nothing replaces it
 
   keeper  h:443  not asked: there is an answer already
 
