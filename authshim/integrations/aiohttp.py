@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 class AuthMiddleware(ChainUser):
     """A middleware that sends requests with the user's credentials."""
 
-    def __call__(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Awaitable[Any]:
+    def __call__(
+        self,
+        request: Any,
+        handler: Callable[[Any], Awaitable[Any]],
+    ) -> Awaitable[Any]:
         """Send a request, and send it again for as long as there is another credential."""
         driver = Driver(
             self.chain,
@@ -39,20 +43,30 @@ class AuthMiddleware(ChainUser):
 
 
 class _Request:
-    """A request, which has a credential only while it is sent."""
+    """A request, which has a credential only while it is sent.
 
-    def __init__(self, request: Any, handler: Callable[[Any], Awaitable[Any]]) -> None:
+    Its methods are those of ``driver.AsyncClientRequest``.
+    """
+
+    def __init__(
+        self,
+        request: Any,
+        handler: Callable[[Any], Awaitable[Any]],
+    ) -> None:
         self._request = request
         self._url = request.url
         self._handler = handler
 
     def can_resend(self) -> bool:
-        # Any other body may be a stream that can be read only once.
+        """Return True for a body of bytes. Any other may be a stream that is read only once."""
         body = self._request.body
-        kinds = {kind.__name__ for kind in type(body).__mro__}
-        return body is None or bool(kinds & {"bytes", "BytesPayload"})
+        if body is None:
+            return True
+        classes = {cls.__name__ for cls in type(body).__mro__}
+        return not classes.isdisjoint({"bytes", "BytesPayload"})
 
     async def send(self, header: str | None, url: str | None) -> Any:
+        """Send the request itself, and take the credential off it in any case."""
         request = self._request
         if url is not None:
             request.url = type(request.url)(url, encoded=True)
@@ -70,43 +84,60 @@ class _Request:
                 request.headers.pop("Authorization", None)
 
     def status(self, response: Any) -> int:
+        """Return the status of a response."""
         status: int = response.status
         return status
 
     def headers(self, response: Any) -> dict[str, str]:
+        """Return the headers that an exchange reads. aiohttp follows a header URI too."""
         headers = response.headers
-        # aiohttp follows a header URI too.
         location = headers.get("Location") or headers.get("URI", "")
-        return joined(location, headers.getall("WWW-Authenticate", ()))
+        challenges = headers.getall("WWW-Authenticate", ())
+        return joined(location, challenges)
 
     def follow(self, trail: Trail, location: str) -> None:
+        """Note the way to a ``Location``, for which aiohttp makes a request of its own."""
         depart(trail, str(self._url), location, self._join)
 
     def _join(self, _: str, location: str) -> str:
         """Return the URL of the next request, as aiohttp writes it."""
-        return str(self._url.join(type(self._url)(location)))
+        url_class = type(self._url)
+        return str(self._url.join(url_class(location)))
 
     def clean(self, response: Any, censor: Censor) -> None:
+        """Remove a token from the URL, the reason and the headers of a response."""
         self._clean_info(response, "_request_info")
         response.reason = censor.mask(response.reason)
         headers = response._headers
-        pairs = [(name, censor.remove(value)) for name, value in headers.items()]
-        response._raw_headers = tuple(
-            (name.encode("utf-8"), value.encode("utf-8", "surrogateescape"))
-            for name, value in pairs
-        )
-        response._headers = type(headers)(type(headers.copy())(pairs))
-        response._cache.clear()  # it may have the headers as they were
+        cleaned = []
+        raw = []
+        for name, value in headers.items():
+            text = censor.remove(value)
+            cleaned.append((name, text))
+            raw.append((name.encode("utf-8"), text.encode("utf-8", "surrogateescape")))
+        # The headers are a read-only view of another class.
+        view = type(headers)
+        writable = type(headers.copy())
+        response._headers = view(writable(cleaned))
+        response._raw_headers = tuple(raw)
+        # The cache may have the headers as they were.
+        response._cache.clear()
 
     def _clean_info(self, holder: Any, name: str) -> None:
         """Put the caller's URL into the ``RequestInfo`` of a response or an exception."""
         info = getattr(holder, name)
         clean = type(info)(self._url, info.method, info.headers, info.real_url)
         setattr(holder, name, clean)
-        if isinstance(holder, BaseException):
-            holder.args = tuple(clean if arg is info else arg for arg in holder.args)
+        if not isinstance(holder, BaseException):
+            return
+        args = list(holder.args)
+        for position, arg in enumerate(args):
+            if arg is info:
+                args[position] = clean
+        holder.args = tuple(args)
 
     async def discard(self, response: Any) -> None:
+        """Give the connection of a response back."""
         response.release()
 
 

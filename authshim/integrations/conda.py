@@ -39,7 +39,9 @@ def conda_request_headers(host: str, path: str) -> Iterator[Any]:
     from authshim.lookup.unnamed import url_of
 
     url = url_of(host, path, _channel_urls())
-    credential = None if url is None else _find(url)
+    if url is None:
+        return
+    credential = _find(url)
     if credential is not None and credential.header is not None:
         yield CondaRequestHeader(name="Authorization", value=credential.header)
 

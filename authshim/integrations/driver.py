@@ -176,9 +176,14 @@ class Driver(Exchange):
 
     def _choose(self, kept: Any, response: Any) -> tuple[Any, Any]:
         """Return the response to keep, and the response to discard."""
-        return (response, kept) if self.keeps else (kept, response)
+        if self.keeps:
+            return response, kept
+        return kept, response
 
 
 def joined(location: str, challenges: Iterable[str]) -> dict[str, str]:
     """Return the headers that an exchange reads, for a client that keeps repeated ones apart."""
-    return {"Location": location, "WWW-Authenticate": ", ".join(challenges)}
+    return {
+        "Location": location,
+        "WWW-Authenticate": ", ".join(challenges),
+    }

@@ -43,14 +43,16 @@ class Question(NamedTuple):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Answer one question of git and return the exit code."""
-    given = sys.argv[1:] if words is None else words
-    if list(given) != ["get"]:
+    if words is None:
+        words = sys.argv[1:]
+    if list(words) != ["get"]:
         return 0
-    question = read(sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1))
+    data = sys.stdin.buffer.read(MAX_QUESTION_BYTES + 1)
+    question = read(data)
     if question is None:
         return 0
-    lines = list(_answer(question))
-    sys.stdout.buffer.write("".join(f"{line}\n" for line in lines).encode())
+    lines = [f"{line}\n" for line in _answer(question)]
+    sys.stdout.buffer.write("".join(lines).encode())
     sys.stdout.buffer.flush()
     return 0
 
@@ -93,8 +95,10 @@ def _answer(question: Question) -> Iterator[str]:
         return
     token = token_of(credential)
     if token is not None and question.takes_authtype:
-        yield from ("capability[]=authtype", "authtype=Bearer")
-        yield from (f"credential={token}", "ephemeral=1")
+        yield "capability[]=authtype"
+        yield "authtype=Bearer"
+        yield f"credential={token}"
+        yield "ephemeral=1"
         return
     basic = as_basic(credential, question.username)
     if basic is None:

@@ -26,16 +26,24 @@ _CONTEXT = re.compile(r"(?:(?P<scheme>[^/:]*)://)?(?:[^@/]*@)?(?P<host>[^/]*)")
 """The URL pattern of ``credential.URL.helper``; git lets a scheme be left out."""
 
 
-def set_up(scheme: str, host: str, *, again: bool = False) -> list[str]:
+def set_up(
+    scheme: str,
+    host: str,
+    *,
+    again: bool = False,
+) -> list[str]:
     """Return the commands that make authshim the only helper of a host.
 
     :param again: remove what the configuration has for the host. Then the host's section comes
         last, behind every helper that it is to replace.
     """
     key = f"credential.{scheme}://{host}.helper"
-    commands = [f"git config --global {key} ''", f"git config --global --add {key} authshim"]
+    commands = []
     if again:
-        commands.insert(0, f"git config --global --unset-all {key}")
+        commands.append(f"git config --global --unset-all {key}")
+    # An empty value ends the list of the helpers before it.
+    commands.append(f"git config --global {key} ''")
+    commands.append(f"git config --global --add {key} authshim")
     return commands
 
 
@@ -59,11 +67,13 @@ def storing(configured: str, scheme: str, host: str) -> list[str]:
         context = key[len("credential.") : -len(".helper")]
         if not _applies(context, scheme, host):
             continue
-        if not value:  # git begins a new list there
+        if not value:
+            # git begins a new list there.
             names.clear()
             continue
         program = os.path.basename(value.split()[0])
-        names.append(program.replace("git-credential-", "").replace(".exe", ""))
+        name = program.replace("git-credential-", "").replace(".exe", "")
+        names.append(name)
     return [name for name in names if name in STORING]
 
 
@@ -72,21 +82,26 @@ def warn_of_storing(scheme: str, host: str) -> None:
     helpers = storing(list_helpers(), scheme, host)
     if not helpers:
         return
+    commands = set_up(scheme, host, again=True)
+    listed = "".join(f"\n  {printable(command)}" for command in commands)
     logging.getLogger("authshim").warning(
         "git also gives the password for %s to its credential helper %s, which stores it. "
         "To stop that:%s",
         printable(host),
         printable(", ".join(helpers)),
-        "".join(f"\n  {printable(command)}" for command in set_up(scheme, host, again=True)),
+        listed,
     )
 
 
 def _applies(context: str, scheme: str, host: str) -> bool:
     """Return True if the URL pattern of a setting covers a host."""
+    if not context:
+        return True
     match = _CONTEXT.match(context)
-    if match is None or not context:
-        return not context
-    pattern = match["host"].lower()
+    if match is None:
+        return False
     if match["scheme"] not in (None, scheme):
         return False
-    return pattern == host.lower() or fnmatchcase(host.lower(), pattern)
+    pattern = match["host"].lower()
+    name = host.lower()
+    return name == pattern or fnmatchcase(name, pattern)

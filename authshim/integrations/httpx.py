@@ -47,7 +47,8 @@ class AuthTransport(_Transport):
 
     def handle_request(self, request: Any) -> Any:
         """Send a request, and send it again for as long as there is another credential."""
-        return driver_of(self.chain, request, self.inner.handle_request).run()
+        driver = driver_of(self.chain, request, self.inner.handle_request)
+        return driver.run()
 
     def close(self) -> None:
         """Close the wrapped transport."""
@@ -100,7 +101,9 @@ def install(
         if held._transport.made_with == options_of(chain, manifest, environment):
             return client
         raise InstallError("this client was installed with other options: use another client")
-    kind = AsyncAuthTransport if hasattr(client, "aclose") else AuthTransport
+    kind: type[_Transport] = AuthTransport
+    if hasattr(client, "aclose"):
+        kind = AsyncAuthTransport
     first = kind(held._transport, chain, manifest=manifest, environment=environment)
     held._transport = first
     for pattern, transport in list(held._mounts.items()):

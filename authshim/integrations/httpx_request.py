@@ -23,7 +23,11 @@ _LOGGERS = ("httpcore.http11", "httpcore.http2", "httpcore2.http11", "httpcore2.
 """The loggers that show the headers of responses."""
 
 
-def driver_of(chain: Chain, request: Any, handle: Callable[[Any], Any]) -> Driver:
+def driver_of(
+    chain: Chain,
+    request: Any,
+    handle: Callable[[Any], Any],
+) -> Driver:
     """Return the driver of a request.
 
     :param handle: sends a request and returns the response, or an awaitable of it.
@@ -60,17 +64,21 @@ def _authorization(request: Any) -> str | None:
 
 
 class _Request:
-    """A request. The caller's is never changed: a copy is sent."""
+    """A request. The caller's is never changed: a copy is sent.
+
+    Its methods are those of ``driver.AsyncClientRequest``.
+    """
 
     def __init__(self, request: Any, handle: Callable[[Any], Any]) -> None:
         self._request = request
         self._handle = handle
 
     def can_resend(self) -> bool:
-        # Any other body may be a stream that can be read only once.
+        """Return True for a body of bytes. Any other may be a stream that is read only once."""
         return type(self._request.stream).__name__ == "ByteStream"
 
     def send(self, header: str | None, url: str | None) -> Any:
+        """Send a copy with a credential, or the request itself if there is none."""
         request = self._request
         if header is None and url is None:
             return self._handle(request)
@@ -85,22 +93,31 @@ class _Request:
         return self._handle(copy)
 
     def status(self, response: Any) -> int:
+        """Return the status of a response."""
         status: int = response.status_code
         return status
 
     def headers(self, response: Any) -> Any:
+        """Return the headers of a response."""
         return response.headers
 
     def follow(self, trail: Trail, location: str) -> None:
-        _carry(self._request, depart(trail, str(self._request.url), location))
+        """Let the request that httpx makes of this one carry the way to a ``Location``."""
+        url = str(self._request.url)
+        _carry(self._request, depart(trail, url, location))
 
     def clean(self, response: Any, censor: Censor) -> None:
+        """Remove a token from the headers and the reason of a response."""
         headers = response.headers
-        cleaned = [(name, censor.remove(value)) for name, value in headers.multi_items()]
+        cleaned = []
+        for name, value in headers.multi_items():
+            cleaned.append((name, censor.remove(value)))
         response.headers = type(headers)(cleaned)
-        reason = response.extensions.get("reason_phrase", b"").decode("ascii", "replace")
-        response.extensions["reason_phrase"] = censor.mask(reason).encode("ascii", "replace")
+        phrase: bytes = response.extensions.get("reason_phrase", b"")
+        reason = censor.mask(phrase.decode("ascii", "replace"))
+        response.extensions["reason_phrase"] = reason.encode("ascii", "replace")
 
     def discard(self, response: Any) -> Awaitable[None]:
+        """Close a response of an asynchronous client."""
         closing: Awaitable[None] = response.aclose()
         return closing

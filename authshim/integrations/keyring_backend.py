@@ -26,8 +26,9 @@ class _Priority:
     """A class attribute whose value depends on the environment."""
 
     def __get__(self, backend: object, owner: type) -> float:
+        # At a RuntimeError keyring skips the backend.
         if not backend_is_on(os.environ):
-            raise RuntimeError(f"{SWITCH} is off")  # keyring's way to skip a backend
+            raise RuntimeError(f"{SWITCH} is off")
         return PRIORITY
 
 
@@ -41,16 +42,27 @@ class Keyring(KeyringBackend):
     def get_password(self, service: str, username: str) -> str | None:
         """Return the password of a user, or None."""
         found = self._find(service, username)
-        return None if found is None else found.password
+        if found is None:
+            return None
+        return found.password
 
-    def get_credential(self, service: str, username: str | None) -> SimpleCredential | None:
+    def get_credential(
+        self,
+        service: str,
+        username: str | None,
+    ) -> SimpleCredential | None:
         """Return the username and the password, or None."""
         found = self._find(service, username)
         if found is None:
             return None
         return SimpleCredential(found.username, found.password)
 
-    def set_password(self, service: str, username: str, password: str) -> None:
+    def set_password(
+        self,
+        service: str,
+        username: str,
+        password: str,
+    ) -> None:
         """Raise NotImplementedError, at which keyring's chainer asks the next backend."""
         raise NotImplementedError(
             _advice("store passwords", "authshim auth login HOST --username USER")

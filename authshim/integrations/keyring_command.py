@@ -30,10 +30,14 @@ class Question(NamedTuple):
 def main(words: Sequence[str]) -> int:
     """Answer one command and return its exit code."""
     question = read(words)
-    found = None if question is None else _find(question)
-    if question is None or found is None:
-        return _run_real(words, is_get=question is not None)
-    sys.stdout.buffer.write(_answer(question, found).encode("utf-8"))  # pip and uv read UTF-8
+    if question is None:
+        return _run_real(words, is_get=False)
+    found = _find(question)
+    if found is None:
+        return _run_real(words, is_get=True)
+    # pip and uv read UTF-8, whatever the locale is.
+    answer = _answer(question, found).encode("utf-8")
+    sys.stdout.buffer.write(answer)
     sys.stdout.buffer.flush()
     return 0
 
@@ -46,7 +50,9 @@ def read(words: Sequence[str]) -> Question | None:
     for word in rest:
         name, equals, value = word.partition("=")
         if name in options:
-            options[name] = value if equals else next(rest, "")
+            if not equals:
+                value = next(rest, "")
+            options[name] = value
         elif word.startswith("-"):
             return None
         else:
@@ -54,15 +60,22 @@ def read(words: Sequence[str]) -> Question | None:
     return _question(plain, options["--mode"], options["--output"])
 
 
-def _question(plain: Sequence[str], mode: str, output: str) -> Question | None:
+def _question(
+    plain: Sequence[str],
+    mode: str,
+    output: str,
+) -> Question | None:
     if mode not in ("password", "creds") or output not in ("plain", "json"):
         return None
     if len(plain) not in (2, 3) or plain[0] != "get":
         return None
-    username = plain[2] if len(plain) == 3 else None
+    service = plain[1]
+    username = None
+    if len(plain) == 3:
+        username = plain[2]
     if username is None and mode == "password":
         return None
-    return Question(plain[1], username, mode, output)
+    return Question(service, username, mode, output)
 
 
 def _find(question: Question) -> BasicHTTP | None:

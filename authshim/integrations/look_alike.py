@@ -24,7 +24,12 @@ _WINDOWS = """\
 """
 
 
-def write(folder: str, *, windows: bool = os.name == "nt", launcher: str | None = None) -> str:
+def write(
+    folder: str,
+    *,
+    windows: bool = os.name == "nt",
+    launcher: str | None = None,
+) -> str:
     """Write a look-alike into a folder and return the path of its program.
 
     :param launcher: Windows' own ``authshim.exe``, which is copied, since uv finds no ``.cmd``.
@@ -32,16 +37,11 @@ def write(folder: str, *, windows: bool = os.name == "nt", launcher: str | None 
     script = os.path.join(folder, SCRIPT)
     _write_text(script, _PROGRAM.format(path=_import_path()))
     if not windows:
-        import shlex
-
-        program = os.path.join(folder, "keyring")
-        text = _POSIX.format(python=shlex.quote(sys.executable), script=shlex.quote(script))
-        _write_text(program, text)
-        os.chmod(program, 0o700)
-        return program
+        return _write_shell_script(folder, script)
     if launcher is None:
         program = os.path.join(folder, "keyring.cmd")
-        _write_text(program, _WINDOWS.format(python=sys.executable, script=script))
+        text = _WINDOWS.format(python=sys.executable, script=script)
+        _write_text(program, text)
         return program
     import shutil
 
@@ -50,14 +50,31 @@ def write(folder: str, *, windows: bool = os.name == "nt", launcher: str | None 
     return program
 
 
+def _write_shell_script(folder: str, script: str) -> str:
+    """Write a program that runs a script of Python, and return its path."""
+    import shlex
+
+    program = os.path.join(folder, "keyring")
+    text = _POSIX.format(
+        python=shlex.quote(sys.executable),
+        script=shlex.quote(script),
+    )
+    _write_text(program, text)
+    os.chmod(program, 0o700)
+    return program
+
+
 def _import_path() -> list[str]:
     """Return the folders that this process imports from, without the current one.
 
     The program runs isolated: no variable of the child and no folder of its project has a say.
     """
-    own = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    others = [folder for folder in sys.path if os.path.isabs(folder) and not _is_current(folder)]
-    return list(dict.fromkeys([own, *others]))
+    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    folders = {os.path.dirname(package): None}
+    for folder in sys.path:
+        if os.path.isabs(folder) and not _is_current(folder):
+            folders[folder] = None
+    return list(folders)
 
 
 def _is_current(folder: str) -> bool:
