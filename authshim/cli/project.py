@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 _CONFIG = (".pixi", "config.toml")
 """A project's own configuration."""
 
-_NO_PROJECT = (
-    "there is no project of pixi, uv, poetry, pdm or pip here or above, and the configuration of "
-    "pip and uv declares no index; name a project by --manifest-path"
-)
+_ALL = "pixi, uv, poetry, pdm or pip"
+
+_OF_USER = {None: "pip and uv", "pip": "pip", "uv": "uv"}
+"""The tools whose configuration is read outside of projects, by the tool that was named."""
 
 
 def find_manifest(options: Namespace) -> Manifest | None:
@@ -35,6 +35,7 @@ def find_manifest(options: Namespace) -> Manifest | None:
     Outside of projects return the user's configuration of pip and uv, or None if it declares no
     index.
     """
+    from authshim.project.declaring import is_default
     from authshim.project.manifest import Manifest
 
     tool = options.tool
@@ -43,10 +44,11 @@ def find_manifest(options: Namespace) -> Manifest | None:
     for folder in _folders():
         if Manifest.is_in(folder, tool):
             return Manifest.load(folder, tool)
+    if tool not in _OF_USER:
+        raise _no_project(tool)
     user = Manifest.of_user(tool)
-    if tool is None and not (user.indexes() or user.own_indexes()):
-        return None
-    return user
+    indexes = (*user.indexes(), *user.own_indexes())
+    return None if all(map(is_default, indexes)) else user
 
 
 def heading(manifest: Manifest) -> str:
@@ -108,11 +110,37 @@ def require_manifest(options: Namespace) -> Manifest:
     manifest = find_manifest(options)
     if manifest is not None:
         return manifest
-    for folder in _folders():
-        path = os.path.join(folder, "pixi.toml")
-        if os.path.isfile(path):
-            raise ManifestError(path, "it has no [workspace], and no folder above has one")
-    raise AuthshimError(_NO_PROJECT)
+    from authshim.project.manifest import Manifest
+
+    tool = options.tool
+    for warning in Manifest.of_user(tool).warnings:
+        terminal.note(terminal.with_tilde(f"authshim: {warning}"))
+    raise _no_project(tool)
+
+
+def _no_project(tool: str | None) -> AuthshimError:
+    """Return the error that there is no project, with the nearest file that is almost one."""
+    if tool is None:
+        for folder in _folders():
+            almost = _almost_project(folder)
+            if almost is not None:
+                return almost
+    reason = f"there is no project of {tool or _ALL} here or above"
+    if tool in _OF_USER:
+        reason = f"{reason}, and the configuration of {_OF_USER[tool]} declares no index"
+    return AuthshimError(f"{reason}; name a project by --manifest-path")
+
+
+def _almost_project(folder: str) -> ManifestError | None:
+    """Return the reason for which a file in a folder is no project, or None without a file."""
+    pixi_toml = os.path.join(folder, "pixi.toml")
+    if os.path.isfile(pixi_toml):
+        return ManifestError(pixi_toml, "it has no [workspace], and no folder above has one")
+    pyproject = os.path.join(folder, "pyproject.toml")
+    if os.path.isfile(pyproject):
+        reason = "no tool has a table or a lock file here; choose one by --tool"
+        return ManifestError(pyproject, reason)
+    return None
 
 
 def make_chain(options: Namespace, manifest: Manifest | None) -> Chain:

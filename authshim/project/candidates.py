@@ -77,6 +77,8 @@ def in_file(path: str, tool: str | None) -> Candidate:
     if name == PYPROJECT:
         return _in_pyproject(path, tool)
     owner = _owner(name)
+    if not owner and not os.path.exists(path):
+        raise TableError("there is no such file or folder")
     if not owner:
         raise TableError(
             "expected a file named pixi.toml, pyproject.toml, uv.toml or requirements.txt, "
@@ -108,7 +110,7 @@ def _in_pyproject(path: str, tool: str | None) -> Candidate:
         if candidate.path == path:
             return candidate
     raise TableError(
-        "there is no [tool.pixi], [tool.uv], [tool.poetry] or [tool.pdm] table; name a tool"
+        "there is no [tool.pixi], [tool.uv], [tool.poetry] or [tool.pdm] table; name a tool (--tool NAME)"
     )
 
 

@@ -168,11 +168,35 @@ def test_check_outside_a_project_takes_both_configurations(
     assert lines("check", "--tool", "uv")[0] == "outside a project: uv's configuration"
 
 
-def test_check_of_a_tool_without_project_or_configuration_fails(
+BARE = {"pyproject.toml": "[project]\nname = 'x'\n"}
+NO_PROJECT = "authshim: error: there is no project of "
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "said"),
+    [
+        ({}, ["--tool", "poetry"], f"{NO_PROJECT}poetry here or above; name a project"),
+        (BARE, ["--tool", "pixi"], f"{NO_PROJECT}pixi here or above; name a project"),
+        ({}, ["--tool", "uv"], "here or above, and the configuration of uv declares no index"),
+        (BARE, [], "pyproject.toml: no tool has a table or a lock file here; choose one by --tool"),
+        ({}, ["--manifest-path", "x.toml"], "x.toml: there is no such file or folder"),
+        ({"pip.conf": "s3cret"}, [], "pip.conf: line 1: it is not a configuration file of pip"),
+    ],
+)
+def test_check_without_a_project_names_the_reason(
+    files: dict[str, str],
+    words: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["check", "--tool", "poetry"]) == 1
-    assert "there is no project of poetry here or above" in capsys.readouterr().err
+    monkeypatch.setenv("PIP_CONFIG_FILE", "pip.conf")
+    for name, text in files.items():
+        write(name, text)
+    assert main(["check", *words]) == 1
+    err = " ".join(capsys.readouterr().err.split())
+    assert said in err
+    assert "s3cret" not in err
 
 
 def test_explain_names_the_variable_of_a_login(
