@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from authshim.errors import UrlError
 from authshim.redact import redact
@@ -51,7 +51,8 @@ class Link(NamedTuple):
         :raises UrlError: the segment is not a safe name for a file.
         """
         # Bytes that are not UTF-8 become lone surrogates, which are not printable.
-        name = unquote(_path_of(self.shown).rpartition("/")[2], errors="surrogateescape")
+        segment = urlsplit(self.shown).path.rpartition("/")[2]
+        name = unquote(segment, errors="surrogateescape")
         if not name.isprintable() or not re.fullmatch(r"[^.*/\\:][^/\\:]*", name):
             reason = "its path does not end in a safe file name: name a file with -o"
             raise UrlError(self.shown, reason)
@@ -74,7 +75,10 @@ def read(url: str) -> Link:
     :raises UrlError: it is not an http(s) or ``s3://`` URL, or its fragment is not a hash.
     """
     bare, _, fragment = url.partition("#")
-    _path_of(bare)
+    if is_s3(bare):
+        parse_s3(bare)
+    else:
+        parse(bare)
     if not fragment:
         return Link(bare)
     algorithm, _, digest = fragment.lower().partition("=")
@@ -84,13 +88,3 @@ def read(url: str) -> Link:
     if not re.fullmatch(f"[0-9a-f]{{{digits}}}", digest):
         raise UrlError(redact(bare), f"its {algorithm} hash is not {digits} hexadecimal digits")
     return Link(bare, algorithm, digest)
-
-
-def _path_of(url: str) -> str:
-    """Return the path of a URL.
-
-    :raises UrlError: it is neither an http(s) URL nor an ``s3://`` URL.
-    """
-    if is_s3(url):
-        return parse_s3(url).path
-    return parse(url).path

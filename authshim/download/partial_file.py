@@ -31,9 +31,13 @@ class Source(NamedTuple):
     """A description of the file version that a partial file belongs to."""
 
     file: str
-    """The ``Link.identity``, or an empty string if the version cannot be resumed."""
+    """The ``Link.identity``."""
     validator: str
     """A strong ETag, or an empty string."""
+
+
+UNKNOWN = Source("", "")
+"""A version that cannot be resumed."""
 
 
 class PartialFile:
@@ -45,7 +49,7 @@ class PartialFile:
         if os.path.islink(target):
             self.target = os.path.realpath(target)
         self.path = f"{self.target}.part"
-        self.source = Source("", "")
+        self.source = UNKNOWN
         self.length = 0
         self._source_path = f"{self.path}.json"
 

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
-from typing import TYPE_CHECKING, Callable, cast
+from typing import TYPE_CHECKING, Callable
 
 from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util.retry import Retry
 
 from authshim import files, next_step
-from authshim.download.partial_file import PartialFile, Source
+from authshim.download.partial_file import UNKNOWN, PartialFile, Source
 from authshim.errors import DownloadError
 from authshim.index.answer import FOUND, UNREACHABLE, Answer, with_credential
 from authshim.index.client import IndexClient, Question
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from authshim.download.link import Link
     from authshim.lookup.chain import Chain
-    from authshim.next_step import NextStep
 
     Progress = Callable[[int, "int | None"], None]
 
@@ -65,18 +64,22 @@ def get(
             _Transfer(client, link, partial_file, progress).run(sleep)
             return partial_file.length
     except files.Unwritable as error:
-        reason, step = str(error), next_step.NAME_OTHER_FILE()
+        failed = DownloadError(link.shown, str(error), next_step.NAME_OTHER_FILE())
     except DownloadError as error:
-        reason, step = error.reason, cast("NextStep", error.next_step)
-    # No frame of this error may hold a response, because its URL may be presigned.
-    raise DownloadError(link.shown, reason, step)
+        failed = DownloadError(error.url, error.reason, error.next_step)
+    # Raised here, it has no frame that holds a response. The URL of one may be presigned.
+    raise failed
 
 
 class _Transfer:
     """The requests that complete one partial file."""
 
     def __init__(
-        self, client: IndexClient, link: Link, partial_file: PartialFile, progress: Progress
+        self,
+        client: IndexClient,
+        link: Link,
+        partial_file: PartialFile,
+        progress: Progress,
     ) -> None:
         self._client = client
         self._link = link
@@ -91,17 +94,17 @@ class _Transfer:
 
         :raises DownloadError: the server does not send it, or its hash differs.
         """
-        shown = self._link.shown
+        link = self._link
         answer = self._complete(sleep)
         if answer.answer != FOUND:
-            result = Probe(self._client, self._place, "file").judge(answer)
-            detail = with_credential(result.found, result.status, result.detail)
-            raise DownloadError(shown, f"{result.answer} ({detail})", result.next_step)
-        if not self._link.matches(self._partial.path):
+            verdict = Probe(self._client, self._place, "file").judge(answer)
+            detail = with_credential(verdict.found, verdict.status, verdict.detail)
+            reason = f"{verdict.answer} ({detail})"
+            raise DownloadError(link.shown, reason, verdict.next_step)
+        if not link.matches(self._partial.path):
             self._partial.truncate(0)
-            name = self._link.algorithm
-            reason = f"its {name} does not match the URL, so the download was deleted"
-            raise DownloadError(shown, reason, next_step.RUN_AGAIN_OR_GET_URL())
+            reason = f"its {link.algorithm} does not match the URL, so the download was deleted"
+            raise DownloadError(link.shown, reason, next_step.RUN_AGAIN_OR_GET_URL())
         self._partial.finish()
 
     def _complete(self, sleep: Callable[[float], None]) -> Answer:
@@ -110,7 +113,8 @@ class _Transfer:
         while True:
             answer = self._request()
             is_broken = self._has_begun and answer.answer == UNREACHABLE
-            if not (is_broken or self._wait) or not retry.total:
+            is_transient = is_broken or self._wait > 0
+            if not is_transient or retry.total == 0:
                 return answer
             retry = retry.increment("GET")
             wait = self._wait or retry.get_backoff_time()
@@ -121,16 +125,28 @@ class _Transfer:
         """Request the missing bytes once, and write them."""
         self._wait = 0.0
         headers = {"Accept-Encoding": "identity"}
-        source, start = self._partial.source, 0
-        if source.file == self._link.identity and (source.validator or self._link.digest):
-            start = self._partial.length
+        start = self._first_byte()
+        validator = self._partial.source.validator
         if start:
             headers["Range"] = f"bytes={start}-"
-        if start and source.validator:
-            headers["If-Range"] = source.validator
-        receive = partial(self._receive, start)
-        question = Question(self._place, self._link.url, headers=headers, read=receive)
+        if start and validator:
+            headers["If-Range"] = validator
+        question = Question(
+            self._place,
+            self._link.url,
+            headers=headers,
+            read=partial(self._receive, start),
+        )
         return self._client.ask(question)
+
+    def _first_byte(self) -> int:
+        """Return the first byte to request: 0 unless the partial file can be resumed."""
+        source = self._partial.source
+        if source.file != self._link.identity:
+            return 0
+        if not source.validator and not self._link.digest:
+            return 0
+        return self._partial.length
 
     def _receive(self, start: int, answer: Answer, response: Response) -> Answer:
         """Write the body of a response that is the file, or its rest from ``start``."""
@@ -143,7 +159,8 @@ class _Transfer:
                 return answer
             if response.status_code == 206:
                 return self._resume(start, answer, response)
-            self._partial.begin(self._version_of(response))
+            version = self._version_of(response)
+            self._partial.begin(version)
             return self._append(answer, response, response.raw.length_remaining)
         except OSError as error:
             # The client would take it for an error of the network.
@@ -151,8 +168,10 @@ class _Transfer:
 
     def _resume(self, start: int, answer: Answer, response: Response) -> Answer:
         """Write a body that is the rest of the same version."""
-        size = _size_of_rest(response.headers.get("Content-Range", ""), start)
-        if not start or size is None or self._version_of(response) != self._partial.source:
+        content_range = response.headers.get("Content-Range", "")
+        size = _size_of_rest(content_range, start)
+        is_same = self._version_of(response) == self._partial.source
+        if start == 0 or size is None or not is_same:
             self._partial.truncate(0)
             return self._broken("the server did not send the rest of the same file")
         logger.info("resuming after %s bytes", f"{start:,}")
@@ -160,8 +179,9 @@ class _Transfer:
 
     def _version_of(self, response: Response) -> Source:
         """Return the version of the file in a response. A body with an encoding has none."""
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            return Source("", "")
+        encoding = response.headers.get("Content-Encoding", "identity")
+        if encoding.lower() != "identity":
+            return UNKNOWN
         tag = response.headers.get("ETag", "")
         if not _STRONG_ETAG.fullmatch(tag):
             tag = ""
@@ -169,20 +189,23 @@ class _Transfer:
 
     def _append(self, answer: Answer, response: Response, size: int | None) -> Answer:
         """Append a body until it ends, which is after ``size`` bytes of the file."""
-        written, is_complete = self._partial, False
+        written = self._partial
+        broken = False
         self._progress(written.length, size)
-        with suppress(HTTPError):
+        try:
             for data in iter_body(response):
                 written.append(data)
                 self._progress(written.length, size)
-            is_complete = size in (None, written.length)
-        if is_complete:
-            return answer
-        return self._broken(f"the connection broke after {written.length:,} bytes")
+        except HTTPError:
+            broken = True
+        if broken or size not in (None, written.length):
+            return self._broken(f"the connection broke after {written.length:,} bytes")
+        return answer
 
     def _broken(self, detail: str) -> Answer:
         """Return the answer in place of one whose body is not complete."""
-        return Answer(self._place, UNREACHABLE, detail=detail, next_step=next_step.RUN_AGAIN())
+        step = next_step.RUN_AGAIN()
+        return Answer(self._place, UNREACHABLE, detail=detail, next_step=step)
 
 
 def _size_of_rest(content_range: str, start: int) -> int | None:
@@ -192,7 +215,9 @@ def _size_of_rest(content_range: str, start: int) -> int | None:
     if match is None:
         return None
     last, size = int(match[1]), int(match[2])
-    return size if start <= last == size - 1 else None
+    if start <= last == size - 1:
+        return size
+    return None
 
 
 def _retry_after(response: Response) -> float:
@@ -203,4 +228,6 @@ def _retry_after(response: Response) -> float:
         seconds = Retry().get_retry_after(response.raw) or 0
     except (InvalidHeader, ValueError, TypeError, IndexError, OverflowError):
         return 0
-    return seconds if seconds <= MAX_WAIT_SECONDS else 0
+    if seconds > MAX_WAIT_SECONDS:
+        return 0
+    return seconds
