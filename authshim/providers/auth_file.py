@@ -39,7 +39,13 @@ class AuthFile(Provider):
 
     answers = frozenset({PATH, PORT, HOST, WILDCARD, S3})
 
-    def __init__(self, path: str, *, name: str | None = None, named: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        name: str | None = None,
+        named: bool = False,
+    ) -> None:
         self.path = path
         self.name = name or f"auth file {path}"
         self.problems: list[str] = []
@@ -57,14 +63,17 @@ class AuthFile(Provider):
         if written is None or written in contents.unmatched:
             return None
         if written not in contents.made:
-            contents.made[written] = self._make(written, contents.entries[written])
+            entry = contents.entries[written]
+            contents.made[written] = self._make(written, entry)
         return contents.made[written]
 
     def why_not(self, key: str) -> str:
         """Return the problem with the entry of a key, or an empty string."""
         about = f"{self.path}: {redact_key(key)}: "
-        found = (problem for problem in self.problems if problem.startswith(about))
-        return next(found, "").replace(about, "", 1)
+        for problem in self.problems:
+            if problem.startswith(about):
+                return problem[len(about) :]
+        return ""
 
     def path_keys(self) -> Iterable[str]:
         """List the keys with a path, or nothing if the file cannot be used (see ``find``)."""
@@ -104,8 +113,12 @@ class AuthFile(Provider):
         contents = self._usable()
         if files.others_can_read(self.path):
             self._note(f"{self.path}: others can read it: chmod 600 {self.path}")
-        found = {key: self.find(key) for key in contents.keys}
-        return {key: credential for key, credential in found.items() if credential is not None}
+        found = {}
+        for key in contents.keys:
+            credential = self.find(key)
+            if credential is not None:
+                found[key] = credential
+        return found
 
     def keys(self) -> Iterable[str]:
         """List the keys as they are written, those of bad entries included.
@@ -137,12 +150,13 @@ class AuthFile(Provider):
         return contents
 
     def _read(self) -> _Contents:
-        if self._contents is None:
-            self._contents = _read(self.path)
-            if self._contents.missing and self._named:
-                self.problems.append(f"{self.path} does not exist")
-            for key, reason in self._contents.unmatched.items():
-                self._note(f"{self.path}: {redact_key(key)} {reason}")
+        if self._contents is not None:
+            return self._contents
+        self._contents = _read(self.path)
+        if self._contents.missing and self._named:
+            self.problems.append(f"{self.path} does not exist")
+        for key, reason in self._contents.unmatched.items():
+            self._note(f"{self.path}: {redact_key(key)} {reason}")
         return self._contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
@@ -155,8 +169,10 @@ class AuthFile(Provider):
         except CredentialError as error:
             self._note_entry(written, str(error))
             return None
-        if isinstance(made, BearerToken) and made.token.lower().startswith("bearer "):
-            self._note_entry(written, "its token begins with Bearer; leave that word out")
+        if isinstance(made, BearerToken):
+            scheme, blank, _ = made.token.partition(" ")
+            if blank and scheme.lower() == "bearer":
+                self._note_entry(written, "its token begins with Bearer; leave that word out")
         return made
 
     def __getstate__(self) -> dict[str, Any]:
@@ -173,7 +189,11 @@ class _Contents(SecretHolder):
     __slots__ = ("_aliases", "broken", "entries", "keys", "made", "missing", "paths", "unmatched")
 
     def __init__(
-        self, entries: dict[str, Any] | None = None, *, broken: str = "", missing: bool = False
+        self,
+        entries: dict[str, Any] | None = None,
+        *,
+        broken: str = "",
+        missing: bool = False,
     ) -> None:
         self.entries = entries or {}
         self.broken = broken
@@ -192,7 +212,8 @@ class _Contents(SecretHolder):
             if key != written:
                 self._aliases[key] = written
         self.keys = tuple(keys)
-        self.paths = tuple(key for key in keys if "/" in key and not is_s3(key))
+        paths = [key for key in keys if "/" in key and not is_s3(key)]
+        self.paths = tuple(paths)
 
     def written(self, key: str) -> str | None:
         """Return the key in the form that the file has, or None."""
@@ -214,7 +235,10 @@ def _read(path: str) -> _Contents:
     return _Contents(entries)
 
 
-def _rewrite(path: str, change: Callable[[dict[str, Any]], bool]) -> tuple[bool, str]:
+def _rewrite(
+    path: str,
+    change: Callable[[dict[str, Any]], bool],
+) -> tuple[bool, str]:
     """Change the entries of the file. Return True if they changed, and the reason of a failure.
 
     The reason is returned and not raised, because the frames of an exception would hold the text.
@@ -252,7 +276,12 @@ def _dump(entries: dict[str, Any], refused: list[str]) -> str | None:
         return None
 
 
-def _put(entries: dict[str, Any], key: str, credential: Credential) -> bool:
+def _put(
+    entries: dict[str, Any],
+    key: str,
+    credential: Credential,
+) -> bool:
+    """Write the entry of a key, and remove those whose key is the same when normalised."""
     entries[key] = credential.to_json()
     for written in list(entries):
         if written != key and normalise_key(written) == key:
@@ -261,7 +290,10 @@ def _put(entries: dict[str, Any], key: str, credential: Credential) -> bool:
 
 
 def _drop(entries: dict[str, Any], key: str) -> bool:
-    doomed = [written for written in entries if key in (written, normalise_key(written))]
-    for written in doomed:
-        del entries[written]
-    return bool(doomed)
+    """Remove the entries of a key. Return False if there is none."""
+    removed = False
+    for written in list(entries):
+        if key in (written, normalise_key(written)):
+            del entries[written]
+            removed = True
+    return removed

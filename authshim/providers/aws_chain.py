@@ -63,8 +63,16 @@ class AwsChain:
         region = meta.region_name
         if region == "aws-global":
             region = _ANY_REGION
-        is_aws = f"{meta.endpoint_url}/".partition("://")[2].partition("/")[0].endswith(_AWS)
-        return S3Options(bucket, meta.endpoint_url, region, not is_aws, NAME)
+        from urllib.parse import urlsplit
+
+        netloc = urlsplit(meta.endpoint_url).netloc
+        return S3Options(
+            bucket,
+            endpoint_url=meta.endpoint_url,
+            region=region,
+            force_path_style=not netloc.endswith(_AWS),
+            place=NAME,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_session": None, "_meta": None}

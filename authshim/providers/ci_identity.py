@@ -44,11 +44,17 @@ class CIIdentity(Provider):
         """
         if username is not None or getattr(key, "kind", "") != IDENTITY:
             return None
-        credential, until = self._tokens.get(key, (None, None))
-        if credential is None or (until is not None and until <= self._clock()):
-            credential, until = self._exchange(str(key))
-            self._tokens[str(key)] = credential, until
+        token = self._tokens.get(key)
+        if token is None or self._is_due(token):
+            token = self._exchange(str(key))
+            self._tokens[str(key)] = token
+        credential, _ = token
         return credential
+
+    def _is_due(self, token: tuple[Credential, float | None]) -> bool:
+        """Return True if a token is to be exchanged for another one."""
+        _, until = token
+        return until is not None and until <= self._clock()
 
     def would_ask(self, key: str) -> str:
         """Return what ``find`` would do."""

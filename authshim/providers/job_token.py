@@ -47,8 +47,11 @@ class JobToken(Provider):
 
     def _job(self) -> tuple[str, Secret]:
         """Return ``host:port`` of the GitLab that runs the job, and the token."""
-        environ = os.environ if self._environ is None else self._environ
-        return _server(environ), Secret(environ.get("CI_JOB_TOKEN", ""))
+        environ = self._environ
+        if environ is None:
+            environ = os.environ
+        token = Secret(environ.get("CI_JOB_TOKEN", ""))
+        return _server(environ), token
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickle holds no secret.
@@ -60,4 +63,5 @@ def _server(environ: Mapping[str, str]) -> str:
     host = environ.get("CI_SERVER_HOST", "").lower()
     if not host:
         return ""
-    return f"{host}:{environ.get('CI_SERVER_PORT') or 443}"
+    port = environ.get("CI_SERVER_PORT") or "443"
+    return f"{host}:{port}"

@@ -21,9 +21,12 @@ NAME = "OS keychain"
 LOCKED = "it is locked: unlock it and try again"
 SILENT = "it did not answer in time"
 
-_NOT_FOUND = 1168  # ERROR_NOT_FOUND of Windows
-_BAD_STUB_DATA = 1783  # RPC_X_BAD_STUB_DATA of Windows: a secret has more than 2,560 bytes
-_MAX_ENTRIES = 100  # of one name; a keychain that never runs out of them is broken
+_NOT_FOUND = 1168
+"""ERROR_NOT_FOUND of Windows."""
+_BAD_STUB_DATA = 1783
+"""RPC_X_BAD_STUB_DATA of Windows: a secret has more than 2,560 bytes."""
+_MAX_ENTRIES = 100
+"""The entries of one name. A keychain that never runs out of them is broken."""
 
 
 class Backend(Protocol):
@@ -31,22 +34,18 @@ class Backend(Protocol):
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return the secret of an entry, or None."""
-        ...
 
     def set_password(self, service: str, username: str, secret: str) -> None:
         """Keep a secret in exactly one entry, and replace those that other programs wrote."""
-        ...
 
     def delete_password(self, service: str, username: str) -> bool:
         """Remove every entry of that name. Return False if there is none."""
-        ...
 
     def usernames(self, service: str) -> list[str]:
         """List the entries without reading a secret.
 
         :raises ProviderUnlisted: the keychain cannot be listed.
         """
-        ...
 
 
 def open_keychain(platform: str) -> Backend:
@@ -54,9 +53,12 @@ def open_keychain(platform: str) -> Backend:
 
     :raises ProviderMissing: the system has no keychain.
     """
-    opener = {"darwin": _open_macos, "win32": _open_windows}.get(platform, _open_secret_service)
     try:
-        return opener()
+        if platform == "darwin":
+            return _open_macos()
+        if platform == "win32":
+            return _open_windows()
+        return _open_secret_service()
     except ImportError as error:
         module = (error.name or "keyring").partition(".")[0]
         raise ProviderMissing(NAME, f"the Python package {module} cannot be imported") from None

@@ -48,8 +48,9 @@ def is_failure(result: Result) -> bool:
     """Return True if the command ended by itself with neither an answer nor a silent miss."""
     if result.stopped or result.status == 0:
         return False
-    is_silent = not result.stdout.strip() and not result.stderr.strip()
-    return result.status != 1 or not is_silent
+    if result.status != 1:
+        return True
+    return bool(result.stdout.strip() or result.stderr.strip())
 
 
 def is_usage_error(result: Result) -> bool:
@@ -148,7 +149,8 @@ def _object(text: str) -> dict[str, Any] | None:
 
 def _lines(text: str) -> list[str]:
     """Return the lines that are not blank, or one empty line."""
-    return [line.strip() for line in text.split("\n") if line.strip()] or [""]
+    stripped = [line.strip() for line in text.split("\n")]
+    return [line for line in stripped if line] or [""]
 
 
 def _last_line(stderr: str, stdout: str) -> str:
@@ -157,18 +159,26 @@ def _last_line(stderr: str, stdout: str) -> str:
     if len(line) > MAX_LINE_CHARACTERS:
         # Half a URL could not be redacted.
         line = line[:MAX_LINE_CHARACTERS].rpartition(" ")[0]
-    for secret in sorted(_possible_secrets(stdout), key=len, reverse=True):
+    # A secret may be a part of a longer one.
+    longest_first = sorted(_possible_secrets(stdout), key=len, reverse=True)
+    for secret in longest_first:
         line = line.replace(secret, MASK)
-    line = _URL.sub(lambda url: redact(without_userinfo(url.group())), line)
+    line = _URL.sub(_redacted, line)
     line = _HEADER.sub(rf"\1 {MASK}", line)
     line = CONTROL.sub("?", line)
     return printable(line[:MAX_REASON_CHARACTERS])
 
 
+def _redacted(url: re.Match[str]) -> str:
+    bare = without_userinfo(url.group())
+    return redact(bare)
+
+
 def _possible_secrets(stdout: str) -> set[str]:
     """Return the lines of stdout and the texts between quotes, even of JSON that is broken."""
-    texts = set(_lines(stdout))
-    for line in _lines(stdout):
+    lines = _lines(stdout)
+    texts = set(lines)
+    for line in lines:
         for quoted in re.findall(r'(?:[^"\\]|\\.)+', line):
             texts.add(_unescaped(quoted))
     texts -= {"username", "password"}

@@ -198,7 +198,12 @@ class KeyringCommand(Provider):
             return dict(os.environ)
         return dict(self._environ)
 
-    def _ask(self, program: list[str], key: str, username: str | None) -> Outcome:
+    def _ask(
+        self,
+        program: list[str],
+        key: str,
+        username: str | None,
+    ) -> Outcome:
         mode = self._mode
         if mode.failed and username is not None:
             return self._ask_for_password(program, key, username)
@@ -216,7 +221,12 @@ class KeyringCommand(Provider):
             return Miss()
         return read_json(result, username)
 
-    def _ask_for_credential(self, program: list[str], key: str, username: str | None) -> Result:
+    def _ask_for_credential(
+        self,
+        program: list[str],
+        key: str,
+        username: str | None,
+    ) -> Result:
         command = [*program, "--mode", "creds", "--output", "json", "get", key]
         if username is not None:
             command.append(username)
@@ -228,7 +238,12 @@ class KeyringCommand(Provider):
             result = self._run(command, watched=False)
         return result
 
-    def _ask_for_password(self, program: list[str], key: str, username: str) -> Outcome:
+    def _ask_for_password(
+        self,
+        program: list[str],
+        key: str,
+        username: str,
+    ) -> Outcome:
         result = self._run([*program, "get", key, username], watched=self._terminal())
         return read_password(result, username)
 
@@ -252,7 +267,12 @@ class KeyringCommand(Provider):
         return MAX_KEYRING_SECONDS
 
 
-def _which(name: str, folders: Sequence[str], *, windows: bool = os.name == "nt") -> str | None:
+def _which(
+    name: str,
+    folders: Sequence[str],
+    *,
+    windows: bool = os.name == "nt",
+) -> str | None:
     """Return the path of a program, or None. The current folder is never searched.
 
     Windows passes the arguments of a batch file to a shell, so only an ``.exe`` counts there.

@@ -64,17 +64,25 @@ class Micromamba(UrlLogins):
         places = _places(text or "")
         # A key with a slash at its end comes before the same one without.
         for written in sorted(entries, key=lambda key: not key.endswith("/")):
-            login = self._read_entry(written, entries[written], _place(written, places))
+            place = _place(written, places)
+            login = self._read_entry(written, entries[written], place)
             if login is not None:
                 yield login
 
-    def _read_entry(self, written: str, entry: object, place: str) -> Login | None:
+    def _read_entry(
+        self,
+        written: str,
+        entry: object,
+        place: str,
+    ) -> Login | None:
         try:
             credential = _credential(entry)
             key = _key(written)
         except CredentialError as error:
-            where = f"{place}: " if place else ""
-            self._note(f"{self.path}: {where}{redact_key(written)}: {error}")
+            problem = f"{redact_key(written)}: {error}"
+            if place:
+                problem = f"{place}: {problem}"
+            self._note(f"{self.path}: {problem}")
             return None
         return Login(key, credential, place)
 
@@ -84,7 +92,9 @@ def _key(written: str) -> str:
 
     :raises CredentialError: it is for no URL.
     """
-    url = written if "://" in written else f"https://{written}"
+    url = written
+    if "://" not in written:
+        url = f"https://{written}"
     key = prefix_of(url)
     if not key or without_userinfo(url) != url or "?" in url or "#" in url:
         raise CredentialError("its key is not a host, or a host with a port or a path")
@@ -104,7 +114,9 @@ def _credential(entry: object) -> Credential:
     if kind == "BearerToken":
         return BearerToken(_field(entry, "token"))
     if kind == "BasicHTTPAuthentication":
-        return BasicHTTP(_field(entry, "user"), _decoded(_field(entry, "password")))
+        username = _field(entry, "user")
+        password = _decoded(_field(entry, "password"))
+        return BasicHTTP(username, password)
     raise CredentialError("is of a kind that authshim does not know")
 
 

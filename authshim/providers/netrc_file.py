@@ -53,13 +53,11 @@ class NetrcFile(Provider):
             ``refresh``.
         """
         logins = self._usable()
-        host: str | None = key
-        if getattr(key, "kind", HOST) == DEFAULT:
-            host = None
-        found = logins.of(host)
+        found = logins.of(_host_of(key))
         if not found:
             return None
-        return BasicHTTP(*_login_of(username, found))
+        login, password = _login_of(username, found)
+        return BasicHTTP(login, password)
 
     def logins(self) -> list[tuple[str, BasicHTTP]]:
         """List the logins by machine. The last one of a machine, which is used, comes first.
@@ -77,11 +75,10 @@ class NetrcFile(Provider):
 
         The problem of the line is in ``problems``.
         """
-        host: str | None = key
-        if getattr(key, "kind", HOST) == DEFAULT:
-            host = None
-        line = self._read().broken_line(host)
-        return f"line {line} is broken" if line else ""
+        line = self._read().broken_line(_host_of(key))
+        if not line:
+            return ""
+        return f"line {line} is broken"
 
     def version(self) -> object:
         """Return a value that changes if a file changes or appears."""
@@ -99,13 +96,14 @@ class NetrcFile(Provider):
         return logins
 
     def _read(self) -> Logins:
-        if self._logins is None:
-            path, self._logins = _read(self.paths)
-            if path:
-                self.name = f"netrc {path}"
-            elif self._named and self.paths:
-                self.problems.append(f"NETRC names {self.paths[0]}, which does not exist")
-            self.problems += [f"{path}: {problem}" for problem in self._logins.problems]
+        if self._logins is not None:
+            return self._logins
+        path, self._logins = _read(self.paths)
+        if path:
+            self.name = f"netrc {path}"
+        elif self._named and self.paths:
+            self.problems.append(f"NETRC names {self.paths[0]}, which does not exist")
+        self.problems += [f"{path}: {problem}" for problem in self._logins.problems]
         return self._logins
 
     def __getstate__(self) -> dict[str, Any]:
@@ -116,7 +114,17 @@ class NetrcFile(Provider):
         return f"NetrcFile({list(self.paths)!r})"
 
 
-def _login_of(username: str | None, logins: Sequence[tuple[str, str]]) -> tuple[str, str]:
+def _host_of(key: str) -> str | None:
+    """Return the host of a key, or None for the ``default`` entry."""
+    if getattr(key, "kind", HOST) == DEFAULT:
+        return None
+    return key
+
+
+def _login_of(
+    username: str | None,
+    logins: Sequence[tuple[str, str]],
+) -> tuple[str, str]:
     """Return the login and password of a user, or those of the last entry."""
     if username is None:
         return logins[-1]

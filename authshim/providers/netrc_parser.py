@@ -79,7 +79,12 @@ class Logins(SecretHolder):
         """Return the logins of a host in the file's order. The host None is the default entry."""
         return self.pairs.get(host, [])
 
-    def add(self, host: str | None, login: str, password: str) -> None:
+    def add(
+        self,
+        host: str | None,
+        login: str,
+        password: str,
+    ) -> None:
         """Add a login of a host."""
         self.pairs.setdefault(host, []).append((login, password))
 
@@ -165,7 +170,8 @@ class _Parser:
 
     def _read_words(self, number: int, line: str) -> None:
         for position, match in enumerate(_WORD.finditer(line)):
-            bare = match[4] or ""  # empty for a word in quotes
+            # A word in quotes is not bare.
+            bare = match[4] or ""
             is_value_in_line = position > 0 and self._expected
             if bare.startswith("#") and not is_value_in_line:
                 return
@@ -257,8 +263,10 @@ class _Parser:
 
 
 def _first_word(line: str) -> str:
-    match = _FIRST_WORD.match(line)  # matches an empty line too
-    return match[1].lower() if match else ""
+    match = _FIRST_WORD.match(line)
+    if match is None:
+        return ""
+    return match[1].lower()
 
 
 def _unquoted(match: re.Match[str]) -> str:
@@ -277,6 +285,7 @@ def _normalised_host(name: str) -> str:
         raise _EntryError("expected a host name")
     if "/" in name:
         raise _EntryError("expected a host name, without scheme and path")
-    if name.count(":") > 1 and "[" not in name:
-        name = f"[{name}]"  # an IPv6 address
+    is_ipv6 = name.count(":") > 1
+    if is_ipv6 and "[" not in name:
+        name = f"[{name}]"
     return normalise_key(name)

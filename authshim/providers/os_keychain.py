@@ -90,10 +90,10 @@ class OSKeychain(Provider):
         :raises ProviderMissing: there is no keychain here.
         :raises StoreError: it is locked, failed, or did not answer in time.
         """
-        removed = bool(self._write(lambda keychain: keychain.delete_password(SERVICE, str(key))))
+        removed = self._write(lambda keychain: keychain.delete_password(SERVICE, str(key)))
         prefix = f"{NAME}: {key}: "
         self.problems = [problem for problem in self.problems if not problem.startswith(prefix)]
-        return removed
+        return bool(removed)
 
     def list(self) -> Mapping[str, Credential | None]:
         """Return the keys, each with None, without reading a secret.
@@ -120,7 +120,12 @@ class OSKeychain(Provider):
         self._backend = self._injected
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "problems": [], "_backend": self._injected, "_failed": None}
+        return {
+            **vars(self),
+            "problems": [],
+            "_backend": self._injected,
+            "_failed": None,
+        }
 
     def _write(self, action: Callable[[Backend], object]) -> object:
         answer = self._bounded(action)
@@ -155,13 +160,15 @@ class OSKeychain(Provider):
                 self._backend = open_keychain(self.platform)
             return action(self._backend)
         except UnicodeError:
-            return b"\xff"  # the secret is not text, so that only this entry is bad
+            # The secret is not text. These bytes are no JSON, so that only this entry is bad.
+            return b"\xff"
         except BaseException as error:  # noqa: BLE001 - D-Bus, Windows and Rust raise all sorts
             return _failure(error)
 
     def _read(self, key: str, secret: object) -> Credential | None:
         try:
-            return from_json(json.loads(cast("str", secret)))
+            entry = json.loads(cast("str", secret))
+            return from_json(entry)
         except CredentialError as error:
             problem = f"{NAME}: {key}: {error}"
         except (ValueError, TypeError, RecursionError):
@@ -181,7 +188,10 @@ def _failure(error: BaseException) -> ProviderError:
 
 
 def _lasts(error: ProviderError) -> bool:
-    return isinstance(error, ProviderMissing) or error.reason in (LOCKED, SILENT)
+    """Return True if the next question would fail in the same way."""
+    if isinstance(error, ProviderMissing):
+        return True
+    return error.reason in (LOCKED, SILENT)
 
 
 def _without_frames(error: ProviderError) -> ProviderError:

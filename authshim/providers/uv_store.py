@@ -49,7 +49,9 @@ class UvStore(UrlLogins):
 
         command = f"uv auth logout {quote(redact(login.key))}"
         user = login.credential.shown_username
-        return f"{command} --username {quote(user)}" if user else command
+        if not user:
+            return command
+        return f"{command} --username {quote(user)}"
 
     def _load(self) -> Iterable[Login]:
         text = self._read_text()
@@ -61,7 +63,8 @@ class UvStore(UrlLogins):
         entries = document.get("credential", [])
         if not isinstance(entries, list):
             raise ProviderError(self.name, "credential is not an array of tables")
-        return self._newest(zip(entries, _lines(text, len(entries))))
+        lines = _lines(text, len(entries))
+        return self._newest(zip(entries, lines))
 
     def _read_text(self) -> str | None:
         if files.version(self.path) is None:
@@ -87,16 +90,23 @@ class UvStore(UrlLogins):
         """Yield the last login of each service and user, in the order of the file."""
         found: dict[tuple[str, str | None], Login] = {}
         for entry, line in entries:
-            try:
-                service, credential = _read(entry)
-            except _Refused as error:
-                where = f"{line}: " if line else ""
-                raise ProviderError(self.name, f"{where}{error}") from None
-            login = Login(prefix_of(service), credential, line)
-            if login.key:
-                found.pop((login.key, login.username), None)
-                found[login.key, login.username] = login
+            login = self._login(entry, line)
+            if not login.key:
+                continue
+            identity = (login.key, login.username)
+            found.pop(identity, None)
+            found[identity] = login
         yield from found.values()
+
+    def _login(self, entry: object, line: str) -> Login:
+        try:
+            service, credential = _read(entry)
+        except _Refused as error:
+            reason = str(error)
+            if line:
+                reason = f"{line}: {reason}"
+            raise ProviderError(self.name, reason) from None
+        return Login(prefix_of(service), credential, line)
 
     def _pick(self, logins: Sequence[Login]) -> Login:
         """Return the only login of a URL.
@@ -105,10 +115,12 @@ class UvStore(UrlLogins):
         """
         if len(logins) == 1:
             return logins[0]
-        numbers = " and ".join(login.place[len("line ") :] for login in logins[:2])
-        where = f"lines {numbers}: " if logins[0].place else ""
-        key = redact(logins[0].key)
-        reason = f"{where}several logins for {key}, so uv sends none; name the user in the URL"
+        first, second, *_ = logins
+        key = redact(first.key)
+        reason = f"several logins for {key}, so uv sends none; name the user in the URL"
+        if first.place:
+            numbers = [login.place.removeprefix("line ") for login in (first, second)]
+            reason = f"lines {' and '.join(numbers)}: {reason}"
         raise ProviderAmbiguous(self.name, reason)
 
 
@@ -149,11 +161,18 @@ def _scheme(entry: Mapping[str, Any]) -> str:
 
 def _credential(entry: Mapping[str, Any], scheme: str) -> Credential:
     if scheme == "bearer":
-        return BearerToken(_required(entry, "token", scheme))
-    return BasicHTTP(_required(entry, "username", scheme), _text(entry, "password") or "")
+        token = _required(entry, "token", scheme)
+        return BearerToken(token)
+    username = _required(entry, "username", scheme)
+    password = _text(entry, "password") or ""
+    return BasicHTTP(username, password)
 
 
-def _required(entry: Mapping[str, Any], name: str, scheme: str) -> str:
+def _required(
+    entry: Mapping[str, Any],
+    name: str,
+    scheme: str,
+) -> str:
     value = _text(entry, name)
     if value is None:
         raise _Refused(f"a credential of the scheme {scheme} has no {name}")
@@ -169,6 +188,10 @@ def _text(entry: Mapping[str, Any], name: str) -> str | None:
 
 def _lines(text: str, count: int) -> list[str]:
     """Return the line of each entry, as "line N", or empty strings if they cannot be told."""
-    lines = enumerate(text.splitlines(), 1)
-    found = [f"line {number}" for number, line in lines if _HEADER.match(line)]
-    return found if len(found) == count else [""] * count
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if _HEADER.match(line):
+            found.append(f"line {number}")
+    if len(found) != count:
+        return [""] * count
+    return found
