@@ -361,7 +361,8 @@ class _Handler(BaseHTTPRequestHandler):
         whole = isinstance(answer.body, bytes)
         if whole and "Content-Length" not in answer.headers:
             self.send_header("Content-Length", str(len(answer.body)))
-        self.close_connection |= not whole
+        if not whole and "Connection" not in answer.headers:
+            self.send_header("Connection", "close")  # else the client might use it once more
         self.end_headers()
         if self.command != "HEAD":
             for piece in [answer.body] if whole else answer.body:
