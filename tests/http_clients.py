@@ -69,7 +69,8 @@ class Httpx:
         """
         from authshim.integrations.httpx import install
 
-        with install(self.library.Client(trust_env=False, verify=_TRUSTS_NOBODY), chain) as client:
+        made = self.library.Client(trust_env=False, verify=_TRUSTS_NOBODY, timeout=60)
+        with install(made, chain) as client:
             return self._reply(client.request(**self._words(url, Wish(**options))))
 
     def _words(self, url: str, wish: Wish) -> dict[str, Any]:
@@ -103,9 +104,8 @@ class AsyncHttpx(Httpx):
         from authshim.integrations.httpx import install
 
         async def run() -> Any:
-            async with install(
-                self.library.AsyncClient(trust_env=False, verify=_TRUSTS_NOBODY), chain
-            ) as client:
+            made = self.library.AsyncClient(trust_env=False, verify=_TRUSTS_NOBODY, timeout=60)
+            async with install(made, chain) as client:
 
                 async def get(url: str, **options: Any) -> Reply:
                     words = self._words(url, Wish(**options))
@@ -178,7 +178,7 @@ class Urllib:
 
         opener = urllib.request.build_opener(AuthHandler(chain), *handlers)
         try:
-            return opener.open(url, timeout=10)
+            return opener.open(url, timeout=60)
         except urllib.error.HTTPError as error:
             return error
 

@@ -51,24 +51,24 @@ class Browser:
 
     def log_in(self, url: str) -> str:
         """Fill in every form until there is none; return the last page."""
-        response = self._session.get(url, timeout=20)
+        response = self._session.get(url, timeout=90)
         while (page := Page(response.text)).action:
             filled = {"login": USER, "password": "any", **page.fields}
             response = self._session.post(
-                urljoin(response.url, page.action), data=filled, timeout=20
+                urljoin(response.url, page.action), data=filled, timeout=90
             )
         return response.text
 
     def cancel(self, url: str) -> str:
         """Cancel the first login that a page asks for; return the last page."""
-        response = self._session.get(url, timeout=20)
+        response = self._session.get(url, timeout=90)
         page = Page(response.text)
         while page.abort is None:
             response = self._session.post(
-                urljoin(response.url, page.action), data=page.fields, timeout=20
+                urljoin(response.url, page.action), data=page.fields, timeout=90
             )
             page = Page(response.text)
-        return self._session.get(urljoin(response.url, page.abort), timeout=20).text
+        return self._session.get(urljoin(response.url, page.abort), timeout=90).text
 
     def _wait(self, response: requests.Response, **_options: Any) -> None:
         location = urljoin(response.url, response.headers.get("Location", ""))

@@ -105,7 +105,7 @@ def store(environ: dict[str, str], host: str, secret: str, **attributes: str) ->
         env=environ,
         input=secret.encode(),
         check=True,
-        timeout=20,
+        timeout=90,
     )
 
 
@@ -113,7 +113,7 @@ def items(environ: Mapping[str, str], host: str) -> list[str]:
     """List the entries of a host, with their attributes, label and content type."""
     command = [sys.executable, "-W", "error", "-c", _ITEMS, host]
     return subprocess.run(
-        command, env=dict(environ), capture_output=True, text=True, check=True, timeout=20
+        command, env=dict(environ), capture_output=True, text=True, check=True, timeout=90
     ).stdout.splitlines()
 
 
@@ -150,7 +150,7 @@ def _call(
         *arguments,
     ]
     return subprocess.run(
-        command, env=environ, capture_output=True, text=True, check=True, timeout=20
+        command, env=environ, capture_output=True, text=True, check=True, timeout=90
     ).stdout
 
 
@@ -173,7 +173,7 @@ def _wait_for_owner(environ: dict[str, str]) -> None:
         "org.freedesktop.DBus.NameHasOwner",
         "string:org.freedesktop.secrets",
     )
-    until = time.monotonic() + 20
+    until = time.monotonic() + 90
     while "true" not in _call(environ, *bus):
         assert time.monotonic() < until, "gnome-keyring-daemon did not come up"
         time.sleep(0.05)

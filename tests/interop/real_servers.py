@@ -60,7 +60,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    command: list[str], ports: list[int], log: Path, *, seconds: float = 20
+    command: list[str], ports: list[int], log: Path, *, seconds: float = 90
 ) -> Iterator[None]:
     """Run a server until the block ends; it must listen on all ``ports`` before so many ``seconds`` have passed."""
     environment = {

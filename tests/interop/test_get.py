@@ -56,7 +56,7 @@ def leave_half(nginx: Nginx) -> int:
         assert time.monotonic() < until
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    process.wait(20)
+    process.wait(60)
     assert not Path(NAME).exists()
     return PART.stat().st_size
 
@@ -106,7 +106,7 @@ def test_get_does_not_write_a_part_of_curl(nginx: Nginx, file: Path) -> None:
 
 
 def test_get_writes_a_wheel_of_pypiserver(pypiserver: str) -> None:
-    page = requests.get(pypiserver + "demo/", timeout=20)
+    page = requests.get(pypiserver + "demo/", timeout=60)
     link = re.search(r'href="([^"]+)"', page.text).group(1)
     assert "#" in link
     assert main(["get", urljoin(page.url, link)]) == 0

@@ -144,7 +144,7 @@ def assert_stored(login: Login, ended: tuple[int, str, str]) -> dict[str, Any]:
 
 def seen_at(oidc_server: str) -> list[tuple[str, int]]:
     """Return what came to the channel and to the token endpoint since the last call."""
-    events = requests.get(f"{oidc_server}/test/seen", timeout=10).json()
+    events = requests.get(f"{oidc_server}/test/seen", timeout=60).json()
     return [(event["what"], event["status"]) for event in events]
 
 

@@ -68,14 +68,14 @@ class Provider:
 
     def seen(self) -> list[tuple[str, int]]:
         """Return what came to the channel ("channel", or "channel, nobody") and to the token endpoint since then."""
-        events = requests.get(f"{self.url}/test/seen", timeout=10).json()
+        events = requests.get(f"{self.url}/test/seen", timeout=60).json()
         return [
             (event["what"] + (", nobody" if event.get("header") == "" else ""), event["status"])
             for event in events
         ]
 
     def _post(self, path: str, **options: Any) -> Any:
-        response = requests.post(self.url + path, timeout=10, **options)
+        response = requests.post(self.url + path, timeout=60, **options)
         response.raise_for_status()
         return response.json() if response.content else None
 
@@ -199,7 +199,9 @@ def test_processes_that_start_at_once_use_one_refresh_token(
         for child in children:
             child.stdin.write("go\n")
             child.stdin.flush()
-        assert [child.communicate(timeout=60)[0] for child in children] == ["[200, 200, 200]\n"] * 6
+        assert [child.communicate(timeout=180)[0] for child in children] == [
+            "[200, 200, 200]\n"
+        ] * 6
     finally:
         for child in children:
             child.kill()
@@ -236,7 +238,7 @@ def test_a_logout_revokes_the_login_at_the_server(provider: Provider, home: Path
         "refresh_token": entry["refresh_token"],
         "client_id": LONG,
     }
-    refused = requests.post(f"{provider.url}/token", data=again, timeout=10)
+    refused = requests.post(f"{provider.url}/token", data=again, timeout=60)
     assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
 
 

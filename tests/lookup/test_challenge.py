@@ -39,4 +39,4 @@ def test_schemes_are_read_in_linear_time() -> None:
     began = time.process_time()
     for piece in ('"', "\\", 'a "', "a ,", "Basic ", '="\\'):
         schemes(piece * 100_000)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 10

@@ -92,4 +92,4 @@ def test_cached_paths_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_long_path_is_matched_in_linear_time(tail: str) -> None:
     began = time.process_time()
     assert module._plain_url(100).fullmatch(H + tail) is None
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < 10
