@@ -196,9 +196,10 @@ def _name(start: str, username: str | None) -> object:
 
 def _cost(entry: CacheEntry) -> int:
     """Return the cost of looking an entry up again. A keyring may be slow."""
-    if entry.found is None:
+    found = entry.found  # read once: another thread may look it up again
+    if found is None:
         return 0
-    if entry.found.key.kind == SERVICE:
+    if found.key.kind == SERVICE:
         return 2
     return 1
 

@@ -148,9 +148,10 @@ class CacheEntry:
     @property
     def is_fresh(self) -> bool:
         """Return True if it has a credential that need not be looked up again yet."""
-        if self.found is None:
+        found = self.found  # read once: another thread may look it up again
+        if found is None:
             return False
-        expires_at = self.found.expires_at
+        expires_at = found.expires_at
         return expires_at is None or expires_at > self.clock.time()
 
     @property

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from chain_fakes import (
@@ -30,9 +31,12 @@ from chain_fakes import (
 )
 
 from authshim import BearerToken, Chain, Credential, Index
-from authshim.lookup.cache import MAX_CACHED_ENTRIES
+from authshim.lookup.cache import MAX_CACHED_ENTRIES, _cost
 from authshim.lookup.entry import CacheEntry
-from authshim.urls import HOST, SERVICE
+from authshim.urls import HOST, SERVICE, parse
+
+if TYPE_CHECKING:
+    from authshim.lookup.cached_credential import CachedCredential
 
 URL = "https://h/simple/demo/"
 
@@ -451,6 +455,30 @@ def test_answer_given_during_a_refresh_is_not_cached() -> None:
     asking.join(60)
     slow.held["h"] = bearer("new")
     assert sent(chain.find(URL)) == bearer("new")
+
+
+def test_entry_is_read_whole_if_another_thread_empties_it_meanwhile() -> None:
+    answer = Chain([Keeper({"h": bearer()})]).look_up(URL)
+
+    class Emptied(CacheEntry):
+        """An entry that another thread empties as soon as it was read."""
+
+        read = 0
+
+        @property
+        def found(self) -> CachedCredential | None:
+            self.read += 1
+            return answer if self.read == 1 else None
+
+        @found.setter
+        def found(self, _: CachedCredential | None) -> None:
+            self.read = 0
+
+    def entry() -> CacheEntry:
+        return Emptied(parse(URL), None, (), None)
+
+    assert entry().is_fresh
+    assert _cost(entry()) == 1
 
 
 def test_provider_is_asked_by_one_thread_at_a_time() -> None:
