@@ -23,6 +23,8 @@ exclude_patterns = ["generator", "README.rst"]
 html_theme = "furo"
 html_title = "authshim"
 html_show_copyright = False
+html_use_index = False
+html_domain_indices = False
 html_show_sphinx = False
 # Furo's own palette, but for the two colours of links, which are darker here on light paper.
 html_theme_options = {
@@ -36,7 +38,7 @@ html_theme_options = {
     },
 }
 highlight_language = "none"
-pygments_style = "tango"
+pygments_style = "a11y-light"
 pygments_dark_style = "monokai"
 
 autodoc_member_order = "bysource"
@@ -47,7 +49,11 @@ autodoc_typehints_format = "short"
 intersphinx_mapping = inventories.mapping(Path(mkdtemp(prefix="inventories-")))
 
 
-def _link_to_site(app: Any, name: str, source: list[str]) -> None:
+# The search of the site takes no number for a word, but finds the entries of an index.
+SEARCHED = {"why-401": ".. index:: 401, 403, 404\n\n"}
+
+
+def _prepare(app: Any, name: str, source: list[str]) -> None:
     """Let the links of a page, which lead to files where these are hosted, lead to the site.
 
     A file that is not part of the site stands where the sources are hosted.
@@ -60,9 +66,9 @@ def _link_to_site(app: Any, name: str, source: list[str]) -> None:
             return f"{link[:-4]}.html{anchor}"
         return address.of_file(path.relative_to(HERE.parent).as_posix())
 
-    source[0] = address.with_targets(source[0], target)
+    source[0] = SEARCHED.get(name, "") + address.with_targets(source[0], target)
 
 
 def setup(app: Any) -> None:
     """Register with Sphinx."""
-    app.connect("source-read", _link_to_site)
+    app.connect("source-read", _prepare)

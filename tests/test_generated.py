@@ -55,6 +55,13 @@ def test_house_shows_each_module_of_the_package() -> None:
     assert names - shown == set()
 
 
+def test_captions_of_the_way_fit_their_boxes(generate: Any) -> None:
+    pictures = generate.pictures
+    room = pictures.NARROW - pictures.LEFT - 3 * pictures.MARGIN
+    longest = max(len(step.caption) for step in pictures.WAY)
+    assert longest * pictures.CHARACTER <= room
+
+
 def test_request_goes_the_way_of_the_picture(generate: Any, recorder: Recorder) -> None:
     called: list[str] = []
 

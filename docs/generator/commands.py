@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -144,8 +145,8 @@ def _link(page: str) -> str:
 
 def _marked(text: str) -> str:
     """Return a text of the help that reStructuredText does not take for markup."""
-    plain = text.replace("\\", "\\\\").replace("*", "\\*").replace("`", "\\`").replace("|", "\\|")
-    return plain or "Required."
+    plain = re.sub(r"[\\*`|]|:(?=//)", r"\\\g<0>", text)
+    return re.sub(r"(?<![-\w])--[\w-]+", r"``\g<0>``", plain) or "Required."
 
 
 # The manual page

@@ -32,7 +32,7 @@ def page() -> str:
 
 def _section(path: Path) -> str:
     schema = json.loads(path.read_text(encoding="utf-8"))
-    title = schema["title"]
+    title = f"``{schema['title']}``"
     link = f"The schema: `{path.name} <../schemas/{path.name}>`_."
     return f"\n{title}\n{'-' * len(title)}\n\n{link}\n\n{''.join(_rows(schema, ''))}"
 
@@ -51,7 +51,7 @@ def _kind(value: dict[str, Any]) -> str:
     if "const" in value:
         return str(value["const"])
     if "enum" in value:
-        return ", ".join(f'"{word}"' for word in value["enum"])
+        return ", ".join(f'``"{word}"``' for word in value["enum"])
     kinds = value["type"]
     return " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
 

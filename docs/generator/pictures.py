@@ -17,10 +17,11 @@ FOLDER = ROOT / "docs" / "pictures"
 WIDTH = 720
 NARROW = 500
 MARGIN = 12
+LEFT = 60
 LINE = 17
 INK, FAINT, EDGE, WIRE = "#16202a", "#43525f", "#5d7a96", "#808a94"
 FILLS = ("#dbe9f6", "#e4f0dc", "#f7ecd2", "#f3dfe4", "#e6e2f3")
-_CHARACTER = 7.25
+CHARACTER = 7.25
 """The width of a letter of 12 points, in pixels."""
 
 STYLE = """\
@@ -89,7 +90,7 @@ def _wrapped(words: list[str], width: int) -> list[str]:
     lines: list[str] = []
     for word in words:
         longer = f"{lines[-1]}, {word}" if lines else word
-        if lines and len(longer) * _CHARACTER <= width:
+        if lines and len(longer) * CHARACTER <= width:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -116,9 +117,7 @@ WAY = (
     Step("transport.request", "with_credential", "A copy of the request gets the credential."),
     Step("transport.scrub", "clean_response", "The response holds no secret of ours."),
     Step(
-        "lookup.exchange",
-        "Exchange.receive",
-        "Accepted: return it. Refused: is there another credential?",
+        "lookup.exchange", "Exchange.receive", "Accepted: return it. Refused: retry with another."
     ),
 )
 """The functions in the order in which a first request calls them."""
@@ -128,11 +127,11 @@ def request() -> str:
     """Return the picture of the way of a request."""
     title = "The functions that a request passes, from the session to the response."
     drawing = _Drawing(title, NARROW)
-    top, height, left = MARGIN, 2 * LINE + 12, 60
+    top, height = MARGIN, 2 * LINE + 12
     for at, step in enumerate(WAY):
-        drawing.box(left, top, NARROW - left - MARGIN, height, FILLS[_floor(step) % len(FILLS)])
-        drawing.text(left + MARGIN, top + LINE + 3, f"{step.module}.{step.function}", "name")
-        drawing.text(left + MARGIN, top + 2 * LINE + 3, step.caption, "")
+        drawing.box(LEFT, top, NARROW - LEFT - MARGIN, height, FILLS[_floor(step) % len(FILLS)])
+        drawing.text(LEFT + MARGIN, top + LINE + 3, f"{step.module}.{step.function}", "name")
+        drawing.text(LEFT + MARGIN, top + 2 * LINE + 3, step.caption, "")
         drawing.text(MARGIN + 14, top + LINE + 10, str(at + 1), "number")
         if step is not WAY[-1]:
             drawing.arrow(NARROW // 2, top + height, top + height + 16)
