@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    if arguments is None and _is_look_alike(sys.argv[0]):
-        from authshim.integrations import keyring_command
+    if arguments is None:
+        arguments = sys.argv[1:]
+        if _is_look_alike(sys.argv[0]):
+            from authshim.integrations import keyring_command
 
-        return keyring_command.main(sys.argv[1:])
+            return keyring_command.main(arguments)
     terminal.set_up()
     try:
-        return _main(sys.argv[1:] if arguments is None else arguments)
+        return _main(arguments)
     finally:
         terminal.settle()
 
@@ -51,7 +53,11 @@ def _main(arguments: Sequence[str]) -> int:
     return _run(options)
 
 
-def _refuse(options: argparse.Namespace, arguments: Sequence[str], unknown: Sequence[str]) -> int:
+def _refuse(
+    options: argparse.Namespace,
+    arguments: Sequence[str],
+    unknown: Sequence[str],
+) -> int:
     """Print the usage of the command and the mistake in the command line."""
     reason = options.missing
     if unknown:
@@ -74,10 +80,14 @@ def _run(options: Any) -> int:
     except KeyboardInterrupt:
         return 130
     except terminal.OutputError as error:
-        return _fail(f"standard output: {error}", 1) if str(error) else 1
+        if not str(error):
+            return 1
+        return _fail(f"standard output: {error}", 1)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        return _fail(f"{error.filename}: {reason}" if error.filename else reason, 1)
+        if error.filename:
+            reason = f"{error.filename}: {reason}"
+        return _fail(reason, 1)
     return code
 
 
@@ -100,7 +110,12 @@ def _parser() -> argparse.ArgumentParser:
         "name a command: auth, check, completion, demo, doctor, explain, get, resolve or run "
         "(authshim -h says more)"
     )
-    parser.set_defaults(run=None, missing=missing, silent=False, whole=parser)
+    parser.set_defaults(
+        run=None,
+        missing=missing,
+        silent=False,
+        whole=parser,
+    )
     # Without prog, argparse computes it, which is slow.
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")
     _add_commands(commands, loudness)

@@ -59,7 +59,12 @@ def _add_logout(actions: Any, loudness: ArgumentParser) -> None:
         "login at its server. A netrc is left alone.",
         _run_logout,
     )
-    logout.add_argument("host", metavar="HOST", nargs="?", help="as it was given to login")
+    logout.add_argument(
+        "host",
+        metavar="HOST",
+        nargs="?",
+        help="as it was given to login",
+    )
     logout.add_argument("--all", action="store_true", help="forget the credentials of every host")
 
 
@@ -140,10 +145,20 @@ def _add_oauth(login: ArgumentParser, optional: dict[str, Any]) -> None:
     add("--oauth", action="store_true", help=f"log in by OAuth in a browser ({is_default})")
     add("--oauth-issuer-url", metavar="URL", help="the OIDC issuer (default: https://HOST)")
     add("--oauth-client-id", metavar="ID", help="the OAuth client (default: rattler)")
-    add("--oauth-client-secret", metavar="SECRET", help="of a confidential client", **optional)
+    add(
+        "--oauth-client-secret",
+        metavar="SECRET",
+        help="of a confidential client",
+        **optional,
+    )
     add("--oauth-flow", choices=FLOWS, help="the way to log in (default: device-code)")
     replaces = "repeatable; replaces the default ones"
-    add("--oauth-scope", metavar="SCOPE", action="append", help=replaces)
+    add(
+        "--oauth-scope",
+        metavar="SCOPE",
+        action="append",
+        help=replaces,
+    )
     registered = "http://127.0.0.1:PORT/PATH, as registered"
     add("--oauth-redirect-uri", metavar="URI", help=registered)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim import next_step
 from authshim.cli import project, terminal
+from authshim.cli.json_output import answer_json, manifest_json
 from authshim.concurrency import TimedOut
 from authshim.redact import printable
 
@@ -60,10 +61,16 @@ def run(options: Namespace) -> int:
         _print(options, manifest, checking.results("interrupted", next_step.RUN_AGAIN()))
         raise
     _print(options, manifest, results)
-    return 0 if all(result.fine for result in results) else 1
+    if not all(result.fine for result in results):
+        return 1
+    return 0
 
 
-def _print(options: Namespace, manifest: Manifest, results: Sequence[Result]) -> None:
+def _print(
+    options: Namespace,
+    manifest: Manifest,
+    results: Sequence[Result],
+) -> None:
     if options.json:
         _print_json(manifest, results)
     else:
@@ -116,7 +123,8 @@ class _Waiting:
 
         if time.monotonic() - self._started < LONG_WAIT_SECONDS:
             return Text("asking the indexes and channels")
-        return Text(printable(f"waiting for {', '.join(self._checking.waiting())}"))
+        hosts = ", ".join(self._checking.waiting())
+        return Text(printable(f"waiting for {hosts}"))
 
 
 def _print_lines(manifest: Manifest, results: Sequence[Result]) -> None:
@@ -128,16 +136,20 @@ def _print_lines(manifest: Manifest, results: Sequence[Result]) -> None:
         reason = terminal.with_tilde(_reason(result, place))
         terminal.say(f"{result.kind:{kinds}}  {result.url:{urls}}  {result.answer}{reason}")
         if result.tool_note:
-            terminal.say(f"{'':{kinds}}  note: {terminal.with_tilde(result.tool_note)}")
+            note = terminal.with_tilde(result.tool_note)
+            terminal.say(f"{'':{kinds}}  note: {note}")
         if result.next_step:
-            terminal.say(f"{'':{kinds}}  -> {terminal.with_tilde(result.next_step)}")
+            step = terminal.with_tilde(result.next_step)
+            terminal.say(f"{'':{kinds}}  -> {step}")
 
 
 def _reason(result: Result, place: str) -> str:
     """Return the reasons of an answer in parentheses, or an empty string."""
     from authshim.index.answer import with_credential
 
-    status = None if result.fine else result.status
+    status = result.status
+    if result.fine:
+        status = None
     found = result.found
     has_own_login = found is not None and found.provider == result.declared_in
     if found is not None and has_own_login:
@@ -148,27 +160,30 @@ def _reason(result: Result, place: str) -> str:
     if not has_own_login:
         parts.append(place)
     reasons = "; ".join(filter(None, parts))
-    return f" ({reasons})" if reasons else ""
+    if not reasons:
+        return ""
+    return f" ({reasons})"
 
 
 def _print_json(manifest: Manifest, results: Iterable[Result]) -> None:
     import json
 
-    entries = [
-        {
-            "kind": result.kind,
-            "url": result.url,
-            "fine": result.fine,
-            "declared_in": result.declared_in,
-            "tool_note": result.tool_note,
-            **project.answer_json(result),
-        }
-        for result in results
-    ]
+    entries = [_entry(result) for result in results]
     document = {
         "version": 1,
-        **project.manifest_json(manifest),
+        **manifest_json(manifest),
         "fine": all(entry["fine"] for entry in entries),
         "results": entries,
     }
     terminal.write(json.dumps(document, indent=2))
+
+
+def _entry(result: Result) -> dict[str, Any]:
+    return {
+        "kind": result.kind,
+        "url": result.url,
+        "fine": result.fine,
+        "declared_in": result.declared_in,
+        "tool_note": result.tool_note,
+        **answer_json(result),
+    }

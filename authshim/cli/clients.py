@@ -65,9 +65,11 @@ def clients(programs: InstalledPrograms) -> Iterator[Client]:
     for name, judge in _CLIENTS.items():
         path = programs.which(name)
         if path is None:
-            yield Client(name, None, None, Verdict(False, "not on PATH"))
+            missing = Verdict(False, "not on PATH")
+            yield Client(name, None, None, missing)
         else:
-            yield Client(name, path, *judge(programs, path))
+            version, verdict = judge(programs, path)
+            yield Client(name, path, version, verdict)
 
 
 def _pip(programs: InstalledPrograms, path: str) -> Answer:
@@ -77,7 +79,11 @@ def _pip(programs: InstalledPrograms, path: str) -> Answer:
     return Answer(packages.get("pip"), verdict)
 
 
-def _judge_pip(programs: InstalledPrograms, packages: Packages, settings: str) -> Verdict:
+def _judge_pip(
+    programs: InstalledPrograms,
+    packages: Packages,
+    settings: str,
+) -> Verdict:
     run = "authshim run -- pip ..."
     provider = _of_pip(settings, "keyring-provider") or "auto"
     if provider == "disabled":
@@ -85,7 +91,9 @@ def _judge_pip(programs: InstalledPrograms, packages: Packages, settings: str) -
     if provider == "auto":
         if _of_pip(settings, "no-input").lower() in _YES:
             return Verdict(False, "its keyring-provider auto is off under no-input", run)
-        provider = "import" if packages.get("keyring") else "subprocess"
+        provider = "subprocess"
+        if packages.get("keyring"):
+            provider = "import"
     if provider == "import":
         return _judge_import(programs, packages, "pip", run)
     why = programs.why_keyring_does_not_ask(without=packages.get("scripts") or "")
@@ -104,8 +112,15 @@ def _of_pip(settings: str, name: str) -> str:
 
 
 def _judge_import(
-    programs: InstalledPrograms, packages: Packages, name: str, next_step: str
+    programs: InstalledPrograms,
+    packages: Packages,
+    name: str,
+    next_step: str,
 ) -> Verdict:
+    """Return the verdict on a program that imports keyring.
+
+    :param packages: the versions of the packages in its environment.
+    """
     for package in ("keyring", "authshim"):
         if not packages.get(package):
             return Verdict(False, f"the environment of {name} has no {package}", next_step)
@@ -171,54 +186,60 @@ def _project_files() -> Iterator[str]:
 
 def _poetry(programs: InstalledPrograms, path: str) -> Answer:
     packages = programs.packages(path, "poetry")
-    version = packages.get("poetry")
-    if programs.output([path, "config", "keyring.enabled"]).strip() == "false":
+    setting = programs.output([path, "config", "keyring.enabled"])
+    if setting.strip() == "false":
         next_step = "poetry config keyring.enabled true"
-        return Answer(version, Verdict(False, "its keyring.enabled is false", next_step))
-    next_step = _install_beside(path, "poetry")
-    return Answer(version, _judge_import(programs, packages, "poetry", next_step))
+        verdict = Verdict(False, "its keyring.enabled is false", next_step)
+    else:
+        next_step = _install_beside(path, "poetry")
+        verdict = _judge_import(programs, packages, "poetry", next_step)
+    return Answer(packages.get("poetry"), verdict)
 
 
 def _twine(programs: InstalledPrograms, path: str) -> Answer:
     packages = programs.packages(path, "twine")
-    version = packages.get("twine")
     if programs.environ.get("TWINE_PASSWORD"):
         next_step = "unset TWINE_USERNAME TWINE_PASSWORD"
-        return Answer(version, Verdict(False, "TWINE_PASSWORD is set", next_step))
-    next_step = _install_beside(path, "twine")
-    return Answer(version, _judge_import(programs, packages, "twine", next_step))
+        verdict = Verdict(False, "TWINE_PASSWORD is set", next_step)
+    else:
+        next_step = _install_beside(path, "twine")
+        verdict = _judge_import(programs, packages, "twine", next_step)
+    return Answer(packages.get("twine"), verdict)
 
 
 def _conda(programs: InstalledPrograms, path: str) -> Answer:
     version = _word(programs.output([path, "--version"]))
+    return Answer(version, _judge_conda(programs, path))
+
+
+def _judge_conda(programs: InstalledPrograms, path: str) -> Verdict:
     folder = os.path.dirname(programs.environ.get("NETRC", ""))
     if os.path.exists(os.path.join(folder, SCRIPT)):
-        return Answer(version, Verdict(True, "by the netrc of authshim run"))
-    if not programs.packages(path, "conda").get("authshim"):
+        return Verdict(True, "by the netrc of authshim run")
+    packages = programs.packages(path, "conda")
+    if not packages.get("authshim"):
         next_step = _install_beside(path, "conda")
-        return Answer(
-            version, Verdict(False, "the environment of conda has no authshim", next_step)
-        )
+        return Verdict(False, "the environment of conda has no authshim", next_step)
     if programs.environ.get("CONDA_NO_PLUGINS", "").lower() in _YES:
-        next_step = "unset CONDA_NO_PLUGINS"
-        return Answer(version, Verdict(False, "CONDA_NO_PLUGINS is set", next_step))
-    return Answer(version, Verdict(True, "authshim is in its environment"))
+        return Verdict(False, "CONDA_NO_PLUGINS is set", "unset CONDA_NO_PLUGINS")
+    return Verdict(True, "authshim is in its environment")
 
 
 def _git(programs: InstalledPrograms, path: str) -> Answer:
-    said = programs.output([path, "--version"])
-    version = said.replace("git version", "").strip() or None
+    answer = programs.output([path, "--version"])
+    version = answer.replace("git version", "").strip() or None
     helpers = programs.output([path, "config", "--get-regexp", r"^credential\..*helper$"])
-    if "authshim" in helpers:
-        return Answer(version, _judge_helper(programs, helpers))
-    reason = "it asks no keyring, and no credential helper names authshim"
-    return Answer(version, Verdict(False, reason, "\n".join(set_up("https", "HOST"))))
+    return Answer(version, _judge_helpers(programs, helpers))
 
 
-def _judge_helper(programs: InstalledPrograms, helpers: str) -> Verdict:
-    """Return the verdict on a helper that git's configuration names, perhaps without its path."""
-    is_found = f"/{PROGRAM}" in helpers or programs.which(PROGRAM) is not None
-    if is_found:
+def _judge_helpers(programs: InstalledPrograms, helpers: str) -> Verdict:
+    """Return the verdict on the helpers that git's configuration names."""
+    if "authshim" not in helpers:
+        reason = "it asks no keyring, and no credential helper names authshim"
+        commands = set_up("https", "HOST")
+        return Verdict(False, reason, "\n".join(commands))
+    # The configuration names our helper with its path, or git searches for it.
+    if f"/{PROGRAM}" in helpers or programs.which(PROGRAM) is not None:
         return Verdict(True, "by its credential helper")
     folder = os.path.dirname(sys.executable)
     return Verdict(False, f"{PROGRAM} is not on PATH", f'export PATH="$PATH:{folder}"')
@@ -248,4 +269,6 @@ def _install_beside(path: str, name: str) -> str:
 def _word(version: str) -> str | None:
     """Return the number of ``NAME NUMBER (more)``."""
     words = version.split()
-    return words[1] if len(words) > 1 else None
+    if len(words) < 2:
+        return None
+    return words[1]

@@ -45,8 +45,12 @@ def run(options: Namespace) -> int:
     found = list(clients(InstalledPrograms(os.environ)))
     in_force = _in_force()
     if options.json:
-        rows = [client.as_json() for client in found]
-        terminal.write(json.dumps({"version": 1, "clients": rows, "in_force": in_force}, indent=2))
+        document = {
+            "version": 1,
+            "clients": [client.as_json() for client in found],
+            "in_force": in_force,
+        }
+        terminal.write(json.dumps(document, indent=2))
         return 0
     for client in found:
         _say(client)
@@ -57,11 +61,15 @@ def run(options: Namespace) -> int:
 
 
 def _say(client: Client) -> None:
+    """Print the verdict on a client, and the commands that let it ask."""
     name = f"{client.name} {client.version or ''}".strip()
     verdict = client.verdict
-    state = "asks authshim" if verdict.asks else "does not ask authshim"
     if client.path is None:
         state = "not here"
+    elif verdict.asks:
+        state = "asks authshim"
+    else:
+        state = "does not ask authshim"
     terminal.say(terminal.with_tilde(f"{name:18} {state} ({verdict.reason})"))
     for command in verdict.next_step.splitlines():
         terminal.say(terminal.with_tilde(f"  -> {command}"))
@@ -69,16 +77,20 @@ def _say(client: Client) -> None:
 
 def _in_force() -> dict[str, Any]:
     settings = read_settings(os.environ)
+    keyring_backend = "on"
     why_off = why_backend_is_off(os.environ)
+    if why_off:
+        keyring_backend = f"off ({why_off})"
+    existing = [path for path in settings.netrc_files if os.path.exists(path)]
     return {
         "auth_file": settings.auth_file,
         "auth_file_named_by": settings.auth_file_named_by or None,
         "auth_file_only": settings.auth_file_only,
         "store": settings.home_auth_file,
-        "netrc": next((path for path in settings.netrc_files if os.path.exists(path)), None),
+        "netrc": next(iter(existing), None),
         "keychain": _keychain(settings),
         "keyring_command": _keyring_command(settings),
-        "keyring_backend": f"off ({why_off})" if why_off else "on",
+        "keyring_backend": keyring_backend,
         "variables": sorted(name for name in _VARIABLES if os.environ.get(name)),
     }
 
@@ -110,8 +122,12 @@ def _keyring_command(settings: Settings) -> str:
 
 
 def _text(value: object) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+    if value is True:
+        return "yes"
+    if value is False:
+        return "no"
+    if value is None:
+        return "none"
     if isinstance(value, list):
         return ", ".join(value) or "none"
-    return "none" if value is None else str(value)
+    return str(value)

@@ -28,7 +28,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
     )
     parser.add_argument("url", metavar="URL")
     parser.add_argument(
-        "--username", metavar="USER", help="whose credential, where the URL does not say"
+        "--username", metavar="USER", help="whose credential, if the URL does not say"
     )
     parser.add_argument(
         "--named-by",
@@ -41,7 +41,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Print the trace, and what to do where there is no credential."""
+    """Print the trace, and the next step if there is no credential."""
     manifest = project.find_manifest_here(options)
     if manifest is not None:
         project.print_heading(manifest)
@@ -51,14 +51,24 @@ def run(options: Namespace) -> int:
         _print_mirrors_below(options, manifest)
         trace = _explain(options, chain, options.url, options.username)
         _print_tool_note(manifest, options.url, trace)
-        return 0 if trace.found else 1
+        return _exit_code([trace])
     if not found.urls:
         terminal.say(terminal.with_tilde(found.empty_note))
     traces = [_explain_mirror(options, chain, found, at) for at in range(len(found.urls))]
-    return 0 if any(trace.found for trace in traces) else 1
+    return _exit_code(traces)
 
 
-def _print_tool_note(manifest: Manifest | None, url: str, trace: Trace) -> None:
+def _exit_code(traces: Sequence[Trace]) -> int:
+    if any(trace.found for trace in traces):
+        return 0
+    return 1
+
+
+def _print_tool_note(
+    manifest: Manifest | None,
+    url: str,
+    trace: Trace,
+) -> None:
     """Note if the tool of the project itself would not send the credential."""
     from authshim.index.tool_notes import covering, tool_note
 
@@ -72,27 +82,46 @@ def _print_tool_note(manifest: Manifest | None, url: str, trace: Trace) -> None:
         terminal.say(terminal.with_tilde(f"  note: {note}"))
 
 
-def _explain_mirror(options: Namespace, chain: Chain, found: Mirrored, at: int) -> Trace:
+def _explain_mirror(
+    options: Namespace,
+    chain: Chain,
+    found: Mirrored,
+    at: int,
+) -> Trace:
     """Print the trace of a mirror, to which no userinfo of the original URL goes."""
-    order = "if that fails, " if at else ""
-    terminal.say(terminal.with_tilde(order + found.note(at)))
+    note = found.note(at)
+    if at:
+        note = f"if that fails, {note}"
+    terminal.say(terminal.with_tilde(note))
     return _explain(options, chain, found.urls[at], None)
 
 
-def _explain(options: Namespace, chain: Chain, url: str, username: str | None) -> Trace:
-    trace = chain.explain(url, username, named_by=_named_by(options.named_by, url))
-    terminal.say_rows([terminal.with_tilde(line) for line in _with_short_names(trace).lines])
+def _explain(
+    options: Namespace,
+    chain: Chain,
+    url: str,
+    username: str | None,
+) -> Trace:
+    """Print the trace of a URL, and the next step if there is no credential."""
+    named_by = _named_by(options.named_by, url)
+    trace = chain.explain(url, username, named_by=named_by)
+    lines = _with_short_names(trace).lines
+    terminal.say_rows([terminal.with_tilde(line) for line in lines])
     has_reason = bool(trace.steps or trace.withheld) and not trace.asks_later
     if trace.found is None and has_reason:
         _print_next_step(url, username, trace, chain)
     return trace
 
 
-def _mirrors_of(options: Namespace, manifest: Manifest | None) -> Mirrored | None:
+def _mirrors_of(
+    options: Namespace,
+    manifest: Manifest | None,
+) -> Mirrored | None:
     from authshim.index.mirrors import mirrored
     from authshim.urls import without_userinfo
 
-    return mirrored(without_userinfo(options.url), project.mirrors_of(options, manifest))
+    mirrors = project.mirrors_of(options, manifest)
+    return mirrored(without_userinfo(options.url), mirrors)
 
 
 def _print_mirrors_below(options: Namespace, manifest: Manifest | None) -> None:
@@ -102,8 +131,9 @@ def _print_mirrors_below(options: Namespace, manifest: Manifest | None) -> None:
 
     root = without_userinfo(options.url).rstrip("/")
     for mirror in project.mirrors_of(options, manifest):
-        if mirror.prefix.startswith(f"{root}/") and mirror.prefix.rstrip("/") != root:
-            line = f"pixi asks a mirror for {redact(mirror.prefix)} (see {mirror.file})"
+        prefix = mirror.prefix
+        if prefix.rstrip("/") != root and prefix.startswith(f"{root}/"):
+            line = f"pixi asks a mirror for {redact(prefix)} (see {mirror.file})"
             terminal.say(terminal.with_tilde(line))
 
 
@@ -116,24 +146,31 @@ def _named_by(urls: Sequence[str], url: str) -> NamedBy:
     from authshim.urls import parse
     from authshim.urls.url import is_s3
 
-    way: Trail = ()
+    trail: Trail = ()
     for each in urls:
         if not is_s3(each):
             parse(each)
-        way = follow(way, each)
-    return named_by(way, url) if way else CALLER
+        trail = follow(trail, each)
+    if not trail:
+        return CALLER
+    return named_by(trail, url)
 
 
 def _with_short_names(trace: Trace) -> Trace:
     """Shorten the providers' names before they are put into columns."""
-    return trace._replace(
-        steps=tuple(
-            step._replace(provider=terminal.with_tilde(step.provider)) for step in trace.steps
-        )
-    )
+    steps = []
+    for step in trace.steps:
+        name = terminal.with_tilde(step.provider)
+        steps.append(step._replace(provider=name))
+    return trace._replace(steps=tuple(steps))
 
 
-def _print_next_step(url: str, username: str | None, trace: Trace, chain: Chain) -> None:
+def _print_next_step(
+    url: str,
+    username: str | None,
+    trace: Trace,
+    chain: Chain,
+) -> None:
     from authshim import advice
 
     if trace.next_step:

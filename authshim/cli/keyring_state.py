@@ -23,13 +23,13 @@ def why_backend_is_off(environ: Mapping[str, str]) -> str:
     """Return why keyring does not ask the backend, or an empty string if it does."""
     if not backend_is_on(environ):
         return f"{SWITCH} is off"
-    named = environ.get("PYTHON_KEYRING_BACKEND")
-    if named is not None:
-        return "" if named in _ASKING_OURS else f"PYTHON_KEYRING_BACKEND names {shorten(named)}"
-    path, named = _configured()
+    place = "PYTHON_KEYRING_BACKEND"
+    named = environ.get(place)
+    if named is None:
+        place, named = _configured()
     if named is None or named in _ASKING_OURS:
         return ""
-    return f"{path} names {shorten(named)}"
+    return f"{place} names {shorten(named)}"
 
 
 def switch_on(environ: Mapping[str, str]) -> str:

@@ -46,13 +46,15 @@ def run(options: Namespace) -> int:
     from authshim.login.parser import parse_login_host
     from authshim.oauth.identity import is_prefix_dev
 
-    target, given = parse_login_host(options.host), _given(options)
+    target = parse_login_host(options.host)
+    given = _given(options)
     bucket.check_options([f"--{name}" for name in given], target)
     if target.is_bucket:
         from authshim.cli import s3_login
 
         warn_of_project(options, "log in")
-        _store(s3_login.read_keys(options), "", target, options)
+        keys = s3_login.read_keys(options)
+        _store(keys, "", target, options)
         return 0
     kind = rules.kind_of(target.host, given, target.username)
     warn_of_project(options, "log in")
@@ -81,7 +83,8 @@ def _narrowed(target: LoginHost) -> LoginHost:
     narrow = rules.at_path(target)
     if narrow is None:
         return target
-    key, host = redact_key(narrow.key), target.host
+    host = target.host
+    key = redact_key(narrow.key)
     if not terminal.can_ask():
         only = f"for {key} alone: authshim auth login {key}"
         _log().warning("this login serves all of %s (%s)", host, only)
@@ -127,30 +130,54 @@ def _log_in_by_oauth(target: LoginHost, options: Namespace) -> int:
     return 0
 
 
-def _store(credential: Credential, whose: str, target: LoginHost, options: Namespace) -> None:
+def _store(
+    credential: Credential,
+    whose: str,
+    target: LoginHost,
+    options: Namespace,
+) -> None:
     """Store a credential, and print where, with warnings.
 
     :param whose: the name of the user, if it is known.
     :raises AuthshimError: it cannot be stored.
     """
     from authshim.login import rules
-    from authshim.providers.keychain_backends import NAME as KEYCHAIN
 
     chain = chain_of(options)
-    stored = rules.store(rules.stores_of(chain.providers), target.key, credential)
+    stores = rules.stores_of(chain.providers)
+    stored = rules.store(stores, target.key, credential)
     store = stored.store
-    kind = type(credential).__name__
-    of_user = f" of {whose}" if whose else ""
+    what = _described(credential, whose)
     key = redact_key(target.key)
     replaced = _replaced(stored.replaced, credential)
-    terminal.say(with_tilde(f"stored the {kind}{of_user} for {key} in {store.name}{replaced}"))
+    terminal.say(with_tilde(f"stored the {what} for {key} in {store.name}{replaced}"))
     _replace_oauth(store, target)
-    warnings = [target.warning, *stored.missing]
-    if store.name != KEYCHAIN and not settings_of(options).auth_file:
-        warnings.append(f"{store.name} is not encrypted")
-    warnings += [*store.problems, _shadowed(target, store, chain)]
+    warnings = [
+        target.warning,
+        *stored.missing,
+        _unencrypted(store, options),
+        *store.problems,
+        _shadowed(target, store, chain),
+    ]
     for warning in filter(None, warnings):
         _log().warning("%s", warning)
+
+
+def _described(credential: Credential, user: str | None) -> str:
+    """Return the kind of a credential and its user, if one is known."""
+    kind = type(credential).__name__
+    if not user:
+        return kind
+    return f"{kind} of {user}"
+
+
+def _unencrypted(store: Store, options: Namespace) -> str:
+    """Return a warning if a login is in a file that nobody named, or an empty string."""
+    from authshim.providers.keychain_backends import NAME as KEYCHAIN
+
+    if store.name == KEYCHAIN or settings_of(options).auth_file:
+        return ""
+    return f"{store.name} is not encrypted"
 
 
 def _replaced(before: Credential | None, after: Credential) -> str:
@@ -158,8 +185,7 @@ def _replaced(before: Credential | None, after: Credential) -> str:
     if before is None or before == after:
         return ""
     user = getattr(before, "shown_username", None)
-    whose = f" of {user}" if user else ""
-    return f" (in place of the {type(before).__name__}{whose} that was there)"
+    return f" (in place of the {_described(before, user)} that was there)"
 
 
 def _replace_oauth(store: Store, target: LoginHost) -> None:
@@ -169,15 +195,18 @@ def _replace_oauth(store: Store, target: LoginHost) -> None:
     """
     from authshim.credentials import OAuth
 
-    if (
-        target.key == f"*.{target.host}"
-        and isinstance(store.find(target.host), OAuth)
-        and store.forget(target.host)
-    ):
-        terminal.say(with_tilde(f"removed the OAuth login for {target.host} from {store.name}"))
+    host = target.host
+    if target.key != f"*.{host}":
+        return
+    if isinstance(store.find(host), OAuth) and store.forget(host):
+        terminal.say(with_tilde(f"removed the OAuth login for {host} from {store.name}"))
 
 
-def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
+def _credential(
+    kind: str,
+    target: LoginHost,
+    options: Namespace,
+) -> Credential:
     from authshim import credentials
     from authshim.login import inputs, rules
 
@@ -191,14 +220,18 @@ def _credential(kind: str, target: LoginHost, options: Namespace) -> Credential:
         password = read_secret("--password", options.password, prompt)
         return credentials.BasicHTTP(options.username, password)
     if kind == rules.CONDA:
-        return credentials.CondaToken(read_secret("--conda-token", options.conda_token, prompt))
-    return credentials.BearerToken(read_secret("--token", options.token, prompt))
+        token = read_secret("--conda-token", options.conda_token, prompt)
+        return credentials.CondaToken(token)
+    token = read_secret("--token", options.token, prompt)
+    return credentials.BearerToken(token)
 
 
 def _shadowed(target: LoginHost, store: Store, chain: Chain) -> str:
     """Return which other entry comes first for the host, or an empty string."""
-    find = chain.s3.stored if target.is_bucket else chain.find
-    found = find(target.url)
+    if target.is_bucket:
+        found = chain.s3.stored(target.url)
+    else:
+        found = chain.find(target.url)
     if found is None or (found.provider, found.key) == (store.name, target.key):
         return ""
     key = redact_key(found.key)

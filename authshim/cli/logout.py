@@ -31,7 +31,9 @@ def run(options: Namespace) -> int:
     """Forget a host in every store, or all that is stored."""
     if bool(options.host) is options.all:
         raise SettingsError("HOST", "name a host, or give --all")
-    target = None if options.all else parse_logout_host(options.host)
+    target = None
+    if not options.all:
+        target = parse_logout_host(options.host)
     warn_of_project(options, "log out")
     chain = chain_of(options)
     stores = rules.stores_of(chain.providers)
@@ -40,9 +42,14 @@ def run(options: Namespace) -> int:
         return 1
     removed, fine = _forget_all(stores, target)
     if not removed and fine:
-        say(f"nothing is stored for {redact_key(options.host)}" if target else "nothing is stored")
+        sentence = "nothing is stored"
+        if target is not None:
+            sentence += f" for {redact_key(options.host)}"
+        say(sentence)
     _name_kept(chain, target)
-    return 0 if fine else 1
+    if not fine:
+        return 1
+    return 0
 
 
 def _is_confirmed(stores: Sequence[Store]) -> bool:
@@ -53,13 +60,16 @@ def _is_confirmed(stores: Sequence[Store]) -> bool:
     return terminal.ask(with_tilde(f"Remove every login from {names}?"))
 
 
-def _forget_all(stores: Iterable[Store], target: LoginHost | None) -> tuple[int, bool]:
+def _forget_all(
+    stores: Iterable[Store],
+    target: LoginHost | None,
+) -> tuple[int, bool]:
     """Return how many entries were removed, and False if a store failed."""
-    removed, fine = 0, True
+    removed = 0
+    fine = True
     for store in stores:
         try:
-            keys = list(store.keys()) if target is None else target.keys
-            removed += _forget(store, keys)
+            removed += _forget(store, _keys_of(store, target))
         except ProviderMissing as error:
             logger.info("%s", str(error))
         except ProviderError as error:
@@ -71,15 +81,24 @@ def _forget_all(stores: Iterable[Store], target: LoginHost | None) -> tuple[int,
     return removed, fine
 
 
+def _keys_of(store: Store, target: LoginHost | None) -> Iterable[str]:
+    """Return the keys of a host, or all keys of a store."""
+    if target is None:
+        return list(store.keys())
+    return target.keys
+
+
 def _forget(store: Store, keys: Iterable[str]) -> int:
+    """Remove some keys of a store, and return how many it had."""
     removed = 0
     for key in keys:
         credential = store.find(key)
-        if store.forget(key):
-            removed += 1
-            say(with_tilde(f"removed {redact_key(key)} from {store.name}"))
-            if isinstance(credential, OAuth):
-                _revoke(credential)
+        if not store.forget(key):
+            continue
+        removed += 1
+        say(with_tilde(f"removed {redact_key(key)} from {store.name}"))
+        if isinstance(credential, OAuth):
+            _revoke(credential)
     return removed
 
 
@@ -97,13 +116,22 @@ def _name_kept(chain: Chain, target: LoginHost | None) -> None:
         if isinstance(provider, UrlLogins):
             _name_logins(provider, target)
             continue
-        keys = _login_keys(provider)
-        which = "its logins"
-        if target is not None:
-            keys = [key for key in (*target.keys, target.host) if key in keys]
-            which = f"its login for {keys[0]}" if keys else ""
-        if keys:
-            say(with_tilde(f"{provider.name} keeps {which}: it is not for authshim to change"))
+        kept = _kept_logins(provider, target)
+        if kept:
+            say(with_tilde(f"{provider.name} keeps {kept}: it is not for authshim to change"))
+
+
+def _kept_logins(provider: Provider, target: LoginHost | None) -> str:
+    """Return the logins of a host, or all, that a provider keeps, or an empty string."""
+    keys = _login_keys(provider)
+    if target is None:
+        if not keys:
+            return ""
+        return "its logins"
+    for key in (*target.keys, target.host):
+        if key in keys:
+            return f"its login for {key}"
+    return ""
 
 
 def _name_logins(provider: UrlLogins, target: LoginHost | None) -> None:

@@ -33,7 +33,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./-]{1,40}")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
-def unknown(parser: argparse.ArgumentParser, words: Sequence[str], extra: Sequence[str]) -> str:
+def unknown(
+    parser: argparse.ArgumentParser,
+    words: Sequence[str],
+    extra: Sequence[str],
+) -> str:
     """Return a sentence about the words that a command does not know.
 
     :param words: the whole command line.
@@ -55,7 +59,10 @@ def unknown(parser: argparse.ArgumentParser, words: Sequence[str], extra: Sequen
 
 
 def bad_choice(
-    parser: argparse.ArgumentParser, words: Sequence[str], word: str, action: argparse.Action
+    parser: argparse.ArgumentParser,
+    words: Sequence[str],
+    word: str,
+    action: argparse.Action,
 ) -> str:
     """Return a sentence about a word that is none of the choices of an action."""
     shown = _shown(word, _hidden(parser, words))

@@ -18,6 +18,7 @@ from authshim.oauth.login_flow import PREFIX_DEV_SCOPES, SCOPES, LoginFlow
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Sequence
 
     from authshim.login.host import LoginHost
     from authshim.oauth.login_flow import Login
@@ -25,28 +26,37 @@ if TYPE_CHECKING:
 logger = logging.getLogger("authshim")
 
 
-def log_in(options: Namespace, target: LoginHost, secret: str | None) -> Login:
+def log_in(
+    options: Namespace,
+    target: LoginHost,
+    secret: str | None,
+) -> Login:
     """Return a login at an authorization server.
 
     :param secret: of a confidential client.
     """
     if not options.oauth:
         terminal.note("no method was named: logging in by OAuth (--token takes a token)")
-    scopes = options.oauth_scope
-    if scopes is None:
-        scopes = PREFIX_DEV_SCOPES if is_prefix_dev(target.host) else SCOPES
     issuer = options.oauth_issuer_url or target.origin
+    client = Client(options.oauth_client_id or CLIENT_ID, secret)
     with closing(Screen()) as screen:
         flow = LoginFlow(
             issuer,
-            Client(options.oauth_client_id or CLIENT_ID, secret),
+            client,
             screen,
-            scopes=scopes,
+            scopes=options.oauth_scope or _scopes(target),
             flow=options.oauth_flow or DEVICE_CODE,
             redirect_uri=options.oauth_redirect_uri,
             environ=environ_of(settings_of(options), issuer),
         )
         return flow.run()
+
+
+def _scopes(target: LoginHost) -> Sequence[str]:
+    """Return the scopes of a login if none is named."""
+    if is_prefix_dev(target.host):
+        return PREFIX_DEV_SCOPES
+    return SCOPES
 
 
 def revoke(login: Login) -> None:
@@ -75,14 +85,21 @@ class Screen:
         if self._spinner is not None:
             self._spinner.stop()
 
-    def show_code(self, url: str, user_code: str, complete_url: str) -> None:
+    def show_code(
+        self,
+        url: str,
+        user_code: str,
+        complete_url: str,
+    ) -> None:
         """Show where to confirm a code."""
         terminal.note("to log in, open this page in any browser:")
         terminal.note("")
         terminal.note(f"  {complete_url or url}")
         terminal.note("")
-        verb = "confirm" if complete_url else "enter"
-        terminal.note(f"and {verb} the code {user_code}")
+        if complete_url:
+            terminal.note(f"and confirm the code {user_code}")
+        else:
+            terminal.note(f"and enter the code {user_code}")
 
     def show_page(self, url: str) -> None:
         """Show the URL that a browser is about to open."""

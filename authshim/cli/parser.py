@@ -25,7 +25,9 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"formatter_class": _Formatter, "allow_abbrev": False, **options})
+        options.setdefault("formatter_class", _Formatter)
+        options.setdefault("allow_abbrev", False)
+        super().__init__(**options)
         self.set_defaults(parser=self)
         self._words: Sequence[str] = ()
 
@@ -86,8 +88,10 @@ class _Formatter(argparse.HelpFormatter):
 
 def _width() -> int:
     """Return the columns of a line of help. A terminal of unknown width has 0 columns."""
+    columns = 0
     named = os.environ.get("COLUMNS", "")
-    columns = int(named) if named.isdecimal() else 0
+    if named.isdecimal():
+        columns = int(named)
     if not columns:
         with suppress(OSError, ValueError):
             columns = os.get_terminal_size().columns
@@ -95,11 +99,19 @@ def _width() -> int:
 
 
 def add_action(
-    actions: Any, loudness: ArgumentParser, name: str, summary: str, description: str, run: Any
+    actions: Any,
+    loudness: ArgumentParser,
+    name: str,
+    summary: str,
+    description: str,
+    run: Any,
 ) -> ArgumentParser:
     """Add one command to the group, and return its parser."""
     parser: ArgumentParser = actions.add_parser(
-        name, parents=[loudness], help=summary, description=description
+        name,
+        parents=[loudness],
+        help=summary,
+        description=description,
     )
     parser.add_argument("--auth-file", metavar="FILE", help="use this auth file, and nothing else")
     parser.set_defaults(run=run)

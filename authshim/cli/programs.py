@@ -55,13 +55,17 @@ class InstalledPrograms:
 
         :param without: a folder to pass over.
         """
-        folders = self.environ.get("PATH", os.defpath).split(os.pathsep)
-        kept = [folder for folder in folders if not without or not _is_same(folder, without)]
-        return shutil.which(name, path=os.pathsep.join(kept))
+        path = self.environ.get("PATH", os.defpath)
+        if without:
+            folders = path.split(os.pathsep)
+            kept = [folder for folder in folders if not _is_same(folder, without)]
+            path = os.pathsep.join(kept)
+        return shutil.which(name, path=path)
 
     def output(self, words: Sequence[str]) -> str:
         """Return the standard output of a program, or an empty string if it fails."""
-        return self._run(words, environ=self.environ, deadline=MAX_PROGRAM_SECONDS).text
+        result = self._run(words, environ=self.environ, deadline=MAX_PROGRAM_SECONDS)
+        return result.text
 
     def packages(self, program: str, name: str) -> Packages:
         """Return the versions of a package, keyring and authshim in a program's environment."""
@@ -78,9 +82,12 @@ class InstalledPrograms:
     def why_keyring_does_not_ask(self, *, without: str = "") -> str:
         """Return why the ``keyring`` on PATH does not ask authshim, or an empty string."""
         program = self.which("keyring", without=without)
+        if program is None and without:
+            return "there is no other keyring on PATH"
         if program is None:
-            return "there is no other keyring on PATH" if without else "there is no keyring on PATH"
-        if os.path.exists(os.path.join(os.path.dirname(program), SCRIPT)):
+            return "there is no keyring on PATH"
+        folder = os.path.dirname(program)
+        if os.path.exists(os.path.join(folder, SCRIPT)):
             return ""
         if not self.packages(program, "keyring").get("authshim"):
             return f"{program} has no authshim beside it"
@@ -102,7 +109,9 @@ def interpreter_of(program: str) -> str | None:
     python = first[2:].strip()
     if match is not None:
         python = match.group(1) or match.group(2)
-    return python if "python" in os.path.basename(python) else None
+    if "python" not in os.path.basename(python):
+        return None
+    return python
 
 
 def _is_same(folder: str, other: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from authshim.cli import terminal
 from authshim.errors import AuthshimError, ManifestError
@@ -12,10 +12,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator, Sequence
 
-    from authshim.index.answer import Answer
-    from authshim.index.verdict import Result
     from authshim.lookup.chain import Chain
-    from authshim.lookup.trace import Found
     from authshim.project.manifest import Manifest
     from authshim.settings import Settings
     from authshim.settings.pixi_config import Mirror
@@ -48,7 +45,9 @@ def find_manifest(options: Namespace) -> Manifest | None:
         raise _no_project(tool)
     user = Manifest.of_user(tool)
     indexes = (*user.indexes(), *user.own_indexes())
-    return None if all(map(is_default, indexes)) else user
+    if all(is_default(index) for index in indexes):
+        return None
+    return user
 
 
 def heading(manifest: Manifest) -> str:
@@ -175,11 +174,14 @@ def read_settings(options: Namespace, manifest: Manifest | None) -> Settings:
     """Return the settings of the options, the environment and the project."""
     from authshim import settings
 
+    folder = None
+    if manifest is not None:
+        folder = manifest.pixi_folder
     return settings.read(
         os.environ,
         auth_file=options.auth_file,
         keyring_provider=options.pypi_keyring_provider,
-        project=None if manifest is None else manifest.pixi_folder,
+        project=folder,
     )
 
 
@@ -190,8 +192,9 @@ def find_project_override(options: Namespace) -> Settings | None:
     """
     from authshim import settings
 
+    # The import below takes longer than this search.
     if not any(os.path.isfile(os.path.join(folder, *_CONFIG)) for folder in _folders()):
-        return None  # the import below takes longer
+        return None
     from authshim.project.manifest import Manifest
 
     folder = next((each for each in _folders() if Manifest.is_in(each)), None)
@@ -260,40 +263,3 @@ def chain_in_force(options: Namespace) -> tuple[Chain, str]:
     from authshim.lookup.environment import list_providers, note_of
 
     return Chain(list_providers(found, None)), note_of(found)
-
-
-def manifest_json(manifest: Manifest) -> dict[str, Any]:
-    """Return the keys that ``check`` and ``resolve`` both print of the project."""
-    return {
-        "manifest": manifest.path or None,
-        "tool": manifest.tool,
-        "other_tools": list(manifest.other_tools),
-    }
-
-
-def answer_json(answer: Answer | Result) -> dict[str, Any]:
-    """Return the keys that ``check`` and ``resolve`` both print of an answer."""
-    seconds = answer.seconds
-    if seconds is not None:
-        seconds = round(seconds, 3)
-    return {
-        "answer": answer.answer,
-        "status": answer.status,
-        **_credential_json(answer.found),
-        "api": answer.api or None,
-        "seconds": seconds,
-        "mirror": answer.mirror or None,
-        "detail": answer.detail,
-        "next_step": answer.next_step,
-    }
-
-
-def _credential_json(found: Found | None) -> dict[str, str | None]:
-    if found is None:
-        return dict.fromkeys(("credential", "username", "provider", "key"))
-    return {
-        "credential": type(found.credential).__name__,
-        "username": found.credential.shown_username,
-        "provider": found.provider,
-        "key": found.key,
-    }

@@ -62,7 +62,8 @@ def _typed(option: str, prompt: str) -> str:
     try:
         return getpass(printable(prompt))
     except KeyboardInterrupt:
-        terminal.note("")  # the cursor is behind the prompt
+        # The cursor is behind the prompt.
+        terminal.note("")
         raise
     except EOFError:
         terminal.note("")
@@ -73,8 +74,10 @@ def _typed(option: str, prompt: str) -> str:
 
 def _piped(option: str) -> str:
     """Return the secret on standard input, without the end of its line."""
+    given = ""
     try:
-        given = sys.stdin.read(MAX_SECRET_CHARACTERS + 1) if sys.stdin is not None else ""
+        if sys.stdin is not None:
+            given = sys.stdin.read(MAX_SECRET_CHARACTERS + 1)
     except UnicodeError:
         raise SettingsError(option, _NO_TEXT) from None
     if len(given) > MAX_SECRET_CHARACTERS:

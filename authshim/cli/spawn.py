@@ -64,7 +64,11 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def run(program: str, words: Sequence[str], environ: Mapping[str, str]) -> int:
+def run(
+    program: str,
+    words: Sequence[str],
+    environ: Mapping[str, str],
+) -> int:
     """Run a program inside ``signals_held`` and return its status.
 
     The status is less than 0 if a signal ended it.
@@ -163,7 +167,11 @@ def _is_from_terminal(number: int) -> bool:
         return False
 
 
-def _run_on_windows(program: str, words: Sequence[str], environ: Mapping[str, str]) -> int:
+def _run_on_windows(
+    program: str,
+    words: Sequence[str],
+    environ: Mapping[str, str],
+) -> int:
     import subprocess
 
     process = subprocess.Popen([program, *words[1:]], env=dict(environ))

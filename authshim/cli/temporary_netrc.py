@@ -38,6 +38,11 @@ class _Login(NamedTuple):
     provider: str
     credential: BasicHTTP
 
+    @property
+    def is_own(self) -> bool:
+        """True if the user's netrc has it."""
+        return self.provider.startswith("netrc ")
+
 
 def text(options: Namespace) -> str:
     """Return the text of the netrc.
@@ -50,26 +55,32 @@ def text(options: Namespace) -> str:
             "authshim: there is no project here, so the netrc holds only your own entries"
         )
     chain = project.make_chain(options, manifest)
-    logins = _by_host(_logins(chain, _places(manifest, options.environment)))
-    added = {
-        host: login for host, login in logins.items() if not login.provider.startswith("netrc ")
-    }
+    places = _places(manifest, options.environment)
+    logins = _by_host(_logins(chain, places))
+    # The user's own entries follow as they are.
+    added = {host: login for host, login in logins.items() if not login.is_own}
     _check_own(chain, added)
-    return "".join(_entry(login) for login in added.values()) + _own_text()
+    entries = [_entry(login) for login in added.values()]
+    return "".join([*entries, _own_text()])
 
 
-def _places(manifest: Manifest | None, environment: str | None) -> list[Index | Channel]:
+def _places(
+    manifest: Manifest | None,
+    environment: str | None,
+) -> list[Index | Channel]:
     if manifest is None:
         return []
     places: list[Index | Channel] = [
         *manifest.indexes(environment),
         *manifest.channels(environment),
     ]
-    return [
-        place
-        for place in places
-        if place.url.startswith(("http://", "https://")) and not place.placeholder
-    ]
+    return [place for place in places if _can_be_asked(place)]
+
+
+def _can_be_asked(place: Index | Channel) -> bool:
+    if place.placeholder:
+        return False
+    return place.url.startswith(("http://", "https://"))
 
 
 def _by_host(logins: Iterable[_Login]) -> dict[str, _Login]:
@@ -81,7 +92,10 @@ def _by_host(logins: Iterable[_Login]) -> dict[str, _Login]:
     return found
 
 
-def _logins(chain: Chain, places: Iterable[Index | Channel]) -> Iterator[_Login]:
+def _logins(
+    chain: Chain,
+    places: Iterable[Index | Channel],
+) -> Iterator[_Login]:
     """Yield the logins that a netrc can hold, and name the others."""
     for place in places:
         found = chain.find(place.url, place.username)
@@ -89,9 +103,8 @@ def _logins(chain: Chain, places: Iterable[Index | Channel]) -> Iterator[_Login]
             continue
         reason = _reason(found)
         if not isinstance(found.credential, BasicHTTP) or reason:
-            terminal.note(
-                terminal.with_tilde(f"authshim: not in the netrc: {redact(place.url)}: {reason}")
-            )
+            sentence = f"not in the netrc: {redact(place.url)}: {reason}"
+            terminal.note(terminal.with_tilde(f"authshim: {sentence}"))
             continue
         host = parse(place.url).host
         if found.key.kind == WILDCARD:
@@ -121,7 +134,8 @@ def _own_users(chain: Chain) -> Iterator[tuple[str, str]]:
         logins = getattr(provider, "logins", list)
         # A broken netrc is copied, and its readers complain themselves.
         with suppress(ProviderError):
-            yield from ((host, credential.username) for host, credential in logins())
+            for host, credential in logins():
+                yield host, credential.username
 
 
 def _two_users(host: str) -> AuthshimError:

@@ -57,10 +57,14 @@ def say(line: str = "") -> None:
 def say_rows(rows: Sequence[str]) -> None:
     """Print the rows of a table. If one is too long, all of them lose their padding."""
     width = columns(sys.stdout)
-    if width is not None and any(len(row) > width and row != _squeezed(row) for row in rows):
+    if width is not None and any(_loses_padding(row, width) for row in rows):
         rows = [_squeezed(row) for row in rows]
     for row in rows:
         say(row)
+
+
+def _loses_padding(row: str, width: int) -> bool:
+    return len(row) > width and row != _squeezed(row)
 
 
 def note(line: str) -> None:
@@ -122,11 +126,17 @@ def _squeezed(line: str) -> str:
 def ask(question: str) -> bool:
     """Return True if the user types y or yes on the terminal."""
     prompt = fit(f"{printable(question)} [y/N]", columns(sys.stderr))
-    print(f"{prompt} ", end="", file=sys.stderr, flush=True)
+    print(
+        f"{prompt} ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
     try:
         typed = sys.stdin.readline(MAX_ANSWER_CHARACTERS)
     except KeyboardInterrupt:
-        note("")  # the cursor is behind the question
+        # The cursor is behind the question.
+        note("")
         raise
     return typed.strip().lower() in ("y", "yes")
 
@@ -214,10 +224,7 @@ def set_up_logging(options: argparse.Namespace) -> None:
     """Send the library's log to standard error, with the level of ``-v`` and ``-q``."""
     import logging
 
-    loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
-    level = {-1: logging.ERROR, 0: logging.WARNING, 1: logging.INFO}.get(
-        max(loudness, -1), logging.DEBUG
-    )
+    level = _level(options)
     logger = logging.getLogger("authshim")
     logger.handlers[:] = [log_handler()]
     if not logging.getLogger().handlers:
@@ -226,3 +233,17 @@ def set_up_logging(options: argparse.Namespace) -> None:
     logger.setLevel(level)
     # A command prints its own verdict on a rejected login.
     logging.getLogger("authshim.rejections").setLevel(max(level, logging.ERROR))
+
+
+def _level(options: argparse.Namespace) -> int:
+    """Return the level of the log for the number of ``-v`` and ``-q``."""
+    import logging
+
+    loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
+    if loudness < 0:
+        return logging.ERROR
+    if loudness == 0:
+        return logging.WARNING
+    if loudness == 1:
+        return logging.INFO
+    return logging.DEBUG

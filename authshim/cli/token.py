@@ -39,7 +39,12 @@ def plain_options(words: Sequence[str]) -> SimpleNamespace | None:
     command, host = list(words[:-1]), "".join(words[-1:])
     if command not in (_TOKEN, _HEADER) or host.startswith("-"):
         return None
-    return SimpleNamespace(host=host, header=command == _HEADER, auth_file=None, run=run)
+    return SimpleNamespace(
+        host=host,
+        header=command == _HEADER,
+        auth_file=None,
+        run=run,
+    )
 
 
 def run(options: Any) -> int:
@@ -48,8 +53,10 @@ def run(options: Any) -> int:
 
     target = parse_login_host(options.host)
     credential = _from_override(target, options) or _from_chain(target, options)
-    text = _header(credential, target) if options.header else _token(credential, target)
-    terminal.write(text)
+    if options.header:
+        terminal.write(_header(credential, target))
+    else:
+        terminal.write(_token(credential, target))
     return 0
 
 
@@ -107,8 +114,13 @@ def _from_chain(target: LoginHost, options: Any) -> Credential:
     chain, note = chain_in_force(options)
     if note:
         logging.getLogger("authshim").warning("%s", note)
-    url = options.host if "://" in options.host else target.url
-    found = chain.s3.stored(url) if target.is_bucket else chain.find(url)
+    url = target.url
+    if "://" in options.host:
+        url = options.host
+    if target.is_bucket:
+        found = chain.s3.stored(url)
+    else:
+        found = chain.find(url)
     if found is None and target.is_bucket:
         step = chain.s3.log_in_at(target.host)
         raise AuthshimError(f"no provider has keys for {redact(target.url)}; try: {step}")
