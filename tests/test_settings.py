@@ -631,38 +631,43 @@ def test_malformed_s3_options_are_a_problem_with_their_line(home: Path) -> None:
 
 # The stores of other tools, and the CI
 
+CLIENT_TOKENS = "~/.continuum/anaconda-client/tokens"
+
 
 @pytest.mark.parametrize(
-    ("platform", "variables", "uv", "tokens"),
+    ("platform", "variables", "uv", "tokens", "client"),
     [
-        ("linux", {}, "~/.local/share/uv/credentials", "~/.config/binstar"),
+        ("linux", {}, "~/.local/share/uv/credentials", "~/.config/binstar", CLIENT_TOKENS),
         (
             "linux",
             {"XDG_DATA_HOME": "/data", "XDG_CONFIG_HOME": "/config"},
             "/data/uv/credentials",
             "/config/binstar",
+            CLIENT_TOKENS,
         ),
         (
             "linux",
             {"UV_CREDENTIALS_DIR": "/uv", "BINSTAR_CONFIG_DIR": "/binstar"},
             "/uv",
             "/binstar/data",
+            "/binstar/data/tokens",
         ),
         (
             "darwin",
             {},
             "~/.local/share/uv/credentials",
             "~/Library/Application Support/binstar",
+            CLIENT_TOKENS,
         ),
     ],
 )
 def test_stores_of_other_tools_are_where_their_tools_have_them(
-    platform: str, variables: dict[str, str], uv: str, tokens: str, home: Path
+    platform: str, variables: dict[str, str], uv: str, tokens: str, client: str, home: Path
 ) -> None:
     settings = settings_module.read({"HOME": str(home), **variables}, platform=platform)
     assert settings.uv_credentials == f"{uv}/credentials.toml".replace("~", str(home))
-    client = str(home / ".continuum/anaconda-client/tokens")
-    assert settings.conda_token_folders == (tokens.replace("~", str(home)), client)
+    folders = tuple(folder.replace("~", str(home)) for folder in (tokens, client))
+    assert settings.conda_token_folders == folders
     assert settings.micromamba_file == str(home / ".mamba/auth/authentication.json")
 
 

@@ -48,17 +48,17 @@ def conda_token_folders(
     known: Mapping[str, str],
 ) -> tuple[str, ...]:
     """Return the folders of the token files, those of conda first and those of anaconda-client."""
-    folders = (
-        _conda_tokens(paths, known),
-        paths.join(paths.home, ".continuum", "anaconda-client", "tokens"),
-    )
+    named = known.get("BINSTAR_CONFIG_DIR")
+    if named:
+        folder = paths.join(named, "data")
+        folders = (folder, paths.join(folder, "tokens"))
+    else:
+        client = paths.join(paths.home, ".continuum", "anaconda-client", "tokens")
+        folders = (_conda_tokens(paths, known), client)
     return tuple(folder for folder in folders if folder)
 
 
 def _conda_tokens(paths: Paths, known: Mapping[str, str]) -> str | None:
-    named = known.get("BINSTAR_CONFIG_DIR")
-    if named:
-        return paths.join(named, "data")
     if paths.windows:
         return paths.join(known.get("LOCALAPPDATA"), "ContinuumIO", "binstar")
     if paths.macos:
