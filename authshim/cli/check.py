@@ -145,7 +145,7 @@ def _print_lines(manifest: Manifest, results: Sequence[Result]) -> None:
 
 def _reason(result: Result, place: str) -> str:
     """Return the reasons of an answer in parentheses, or an empty string."""
-    from authshim.index.answer import with_credential
+    from authshim.index.answer import full_reason
 
     status = result.status
     if result.fine:
@@ -154,7 +154,7 @@ def _reason(result: Result, place: str) -> str:
     has_own_login = found is not None and found.provider == result.declared_in
     if found is not None and has_own_login:
         found = found._replace(provider=place)
-    parts = [with_credential(found, status, result.detail), result.api]
+    parts = [full_reason(found, status, result.detail), result.api]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.2f} s")
     if not has_own_login:

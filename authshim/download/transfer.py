@@ -22,7 +22,7 @@ from urllib3.util.retry import Retry
 from authshim import files, next_step
 from authshim.download.partial_file import UNKNOWN, PartialFile, Source
 from authshim.errors import DownloadError
-from authshim.index.answer import FOUND, UNREACHABLE, Answer, with_credential
+from authshim.index.answer import FOUND, UNREACHABLE, Answer, full_reason
 from authshim.index.client import IndexClient, Question
 from authshim.index.probe import Probe
 from authshim.log import logger
@@ -98,7 +98,7 @@ class _Transfer:
         answer = self._complete(sleep)
         if answer.answer != FOUND:
             verdict = Probe(self._client, self._place, "file").judge(answer)
-            detail = with_credential(verdict.found, verdict.status, verdict.detail)
+            detail = full_reason(verdict.found, verdict.status, verdict.detail)
             reason = f"{verdict.answer} ({detail})"
             raise DownloadError(link.shown, reason, verdict.next_step)
         if not link.matches(self._partial.path):

@@ -88,7 +88,7 @@ def with_status(status: int | None, *reasons: str, separator: str = "; ") -> str
     return join_reasons(word, told, separator=separator)
 
 
-def with_credential(found: Found | None, status: int | None, detail: str) -> str:
+def full_reason(found: Found | None, status: int | None, detail: str) -> str:
     """Join the credential that was sent, its provider, the status and the reason of an answer."""
     sent = ""
     if found is not None:
