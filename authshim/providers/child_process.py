@@ -32,6 +32,9 @@ MARK = "AUTHSHIM_CHILD"
 _IS_WINDOWS = os.name == "nt"
 _POLL_SECONDS = 0.05
 
+_DRAIN_SECONDS = 5.0
+"""Seconds for the reader of a pipe that no process holds any more; its thread may be late."""
+
 
 class Result(SecretHolder):
     """A status and an output with which a child ended.
@@ -145,7 +148,7 @@ class _Child:
             self._start_readers(process)
             in_time = self._exits_in_time(process)
         finally:
-            if not in_time or not self._is_read() or self._is_flooded:
+            if not in_time or not self._is_read(self._grace) or self._is_flooded:
                 self._end(process)
         if self._is_flooded:
             return f"it printed more than {MAX_STDOUT_BYTES // 1024} KiB"
@@ -181,9 +184,9 @@ class _Child:
     def _is_flooded(self) -> bool:
         return len(self._stdout) > MAX_STDOUT_BYTES
 
-    def _is_read(self) -> bool:
+    def _is_read(self, seconds: float) -> bool:
         """Wait until the pipes are closed. Return False if a process still holds one."""
-        return not wait(self._readers, self._grace).not_done
+        return not wait(self._readers, seconds).not_done
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
         """End the child and its descendants, and leave no zombie."""
@@ -200,7 +203,7 @@ class _Child:
         # A descendant may have started another one while the list was made.
         while _kill_marked(self._mark) and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
-        self._is_read()
+        self._is_read(_DRAIN_SECONDS)
 
 
 def _read(data: bytearray, pipe: IO[bytes], *, keep_end: bool = False) -> None:

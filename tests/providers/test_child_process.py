@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
-from authshim.providers.child_process import MARK, MAX_STDERR_BYTES, MAX_STDOUT_BYTES, Result, run
+from authshim.providers.child_process import (
+    MARK,
+    MAX_STDERR_BYTES,
+    MAX_STDOUT_BYTES,
+    Result,
+    _read,
+    run,
+)
 
 if TYPE_CHECKING:
     import io
@@ -443,6 +450,19 @@ def test_output_is_read_if_select_has_no_poll(monkeypatch: pytest.MonkeyPatch) -
     """eventlet takes ``poll`` out of the module."""
     monkeypatch.delattr("select.poll", raising=False)
     assert python("print('out')").stdout.strip() == b"out"
+
+
+@posix
+def test_output_is_kept_if_the_thread_that_reads_it_is_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("authshim.providers.child_process._read", _read_late)
+    assert shell("echo out", grace=0.01).stdout == b"out\n"
+
+
+def _read_late(data: bytearray, pipe: io.FileIO, **options: bool) -> None:
+    time.sleep(0.3)
+    _read(data, pipe, **options)
 
 
 @posix
