@@ -75,8 +75,10 @@ def _index(user: Secret) -> tuple[Route, ...]:
     )
 
 
+_LOGIN = Answer(200, b"<form>who are you?</form>", {"Content-Type": "text/html; charset=UTF-8"})
+
 SERVICE = Service(
     "devpi",
-    (*_index(ADA), *_index(BOB), Route(HOST, "/+login", Answer(200, b"<form>who are you?</form>"))),
+    (*_index(ADA), *_index(BOB), Route(HOST, "/+login", _LOGIN)),
     (ADA, BOB),
 )
