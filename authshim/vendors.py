@@ -72,7 +72,9 @@ VENDORS = (
         place=r"https://(?P<domain>[a-z0-9-]+)-(?P<account>[0-9]{12})"
         r"\.d\.codeartifact\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/pypi/(?P<repository>[\w.-]+)/",
         owner=next_step.ASK_OWNER_AT_AWS,
-        missing="CodeArtifact says so of a repository that is not there, or that this user may not read",
+        missing=(
+            "CodeArtifact says so of a repository that is not there, or that this user may not read"
+        ),
         find=next_step.DESCRIBE_AT_AWS,
     ),
 )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.credentials import CondaToken
 from authshim.lookup.censor import Censor, CleanErrors
-from authshim.lookup.chain import chain_of, options_of
 from authshim.lookup.exchange import REDIRECTS, Exchange
 from authshim.lookup.naming import CALLER, arrive, seen_locations
+from authshim.lookup.options import chain_of, options_of
 
 if TYPE_CHECKING:
     import os

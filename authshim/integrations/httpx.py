@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.errors import InstallError
 from authshim.integrations.driver import ChainUser
 from authshim.integrations.httpx_request import driver_of
-from authshim.lookup.chain import options_of
+from authshim.lookup.options import options_of
 
 if TYPE_CHECKING:
     import os

@@ -12,7 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from authshim.lookup.coverage import declared_by_origin, login_key
-from authshim.lookup.environment import Circumstances, read_environment
+from authshim.lookup.environment import Setup, read_environment
 from authshim.lookup.explanation import list_notes
 from authshim.lookup.lookup import Lookup
 from authshim.lookup.naming import CALLER
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from authshim.concurrency import Clock
     from authshim.lookup.cached_credential import CachedCredential
-    from authshim.lookup.environment import Setup
+    from authshim.lookup.entry import CacheEntry
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
     from authshim.project.manifest import Channel, Index, Manifest
@@ -59,24 +59,33 @@ class Chain:
         :param channels: the declared conda channels (``Manifest.channels``).
         :param clock: a source of the time for tests. A copy of the chain uses the real time.
         """
-        providers, indexes, channels = tuple(providers), tuple(indexes), tuple(channels)
+        self.providers = tuple(providers)
+        """In the order in which they are asked."""
+        setup = _setup or Setup(
+            self.providers,
+            tuple(indexes),
+            tuple(channels),
+            renewer=Renewer(clock=clock),
+        )
         self._recipe: tuple[Callable[..., Chain], Mapping[str, Any]]
         if _setup is None:
-            given = {"providers": providers, "indexes": indexes, "channels": channels}
+            given = {
+                "providers": setup.providers,
+                "indexes": setup.indexes,
+                "channels": setup.channels,
+            }
             self._recipe = (type(self), given)
         else:
-            self._recipe = (type(self).from_environment, _setup.options)
+            self._recipe = (type(self).from_environment, setup.options)
         self.identity = os.urandom(16)
         """A random value that a chain shares with its copies only."""
-        self.providers = providers
-        """In the order in which they are asked."""
-        self.circumstances = Circumstances() if _setup is None else _setup.circumstances
+        self.circumstances = setup.circumstances
         """The settings that decide which next step changes the outcome."""
         self._lookup = Lookup(
-            providers,
-            declared_by_origin(indexes, channels),
-            renewer=Renewer(clock=clock) if _setup is None else _setup.renewer,
-            note="" if _setup is None else _setup.note,
+            self.providers,
+            declared_by_origin(setup.indexes, setup.channels),
+            renewer=setup.renewer,
+            note=setup.note,
             clock=clock,
         )
         self.s3 = S3Lookup(self._lookup, self.circumstances, clock)
@@ -134,7 +143,9 @@ class Chain:
         if is_s3(url):
             return self.s3.find(url, named_by)
         found = self.look_up(url, username, named_by=named_by)
-        return None if found is None else found.public
+        if found is None:
+            return None
+        return found.public
 
     def look_up(
         self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
@@ -183,33 +194,51 @@ class Chain:
             return self.s3.explain(url, named_by)
         parse(url)
         candidates = self._lookup.cache.candidates(url, username)
+        trace = Trace(redact(url), steps=(), notes=(), found=None)
         if candidates is None or is_presigned(url):
-            return Trace(
-                redact(url), (), (), None, "the URL carries its own signature, so nothing is added"
-            )
+            return trace._replace(why="the URL carries its own signature, so nothing is added")
         self._lookup.refresh()
+        entries = candidates.candidates()
+        found, steps = self._explain(entries, named_by)
+        trace = trace._replace(
+            steps=tuple(steps),
+            notes=tuple(list_notes(url, entries, named_by)),
+            withheld=self.withheld(url, named_by=named_by),
+        )
+        if found is None or trace.withheld:
+            return trace._replace(why=self.why_nothing(url))
+        return trace._replace(found=found.public, challenged=found.challenged)
+
+    def _explain(
+        self,
+        entries: Iterable[CacheEntry],
+        named_by: NamedBy,
+    ) -> tuple[CachedCredential | None, list[Step]]:
+        """Return the first credential of some entries, and the answers of all providers, once."""
         found: CachedCredential | None = None
         steps: dict[Step, None] = {}
-        for entry in candidates.candidates():
+        for entry in entries:
             its_found, its_steps = self._lookup.explain(entry, named_by)
             found = found or its_found
             steps.update(dict.fromkeys(its_steps))
         for name, reason in self.circumstances.absent:
-            steps[Step(name, Key("", GIVEN), reason)] = None
-        withheld = self.withheld(url, named_by=named_by)
-        if withheld:
-            found = None
-        notes = tuple(list_notes(url, candidates.candidates(), named_by))
-        if found is None:
-            why = self.why_nothing(url)
-            return Trace(redact(url), tuple(steps), notes, None, why, withheld)
-        return Trace(redact(url), tuple(steps), notes, found.public, challenged=found.challenged)
+            step = Step(name, Key("", GIVEN), reason)
+            steps[step] = None
+        return found, list(steps)
+
+    def _entries(self, url: str, username: str | None = None) -> list[CacheEntry]:
+        """Return the entries that may open a URL, or none if it cannot be dialled."""
+        candidates = self._lookup.cache.candidates(url, username)
+        if candidates is None:
+            return []
+        return candidates.candidates()
 
     def forbids_logins(self, url: str) -> str:
         """Return the declaration that forbids to send a credential, or an empty string."""
-        candidates = self._lookup.cache.candidates(url)
-        entries = () if candidates is None else candidates.candidates()
-        return next(filter(None, (entry.forbids_logins for entry in entries)), "")
+        for entry in self._entries(url):
+            if entry.forbids_logins:
+                return entry.forbids_logins
+        return ""
 
     def why_nothing(self, url: str) -> str:
         """Return the reason for which there is no credential for a URL."""
@@ -220,8 +249,7 @@ class Chain:
 
         The keyring command is not run, and nothing is read again.
         """
-        candidates = self._lookup.cache.candidates(url, username)
-        for entry in () if candidates is None else candidates.candidates():
+        for entry in self._entries(url, username):
             yield from self._lookup.obstacles(entry)
 
     def login_key(self, url: str) -> str:
@@ -250,35 +278,6 @@ class Chain:
 
     def _renew_locks(self) -> None:
         self._lookup.renew_locks()
-
-
-def chain_of(
-    chain: Chain | None, manifest: str | os.PathLike[str] | Manifest | None, environment: str | None
-) -> Chain:
-    """Return the given chain, or the chain that the environment and the project describe.
-
-    :raises TypeError: both a chain and a project are given.
-    """
-    if chain is None:
-        return Chain.from_environment(manifest=manifest, environment=environment)
-    if manifest is not None or environment is not None:
-        raise TypeError(
-            "a chain has its indexes already: give chain= or manifest= and environment=, not both"
-        )
-    return chain
-
-
-def options_of(
-    chain: Chain | None, manifest: str | os.PathLike[str] | Manifest | None, environment: str | None
-) -> tuple[object, ...]:
-    """Return the value by which ``install`` compares the options of two calls.
-
-    A chain counts by its identity, which a deep copy and a pickle keep.
-    """
-    path: Any = getattr(manifest, "path", manifest)
-    identity = None if chain is None else chain.identity
-    full_path = os.path.abspath(path) if path else path
-    return identity, full_path, environment
 
 
 def _make(make: Callable[..., Chain], options: Mapping[str, Any], identity: bytes) -> Chain:

@@ -57,9 +57,9 @@ class Setup(NamedTuple):
     indexes: Sequence[Index]
     channels: Sequence[Channel]
     renewer: Renewer
-    note: str
+    note: str = ""
     """A sentence about an override file, or an empty string."""
-    options: Mapping[str, Any]
+    options: Mapping[str, Any] = MappingProxyType({})
     """The options of ``Chain.from_environment`` that make an equal chain in another process."""
     circumstances: Circumstances = Circumstances()
 

@@ -33,7 +33,13 @@ class Explanation:
     its answer would be used. The keys of a challenge are asked for only if nothing else is found.
     """
 
-    def __init__(self, asker: Asker, entry: CacheEntry, named_by: NamedBy, once: Once) -> None:
+    def __init__(
+        self,
+        asker: Asker,
+        entry: CacheEntry,
+        named_by: NamedBy,
+        once: Once,
+    ) -> None:
         self._asker = asker
         self._entry = entry
         self._named_by = named_by
@@ -51,12 +57,18 @@ class Explanation:
             self._add_lone_token(find_lone_token(entry, once))
 
     def _add(self, keys: Sequence[Key], *, challenged: bool = False) -> None:
+        """Ask for keys, or add steps that say why nothing is asked."""
         if self.found is not None:
             others = [key for key in keys if key.kind != DEFAULT]
             self._skip(others, "not asked: there is an answer already")
             return
-        allowed = [key for key in keys if self._named_by.lets_ask(key) and key.kind != IDENTITY]
-        forbidden = [key for key in keys if not self._named_by.lets_ask(key)]
+        allowed = []
+        forbidden = []
+        for key in keys:
+            if not self._named_by.lets_ask(key):
+                forbidden.append(key)
+            elif key.kind != IDENTITY:
+                allowed.append(key)
         self._ask(allowed, challenged=challenged)
         self._skip(forbidden, f"not asked: {self._named_by.host} named the URL")
 
@@ -81,7 +93,8 @@ class Explanation:
         for provider in self._asker.providers:
             answered = [key for key in keys if key.kind in provider.answers]
             if answered:
-                self.steps.append(Step(provider.name, answered[0], reason))
+                step = Step(provider.name, answered[0], reason)
+                self.steps.append(step)
 
     def _add_silent(self, kind: str, reason: str) -> None:
         """Add one step for each provider whose kind of key the URL has not."""
@@ -90,14 +103,16 @@ class Explanation:
             return
         for provider in self._asker.providers:
             if kind in provider.answers:
-                self.steps.append(Step(provider.name, Key("", GIVEN), reason))
+                step = Step(provider.name, Key("", GIVEN), reason)
+                self.steps.append(step)
 
     def _add_lone_token(self, found: CachedCredential | None) -> None:
         if found is None:
             return
         self.found = found
         answer = f"{found.credential!r}, if the server asks for Basic"
-        self.steps.append(Step(found.provider, found.key, answer))
+        step = Step(found.provider, found.key, answer)
+        self.steps.append(step)
 
 
 def list_notes(url: str, entries: Sequence[CacheEntry], named_by: NamedBy) -> Iterator[str]:
@@ -124,7 +139,9 @@ def _note_path(url: str) -> Iterator[str]:
 def _place(declared: Declared) -> str:
     """Return the place of a declaration in parentheses, or an empty string."""
     place = declared.declaration.place
-    return f" ({place})" if place else ""
+    if not place:
+        return ""
+    return f" ({place})"
 
 
 def _note_entries(entries: Sequence[CacheEntry]) -> Iterator[str]:
@@ -132,14 +149,22 @@ def _note_entries(entries: Sequence[CacheEntry]) -> Iterator[str]:
     if len(entries) > 1:
         yield "several indexes cover it; after a refusal the next one is tried:"
     for entry in entries:
-        declared, user = entry.declared, entry.url.username
-        if declared is not None:
-            kind = "index" if declared.is_index else "channel"
-            yield f"covered by the {kind} {redact(declared.url)}{_place(declared)}"
+        if entry.declared is not None:
+            yield _note_declared(entry.declared)
         if entry.forbids_logins:
             yield f"nothing that is kept is sent: {entry.forbids_logins}"
+        user = entry.url.username
         if entry.url.password is not None:
-            source = _WITH_ARTICLE.get(given_in(entry), given_in(entry))
+            source = given_in(entry)
+            source = _WITH_ARTICLE.get(source, source)
             yield f"the login in {source} comes first, and nothing replaces it"
         elif user is not None:
             yield f"for the user {shown_user(user)!r}"
+
+
+def _note_declared(declared: Declared) -> str:
+    """Return a note about the index or channel that covers a URL."""
+    kind = "channel"
+    if declared.is_index:
+        kind = "index"
+    return f"covered by the {kind} {redact(declared.url)}{_place(declared)}"

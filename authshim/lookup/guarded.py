@@ -10,14 +10,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from authshim.credentials import BasicHTTP, CondaToken, Credential, OAuth, S3Credentials
+from authshim.credentials import Credential, OAuth
 from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.log import Once
 from authshim.lookup.entry import MAX_CACHED_ENTRIES, MISS_SECONDS
+from authshim.lookup.fitness import shown, unfit
 from authshim.lookup.trace import Step
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
-from authshim.redact import redact_key, shown_user
+from authshim.redact import redact_key
 from authshim.urls import IDENTITY, PATH, PREFIX, S3, SERVICE
 
 if TYPE_CHECKING:
@@ -72,18 +73,21 @@ class GuardedProvider:
             credential, said, source = self._question(key, username)
         except Exception as error:  # noqa: BLE001 - see the module
             sentence = self._complain(error)
-            obstacle = "" if isinstance(error, ProviderMissing) else sentence
+            obstacle = sentence
+            if isinstance(error, ProviderMissing):
+                obstacle = ""
             return Step(self.name, key, sentence, broken=True, obstacle=obstacle)
         if isinstance(credential, OAuth) and key.kind != S3:
             # Not under the lock: a token endpoint may take half a minute.
-            credential = self.renewer.current(self._stored_login(key, username), credential)
+            login = self._stored_login(key, username)
+            credential = self.renewer.current(login, credential)
         if credential is None:
             return self._miss(key, said)
         reason = unfit(credential, key, entry, self._clock.time())
         if reason:
             return Step(self.name, key, reason)
-        shown = _shown(credential, key, entry) + said
-        return Step(self.name, key, shown, credential, source=source)
+        answer = shown(credential, key, entry) + said
+        return Step(self.name, key, answer, credential, source=source)
 
     def _question(self, key: Key, username: str | None) -> tuple[Credential | None, str, str]:
         """Return the credential, its place and its source; or None and the reason for people."""
@@ -91,8 +95,12 @@ class GuardedProvider:
             before = set(self._problems())
             credential = self._answer(key, username)
             problems = self._problems()
-            said = self._place(key, username) if credential else self._why_not(key)
-            source = self._source(key, username) if credential else ""
+            if credential is None:
+                said = self._why_not(key)
+                source = ""
+            else:
+                said = self._place(key, username)
+                source = self._source(key, username)
         self._warn(problems)
         new = [problem for problem in problems if problem not in before]
         if credential is None and new and key.kind == SERVICE:
@@ -121,15 +129,19 @@ class GuardedProvider:
         if not waiting or not self.answers & {PATH, PREFIX}:
             return self._paths
         if self._version is _NEVER:
-            self.has_changed()  # the provider reads its file below, so later changes count
+            # The provider reads its file below, so later changes count.
+            self.has_changed()
         try:
             with self.lock:
                 self._freshen()
-                self._paths, self.unlisted = self._read_path_keys(), ""
+                self._paths = self._read_path_keys()
+                self.unlisted = ""
         except Exception as error:  # noqa: BLE001 - see the module
-            self._paths, self.unlisted = frozenset(), self._complain(error)
+            self._paths = frozenset()
+            self.unlisted = self._complain(error)
         if PREFIX in self.answers:
-            self._warn(self._problems())  # a bad entry has no key that it may be asked for
+            # A bad entry has no key that it may be asked for.
+            self._warn(self._problems())
         return self._paths
 
     def may_have(self, key: Key) -> bool:
@@ -179,7 +191,8 @@ class GuardedProvider:
         if not isinstance(credential, (Credential, type(None))):
             raise ProviderError(self.name, "its answer is no Credential")
         if key.kind == IDENTITY:
-            return credential  # its provider knows when it expires
+            # Its provider knows when it expires.
+            return credential
         if len(self._answers) >= MAX_CACHED_ENTRIES:
             self._answers.clear()
         self._answers[question] = credential, self._clock.monotonic() + MISS_SECONDS
@@ -201,18 +214,26 @@ class GuardedProvider:
     def _why_not(self, key: Key) -> str:
         """Return the reason why an entry that is there is not used, or an empty string."""
         ask = getattr(self._provider, "why_not", None)
-        return "" if ask is None else str(ask(key))
+        if ask is None:
+            return ""
+        return str(ask(key))
 
     def _place(self, key: Key, username: str | None) -> str:
         """Return the place of a login in the provider's files, in parentheses, if it is known."""
         ask = getattr(self._provider, "place", None)
-        place = ask(key, username) if ask is not None else ""
-        return f" ({place})" if place else ""
+        if ask is None:
+            return ""
+        place = ask(key, username)
+        if not place:
+            return ""
+        return f" ({place})"
 
     def _source(self, key: Key, username: str | None) -> str:
         """Return the source of a login that the name of the provider does not tell."""
         ask = getattr(self._provider, "source", None)
-        return "" if ask is None else str(ask(key, username))
+        if ask is None:
+            return ""
+        return str(ask(key, username))
 
     def _warn(self, problems: Iterable[str]) -> None:
         for problem in problems:
@@ -268,38 +289,7 @@ class GuardedProvider:
             sentence = str(error)
         level = logging.WARNING
         if isinstance(error, ProviderMissing):
-            level = logging.DEBUG  # pip, for one, shows what is logged at INFO
+            # pip, for one, shows all records of INFO.
+            level = logging.DEBUG
         self._once.warn_once(sentence, level)
         return sentence
-
-
-def unfit(credential: Credential, key: Key, entry: CacheEntry, now: float) -> str:
-    """Return why a credential cannot be used for an entry, or an empty string if it can.
-
-    :param now: in Unix seconds.
-    """
-    if key.kind == S3 and not isinstance(credential, S3Credentials):
-        return "passed over: s3:// URLs take S3Credentials only"
-    if _is_of_another_user(credential, key, entry):
-        user = shown_user(entry.url.username or "")
-        return f"passed over: it is for another user than {user!r}"
-    if isinstance(credential, CondaToken) and entry.is_index:
-        return "passed over: a conda token goes to channels, not into the path of an index"
-    if isinstance(credential, OAuth) and credential.expired(now):
-        return "passed over: the OAuth token has expired; log in again"
-    return ""
-
-
-def _is_of_another_user(credential: Credential, key: Key, entry: CacheEntry) -> bool:
-    user = entry.url.username
-    if user is None or key.kind == SERVICE or not isinstance(credential, BasicHTTP):
-        return False
-    return credential.username != user
-
-
-def _shown(credential: Credential, key: Key, entry: CacheEntry) -> str:
-    """Return an answer without its secret, and note if a keyring has answered for another user."""
-    user, answered = entry.url.username, credential.shown_username
-    if user is None or key.kind != SERVICE or answered in (None, user):
-        return repr(credential)
-    return f"{credential!r}, not of the user {shown_user(user)!r}"

@@ -46,7 +46,12 @@ class S3Route(NamedTuple):
 class S3Lookup:
     """The providers of a chain, asked for buckets."""
 
-    def __init__(self, lookup: Lookup, circumstances: Circumstances, clock: Clock = time) -> None:
+    def __init__(
+        self,
+        lookup: Lookup,
+        circumstances: Circumstances,
+        clock: Clock = time,
+    ) -> None:
         self._lookup = lookup
         self._circumstances = circumstances
         self._clock = clock
@@ -66,7 +71,9 @@ class S3Lookup:
         asker = self._lookup._asker
         with asker.inside():
             found = asker.first(self._entry(url), s3_keys(url))
-        return None if found is None else found.public
+        if found is None:
+            return None
+        return found.public
 
     def find(self, text: str, named_by: NamedBy = CALLER) -> Found | None:
         """Return the keys that sign a request for a URL, or None.
@@ -116,8 +123,16 @@ class S3Lookup:
         with asker.inside():
             steps = list(asker.ask(self._entry(url), s3_keys(url)))
         options = self._declared.get(url.bucket)
-        steps.append(self._step_at_aws(url, steps if options else []))
-        trace = Trace(redact(text), tuple(steps), (self._note(url, options),), None)
+        stored = []
+        if options is not None:
+            stored = list(steps)
+        steps.append(self._step_at_aws(url, stored))
+        trace = Trace(
+            redact(text),
+            steps=tuple(steps),
+            notes=(self._note(url, options),),
+            found=None,
+        )
         if named_by.is_marked:
             withheld = f"not signed: {named_by.host} named it"
             return trace._replace(withheld=withheld, next_step=next_step.NAME_BUCKET())
@@ -141,18 +156,26 @@ class S3Lookup:
     def _warn_plain_http(self, options: S3Options) -> None:
         """Warn if requests, and a session token, go over http to another machine."""
         url = parse(options.endpoint_url)
-        if url.scheme == "http" and not is_loopback(url.host):
-            self._lookup.once.warn_once(
-                f"requests for {S3_SCHEME}{options.bucket} go to {url.host} in the clear: use https "
-                f"(see {options.place})"
-            )
+        if url.scheme != "http" or is_loopback(url.host):
+            return
+        bucket = f"{S3_SCHEME}{options.bucket}"
+        self._lookup.once.warn_once(
+            f"requests for {bucket} go to {url.host} in the clear: use https (see {options.place})"
+        )
 
     def forget(self) -> None:
         """Let AWS's own chain read its files again."""
         self._aws = AwsChain()
 
     def _entry(self, url: S3Url) -> CacheEntry:
-        return CacheEntry(Url("s3", url.bucket, 0, url.path), None, (), None, self._clock)
+        bucket = Url("s3", url.bucket, 0, url.path)
+        return CacheEntry(
+            bucket,
+            declared=None,
+            path_keys=(),
+            service=None,
+            clock=self._clock,
+        )
 
     def _found_at_aws(self, url: S3Url) -> Found | None:
         credential = self._aws.credential()
@@ -169,7 +192,9 @@ class S3Lookup:
             credential = self._aws.credential()
         except ProviderError as error:
             return Step(AWS, key, f"not asked: {error.reason}")
-        return Step(AWS, key, repr(credential) if credential else "nothing", credential)
+        if credential is None:
+            return Step(AWS, key, "nothing")
+        return Step(AWS, key, repr(credential), credential)
 
     def _note(self, url: S3Url, options: S3Options | None) -> str:
         if options is not None:
@@ -195,5 +220,8 @@ def _declare(bucket: str) -> NextStep:
 
 
 def _described(options: S3Options) -> str:
-    style = ", path style" if options.force_path_style else ""
-    return f"endpoint {options.endpoint_url}, region {options.region}{style} (by {options.place})"
+    """Return a note about the endpoint of a bucket."""
+    endpoint = f"endpoint {options.endpoint_url}, region {options.region}"
+    if options.force_path_style:
+        endpoint += ", path style"
+    return f"{endpoint} (by {options.place})"

@@ -19,7 +19,7 @@ from authshim.providers.url_logins import Login, prefix_of
 from authshim.urls.paths import index_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from authshim.project.declaring import DeclaredIndexes
     from authshim.project.repositories import Index
@@ -50,14 +50,15 @@ class UserIndexes:
         """
         if not self._may_have_login():
             return [], []
-        declared = [*self._declared()]
         logins: list[Login] = []
-        problems = [problem for each in declared for problem in each.problems]
-        for index in _indexes(declared):
-            try:
-                logins += _login_of(index)
-            except CredentialError as error:
-                problems.append(f"{_place(index)}: {error}")
+        problems: list[str] = []
+        for declared in self._declared():
+            problems += declared.problems
+            for index in (*declared.searched, *declared.flat, *declared.explicit):
+                try:
+                    logins += _login_of(index)
+                except CredentialError as error:
+                    problems.append(f"{_place(index)}: {error}")
         return logins, [problem for problem in problems if problem not in self._told]
 
     def _declared(self) -> Iterator[DeclaredIndexes]:
@@ -101,11 +102,6 @@ def _text(path: str) -> str:
         return "@"
 
 
-def _indexes(declared: Iterable[DeclaredIndexes]) -> Iterator[Index]:
-    for each in declared:
-        yield from (*each.searched, *each.flat, *each.explicit)
-
-
 def _login_of(index: Index) -> Iterator[Login]:
     """Yield the login of an index, if it has one.
 
@@ -116,15 +112,20 @@ def _login_of(index: Index) -> Iterator[Login]:
         return
     if index.placeholder:
         raise CredentialError(f"{index.placeholder} is not filled in")
-    yield Login(key, BasicHTTP(index.username or "", index.password), _place(index))
+    credential = BasicHTTP(index.username or "", index.password)
+    yield Login(key, credential, _place(index))
 
 
 def _key(index: Index) -> str:
     """Return the prefix of the URLs that an index serves."""
     whole = prefix_of(index.url)
-    root = whole if index.flat else index_root(whole)
+    if index.flat:
+        return whole
+    root = index_root(whole)
     is_host = root.count("/") <= len("//")
-    return whole if is_host else root
+    if is_host:
+        return whole
+    return root
 
 
 def _place(index: Index) -> str:

@@ -110,7 +110,8 @@ def _in_pyproject(path: str, tool: str | None) -> Candidate:
         if candidate.path == path:
             return candidate
     raise TableError(
-        "there is no [tool.pixi], [tool.uv], [tool.poetry] or [tool.pdm] table; name a tool (--tool NAME)"
+        "there is no [tool.pixi], [tool.uv], [tool.poetry] or [tool.pdm] table; "
+        "name a tool (--tool NAME)"
     )
 
 

@@ -7,8 +7,8 @@
 3. A source of the project takes from the configuration what it does not have itself. A source
    without a URL is left out.
 4. A ``username`` of its own replaces that of the URL, unless the URL has a password.
-5. ``${VARIABLE}`` in the userinfo of a URL is expanded from the environment, and quoted. pdm expands
-   it in the rest of the URL as well. Here it stays: no value names a host.
+5. ``${VARIABLE}`` in the userinfo of a URL is expanded from the environment, and quoted. pdm
+   expands it in the rest of the URL as well. Here it stays: no value names a host.
 6. A source that excludes all packages serves only those that it includes.
 7. pdm asks a keyring for the URL with a slash at the end, for ``host[:port]``, and for
    ``pdm-pypi-NAME``. A URL with ``user@`` is asked for with it, and authshim does not.

@@ -19,9 +19,9 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from authshim.lookup.chain import chain_of, options_of
 from authshim.lookup.exchange import REDIRECTS, Exchange
 from authshim.lookup.naming import CALLER, seen_locations
+from authshim.lookup.options import chain_of, options_of
 from authshim.transport.carrier import MarkedHooks, note_redirect, receive
 from authshim.transport.netrc_header import RequestsNetrc
 from authshim.transport.request import authorization_of, with_credential

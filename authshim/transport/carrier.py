@@ -50,19 +50,25 @@ def named_by_of(request: PreparedRequest) -> NamedBy:
 def note_redirect(request: PreparedRequest, response: Response) -> None:
     """Let the request that follows a redirect inherit its way."""
     location = response.headers.get("Location", "")
-    way = depart(trail_of(request), request.url or "", location, _target)
+    url = request.url or ""
+    way = depart(trail_of(request), url, location, _target)
     # The dict itself is changed: a hook may have sent a copy, and the original is followed.
-    _hooks(request)["response"] = _marked(request, way)
+    hooks = _hooks(request)
+    hooks["response"] = _marked(request, way)
 
 
 def inherit(request: PreparedRequest, response: Response) -> None:
     """Mark the request that a session made of a redirect; the adapter may not have seen it."""
-    mark(request, follow(trail_of(request), response.url or ""))
+    way = follow(trail_of(request), response.url or "")
+    mark(request, way)
 
 
 def mark(request: PreparedRequest, way: Trail) -> None:
     """Give a request a dict of its own. Its old one may belong to a request that is sent again."""
-    request.hooks = {**request.hooks, "response": _marked(request, way)}
+    request.hooks = {
+        **request.hooks,
+        "response": _marked(request, way),
+    }
 
 
 def trail_of(request: Any) -> Trail:
@@ -73,11 +79,13 @@ def trail_of(request: Any) -> Trail:
     hooks = getattr(request, "hooks", None)
     if not isinstance(hooks, dict):
         return ()
-    return cast("Trail", getattr(hooks.get("response"), "way", ()))
+    response_hooks = hooks.get("response")
+    return cast("Trail", getattr(response_hooks, "way", ()))
 
 
 def _marked(request: PreparedRequest, way: Trail) -> MarkedHooks:
-    return MarkedHooks(_hooks(request).get("response") or (), way)
+    response_hooks = _hooks(request).get("response")
+    return MarkedHooks(response_hooks or (), way)
 
 
 def _hooks(request: PreparedRequest) -> dict[str, Any]:
@@ -92,6 +100,7 @@ def _target(url: str, location: str) -> str:
     :raises ValueError: requests cannot ask for it.
     """
     location = location.encode("latin-1").decode("utf-8")
+    target = urljoin(url, location)
     prepared = PreparedRequest()
-    prepared.prepare_url(urljoin(url, location), None)
+    prepared.prepare_url(target, None)
     return prepared.url or ""

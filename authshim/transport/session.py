@@ -16,7 +16,7 @@ from requests.utils import get_auth_from_url
 
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError, InstallError
-from authshim.lookup.chain import options_of
+from authshim.lookup.options import options_of
 from authshim.transport.adapter import AuthAdapter
 from authshim.transport.carrier import inherit, mark
 from authshim.urls.url import S3_SCHEME, is_s3

@@ -84,8 +84,10 @@ class WrappingAdapter(HTTPAdapter):
 
     def _is_own(self, name: str) -> bool:
         """Tell if an attribute belongs to the wrapper or to a subclass of it."""
+        if name in self._own:
+            return True
         ours = takewhile(lambda base: base is not HTTPAdapter, type(self).__mro__)
-        return name in self._own or any(name in vars(base) for base in ours)
+        return any(name in vars(base) for base in ours)
 
     def _show_methods(self) -> None:
         """Put the methods of ``inner`` before those of the class HTTPAdapter.
@@ -93,8 +95,10 @@ class WrappingAdapter(HTTPAdapter):
         ``inner`` may override them: an adapter with a TLS context of its own overrides
         ``init_poolmanager``. They are set once, since ``send`` calls many of them.
         """
+        shown = vars(self)
         for name in _METHODS:
-            if not self._is_own(name):
-                vars(self).pop(name, None)
-                if hasattr(self.inner, name):
-                    vars(self)[name] = getattr(self.inner, name)
+            if self._is_own(name):
+                continue
+            shown.pop(name, None)
+            if hasattr(self.inner, name):
+                shown[name] = getattr(self.inner, name)
