@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace
 
 
+_NOTHING = {"zsh": "true"}
+"""The command that offers nothing. Without one zsh shows a message, and then inserts no option."""
+
+
 def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
     """Add the command to the command line."""
     parser = commands.add_parser(
@@ -29,16 +33,18 @@ def run(options: Namespace) -> int:
     """Print the script."""
     import shtab
 
-    _complete_files(options.whole, shtab.FILE)
+    _complete_values(options.whole, shtab.FILE)
     terminal.write(shtab.complete(options.whole, shell=options.shell))
     return 0
 
 
-def _complete_files(parser: ArgumentParser, files: Any) -> None:
-    """Let shtab offer files for every option that takes one."""
+def _complete_values(parser: ArgumentParser, files: Any) -> None:
+    """Let shtab offer files for every option that takes one, and nothing for other arguments."""
     for action in parser._actions:
         if action.metavar in ("FILE", "PATH"):
             action.complete = files  # type: ignore[attr-defined]
+        elif not action.option_strings and not action.choices:
+            action.complete = _NOTHING  # type: ignore[attr-defined]
         if isinstance(action.choices, dict):
             for below in action.choices.values():
-                _complete_files(below, files)
+                _complete_values(below, files)

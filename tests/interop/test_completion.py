@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import pty
 import select
@@ -12,7 +13,7 @@ from pathlib import Path
 import needs
 import pytest
 
-from authshim.cli import main
+from authshim.cli import _parser, main
 
 DEADLINE_SECONDS = 60
 READY = "ready"
@@ -22,6 +23,8 @@ LINES = [
     ("authshim expl", "authshim explain"),
     ("authshim auth logi", "authshim auth login"),
     ("authshim check --mani", "authshim check --manifest-path"),
+    ("authshim auth login --oauth-f", "authshim auth login --oauth-flow"),
+    ("authshim auth token --hea", "authshim auth token --header"),
 ]
 
 pytestmark = pytest.mark.interop
@@ -100,8 +103,36 @@ def test_zsh_completes_a_line(script: Path, begun: str, completed: str) -> None:
 @pytest.mark.parametrize(("begun", "completed"), LINES)
 @pytest.mark.parametrize("script", ["fish"], indirect=True)
 def test_fish_completes_a_line(script: Path, begun: str, completed: str) -> None:
+    assert completed.rsplit(maxsplit=1)[-1] in offered_by_fish(script, begun)
+
+
+@pytest.mark.parametrize("script", ["fish"], indirect=True)
+def test_fish_offers_each_command_and_option(script: Path) -> None:
+    missing = {
+        f"{command} {word}"
+        for command, words in words_of(_parser()).items()
+        for word in words
+        - offered_by_fish(script, f"{command} ")
+        - offered_by_fish(script, f"{command} -")
+    }
+    assert missing == set()
+
+
+def words_of(parser: argparse.ArgumentParser) -> dict[str, set[str]]:
+    """Return the commands and long options that each command takes, by its name as typed."""
+    words: dict[str, set[str]] = {parser.prog: set()}
+    for action in parser._actions:
+        words[parser.prog] |= {word for word in action.option_strings if word.startswith("--")}
+        if isinstance(action, argparse._SubParsersAction):
+            words[parser.prog] |= set(action.choices)
+            for below in action.choices.values():
+                words.update(words_of(below))
+    return words
+
+
+def offered_by_fish(script: Path, begun: str) -> set[str]:
+    """Return the words that fish offers behind a line."""
     fish = needs.program("fish", "fish")
     asked = f"source {script}; complete --do-complete '{begun}'"
     done = subprocess.run([fish, "--no-config", "-c", asked], check=True, capture_output=True)
-    offered = [line.split("\t")[0] for line in done.stdout.decode().splitlines()]
-    assert completed.rsplit(maxsplit=1)[-1] in offered
+    return {line.split("\t")[0] for line in done.stdout.decode().splitlines()}
