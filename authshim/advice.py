@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from authshim.vendors import Vendor
 
 
+_USERNAME, _PASSWORD = "_USERNAME", "_PASSWORD"
+
 _CHANNELS_HOST = "repo.prefix.dev"
 """The other host of the channels at ``https://prefix.dev/CHANNEL``."""
 
@@ -32,12 +34,14 @@ def log_in(
     *,
     by_keyring: bool,
     chain: Chain | None = None,
+    login_in: str = "",
 ) -> NextStep:
     """Return the step that gives a credential for a URL that asks for one.
 
     :param username: the name that stands alone before the ``@`` of the URL.
     :param by_keyring: the URL is that of an index, and the keyring command is asked.
     :param chain: the chain that has no credential. Its first obstacle is to be removed first.
+    :param login_in: the variable that has the username, if one has it.
     """
     if chain is not None:
         obstacle = _first_obstacle(chain, url, username)
@@ -49,10 +53,16 @@ def log_in(
     step = _log_in(url, username, by_keyring=by_keyring, chain=chain)
     if vendor is not None or not username or not username.isprintable():
         return step
+    if login_in.endswith(_USERNAME):
+        return next_step.SET_PASSWORD(variable=_password_beside(login_in), step=step)
     from urllib.parse import quote
 
     quoted = quote(username, safe="")
     return next_step.LOG_IN_OR_CORRECT_SECRET(step=step, username=username, quoted=quoted)
+
+
+def _password_beside(variable: str) -> str:
+    return variable[: -len(_USERNAME)] + _PASSWORD
 
 
 def _keyring_vendor(url: str, *, by_keyring: bool) -> Vendor | None:
@@ -175,7 +185,7 @@ def log_in_again(url: str, found: Found, chain: Chain | None = None) -> NextStep
     if provider in ("URL", "manifest"):
         return next_step.CORRECT_USERINFO()
     if found.key.kind == GIVEN:
-        return next_step.CORRECT_LOGIN(place=provider)
+        return _correct_login(provider, getattr(credential, "username", None))
     if isinstance(credential, OAuth):
         host = str(found.key).removeprefix("*.")
         return next_step.LOG_IN_BY_OAUTH(
@@ -185,6 +195,13 @@ def log_in_again(url: str, found: Found, chain: Chain | None = None) -> NextStep
     if _outlives_login(found):
         return next_step.CORRECT_ENTRY(key=str(found.key), provider=provider)
     return login_command(parse(url), chain, credential.shown_username)
+
+
+def _correct_login(place: str, username: str | None) -> NextStep:
+    if username == "" and place.endswith(_PASSWORD):
+        variable = place[: -len(_PASSWORD)] + _USERNAME
+        return next_step.SET_USERNAME(variable=variable, place=place)
+    return next_step.CORRECT_LOGIN(place=place)
 
 
 def _outlives_login(found: Found) -> bool:

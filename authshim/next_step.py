@@ -43,6 +43,7 @@ STORE_IN_KEYRING = Template("keyring set {url} {username}")
 LOG_IN_OR_CORRECT_SECRET = Template(
     "{step}   (if {username} is itself the secret: write {quoted}:@ in the URL)"
 )
+SET_PASSWORD = Template("set {variable}, or: {step}")
 CORRECT_URL_OR_LOG_IN = Template("correct the URL, or log in: {step}")
 
 # A bucket.
@@ -76,6 +77,7 @@ MEND_OBSTACLE = Template("mend this first: {obstacle}")
 CORRECT_USERINFO = Template("correct the user:password@ in the URL")
 ALLOW_LOGINS = Template("take out {policy}")
 CORRECT_LOGIN = Template("correct the login in {place}")
+SET_USERNAME = Template("set {variable}: the login in {place} has no username")
 CORRECT_ENTRY = Template("correct the entry for {key} in {provider}")
 CORRECT_TOKEN = Template("correct the token in the URL, or take it out and: {step}")
 GET_SIGNED_URL = Template("get a new URL from where this one came from")

@@ -49,7 +49,7 @@ def run(options: Namespace) -> int:
     found = _mirrors_of(options, manifest)
     if found is None:
         _print_mirrors_below(options, manifest)
-        trace = _explain(options, chain, options.url, options.username)
+        trace = _explain(options, chain, options.url, options.username, manifest)
         _print_tool_note(manifest, options.url, trace)
         return _exit_code([trace])
     if not found.urls:
@@ -101,6 +101,7 @@ def _explain(
     chain: Chain,
     url: str,
     username: str | None,
+    manifest: Manifest | None = None,
 ) -> Trace:
     """Print the trace of a URL, and the next step if there is no credential."""
     named_by = _named_by(options.named_by, url)
@@ -109,7 +110,8 @@ def _explain(
     terminal.say_rows([terminal.with_tilde(line) for line in lines])
     has_reason = bool(trace.steps or trace.withheld) and not trace.asks_later
     if trace.found is None and has_reason:
-        _print_next_step(url, username, trace, chain)
+        step = _next_step(url, username, trace, chain, manifest)
+        terminal.say(terminal.with_tilde(f"  -> {step}"))
     return trace
 
 
@@ -165,18 +167,27 @@ def _with_short_names(trace: Trace) -> Trace:
     return trace._replace(steps=tuple(steps))
 
 
-def _print_next_step(
+def _next_step(
     url: str,
     username: str | None,
     trace: Trace,
     chain: Chain,
-) -> None:
+    manifest: Manifest | None,
+) -> str:
+    """Return the step that gives a credential: for an index of the project that of ``check``."""
     from authshim import advice
+    from authshim.index import refusal
+    from authshim.index.tool_notes import covering
+    from authshim.urls import parse
 
     if trace.next_step:
-        step = trace.next_step
-    elif trace.withheld:
-        step = advice.allow_http(url)
-    else:
-        step = advice.log_in_at(url, username, asks_keyring=chain.asks_keyring, chain=chain)
-    terminal.say(terminal.with_tilde(f"  -> {step}"))
+        return trace.next_step
+    if trace.withheld:
+        return advice.allow_http(url)
+    user = username or parse(url).username
+    index = None
+    if manifest is not None:
+        index = covering(manifest, url)
+    if index is not None and user in (None, index.username):
+        return refusal.log_in(index, chain)
+    return advice.log_in_at(url, username, asks_keyring=chain.asks_keyring, chain=chain)

@@ -50,7 +50,8 @@ def log_in(place: Repository, chain: Chain) -> NextStep:
     """Return the step that gives a credential for an index or channel."""
     url, username, asks_keyring = place.url, place.username, chain.asks_keyring
     if isinstance(place, Index):
-        return advice.log_in(url, username, by_keyring=asks_keyring, chain=chain)
+        login_in = place.declaration.login_in
+        return advice.log_in(url, username, by_keyring=asks_keyring, chain=chain, login_in=login_in)
     return advice.log_in_at(url, username, asks_keyring=asks_keyring, chain=chain)
 
 

@@ -251,6 +251,32 @@ def write_a_secret_with_a_colon(world: World) -> Iterator[Ask | None]:
     world.project(url.replace("@", ":@"))
 
 
+def uv_project(world: World) -> None:
+    """Write a uv project whose index has the name "acme"."""
+    index = f"[[tool.uv.index]]\nname = 'acme'\nurl = '{world.url}/simple'\ndefault = true\n"
+    Path("pyproject.toml").write_text(f"[project]\nname = 'x'\n{index}", encoding="utf-8")
+
+
+@follows(next_step.SET_PASSWORD)
+def set_the_password_of_an_index(world: World) -> Iterator[Ask | None]:
+    world.recorder.default = wants(basic("ada", SECRET))
+    world.patch.setenv("UV_INDEX_ACME_USERNAME", "ada")
+    uv_project(world)
+    step = yield world.check
+    assert step.startswith("set UV_INDEX_ACME_PASSWORD, or: ")
+    world.patch.setenv("UV_INDEX_ACME_PASSWORD", SECRET)
+
+
+@follows(next_step.SET_USERNAME)
+def set_the_username_of_an_index(world: World) -> Iterator[Ask | None]:
+    world.recorder.default = wants(basic("ada", SECRET))
+    world.patch.setenv("UV_INDEX_ACME_PASSWORD", SECRET)
+    uv_project(world)
+    step = yield world.check
+    assert step.startswith("set UV_INDEX_ACME_USERNAME: ")
+    world.patch.setenv("UV_INDEX_ACME_USERNAME", "ada")
+
+
 @follows(next_step.CORRECT_URL_OR_LOG_IN)
 def log_in_where_a_404_hides_an_index(world: World) -> Iterator[Ask | None]:
     world.recorder.default = by_login(200, 404)
@@ -453,8 +479,7 @@ def correct_the_variable_of_an_index(world: World) -> Iterator[Ask | None]:
     world.recorder.default = wants(basic("ada", SECRET))
     world.patch.setenv("UV_INDEX_ACME_USERNAME", "ada")
     world.patch.setenv("UV_INDEX_ACME_PASSWORD", "old")
-    text = f"[project]\nname = 'x'\n[[tool.uv.index]]\nname = 'acme'\nurl = '{world.url}/simple'\n"
-    Path("pyproject.toml").write_text(f"{text}default = true\n", encoding="utf-8")
+    uv_project(world)
     step = yield world.check
     assert "UV_INDEX_ACME" in step
     world.patch.setenv("UV_INDEX_ACME_PASSWORD", SECRET)

@@ -465,3 +465,13 @@ def test_note_asks_for_the_name_of_an_index(private: Recorder, lines: Lines) -> 
     text = Path("pyproject.toml").read_text(encoding="utf-8")
     write("pyproject.toml", text.replace("name = 'acme'\n", ""))
     assert "; if the index has a name, authshim run -- uv" in "\n".join(lines("check"))
+
+
+def test_explain_of_an_index_ends_with_the_step_of_check(
+    private: Recorder, monkeypatch: pytest.MonkeyPatch, lines: Lines
+) -> None:
+    url = uv_project(private)
+    monkeypatch.setenv("UV_INDEX_ACME_USERNAME", "ada")
+    (step,) = [line for line in lines("check") if "-> " in line]
+    assert "set UV_INDEX_ACME_PASSWORD" in step
+    assert lines("explain", f"{url}/demo/")[-1].strip() == step.strip()
