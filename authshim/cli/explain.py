@@ -77,7 +77,7 @@ def _print_tool_note(
         index = covering(manifest, url)
     if manifest is None or index is None:
         return
-    note = tool_note(manifest, index, trace.found, is_refused=trace.found is None)
+    note = tool_note(manifest, index, trace.found)
     if note:
         terminal.say(terminal.with_tilde(f"  note: {note}"))
 

@@ -12,7 +12,7 @@ from authshim.index.mirrors import subdirs_with_mirrors
 from authshim.index.probe import NOBODYS_NAME, Probe
 from authshim.index.shared_login import shorten_logins
 from authshim.index.tool_notes import tool_note
-from authshim.index.verdict import NO_CREDENTIAL, NOT_PROBED, UNREACHABLE, Result
+from authshim.index.verdict import NOT_PROBED, UNREACHABLE, Result
 from authshim.project.model import PYPI
 from authshim.project.repositories import Channel, Index, Repository
 
@@ -94,7 +94,7 @@ class Check:
                 self._manifest,
                 place,
                 result.found,
-                is_refused=result.answer == NO_CREDENTIAL,
+                answer=result.answer,
                 links_name_hosts=result.links_name_hosts,
             )
             result = result._replace(declared_in=self._declared_in[at], tool_note=note)

@@ -10,6 +10,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Callable, NamedTuple
 
+from authshim.index.verdict import NO_CREDENTIAL, UNREACHABLE
+from authshim.project.declaration import NOT_VERIFIED
 from authshim.urls import GIVEN, PREFIX, SERVICE, without_userinfo
 from authshim.urls.paths import index_root
 
@@ -30,8 +32,8 @@ class _Case(NamedTuple):
     manifest: Manifest
     place: Repository
     found: Found | None
-    is_refused: bool
-    """True if the index wants a login, and none was found."""
+    answer: str
+    """The word of the verdict on the index."""
     links_name_hosts: bool
     """True if the page of the index has the whole URLs of its files."""
 
@@ -56,15 +58,15 @@ def tool_note(
     place: Repository,
     found: Found | None,
     *,
-    is_refused: bool = False,
+    answer: str = NO_CREDENTIAL,
     links_name_hosts: bool = False,
 ) -> str:
     """Return a sentence if the tool of a project would act otherwise, or an empty string.
 
-    :param is_refused: True if the index wants a login, and none was found.
+    :param answer: the word of the verdict on the index.
     :param links_name_hosts: True if the page of the index has the whole URLs of its files.
     """
-    case = _Case(manifest, place, found, is_refused, links_name_hosts)
+    case = _Case(manifest, place, found, answer, links_name_hosts)
     for rule in _RULES.get(manifest.tool, ()):
         note = rule(case)
         if note:
@@ -113,6 +115,16 @@ def _inject_or_run(case: _Case) -> str:
     return f"{step}, or authshim run --netrc -- {tool}"
 
 
+def _certificates(case: _Case) -> str:
+    """Note an option by which poetry or pdm trusts a server that authshim does not trust."""
+    option = case.place.declaration.certificates
+    if not option or case.answer != UNREACHABLE or case.place.scheme != "https":
+        return ""
+    if option == NOT_VERIFIED:
+        return "does not verify the certificate of this index, by an option of its own"
+    return f"trusts {option} here, by an option of its own"
+
+
 # uv and pip
 
 
@@ -136,7 +148,8 @@ def _keyring_of_pip(case: _Case) -> str:
 
 
 def _user_in_url(case: _Case) -> str:
-    wants_login = case.is_refused or case.kind not in ("", GIVEN)
+    is_refused = case.found is None and case.answer == NO_CREDENTIAL
+    wants_login = is_refused or case.kind not in ("", GIVEN)
     if not (wants_login and case.lacks_password) or case.place.declaration.login_in:
         return ""
     return "looks for no password if the URL has a username; take it out of the URL"
@@ -235,6 +248,7 @@ _RULES: dict[str, tuple[Callable[[_Case], str], ...]] = {
     "uv": (_keyring_of_uv, _store),
     "pip": (_keyring_of_pip, _store),
     "poetry": (
+        _certificates,
         _user_in_url,
         _netrc_of_known_user,
         _keyring_of_poetry,
@@ -242,6 +256,6 @@ _RULES: dict[str, tuple[Callable[[_Case], str], ...]] = {
         _dotted_name,
         _store,
     ),
-    "pdm": (_variables_of_pdm, _names_of_pdm, _netrc_for_others, _store),
+    "pdm": (_certificates, _variables_of_pdm, _names_of_pdm, _netrc_for_others, _store),
 }
 """The rules of each tool. The first one that has something to say counts."""

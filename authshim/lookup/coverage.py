@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import UrlError
-from authshim.project.repositories import Declaration
+from authshim.project.declaration import Declaration
 from authshim.secret import Secret, clears_frames
 from authshim.urls import https_twin, parse
 from authshim.urls.paths import index_root, prefixes

@@ -1,4 +1,4 @@
-"""The paths of the configuration files of pip and uv, and of the folders of a user.
+"""The paths of the configuration files of pip, uv, poetry and pdm, and of the folders of a user.
 
 The rules of pip's files are those of its module configuration, those of uv's of uv-dirs.
 """
@@ -137,3 +137,28 @@ def _below(folder: str, *names: str) -> str:
 def below(folder: str, *names: str) -> str | None:
     """Return the joined path, or None without a folder."""
     return _below(folder, *names) or None
+
+
+def poetry_files(folder: str, environ: Mapping[str, str]) -> list[str]:
+    """List the candidates for poetry's configuration files, the strongest first."""
+    files = [os.path.join(folder, "poetry.toml")]
+    config = environ.get("POETRY_CONFIG_DIR")
+    if not config:
+        config = below(config_home(environ, apple=True), "pypoetry")
+    if config:
+        files.append(os.path.join(config, "auth.toml"))
+        files.append(os.path.join(config, "config.toml"))
+    return files
+
+
+def pdm_files(folder: str, environ: Mapping[str, str]) -> list[str]:
+    """List the candidates for pdm's configuration files, the strongest first."""
+    files = [os.path.join(folder, "pdm.toml")]
+    user = environ.get("PDM_CONFIG_FILE")
+    if not user:
+        user = below(config_home(environ, apple=True), "pdm", "config.toml")
+    if user:
+        files.append(user)
+    if sys.platform != "win32":
+        files.append("/etc/xdg/pdm/config.toml")
+    return files

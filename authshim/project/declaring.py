@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from authshim.errors import UrlError
 from authshim.files import read_toml
+from authshim.project.declaration import Declaration
 from authshim.project.lines import Lines
 from authshim.project.model import DEFAULT, MODES, NO_OPTIONS, PYPI, STRATEGIES, Feature, Project
-from authshim.project.repositories import Channel, Declaration, Index, Repository, file_url
+from authshim.project.repositories import Channel, Index, Repository, file_url
 from authshim.project.toml import Section, TableError
 
 if TYPE_CHECKING:

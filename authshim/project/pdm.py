@@ -18,11 +18,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from authshim.project.config_files import below, config_home
+from authshim.project.config_files import pdm_files
+from authshim.project.declaration import NOT_VERIFIED, Declaration
 from authshim.project.declaring import (
     PYPI_NAME,
     DeclaredIndexes,
@@ -32,14 +32,16 @@ from authshim.project.declaring import (
     read_file,
 )
 from authshim.project.model import PYPI, STRATEGIES
-from authshim.project.repositories import Declaration, Index
 from authshim.project.toml import Section, Table, TableError
 from authshim.urls import split_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from authshim.project.repositories import Index
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
-_KEYS = ("url", "username", "password")
+_VARIABLES = ("url", "username", "password", "verify_ssl")
+_KEYS = (*_VARIABLES, "ca_certs")
 
 _OTHER_CHARACTERS = re.compile(r"[^A-Za-z0-9?*\[\]-]+")
 """The characters that pdm replaces in the pattern of a package."""
@@ -173,6 +175,7 @@ class _Configuration:
             added_in.get("url") or _place(source, table),
             source.name,
             login_in=added_in.get("password") or added_in.get("username", ""),
+            certificates=_certificates(table),
         )
         url, lone_user = _without_lone_user(self._with_userinfo(table["url"]))
         username, password = _text(table.get("username")), _text(table.get("password"))
@@ -215,7 +218,7 @@ class _Configuration:
         """Return the values of the variables of the source "pypi", and their names."""
         values = {}
         names = {}
-        for key in _KEYS:
+        for key in _VARIABLES:
             names[key] = f"PDM_PYPI_{key.upper()}"
             value = self._environ.get(names[key])
             if value:
@@ -243,8 +246,7 @@ class _Configuration:
 
     def _read(self, folder: str) -> Iterator[tuple[TomlFile, Table]]:
         """Yield pdm's files with their ``pypi`` table, the strongest first."""
-        own = os.path.join(folder, "pdm.toml")
-        for path in filter(None, (own, _user_file(self._environ), _site_file())):
+        for path in pdm_files(folder, self._environ):
             try:
                 file = read_file(path)
                 if file is not None:
@@ -255,6 +257,13 @@ class _Configuration:
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _certificates(table: Table) -> str:
+    """Return the value of ``Declaration.certificates``."""
+    if str(table.get("verify_ssl", True)).lower() in _FALSE:
+        return NOT_VERIFIED
+    return _text(table.get("ca_certs")) or ""
 
 
 def _without_lone_user(url: Any) -> tuple[Any, str | None]:
@@ -282,17 +291,3 @@ def _place(source: _Source, completed: Table) -> str:
 def _places(table: Table, file: TomlFile) -> dict[str, str]:
     """Return the places of the values of a table by their keys."""
     return {key: file.lines.place(str(table[key]), key) for key in _KEYS if key in table}
-
-
-def _user_file(environ: Mapping[str, str]) -> str | None:
-    named = environ.get("PDM_CONFIG_FILE")
-    if named:
-        return named
-    home = config_home(environ, apple=True)
-    return below(home, "pdm", "config.toml")
-
-
-def _site_file() -> str | None:
-    if sys.platform == "win32":
-        return None
-    return "/etc/xdg/pdm/config.toml"

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.files import MAX_TOML_BYTES, Unreadable, read_text
 from authshim.project.config_files import pip_files
+from authshim.project.declaration import Declaration
 from authshim.project.declaring import (
     DeclaredIndexes,
     index_of,
@@ -27,11 +28,12 @@ from authshim.project.declaring import (
 )
 from authshim.project.lines import Lines
 from authshim.project.model import MODES, STRATEGIES
-from authshim.project.repositories import Declaration, Index
 from authshim.project.toml import TableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from authshim.project.repositories import Index
 
 _SECTIONS = ("global", "install")
 """The sections that ``pip install`` reads, the strongest last."""

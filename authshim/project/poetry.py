@@ -16,7 +16,8 @@ import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.project.config_files import below, config_home
+from authshim.project.config_files import poetry_files
+from authshim.project.declaration import NOT_VERIFIED, Declaration
 from authshim.project.declaring import (
     PYPI_NAME,
     DeclaredIndexes,
@@ -28,7 +29,7 @@ from authshim.project.declaring import (
 )
 from authshim.project.model import PYPI
 from authshim.project.pyproject_groups import read_groups
-from authshim.project.repositories import Declaration, Index
+from authshim.project.repositories import Index
 from authshim.project.requirements import RawRequirement, normalised, origin_of
 from authshim.project.toml import Section, TableError
 from authshim.redact import redact, shorten
@@ -110,14 +111,16 @@ def _source(
         return _Source(pypi, priority)
     login, login_in = logins.of(name)
     flat = isinstance(url, str) and _ONE_PAGE.fullmatch(url) is not None
-    declaration = Declaration(place, name, login_in=login_in)
+    declaration = Declaration(
+        place, name, login_in=login_in, certificates=logins.certificates(name)
+    )
     index = index_of(url, declaration, file.folder, login=login, flat=flat)
     services = (f"poetry-repository-{name}", index.url.rstrip("/"), index.netloc)
     return _Source(asked_as(index, services), priority)
 
 
 class _Logins:
-    """The logins of sources by name, in poetry's variables and files."""
+    """The logins and certificates of sources by name, in poetry's variables and files."""
 
     def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -134,6 +137,16 @@ class _Logins:
         if password is not None and username is None:
             username = ""
         return (username, password), password_in or username_in
+
+    def certificates(self, name: str) -> str:
+        """Return the value of ``Declaration.certificates`` for a source."""
+        for key in ("verify", "cert"):
+            value, place = self._written("certificates", name, key)
+            if value is False:
+                return NOT_VERIFIED
+            if place:
+                return value if isinstance(value, str) else ""
+        return ""
 
     @property
     def asks_keyring(self) -> bool:
@@ -152,24 +165,25 @@ class _Logins:
 
         An empty value counts as set, and as no value.
         """
-        value, place = self._written(name, key)
-        if not value:
+        value, place = self._written("http-basic", name, key)
+        if not value or not isinstance(value, str):
             return None, ""
         return value, place
 
-    def _written(self, name: str, key: str) -> tuple[str | None, str]:
-        for variable in _variables(name, key):
+    def _written(self, table: str, name: str, key: str) -> tuple[Any, str]:
+        """Return a value of a source in a table and its place, or None and an empty string."""
+        for variable in _variables(table, name, key):
             if variable in self._environ:
                 return self._environ[variable], variable
         for file in self._files:
-            entry = file.document.section("http-basic").table.get(name)
-            if isinstance(entry, dict) and isinstance(entry.get(key), str):
-                return entry[key], file.lines.place(name, "http-basic")
+            entry = file.document.section(table).table.get(name)
+            if isinstance(entry, dict) and key in entry:
+                return entry[key], file.lines.place(name, table)
         return None, ""
 
     def _read(self, folder: str) -> Iterator[TomlFile]:
         """Yield the files that can be used, the strongest first."""
-        for path in _config_files(folder, self._environ):
+        for path in poetry_files(folder, self._environ):
             try:
                 file = read_file(path)
                 if file is not None:
@@ -182,31 +196,15 @@ class _Logins:
 def _check(document: Section) -> None:
     """Raise TableError if one of the tables that are read later is none."""
     document.section("http-basic")
+    document.section("certificates")
     document.section("keyring")
 
 
-def _config_files(folder: str, environ: Mapping[str, str]) -> list[str]:
-    """List the candidates for poetry's configuration files, the strongest first."""
-    files = [os.path.join(folder, "poetry.toml")]
-    config = _config_folder(environ)
-    if config:
-        files.append(os.path.join(config, "auth.toml"))
-        files.append(os.path.join(config, "config.toml"))
-    return files
-
-
-def _variables(name: str, key: str) -> Iterator[str]:
+def _variables(table: str, name: str, key: str) -> Iterator[str]:
     """Yield the variables that may have a value. poetry before 2.4 replaced dots, too."""
     for replaced in ("-", "[.-]"):
-        yield f"POETRY_HTTP_BASIC_{re.sub(replaced, '_', name)}_{key}".upper()
-
-
-def _config_folder(environ: Mapping[str, str]) -> str:
-    named = environ.get("POETRY_CONFIG_DIR")
-    if named:
-        return named
-    home = config_home(environ, apple=True)
-    return below(home, "pypoetry") or ""
+        words = (re.sub(replaced, "_", word) for word in ("poetry", table, name, key))
+        yield "_".join(words).upper()
 
 
 def requirements_of(

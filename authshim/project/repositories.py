@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
 
 from authshim.errors import UrlError
+from authshim.project.declaration import Declaration
 from authshim.redact import (
     CONTROL,
     MASK,
@@ -36,23 +37,6 @@ _PLACEHOLDER = re.compile(
 )
 _CONDA_TOKEN = re.compile(r"/t/([^/?#]+)")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
-
-
-class Declaration(NamedTuple):
-    """The place of a declared URL, and the options of its tool that go with it."""
-
-    place: str = ""
-    """``FILE:LINE`` or a variable of the environment. Empty if no place is known."""
-    name: str = ""
-    """The name of a uv index, or of a source of poetry or pdm."""
-    authenticate: str = "auto"
-    """uv's policy. "never" sends nothing, and "always" looks for a login before the request."""
-    login_in: str = ""
-    """The file or variable that has the username and password. Empty if the URL has them."""
-    services: tuple[str, ...] = ()
-    """The names by which poetry or pdm asks a keyring, in its order."""
-    ignored_codes: tuple[int, ...] = ()
-    """The HTTP statuses at which uv goes on to the next index."""
 
 
 _NOT_KNOWN = Declaration()

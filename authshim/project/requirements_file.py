@@ -14,9 +14,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from authshim.files import MAX_TOML_BYTES, Unreadable, read_text
+from authshim.project.declaration import Declaration
 from authshim.project.declaring import index_of
 from authshim.project.pyproject_groups import raw_requirements
-from authshim.project.repositories import Declaration
 from authshim.project.toml import TableError
 
 if TYPE_CHECKING:

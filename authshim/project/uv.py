@@ -18,6 +18,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.project.config_files import is_set, uv_files
+from authshim.project.declaration import Declaration
 from authshim.project.declaring import (
     DeclaredIndexes,
     TomlFile,
@@ -28,12 +29,13 @@ from authshim.project.declaring import (
     words,
 )
 from authshim.project.model import MODES, STRATEGIES
-from authshim.project.repositories import Declaration, Index
 from authshim.project.toml import Section, TableError
 from authshim.project.uv_workspace import workspace_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+
+    from authshim.project.repositories import Index
 
 _KEYRING = ("disabled", "subprocess")
 

@@ -29,8 +29,9 @@ class Row(NamedTuple):
     note: str
     url: str = URL
     environ: dict[str, str] = {}
-    refused: bool = False
+    answer: str = "let in"
     links: bool = False
+    keys: str = ""
 
 
 INJECT = "pipx inject poetry authshim"
@@ -59,7 +60,7 @@ ROWS = [
     ),
     Row("poetry", "netrc n", HOST_KEY, TAKE_OUT, url=WITH_USER),
     Row("poetry", "", None, "", url=WITH_USER),
-    Row("poetry", "", None, TAKE_OUT, url=WITH_USER, refused=True),
+    Row("poetry", "", None, TAKE_OUT, url=WITH_USER, answer="no credential"),
     Row("poetry", "manifest", Key("h.example", GIVEN), "", url=WITH_USER),
     Row(
         "poetry",
@@ -103,12 +104,37 @@ ROWS = [
         url="https://ada:${PW}@h.example/simple",
     ),
     Row("pdm", "", None, "", url="https://<location>.h.example/simple"),
+    Row(
+        "pdm",
+        "",
+        None,
+        "does not verify the certificate of this index, by an option of its own",
+        answer="unreachable",
+        keys="verify_ssl = false",
+    ),
+    Row("pdm", "", None, "", keys="verify_ssl = false"),
+    Row(
+        "pdm",
+        "",
+        None,
+        "trusts ca.pem here, by an option of its own",
+        answer="unreachable",
+        keys="ca_certs = 'ca.pem'",
+    ),
+    Row(
+        "poetry",
+        "",
+        None,
+        "trusts ca.pem here, by an option of its own",
+        answer="unreachable",
+        environ={"POETRY_CERTIFICATES_ACME_CERT": "ca.pem"},
+    ),
 ]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.tool}, {row.provider}, {row.note}")
 def test_note_tells_where_the_tool_differs(row: Row, tmp_path: Path) -> None:
-    text = f"[[tool.{row.tool}.source]]\nname = 'acme'\nurl = '{row.url}'\n"
+    text = f"[[tool.{row.tool}.source]]\nname = 'acme'\nurl = '{row.url}'\n{row.keys}\n"
     (tmp_path / "pyproject.toml").write_text(text, encoding="utf-8")
     environ = {"HOME": str(tmp_path), "PDM_IGNORE_STORED_INDEX": "1", **row.environ}
     manifest = Manifest.load(tmp_path, environ=environ)
@@ -116,5 +142,5 @@ def test_note_tells_where_the_tool_differs(row: Row, tmp_path: Path) -> None:
     if row.key is not None:
         found = Found(BasicHTTP("ada", "s3cret"), row.provider, row.key)
     (index,) = manifest.indexes()
-    note = tool_note(manifest, index, found, is_refused=row.refused, links_name_hosts=row.links)
+    note = tool_note(manifest, index, found, answer=row.answer, links_name_hosts=row.links)
     assert note == (row.note and f"{row.tool} itself {row.note}")

@@ -224,3 +224,23 @@ def check(
     assert is_locked is not bool(row.note), said
     if not row.note:
         assert {each.authorization for each in seen} >= {LOGIN}
+
+
+def check_trust(
+    tool: Tool,
+    keys: str,
+    files: dict[str, str],
+    patch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Hold the sentence about a server whose certificate nobody verifies against the program."""
+    serve(tool.server)
+    table = f"[[tool.{tool.name}.source]]\nname = 'acme'\nurl = 'SERVER/a/simple'\n{keys}\n"
+    tool.plant({"pyproject.toml": PROJECT + table, **files}, {}, patch)
+    main(["check", "--json"])
+    result = json.loads(capsys.readouterr().out)["results"][-1]
+    assert result["answer"] == "unreachable"
+    note = f"{tool.name} itself does not verify the certificate of this index"
+    assert result["tool_note"].startswith(note)
+    is_locked, _, said = tool.lock()
+    assert is_locked, said

@@ -16,6 +16,7 @@ from interop.installed import (
     Row,
     Tool,
     check,
+    check_trust,
     declared,
     environment,
     pages,
@@ -90,6 +91,17 @@ def test_note_tells_that_pdm_expands_a_variable_in_a_path(
     is_locked, seen, said = pdm.lock()
     assert is_locked, said
     assert pages(seen) == ["/a/simple"]
+
+
+def test_note_tells_that_pdm_trusts_a_server(
+    folder: Path,
+    tls_recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PDM_IGNORE_STORED_INDEX", "1")
+    pdm = Tool("pdm", folder, tls_recorder)
+    check_trust(pdm, "verify_ssl = false", {}, monkeypatch, capsys)
 
 
 def test_run_with_netrc_lets_pdm_in(pdm: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

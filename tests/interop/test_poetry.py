@@ -14,6 +14,7 @@ from interop.installed import (
     Row,
     Tool,
     check,
+    check_trust,
     declared,
     environment,
     pages,
@@ -81,6 +82,17 @@ def test_poetry_sends_the_login_of_the_url_to_files_of_its_own_path(
 ) -> None:
     serve(poetry.server, login=True, whole_links=False)
     check(Row("", "", url=WITH_LOGIN), poetry, monkeypatch, capsys)
+
+
+def test_note_tells_that_poetry_trusts_a_server(
+    folder: Path,
+    tls_recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    poetry = Tool("poetry", folder, tls_recorder)
+    option = {"poetry.toml": "[certificates.acme]\ncert = false\n"}
+    check_trust(poetry, "", option, monkeypatch, capsys)
 
 
 def test_run_with_netrc_lets_poetry_in(poetry: Tool, monkeypatch: pytest.MonkeyPatch) -> None:

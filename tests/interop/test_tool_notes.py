@@ -50,6 +50,7 @@ ROWS = [
     Row("uv", "auth file", "uv itself does not read auth file "),
     Row("uv", "netrc", ""),
     Row("uv", "uv store", ""),
+    Row("uv", "pip.conf", "uv itself does not read "),
     Row("uv", "keyring", "uv itself asks no keyring: the index has no username", environ=ON),
     Row("uv", "keyring", "uv itself asks no keyring: keyring-provider is not", "ada@"),
     Row("uv", "keyring", "", "ada@", environ=ON),
@@ -105,6 +106,10 @@ def plant(row: Row, home: Path, index: Recorder, monkeypatch: pytest.MonkeyPatch
         write(home / ".rattler/credentials.json", json.dumps(entry))
     elif row.store == "netrc":
         write(home / ".netrc", "machine 127.0.0.1 login ada password s3cret\n")
+    elif row.store == "pip.conf":
+        monkeypatch.delenv("PIP_CONFIG_FILE")
+        login = index.url.replace("//", "//ada:s3cret@")
+        write(home / ".config/pip/pip.conf", f"[global]\nindex-url = {login}\n")
     elif row.store == "uv store":
         text = f"[[credential]]\nservice = '{index.url}'\nusername = 'ada'\npassword = 's3cret'\n"
         write(home / ".local/share/uv/credentials/credentials.toml", text)
