@@ -1105,7 +1105,7 @@ def test_completion_prints_a_script_that_knows_the_commands(
     if found:
         assert (
             subprocess.run(
-                [found, "-n"], input=script, text=True, timeout=20, check=False
+                [found, "-n"], input=script, text=True, timeout=60, check=False
             ).returncode
             == 0
         )
@@ -1198,7 +1198,7 @@ def type_at_terminal(words: list[str], prompt: str, typed: str) -> tuple[str, in
         os.write(ends[0], typed.encode())
         while data := _read(ends[0]):
             shown += data
-        return shown.decode(), child.wait(20)
+        return shown.decode(), child.wait(60)
     finally:
         os.close(ends[0])
         child.kill()
@@ -1220,7 +1220,7 @@ Whoever runs the tests in the background had SIGINT ignored, and children inheri
 def _read(terminal: int) -> bytes:
     import select
 
-    assert select.select([terminal], [], [], 30)[0], "the command neither said anything nor ended"
+    assert select.select([terminal], [], [], 60)[0], "the command neither said anything nor ended"
     try:
         return os.read(terminal, 1024)
     except OSError:  # EIO: the other side is closed
