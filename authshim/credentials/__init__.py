@@ -9,8 +9,7 @@ A credential is frozen, shows no secret in its repr and is never pickled.
     >>> CondaToken("tk").wire_url("https://conda.example/channel/noarch/repodata.json")
     'https://conda.example/t/tk/channel/noarch/repodata.json'
 
-The classes do not use :mod:`dataclasses`, whose import takes as long as the rest of
-``authshim auth token``.
+The classes are no dataclasses: importing those takes as long as all of ``authshim auth token``.
 """
 
 from __future__ import annotations

@@ -52,5 +52,5 @@ def check_options(given: Iterable[str], target: LoginHost) -> None:
     if others:
         raise SettingsError(others[0], f"s3:// takes S3 keys and nothing else: add {KEY_ID} ID")
     if KEY_ID not in s3:
-        name = s3[0] if s3 else "HOST"
+        name = next(iter(s3), "HOST")
         raise SettingsError(name, f"add {KEY_ID} ID, which names the key")

@@ -46,15 +46,19 @@ class LoginHost(NamedTuple):
         scheme, _, rest = self.url.partition("://")
         netloc, _, path = rest.partition("/")
         port = port_of(netloc)
-        number = 80 if scheme == "http" else 443
+        host = netloc[: len(netloc) - len(port)]
+        number = 443
+        if scheme == "http":
+            number = 80
         if port:
             number = int(port[1:])
-        host = netloc[: len(netloc) - len(port)]
-        return host_keys(Url(scheme, host, number, f"/{path}"), path_keys)
+        url = Url(scheme, host, number, f"/{path}")
+        return host_keys(url, path_keys)
 
 
 def port_of(netloc: str) -> str:
     """Return the port of a host with its colon, or an empty string."""
     match = re.fullmatch(_PORT_AT_END, netloc)
-    port = match[1] if match else ""
-    return f":{port}" if port else ""
+    if match is None or not match[1]:
+        return ""
+    return f":{match[1]}"

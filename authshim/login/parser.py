@@ -61,7 +61,8 @@ def parse_logout_host(words: str) -> LoginHost:
         target = parse_login_host(words)
     except AuthshimError:
         return LoginHost(words, "", (words, f"*.{words}"), "")
-    return target._replace(keys=tuple(dict.fromkeys((*target.keys, words, f"*.{words}"))))
+    keys = dict.fromkeys((*target.keys, words, f"*.{words}"))
+    return target._replace(keys=tuple(keys))
 
 
 def _of_url(words: str) -> LoginHost:
@@ -77,12 +78,13 @@ def _of_url(words: str) -> LoginHost:
 
 def _dialled(netloc: str) -> str:
     """Return a host with a port, an IPv6 address or a name in Unicode as it is dialled."""
-    wildcard = "*." if netloc.startswith("*.") else ""
-    bare = netloc[len(wildcard) :]
-    if bare.count(":") > 1 and "[" not in bare:
+    bare = netloc.removeprefix("*.")
+    wildcard = netloc[: len(netloc) - len(bare)]
+    is_ipv6 = bare.count(":") > 1
+    if is_ipv6 and "[" not in bare:
         bare = f"[{bare}]"
     host = _host_of(bare)
-    port = port_of(bare) if host else ""
+    port = port_of(bare)
     if not host or (wildcard and port):
         raise SettingsError("HOST", "expected a host, *.host, host:port, host/path or a URL")
     return f"{wildcard}{host}{port}"
@@ -114,8 +116,15 @@ def target_at(netloc: str, path: str) -> LoginHost:
         keys = (exact, f"*.{exact}")
         return LoginHost(exact, bare, keys, f"https://{exact}/", _NOT_FOR_PIXI)
     wildcard = f"*.{bare}"
-    key = wildcard if _is_widened(bare) else host
-    return LoginHost(key, bare, (bare, wildcard), f"https://{bare}/")
+    key = host
+    if _is_widened(bare):
+        key = wildcard
+    return LoginHost(
+        key,
+        host=bare,
+        keys=(bare, wildcard),
+        url=f"https://{bare}/",
+    )
 
 
 def _is_widened(host: str) -> bool:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from authshim.credentials import Credential
     from authshim.login.host import LoginHost
 
-TOKEN, BASIC, CONDA, OAUTH = "token", "username", "conda-token", "oauth"
+TOKEN = "token"  # noqa: S105 - the name of an option
+BASIC = "username"
+CONDA = "conda-token"
+OAUTH = "oauth"
 KINDS = (TOKEN, BASIC, CONDA, OAUTH)
 """The kinds of login, by the option that asks for each."""
 
@@ -34,9 +37,12 @@ def at_path(target: LoginHost) -> LoginHost | None:
     """
     from authshim.urls.paths import cut_after_simple, index_root
 
+    if "/" in target.key or _own_kinds(target.host):
+        return None
     root = index_root(cut_after_simple(target.url) or target.url)
     path = root[len(target.origin) :]
-    if not path or "/" in target.key or _own_kinds(target.host) or redact(root) != root:
+    has_secret = redact(root) != root
+    if not path or has_secret:
         return None
     return target_at(target.host, path)
 
@@ -44,7 +50,9 @@ def at_path(target: LoginHost) -> LoginHost | None:
 def for_oauth(target: LoginHost) -> LoginHost:
     """Return where an OAuth login is stored: without a wildcard and a path, as in rattler."""
     key = target.keys[0].partition("/")[0]
-    warning = target.warning if port_of(key) else ""
+    warning = ""
+    if port_of(key):
+        warning = target.warning
     return target._replace(key=key, warning=warning)
 
 
@@ -80,7 +88,9 @@ def _given_kind(given: Collection[str]) -> str:
         raise SettingsError(f"--{kinds[0]}", f"cannot go together with --{kinds[1]}")
     if "password" in given and kinds != [BASIC]:
         raise SettingsError("--password", "goes together with --username")
-    return kinds[0] if kinds else ""
+    if not kinds:
+        return ""
+    return kinds[0]
 
 
 def _own_kinds(host: str) -> tuple[str, ...]:
@@ -89,7 +99,9 @@ def _own_kinds(host: str) -> tuple[str, ...]:
 
     if is_prefix_dev(host):
         return OAUTH, TOKEN
-    return (CONDA,) if f".{host}".endswith(".anaconda.org") else ()
+    if f".{host}".endswith(".anaconda.org"):
+        return (CONDA,)
+    return ()
 
 
 def prefix_dev_of(host: str) -> str:
@@ -152,6 +164,7 @@ def _answers(store: Store, key: str) -> bool:
 
 
 def _find(store: Store, key: str) -> Credential | None:
-    with suppress(ProviderError):  # saving raises it again, or replaces a bad entry
+    # Saving raises the error again, or replaces a bad entry.
+    with suppress(ProviderError):
         return store.find(key)
     return None

@@ -85,8 +85,9 @@ class CodeFlow:
             raise LoginError(f"{issuer} has no login in a browser: use --oauth-flow device-code")
         once = _Once()
         listener = Listener(self._redirect_uri)
+        query = self._query(scope, once, listener.redirect_uri)
         try:
-            self._open(_with_query(endpoint, self._query(scope, once, listener.redirect_uri)))
+            self._open(_with_query(endpoint, query))
             redirect = listener.wait(self._seconds, self._interaction.tick)
         finally:
             listener.close()
@@ -153,12 +154,16 @@ class CodeFlow:
 
 def _with_query(endpoint: str, query: Mapping[str, str]) -> str:
     """Return the endpoint with a query behind the one that it may have (RFC 6749, 3.1)."""
-    mark = "&" if "?" in endpoint else "?"
+    mark = "?"
+    if "?" in endpoint:
+        mark = "&"
     return f"{endpoint}{mark}{urlencode(query)}"
 
 
 def _denied(code: str) -> LoginError:
     if code == "access_denied":
         return LoginError("the login was denied in the browser; nothing is stored")
-    reason = f" ({code})" if code else ""
-    return LoginError(f"the browser came back without a login{reason}; nothing is stored")
+    reason = "the browser came back without a login"
+    if code:
+        reason = f"{reason} ({code})"
+    return LoginError(f"{reason}; nothing is stored")

@@ -51,11 +51,11 @@ class Client(SecretHolder):
         fields: Mapping[str, str | None],
     ) -> Request:
         """Return a POST of a form in which the client authenticates (RFC 6749, section 2.3)."""
-        if self.secret is None:
-            return http.form(url, {"client_id": self.id, **fields})
-        if server.takes_basic:
+        if self.secret is not None and server.takes_basic:
             return http.form(url, fields, authorization=self._basic(self.secret))
-        return http.form(url, {"client_id": self.id, "client_secret": self.secret, **fields})
+        # Without a secret the client only names itself.
+        own = {"client_id": self.id, "client_secret": self.secret}
+        return http.form(url, {**own, **fields})
 
     def _basic(self, secret: str) -> str:
         from base64 import b64encode
@@ -96,7 +96,9 @@ class UnusableTokens(EndpointError):
 
 def error_code(value: object) -> str:
     """Return an error code that an RFC names, or an empty string."""
-    return value if isinstance(value, str) and value in _CODES else ""
+    if not isinstance(value, str) or value not in _CODES:
+        return ""
+    return value
 
 
 def ask_for_tokens(

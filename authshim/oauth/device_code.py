@@ -48,9 +48,10 @@ class DeviceCode(SecretHolder):
         self.user_code: str = _text(given, "user_code")
         self.url: str = _url(given, "verification_uri")
         self.complete_url: str = _url(given, "verification_uri_complete")
-        self.expires_in: float = lifetime(given.get("expires_in")) or 0.0
-        interval = lifetime(given.get("interval")) or DEFAULT_INTERVAL_SECONDS
-        self.interval: float = max(MIN_INTERVAL_SECONDS, interval)
+        expires_in = lifetime(given.get("expires_in"))
+        self.expires_in: float = expires_in or 0.0
+        interval = lifetime(given.get("interval"))
+        self.interval: float = max(MIN_INTERVAL_SECONDS, interval or DEFAULT_INTERVAL_SECONDS)
 
     @property
     def is_whole(self) -> bool:
@@ -61,13 +62,17 @@ class DeviceCode(SecretHolder):
 def _text(given: Mapping[str, Any], name: str) -> str:
     """Return a text of an answer, or an empty one if there is none."""
     value = given.get(name)
-    return value if isinstance(value, str) else ""
+    if not isinstance(value, str):
+        return ""
+    return value
 
 
 def _url(given: Mapping[str, Any], name: str) -> str:
     """Return a URL that a browser may open, or an empty text."""
     url = _text(given, name)
-    return "" if http.unsafe(url) else url
+    if http.unsafe(url):
+        return ""
+    return url
 
 
 class DeviceFlow:

@@ -41,7 +41,8 @@ def discover(issuer: str, environ: Mapping[str, str] | None = None) -> Server:
     :raises EndpointError: the issuer does not answer, or its document cannot be used.
     """
     url = f"{issuer.rstrip('/')}/{_PATH}"
-    answer = http.send(Request("GET", url), seconds=MAX_DISCOVERY_SECONDS, environ=environ)
+    request = Request("GET", url)
+    answer = http.send(request, seconds=MAX_DISCOVERY_SECONDS, environ=environ)
     if answer.status != 200:
         raise EndpointError(url, f"answered HTTP {answer.status}")
     document = answer.json()
@@ -49,23 +50,28 @@ def discover(issuer: str, environ: Mapping[str, str] | None = None) -> Server:
     token_endpoint = _endpoint(url, document, "token_endpoint")
     if token_endpoint is None:
         raise EndpointError(url, "names no token_endpoint")
+    methods = document.get("token_endpoint_auth_methods_supported")
+    device_endpoint = _endpoint(url, document, "device_authorization_endpoint")
     return Server(
         issuer,
         token_endpoint,
-        _endpoint(url, document, "authorization_endpoint"),
-        _endpoint(url, document, "device_authorization_endpoint"),
-        _endpoint(url, document, "revocation_endpoint"),
-        _takes_basic(document.get("token_endpoint_auth_methods_supported")),
+        authorization_endpoint=_endpoint(url, document, "authorization_endpoint"),
+        device_authorization_endpoint=device_endpoint,
+        revocation_endpoint=_endpoint(url, document, "revocation_endpoint"),
+        takes_basic=_takes_basic(methods),
     )
 
 
 def unusable_issuer(issuer: str) -> str:
     """Return why a URL cannot be an issuer's, or an empty string."""
-    if reason := http.unsafe(issuer):
+    reason = http.unsafe(issuer)
+    if reason:
         return reason
     if "?" in issuer or "#" in issuer:
         return "has a query or a fragment"
-    return "has a username" if parse(issuer).username is not None else ""
+    if parse(issuer).username is not None:
+        return "has a username"
+    return ""
 
 
 def _check_issuer(url: str, issuer: str, named: object) -> None:

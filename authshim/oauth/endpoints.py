@@ -118,7 +118,9 @@ def lifetime(value: object) -> float | None:
         seconds = float(value)
     except (ValueError, OverflowError):
         return None
-    return seconds if 0 <= seconds <= _MAX_LIFETIME_SECONDS else None
+    if not 0 <= seconds <= _MAX_LIFETIME_SECONDS:
+        return None
+    return seconds
 
 
 def revoke(credential: OAuth) -> str:
@@ -139,11 +141,14 @@ def revoke(credential: OAuth) -> str:
 def _revoke(credential: OAuth, endpoint: str, hint: str) -> str:
     if not getattr(credential, hint):
         return ""
+    request = _form(credential, endpoint, hint)
     try:
-        answer = http.send(_form(credential, endpoint, hint), seconds=MAX_REVOCATION_SECONDS)
+        answer = http.send(request, seconds=MAX_REVOCATION_SECONDS)
     except EndpointError as error:
         return error.reason
-    return "" if answer.status == 200 else f"answered HTTP {answer.status}"
+    if answer.status != 200:
+        return f"answered HTTP {answer.status}"
+    return ""
 
 
 def _form(credential: OAuth, endpoint: str, hint: str) -> Request:

@@ -25,14 +25,20 @@ def claims_of(token: object) -> dict[str, Any]:
     import json
     from base64 import urlsafe_b64decode
 
-    parts = token.split(".") if isinstance(token, str) else []
-    if len(parts) != 3 or not parts[0].startswith("ey"):
+    if not isinstance(token, str) or not token.startswith("ey"):
         return {}
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    payload = parts[1]
+    padding = "=" * (-len(payload) % 4)
     try:
-        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = json.loads(urlsafe_b64decode(payload + padding))
     except (ValueError, RecursionError):
         return {}
-    return claims if isinstance(claims, dict) else {}
+    if not isinstance(claims, dict):
+        return {}
+    return claims
 
 
 def expiry_of(token: object) -> float | None:

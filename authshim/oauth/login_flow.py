@@ -114,7 +114,8 @@ class LoginFlow:
             revocation_endpoint=server.revocation_endpoint,
             client_id=self._client.id,
         )
-        return Login(credential, name_in(claims_of(tokens.given.get("id_token"))))
+        claims = claims_of(tokens.given.get("id_token"))
+        return Login(credential, name_in(claims))
 
 
 def _next_step(error: EndpointError) -> str:
@@ -124,4 +125,6 @@ def _next_step(error: EndpointError) -> str:
         "invalid_scope": "correct --oauth-scope",
     }
     step = steps.get(getattr(error, "code", ""))
-    return f": {step}" if step else ""
+    if step is None:
+        return ""
+    return f": {step}"

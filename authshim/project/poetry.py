@@ -69,9 +69,12 @@ def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
     logins = _Logins(folder, environ)
     tables = _own_table(file.document).array_of_sections("source")
     sources = [_source(table, file, logins) for table in tables]
-    keyring_provider = "" if logins.asks_keyring else "disabled"
+    keyring_provider = ""
+    if not logins.asks_keyring:
+        keyring_provider = "disabled"
     return _order(sources)._replace(
-        problems=tuple(logins.problems), keyring_provider=keyring_provider
+        problems=tuple(logins.problems),
+        keyring_provider=keyring_provider,
     )
 
 
@@ -110,12 +113,24 @@ def _source(
         pypi = Index(PYPI.url, declaration=Declaration(place, name))
         return _Source(pypi, priority)
     login, login_in = logins.of(name)
-    flat = isinstance(url, str) and _ONE_PAGE.fullmatch(url) is not None
     declaration = Declaration(
-        place, name, login_in=login_in, certificates=logins.certificates(name)
+        place,
+        name,
+        login_in=login_in,
+        certificates=logins.certificates(name),
     )
-    index = index_of(url, declaration, file.folder, login=login, flat=flat)
-    services = (f"poetry-repository-{name}", index.url.rstrip("/"), index.netloc)
+    index = index_of(
+        url,
+        declaration,
+        file.folder,
+        login=login,
+        flat=isinstance(url, str) and _ONE_PAGE.fullmatch(url) is not None,
+    )
+    services = (
+        f"poetry-repository-{name}",
+        index.url.rstrip("/"),
+        index.netloc,
+    )
     return _Source(asked_as(index, services), priority)
 
 

@@ -30,39 +30,51 @@ class RequestsNetrc(SecretHolder):
         self._known: dict[str, tuple[object, str | None]] = {}
 
     def header(self, url: str) -> str | None:
-        """Return the header that requests makes of netrc for a URL; None where it makes none."""
+        """Return the header that requests makes of netrc for a URL, or None if it makes none."""
         stamp = _stamp()
-        end = url.find("/", 8)
-        start = url if end < 0 else url[:end]
-        known = self._known.get(start)
-        if known is None or known[0] != stamp:
-            if len(self._known) >= MAX_HOSTS:
-                self._known.clear()
-            # Opening a named pipe would wait for somebody to write to it.
-            known = self._known[start] = (stamp, _read(url) if _is_file(stamp) else None)
-        return known[1]
+        start = url
+        end = url.find("/", len("https://"))
+        if end >= 0:
+            start = url[:end]
+        known_at, header = self._known.get(start, (None, None))
+        if known_at == stamp:
+            return header
+        if len(self._known) >= MAX_HOSTS:
+            self._known.clear()
+        header = None
+        # Opening a named pipe would wait for somebody to write to it.
+        if _is_file(stamp):
+            header = _read(url)
+        self._known[start] = (stamp, header)
+        return header
 
 
 def _stamp() -> list[object]:
     """Return a value that changes if another netrc would be read; requests reads NETRC, too."""
+    paths = [f"~/{name}" for name in NETRC_FILES]
     named = os.environ.get("NETRC")
-    paths = [f"~/{name}" for name in NETRC_FILES] if named is None else [named]
+    if named is not None:
+        paths = [named]
     return [version(os.path.expanduser(path)) for path in paths]
 
 
 def _is_file(stamp: list[object]) -> bool:
-    """Tell whether the first that is there, which requests reads, is a regular file."""
-    modes = [found[-1] for found in stamp if isinstance(found, tuple)]
-    return bool(modes) and stat.S_ISREG(modes[0])
+    """Tell if the first that is there, which requests reads, is a regular file."""
+    for found in stamp:
+        if isinstance(found, tuple):
+            return stat.S_ISREG(found[-1])
+    return False
 
 
 def _read(url: str) -> str | None:
+    request = PreparedRequest()
+    request.headers = CaseInsensitiveDict()
     try:
         pair = get_netrc_auth(url)
         if pair is None:
             return None
-        request = PreparedRequest()
-        request.headers = CaseInsensitiveDict()
-        return str(HTTPBasicAuth(*pair)(request).headers["Authorization"])
+        HTTPBasicAuth(*pair)(request)
     except ValueError:
-        return None  # not Latin-1, or not UTF-8: requests could not have sent it either
+        # It is not in Latin-1 or UTF-8. requests could not have sent it either.
+        return None
+    return str(request.headers["Authorization"])

@@ -55,16 +55,19 @@ def route_of(chain: Chain, request: PreparedRequest, named_by: NamedBy) -> S3Rou
     if named_by.is_marked:
         raise InvalidSchema(f"{named_by.host} named {redact(url)}, and no such URL is signed")
     if request.method not in METHODS:
-        raise UnsignedRequest(
-            redact(url), f"only {' and '.join(METHODS)} are signed", next_step.WRITE_BY_AWS()
-        )
+        reason = f"only {' and '.join(METHODS)} are signed"
+        raise UnsignedRequest(redact(url), reason, next_step.WRITE_BY_AWS())
     try:
         _signer()
         return chain.s3.route(url)
     except ImportError:
-        reason, step, is_unknown = _NO_SIGNER, str(next_step.INSTALL_S3()), True
+        reason = _NO_SIGNER
+        step = str(next_step.INSTALL_S3())
+        is_unknown = True
     except S3Error as error:
-        reason, step, is_unknown = error.reason, error.next_step, error.is_unknown
+        reason = error.reason
+        step = error.next_step
+        is_unknown = error.is_unknown
     raise UnsignedRequest(redact(url), reason, step, is_unknown=is_unknown)
 
 

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 MAX_S3_ERROR_BYTES = 16 * 1024
 """The part of an error that is searched for its code."""
 
-REJECTED, FORBIDDEN, MISSING, FAILED = "rejected", "forbidden", "missing", "failed"
-"""The kinds of answer."""
+REJECTED = "rejected"
+FORBIDDEN = "forbidden"
+MISSING = "missing"
+FAILED = "failed"
 
 _REJECTED = frozenset(
     {"ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"}
@@ -38,13 +40,15 @@ class S3Answer(NamedTuple):
     """An answer that is not the object."""
 
     kind: str
+    """One of the words above."""
     reason: str
     next_step: NextStep
 
 
 def describe(response: Response, route: S3Route, chain: Chain) -> S3Answer:
     """Return the reason of a refusal and the next step, both without a secret."""
-    status, code = response.status_code, _code_of(response)
+    status = response.status_code
+    code = _code_of(response)
     host = parse(response.url).host
     said = ", ".join(filter(None, (code, f"HTTP {status}")))
     if response.history:
@@ -68,7 +72,9 @@ def _without_keys(status: int, code: str, host: str, said: str) -> S3Answer:
     if code == _SKEWED:
         return S3Answer(FAILED, f"{host} has another time ({said})", next_step.SET_CLOCK())
     if status in (404, 410):
-        thing = "bucket" if code == "NoSuchBucket" else "file"
+        thing = "file"
+        if code == "NoSuchBucket":
+            thing = "bucket"
         return S3Answer(MISSING, f"{host} has no such {thing} ({said})", next_step.CORRECT_URL())
     step = next_step.CORRECT_URL()
     if status == 429 or status >= 500:
@@ -84,9 +90,12 @@ def _log_in_again(route: S3Route, chain: Chain) -> NextStep:
 
 def _other_region(response: Response, route: S3Route) -> str:
     """Return the region that the bucket says it is in, or an empty string if it is the same."""
+    if response.status_code not in (301, 307, 400):
+        return ""
     region = response.headers.get("x-amz-bucket-region", "")
-    is_other = response.status_code in (301, 307, 400) and region != route.options.region
-    return region if is_other and _REGION.fullmatch(region) else ""
+    if region == route.options.region or not _REGION.fullmatch(region):
+        return ""
+    return region
 
 
 def _code_of(response: Response) -> str:
@@ -100,4 +109,6 @@ def _code_of(response: Response) -> str:
     except (HTTPError, OSError, ValueError):
         return ""
     code = _CODE.search(body[:MAX_S3_ERROR_BYTES])
-    return code[1].decode() if code else ""
+    if code is None:
+        return ""
+    return code[1].decode()
