@@ -123,7 +123,14 @@ class S3Error(AuthshimError):
     :param is_unknown: True if pixi may sign it, because it needs no package that is missing here.
     """
 
-    def __init__(self, url: str, reason: str, next_step: str, *, is_unknown: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        reason: str,
+        next_step: str,
+        *,
+        is_unknown: bool = False,
+    ) -> None:
         super().__init__(url, reason, next_step)
         self.url = url
         self.reason = reason

@@ -73,7 +73,10 @@ def print_heading(manifest: Manifest) -> None:
         terminal.say(terminal.with_tilde(line))
 
 
-def mirrors_of(options: Namespace, manifest: Manifest | None) -> Sequence[Mirror]:
+def mirrors_of(
+    options: Namespace,
+    manifest: Manifest | None,
+) -> Sequence[Mirror]:
     """Return pixi's mirrors, or none in a project of another tool."""
     if manifest is not None and manifest.pixi_folder is None:
         return ()

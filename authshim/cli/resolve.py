@@ -64,7 +64,11 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _print(options: Namespace, manifest: Manifest, found: Sequence[Resolution]) -> None:
+def _print(
+    options: Namespace,
+    manifest: Manifest,
+    found: Sequence[Resolution],
+) -> None:
     if options.json:
         print_json(manifest, found)
         return
@@ -91,7 +95,12 @@ def _progress() -> Iterator[Progressed | None]:
             if hosts:
                 waiting = printable(f"waiting for {', '.join(hosts)}")
                 sentence = escape(waiting)
-            bar.update(task, description=sentence, completed=done, total=total)
+            bar.update(
+                task,
+                description=sentence,
+                completed=done,
+                total=total,
+            )
 
         yield show
 

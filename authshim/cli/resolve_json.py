@@ -92,7 +92,10 @@ def _asked(page: Answer) -> dict[str, Any]:
     }
 
 
-def ignored_options(manifest: Manifest, environments: Iterable[str]) -> list[str]:
+def ignored_options(
+    manifest: Manifest,
+    environments: Iterable[str],
+) -> list[str]:
     """Return the options of environments that are not looked at, each once."""
     found: dict[str, None] = {}
     for environment in environments:

@@ -79,7 +79,11 @@ def join_reasons(*reasons: str, separator: str = "; ") -> str:
     return separator.join(filter(None, reasons))
 
 
-def with_status(status: int | None, *reasons: str, separator: str = "; ") -> str:
+def with_status(
+    status: int | None,
+    *reasons: str,
+    separator: str = "; ",
+) -> str:
     """Join the reasons of an answer. Its status comes first, unless a reason has it already."""
     word = f"HTTP {status}"
     told = join_reasons(*reasons, separator=separator)
@@ -88,7 +92,11 @@ def with_status(status: int | None, *reasons: str, separator: str = "; ") -> str
     return join_reasons(word, told, separator=separator)
 
 
-def full_reason(found: Found | None, status: int | None, detail: str) -> str:
+def full_reason(
+    found: Found | None,
+    status: int | None,
+    detail: str,
+) -> str:
     """Join the credential that was sent, its provider, the status and the reason of an answer."""
     sent = ""
     if found is not None:

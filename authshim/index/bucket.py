@@ -33,7 +33,12 @@ _WORDS = {
 }
 
 
-def name_answer(place: Repository, response: Response, route: S3Route, chain: Chain) -> Answer:
+def name_answer(
+    place: Repository,
+    response: Response,
+    route: S3Route,
+    chain: Chain,
+) -> Answer:
     """Return the answer that a response is."""
     answer = Answer(
         place,

@@ -74,7 +74,11 @@ class Check:
                 hosts[place.netloc] = None
         return list(hosts)
 
-    def results(self, unanswered: str = "", step: NextStep = next_step.NOTHING) -> list[Result]:
+    def results(
+        self,
+        unanswered: str = "",
+        step: NextStep = next_step.NOTHING,
+    ) -> list[Result]:
         """Return the results in the project's order.
 
         :param unanswered: the reason for which a place has no result.
@@ -148,7 +152,10 @@ def _channels(
     return channels
 
 
-def _names_for(place: Repository, wanted: Sequence[RawRequirement]) -> list[str]:
+def _names_for(
+    place: Repository,
+    wanted: Sequence[RawRequirement],
+) -> list[str]:
     """Return the names of the packages that come from an index."""
     own = []
     shared = []

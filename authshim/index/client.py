@@ -201,7 +201,12 @@ class IndexClient:
                 answer = question.read(answer, response)
         return answer
 
-    def _named(self, place: Repository, target: str, response: Response) -> Answer:
+    def _named(
+        self,
+        place: Repository,
+        target: str,
+        response: Response,
+    ) -> Answer:
         """Return the answer that a response is, with the next step unless it is a page."""
         route = self._adapter.last_route
         if is_s3(target) and route is not None:

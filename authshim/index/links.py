@@ -25,7 +25,11 @@ class PageParser(HTMLParser):
         self.version = ""
         self.entries: list[Entry] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+    def handle_starttag(
+        self,
+        tag: str,
+        attrs: list[tuple[str, str | None]],
+    ) -> None:
         """Keep what a tag says."""
         if tag == "a":
             self._keep(dict(attrs))

@@ -51,7 +51,12 @@ MAX_PROBED_PACKAGES = 50
 class Probe:
     """A place, and the requests that tell if its user may read it."""
 
-    def __init__(self, client: IndexClient, place: Repository, kind: str) -> None:
+    def __init__(
+        self,
+        client: IndexClient,
+        place: Repository,
+        kind: str,
+    ) -> None:
         self._client = client
         self._place = place
         self._kind = kind
@@ -148,7 +153,12 @@ class Probe:
         refused = self._of_file(file, url, page)
         return refused._replace(api=page.api)
 
-    def _of_file(self, file: Answer, url: str, page: Answer) -> Result:
+    def _of_file(
+        self,
+        file: Answer,
+        url: str,
+        page: Answer,
+    ) -> Result:
         """Return the verdict on a page whose file cannot be had."""
         there = "its page is there, but not its files"
         if file.answer == answers.NOT_THERE and not file.next_step:

@@ -51,11 +51,21 @@ def log_in(place: Repository, chain: Chain) -> NextStep:
     url, username, asks_keyring = place.url, place.username, chain.asks_keyring
     if isinstance(place, Index):
         login_in = place.declaration.login_in
-        return advice.log_in(url, username, by_keyring=asks_keyring, chain=chain, login_in=login_in)
+        return advice.log_in(
+            url,
+            username,
+            by_keyring=asks_keyring,
+            chain=chain,
+            login_in=login_in,
+        )
     return advice.log_in_at(url, username, asks_keyring=asks_keyring, chain=chain)
 
 
-def _give_login(refusal: Answer, response: Response, chain: Chain) -> NextStep:
+def _give_login(
+    refusal: Answer,
+    response: Response,
+    chain: Chain,
+) -> NextStep:
     """Return the step after a refusal of a request without a credential."""
     url = response.url
     if not _is_elsewhere(refusal, url):
@@ -66,7 +76,12 @@ def _give_login(refusal: Answer, response: Response, chain: Chain) -> NextStep:
     return advice.login_command(parse(url), chain)
 
 
-def _replace_login(refusal: Answer, found: Found, url: str, chain: Chain) -> NextStep:
+def _replace_login(
+    refusal: Answer,
+    found: Found,
+    url: str,
+    chain: Chain,
+) -> NextStep:
     """Return the step after a refusal of a credential."""
     place = refusal.place
     refused = place.url

@@ -58,7 +58,11 @@ def _neighbours(
     return found
 
 
-def _shorten(place: Repository, result: Result, chain: Chain) -> Result:
+def _shorten(
+    place: Repository,
+    result: Result,
+    chain: Chain,
+) -> Result:
     """Return a result with the login for the host, if its step is that for an index."""
     user = place.username
     if result.found is not None:

@@ -130,7 +130,12 @@ class Asker:
         for provider in self.providers:
             provider.renew_locks()
 
-    def _ask_one(self, provider: GuardedProvider, key: Key, entry: CacheEntry) -> Step:
+    def _ask_one(
+        self,
+        provider: GuardedProvider,
+        key: Key,
+        entry: CacheEntry,
+    ) -> Step:
         before, self._thread.provider = self._thread.provider, provider
         try:
             return provider.ask(key, entry)
@@ -138,7 +143,12 @@ class Asker:
             self._thread.provider = before
 
 
-def found_in(step: Step, entry: CacheEntry, *, challenged: bool = False) -> CachedCredential | None:
+def found_in(
+    step: Step,
+    entry: CacheEntry,
+    *,
+    challenged: bool = False,
+) -> CachedCredential | None:
     """Return the credential of an answer, or None if there is none."""
     if step.credential is None:
         return None

@@ -54,7 +54,11 @@ class Cache:
         self._entries: dict[tuple[object, ...], CacheEntry] = {}
         self._path_keys: dict[str, frozenset[str]] | None = None
 
-    def origin(self, url: str, username: str | None = None) -> OriginEntry | CandidateSet | None:
+    def origin(
+        self,
+        url: str,
+        username: str | None = None,
+    ) -> OriginEntry | CandidateSet | None:
         """Return the candidate sets of a URL's origin, or None if the URL cannot be dialled."""
         start = _start(url)
         origin = None
@@ -68,7 +72,11 @@ class Cache:
         """Return the same for an origin that was looked up before, and read no file."""
         return self._origins.get(_start(url))
 
-    def candidates(self, url: str, username: str | None = None) -> CandidateSet | None:
+    def candidates(
+        self,
+        url: str,
+        username: str | None = None,
+    ) -> CandidateSet | None:
         """Return the candidate set of a URL, or None if the URL cannot be dialled."""
         origin = self.origin(url, username)
         if isinstance(origin, OriginEntry):
@@ -123,14 +131,22 @@ class Cache:
             del self._entries[identity]
         self._origins.clear()  # their candidate sets would keep the entries
 
-    def _named(self, start: str, username: str | None) -> OriginEntry | CandidateSet | None:
+    def _named(
+        self,
+        start: str,
+        username: str | None,
+    ) -> OriginEntry | CandidateSet | None:
         try:
             return self._origins[_name(start, username)]
         except KeyError:
             return self._remember(start, username)
 
     @clears_frames
-    def _remember(self, start: str, username: str | None) -> OriginEntry | CandidateSet | None:
+    def _remember(
+        self,
+        start: str,
+        username: str | None,
+    ) -> OriginEntry | CandidateSet | None:
         # Not under the lock: the providers that list the path keys have locks of their own.
         generation, path_keys = self.generation, self._path_keys
         if path_keys is None:

@@ -67,7 +67,9 @@ def censors(credentials: Iterable[Credential | None]) -> list[Censor]:
 
 
 def clean_exception(
-    error: BaseException, credentials: Iterable[Credential], outer: BaseException | None = None
+    error: BaseException,
+    credentials: Iterable[Credential],
+    outer: BaseException | None = None,
 ) -> list[BaseException]:
     """Remove the frames and the tokens of an exception and of its causes, and return all of them.
 
@@ -99,7 +101,12 @@ class CleanErrors(SecretHolder):
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+    def __exit__(
+        self,
+        kind: object,
+        error: BaseException | None,
+        traceback: object,
+    ) -> None:
         del traceback
         if error is None:
             return

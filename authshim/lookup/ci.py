@@ -21,7 +21,11 @@ class IdentityExchange:
     :param environ: names proxies and certificates, as for requests.
     """
 
-    def __init__(self, service: str, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        service: str,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self._service = service
         self._environ = environ
 

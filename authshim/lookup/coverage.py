@@ -152,7 +152,12 @@ def _add(
     by_origin.setdefault(url.origin, []).append(declared)
 
 
-def _declared(item: Repository, url: Url, *, is_index: bool) -> Declared:
+def _declared(
+    item: Repository,
+    url: Url,
+    *,
+    is_index: bool,
+) -> Declared:
     password = None
     if item.password is not None:
         password = Secret(item.password)

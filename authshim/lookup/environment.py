@@ -209,7 +209,10 @@ def list_providers(
     return providers
 
 
-def _identities(settings: Settings, environ: Mapping[str, str] | None) -> Iterator[Provider]:
+def _identities(
+    settings: Settings,
+    environ: Mapping[str, str] | None,
+) -> Iterator[Provider]:
     """Yield the providers of what a CI gives its job."""
     if not settings.ci:
         return
@@ -242,14 +245,20 @@ def _stores_of_other_tools(
     yield ConfiguredLogins(UserIndexes(environ, told))
 
 
-def _indexes(project: Manifest | None, environment: str | None) -> Sequence[Index]:
+def _indexes(
+    project: Manifest | None,
+    environment: str | None,
+) -> Sequence[Index]:
     if project is None:
         return ()
     shared = project.indexes(environment)
     return (*shared, *project.own_indexes(environment))
 
 
-def _channels(project: Manifest | None, environment: str | None) -> Sequence[Channel]:
+def _channels(
+    project: Manifest | None,
+    environment: str | None,
+) -> Sequence[Channel]:
     if project is None:
         return ()
     declared = project.channels(environment)

@@ -115,7 +115,11 @@ class Explanation:
         self.steps.append(step)
 
 
-def list_notes(url: str, entries: Sequence[CacheEntry], named_by: NamedBy) -> Iterator[str]:
+def list_notes(
+    url: str,
+    entries: Sequence[CacheEntry],
+    named_by: NamedBy,
+) -> Iterator[str]:
     """Yield the circumstances that decide, apart from the providers."""
     yield from _note_path(url)
     yield from _note_entries(entries)

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from authshim.urls import Key
 
 
-def unfit(credential: Credential, key: Key, entry: CacheEntry, now: float) -> str:
+def unfit(
+    credential: Credential,
+    key: Key,
+    entry: CacheEntry,
+    now: float,
+) -> str:
     """Return why a credential cannot be used for an entry, or an empty string if it can.
 
     :param now: in Unix seconds.
@@ -31,7 +36,11 @@ def unfit(credential: Credential, key: Key, entry: CacheEntry, now: float) -> st
     return ""
 
 
-def _is_of_another_user(credential: Credential, key: Key, entry: CacheEntry) -> bool:
+def _is_of_another_user(
+    credential: Credential,
+    key: Key,
+    entry: CacheEntry,
+) -> bool:
     # A keyring may know the user by another name. ``shown`` tells it then.
     if key.kind == SERVICE or not isinstance(credential, BasicHTTP):
         return False

@@ -89,7 +89,11 @@ class GuardedProvider:
         answer = shown(credential, key, entry) + said
         return Step(self.name, key, answer, credential, source=source)
 
-    def _question(self, key: Key, username: str | None) -> tuple[Credential | None, str, str]:
+    def _question(
+        self,
+        key: Key,
+        username: str | None,
+    ) -> tuple[Credential | None, str, str]:
         """Return the credential, its place and its source; or None and the reason for people."""
         with self.lock:
             before = set(self._problems())

@@ -240,7 +240,10 @@ def arrive(trail: Trail, url: str) -> tuple[Trail, NamedBy]:
 
 
 def depart(
-    trail: Trail, url: str, location: str, join: Callable[[str, str], str] = urljoin
+    trail: Trail,
+    url: str,
+    location: str,
+    join: Callable[[str, str], str] = urljoin,
 ) -> Trail:
     """Return the way that the request for a ``Location`` carries, and remember that Location.
 

@@ -21,7 +21,8 @@ ProviderT = TypeVar("ProviderT", bound="Answering")
 
 
 def questions(
-    keys: Iterable[Key], providers: Sequence[ProviderT]
+    keys: Iterable[Key],
+    providers: Sequence[ProviderT],
 ) -> Iterator[tuple[Key, ProviderT]]:
     """Yield each key with each provider that answers its kind: key before provider, as in rattler.
 

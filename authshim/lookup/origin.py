@@ -148,7 +148,12 @@ class OriginEntry:
         has_user = bool(self._url.username) and self._url.password is None
         return has_user and not self._declared.covering(path)[1]
 
-    def _split(self, candidates: CandidateSet, entry: CacheEntry, folder: str) -> None:
+    def _split(
+        self,
+        candidates: CandidateSet,
+        entry: CacheEntry,
+        folder: str,
+    ) -> None:
         """Split a set between the chosen entry and the one that opened a folder."""
         split = shared_path(candidates.known_prefix, folder)
         self._splits[candidates.path] = split

@@ -40,7 +40,12 @@ class Rejections:
         may_recheck = current.accepted and len(tried) == 1
         return not (may_recheck and entry.recheck(generation))
 
-    def add(self, entry: CacheEntry, credential: Credential, generation: int) -> None:
+    def add(
+        self,
+        entry: CacheEntry,
+        credential: Credential,
+        generation: int,
+    ) -> None:
         """Reject a credential for five minutes."""
         entry.refuse(self._fingerprint(credential), generation)
 

@@ -77,7 +77,12 @@ class ServerNamedLookup:
             entry.remember(ASKED_AGAIN, generation)
         return again
 
-    def _find(self, entry: CacheEntry, named_by: NamedBy, cache: Cache) -> CachedCredential | None:
+    def _find(
+        self,
+        entry: CacheEntry,
+        named_by: NamedBy,
+        cache: Cache,
+    ) -> CachedCredential | None:
         if named_by.is_from_bucket:
             return None
         known = entry.found
@@ -91,7 +96,11 @@ class ServerNamedLookup:
         return found
 
 
-def withheld(entry: CacheEntry, named_by: NamedBy, cache: Cache) -> str:
+def withheld(
+    entry: CacheEntry,
+    named_by: NamedBy,
+    cache: Cache,
+) -> str:
     """Return why no credential goes to a plain http URL, or an empty string if one may."""
     host = named_by.forbidden_by(entry.url, cache.declared)
     return f"not sent: {host} named it over http" if host else ""

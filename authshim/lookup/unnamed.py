@@ -32,7 +32,11 @@ def make_chain() -> Chain:
     return Chain.from_environment(keyring_provider="disabled")
 
 
-def find(chain: Chain, service: str, username: str | None = None) -> Credential | None:
+def find(
+    chain: Chain,
+    service: str,
+    username: str | None = None,
+) -> Credential | None:
     """Return the credential for a service, or None.
 
     :param service: the URL of an index or a repository, with or without userinfo.
@@ -47,7 +51,11 @@ def find(chain: Chain, service: str, username: str | None = None) -> Credential 
     return found.credential
 
 
-def ask(make: Callable[[], Chain], service: str, username: str | None = None) -> Credential | None:
+def ask(
+    make: Callable[[], Chain],
+    service: str,
+    username: str | None = None,
+) -> Credential | None:
     """Return the credential that ``find`` returns. An error of the chain is a warning.
 
     :param make: returns the chain, and may raise an error of the user's settings.
@@ -60,7 +68,9 @@ def ask(make: Callable[[], Chain], service: str, username: str | None = None) ->
 
 
 def ask_basic(
-    make: Callable[[], Chain], service: str, username: str | None = None
+    make: Callable[[], Chain],
+    service: str,
+    username: str | None = None,
 ) -> BasicHTTP | None:
     """Return the username and password for a service, or None; see ``ask`` and ``as_basic``."""
     from authshim.urls import parse
@@ -116,7 +126,11 @@ def url_of(host: str, path: str, bases: Iterable[str]) -> str | None:
     return f"{scheme}://{host}{path}"
 
 
-def _schemes(host: str, path: str, bases: Iterable[str]) -> Iterator[str]:
+def _schemes(
+    host: str,
+    path: str,
+    bases: Iterable[str],
+) -> Iterator[str]:
     from authshim.urls import parse
     from authshim.urls.paths import prefixes
 

@@ -34,7 +34,11 @@ class UserIndexes:
     :param told: the problems that are logged already.
     """
 
-    def __init__(self, environ: Mapping[str, str] | None = None, told: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str] | None = None,
+        told: Sequence[str] = (),
+    ) -> None:
         self._environ = environ
         self._told = tuple(told)
 

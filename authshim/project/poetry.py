@@ -185,7 +185,12 @@ class _Logins:
             return None, ""
         return value, place
 
-    def _written(self, table: str, name: str, key: str) -> tuple[Any, str]:
+    def _written(
+        self,
+        table: str,
+        name: str,
+        key: str,
+    ) -> tuple[Any, str]:
         """Return a value of a source in a table and its place, or None and an empty string."""
         for variable in _variables(table, name, key):
             if variable in self._environ:

@@ -100,7 +100,11 @@ def _describe_words(words: str) -> tuple[str, NextStep]:
     return "the connection was refused or broke", next_step.CHECK_PORT()
 
 
-def _describe_proxy(error: Exception, words: str, known: Circumstances) -> tuple[str, NextStep]:
+def _describe_proxy(
+    error: Exception,
+    words: str,
+    known: Circumstances,
+) -> tuple[str, NextStep]:
     """Return the reason and the next step for a proxy that does not connect."""
     proxy, setting = find_proxy(error, known)
     if "failed: 407" in str(error):

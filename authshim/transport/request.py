@@ -43,7 +43,10 @@ def authorization_of(headers: Any) -> str | None:
     return None if item is None else item[1]
 
 
-def with_credential(request: PreparedRequest, credential: Credential | None) -> PreparedRequest:
+def with_credential(
+    request: PreparedRequest,
+    credential: Credential | None,
+) -> PreparedRequest:
     """Return a copy of a request with a credential and without the header made of netrc.
 
     If there is neither of them, return the request itself.
@@ -59,7 +62,10 @@ def with_credential(request: PreparedRequest, credential: Credential | None) -> 
     return copy
 
 
-def _copy_with_header(request: PreparedRequest, header: str | None) -> PreparedRequest:
+def _copy_with_header(
+    request: PreparedRequest,
+    header: str | None,
+) -> PreparedRequest:
     """Return a copy whose ``Authorization`` is ``header``; None: it has no such header."""
     if not FAST or type(request.headers) is not CaseInsensitiveDict:
         return _plain_copy_with_header(request, header)
@@ -74,7 +80,10 @@ def _copy_with_header(request: PreparedRequest, header: str | None) -> PreparedR
     return copy
 
 
-def _plain_copy_with_header(request: PreparedRequest, header: str | None) -> PreparedRequest:
+def _plain_copy_with_header(
+    request: PreparedRequest,
+    header: str | None,
+) -> PreparedRequest:
     copy = plain_copy(request)
     copy.headers = CaseInsensitiveDict(request.headers)
     copy.headers.pop("Authorization", None)

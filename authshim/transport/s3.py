@@ -45,7 +45,11 @@ class UnsignedRequest(S3Error, RequestException):
     """The error of ``S3Error``, as one of ``requests``."""
 
 
-def route_of(chain: Chain, request: PreparedRequest, named_by: NamedBy) -> S3Route:
+def route_of(
+    chain: Chain,
+    request: PreparedRequest,
+    named_by: NamedBy,
+) -> S3Route:
     """Return the endpoint and the keys for a request.
 
     :raises UnsignedRequest: there are none, or the method or the extra is missing.
@@ -84,7 +88,11 @@ def sign(request: PreparedRequest, route: S3Route) -> PreparedRequest:
     return copy
 
 
-def _authorize(request: PreparedRequest, credential: S3Credentials, region: str) -> None:
+def _authorize(
+    request: PreparedRequest,
+    credential: S3Credentials,
+    region: str,
+) -> None:
     signer = _signer()(
         credential.access_key_id,
         credential.secret_access_key,
@@ -115,7 +123,10 @@ def _signer() -> Any:
     return Signer
 
 
-def proxies_for(route: S3Route, proxies: Mapping[str, str] | None) -> Mapping[str, str] | None:
+def proxies_for(
+    route: S3Route,
+    proxies: Mapping[str, str] | None,
+) -> Mapping[str, str] | None:
     """Return the proxies without those of the environment, if it exempts the endpoint.
 
     requests has asked only for the ``s3://`` URL.

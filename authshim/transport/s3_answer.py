@@ -45,7 +45,11 @@ class S3Answer(NamedTuple):
     next_step: NextStep
 
 
-def describe(response: Response, route: S3Route, chain: Chain) -> S3Answer:
+def describe(
+    response: Response,
+    route: S3Route,
+    chain: Chain,
+) -> S3Answer:
     """Return the reason of a refusal and the next step, both without a secret."""
     status = response.status_code
     code = _code_of(response)
@@ -67,7 +71,12 @@ def describe(response: Response, route: S3Route, chain: Chain) -> S3Answer:
     return _without_keys(status, code, host, said)
 
 
-def _without_keys(status: int, code: str, host: str, said: str) -> S3Answer:
+def _without_keys(
+    status: int,
+    code: str,
+    host: str,
+    said: str,
+) -> S3Answer:
     """Return an answer that has nothing to do with the keys."""
     if code == _SKEWED:
         return S3Answer(FAILED, f"{host} has another time ({said})", next_step.SET_CLOCK())

@@ -70,7 +70,10 @@ def install(
     return session
 
 
-def _installed_adapter(session: Session, options: tuple[object, ...]) -> AuthAdapter | None:
+def _installed_adapter(
+    session: Session,
+    options: tuple[object, ...],
+) -> AuthAdapter | None:
     """Return the first AuthAdapter of a session, or None.
 
     :raises InstallError: one of them was made with other options.
@@ -116,7 +119,11 @@ def carrying(trail: Trail) -> Callable[[PreparedRequest], PreparedRequest]:
     return carry
 
 
-def _strip_auth(session: Session, prepared_request: PreparedRequest, response: Response) -> None:
+def _strip_auth(
+    session: Session,
+    prepared_request: PreparedRequest,
+    response: Response,
+) -> None:
     """Mark the request, and strip its header as ``Session.rebuild_auth`` does.
 
     The second half of that method reads netrc, and is left out.

@@ -29,7 +29,11 @@ class WrappingAdapter(HTTPAdapter):
     _own: frozenset[str] = frozenset({"inner"})
     """The instance attributes that belong to the wrapper."""
 
-    def __init__(self, inner: BaseAdapter | None, **http_adapter_options: Any) -> None:
+    def __init__(
+        self,
+        inner: BaseAdapter | None,
+        **http_adapter_options: Any,
+    ) -> None:
         """Wrap an adapter; without one, do what HTTPAdapter does with these options."""
         self.inner = inner
         if inner is None:

@@ -78,7 +78,12 @@ def run(_options: Namespace) -> int:
         return _show(home, servers)
 
 
-def _write(home: str, servers: dict[str, Server], token: str, conda_token: str) -> None:
+def _write(
+    home: str,
+    servers: dict[str, Server],
+    token: str,
+    conda_token: str,
+) -> None:
     """Write the files of a user: a project, a netrc, rattler's file and a keyring."""
     import json
 

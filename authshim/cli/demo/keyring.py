@@ -26,14 +26,23 @@ class Keyring(KeyringBackend):
             return None
         return found[1]
 
-    def get_credential(self, service: str, username: str | None) -> SimpleCredential | None:
+    def get_credential(
+        self,
+        service: str,
+        username: str | None,
+    ) -> SimpleCredential | None:
         """Return the only credential of ``service``."""
         found = _entries().get(service)
         if found is None or username not in (None, found[0]):
             return None
         return SimpleCredential(*found)
 
-    def set_password(self, service: str, username: str, password: str) -> None:
+    def set_password(
+        self,
+        service: str,
+        username: str,
+        password: str,
+    ) -> None:
         """Raise an error: the demo leaves nothing behind."""
         raise PasswordSetError("the demo's keyring keeps nothing")
 

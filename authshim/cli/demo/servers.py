@@ -24,7 +24,11 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, *, header: str | None = None, segment: str | None = None, realm: str = "Basic"
+        self,
+        *,
+        header: str | None = None,
+        segment: str | None = None,
+        realm: str = "Basic",
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.header = header
@@ -80,7 +84,11 @@ class _Handler(BaseHTTPRequestHandler):
         return by_header or (segment is not None and self.path.startswith(f"{segment}/"))
 
     def _answer(
-        self, status: int, body: bytes, kind: str = "text/plain", challenge: str | None = None
+        self,
+        status: int,
+        body: bytes,
+        kind: str = "text/plain",
+        challenge: str | None = None,
     ) -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
