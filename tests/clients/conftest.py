@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from servers import Recorder
 
-HERE = Path(__file__).parent
 ENVIRONMENTS = os.environ.get("AUTHSHIM_CLIENTS", "")
 """The folder of ``install.py``; read before any test clears the environment."""
 DOCUMENT = os.environ.get("AUTHSHIM_CLIENTS_JSON", "")
@@ -26,10 +25,9 @@ DOCUMENT = os.environ.get("AUTHSHIM_CLIENTS_JSON", "")
 _PROPERTY = "cell"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.clients)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark an item of this folder: pytest asks no other folder's conftest about it."""
+    item.add_marker(pytest.mark.clients)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

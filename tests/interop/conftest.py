@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,13 +10,10 @@ from interop import real_servers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HERE = Path(__file__).parent
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if HERE in item.path.parents:
-            item.add_marker(pytest.mark.interop)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark an item of this folder: pytest asks no other folder's conftest about it."""
+    item.add_marker(pytest.mark.interop)
 
 
 @pytest.fixture(scope="session")
