@@ -19,6 +19,7 @@ from authshim.urls import PREFIX, host_keys, parse
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterable
 
     from authshim.credentials import Credential
     from authshim.login.host import LoginHost
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 
 _Answer = TypeVar("_Answer")
+
+MAX_NOTED_PATHS = 20
+"""The paths of one host that are noted."""
 
 
 class Listing:
@@ -72,6 +76,13 @@ class Listing:
                 self._add(key, "", provider, found, provider.place(key))
         if not self.entries:
             self.fine = False
+            self._note_paths(target, paths)
+
+    def _note_paths(self, target: LoginHost, paths: Iterable[str]) -> None:
+        """Note the logins for paths of a host that has none of its own."""
+        found = [key for key in sorted(paths) if _is_path_of(key, target.host)]
+        for key in found[:MAX_NOTED_PATHS]:
+            self._note(f"there is one for {redact_key(key)}")
 
     def _group_of(self, key: str) -> str:
         """Return the key of the entries that may shadow one.
@@ -124,6 +135,13 @@ class Listing:
     def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
+
+
+def _is_path_of(key: str, host: str) -> bool:
+    """Return True if a key is for a path of a host."""
+    netloc, _, path = (key.partition("://")[2] or key).partition("/")
+    # Below /t a URL has a conda token already, so no login is kept there.
+    return path not in ("", "t") and netloc.partition(":")[0] == host
 
 
 def _is_listed(provider: Provider) -> bool:

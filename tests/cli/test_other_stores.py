@@ -79,6 +79,22 @@ def test_logout_of_another_host_names_no_login(
     assert say(capsys, "auth", "logout", "g.example") == ["nothing is stored for g.example"]
 
 
+def test_status_of_a_host_notes_the_logins_of_its_paths(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "https://ada:s3cret@h.example/acme/simple")
+    store = home / ".rattler/credentials.json"
+    store.parent.mkdir()
+    store.write_text('{"h.example/two": {"BearerToken": "s3cret"}}')
+    lines = say(capsys, "auth", "status", "h.example")
+    assert lines[0] == "no credential for h.example"
+    assert lines[1:3] == [
+        "there is one for h.example/two",
+        "there is one for https://h.example/acme",
+    ]
+    assert not any("there is" in line for line in say(capsys, "auth", "status", "g.example"))
+
+
 def test_second_token_file_of_a_url_is_shadowed(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
