@@ -68,7 +68,7 @@ class Repository(SecretHolder):
         *,
         declaration: Declaration = _NOT_KNOWN,
     ) -> None:
-        bare, own_username, own_password = _split(url)
+        bare, own_username, own_password = _split(self._trimmed(url))
         if own_username is not None:
             username = own_username
         if own_password is not None:
@@ -77,6 +77,11 @@ class Repository(SecretHolder):
         object.__setattr__(self, "username", username)
         object.__setattr__(self, "password", password)
         object.__setattr__(self, "declaration", declaration)
+
+    @staticmethod
+    def _trimmed(url: str) -> str:
+        """Return a URL without the ending that has no meaning in this kind of repository."""
+        return url
 
     @property
     def scheme(self) -> str:
@@ -165,16 +170,9 @@ class Channel(Repository):
 
     __slots__ = ()
 
-    @clears_frames
-    def __init__(
-        self,
-        url: str,
-        username: str | None = None,
-        password: str | None = None,
-        *,
-        declaration: Declaration = _NOT_KNOWN,
-    ) -> None:
-        super().__init__(url.rstrip("/"), username, password, declaration=declaration)
+    @staticmethod
+    def _trimmed(url: str) -> str:
+        return url.rstrip("/")
 
 
 class Index(Repository):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from fuzz.promises import assert_sentences, assert_untold, attempt, file
+from fuzz.promises import assert_reason, assert_sentences, assert_untold, attempt, file
 
 from authshim.credentials import (
     BasicHTTP,
@@ -93,8 +93,7 @@ def check(data: bytes) -> None:
     found, said = attempt(provider.list, ProviderError)
     assert_sentences(provider.problems)
     if said:
-        start = f"cannot read {provider.name}: "
-        assert _REASON.fullmatch(said[len(start) :]), said
+        assert_reason(said, provider, _REASON)
         assert list(provider.path_keys()) == []
     for key, credential in (found or {}).items():
         assert provider.find(key) == credential

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Callable, TypeVar
 from leaks import SECRET, forms
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable
 
     from authshim.errors import AuthshimError
+    from authshim.providers.base import Provider
 
 Result = TypeVar("Result")
 
@@ -51,6 +53,12 @@ def assert_sentences(texts: Iterable[str]) -> None:
         assert text, "an empty sentence"
         assert text.isprintable(), f"a terminal cannot show {text!r}"
         assert len(text) < LONGEST, f"{len(text)} characters: {text[:300]!r}"
+
+
+def assert_reason(said: str, provider: Provider, reasons: re.Pattern[str]) -> None:
+    """Fail if the error of a provider gives no reason that it may give."""
+    reason = said.removeprefix(f"cannot read {provider.name}: ")
+    assert reasons.fullmatch(reason), said
 
 
 def assert_untold(*things: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from fuzz.promises import assert_sentences, assert_untold, attempt, file
+from fuzz.promises import assert_reason, assert_sentences, assert_untold, attempt, file
 
 from authshim.errors import ProviderAmbiguous, ProviderError
 from authshim.providers.uv_store import UvStore
@@ -46,8 +46,7 @@ def check(data: bytes) -> None:
     entries, said = attempt(provider.entries, ProviderError)
     assert_sentences(provider.problems)
     if said:
-        start = f"cannot read {provider.name}: "
-        assert _REASON.fullmatch(said[len(start) :]), said
+        assert_reason(said, provider, _REASON)
     for entry in entries or []:
         assert parse(entry.key).prefix == entry.key
         assert entry.credential.header.isprintable()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import subprocess
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -11,13 +13,35 @@ from typing import TYPE_CHECKING
 from servers import Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from resolve_situations import Listed, Situation
     from servers import Recorder
 
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 SIMPLE = "application/vnd.pypi.simple.v1+json"
+
+
+def run_installer(
+    command: Sequence[str],
+    prefix: str,
+    variables: Mapping[str, str],
+) -> str:
+    """Run an installer without the user's own settings, and return what it printed.
+
+    :param prefix: the beginning of the names of its variables, which are taken away.
+    :param variables: the variables to set.
+    """
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(prefix)}
+    ended = subprocess.run(
+        command,
+        env={**environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return ended.stdout + ended.stderr
 
 
 def serve(recorder: Recorder, situation: Situation) -> None:

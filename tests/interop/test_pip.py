@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import needs
 import pytest
-from interop.serving import fetched, serve
+from interop.serving import fetched, run_installer, serve
 from resolve_situations import IN_PIP, OTHERWISE_IN_PIP, Situation, wheel
 
 if TYPE_CHECKING:
@@ -31,12 +30,7 @@ def run_pip(situation: Situation, url: str, target: Path) -> str:
         *([f"--find-links={url}/flat"] if situation.flat else []),
         situation.wanted,
     ]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    environ["PIP_CONFIG_FILE"] = os.devnull
-    ended = subprocess.run(
-        command, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
-    return ended.stdout + ended.stderr
+    return run_installer(command, "PIP_", {"PIP_CONFIG_FILE": os.devnull})
 
 
 @pytest.mark.parametrize("situation", IN_PIP, ids=lambda situation: situation.says)

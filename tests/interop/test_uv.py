@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import needs
 import pytest
-from interop.serving import content_of, fetched, serve
+from interop.serving import content_of, fetched, run_installer, serve
 from resolve_situations import OTHERWISE_IN_UV, SITUATIONS, STRATEGIES, Situation, wheel
 from servers import Answer, Recorder
 
@@ -43,12 +41,7 @@ def run_uv(situation: Situation, url: str, target: Path) -> str:
         *([f"--find-links={url}/flat"] if situation.flat else []),
         *(f"--default-index={default}", situation.wanted),
     ]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("UV_")}
-    environ["UV_HTTP_RETRIES"] = "0"
-    ended = subprocess.run(
-        command, env=environ, capture_output=True, text=True, timeout=120, check=False
-    )
-    return ended.stderr
+    return run_installer(command, "UV_", {"UV_HTTP_RETRIES": "0"})
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.says)
@@ -63,7 +56,7 @@ def test_uv_takes_the_same_file_from_the_same_index(
 
 @pytest.mark.parametrize("status", [401, 403, 410, 503])
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_uv_passes_over_a_refusal_only_where_that_is_unsafe(
+def test_uv_passes_over_a_refusal_only_if_that_is_unsafe(
     status: int, strategy: str, recorder: Recorder, tmp_path: Path
 ) -> None:
     # tests/test_resolve.py: test_message_says_what_pixi_does_at_an_index_without_answer

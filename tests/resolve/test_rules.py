@@ -191,7 +191,7 @@ def test_a_refusal_before_the_one_that_serves_makes_it_doubtful(strategy: str) -
 @pytest.mark.parametrize("status", [401, 403, 410, 503])
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_message_says_what_pixi_does_at_an_index_without_answer(status: int, strategy: str) -> None:
-    # tests/interop/test_uv.py: test_uv_passes_over_a_refusal_only_where_that_is_unsafe
+    # tests/interop/test_uv.py: test_uv_passes_over_a_refusal_only_if_that_is_unsafe
     found = ask(REFUSED._replace(status=status), page(index(1), (wheel("1.0"),)), strategy=strategy)
     passes = strategy != "first-index" and status in (401, 403)
     assert found.doubts[0].endswith("; pixi passes over it" if passes else "; pixi stops there")
