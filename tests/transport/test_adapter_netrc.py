@@ -384,5 +384,5 @@ def test_netrc_pipe_does_not_hang_a_request_with_its_own_header(
     os.mkfifo(tmp_path / "pipe")
     monkeypatch.setenv("NETRC", str(tmp_path / "pipe"))
     session = authshim.install(requests.Session(), Chain([]))
-    session.get(recorder.url, headers={"Authorization": "Bearer mine"}, timeout=5)
+    session.get(recorder.url, headers={"Authorization": "Bearer mine"}, timeout=60)
     assert recorder.seen[0].authorization == "Bearer mine"
