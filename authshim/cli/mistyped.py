@@ -127,14 +127,15 @@ def _options_of(parser: argparse.ArgumentParser) -> frozenset[str]:
 
 
 def _commands(parser: argparse.ArgumentParser) -> dict[str, str]:
-    """Return the commands below a parser, the nearer ones last, by the word that names each."""
+    """Return the commands below a parser by the word that names each. A nearer one comes first."""
     found: dict[str, str] = {}
     for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, below in action.choices.items():
-                inner = {word: f"{name} {path}" for word, path in _commands(below).items()}
-                found = {**inner, **found}
-            found.update({name: name for name in action.choices})
+        if not isinstance(action, argparse._SubParsersAction):
+            continue
+        for name, below in action.choices.items():
+            for word, path in _commands(below).items():
+                found.setdefault(word, f"{name} {path}")
+        found.update({name: name for name in action.choices})
     return found
 
 

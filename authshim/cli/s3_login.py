@@ -21,14 +21,18 @@ def read_keys(options: Namespace) -> S3Credentials:
     from authshim.credentials import S3Credentials
     from authshim.login import inputs
 
-    inputs.check_secret(KEY_ID, options.s3_access_key_id)
-    secrets = {SECRET: options.s3_secret_access_key, SESSION: options.s3_session_token}
-    piped = [option for option in options.s3_secrets or () if secrets[option] == "-"]
+    key_id = options.s3_access_key_id
+    inputs.check_secret(KEY_ID, key_id)
+    given = {
+        SECRET: options.s3_secret_access_key,
+        SESSION: options.s3_session_token,
+    }
+    piped = [option for option in options.s3_secrets or () if given[option] == "-"]
     if len(piped) > 1 and not can_type():
-        secrets.update(zip(piped, read_lines(piped)))
-    whose = f"{options.s3_access_key_id}: "
-    secret = read_secret(SECRET, secrets[SECRET], f"Secret access key of {whose}")
+        lines = read_lines(piped)
+        given.update(zip(piped, lines))
+    secret = read_secret(SECRET, given[SECRET], f"Secret access key of {key_id}: ")
     session = None
-    if secrets[SESSION] is not None:
-        session = read_secret(SESSION, secrets[SESSION], f"Session token of {whose}")
-    return S3Credentials(options.s3_access_key_id, secret, session)
+    if given[SESSION] is not None:
+        session = read_secret(SESSION, given[SESSION], f"Session token of {key_id}: ")
+    return S3Credentials(key_id, secret, session)

@@ -72,8 +72,10 @@ class Listing:
         asked = [provider for provider in chain.providers if _is_listed(provider)]
         for key, provider in questions(keys, asked):
             found = self._guarded(partial(provider.find, key))
-            if found is not None:
-                self._add(key, "", provider, found, provider.place(key))
+            if found is None:
+                continue
+            place = provider.place(key)
+            self._add(key, "", provider, found, place)
         if not self.entries:
             self.fine = False
             self._note_paths(target, paths)

@@ -221,9 +221,11 @@ def _cost(entry: CacheEntry) -> int:
 
 
 def _by_netloc(path_keys: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Sort the keys with a path by the part before it."""
     found: dict[str, set[str]] = {}
     for key in path_keys:
-        found.setdefault(_place_of(key), set()).add(key)
+        keys = found.setdefault(_place_of(key), set())
+        keys.add(key)
     return {netloc: frozenset(keys) for netloc, keys in found.items()}
 
 

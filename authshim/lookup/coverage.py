@@ -77,8 +77,7 @@ class DeclaredAtOrigin:
         covering = (*self._by_root.values(), *self._by_shared_path.values())
         self.has_ties = any(len(items) > 1 for items in covering)
         """True if several indexes may cover a URL alike."""
-        depths = [root.count("/") for root in self._by_root]
-        self.depth = max(depths, default=0)
+        self.depth = _longest(self._by_root)
         """The number of a path's first segments that decide."""
         if self.has_ties:
             # A tie is broken one segment below.
@@ -94,6 +93,11 @@ class DeclaredAtOrigin:
             if found:
                 return prefix, found
         return "", []
+
+
+def _longest(paths: Iterable[str]) -> int:
+    """Return the number of segments of the longest path."""
+    return max((path.count("/") for path in paths), default=0)
 
 
 def _without_repeats(declared: Iterable[Declared]) -> list[Declared]:

@@ -75,14 +75,17 @@ class Trace(NamedTuple):
     @property
     def lines(self) -> list[str]:
         """The lines of ``str(trace)``."""
-        lines = [self.url, *(f"  {note}" for note in self.notes)]
+        lines = [self.url]
+        lines += [f"  {note}" for note in self.notes]
         if self.steps:
-            rows = [(step.provider, str(step.key), step.said) for step in self.steps]
-            wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
-            table = (
-                f"  {name.ljust(wide[0])}  {key.ljust(wide[1])}  {said}" for name, key, said in rows
-            )
-            lines += ["", *table, ""]
+            names = max(len(step.provider) for step in self.steps)
+            keys = max(len(step.key) for step in self.steps)
+            lines.append("")
+            for step in self.steps:
+                name = step.provider.ljust(names)
+                key = str(step.key).ljust(keys)
+                lines.append(f"  {name}  {key}  {step.said}")
+            lines.append("")
         return [*lines, self.outcome]
 
     @property
@@ -92,7 +95,9 @@ class Trace(NamedTuple):
             return self.withheld
         if self.found is None:
             why = self.asks_later or self.why
-            return f"no credential: {why}" if why else "no credential"
+            if not why:
+                return "no credential"
+            return f"no credential: {why}"
         credential = f"{self.found.credential!r} from {self.found.provider}"
         if is_s3(self.url):
             return f"would sign the request: {credential}"

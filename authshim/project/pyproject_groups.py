@@ -25,14 +25,8 @@ def read_groups(document: Section) -> dict[str, tuple[RawRequirement, ...]]:
 
     :raises TableError: a dependency group includes itself.
     """
-    project = document.section("project")
-    written = {"": [*project.array("dependencies")]}
-    for name, entries in project.section("optional-dependencies").table.items():
-        _add_group(written, name, entries)
-    groups = _Groups(document.table.get("dependency-groups"))
-    for name in groups.names:
-        _add_group(written, name, groups.entries(name))
-    own_name = project.table.get("name")
+    written = _written_groups(document)
+    own_name = document.section("project").table.get("name")
     if isinstance(own_name, str):
         own_name = normalised(own_name)
     found = {}
@@ -41,6 +35,18 @@ def read_groups(document: Section) -> dict[str, tuple[RawRequirement, ...]]:
         others = [raw for raw in raw_requirements(entries) if raw.name != own_name]
         found[name] = tuple(others)
     return found
+
+
+def _written_groups(document: Section) -> dict[str, list[Any]]:
+    """Return the entries of a project, its extras and its groups by pixi's feature."""
+    project = document.section("project")
+    written = {"": [*project.array("dependencies")]}
+    for name, entries in project.section("optional-dependencies").table.items():
+        _add_group(written, name, entries)
+    groups = _Groups(document.table.get("dependency-groups"))
+    for name in groups.names:
+        _add_group(written, name, groups.entries(name))
+    return written
 
 
 def _add_group(
@@ -79,11 +85,13 @@ class _Groups:
             raise TableError(f"{place}: it includes itself")
         if len(within) == MAX_GROUP_DEPTH:
             raise TableError(f"{place}: it is included over more than {MAX_GROUP_DEPTH} others")
-        if key not in self._read:
-            found: dict[str, None] = {}
-            for entry in self._written.get(key, []):
-                found.update(dict.fromkeys(self._expanded(entry, (*within, key))))
-            self._read[key] = list(found)
+        if key in self._read:
+            return self._read[key]
+        found: dict[str, None] = {}
+        for entry in self._written.get(key, []):
+            expanded = self._expanded(entry, (*within, key))
+            found.update(dict.fromkeys(expanded))
+        self._read[key] = list(found)
         return self._read[key]
 
     def _expanded(self, entry: object, within: tuple[str, ...]) -> list[str]:

@@ -26,13 +26,15 @@ def _is_workspace(above: str, folder: str) -> bool:
         return False
     workspace: Any = document
     for key in ("tool", "uv", "workspace"):
-        workspace = workspace.get(key) if isinstance(workspace, dict) else None
-    if not isinstance(workspace, dict):
-        return False
+        workspace = workspace.get(key)
+        if not isinstance(workspace, dict):
+            return False
     if above == folder:
         return True
     path = os.path.relpath(folder, above).replace(os.sep, "/")
-    return _matches(path, workspace.get("members")) and not _matches(path, workspace.get("exclude"))
+    if _matches(path, workspace.get("exclude")):
+        return False
+    return _matches(path, workspace.get("members"))
 
 
 def _matches(path: str, patterns: Any) -> bool:

@@ -168,8 +168,9 @@ class SecretService:
         """List the items by their attributes."""
         with closing(self._storage.dbus_init()) as connection:
             items = self._storage.search_items(connection, {"service": service})
-            found = [item.get_attributes().get("username") for item in items]
-        return sorted({username for username in found if username})
+            attributes = [item.get_attributes() for item in items]
+        found = {each.get("username") for each in attributes}
+        return sorted(username for username in found if username)
 
     def _items(self, connection: object, attributes: dict[str, str]) -> Iterator[Any]:
         for item in list(self._storage.search_items(connection, attributes)):

@@ -86,11 +86,13 @@ class Proxies(NamedTuple):
         A domain is for its subdomains too, with a dot in front or without. An address may be a
         network. A lone ``*`` is for all hosts.
         """
-        entries = [entry.strip() for entry in ",".join(self.bypassed).split(",")]
-        bare = host.strip("[]")
-        if _is_address(bare):
-            return any(_has_address(entry, bare) for entry in entries)
-        return any(_has_name(entry.lower(), host.lower()) for entry in entries)
+        joined = ",".join(self.bypassed)
+        entries = [entry.strip() for entry in joined.split(",")]
+        address = host.strip("[]")
+        if _is_address(address):
+            return any(_has_address(entry, address) for entry in entries)
+        name = host.lower()
+        return any(_has_name(entry.lower(), name) for entry in entries)
 
 
 def _is_address(text: str) -> bool:

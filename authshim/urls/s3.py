@@ -122,10 +122,17 @@ def read_options(bucket: str, table: object, place: str) -> S3Options:
     for name, (kind, expected) in _EXPECTED.items():
         if not isinstance(table.get(name), kind):
             raise BadOptions(f"{name}: expected {expected}")
-    if CONTROL.search(table["region"]) or not table["region"].isascii():
+    region = table["region"]
+    if CONTROL.search(region) or not region.isascii():
         # It stands in the header that has the signature.
         raise BadOptions("region: expected ASCII without a control character")
-    return S3Options(bucket, _endpoint(table), table["region"], table["force-path-style"], place)
+    return S3Options(
+        bucket,
+        endpoint_url=_endpoint(table),
+        region=region,
+        force_path_style=table["force-path-style"],
+        place=place,
+    )
 
 
 def _endpoint(table: Mapping[str, Any]) -> str:

@@ -62,7 +62,8 @@ def run(_options: Namespace) -> int:
     from authshim.cli.demo.servers import Server
     from authshim.credentials import BasicHTTP
 
-    token, conda_token = os.urandom(12).hex(), os.urandom(12).hex()
+    token = os.urandom(12).hex()
+    conda_token = os.urandom(12).hex()
     with ExitStack() as stack:
         home = stack.enter_context(TemporaryDirectory(prefix="authshim-demo-"))
         servers = {
@@ -88,6 +89,7 @@ def _write(
     import json
 
     places = {name: server.netloc for name, server in servers.items()}
+    keyring = {f"http://{places['keyring']}/simple": ["ada", "byron"]}
     stored = {
         places["bearer"]: {"BearerToken": token},
         places["channel"]: {"CondaToken": conda_token},
@@ -96,12 +98,13 @@ def _write(
         "project/pixi.toml": MANIFEST.format(**places),
         ".netrc": NETRC.format(**places),
         ".rattler/credentials.json": json.dumps(stored, indent=4),
-        "keyring.json": json.dumps({f"http://{places['keyring']}/simple": ["ada", "byron"]}),
+        "keyring.json": json.dumps(keyring),
     }
     for name, text in files.items():
         path = os.path.join(home, *name.split("/"))
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
 
 
