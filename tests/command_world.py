@@ -102,7 +102,7 @@ class World:
         file.write_text(json.dumps(kept), encoding="utf-8")
         script = self.home / "keyring.py"
         script.write_text(KEYRING, encoding="utf-8")
-        words = [sys.executable, str(script), str(file)]
+        words = [sys.executable, "-I", "-S", str(script), str(file)]
         self.patch.setenv("AUTHSHIM_KEYRING_COMMAND", shlex.join(words))
 
     def store(self, key: str, **credential: object) -> None:

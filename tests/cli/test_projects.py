@@ -30,6 +30,12 @@ def answer(seen: Seen) -> Answer:
     return CHALLENGE
 
 
+@pytest.fixture(autouse=True)
+def _no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask a program that knows nothing, and says so sooner than keyring does."""
+    monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
+
+
 @pytest.fixture
 def private(recorder: Recorder) -> Recorder:
     """A server that lets ada in."""
