@@ -59,24 +59,19 @@ class Chain:
         :param channels: the declared conda channels (``Manifest.channels``).
         :param clock: a source of the time for tests. A copy of the chain uses the real time.
         """
-        self.providers = tuple(providers)
-        """In the order in which they are asked."""
-        setup = _setup or Setup(
-            self.providers,
-            tuple(indexes),
-            tuple(channels),
-            renewer=Renewer(clock=clock),
-        )
-        self._recipe: tuple[Callable[..., Chain], Mapping[str, Any]]
-        if _setup is None:
-            given = {
-                "providers": setup.providers,
-                "indexes": setup.indexes,
-                "channels": setup.channels,
+        make: Callable[..., Chain] = type(self).from_environment
+        setup = _setup
+        if setup is None:
+            make = type(self)
+            options: dict[str, Any] = {
+                "providers": tuple(providers),
+                "indexes": tuple(indexes),
+                "channels": tuple(channels),
             }
-            self._recipe = (type(self), given)
-        else:
-            self._recipe = (type(self).from_environment, setup.options)
+            setup = Setup(**options, renewer=Renewer(clock=clock), options=options)
+        self._recipe = (make, setup.options)
+        self.providers = tuple(setup.providers)
+        """In the order in which they are asked."""
         self.identity = os.urandom(16)
         """A random value that a chain shares with its copies only."""
         self.circumstances = setup.circumstances
