@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.chain import Chain
     from authshim.lookup.entry import CacheEntry, CandidateSet
-    from authshim.lookup.lookup import Lookup
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
 
@@ -55,7 +54,17 @@ _NO_HEADERS: dict[str, str] = {}
 class Exchange(SecretHolder):
     """The state of one request: the credentials that were sent, and the one to send next."""
 
-    __slots__ = ("_can_resend", "_chain", "_method", "_phase", "_url", "keeps", "named_by", "tried")
+    __slots__ = (
+        "_can_resend",
+        "_chain",
+        "_lookup",
+        "_method",
+        "_phase",
+        "_url",
+        "keeps",
+        "named_by",
+        "tried",
+    )
 
     keeps: bool
     """True if the last answer is kept: it is returned, unless a later one is kept."""
@@ -65,9 +74,9 @@ class Exchange(SecretHolder):
         chain: Chain,
         method: str | None,
         url: str,
+        named_by: NamedBy = CALLER,
         *,
         authorization: str | None = None,
-        named_by: NamedBy = CALLER,
         can_resend: Callable[[], bool] | None = None,
     ) -> None:
         """Begin the exchange of one request. A redirect is another request.
@@ -76,6 +85,7 @@ class Exchange(SecretHolder):
         :param can_resend: returns True if the body can be sent again, and prepares that.
         """
         self._chain = chain
+        self._lookup = chain._lookup
         self._method = method
         self._url = url
         self._phase = _NEW if authorization is None else _CALLERS
@@ -83,10 +93,6 @@ class Exchange(SecretHolder):
         self.named_by = named_by
         self.tried: list[CachedCredential] = []
         """The credentials that were sent, in order."""
-
-    @property
-    def _lookup(self) -> Lookup:
-        return self._chain._lookup
 
     def begin(self) -> Credential | None:
         """Return the credential of the first request; None to send the request as it is."""

@@ -123,7 +123,7 @@ class AuthAdapter(WrappingAdapter):
         header = authorization_of(request.headers)
         if header is not None and header != self._netrc.header(url):
             return self._transmit(request, request, None, options)
-        if _gets_none(named_by, waiting):
+        if waiting and _answers_challenges(waiting):
             return self._transmit(with_credential(request, None), request, None, options)
         exchange = self.exchange(request, named_by)
         credential = exchange.begin()
@@ -141,10 +141,11 @@ class AuthAdapter(WrappingAdapter):
 
     def exchange(self, request: PreparedRequest, named_by: NamedBy) -> Exchange:
         """Return the rules for a request; a subclass may keep them, to read what was sent."""
-        resend = None if request.body is None else partial(_rewind, request)
-        return Exchange(
-            self.chain, request.method, request.url or "", named_by=named_by, can_resend=resend
-        )
+        url = request.url or ""
+        if request.body is None:
+            return Exchange(self.chain, request.method, url, named_by)
+        resend = partial(_rewind, request)
+        return Exchange(self.chain, request.method, url, named_by, can_resend=resend)
 
     def route(self, request: PreparedRequest, named_by: NamedBy) -> S3Route:
         """Return the endpoint and the keys for an ``s3://`` URL; a subclass may keep them."""
@@ -221,13 +222,6 @@ class AuthAdapter(WrappingAdapter):
         if response.status_code in REDIRECTS:
             note_redirect(request, response)
         return response
-
-
-def _gets_none(named_by: NamedBy, waiting: Any) -> bool:
-    """Return True if authshim adds no credential to a request."""
-    if named_by.is_from_bucket:
-        return True
-    return bool(waiting) and _answers_challenges(waiting)
 
 
 def _answers_challenges(hooks: Iterable[Any]) -> bool:

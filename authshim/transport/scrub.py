@@ -46,7 +46,7 @@ def clean_response(
     :param credential: the credential that was sent.
     """
     response.request = request
-    retries: Any = getattr(_raw(response), "retries", None)
+    retries: Any = getattr(getattr(response, "raw", None), "retries", None)
     if retries is not None:
         for step in getattr(retries, "history", None) or ():
             if step.error is not None:
@@ -55,13 +55,8 @@ def clean_response(
         _clean_words(response, request, Censor(credential))
 
 
-def _raw(response: Response) -> Any:
-    """Return the response of urllib3; None if a fake adapter has none."""
-    return getattr(response, "raw", None)
-
-
 def _clean_words(response: Response, request: PreparedRequest, censor: Censor) -> None:
-    raw = _raw(response)
+    raw: Any = getattr(response, "raw", None)  # a fake adapter has none
     original: Any = getattr(raw, "_original_response", None)
     response.url = request.url or ""
     if getattr(raw, "_request_url", None):

@@ -47,4 +47,4 @@ class Url(NamedTuple):
 
 def is_s3(url: str) -> bool:
     """Return True for an ``s3://`` URL."""
-    return url[: len(S3_SCHEME)].lower() == S3_SCHEME
+    return url[:5].lower() == S3_SCHEME
