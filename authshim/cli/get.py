@@ -71,13 +71,14 @@ def _get(found: Link, target: str, options: Namespace, *, shown: str) -> int:
     from authshim.download import transfer
 
     chain = project.make_chain_here(options)
+    is_quiet = getattr(options, "quiet", 0) > 0
     bar = progress.Progress(
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
         progress.DownloadColumn(),
         console=Console(stderr=True),
         transient=True,
-        disable=not terminal.is_watched(),
+        disable=is_quiet or not terminal.is_watched(),
     )
     task = bar.add_task(printable(shown), total=None)
 

@@ -278,16 +278,12 @@ def test_concurrent_gets_leave_one_complete_file(url: str) -> None:
     assert here() == {NAME}
 
 
-@pytest.mark.slow("it waits for a process that waits before it tries again")
-@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
-def test_terminal_shows_the_progress_and_a_retry(recorder: Recorder, url: str) -> None:
+def on_a_terminal(*words: str) -> tuple[str, bytes]:
+    """Run the command with standard error on a terminal, and return both of its outputs."""
     import pty
 
-    file = Served(DATA)
-    file.ends = [HALF]
-    recorder.on(f"/files/{NAME}", file)
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "authshim", "get", url]
+    command = [sys.executable, "-m", "authshim", *words]
     environ = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
     process = subprocess.Popen(
         command, env=environ, stdout=subprocess.PIPE, stderr=theirs, text=True
@@ -301,10 +297,27 @@ def test_terminal_shows_the_progress_and_a_retry(recorder: Recorder, url: str) -
         pass
     out, _ = process.communicate(timeout=60)
     os.close(ours)
+    return out, shown
+
+
+@pytest.mark.slow("it waits for a process that waits before it tries again")
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+def test_terminal_shows_the_progress_and_a_retry(recorder: Recorder, url: str) -> None:
+    file = Served(DATA)
+    file.ends = [HALF]
+    recorder.on(f"/files/{NAME}", file)
+    out, shown = on_a_terminal("get", url)
     assert out == f"wrote {NAME} (262,144 bytes; its URL has no hash to check it)\n"
     assert NAME.encode() in shown
     assert b"kB" in shown
     assert b"authshim: the connection broke after 131,072 bytes; retrying in 0 s\r\n" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals of POSIX")
+def test_terminal_shows_nothing_if_get_is_quiet(url: str) -> None:
+    out, shown = on_a_terminal("get", "-q", url)
+    assert out == f"wrote {NAME} (262,144 bytes; its URL has no hash to check it)\n"
+    assert shown == b""
 
 
 def test_redirect_to_another_host_gets_no_credential(url: str, recorder: Recorder) -> None:
