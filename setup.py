@@ -1,6 +1,7 @@
-"""The package is described in setup.cfg. This makes its archive of sources the same, byte for byte, in every build.
+"""The package is described in setup.cfg. This makes each build of its sources the same.
 
-README.rst has relative links, for the host of the sources. In the package's own description they are absolute.
+README.rst has relative links, for the host of the sources. In the package's own description they
+are absolute.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from generator import address  # noqa: E402
 
 
 class ReproducibleSdist(sdist):
-    """An sdist whose archive tells neither when nor by whom it was made, if SOURCE_DATE_EPOCH is set."""
+    """An sdist that tells neither when nor by whom it was made, if SOURCE_DATE_EPOCH is set."""
 
     def make_archive(self, base_name: Any, format: Any, *arguments: Any, **options: Any) -> str:  # noqa: A002
         """Write the archive, and return its name."""

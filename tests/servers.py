@@ -54,7 +54,7 @@ class Seen(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What the server says; ``Content-Length`` is added.
+    """An answer of the server; ``Content-Length`` is added.
 
     A body that is no bytes is sent piece by piece, without a length of its own, and then the connection ends.
     """
@@ -184,7 +184,7 @@ class Recorder:
 
 
 class Play(NamedTuple):
-    """What is done on one connection."""
+    """The bytes to send on one connection, and what follows them."""
 
     data: bytes
     then: str = "wait"

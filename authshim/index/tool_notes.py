@@ -1,7 +1,7 @@
 """Sentences about a project's tool that would act otherwise than authshim does.
 
-tests/interop/test_tool_notes.py holds those about uv and pip against the real programs,
-tests/interop/test_poetry_pdm.py those about poetry and pdm.
+tests/interop holds them against the real programs: those about uv and pip in test_tool_notes.py,
+those about poetry in test_poetry.py, and those about pdm in test_pdm.py.
 """
 
 from __future__ import annotations

@@ -470,7 +470,9 @@ def test_login_shows_and_logs_no_secret(
         browser.join()
     shown = capfd.readouterr()
     no_secret(*shown)
-    for form in server.asked("/token"):
+    forms = server.asked("/token")
+    assert forms
+    for form in forms:
         if "code_verifier" in form:
             no_secret(*shown, secret=form["code_verifier"])
 

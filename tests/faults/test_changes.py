@@ -116,7 +116,7 @@ def test_a_file_that_turns_into_something_else(
     caplog: pytest.LogCaptureFixture,
     no_secret: Callable[..., None],
 ) -> None:
-    """What was found stays until a server refuses it; then nothing is left, and what comes back is seen."""
+    """A found login stays until a server refuses it; then none is left, and a file that is back is read."""
     clock = Clock()
     session = authshim.install(requests.Session(), chain_with(clock))
     assert session.get(door.url).status_code == 200

@@ -413,7 +413,7 @@ def files(
     authority: Authority,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Recorder:
-    """Where a file lies over https that the page of http://private.example/simple/ names."""
+    """The https server of a file that the page of http://private.example/simple/ names."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", authority.file)
     anywhere(recorder, host="private.example").default = page_of(
         "https://files.example/demo-1.0-py3-none-any.whl"

@@ -23,7 +23,7 @@ CLOSED = "http://127.0.0.1:1"
 
 
 class Outcome(NamedTuple):
-    """What the servers do, how the request is sent, and what comes of it."""
+    """A script of the servers, a way to send the request, and the error that follows."""
 
     script: Callable[[Stage], None] = lambda stage: None
     raises: type[BaseException] | None = None

@@ -36,7 +36,7 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 class Source(NamedTuple):
-    """Where a credential comes from."""
+    """A place that a credential comes from."""
 
     plant: Callable[[Stage, str], None]
     """Plants it for a.example, of http or https."""

@@ -133,7 +133,7 @@ class Stage:
 
     @property
     def received(self) -> dict[str, list[str]]:
-        """What has reached each of the servers, request line, headers and body in one text."""
+        """The requests that reached each server: request line, headers and body in one text."""
         names = ("origin", "origin_tls", "elsewhere", "elsewhere_tls")
         return {
             name: [f"{seen.target}\n{seen.headers}\n{seen.body!r}" for seen in recorder.seen]

@@ -371,7 +371,7 @@ def test_cve_2003_1605_the_server_does_not_get_the_proxys_password(
 
 @pytest.mark.parametrize("kept", ["ample", "*.ample", "xample", "*.xample"])
 def test_cve_2013_1944_a_name_that_ends_alike_is_another_host(kept: str, stage: Stage) -> None:
-    """What belonged to ample.com was sent to example.com, which ends alike.
+    """curl sent what belonged to ample.com to example.com, which ends alike.
 
     https://curl.se/docs/CVE-2013-1944.html
     """
@@ -594,7 +594,7 @@ def test_cve_2022_27776_a_header_of_the_callers_stays_with_its_port(
 def test_cve_2024_11053_2025_0167_entry_without_password_gets_no_other(
     asks: bool, second: str, login: Callable, stage: Stage
 ) -> None:
-    """Where netrc's entry for the second host lacked a password, or a login too, it got the first one's.
+    """curl sent the first host's password to the second if netrc's entry for that had none.
 
     https://curl.se/docs/CVE-2024-11053.html and https://curl.se/docs/CVE-2025-0167.html
     """
@@ -689,7 +689,7 @@ def test_cve_2026_6253_a_second_proxy_does_not_get_the_firsts_password(
 def test_cve_2026_6429_a_connection_to_a_proxy_keeps_no_netrc_password(
     second: str, login: Callable, stage: Stage
 ) -> None:
-    """Where a redirect went over the same connection to a proxy, the second host got the first one's netrc password.
+    """curl sent the first host's netrc password to the second if a redirect used one connection to a proxy.
 
     https://curl.se/docs/CVE-2026-6429.html
     """

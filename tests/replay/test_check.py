@@ -47,7 +47,7 @@ USERS = {
 
 @pytest.fixture(autouse=True)
 def _counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ``check`` asks is the session's own."""
+    """Count the requests of ``check``, which are those of the session, by their user agent."""
     monkeypatch.setattr("requests.utils.default_user_agent", lambda: OURS)
 
 
