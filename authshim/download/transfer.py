@@ -160,6 +160,8 @@ class _Transfer:
             if response.status_code == 206:
                 return self._resume(start, answer, response)
             version = self._version_of(response)
+            if version == UNKNOWN:
+                logger.warning("the server encoded the body, which is written as it is")
             self._partial.begin(version)
             return self._append(answer, response, response.raw.length_remaining)
         except OSError as error:

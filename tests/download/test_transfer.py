@@ -413,11 +413,16 @@ def test_get_starts_over_if_the_validator_is_not_strong(
 
 @pytest.mark.parametrize("fragment", ["", f"#sha256={SHA256}"])
 def test_get_never_resumes_an_encoded_body(
-    fragment: str, get: Downloads, served: Served, recorder: Recorder
+    fragment: str,
+    get: Downloads,
+    served: Served,
+    recorder: Recorder,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     served.headers["Content-Encoding"] = "gzip"
     served.ends = [HALF]
     get(fragment)
+    assert "the server encoded the body, which is written as it is" in caplog.messages
     assert ranges_of(recorder) == [(None, None)] * 2
     assert Path(NAME).read_bytes() == DATA
 
