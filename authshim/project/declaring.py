@@ -16,6 +16,7 @@ from authshim.project.lines import Lines
 from authshim.project.model import DEFAULT, MODES, NO_OPTIONS, PYPI, STRATEGIES, Feature, Project
 from authshim.project.repositories import Channel, Index, Repository, file_url
 from authshim.project.toml import Section, TableError
+from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -211,6 +212,7 @@ def place_of(repository: Repository, lines: Lines) -> str:
     return place
 
 
+@clears_frames
 def unique(repositories: Iterable[P]) -> tuple[P, ...]:
     """Return the repositories without duplicates.
 
