@@ -28,7 +28,11 @@ class Once:
         own = object()
         return self._seen.setdefault(message, own) is own
 
-    def warn_once(self, message: str, level: int = logging.WARNING) -> None:
+    def warn_once(
+        self,
+        message: str,
+        level: int = logging.WARNING,
+    ) -> None:
         """Log a message, unless it was logged before."""
         if self.is_new(message):
             logger.log(level, "%s", message)

@@ -67,7 +67,10 @@ def clears_frames(function: _Function) -> _Function:
     return cast("_Function", watched)
 
 
-def _clear_frames(error: BaseException, outer: BaseException | None) -> None:
+def _clear_frames(
+    error: BaseException,
+    outer: BaseException | None,
+) -> None:
     from traceback import clear_frames  # 5 ms, which only an exception needs
 
     for related in related_exceptions(error, outer):

@@ -70,7 +70,11 @@ class Tokens(SecretHolder):
 
     __slots__ = ("asked_at", "given")
 
-    def __init__(self, given: Mapping[str, Any], asked_at: float) -> None:
+    def __init__(
+        self,
+        given: Mapping[str, Any],
+        asked_at: float,
+    ) -> None:
         self.given = given
         self.asked_at = asked_at
 

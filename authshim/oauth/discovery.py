@@ -35,7 +35,10 @@ class Server(NamedTuple):
     """False if a client secret is sent in the form, and not as Basic."""
 
 
-def discover(issuer: str, environ: Mapping[str, str] | None = None) -> Server:
+def discover(
+    issuer: str,
+    environ: Mapping[str, str] | None = None,
+) -> Server:
     """Return the authorization server that an issuer describes.
 
     :raises EndpointError: the issuer does not answer, or its document cannot be used.
@@ -74,7 +77,11 @@ def unusable_issuer(issuer: str) -> str:
     return ""
 
 
-def _check_issuer(url: str, issuer: str, named: object) -> None:
+def _check_issuer(
+    url: str,
+    issuer: str,
+    named: object,
+) -> None:
     if named == issuer:
         return
     if isinstance(named, str) and named.rstrip("/") == issuer.rstrip("/"):

@@ -138,7 +138,11 @@ def revoke(credential: OAuth) -> str:
     return ""
 
 
-def _revoke(credential: OAuth, endpoint: str, hint: str) -> str:
+def _revoke(
+    credential: OAuth,
+    endpoint: str,
+    hint: str,
+) -> str:
     if not getattr(credential, hint):
         return ""
     request = _form(credential, endpoint, hint)
@@ -151,7 +155,11 @@ def _revoke(credential: OAuth, endpoint: str, hint: str) -> str:
     return ""
 
 
-def _form(credential: OAuth, endpoint: str, hint: str) -> Request:
+def _form(
+    credential: OAuth,
+    endpoint: str,
+    hint: str,
+) -> Request:
     fields = {
         "token": getattr(credential, hint),
         "token_type_hint": hint,

@@ -254,7 +254,10 @@ def _proxy(url: str, environ: Mapping[str, str] | None) -> str | None:
     return named or None
 
 
-def _proxies(netloc: str, environ: Mapping[str, str] | None) -> dict[str, str]:
+def _proxies(
+    netloc: str,
+    environ: Mapping[str, str] | None,
+) -> dict[str, str]:
     """Return the proxies for a host and port, by the scheme of the URL."""
     from urllib import request
 

@@ -59,7 +59,11 @@ class Listener:
             reason = (error.strerror or str(error)).lower()
             raise SettingsError("--oauth-redirect-uri", f"cannot listen there: {reason}") from None
         self.redirect_uri = redirect_uri or f"http://127.0.0.1:{self._server.server_port}"
-        Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+        Thread(
+            target=self._server.serve_forever,
+            args=(0.1,),
+            daemon=True,
+        ).start()
 
     def wait(
         self,
@@ -114,7 +118,12 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = False
 
-    def __init__(self, host: str, port: int, path: str) -> None:
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        path: str,
+    ) -> None:
         import socket
 
         self.path = path
@@ -133,7 +142,11 @@ class _Server(ThreadingHTTPServer):
         self._is_taken = True
         return redirect
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(
+        self,
+        request: object,
+        client_address: object,
+    ) -> None:
         """Print nothing: a connection that breaks is no error of the login."""
 
 

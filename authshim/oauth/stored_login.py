@@ -65,7 +65,11 @@ class StoredLogin:
         return os.access(folder, os.W_OK)
 
     @contextmanager
-    def locked(self, lock_dir: str | None, seconds: float) -> Iterator[None]:
+    def locked(
+        self,
+        lock_dir: str | None,
+        seconds: float,
+    ) -> Iterator[None]:
         """Hold a lock that other processes respect, if there is a place for one.
 
         :param lock_dir: the folder of the lock if the provider has no file.

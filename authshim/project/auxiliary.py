@@ -39,7 +39,11 @@ def pypi_maps(workspace: Section) -> tuple[Repository, ...]:
     return tuple(_repository(url, place) for url in urls)
 
 
-def _channel(entry: Any, folder: str, place: str) -> Channel:
+def _channel(
+    entry: Any,
+    folder: str,
+    place: str,
+) -> Channel:
     text = entry
     if isinstance(entry, dict):
         text = entry.get("channel")

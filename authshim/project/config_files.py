@@ -115,7 +115,11 @@ def home_of(environ: Mapping[str, str]) -> str:
     return home
 
 
-def config_home(environ: Mapping[str, str], *, apple: bool = False) -> str:
+def config_home(
+    environ: Mapping[str, str],
+    *,
+    apple: bool = False,
+) -> str:
     """Return the folder of the user's configuration files, or an empty string.
 
     :param apple: True for a tool that uses ``~/Library/Application Support`` on macOS.

@@ -47,7 +47,11 @@ _OTHER_TOOLS = (
 )
 
 
-def warnings_of(document: dict[str, Any], *, pyproject: bool) -> list[str]:
+def warnings_of(
+    document: dict[str, Any],
+    *,
+    pyproject: bool,
+) -> list[str]:
     """List the options that pixi ignores, with their right place. Values are not shown."""
     found = list(islice(_warnings(document, pyproject), MAX_WARNINGS + 1))
     if len(found) > MAX_WARNINGS:
@@ -55,7 +59,10 @@ def warnings_of(document: dict[str, Any], *, pyproject: bool) -> list[str]:
     return found
 
 
-def _warnings(document: dict[str, Any], pyproject: bool) -> Iterator[str]:
+def _warnings(
+    document: dict[str, Any],
+    pyproject: bool,
+) -> Iterator[str]:
     rules = _pixi_rules()
     if pyproject:
         rules = _pyproject_rules()

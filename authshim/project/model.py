@@ -160,7 +160,10 @@ class Project(NamedTuple):
         return platforms
 
 
-def _with_python(target: Target, features: tuple[Feature, ...]) -> Target:
+def _with_python(
+    target: Target,
+    features: tuple[Feature, ...],
+) -> Target:
     """Return the target with the Python that the features allow."""
     specs: list[str] = []
     for feature in features:

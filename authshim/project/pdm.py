@@ -63,7 +63,10 @@ class _Source(NamedTuple):
     """True if it excludes the packages that it does not include."""
 
 
-def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
+def read_project(
+    folder: str,
+    environ: Mapping[str, str],
+) -> DeclaredIndexes:
     """Return the sources of the pdm project in a folder, with those of pdm's configuration.
 
     :raises TableError: pdm would refuse a value of the pyproject.toml.
@@ -113,7 +116,10 @@ def _indexes(
             yield source, index
 
 
-def _sources(folder: str, configuration: _Configuration) -> list[_Source]:
+def _sources(
+    folder: str,
+    configuration: _Configuration,
+) -> list[_Source]:
     """Return all sources in pdm's order."""
     sources = [*_own_sources(folder)]
     names = {source.name for source in sources}

@@ -58,7 +58,10 @@ class _Source(NamedTuple):
     priority: str
 
 
-def read_project(folder: str, environ: Mapping[str, str]) -> DeclaredIndexes:
+def read_project(
+    folder: str,
+    environ: Mapping[str, str],
+) -> DeclaredIndexes:
     """Return the sources of the poetry project in a folder.
 
     :raises TableError: poetry would refuse a value of the pyproject.toml.
@@ -220,7 +223,11 @@ def _check(document: Section) -> None:
     document.section("keyring")
 
 
-def _variables(table: str, name: str, key: str) -> Iterator[str]:
+def _variables(
+    table: str,
+    name: str,
+    key: str,
+) -> Iterator[str]:
     """Yield the variables that may have a value. poetry before 2.4 replaced dots, too."""
     for replaced in ("-", "[.-]"):
         words = (re.sub(replaced, "_", word) for word in ("poetry", table, name, key))

@@ -56,7 +56,11 @@ def _flat_pages(options: Section, folder: str) -> tuple[Index, ...]:
     return tuple(_flat_page(entry, place, folder) for entry in entries)
 
 
-def _flat_page(entry: Any, place: str, folder: str) -> Index:
+def _flat_page(
+    entry: Any,
+    place: str,
+    folder: str,
+) -> Index:
     if not isinstance(entry, dict) or len(entry.keys() & {"url", "path"}) != 1:
         raise TableError(f"{place}: expected tables with a url or a path")
     if "url" in entry:
@@ -68,7 +72,12 @@ def _flat_page(entry: Any, place: str, folder: str) -> Index:
     return _index(url, place, flat=True)
 
 
-def _index(entry: Any, place: str, *, flat: bool = False) -> Index:
+def _index(
+    entry: Any,
+    place: str,
+    *,
+    flat: bool = False,
+) -> Index:
     if not isinstance(entry, str):
         raise TableError(f"{place}: expected a URL")
     try:

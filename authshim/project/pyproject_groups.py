@@ -77,7 +77,11 @@ class _Groups:
             if isinstance(entries, list):
                 group += entries
 
-    def entries(self, name: str, within: tuple[str, ...] = ()) -> list[str]:
+    def entries(
+        self,
+        name: str,
+        within: tuple[str, ...] = (),
+    ) -> list[str]:
         """Return the requirements of a group without duplicates."""
         key = normalised(name)
         place = location(("dependency-groups",), name)
@@ -94,7 +98,11 @@ class _Groups:
         self._read[key] = list(found)
         return self._read[key]
 
-    def _expanded(self, entry: object, within: tuple[str, ...]) -> list[str]:
+    def _expanded(
+        self,
+        entry: object,
+        within: tuple[str, ...],
+    ) -> list[str]:
         """Return the requirement of an entry, or those of the group that it includes."""
         found: list[str] = []
         if isinstance(entry, str):

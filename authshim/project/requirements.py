@@ -66,7 +66,10 @@ class Dependency(NamedTuple):
     """conda's names of the platforms, this machine's first."""
 
 
-def from_table(table: Section, selector: str) -> Iterator[RawRequirement]:
+def from_table(
+    table: Section,
+    selector: str,
+) -> Iterator[RawRequirement]:
     """Yield the entries of a ``pypi-dependencies`` table.
 
     :raises TableError: pixi would refuse one.

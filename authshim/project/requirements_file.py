@@ -116,7 +116,12 @@ class RequirementsFile:
     def _value(self, match: re.Match[str]) -> str:
         return self._environ.get(match[1]) or match[0]
 
-    def _apply(self, line: str, path: str, number: int) -> None:
+    def _apply(
+        self,
+        line: str,
+        path: str,
+        number: int,
+    ) -> None:
         """Apply the options of one line of a file. Of a repeated option the last counts."""
         place = f"{path}:{number}"
         options = dict(_options(_words(line, place)))

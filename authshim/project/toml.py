@@ -47,7 +47,11 @@ class Section:
 
     __slots__ = ("names", "table")
 
-    def __init__(self, table: Table, names: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        table: Table,
+        names: tuple[str, ...] = (),
+    ) -> None:
         self.table = table
         self.names = names
 

@@ -48,7 +48,10 @@ def requirements_of(
     return tuple(found)
 
 
-def _sources(table: Section, indexes: dict[str, Index]) -> dict[str, _Source]:
+def _sources(
+    table: Section,
+    indexes: dict[str, Index],
+) -> dict[str, _Source]:
     """Return the sources by the normalised names of their packages."""
     found = {}
     for name, value in table.table.items():
@@ -74,7 +77,11 @@ def _source(
     return _Source(None, origin_of(first))
 
 
-def _index(name: Any, place: str, indexes: dict[str, Index]) -> Index:
+def _index(
+    name: Any,
+    place: str,
+    indexes: dict[str, Index],
+) -> Index:
     index = None
     if isinstance(name, str):
         index = indexes.get(name)

@@ -45,7 +45,11 @@ class Provider(Protocol):
     problems: Collection[str] = ()
     """A sentence about each bad entry. The other entries are good."""
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:
+    def find(
+        self,
+        key: str,
+        username: str | None = None,
+    ) -> Credential | None:
         """Return the credential of ``key``, or None.
 
         :param key: in the form of ``urls.host_keys``. A key of the kind "service" is the URL or
@@ -85,7 +89,11 @@ class Store(Protocol):
     problems: Collection[str]
     """A sentence about each bad entry, or about the store."""
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:
+    def find(
+        self,
+        key: str,
+        username: str | None = None,
+    ) -> Credential | None:
         """Return the credential of ``key``, or None. See ``Provider``."""
         ...
 
@@ -120,7 +128,11 @@ class Store(Protocol):
         ...
 
 
-def note(problems: list[str], problem: str, more: str) -> None:
+def note(
+    problems: list[str],
+    problem: str,
+    more: str,
+) -> None:
     """Add a problem once. After ``MAX_PROBLEMS`` of them add ``more``, once too."""
     if problem in problems or len(problems) > MAX_PROBLEMS:
         return

@@ -37,7 +37,11 @@ class CIIdentity(Provider):
         self._clock = clock
         self._tokens: dict[str, tuple[Credential, float | None]] = {}
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:
+    def find(
+        self,
+        key: str,
+        username: str | None = None,
+    ) -> Credential | None:
         """Return a token for the URL of an exchange, or None for a user that is known.
 
         :raises ProviderError: the CI gives no identity, or the server no token.

@@ -31,7 +31,11 @@ class JobToken(Provider):
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
         self._environ = environ
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:
+    def find(
+        self,
+        key: str,
+        username: str | None = None,
+    ) -> Credential | None:
         """Return the token of the job for ``host:port`` of its GitLab, or None.
 
         :raises ProviderError: the variable has no token that can be sent.

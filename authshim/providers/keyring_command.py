@@ -100,7 +100,11 @@ class KeyringCommand(Provider):
         self._run_child = run
         self._mode = _CredsMode()
 
-    def find(self, key: str, username: str | None = None) -> BasicHTTP | None:
+    def find(
+        self,
+        key: str,
+        username: str | None = None,
+    ) -> BasicHTTP | None:
         """Return the credential of ``key``, which is the URL of an index or ``host[:port]``.
 
         A keyring before 25.2.1 answers only if the username is known. The command is not run for a

@@ -30,7 +30,12 @@ class NetrcFile(Provider):
 
     answers = frozenset({PORT, HOST, DEFAULT})
 
-    def __init__(self, paths: Sequence[str], *, named: bool = False) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        named: bool = False,
+    ) -> None:
         self.paths = tuple(paths)
         self.name = "netrc"
         if self.paths:
@@ -40,7 +45,11 @@ class NetrcFile(Provider):
         self._named = named
         self._logins: Logins | None = None
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:
+    def find(
+        self,
+        key: str,
+        username: str | None = None,
+    ) -> Credential | None:
         """Return the login of ``key``: the last of ``username``, else the last that serves it.
 
         An entry without a login serves any user, as in curl. If there is neither, return the last

@@ -54,7 +54,11 @@ class UrlLogins(Provider):
         self.problems: list[str] = []
         self._contents: _Contents | None = None
 
-    def find(self, key: str, username: str | None = None) -> Credential | None:
+    def find(
+        self,
+        key: str,
+        username: str | None = None,
+    ) -> Credential | None:
         """Return the login of a URL, or None. A known user gets a login of its own only.
 
         :raises ProviderError: the store is here but cannot be read.

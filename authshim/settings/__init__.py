@@ -147,7 +147,10 @@ def read(
     )
 
 
-def _of_config(config: PixiConfig, environ: Mapping[str, str]) -> Settings:
+def _of_config(
+    config: PixiConfig,
+    environ: Mapping[str, str],
+) -> Settings:
     """Return the settings of pixi's configuration files."""
     proxies = config.proxies
     if _has_proxy(environ):
@@ -199,7 +202,10 @@ def _with_keyring(
     )
 
 
-def _check_options(auth_file: str | None, keyring_provider: str | None) -> None:
+def _check_options(
+    auth_file: str | None,
+    keyring_provider: str | None,
+) -> None:
     if keyring_provider not in (None, *KEYRING_PROVIDERS):
         raise SettingsError("keyring_provider", 'expected "subprocess" or "disabled"')
     if auth_file == "":

@@ -127,7 +127,11 @@ class Paths:
         named = self._named(known, "PIXI_HOME")
         return named or self.join(self.home, ".pixi")
 
-    def _named(self, known: Mapping[str, str], variable: str) -> str | None:
+    def _named(
+        self,
+        known: Mapping[str, str],
+        variable: str,
+    ) -> str | None:
         """Return the folder that a variable names, or None."""
         if variable not in known:
             return None

@@ -47,7 +47,10 @@ def read_certificates(known: Mapping[str, str]) -> Certificates:
     )
 
 
-def _first_set(known: Mapping[str, str], variables: Iterable[str]) -> str:
+def _first_set(
+    known: Mapping[str, str],
+    variables: Iterable[str],
+) -> str:
     """Return the first of some variables that is set, or an empty string."""
     for variable in variables:
         if variable in known:

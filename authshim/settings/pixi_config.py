@@ -117,7 +117,10 @@ def _read(file: ConfigFile) -> PixiConfig:
     )
 
 
-def _shared_options(document: Mapping[str, Any], path: str) -> PixiConfig:
+def _shared_options(
+    document: Mapping[str, Any],
+    path: str,
+) -> PixiConfig:
     """Return the options that mean the same to all rattler tools."""
     auth_file = _typed(document, "authentication-override-file", str, "a path", path)
     mirrors, problems = _mirrors(document, path)
@@ -136,7 +139,10 @@ def _shared_options(document: Mapping[str, Any], path: str) -> PixiConfig:
     return config
 
 
-def _keyring_provider(document: Mapping[str, Any], path: str) -> str | None:
+def _keyring_provider(
+    document: Mapping[str, Any],
+    path: str,
+) -> str | None:
     pypi = _typed(document, "pypi-config", dict, "a table", path) or {}
     provider = _value(pypi, "keyring-provider")
     if provider is None:

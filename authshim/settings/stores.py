@@ -19,7 +19,10 @@ _CI = {
 """The variables that are "true" in a job."""
 
 
-def uv_credentials(paths: Paths, known: Mapping[str, str]) -> str | None:
+def uv_credentials(
+    paths: Paths,
+    known: Mapping[str, str],
+) -> str | None:
     """Return the path of uv's ``credentials.toml``, or None if there is no home."""
     folder = known.get("UV_CREDENTIALS_DIR")
     if not folder:

@@ -109,7 +109,10 @@ def _userinfo(text: str | None) -> tuple[str | None, Secret | None]:
     return unquote(username), Secret(unquote(password))
 
 
-def host_keys(url: Url, path_keys: frozenset[str] = frozenset()) -> list[Key]:
+def host_keys(
+    url: Url,
+    path_keys: frozenset[str] = frozenset(),
+) -> list[Key]:
     """List the keys of a URL, the most specific first. This order is the matching rule.
 
     1. ``host:port/path`` and ``host/path`` by whole segments, the longest first, if they are in

@@ -70,7 +70,11 @@ def dialled_parts(url: str) -> Parts | None:
     return parts.scheme or "", parts.auth, parts.host or "", parts.port, parts.path or ""
 
 
-def _is_clear(parts: ParsedUrl, host: str, port: int | None) -> bool:
+def _is_clear(
+    parts: ParsedUrl,
+    host: str,
+    port: int | None,
+) -> bool:
     """Return True if the standard library found the same host and port."""
     # urllib3 replaces the port 0 by the default one.
     if port == 0 or port != parts.port:

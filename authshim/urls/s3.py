@@ -112,7 +112,11 @@ def s3_keys(url: S3Url) -> list[Key]:
     return [Key(text, S3) for text in (*paths, url.bucket)]
 
 
-def read_options(bucket: str, table: object, place: str) -> S3Options:
+def read_options(
+    bucket: str,
+    table: object,
+    place: str,
+) -> S3Options:
     """Return the options of one bucket.
 
     :raises BadOptions: one of them is missing or has another type, as pixi would say.
