@@ -88,7 +88,7 @@ def _from_override(target: LoginHost, options: Any) -> Credential | None:
     them and the chain this takes a fifth of the time.
     """
     path = os.environ.get("RATTLER_AUTH_FILE") or options.auth_file
-    if not path or path.startswith("~") or "@" in options.host:
+    if not path or path.startswith("~") or not _is_plain(_url(target, options)):
         return None
     if os.environ.get("AUTHSHIM_AUTH_FILE_MODE"):
         return None
@@ -105,6 +105,25 @@ def _from_override(target: LoginHost, options: Any) -> Credential | None:
     return found
 
 
+def _url(target: LoginHost, options: Any) -> str:
+    """Return the URL as it was given, or the URL of the host that was given."""
+    if "://" in options.host:
+        url: str = options.host
+        return url
+    return target.url
+
+
+def _is_plain(url: str) -> bool:
+    """Return True if the keys of a file alone decide what a URL gets.
+
+    The chain has rules for a username, a presigned URL, hidden dots in a path and plain http.
+    """
+    from authshim.urls.paths import has_ambiguous_path
+
+    has_rules = "@" in url or "?" in url or url.lower().startswith("http:")
+    return not has_rules and not has_ambiguous_path(url)
+
+
 def _from_chain(target: LoginHost, options: Any) -> Credential:
     import logging
 
@@ -114,9 +133,7 @@ def _from_chain(target: LoginHost, options: Any) -> Credential:
     chain, note = chain_in_force(options)
     if note:
         logging.getLogger("authshim").warning("%s", note)
-    url = target.url
-    if "://" in options.host:
-        url = options.host
+    url = _url(target, options)
     if target.is_bucket:
         found = chain.s3.stored(url)
     else:

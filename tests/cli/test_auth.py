@@ -952,6 +952,28 @@ def test_token_prints_the_bare_token(
 
 
 @pytest.mark.parametrize("override", [True, False])
+def test_token_of_a_url_is_what_a_request_gets(
+    override: bool,
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keep(kept, h_example={"BearerToken": "host"}, **{"h.example/a": {"BearerToken": "path"}})
+    if override:
+        monkeypatch.setenv("RATTLER_AUTH_FILE", str(kept))
+    clear = "authshim: a credential is sent to h.example in the clear: use https\n"
+    for url, code, *printed in (
+        ("https://h.example/a/x", 0, "path\n", ""),
+        ("https://h.example/a/..%2fb", 0, "host\n", ""),
+        ("https://h.example/./a/x", 0, "host\n", ""),
+        ("http://h.example/a", 0, "path\n", clear),
+        ("https://h.example/a?X-Amz-Signature=x", 1, ""),
+    ):
+        assert main(["auth", "token", url]) == code
+        assert list(capsys.readouterr())[: len(printed)] == printed
+
+
+@pytest.mark.parametrize("override", [True, False])
 @pytest.mark.parametrize(
     ("kind", "kept_as"),
     [("BasicHTTP", "a username and password"), ("S3Credentials", "S3 keys")],
