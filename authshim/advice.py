@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from authshim import next_step
 from authshim.credentials import OAuth
 from authshim.oauth.command import login_command as oauth_command
+from authshim.providers.base import AUTH_FILE, KEYRING_COMMAND, NETRC
 from authshim.redact import looks_like_token, printable, redact
 from authshim.urls import GIVEN, PATH, PORT, PREFIX, parse, without_userinfo
 from authshim.urls.paths import cut_after_simple
@@ -179,7 +180,7 @@ def log_in_again(url: str, found: Found, chain: Chain | None = None) -> NextStep
     """Return the step that replaces a refused credential in its store."""
     provider = found.provider
     credential = found.credential
-    if provider == "keyring command":
+    if found.kind == KEYRING_COMMAND:
         username = getattr(credential, "username", None)
         return _log_in(url, username, by_keyring=True, chain=chain)
     if provider in ("URL", "manifest"):
@@ -206,9 +207,9 @@ def _correct_login(place: str, username: str | None) -> NextStep:
 
 def _outlives_login(found: Found) -> bool:
     """Tell if an entry still comes first after a login, which stores one for the host."""
-    if found.key.kind == PREFIX or "netrc" in found.provider:
+    if found.key.kind == PREFIX or found.kind == NETRC:
         return True
-    return found.provider.startswith("auth file") and found.key.kind in (PATH, PORT)
+    return found.kind == AUTH_FILE and found.key.kind in (PATH, PORT)
 
 
 def login_command(

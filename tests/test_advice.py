@@ -7,6 +7,7 @@ from fakes import Fixed
 
 import authshim
 from authshim.advice import log_in, log_in_again, log_in_at
+from authshim.providers.base import AUTH_FILE, NETRC
 from authshim.urls import HOST, PATH, PORT, WILDCARD, Key
 from authshim.vendors import ask_owner, missing
 
@@ -114,26 +115,18 @@ def test_other_service_gets_no_login_command_of_the_vendor(
 
 
 @pytest.mark.parametrize(
-    ("key", "provider", "step"),
+    ("key", "kind", "step"),
     [
-        (
-            Key("h.example/acme", PATH),
-            "auth file F",
-            "correct the entry for h.example/acme in auth file F",
-        ),
-        (
-            Key("h.example:443", PORT),
-            "auth file F",
-            "correct the entry for h.example:443 in auth file F",
-        ),
-        (Key("h.example", HOST), "auth file F", "authshim auth login h.example --username ada"),
-        (Key("h.example:443", PORT), "netrc F", "correct the entry for h.example:443 in netrc F"),
+        (Key("h.example/acme", PATH), AUTH_FILE, "correct the entry for h.example/acme in F"),
+        (Key("h.example:443", PORT), AUTH_FILE, "correct the entry for h.example:443 in F"),
+        (Key("h.example", HOST), AUTH_FILE, "authshim auth login h.example --username ada"),
+        (Key("h.example:443", PORT), NETRC, "correct the entry for h.example:443 in F"),
     ],
 )
 def test_a_login_is_not_sent_where_a_nearer_entry_would_shadow_it(
-    key: Key, provider: str, step: str
+    key: Key, kind: str, step: str
 ) -> None:
-    found = authshim.Found(authshim.BasicHTTP("ada", "s3cret"), provider, key)
+    found = authshim.Found(authshim.BasicHTTP("ada", "s3cret"), "F", key, kind)
     assert log_in_again("https://h.example/acme/simple/", found).startswith(step)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.cli import project, terminal
 from authshim.credentials import BasicHTTP
 from authshim.errors import AuthshimError, ProviderError
+from authshim.providers.base import NETRC
 from authshim.redact import redact
 from authshim.urls import WILDCARD, parse
 
@@ -35,13 +36,13 @@ There is no blank, quote or backslash, and no # at the start.
 
 class _Login(NamedTuple):
     host: str
-    provider: str
+    found: Found
     credential: BasicHTTP
 
     @property
     def is_own(self) -> bool:
         """True if the user's netrc has it."""
-        return self.provider.startswith("netrc ")
+        return self.found.kind == NETRC
 
 
 def text(options: Namespace) -> str:
@@ -109,7 +110,7 @@ def _logins(
         host = parse(place.url).host
         if found.key.kind == WILDCARD:
             terminal.note(f"authshim: in the netrc for {host} only: the login of {found.key}")
-        yield _Login(host, found.provider, found.credential)
+        yield _Login(host, found, found.credential)
 
 
 def _reason(found: Found) -> str:

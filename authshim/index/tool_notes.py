@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable, NamedTuple
 
 from authshim.index.verdict import NO_CREDENTIAL, UNREACHABLE
 from authshim.project.declaration import NOT_VERIFIED
+from authshim.providers.base import AUTH_FILE, NETRC, OS_KEYCHAIN, UV_STORE
 from authshim.urls import GIVEN, PREFIX, SERVICE, without_userinfo
 from authshim.urls.paths import index_root
 
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Manifest
     from authshim.project.repositories import Index, Repository
 
-_RATTLERS = ("auth file", "OS keychain")
-"""The beginnings of the names of the stores of pixi, which no other tool reads."""
+_RATTLERS = (AUTH_FILE, OS_KEYCHAIN)
+"""The stores of pixi, which no other tool reads."""
 
 _VARIABLE = re.compile(r"\$\{.+?\}")
 
@@ -40,12 +41,16 @@ class _Case(NamedTuple):
     @property
     def kind(self) -> str:
         """The kind of the key by which a login was found, or an empty string."""
-        return "" if self.found is None else self.found.key.kind
+        if self.found is None:
+            return ""
+        return self.found.key.kind
 
     @property
-    def provider(self) -> str:
-        """The name of the provider of a login, or an empty string."""
-        return "" if self.found is None else self.found.provider
+    def store(self) -> str:
+        """The kind of the provider of a login, or an empty string."""
+        if self.found is None:
+            return ""
+        return self.found.kind
 
     @property
     def lacks_password(self) -> bool:
@@ -90,12 +95,15 @@ def covering(manifest: Manifest, url: str) -> Index | None:
 
 def _store(case: _Case) -> str:
     """Note a store that the tool does not read."""
-    tool = case.manifest.tool
-    is_own = tool == "uv" and case.provider.startswith("uv store")
-    is_other_tools = case.kind == PREFIX and not is_own
-    if not (is_other_tools or case.provider.startswith(_RATTLERS)):
+    if case.found is None:
         return ""
-    return f"does not read {case.provider}; {_STEPS[tool](case)}"
+    tool = case.manifest.tool
+    is_own = tool == "uv" and case.store == UV_STORE
+    is_other_tools = case.kind == PREFIX and not is_own
+    if not is_other_tools and case.store not in _RATTLERS:
+        return ""
+    step = _STEPS[tool](case)
+    return f"does not read {case.found.provider}; {step}"
 
 
 def _run_or_name(case: _Case) -> str:
@@ -156,7 +164,7 @@ def _user_in_url(case: _Case) -> str:
 
 
 def _netrc_of_known_user(case: _Case) -> str:
-    if not (case.lacks_password and case.provider.startswith("netrc")):
+    if not case.lacks_password or case.store != NETRC:
         return ""
     return f"reads no netrc: {case.place.declaration.login_in} names a user"
 
@@ -221,8 +229,10 @@ def _names_of_pdm(case: _Case) -> str:
 
 def _netrc_for_others(case: _Case) -> str:
     """Note a netrc that Python refuses, because other users may read it."""
-    path = case.provider.partition("netrc ")[2]
-    if not path or path != os.path.expanduser("~/.netrc") or not _is_open_to_others(path):
+    if case.found is None or case.store != NETRC:
+        return ""
+    path = case.found.path
+    if path != os.path.expanduser("~/.netrc") or not _is_open_to_others(path):
         return ""
     return f"does not read {path}, for others may read it; chmod 600 {path}"
 

@@ -159,6 +159,8 @@ def found_in(
         challenged=challenged,
         entry=entry,
         now=entry.clock.time(),
+        kind=step.kind,
+        path=step.path,
     )
 
 

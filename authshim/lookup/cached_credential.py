@@ -42,6 +42,8 @@ class CachedCredential(SecretHolder):
         challenged: bool = False,
         entry: Any = None,
         now: float = 0.0,
+        kind: str = "",
+        path: str = "",
     ) -> None:
         self.credential = credential
         self.provider = provider
@@ -58,7 +60,7 @@ class CachedCredential(SecretHolder):
             self.expires_at = usable_until(credential)
         self.entry = entry
         """The cache entry that it belongs to."""
-        self.public = Found(credential, provider, key)
+        self.public = Found(credential, provider, key, kind, path)
         """The value that callers get."""
 
     @property

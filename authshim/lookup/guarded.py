@@ -87,7 +87,15 @@ class GuardedProvider:
         if reason:
             return Step(self.name, key, reason)
         answer = shown(credential, key, entry) + said
-        return Step(self.name, key, answer, credential, source=source)
+        return Step(
+            self.name,
+            key,
+            answer,
+            credential,
+            source=source,
+            kind=str(getattr(self._provider, "kind", "")),
+            path=self._path(),
+        )
 
     def _question(
         self,
@@ -239,6 +247,13 @@ class GuardedProvider:
             return ""
         return str(ask(key, username))
 
+    def _path(self) -> str:
+        """Return the file of the provider, or an empty string."""
+        path = getattr(self._provider, "path", "")
+        if not isinstance(path, str):
+            return ""
+        return path
+
     def _warn(self, problems: Iterable[str]) -> None:
         for problem in problems:
             self._once.warn_once(problem, logging.WARNING)
@@ -271,16 +286,13 @@ class GuardedProvider:
                 finally:
                     self.refresh()
 
-        path = getattr(self._provider, "path", None)
-        if not isinstance(path, str):
-            path = None
         return StoredLogin(
             self.name,
             key,
             read=read,
             save=save,
             keeps=hasattr(self._provider, "save"),
-            path=path,
+            path=self._path() or None,
         )
 
     def _complain(self, error: Exception) -> str:

@@ -18,7 +18,12 @@ class Found(NamedTuple):
 
     credential: Credential
     provider: str
+    """The name of the provider in messages."""
     key: Key
+    kind: str = ""
+    """The kind of the provider (see ``providers.base``), or an empty string."""
+    path: str = ""
+    """The file of the provider, or an empty string."""
 
     def __repr__(self) -> str:
         return f"Found({self.credential!r}, provider={self.provider!r}, key={str(self.key)!r})"
@@ -41,6 +46,10 @@ class Step(NamedTuple):
     """A sentence about a failure that the user can mend."""
     source: str = ""
     """The file or line of the credential, if the name of the provider tells none."""
+    kind: str = ""
+    """The kind of the provider."""
+    path: str = ""
+    """The file of the provider."""
 
 
 class Trace(NamedTuple):

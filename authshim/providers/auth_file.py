@@ -13,7 +13,7 @@ from authshim.credentials import BearerToken
 from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError, StoreError
 from authshim.providers.auth_file_checks import unfilled_field, why_key_never_matches
-from authshim.providers.base import MORE, Provider, note
+from authshim.providers.base import AUTH_FILE, MORE, Provider, note
 from authshim.providers.json_text import parse_json
 from authshim.redact import redact_key
 from authshim.secret import SecretHolder
@@ -37,6 +37,7 @@ class AuthFile(Provider):
     :param named: True if the user named this file. Then ``problems`` mentions that it is missing.
     """
 
+    kind = AUTH_FILE
     answers = frozenset({PATH, PORT, HOST, WILDCARD, S3})
 
     def __init__(
@@ -47,7 +48,7 @@ class AuthFile(Provider):
         named: bool = False,
     ) -> None:
         self.path = path
-        self.name = name or f"auth file {path}"
+        self.name = name or f"{AUTH_FILE} {path}"
         self.problems: list[str] = []
         self._named = named
         self._contents: _Contents | None = None

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
 
+AUTH_FILE = "auth file"
+OS_KEYCHAIN = "OS keychain"
+NETRC = "netrc"
+UV_STORE = "uv store"
+KEYRING_COMMAND = "keyring command"
+"""The kinds of provider that other code tells apart."""
+
 MAX_PROBLEMS = 100
 """The number of problems of one file that are reported."""
 
@@ -38,6 +45,12 @@ class Provider(Protocol):
 
     name: str = "provider"
     """The name in messages."""
+
+    kind: str = ""
+    """``NETRC`` or another of the kinds above, or an empty string."""
+
+    path: str = ""
+    """The file that the provider reads, or an empty string."""
 
     answers: Collection[str] = frozenset({PORT, HOST, WILDCARD})
     """The kinds of key that the provider is asked for. See ``urls.KINDS``."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError, ProviderMissing
-from authshim.providers.base import Provider
+from authshim.providers.base import KEYRING_COMMAND, Provider
 from authshim.providers.keyring_answer import (
     Miss,
     is_failure,
@@ -78,7 +78,8 @@ class KeyringCommand(Provider):
     :param terminal: returns True if our stderr is a terminal. Then the child writes to it.
     """
 
-    name = "keyring command"
+    name = KEYRING_COMMAND
+    kind = KEYRING_COMMAND
     answers = frozenset({SERVICE})
 
     def __init__(

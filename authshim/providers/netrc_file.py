@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from authshim import files
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError
-from authshim.providers.base import Provider
+from authshim.providers.base import NETRC, Provider
 from authshim.providers.netrc_parser import Logins, parse
 from authshim.urls import DEFAULT, HOST, PORT
 
@@ -28,6 +28,7 @@ class NetrcFile(Provider):
     :param named: True if ``NETRC`` names the file. Then ``problems`` mentions that it is missing.
     """
 
+    kind = NETRC
     answers = frozenset({PORT, HOST, DEFAULT})
 
     def __init__(
@@ -37,10 +38,10 @@ class NetrcFile(Provider):
         named: bool = False,
     ) -> None:
         self.paths = tuple(paths)
-        self.name = "netrc"
+        self.name = NETRC
         if self.paths:
             existing = (path for path in self.paths if files.version(path))
-            self.name = f"netrc {next(existing, self.paths[0])}"
+            self._name_file(next(existing, self.paths[0]))
         self.problems: list[str] = []
         self._named = named
         self._logins: Logins | None = None
@@ -104,12 +105,16 @@ class NetrcFile(Provider):
             raise ProviderError(self.name, logins.broken)
         return logins
 
+    def _name_file(self, path: str) -> None:
+        self.path = path
+        self.name = f"{NETRC} {path}"
+
     def _read(self) -> Logins:
         if self._logins is not None:
             return self._logins
         path, self._logins = _read(self.paths)
         if path:
-            self.name = f"netrc {path}"
+            self._name_file(path)
         elif self._named and self.paths:
             self.problems.append(f"NETRC names {self.paths[0]}, which does not exist")
         self.problems += [f"{path}: {problem}" for problem in self._logins.problems]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, cast
 from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials.from_json import from_json
 from authshim.errors import CredentialError, ProviderError, ProviderMissing, StoreError
-from authshim.providers.base import Provider
+from authshim.providers.base import OS_KEYCHAIN, Provider
 from authshim.providers.keychain_backends import LOCKED, NAME, SILENT, open_keychain
 from authshim.urls import HOST, S3, WILDCARD
 
@@ -40,6 +40,7 @@ class OSKeychain(Provider):
     """
 
     name = NAME
+    kind = OS_KEYCHAIN
     answers = frozenset({HOST, WILDCARD, S3})
 
     def __init__(

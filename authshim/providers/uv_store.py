@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from authshim import files
 from authshim.credentials import BasicHTTP, BearerToken
 from authshim.errors import CredentialError, ProviderAmbiguous, ProviderError
+from authshim.providers.base import UV_STORE
 from authshim.providers.url_logins import Login, UrlLogins, prefix_of
 from authshim.redact import redact
 
@@ -35,8 +36,10 @@ class UvStore(UrlLogins):
     :param path: the file. A missing file is an empty one.
     """
 
+    kind = UV_STORE
+
     def __init__(self, path: str) -> None:
-        super().__init__(f"uv store {path}")
+        super().__init__(f"{UV_STORE} {path}")
         self.path = path
 
     def version(self) -> object:

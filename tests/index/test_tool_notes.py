@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -10,6 +11,7 @@ from authshim.credentials import BasicHTTP
 from authshim.index.tool_notes import tool_note
 from authshim.lookup.trace import Found
 from authshim.project.manifest import Manifest
+from authshim.providers.base import AUTH_FILE, NETRC, OS_KEYCHAIN
 from authshim.urls import GIVEN, HOST, PREFIX, SERVICE, Key
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ class Row(NamedTuple):
     answer: str = "let in"
     links: bool = False
     keys: str = ""
+    kind: str = ""
 
 
 INJECT = "pipx inject poetry authshim"
@@ -44,12 +47,13 @@ OTHER = (
 
 ROWS = [
     Row("poetry", "", None, ""),
-    Row("poetry", "netrc ~/.netrc", HOST_KEY, ""),
+    Row("poetry", "netrc ~/.netrc", HOST_KEY, "", kind=NETRC),
     Row(
         "poetry",
         "OS keychain",
         HOST_KEY,
         f"does not read OS keychain; {INJECT}, or authshim run --netrc -- poetry",
+        kind=OS_KEYCHAIN,
     ),
     Row(
         "poetry",
@@ -57,8 +61,11 @@ ROWS = [
         HOST_KEY,
         f"does not read auth file x.json; {INJECT}",
         environ=POETRY_USER,
+        kind=AUTH_FILE,
     ),
-    Row("poetry", "netrc n", HOST_KEY, TAKE_OUT, url=WITH_USER),
+    Row("poetry", "auth file of one's own", HOST_KEY, "", environ=POETRY_USER),
+    Row("poetry", "netrc of one's own", HOST_KEY, "", environ=POETRY_USER),
+    Row("poetry", "netrc n", HOST_KEY, TAKE_OUT, url=WITH_USER, kind=NETRC),
     Row("poetry", "", None, "", url=WITH_USER),
     Row("poetry", "", None, TAKE_OUT, url=WITH_USER, answer="no credential"),
     Row("poetry", "manifest", Key("h.example", GIVEN), "", url=WITH_USER),
@@ -68,6 +75,7 @@ ROWS = [
         HOST_KEY,
         "reads no netrc: POETRY_HTTP_BASIC_ACME_USERNAME names a user",
         environ=POETRY_USER,
+        kind=NETRC,
     ),
     Row("poetry", "keyring command", Key("h.example", SERVICE), ""),
     Row("poetry", "keyring command", Key("https://h.example", SERVICE), OTHER),
@@ -82,7 +90,7 @@ ROWS = [
     ),
     Row("poetry", "manifest", Key("h.example", GIVEN), "", url=WITH_LOGIN),
     Row("pdm", "manifest", Key("h.example", GIVEN), "", url=WITH_LOGIN, links=True),
-    Row("pdm", "netrc n", HOST_KEY, "", url=WITH_USER),
+    Row("pdm", "netrc n", HOST_KEY, "", url=WITH_USER, kind=NETRC),
     Row(
         "pdm",
         "pip.conf:2",
@@ -140,7 +148,22 @@ def test_note_tells_where_the_tool_differs(row: Row, tmp_path: Path) -> None:
     manifest = Manifest.load(tmp_path, environ=environ)
     found = None
     if row.key is not None:
-        found = Found(BasicHTTP("ada", "s3cret"), row.provider, row.key)
+        found = Found(BasicHTTP("ada", "s3cret"), row.provider, row.key, row.kind)
     (index,) = manifest.indexes()
     note = tool_note(manifest, index, found, answer=row.answer, links_name_hosts=row.links)
     assert note == (row.note and f"{row.tool} itself {row.note}")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions")
+@pytest.mark.parametrize(("mode", "is_noted"), [(0o644, True), (0o600, False)])
+def test_netrc_open_to_others_is_noted_for_pdm(home: Path, mode: int, is_noted: bool) -> None:
+    netrc = home / ".netrc"
+    netrc.write_text("machine h.example login ada password s3cret\n", encoding="utf-8")
+    netrc.chmod(mode)
+    source = f"[[tool.pdm.source]]\nname = 'acme'\nurl = '{URL}'\n"
+    (home / "pyproject.toml").write_text(source, encoding="utf-8")
+    manifest = Manifest.load(home, environ={"HOME": str(home), "PDM_IGNORE_STORED_INDEX": "1"})
+    (index,) = manifest.indexes()
+    found = Found(BasicHTTP("ada", "s3cret"), "F", HOST_KEY, NETRC, str(netrc))
+    note = tool_note(manifest, index, found)
+    assert (f"chmod 600 {netrc}" in note) == is_noted

@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from chain_fakes import basic, bearer, sent
+from chain_fakes import Keeper, basic, bearer, sent
 
 from authshim import BasicHTTP, BearerToken, Chain, Credential, Manifest
 
@@ -58,6 +58,23 @@ def test_providers_of_the_environment_are_in_the_documented_order(
         f"conda token files, micromamba store {full_home / '.mamba/auth/authentication.json'}, "
         "pip and uv configuration, keyring command)"
     )
+
+
+def test_found_tells_kind_and_file_of_its_provider(full_home: Path) -> None:
+    chain = null(full_home)
+    in_file, in_netrc = chain.find("https://h/"), chain.find("https://n/")
+    assert in_file is not None
+    assert in_netrc is not None
+    assert in_file.kind == "auth file"
+    assert in_file.path == str(full_home / ".rattler" / "credentials.json")
+    assert in_netrc.kind == "netrc"
+    assert in_netrc.path == str(full_home / ".netrc")
+
+
+def test_found_of_a_foreign_provider_has_no_kind() -> None:
+    found = Chain([Keeper({"h": bearer()}, name="netrc of one's own")]).find("https://h/")
+    assert found is not None
+    assert (found.kind, found.path) == ("", "")
 
 
 def test_null_backend_switches_the_keychain_off(full_home: Path) -> None:
