@@ -25,7 +25,15 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Repository)
 
+Login = tuple["str | None", "str | None"]
+"""A username and a password."""
+
+NO_LOGIN: Login = (None, None)
+
 PYPI_NAME = "pypi"
+
+_BY_DEFAULT = "the default"
+"""The place of an index that nobody declares."""
 
 
 class DeclaredIndexes(NamedTuple):
@@ -49,25 +57,36 @@ class DeclaredIndexes(NamedTuple):
     def by_name(self) -> dict[str, Index]:
         """Return the indexes that have a name."""
         found: dict[str, Index] = {}
-        for index in (*self.pinned, *self.searched, *self.explicit, *self.flat):
-            found.setdefault(index.declaration.name, index)
+        kinds = (
+            self.pinned,
+            self.searched,
+            self.explicit,
+            self.flat,
+        )
+        for indexes in kinds:
+            for index in indexes:
+                found.setdefault(index.declaration.name, index)
         found.pop("", None)
         return found
 
     @property
     def is_empty(self) -> bool:
         """Return True if nothing but PyPI, as the tool's default, is declared."""
-        return all(is_default(index) for index in (*self.searched, *self.flat, *self.explicit))
+        everything = (*self.searched, *self.flat, *self.explicit)
+        return all(map(is_default, everything))
 
 
 def is_default(index: Index) -> bool:
     """Return True if nobody declares an index: the tool asks it by default."""
-    return index == PYPI and index.declaration.place in ("", "the default")
+    if index != PYPI:
+        return False
+    return index.declaration.place in ("", _BY_DEFAULT)
 
 
 def pypi_by_default() -> Index:
     """Return PyPI as the index that a tool asks if no other is declared."""
-    return Index(PYPI.url, declaration=Declaration("the default", PYPI_NAME))
+    declaration = Declaration(_BY_DEFAULT, PYPI_NAME)
+    return Index(PYPI.url, declaration=declaration)
 
 
 def project_of(
@@ -83,17 +102,7 @@ def project_of(
         index_strategy=declared.strategy,
         prerelease_mode=declared.prerelease_mode,
     )
-    pythons: tuple[tuple[str, str], ...] = ()
-    if requires_python:
-        pythons = (("", requires_python),)
-    feature = Feature(
-        DEFAULT,
-        channels=(),
-        options=NO_OPTIONS,
-        requirements=tuple(requirements),
-        platforms=None,
-        pythons=pythons,
-    )
+    feature = _only_feature(requirements, requires_python)
     return Project(
         options,
         platforms=(),
@@ -102,6 +111,23 @@ def project_of(
         default_index=None,
         keyring_provider=declared.keyring_provider,
         explicit=declared.explicit,
+    )
+
+
+def _only_feature(
+    requirements: Iterable[RawRequirement],
+    requires_python: str,
+) -> Feature:
+    pythons = []
+    if requires_python:
+        pythons.append(("", requires_python))
+    return Feature(
+        DEFAULT,
+        channels=(),
+        options=NO_OPTIONS,
+        requirements=tuple(requirements),
+        platforms=None,
+        pythons=tuple(pythons),
     )
 
 
@@ -130,7 +156,8 @@ def read_file(path: str | None) -> TomlFile | None:
         return None
     if isinstance(document, str):
         raise TableError(document, path)
-    return TomlFile(path, Section(document), Lines(path))
+    lines = Lines(path)
+    return TomlFile(path, Section(document), lines)
 
 
 def index_of(
@@ -139,7 +166,7 @@ def index_of(
     folder: str = "",
     *,
     flat: bool = False,
-    login: tuple[str | None, str | None] = (None, None),
+    login: Login = NO_LOGIN,
 ) -> Index:
     """Return the index that a file or variable names by a URL, or by a path in ``folder``.
 
@@ -151,23 +178,43 @@ def index_of(
     text = text.strip()
     if not text:
         raise TableError("expected a URL", declaration.place)
+    url = text
     try:
         if _is_path(text):
-            url = file_url(os.path.expanduser(text), os.path.abspath(folder))
-            return Index(url, flat=flat, declaration=declaration)
-        index = Index(text, flat=flat)
-        if index.username is None and login != (None, None):
-            return Index(text, *login, flat=flat, declaration=declaration)
-        return Index(text, flat=flat, declaration=declaration._replace(login_in=""))
+            url = _path_url(text, folder)
+            login = NO_LOGIN
+        elif login == NO_LOGIN or _has_username(url):
+            login = NO_LOGIN
+            declaration = declaration._replace(login_in="")
+        return Index(
+            url,
+            *login,
+            flat=flat,
+            declaration=declaration,
+        )
     except UrlError as error:
         raise TableError(str(error), declaration.place) from None
 
 
+def _path_url(path: str, folder: str) -> str:
+    expanded = os.path.expanduser(path)
+    return file_url(expanded, os.path.abspath(folder))
+
+
+def _has_username(url: str) -> bool:
+    return Repository(url).username is not None
+
+
 def asked_as(index: Index, services: Iterable[str]) -> Index:
     """Return an index with the names by which its tool asks a keyring, in the tool's order."""
-    declaration = index.declaration._replace(services=tuple(filter(None, services)))
-    login = (index.username, index.password)
-    return Index(index.url, *login, flat=index.flat, declaration=declaration)
+    names = tuple(filter(None, services))
+    return Index(
+        index.url,
+        index.username,
+        index.password,
+        flat=index.flat,
+        declaration=index.declaration._replace(services=names),
+    )
 
 
 def _is_path(text: str) -> bool:
@@ -181,7 +228,7 @@ def login_of(
     environ: Mapping[str, str],
     username: str,
     password: str,
-) -> tuple[tuple[str | None, str | None], str]:
+) -> tuple[Login, str]:
     """Return the username and password of two variables, and the name of the variable that counts.
 
     A variable that is missing or empty is None.
@@ -192,7 +239,7 @@ def login_of(
         return (user or "", secret), password
     if user is not None:
         return (user, None), username
-    return (None, None), ""
+    return NO_LOGIN, ""
 
 
 def words(text: str | None) -> list[str]:
@@ -206,9 +253,10 @@ def place_of(repository: Repository, lines: Lines) -> str:
         return repository.declaration.place
     place = lines.place(repository.url)
     if place == lines.path and isinstance(repository, Channel):
-        place = lines.place(repository.url.rpartition("/")[2], "channels")
+        _, _, name = repository.url.rpartition("/")
+        place = lines.place(name, "channels")
     if place == lines.path and repository == PYPI:
-        return "the default"
+        return _BY_DEFAULT
     return place
 
 
@@ -218,5 +266,8 @@ def unique(repositories: Iterable[P]) -> tuple[P, ...]:
 
     Equal ones may have different passwords. pixi keeps both then.
     """
-    found = {(repository, repository.password): repository for repository in repositories}
+    found = {}
+    for repository in repositories:
+        key = (repository, repository.password)
+        found[key] = repository
     return tuple(found.values())

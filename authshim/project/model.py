@@ -103,14 +103,15 @@ class Project(NamedTuple):
         return found
 
     def _options(self, features: tuple[Feature, ...]) -> list[Options]:
-        return [self.base, *(feature.options for feature in features)]
+        own = [feature.options for feature in features]
+        return [self.base, *own]
 
     def channels(self, features: tuple[Feature, ...]) -> list[Channel]:
         """List the channels, the highest priority first."""
         entries: list[tuple[int, Channel]] = []
         for feature in features:
             entries += feature.channels
-        entries.sort(key=lambda entry: -entry[0])
+        entries.sort(key=_descending_priority)
         return [channel for _, channel in entries]
 
     def single(self, features: tuple[Feature, ...], field: str) -> Any:
@@ -160,6 +161,11 @@ class Project(NamedTuple):
         return platforms
 
 
+def _descending_priority(entry: tuple[int, Channel]) -> int:
+    priority, _ = entry
+    return -priority
+
+
 def _with_python(
     target: Target,
     features: tuple[Feature, ...],
@@ -167,8 +173,9 @@ def _with_python(
     """Return the target with the Python that the features allow."""
     specs: list[str] = []
     for feature in features:
-        entries = ((selector, "python", spec) for selector, spec in feature.pythons)
-        specs += for_target(entries, target).get("python", [])
+        entries = [(selector, "python", spec) for selector, spec in feature.pythons]
+        chosen = for_target(entries, target)
+        specs += chosen.get("python", [])
     python = choose_python(specs, target.python)
     if python is None or python == target.python:
         return target
@@ -183,7 +190,8 @@ def dependencies_of(
     found: dict[Dependency, None] = {}
     try:
         for features in environments:
-            found.update(dict.fromkeys(project.dependencies(features)))
+            dependencies = project.dependencies(features)
+            found.update(dict.fromkeys(dependencies))
     except TableError as error:
         return str(error)
     return tuple(found)

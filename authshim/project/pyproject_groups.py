@@ -26,13 +26,15 @@ def read_groups(document: Section) -> dict[str, tuple[RawRequirement, ...]]:
     :raises TableError: a dependency group includes itself.
     """
     written = _written_groups(document)
-    own_name = document.section("project").table.get("name")
+    project = document.section("project").table
+    own_name = project.get("name")
     if isinstance(own_name, str):
         own_name = normalised(own_name)
     found = {}
     for name, entries in written.items():
+        requirements = raw_requirements(entries)
         # A project may require its own extras, and no index serves the project itself.
-        others = [raw for raw in raw_requirements(entries) if raw.name != own_name]
+        others = [raw for raw in requirements if raw.name != own_name]
         found[name] = tuple(others)
     return found
 
@@ -40,10 +42,13 @@ def read_groups(document: Section) -> dict[str, tuple[RawRequirement, ...]]:
 def _written_groups(document: Section) -> dict[str, list[Any]]:
     """Return the entries of a project, its extras and its groups by pixi's feature."""
     project = document.section("project")
-    written = {"": [*project.array("dependencies")]}
-    for name, entries in project.section("optional-dependencies").table.items():
+    own = project.array("dependencies")
+    written = {"": list(own)}
+    extras = project.section("optional-dependencies").table
+    for name, entries in extras.items():
         _add_group(written, name, entries)
-    groups = _Groups(document.table.get("dependency-groups"))
+    table = document.table.get("dependency-groups")
+    groups = _Groups(table)
     for name in groups.names:
         _add_group(written, name, groups.entries(name))
     return written
@@ -55,7 +60,8 @@ def _add_group(
     entries: object,
 ) -> None:
     # pixi writes dashes if it makes an environment of each group.
-    for spelling in {name, name.replace("_", "-")}:
+    with_dashes = name.replace("_", "-")
+    for spelling in {name, with_dashes}:
         group = found.setdefault(spelling, [])
         if isinstance(entries, list):
             group += entries
@@ -73,7 +79,8 @@ class _Groups:
             return
         for name, entries in table.items():
             self.names.append(name)
-            group = self._written.setdefault(normalised(name), [])
+            key = normalised(name)
+            group = self._written.setdefault(key, [])
             if isinstance(entries, list):
                 group += entries
 
@@ -92,11 +99,14 @@ class _Groups:
         if key in self._read:
             return self._read[key]
         found: dict[str, None] = {}
-        for entry in self._written.get(key, []):
-            expanded = self._expanded(entry, (*within, key))
+        including = (*within, key)
+        entries = self._written.get(key, [])
+        for entry in entries:
+            expanded = self._expanded(entry, including)
             found.update(dict.fromkeys(expanded))
-        self._read[key] = list(found)
-        return self._read[key]
+        requirements = list(found)
+        self._read[key] = requirements
+        return requirements
 
     def _expanded(
         self,
@@ -133,7 +143,12 @@ def raw_requirements(entries: Iterable[Any]) -> Iterator[RawRequirement]:
         if is_url:
             text = f"{name}{extras}{_marker(entry)}"
             origin = "url"
-        yield RawRequirement("", normalised(name), without_url(text), None, origin)
+        yield RawRequirement(
+            selector="",
+            name=normalised(name),
+            text=without_url(text),
+            origin=origin,
+        )
 
 
 def _marker(entry: str) -> str:

@@ -13,21 +13,19 @@ from __future__ import annotations
 import os
 import re
 from typing import Any
-from urllib.parse import unquote
 
 from authshim.errors import UrlError
 from authshim.project.declaration import Declaration
+from authshim.project.declared_url import shown_text, split_login
 from authshim.redact import (
     CONTROL,
     MASK,
     is_unfilled,
     looks_like_token,
     redact,
-    shorten,
-    split_at_sign,
 )
 from authshim.secret import SecretHolder, clears_frames
-from authshim.urls import split_userinfo, with_username
+from authshim.urls import with_username
 
 CONDA_ORG = "https://conda.anaconda.org"
 """The server of a channel that is only a name."""
@@ -36,6 +34,7 @@ _PLACEHOLDER = re.compile(
     r"<[^>]*>|\$?\{[^}]*\}|\$\w+|%[A-Z_][A-Z0-9_]{2,}%(?![0-9A-Fa-f]{2})|(?<=/)\*{3,}"
 )
 _CONDA_TOKEN = re.compile(r"/t/([^/?#]+)")
+_NOT_IN_NAME = re.compile(r"[:@\\]")
 _PATH = re.compile(r"\.{1,2}(?:[/\\]|$)|~?[/\\]|[A-Za-z]:[/\\]")
 
 
@@ -68,7 +67,8 @@ class Repository(SecretHolder):
         *,
         declaration: Declaration = _NOT_KNOWN,
     ) -> None:
-        bare, own_username, own_password = _split(self._trimmed(url))
+        trimmed = self._trimmed(url)
+        bare, own_username, own_password = split_login(trimmed)
         if own_username is not None:
             username = own_username
         if own_password is not None:
@@ -86,20 +86,24 @@ class Repository(SecretHolder):
     @property
     def scheme(self) -> str:
         """The scheme of the URL in lower case."""
-        return self.url.partition(":")[0].lower()
+        scheme, _, _ = self.url.partition(":")
+        return scheme.lower()
 
     @property
     def netloc(self) -> str:
         """The host of the URL and its port, if it has one, as they are written."""
-        behind = self.url.partition("://")[2]
-        return re.split(r"[/?#]", behind, maxsplit=1)[0]
+        _, _, behind = self.url.partition("://")
+        netloc, *_ = re.split(r"[/?#]", behind, maxsplit=1)
+        return netloc
 
     @property
     def shown(self) -> str:
         """The URL as it may be shown. A username with an empty password is a token."""
         if self.username is not None and self.password == "":
-            return redact(self.url.replace("://", f"://{MASK}@", 1))
-        return redact(with_username(self.url, self.username))
+            masked = self.url.replace("://", f"://{MASK}@", 1)
+            return redact(masked)
+        named = with_username(self.url, self.username)
+        return redact(named)
 
     @property
     def placeholder(self) -> str:
@@ -115,7 +119,8 @@ class Repository(SecretHolder):
         if token and is_unfilled(token.group(1)):
             return "the token"
         without_token = _CONDA_TOKEN.sub("", self.url)
-        found = _PLACEHOLDER.search(without_token.partition("?")[0])
+        without_query, _, _ = without_token.partition("?")
+        found = _PLACEHOLDER.search(without_query)
         if found is None:
             return ""
         return found.group()
@@ -124,7 +129,9 @@ class Repository(SecretHolder):
         return (self.url, self.username)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Repository) or type(self) is not type(other):
+        if not isinstance(other, Repository):
+            return False
+        if type(self) is not type(other):
             return False
         return self._key() == other._key()
 
@@ -133,14 +140,22 @@ class Repository(SecretHolder):
 
     def __repr__(self) -> str:
         username = repr(self.username)
-        # Some services take a token as the username, and no password.
-        if self.username and (self.password == "" or looks_like_token(self.username)):
+        if self._username_is_secret:
             username = MASK
         password = None
         if self.password is not None:
             password = MASK
         url = redact(self.url)
         return f"{type(self).__name__}(url={url!r}, username={username}, password={password})"
+
+    @property
+    def _username_is_secret(self) -> bool:
+        """True if the username may be a token, which some services take without a password."""
+        if not self.username:
+            return False
+        if self.password == "":
+            return True
+        return looks_like_token(self.username)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} cannot be changed")
@@ -162,7 +177,8 @@ class Repository(SecretHolder):
         return self.username
 
     def __reduce__(self) -> Any:
-        return type(self), (self.url, self._pickled_username)
+        arguments = (self.url, self._pickled_username)
+        return type(self), arguments
 
 
 class Channel(Repository):
@@ -194,7 +210,12 @@ class Index(Repository):
         *,
         declaration: Declaration = _NOT_KNOWN,
     ) -> None:
-        super().__init__(url, username, password, declaration=declaration)
+        super().__init__(
+            url,
+            username,
+            password,
+            declaration=declaration,
+        )
         object.__setattr__(self, "flat", flat)
 
     def _key(self) -> tuple[Any, ...]:
@@ -204,7 +225,14 @@ class Index(Repository):
         return f"{super().__repr__()[:-1]}, flat={self.flat})"
 
     def __reduce__(self) -> Any:
-        return Index, (self.url, self._pickled_username, None, self.flat)
+        password = None
+        arguments = (
+            self.url,
+            self._pickled_username,
+            password,
+            self.flat,
+        )
+        return Index, arguments
 
 
 def channel(text: str, folder: str) -> Channel:
@@ -215,68 +243,28 @@ def channel(text: str, folder: str) -> Channel:
     if "://" in text:
         return Channel(text)
     if _PATH.match(text):
-        return Channel(file_url(os.path.expanduser(text), folder))
-    if not text.strip("/") or CONTROL.search(text) or re.search(r"[:@\\]", text):
-        raise UrlError(_shown(text), "it is neither a channel's name nor a URL nor a path")
+        path = os.path.expanduser(text)
+        return Channel(file_url(path, folder))
+    if not _is_channel_name(text):
+        raise UrlError(shown_text(text), "it is neither a channel's name nor a URL nor a path")
     return Channel(f"{CONDA_ORG}/{text}")
+
+
+def _is_channel_name(text: str) -> bool:
+    if not text.strip("/"):
+        return False
+    if CONTROL.search(text):
+        return False
+    return not _NOT_IN_NAME.search(text)
 
 
 def file_url(path: str, folder: str) -> str:
     """Return the ``file://`` URL of a path that is relative to ``folder``."""
     from pathlib import Path
 
+    joined = os.path.join(folder, path)
+    normal = os.path.normpath(joined)
     try:
-        return Path(os.path.normpath(os.path.join(folder, path))).as_uri()
+        return Path(normal).as_uri()
     except ValueError:
-        raise UrlError(_shown(path), "it is not a path") from None
-
-
-def _split(url: str) -> tuple[str, str | None, str | None]:
-    """Return the URL without userinfo, the username and the password."""
-    parts = split_userinfo(url)
-    if parts is None:
-        raise UrlError(_shown(url), "it has no scheme, such as https://")
-    scheme, userinfo, rest = parts
-    if scheme.lower() != "file":
-        _check_host(url, rest)
-    username, password = _credentials(userinfo)
-    for text in (url, username or "", password or ""):
-        if CONTROL.search(text):
-            raise UrlError(_shown(url), "it has a control character (a line break, perhaps)")
-    return f"{scheme}://{rest}", username, password
-
-
-def _check_host(url: str, rest: str) -> None:
-    # The host may be a placeholder, such as <location>-python.pkg.dev, so no parser reads it.
-    if not rest or rest[0] in "/?#\\:":
-        raise UrlError(_shown(url), "it has no host")
-    if "\\" in url:
-        # Two parsers dial two hosts for https://h\@evil/.
-        raise UrlError(_shown(url), "it has a backslash")
-
-
-def _credentials(userinfo: str | None) -> tuple[str | None, str | None]:
-    if not userinfo:
-        return None, None
-    name, colon, password = userinfo.partition(":")
-    if not colon:
-        return _decoded(name), None
-    return _decoded(name), _decoded(password)
-
-
-def _decoded(value: str) -> str:
-    """Return a percent-decoded part of the userinfo. ``%VAR%`` is a placeholder, not an escape."""
-    if is_unfilled(value):
-        return value
-    return unquote(value)
-
-
-def _shown(text: str) -> str:
-    """Return the text of a bad URL without anything up to its last ``@``."""
-    before, behind = split_at_sign(text)
-    if not before:
-        return shorten(redact(text))
-    parts = split_userinfo(before)
-    if parts is None:
-        return shorten(redact(f"{MASK}@{behind}"))
-    return shorten(redact(f"{parts[0]}://{MASK}@{behind}"))
+        raise UrlError(shown_text(path), "it is not a path") from None
