@@ -24,7 +24,7 @@ from authshim.download.partial_file import UNKNOWN, PartialFile, Source
 from authshim.errors import DownloadError
 from authshim.index.answer import FOUND, UNREACHABLE, Answer, full_reason
 from authshim.index.client import IndexClient, Question
-from authshim.index.probe import Probe
+from authshim.index.judge import Judge
 from authshim.log import logger
 from authshim.project.repositories import Repository
 from authshim.transport.body import iter_body
@@ -97,7 +97,7 @@ class _Transfer:
         link = self._link
         answer = self._complete(sleep)
         if answer.answer != FOUND:
-            verdict = Probe(self._client, self._place, "file").judge(answer)
+            verdict = Judge(self._client, self._place, "file").judge(answer)
             detail = full_reason(verdict.found, verdict.status, verdict.detail)
             reason = f"{verdict.answer} ({detail})"
             raise DownloadError(link.shown, reason, verdict.next_step)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from authshim import next_step
 from authshim.concurrency import map_concurrently
 from authshim.index.client import IndexClient
+from authshim.index.judge import NOBODYS_NAME
 from authshim.index.mirrors import subdirs_with_mirrors
-from authshim.index.probe import NOBODYS_NAME, Probe
+from authshim.index.probe import Probe
 from authshim.index.shared_login import shorten_logins
 from authshim.index.tool_notes import tool_note
 from authshim.index.verdict import NOT_PROBED, UNREACHABLE, Result

@@ -11,6 +11,7 @@ from servers import CHALLENGE, Answer, Authority, Names, Recorder, dripping, red
 import authshim
 from authshim.errors import ProviderError
 from authshim.index.check import NOBODYS_NAME, Result, check, probe
+from authshim.providers.base import KEYRING_COMMAND, NETRC
 
 if TYPE_CHECKING:
     from servers import Seen
@@ -27,9 +28,15 @@ LOGIN = "authshim auth login {host} --username USER   (or --token, or --conda-to
 class Keeps(authshim.Provider):
     """Has one credential, for every host."""
 
-    def __init__(self, credential: authshim.Credential | None = None, name: str = "vault") -> None:
+    def __init__(
+        self,
+        credential: authshim.Credential | None = None,
+        name: str = "vault",
+        kind: str = "",
+    ) -> None:
         self.credential = credential
         self.name = name
+        self.kind = kind
 
     def find(self, key: str, username: str | None = None) -> authshim.Credential | None:
         return None if key.startswith("*") else self.credential
@@ -41,7 +48,7 @@ class NoKeyring(Keeps):
     answers = frozenset({"service"})
 
     def __init__(self) -> None:
-        super().__init__(None, "keyring command")
+        super().__init__(None, KEYRING_COMMAND, KEYRING_COMMAND)
 
 
 class Answers(Keeps):
@@ -53,12 +60,12 @@ class Answers(Keeps):
 
 
 def chain(
-    credential: authshim.Credential | None = None, *places: object, name: str = "vault"
+    credential: authshim.Credential | None = None, *places: object, kind: str = ""
 ) -> authshim.Chain:
     indexes = [place for place in places if isinstance(place, authshim.Index)]
     channels = [place for place in places if isinstance(place, authshim.Channel)]
     return authshim.Chain(
-        [Keeps(credential, name), NoKeyring()], indexes=indexes, channels=channels
+        [Keeps(credential, kind=kind), NoKeyring()], indexes=indexes, channels=channels
     )
 
 
@@ -832,21 +839,18 @@ def test_the_next_step_is_the_vendors_own_command(
 
 
 @pytest.mark.parametrize(
-    ("provider", "step"),
+    ("kind", "step"),
     [
-        ("keyring command", "keyring set {url} ada"),
-        ("netrc ~/.netrc", "correct the entry for {netloc} in netrc ~/.netrc"),
-        (
-            "vault",
-            LOGIN_AS_ADA.format(host="127.0.0.1"),
-        ),
+        (KEYRING_COMMAND, "keyring set {url} ada"),
+        (NETRC, "correct the entry for {netloc} in vault"),
+        ("", LOGIN_AS_ADA.format(host="127.0.0.1")),
     ],
 )
 def test_a_rejected_credential_is_mended_where_it_is_kept(
-    provider: str, step: str, recorder: Recorder, index: authshim.Index
+    kind: str, step: str, recorder: Recorder, index: authshim.Index
 ) -> None:
     recorder.default = CHALLENGE
-    result = probe(chain(SECRET, index, name=provider), index, ["demo"])
+    result = probe(chain(SECRET, index, kind=kind), index, ["demo"])
     assert result.next_step == step.format(url=index.url, netloc=f"127.0.0.1:{recorder.port}")
 
 
