@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
-import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -15,45 +15,42 @@ from typing import IO, TYPE_CHECKING
 
 from authshim import files
 from authshim.concurrency import start_in_thread
-from authshim.secret import SecretHolder
+from authshim.secret import SecretHolder, clears_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-MAX_STDOUT_BYTES = 1024 * 1024
-"""A child that prints more is ended."""
-
-MAX_STDERR_BYTES = 64 * 1024
-"""The end of stderr is kept."""
+MAX_OUTPUT_BYTES = 1024 * 1024
+"""A child that prints more to stdout or to stderr is ended."""
 
 MARK = "AUTHSHIM_CHILD"
 """The variable by which the descendants of a child are found; the value is random and no secret."""
 
-_IS_WINDOWS = os.name == "nt"
+GRACE_SECONDS = 1.0
+"""Seconds that a pipe may stay open after the exit of the child."""
+
 _POLL_SECONDS = 0.05
 
-_DRAIN_SECONDS = 5.0
+_LATE_SECONDS = 5.0
 """Seconds for the reader of a pipe that no process holds any more; its thread may be late."""
 
 
 class Result(SecretHolder):
-    """A status and an output with which a child ended.
+    """The status and the output of a child, and the reason if it did not exit by itself.
 
-    :param status: of the exit, if any; on POSIX a negative number if a signal ended the child.
-    :param stderr: empty if the child wrote to our own stderr.
-    :param stopped: why the child did not start or was ended here; None if it exited by itself.
+    A negative status is the signal that ended the child.
     """
 
     __slots__ = ("status", "stderr", "stdout", "stopped")
 
     def __init__(
         self,
-        status: int | None = None,
+        status: int = -1,
         stdout: bytes = b"",
         stderr: bytes = b"",
-        stopped: str | None = None,
+        stopped: str = "",
     ) -> None:
-        self.status = -1 if status is None else status
+        self.status = status
         self.stdout = stdout
         self.stderr = stderr
         self.stopped = stopped
@@ -66,164 +63,123 @@ class Result(SecretHolder):
         return self.stdout.decode("utf-8", "replace")
 
 
+@clears_frames
 def run(
     command: Sequence[str],
     *,
     environ: Mapping[str, str],
     deadline: float,
     pass_stderr: bool = False,
-    grace: float = 1.0,
 ) -> Result:
     """Run a command with an empty stdin, and return its result.
-
-    No exception is raised, since its frames would hold the output. All work is done in a thread:
-    Ctrl-C may come after the child was started and before its id is known.
 
     :param command: the first word is an absolute path.
     :param deadline: in seconds; then the child and its descendants are ended.
     :param pass_stderr: let the child write to our own stderr.
-    :param grace: seconds that a pipe may stay open after the exit of the child.
     """
-    child = _Child(deadline, grace)
+    child = _Child(deadline)
+    # The exit of the program does not wait for a daemon thread.
+    atexit.register(child.end)
+    stderr = None
+    if not pass_stderr:
+        stderr = subprocess.PIPE
     try:
-        # The interpreter waits for this thread when it exits, so that the child can be ended.
-        work = partial(child.run, command, environ, pass_stderr)
-        threading.Thread(target=work, daemon=False).start()
-        child.finished.wait()
+        return child.run(command, environ, stderr)
+    except (OSError, ValueError) as error:
+        return Result(stopped=f"it cannot be started: {files.reason(error)}")
     except RuntimeError:
-        pass  # there is no thread to spare: the first result says so
-    except BaseException:  # KeyboardInterrupt above all
-        child.is_given_up.set()
-        child.finished.wait(3 * grace + 1)
-        raise
-    return child.result
+        return Result(stopped="it cannot be started: the system has no thread to spare")
+    finally:
+        atexit.unregister(child.end)
 
 
 class _Child:
     """A child process, its output, and the threads that read it."""
 
-    def __init__(self, deadline: float, grace: float) -> None:
-        self.result = Result(stopped="it cannot be started: the system has no thread to spare")
-        self.finished, self.is_given_up = threading.Event(), threading.Event()
-        self._deadline, self._grace = deadline, grace
+    def __init__(self, deadline: float) -> None:
+        self._deadline = deadline
         self._mark = os.urandom(16).hex()
-        self._stdout, self._stderr = bytearray(), bytearray()
+        self._parent = os.getpid()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._stdout = bytearray()
+        self._stderr = bytearray()
         self._readers: list[Future[None]] = []
-        self._main = threading.main_thread()
-        # If Python runs in another program, its first thread may be gone.
-        self._has_main = self._main.is_alive()
 
-    def run(self, command: Sequence[str], environ: Mapping[str, str], pass_stderr: bool) -> None:
-        """Set the result of the command, and then ``finished``."""
+    def run(self, command: Sequence[str], environ: Mapping[str, str], stderr: int | None) -> Result:
+        """Return the result of the command, and end what it leaves behind."""
         # The marks of outer runs stay, since this child descends from theirs.
         marks = f"{environ.get(MARK, '')} {self._mark}"
+        stopped = f"it did not answer within {self._deadline:g} s"
+        is_over = False
         try:
-            process = subprocess.Popen(
+            self._process = process = subprocess.Popen(
                 command,
                 bufsize=0,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=None if pass_stderr else subprocess.PIPE,
+                stderr=stderr,
                 env={**environ, MARK: marks},
                 start_new_session=True,  # POSIX only
-                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
-            stopped = self._watch(process)
-            output = bytes(self._stdout), bytes(self._stderr)
-            self.result = Result(process.returncode, *output, stopped)
-        except (OSError, ValueError) as error:
-            self.result = Result(stopped=f"it cannot be started: {files.reason(error)}")
-        except RuntimeError:
-            pass  # as above
+            if self._exits_in_time(process):
+                stopped = ""
+                is_over = self._is_read(GRACE_SECONDS) and not self._is_flooded
         finally:
-            self.finished.set()
-
-    def _watch(self, process: subprocess.Popen[bytes]) -> str | None:
-        """Wait for the exit of the child, and end what it leaves behind.
-
-        :returns: why it was ended, or None if it exited by itself.
-        """
-        in_time = False
-        try:
-            self._start_readers(process)
-            in_time = self._exits_in_time(process)
-        finally:
-            if not in_time or not self._is_read(self._grace) or self._is_flooded:
-                self._end(process)
+            if not is_over:
+                self.end()
         if self._is_flooded:
-            return f"it printed more than {MAX_STDOUT_BYTES // 1024} KiB"
-        return None if in_time else f"it did not answer within {self._deadline:g} s"
-
-    def _start_readers(self, process: subprocess.Popen[bytes]) -> None:
-        """Start a thread for each pipe. It alone closes the pipe.
-
-        :raises RuntimeError: the system has no thread to spare.
-        """
-        pipes = [pipe for pipe in (process.stdout, process.stderr) if pipe is not None]
-        outputs = (partial(_read, self._stdout), partial(_read, self._stderr, keep_end=True))
-        try:
-            for pipe, read in zip(pipes, outputs):
-                self._readers.append(start_in_thread(partial(read, pipe)))
-        finally:
-            for pipe in pipes[len(self._readers) :]:
-                pipe.close()
+            stopped = f"it printed more than {MAX_OUTPUT_BYTES // 1024} KiB"
+        return Result(process.returncode, bytes(self._stdout), bytes(self._stderr), stopped)
 
     def _exits_in_time(self, process: subprocess.Popen[bytes]) -> bool:
-        """Wait for the exit of the child. Return False at the deadline, or if there is a flood."""
+        """Read the output until the child exits. Return False at the deadline, or for a flood."""
         until = time.monotonic() + self._deadline
-        while not self._is_flooded:
+        for pipe, data in ((process.stdout, self._stdout), (process.stderr, self._stderr)):
+            self._readers.append(start_in_thread(partial(_read, pipe, data)))
+        while not self._is_flooded and time.monotonic() < until:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_POLL_SECONDS)
                 return True
-            is_orphan = self._has_main and not self._main.is_alive()
-            if time.monotonic() >= until or is_orphan or self.is_given_up.is_set():
-                break
         return False
 
     @property
     def _is_flooded(self) -> bool:
-        return len(self._stdout) > MAX_STDOUT_BYTES
+        return max(len(self._stdout), len(self._stderr)) > MAX_OUTPUT_BYTES
 
     def _is_read(self, seconds: float) -> bool:
         """Wait until the pipes are closed. Return False if a process still holds one."""
         return not wait(self._readers, seconds).not_done
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
+    def end(self) -> None:
         """End the child and its descendants, and leave no zombie."""
-        if _IS_WINDOWS:
-            _taskkill(process.pid)
-        else:
-            # All have ended, or macOS refuses to signal a group of zombies.
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
-        process.kill()  # on Windows taskkill may have failed
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(self._grace)
-        until = time.monotonic() + self._grace
+        if self._parent != os.getpid():
+            return  # a fork exits, and the child is that of its parent
+        if self._process is not None:
+            _kill_group(self._process)
+        until = time.monotonic() + GRACE_SECONDS
         # A descendant may have started another one while the list was made.
         while _kill_marked(self._mark) and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
-        self._is_read(_DRAIN_SECONDS)
+        self._is_read(_LATE_SECONDS)
 
 
-def _read(data: bytearray, pipe: IO[bytes], *, keep_end: bool = False) -> None:
-    """Read a pipe to its end, or until there is too much of it."""
+def _read(pipe: IO[bytes] | None, data: bytearray) -> None:
+    """Read a pipe to its end, or until there is too much of it. No other thread closes it."""
+    if pipe is None:
+        return
     with pipe, suppress(OSError):
-        while chunk := pipe.read(65536):
+        while len(data) <= MAX_OUTPUT_BYTES and (chunk := pipe.read(65536)):
             data += chunk
-            if keep_end:
-                del data[:-MAX_STDERR_BYTES]
-            elif len(data) > MAX_STDOUT_BYTES:
-                return
 
 
-def _taskkill(pid: int) -> None:
-    # Given a bare name, Windows would look in the current folder first.
-    system = os.environ.get("SYSTEMROOT", r"C:\Windows")
-    command = [rf"{system}\System32\taskkill.exe", "/T", "/F", "/PID", str(pid)]
-    null = subprocess.DEVNULL
-    with suppress(OSError, subprocess.TimeoutExpired):
-        subprocess.run(command, stdin=null, capture_output=True, timeout=5, check=False)
+def _kill_group(leader: subprocess.Popen[bytes]) -> None:
+    """Kill a child and its process group. On Windows only the child is killed."""
+    # All have ended, or macOS refuses to signal a group of zombies, or this is Windows.
+    with suppress(ProcessLookupError, PermissionError, AttributeError):
+        os.killpg(leader.pid, signal.SIGKILL)
+    leader.kill()
+    with suppress(subprocess.TimeoutExpired):
+        leader.wait(GRACE_SECONDS)
 
 
 def _kill_marked(mark: str) -> bool:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
+from authshim.providers import child_process
 from authshim.providers.child_process import (
     MARK,
-    MAX_STDERR_BYTES,
-    MAX_STDOUT_BYTES,
+    MAX_OUTPUT_BYTES,
     Result,
     _read,
     run,
@@ -30,16 +30,23 @@ posix = pytest.mark.skipif(os.name == "nt", reason="process groups are POSIX's")
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="/proc is Linux's")
 
 
+@pytest.fixture(autouse=True)
+def _grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set back what ``started`` sets."""
+    monkeypatch.setattr(child_process, "GRACE_SECONDS", 30.0)
+
+
+def started(command: list[str], *, grace: float = 30.0, **options: object) -> Result:
+    child_process.GRACE_SECONDS = grace
+    return run(command, **{"environ": dict(os.environ), "deadline": 120.0, **options})
+
+
 def python(code: str, **options: object) -> Result:
-    options = {"environ": dict(os.environ), "deadline": 120.0, "grace": 30.0, **options}
-    return run([sys.executable, "-I", "-S", "-c", code], **options)
+    return started([sys.executable, "-I", "-S", "-c", code], **options)
 
 
 def shell(code: str, **options: object) -> Result:
-    return run(
-        ["/bin/sh", "-c", code],
-        **{"environ": {"PATH": os.defpath}, "deadline": 120.0, "grace": 30.0, **options},
-    )
+    return started(["/bin/sh", "-c", code], **{"environ": {"PATH": os.defpath}, **options})
 
 
 def is_gone(pid: int) -> bool:
@@ -110,7 +117,7 @@ def test_run_returns_status_and_both_streams() -> None:
         3,
         b"out",
         b"err",
-        None,
+        "",
     )
 
 
@@ -155,19 +162,11 @@ def test_argument_with_nul_is_reported_in_the_result() -> None:
     assert python("\0").stopped == "it cannot be started: its name cannot be used"
 
 
-def test_flood_on_stdout_ends_the_child() -> None:
-    ended = python("import sys\nwhile True: sys.stdout.write('x' * 65536)")
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_flood_ends_the_child(stream: str) -> None:
+    ended = python(f"import sys\nwhile True: sys.{stream}.write('x' * 65536)")
     assert ended.stopped == "it printed more than 1024 KiB"
-    assert len(ended.stdout) <= MAX_STDOUT_BYTES + 65536
-
-
-def test_flood_on_stderr_is_cut_to_its_end() -> None:
-    ended = python(
-        "import sys\nfor _ in range(99): sys.stderr.write('x' * 9999)\nsys.stderr.write('end')"
-    )
-    assert ended.stopped is None
-    assert len(ended.stderr) == MAX_STDERR_BYTES
-    assert ended.stderr.endswith(b"xend")
+    assert len(getattr(ended, stream)) <= MAX_OUTPUT_BYTES + 65536
 
 
 def test_result_shows_no_output_in_repr_and_pickle() -> None:
@@ -207,7 +206,7 @@ def test_deadline_ends_a_child_that_closed_its_stdout() -> None:
 @posix
 def test_process_of_the_group_that_holds_the_pipe_ends(tmp_path: Path) -> None:
     ended = shell(f"sleep 60 & echo $! > {tmp_path}/pid; echo answer", grace=0.3)
-    assert (ended.status, ended.stdout, ended.stopped) == (0, b"answer\n", None)
+    assert (ended.status, ended.stdout, ended.stopped) == (0, b"answer\n", "")
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
@@ -235,7 +234,7 @@ os._exit(0)
 
 def leave(path: Path, *, keeps_pipe: bool, stays: bool, **options: object) -> Result:
     words = [sys.executable, "-I", "-S", "-c", LEAVE, str(path), str(keeps_pipe), str(stays)]
-    return run(words, **{"environ": dict(os.environ), "deadline": 120.0, "grace": 30.0, **options})
+    return started(words, **options)
 
 
 @linux
@@ -267,7 +266,7 @@ def test_ctrl_c_ends_a_descendant_in_a_session_of_its_own(tmp_path: Path) -> Non
 def test_process_outside_the_group_that_holds_the_pipe_ends(tmp_path: Path) -> None:
     descriptors, threads = len(os.listdir("/dev/fd")), threading.active_count()
     ended = leave(tmp_path / "pid", keeps_pipe=True, stays=False, grace=0.3)
-    assert (ended.stdout, ended.stopped) == (b"answer\n", None)
+    assert (ended.stdout, ended.stopped) == (b"answer\n", "")
     assert is_gone(int(wait_for(tmp_path / "pid")))
     # Fewer are no fault: those of an earlier test may end meanwhile.
     assert_soon(lambda: len(os.listdir("/dev/fd")) <= descriptors)
@@ -277,7 +276,7 @@ def test_process_outside_the_group_that_holds_the_pipe_ends(tmp_path: Path) -> N
 @posix
 def test_daemon_outside_the_group_stays_if_it_holds_no_pipe(tmp_path: Path) -> None:
     ended = leave(tmp_path / "pid", keeps_pipe=False, stays=False)
-    assert (ended.stdout, ended.stopped) == (b"answer\n", None)
+    assert (ended.stdout, ended.stopped) == (b"answer\n", "")
     os.kill(int(wait_for(tmp_path / "pid")), signal.SIGKILL)
 
 
@@ -338,7 +337,7 @@ def test_answer_in_the_last_second_is_returned(
     thread.start()
     ended = shell(f"read x < {tmp_path}/go; echo answer", deadline=30)
     thread.join()
-    assert (ended.stdout, ended.stopped) == (b"answer\n", None)
+    assert (ended.stdout, ended.stopped) == (b"answer\n", "")
 
 
 @posix
@@ -391,12 +390,6 @@ def test_child_ends_with_the_program_if_a_daemon_thread_waits(tmp_path: Path) ->
     assert is_gone(int(wait_for(tmp_path / "pid")))
 
 
-def test_child_runs_if_the_main_thread_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python may be embedded in another program, whose thread that began it has gone."""
-    monkeypatch.setattr("threading.main_thread", threading.Thread)
-    assert python("import time; time.sleep(0.3); print('out')").stdout.strip() == b"out"
-
-
 def scarce_threads(monkeypatch: pytest.MonkeyPatch, *, spared: int) -> list[threading.Thread]:
     """Let the system have no more than some threads; return those that were started."""
     started: list[threading.Thread] = []
@@ -412,21 +405,27 @@ def scarce_threads(monkeypatch: pytest.MonkeyPatch, *, spared: int) -> list[thre
     return started
 
 
+UNREAD = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+"""A pipe that has no reader is closed by the garbage collector."""
+
+
 @posix
-@pytest.mark.parametrize("spared", [0, 1, 2])
+@UNREAD
+@pytest.mark.parametrize("spared", [0, 1])
 def test_lack_of_threads_is_reported_in_the_result(
     spared: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scarce_threads(monkeypatch, spared=spared)
     said = "it cannot be started: the system has no thread to spare"
-    assert shell("exec sleep 60", pass_stderr=spared == 1).stopped == said
+    assert shell("exec sleep 60", pass_stderr=spared == 0).stopped == said
 
 
 @posix
+@UNREAD
 def test_pipe_is_closed_only_by_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader of stdout is at work when there is no thread for stderr."""
     failed: list[object] = []
-    scarce = scarce_threads(monkeypatch, spared=2)
+    scarce = scarce_threads(monkeypatch, spared=1)
     monkeypatch.setattr("threading.excepthook", failed.append)
     assert (
         shell("exec sleep 60").stopped == "it cannot be started: the system has no thread to spare"
@@ -438,7 +437,7 @@ def test_pipe_is_closed_only_by_its_reader(monkeypatch: pytest.MonkeyPatch) -> N
 
 @posix
 def test_run_returns_if_a_pipe_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(data: bytearray, pipe: io.FileIO, **_: object) -> None:
+    def fail(pipe: io.FileIO, _: bytearray) -> None:
         with pipe:
             raise ValueError("read of closed file")
 
@@ -460,9 +459,9 @@ def test_output_is_kept_if_the_thread_that_reads_it_is_late(
     assert shell("echo out", grace=0.01).stdout == b"out\n"
 
 
-def _read_late(data: bytearray, pipe: io.FileIO, **options: bool) -> None:
+def _read_late(pipe: io.FileIO, data: bytearray) -> None:
     time.sleep(0.3)
-    _read(data, pipe, **options)
+    _read(pipe, data)
 
 
 @posix
@@ -519,25 +518,28 @@ def test_run_leaves_no_zombie_and_no_descriptor() -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-def test_windows_ends_the_process_tree_by_taskkill(
-    is_there: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On a fake of Windows: its own program ends what the child has started, and the child itself is killed."""
-    ended_by: list[list[str]] = []
+FORK = """\
+import os, sys, threading, time
+from authshim.providers.child_process import run
+words = ["/bin/sh", "-c", f"echo $$ > {sys.argv[1]}; sleep 1; echo answer"]
+results = []
+work = lambda: results.append(run(words, environ=dict(os.environ), deadline=60))
+thread = threading.Thread(target=work)
+thread.start()
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.01)
+fork = os.fork()
+if fork == 0:
+    sys.exit()
+os.waitpid(fork, 0)
+thread.join()
+print(results[0].text)
+"""
 
-    def taskkill(command: list[str], **_: object) -> None:
-        ended_by.append(command)
-        if not is_there:
-            raise FileNotFoundError(command[0])
 
-    monkeypatch.setattr("authshim.providers.child_process._IS_WINDOWS", True)
-    monkeypatch.setattr("subprocess.run", taskkill)
-    monkeypatch.setenv("SYSTEMROOT", r"D:\Windows")
-    ended = run(
-        [sys.executable, "-c", "import time; time.sleep(60)"], environ={}, deadline=0.3, grace=0.2
-    )
-    assert ended.stopped is not None
-    assert [command[:-1] for command in ended_by] == [
-        [r"D:\Windows\System32\taskkill.exe", "/T", "/F", "/PID"],
-    ]
+@posix
+@pytest.mark.slow("its child has to outlive a fork that exits")
+def test_exit_of_a_fork_leaves_the_child_to_its_parent(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FORK, str(tmp_path / "pid")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.stdout.strip() == "answer"
