@@ -23,8 +23,9 @@ from authshim import files, next_step
 from authshim.download.partial_file import UNKNOWN, PartialFile, Source
 from authshim.errors import DownloadError
 from authshim.index.answer import FOUND, UNREACHABLE, Answer, full_reason
-from authshim.index.client import IndexClient, Question
+from authshim.index.client import IndexClient
 from authshim.index.judge import Judge
+from authshim.index.question import Question
 from authshim.log import logger
 from authshim.project.repositories import Repository
 from authshim.transport.body import iter_body

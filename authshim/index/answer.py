@@ -139,7 +139,9 @@ def step_after(response: Response) -> NextStep:
 
 def _refuses_signature(response: Response) -> bool:
     """Return True if the signature in a URL has expired or is wrong. A login cannot mend it."""
-    return response.status_code in (400, 401, 403) and is_presigned(response.url)
+    if response.status_code not in (400, 401, 403):
+        return False
+    return is_presigned(response.url)
 
 
 def _is_sign_in_page(response: Response) -> bool:
@@ -150,9 +152,12 @@ def _is_sign_in_page(response: Response) -> bool:
         return False
     asked = _segments(response.history[0].url)
     shown = _segments(response.url)
-    if asked[-1] == shown[-1] or "simple" in shown or "+simple" in shown:
+    if asked[-1] == shown[-1]:
         return False
-    return "text/html" in response.headers.get("Content-Type", "").lower()
+    if "simple" in shown or "+simple" in shown:
+        return False
+    kind = response.headers.get("Content-Type", "")
+    return "text/html" in kind.lower()
 
 
 def _segments(url: str) -> list[str]:

@@ -63,4 +63,9 @@ def name_unsigned(place: Repository, error: S3Error) -> Answer:
     if error.is_unknown:
         word = NOT_ASKED
     step = cast("NextStep", error.next_step)
-    return Answer(place, word, detail=error.reason, next_step=step)
+    return Answer(
+        place,
+        word,
+        detail=error.reason,
+        next_step=step,
+    )

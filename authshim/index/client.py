@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 import requests
 from urllib3.exceptions import HTTPError
@@ -24,20 +22,20 @@ from authshim.index.answer import (
     join_reasons,
     step_after,
 )
+from authshim.index.links import Unreadable
 from authshim.index.mirrors import mirrored, userinfo_note
-from authshim.index.simple_api import Unreadable
+from authshim.index.question import Question, page_url
 from authshim.lookup.naming import follow
-from authshim.project.repositories import Index, Repository
 from authshim.redact import redact
 from authshim.transport import failures
 from authshim.transport.carrier import trail_of
 from authshim.transport.recording import RecordingAdapter
 from authshim.transport.session import carrying
-from authshim.urls import parse, with_username, without_userinfo
+from authshim.urls import parse, without_userinfo
 from authshim.urls.url import is_s3
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from requests import Response
 
@@ -45,27 +43,10 @@ if TYPE_CHECKING:
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
+    from authshim.project.repositories import Index, Repository
     from authshim.settings.pixi_config import Mirror
 
 MAX_REDIRECTS = 10
-
-
-class Question(NamedTuple):
-    """One request to an index or channel."""
-
-    place: Repository
-    url: str
-    method: str = "GET"
-    headers: Mapping[str, str] = MappingProxyType({})
-    origins: Trail = ()
-    """The servers through which the URL came, if it stood on a page."""
-    read: Callable[[Answer, Response], Answer] | None = None
-    """Returns the answer with what the body tells. It may raise urllib3's HTTPError."""
-
-
-def page_url(index: Repository, name: str) -> str:
-    """Return the URL of a project's page."""
-    return f"{index.url.rstrip('/')}/{quote(name, safe='')}/"
 
 
 class IndexClient:
@@ -74,7 +55,11 @@ class IndexClient:
     :param mirrors: those of pixi's configuration. pixi asks them in place of the URLs they cover.
     """
 
-    def __init__(self, chain: Chain, mirrors: Sequence[Mirror] = ()) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        mirrors: Sequence[Mirror] = (),
+    ) -> None:
         self._chain = chain
         self._mirrors = mirrors
         self._adapter = RecordingAdapter(chain)
@@ -149,23 +134,30 @@ class IndexClient:
         place = question.place
         root = place.url.rstrip("/")
         step = next_step.CORRECT_MIRRORS(file=found.file)
-        answer = Answer(place, NOT_THERE, detail=found.empty_note, next_step=step)
+        answer = Answer(
+            place,
+            NOT_THERE,
+            detail=found.empty_note,
+            next_step=step,
+        )
         failed: list[str] = []
         for at, url in enumerate(found.urls):
             mirror = found.root(at, root)
-            note = join_reasons(found.note(at, root), *failed, userinfo_note(place))
-            at_mirror = question._replace(place=_at(place, mirror), url=url, origins=())
+            shown = redact(mirror)
+            named = found.note(at, root)
+            note = join_reasons(named, *failed, userinfo_note(place))
+            at_mirror = question.at_mirror(mirror, url)
             answer = self._ask_at(at_mirror)
-            answer = answer._replace(mirror=redact(mirror), mirror_note=note)
+            answer = answer._replace(mirror=shown, mirror_note=note)
             if answer.answer != UNREACHABLE:
                 break
-            failed.append(f"the mirror {redact(mirror)} failed: {answer.detail}")
+            failed.append(f"the mirror {shown} failed: {answer.detail}")
         return answer
 
     def _ask_at(self, question: Question) -> Answer:
         """Send one request and name its answer."""
         place = question.place
-        scheme = question.url.partition(":")[0].lower()
+        scheme = question.scheme
         if scheme not in ("http", "https", "s3"):
             return Answer(place, NOT_ASKED, detail=f"{scheme} is not http(s)")
         try:
@@ -174,7 +166,12 @@ class IndexClient:
             answer = bucket.name_unsigned(place, error)
         except UrlError as error:
             step = next_step.CORRECT_URL()
-            answer = Answer(place, UNREACHABLE, detail=error.reason, next_step=step)
+            answer = Answer(
+                place,
+                UNREACHABLE,
+                detail=error.reason,
+                next_step=step,
+            )
         except (requests.RequestException, HTTPError, ValueError, OSError) as error:
             detail, step = failures.describe(error, self._chain.circumstances)
             answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
@@ -193,9 +190,13 @@ class IndexClient:
         }
         if question.origins:
             options["auth"] = carrying(question.origins)
-        target = _target(question.place, question.url)
+        target = question.target
         self._adapter.elapsed = 0.0
-        with self._session.request(question.method, target, **options) as response:
+        with self._session.request(
+            question.method,
+            target,
+            **options,
+        ) as response:
             answer = self._named(question.place, target, response)
             if question.read is not None:
                 answer = question.read(answer, response)
@@ -212,46 +213,60 @@ class IndexClient:
         if is_s3(target) and route is not None:
             return bucket.name_answer(place, response, route, self._chain)
         word, reason = classify(response)
-        host = parse(response.url).host
+        trail = trail_of(response.request)
         named = Answer(
             place,
             word,
             status=response.status_code,
             found=self._sent(target, response),
-            host=host,
-            origins=follow(trail_of(response.request), response.url),
+            host=parse(response.url).host,
+            origins=follow(trail, response.url),
         )
         if word == FOUND:
             return named
+        return self._explained(named, reason, response)
+
+    def _explained(
+        self,
+        named: Answer,
+        reason: str,
+        response: Response,
+    ) -> Answer:
+        """Return the answer that a response is, with its reasons and the next step.
+
+        :param reason: the reason that the response tells.
+        """
         if response.status_code == 407:
             proxy, setting = failures.find_proxy(response, self._chain.circumstances)
+            detail = f"{proxy} asks for a credential"
             step = next_step.LOG_IN_AT_PROXY(setting=setting)
-            return named._replace(detail=f"{proxy} asks for a credential", next_step=step)
+            return named._replace(detail=detail, next_step=step)
         reasons = [reason]
-        if host != parse(place.url).host:
-            reasons = [f"{host} said so", reason]
-        if word == REFUSED:
+        if named.host != parse(named.place.url).host:
+            reasons = [f"{named.host} said so", reason]
+        if named.answer == REFUSED:
             return refusal.explain(named, reasons, response, self._chain)
         step = next_step.NOTHING
-        if word == UNREACHABLE:
+        if named.answer == UNREACHABLE:
             step = step_after(response)
-        return named._replace(detail=join_reasons(*reasons), next_step=step)
+        detail = join_reasons(*reasons)
+        return named._replace(detail=detail, next_step=step)
 
-    def _sent(self, target: str, response: Response) -> Found | None:
+    def _sent(
+        self,
+        target: str,
+        response: Response,
+    ) -> Found | None:
         """Return the credential that was sent last, or the one that led through a redirect."""
         found = self._adapter.last_credential
-        if found is None and response.history and response.status_code < 400:
+        if found is not None:
+            return found
+        was_redirected = bool(response.history)
+        if was_redirected and response.status_code < 400:
             return self._chain.find(target)
-        if found is None and parse(response.url).password:
+        if parse(response.url).password:
             return self._chain.find(response.url)
-        return found
-
-
-def _at(place: Repository, url: str) -> Repository:
-    """Return a place at a mirror, without the userinfo of its own URL."""
-    if isinstance(place, Index):
-        return Index(url, flat=place.flat)
-    return Repository(url)
+        return None
 
 
 def _with_files(answer: Answer, response: Response) -> Answer:
@@ -262,20 +277,9 @@ def _with_files(answer: Answer, response: Response) -> Answer:
         api, files = simple_api.read(response)
     except Unreadable as error:
         step = next_step.CORRECT_URL_OR_ASK()
-        return answer._replace(answer=UNREADABLE, detail=str(error), next_step=step)
+        return answer._replace(
+            answer=UNREADABLE,
+            detail=str(error),
+            next_step=step,
+        )
     return answer._replace(api=api, files=files)
-
-
-def _target(place: Repository, url: str) -> str:
-    """Return a URL as the place's own user asks for it; elsewhere they are nobody.
-
-    :raises UrlError: it cannot be dialled.
-    """
-    if is_s3(url) or is_s3(place.url):
-        return url
-    if without_userinfo(url) != url:
-        # The URL is that of a mirror, which has a login of its own.
-        return url
-    if parse(url).origin != parse(place.url).origin:
-        return url
-    return with_username(url, place.username)

@@ -16,6 +16,25 @@ Entry = tuple[str, str, Optional[str], Hashes, bool]
 """The fields of a File, with its URL as the page writes it."""
 
 
+_VERSION = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}")
+
+_NAMES_VERSION = ("name", "pypi:repository-version")
+"""The attribute of the tag ``meta`` that has the version of the API."""
+
+
+class Unreadable(Exception):
+    """The reason why a body is no page of an index, without any of its text."""
+
+
+def check_version(version: str) -> None:
+    """Raise Unreadable if the API has another major version, ValueError if it has none."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        raise ValueError
+    if int(match.group(1)) != 1:
+        raise Unreadable("its page has a version of the Simple API that is not known here")
+
+
 class PageParser(HTMLParser):
     """A parser that keeps the links of a page, its base and its version."""
 
@@ -33,23 +52,36 @@ class PageParser(HTMLParser):
         """Keep what a tag says."""
         if tag == "a":
             self._keep(dict(attrs))
-        elif tag == "base":
-            self.base = self.base or dict(attrs).get("href") or ""
-        elif tag == "meta" and ("name", "pypi:repository-version") in attrs:
-            self.version = self.version or dict(attrs).get("content") or ""
+        elif tag == "base" and not self.base:
+            self.base = _value(attrs, "href")
+        elif tag == "meta" and _NAMES_VERSION in attrs and not self.version:
+            self.version = _value(attrs, "content")
 
     def _keep(self, attrs: dict[str, str | None]) -> None:
         link = attrs.get("href") or ""
         url, _, fragment = link.strip().partition("#")
-        path = url.partition("?")[0]
+        path, _, _ = url.partition("?")
         # uv takes the name from the link and not from its text.
-        filename = unquote(path.rpartition("/")[2])
+        _, _, last_segment = path.rpartition("/")
+        filename = unquote(last_segment)
         if not filename:
             return
-        requires_python = attrs.get("data-requires-python")
-        hashes = _fragment_hashes(fragment)
-        is_yanked = "data-yanked" in attrs
-        self.entries.append((filename, url, requires_python, hashes, is_yanked))
+        entry = (
+            filename,
+            url,
+            attrs.get("data-requires-python"),
+            _fragment_hashes(fragment),
+            "data-yanked" in attrs,
+        )
+        self.entries.append(entry)
+
+
+def _value(
+    attrs: list[tuple[str, str | None]],
+    name: str,
+) -> str:
+    """Return the value of an attribute, or an empty string."""
+    return dict(attrs).get(name) or ""
 
 
 def _fragment_hashes(fragment: str) -> Hashes:
@@ -58,6 +90,7 @@ def _fragment_hashes(fragment: str) -> Hashes:
     found = []
     for part in fragment.split("&"):
         name, _, digest = part.partition("=")
-        if HASH.fullmatch(part) and name in hashlib.algorithms_guaranteed:
+        is_known = name in hashlib.algorithms_guaranteed
+        if is_known and HASH.fullmatch(part):
             found.append((name, digest))
     return tuple(found)

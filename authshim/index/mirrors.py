@@ -35,12 +35,16 @@ class Mirrored(NamedTuple):
         :param place: the index or channel that the URL belongs to.
         """
         mirror = self.urls[at]
+        if not self.url.startswith(place):
+            return mirror
         rest = self.url[len(place) :]
-        if self.url.startswith(place) and mirror.endswith(rest):
-            return mirror[: len(mirror) - len(rest)]
-        return mirror
+        return mirror.removesuffix(rest)
 
-    def note(self, at: int, place: str = "") -> str:
+    def note(
+        self,
+        at: int,
+        place: str = "",
+    ) -> str:
         """Return a sentence that names a mirror and its file."""
         mirror = self.root(at, place or self.url)
         return f"pixi asks the mirror {redact(mirror)} instead (see {self.file})"
@@ -51,26 +55,33 @@ class Mirrored(NamedTuple):
         return f"its list of mirrors is empty (see {self.file})"
 
 
-def mirrored(url: str, mirrors: Iterable[Mirror]) -> Mirrored | None:
+def mirrored(
+    url: str,
+    mirrors: Iterable[Mirror],
+) -> Mirrored | None:
     """Return the mirrors of a URL, or None if pixi asks the URL itself."""
     covering = [mirror for mirror in mirrors if _covers(mirror.prefix, url)]
     if not covering:
         return None
     mirror = max(covering, key=_path_length)
-    rest = url[len(mirror.prefix.rstrip("/")) :]
-    urls = tuple(target.rstrip("/") + rest for target in mirror.targets)
+    prefix = mirror.prefix.rstrip("/")
+    rest = url[len(prefix) :]
+    roots = [target.rstrip("/") for target in mirror.targets]
+    urls = tuple(root + rest for root in roots)
     if urls == (url,):
         return None
     return Mirrored(url, urls, mirror.file)
 
 
 def _path_length(mirror: Mirror) -> int:
-    return len(urlsplit(mirror.prefix).path)
+    path = urlsplit(mirror.prefix).path
+    return len(path)
 
 
 def _covers(prefix: str, url: str) -> bool:
     """Tell if a URL begins with a prefix, by whole segments."""
-    return f"{url}/".startswith(f"{prefix.rstrip('/')}/")
+    folder = prefix.rstrip("/")
+    return f"{url}/".startswith(f"{folder}/")
 
 
 class Subdir(Channel):
@@ -90,7 +101,8 @@ def subdirs_with_mirrors(
     found = []
     for platform in platforms:
         url = f"{root}/{platform}"
-        if any(_covers(url, prefix) for prefix in prefixes):
+        has_mirrors = any(_covers(url, prefix) for prefix in prefixes)
+        if has_mirrors:
             subdir = Subdir(url, channel.username, channel.password)
             found.append(subdir)
     return found

@@ -68,7 +68,11 @@ class Probe:
         answer = self._client.probe(channel, f"{subdir}/repodata.json")
         return self._judge.judge(answer)
 
-    def _of_index(self, index: Index, names: Sequence[str]) -> Result:
+    def _of_index(
+        self,
+        index: Index,
+        names: Sequence[str],
+    ) -> Result:
         """Ask for the packages of the project until the index has one of them."""
         asked = names[:MAX_PROBED_PACKAGES] or [NOBODYS_NAME]
         for name in asked:
@@ -136,7 +140,11 @@ class Probe:
         url = _first_file(page)
         if url is None or not result.fine:
             return result
-        file = self._client.probe(self._place, url, origins=page.origins)
+        file = self._client.probe(
+            self._place,
+            url,
+            origins=page.origins,
+        )
         if file.answer == answers.FOUND:
             return result
         refused = self._of_file(file, url, page)
@@ -169,7 +177,11 @@ class Probe:
     def _root(self) -> Answer:
         """Ask for the root of an index, without its list if the server can do that."""
         place = self._place
-        root = self._client.probe(place, place.url, method="HEAD")
+        root = self._client.probe(
+            place,
+            place.url,
+            method="HEAD",
+        )
         if root.status in (405, 501):
             return self._client.probe(place, place.url)
         return root

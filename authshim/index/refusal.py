@@ -31,34 +31,41 @@ def explain(
 
     :param reasons: those that are known already. The last one is that of the response.
     """
-    if refusal.found is not None:
-        step = _replace_login(refusal, refusal.found, response.url, chain)
-        return refusal._replace(detail=join_reasons(*reasons), next_step=step)
+    found = refusal.found
+    if found is not None:
+        detail = join_reasons(*reasons)
+        step = _replace_login(refusal, found, response.url, chain)
+        return refusal._replace(detail=detail, next_step=step)
     named_by = named_by_of(response.request)
     withheld = chain.withheld(response.url, named_by=named_by)
     if withheld:
         detail = join_reasons(*reasons, withheld)
         step = advice.allow_http(response.url)
         return refusal._replace(detail=detail, next_step=step)
+    detail = join_reasons(*reasons)
     if not reasons[-1]:
-        reasons = [*reasons, chain.why_nothing(response.url)]
+        reason = chain.why_nothing(response.url)
+        detail = join_reasons(detail, reason)
     step = _give_login(refusal, response, chain)
-    return refusal._replace(detail=join_reasons(*reasons), next_step=step)
+    return refusal._replace(detail=detail, next_step=step)
 
 
 def log_in(place: Repository, chain: Chain) -> NextStep:
     """Return the step that gives a credential for an index or channel."""
-    url, username, asks_keyring = place.url, place.username, chain.asks_keyring
     if isinstance(place, Index):
-        login_in = place.declaration.login_in
         return advice.log_in(
-            url,
-            username,
-            by_keyring=asks_keyring,
+            place.url,
+            place.username,
+            by_keyring=chain.asks_keyring,
             chain=chain,
-            login_in=login_in,
+            login_in=place.declaration.login_in,
         )
-    return advice.log_in_at(url, username, asks_keyring=asks_keyring, chain=chain)
+    return advice.log_in_at(
+        place.url,
+        place.username,
+        asks_keyring=chain.asks_keyring,
+        chain=chain,
+    )
 
 
 def _give_login(
@@ -98,4 +105,5 @@ def _is_elsewhere(refusal: Answer, url: str) -> bool:
     """Tell if the server of another origin refused the request."""
     if refusal.status not in (401, 403):
         return False
-    return parse(url).origin != parse(refusal.place.url).origin
+    asked = parse(refusal.place.url)
+    return parse(url).origin != asked.origin

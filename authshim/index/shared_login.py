@@ -47,15 +47,22 @@ def _neighbours(
     by_place: Sequence[tuple[Repository, Result]],
 ) -> list[Result]:
     """Return the results of the other indexes at the origin of a place."""
-    if not isinstance(place, Index) or place.scheme not in ("http", "https"):
+    if not isinstance(place, Index):
+        return []
+    if place.scheme not in ("http", "https"):
         return []
     found = []
     for other, result in by_place:
-        if not isinstance(other, Index) or other == place:
-            continue
-        if other.scheme == place.scheme and other.netloc == place.netloc:
+        if other != place and _is_index_at(other, place):
             found.append(result)
     return found
+
+
+def _is_index_at(other: Repository, place: Index) -> bool:
+    """Tell if another place is an index of the same origin."""
+    if not isinstance(other, Index):
+        return False
+    return other.scheme == place.scheme and other.netloc == place.netloc
 
 
 def _shorten(
@@ -68,7 +75,8 @@ def _shorten(
     if result.found is not None:
         user = result.found.credential.shown_username
     url = parse(place.url)
-    if result.next_step != advice.login_command(url, chain, user):
+    step_for_index = advice.login_command(url, chain, user)
+    if result.next_step != step_for_index:
         return result
     step = advice.login_command(url, chain, user, for_host=True)
     return result._replace(next_step=step)
@@ -93,4 +101,5 @@ def _has_own_login(result: Result) -> bool:
     """Tell if the credential of an index is not that of its host."""
     if result.found is None:
         return False
-    return result.found.key.kind not in (HOST, PORT, WILDCARD)
+    key = result.found.key
+    return key.kind not in (HOST, PORT, WILDCARD)

@@ -7,14 +7,14 @@ also in Pythons whose ``HTMLParser.close`` takes the square of what was left ope
 from __future__ import annotations
 
 import codecs
-import json
 import re
 import time
 from email.message import Message
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
-from authshim.index.links import HASH, Entry, PageParser
+from authshim.index import json_page
+from authshim.index.links import Entry, PageParser, Unreadable, check_version
 from authshim.redact import shorten
 from authshim.transport.body import gunzip, iter_body
 from authshim.urls import without_userinfo
@@ -51,18 +51,36 @@ MAX_FILENAME_CHARACTERS = 255
 _CHUNK_CHARACTERS = 64 * 1024
 _TOO_MANY = "its page lists more than any index has"
 _BAD_HTML = "its page is HTML that cannot be read"
-_BAD_JSON = "its page is no JSON of the Simple API"
-_VERSION = re.compile(r"([0-9]{1,9})\.[0-9]{1,9}")
 _PLAIN_PATH = re.compile(r"(?:/[\w%+~-][\w%+~.-]*)+", re.ASCII)
 """A path that is joined to the origin of its page as it stands, as most are."""
 
 _WHOLE_URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?//")
 """The beginning of a link that has a host."""
 
-_CHARSETS = ("utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16")
+_CHARSETS = (
+    "utf-8",
+    "ascii",
+    "iso8859-1",
+    "iso8859-15",
+    "cp1252",
+    "utf-16",
+)
 """Encodings that take linear time; punycode, for one, does not."""
 
-_ARCHIVES = (".whl", ".zip", ".gz", ".tgz", ".bz2", ".xz", ".tar", ".egg", ".exe")
+_ARCHIVES = (
+    ".whl",
+    ".zip",
+    ".gz",
+    ".tgz",
+    ".bz2",
+    ".xz",
+    ".tar",
+    ".egg",
+    ".exe",
+)
+
+_MARKS = (b"<", b"{", b"[", b",")
+"""The beginnings of the parts of a page."""
 
 
 class File(NamedTuple):
@@ -79,10 +97,6 @@ class File(NamedTuple):
     """True if the page has the whole URL, and not a path."""
 
 
-class Unreadable(Exception):
-    """The reason why a body is no page of an index, without any of its text."""
-
-
 def read(response: Response) -> tuple[str, tuple[File, ...]]:
     """Return the version of the API ("JSON 1.1" and so on) and the files that a page lists.
 
@@ -90,11 +104,13 @@ def read(response: Response) -> tuple[str, tuple[File, ...]]:
     """
     kind = content_type(response)
     body = _body(response)
-    parts = sum(body.count(mark) for mark in (b"<", b"{", b"[", b","))
+    parts = sum(body.count(mark) for mark in _MARKS)
     if parts > MAX_PAGE_PARTS:
         raise Unreadable(_TOO_MANY)
     if kind == _JSON:
-        return _read_json(body, response.url)
+        version, entries = json_page.read(body)
+        files = _files(entries, response.url)
+        return f"JSON {version}", files
     if kind not in _HTML:
         raise Unreadable(f"its page is neither JSON nor HTML of an index but {shorten(kind)!r}")
     return _read_html(body, response)
@@ -103,7 +119,8 @@ def read(response: Response) -> tuple[str, tuple[File, ...]]:
 def content_type(response: Response) -> str:
     """Return the media type of a response without parameters, or HTML if it has none."""
     header = response.headers.get("Content-Type", "text/html")
-    kind = header.partition(";")[0].strip().lower()
+    kind, _, _ = header.partition(";")
+    kind = kind.strip().lower()
     if not kind.isprintable():
         return ""
     return kind
@@ -126,7 +143,8 @@ def _body(response: Response) -> bytes:
 
 
 def _unpacked(response: Response) -> Iterator[bytes]:
-    coding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    header = response.headers.get("Content-Encoding", "identity")
+    coding = header.strip().lower()
     if coding in ("gzip", "x-gzip"):
         return gunzip(iter_body(response))
     if coding in ("identity", ""):
@@ -134,67 +152,34 @@ def _unpacked(response: Response) -> Iterator[bytes]:
     raise Unreadable(f"its page is packed as {shorten(coding)!r}, and only gzip was asked for")
 
 
-# JSON
-
-
-def _read_json(body: bytes, page_url: str) -> tuple[str, tuple[File, ...]]:
+def _read_html(
+    body: bytes,
+    response: Response,
+) -> tuple[str, tuple[File, ...]]:
+    charset = _charset(response)
+    text = body.decode(charset, "replace")
     try:
-        # Python takes the square of the number of digits for an int.
-        document = json.loads(body, parse_int=float)
-        version = document["meta"]["api-version"]
-        entries = [_json_entry(each) for each in document["files"]]
-        _check_version(version)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        reason = _BAD_JSON
-        if body.lstrip().startswith(b"<"):
-            reason = "it answered HTML and called it JSON"
-        raise Unreadable(reason) from None
-    return f"JSON {version}", _files(entries, page_url)
-
-
-def _json_entry(entry: dict[str, Any]) -> Entry:
-    """Return a file as a page lists it, with its URL as written there.
-
-    :raises TypeError: a value is of another type than PEP 691 says.
-    """
-    filename = entry["filename"]
-    url = entry["url"]
-    requires_python = entry.get("requires-python")
-    for value in (filename, url, requires_python or ""):
-        if not isinstance(value, str):
-            raise TypeError
-    pairs = sorted((str(name), str(digest)) for name, digest in entry["hashes"].items())
-    hashes = tuple(pair for pair in pairs if HASH.fullmatch("=".join(pair)))
-    return filename, url, requires_python, hashes, bool(entry.get("yanked"))
-
-
-def _check_version(version: str) -> None:
-    """Raise Unreadable if the API has another major version, ValueError if it has none."""
-    match = _VERSION.fullmatch(version)
-    if match is None:
-        raise ValueError
-    if int(match.group(1)) != 1:
-        raise Unreadable("its page has a version of the Simple API that is not known here")
-
-
-# HTML
-
-
-def _read_html(body: bytes, response: Response) -> tuple[str, tuple[File, ...]]:
-    try:
-        parser = _parse(body.decode(_charset(response), "replace"))
+        parser = _parse(text)
         if parser.version:
-            _check_version(parser.version)
-        files = _files(parser.entries, urljoin(response.url, parser.base.strip()))
+            check_version(parser.version)
+        base = urljoin(response.url, parser.base.strip())
+        files = _files(parser.entries, base)
     except Unreadable:
         raise
     except Exception:  # noqa: BLE001 - html.parser raises many things, each Python others
-        raise Unreadable(_for_people(body) or _BAD_HTML) from None
-    if not any(file.filename.lower().endswith(_ARCHIVES) for file in files):
+        reason = _for_people(body) or _BAD_HTML
+        raise Unreadable(reason) from None
+    if not any(_is_archive(file) for file in files):
         reason = _for_people(body)
         if reason:
             raise Unreadable(reason)
-    return f"HTML {parser.version}".rstrip(), files
+    api = f"HTML {parser.version}"
+    return api.rstrip(), files
+
+
+def _is_archive(file: File) -> bool:
+    filename = file.filename.lower()
+    return filename.endswith(_ARCHIVES)
 
 
 def _parse(text: str) -> PageParser:
@@ -206,7 +191,8 @@ def _parse(text: str) -> PageParser:
     until = time.monotonic() + MAX_PAGE_SECONDS
     parser = PageParser()
     for start in range(0, len(text), _CHUNK_CHARACTERS):
-        parser.feed(text[start : start + _CHUNK_CHARACTERS])
+        end = start + _CHUNK_CHARACTERS
+        parser.feed(text[start:end])
         if len(parser.rawdata) > MAX_TAG_CHARACTERS:
             raise ValueError
         if time.monotonic() > until:
@@ -217,8 +203,9 @@ def _parse(text: str) -> PageParser:
 def _charset(response: Response) -> str:
     message = Message()
     message["Content-Type"] = response.headers.get("Content-Type", "")
+    written = message.get_content_charset("utf-8")
     try:
-        charset = codecs.lookup(message.get_content_charset("utf-8")).name
+        charset = codecs.lookup(written).name
     except LookupError:
         return "utf-8"
     if charset not in _CHARSETS:
@@ -234,36 +221,56 @@ def _for_people(body: bytes) -> str:
     return ""
 
 
-# Both
-
-
-def _files(entries: Iterable[Entry], base: str) -> tuple[File, ...]:
+def _files(
+    entries: Iterable[Entry],
+    base: str,
+) -> tuple[File, ...]:
     """Return files with absolute URLs, without those whose name or URL cannot be used.
 
     :raises Unreadable: together the URLs are too long.
     """
     files = []
     size = 0
-    origin = "/".join(without_userinfo(base).split("/", 3)[:3])
-    for filename, written, requires_python, hashes, is_yanked in entries:
-        is_path = _PLAIN_PATH.fullmatch(written) is not None
-        if is_path:
-            url = f"{origin}{written}"
-        else:
-            url = _absolute(base, written)
-        size += len(url)
+    segments = without_userinfo(base).split("/", 3)
+    origin = "/".join(segments[:3])
+    for entry in entries:
+        file = _file(entry, base, origin)
+        size += len(file.url)
         if size > MAX_PAGE_BYTES:
             raise Unreadable(_TOO_MANY)
-        if url and len(filename) <= MAX_FILENAME_CHARACTERS:
-            names_host = not is_path and _WHOLE_URL.match(written) is not None
-            file = File(filename, url, requires_python, hashes, is_yanked, names_host)
+        if file.url and len(file.filename) <= MAX_FILENAME_CHARACTERS:
             files.append(file)
     return tuple(files)
+
+
+def _file(
+    entry: Entry,
+    base: str,
+    origin: str,
+) -> File:
+    """Return a file with its absolute URL, which is empty if it cannot be used."""
+    filename, written, requires_python, hashes, is_yanked = entry
+    if _PLAIN_PATH.fullmatch(written):
+        url = f"{origin}{written}"
+        names_host = False
+    else:
+        url = _absolute(base, written)
+        names_host = _WHOLE_URL.match(written) is not None
+    return File(
+        filename,
+        url,
+        requires_python,
+        hashes,
+        is_yanked,
+        names_host,
+    )
 
 
 def _absolute(base: str, url: str) -> str:
     """Return an absolute URL without userinfo and fragment, or an empty text if there is none."""
     try:
-        return without_userinfo(urljoin(base, url).partition("#")[0])
+        joined = urljoin(base, url)
+        target, _, _ = joined.partition("#")
+        return without_userinfo(target)
     except ValueError:
         return ""

@@ -82,12 +82,14 @@ def tool_note(
 def covering(manifest: Manifest, url: str) -> Index | None:
     """Return the index of a project with the longest root above a URL, or None."""
     path = f"{without_userinfo(url)}/"
-    roots = {
-        f"{index_root(index.url)}/": index
-        for index in (*manifest.indexes(None), *manifest.own_indexes(None))
-    }
-    matching = [root for root in roots if path.startswith(root)]
-    return roots[max(matching, key=len)] if matching else None
+    nearest = None
+    longest = ""
+    for index in (*manifest.indexes(None), *manifest.own_indexes(None)):
+        root = f"{index_root(index.url)}/"
+        if path.startswith(root) and len(root) >= len(longest):
+            nearest = index
+            longest = root
+    return nearest
 
 
 # All tools
@@ -126,7 +128,9 @@ def _inject_or_run(case: _Case) -> str:
 def _certificates(case: _Case) -> str:
     """Note an option by which poetry or pdm trusts a server that authshim does not trust."""
     option = case.place.declaration.certificates
-    if not option or case.answer != UNREACHABLE or case.place.scheme != "https":
+    if not option or case.answer != UNREACHABLE:
+        return ""
+    if case.place.scheme != "https":
         return ""
     if option == NOT_VERIFIED:
         return "does not verify the certificate of this index, by an option of its own"
@@ -139,7 +143,8 @@ def _certificates(case: _Case) -> str:
 def _keyring_of_uv(case: _Case) -> str:
     if case.kind != SERVICE:
         return ""
-    if case.place.username is None and case.place.declaration.authenticate != "always":
+    is_always = case.place.declaration.authenticate == "always"
+    if case.place.username is None and not is_always:
         return "asks no keyring: the index has no username"
     if case.manifest.keyring_provider != "subprocess":
         return "asks no keyring: keyring-provider is not subprocess"
@@ -156,9 +161,11 @@ def _keyring_of_pip(case: _Case) -> str:
 
 
 def _user_in_url(case: _Case) -> str:
+    if not case.lacks_password or case.place.declaration.login_in:
+        return ""
     is_refused = case.found is None and case.answer == NO_CREDENTIAL
-    wants_login = is_refused or case.kind not in ("", GIVEN)
-    if not (wants_login and case.lacks_password) or case.place.declaration.login_in:
+    is_in_a_store = case.kind not in ("", GIVEN)
+    if not is_refused and not is_in_a_store:
         return ""
     return "looks for no password if the URL has a username; take it out of the URL"
 
@@ -182,23 +189,25 @@ def _other_names(case: _Case) -> str:
     own = case.place.declaration.services
     if case.found is None or case.found.key in own:
         return ""
-    return f"does not ask keyring for {case.found.key}, but for {', '.join(own)}"
+    names = ", ".join(own)
+    return f"does not ask keyring for {case.found.key}, but for {names}"
 
 
 def _files_of_url(case: _Case) -> str:
-    is_in_url = case.place.password is not None and not case.place.declaration.login_in
-    if not (is_in_url and case.kind == GIVEN and case.links_name_hosts):
+    if case.place.password is None or case.place.declaration.login_in:
         return ""
-    return (
-        "sends the login in the URL to no file of this index, whose links are whole URLs; "
-        f"set {_variables(case)} instead"
-    )
+    if case.kind != GIVEN or not case.links_name_hosts:
+        return ""
+    files = "no file of this index, whose links are whole URLs"
+    return f"sends the login in the URL to {files}; set {_variables(case)} instead"
 
 
 def _dotted_name(case: _Case) -> str:
-    name, login_in = case.place.declaration.name, case.place.declaration.login_in
-    is_variable = login_in.startswith("POETRY_HTTP_BASIC_")
-    if case.kind != GIVEN or not is_variable or "." not in name or "." in login_in:
+    login_in = case.place.declaration.login_in
+    if case.kind != GIVEN or not login_in.startswith("POETRY_HTTP_BASIC_"):
+        return ""
+    has_dot = "." in case.place.declaration.name
+    if not has_dot or "." in login_in:
         return ""
     return f"does not read {login_in} since 2.4, for the source's name has a dot; rename it"
 
@@ -224,7 +233,9 @@ def _variables_of_pdm(case: _Case) -> str:
 
 
 def _names_of_pdm(case: _Case) -> str:
-    return _other_names(case) if case.kind == SERVICE else ""
+    if case.kind != SERVICE:
+        return ""
+    return _other_names(case)
 
 
 def _netrc_for_others(case: _Case) -> str:
@@ -232,7 +243,8 @@ def _netrc_for_others(case: _Case) -> str:
     if case.found is None or case.store != NETRC:
         return ""
     path = case.found.path
-    if path != os.path.expanduser("~/.netrc") or not _is_open_to_others(path):
+    own = os.path.expanduser("~/.netrc")
+    if path != own or not _is_open_to_others(path):
         return ""
     return f"does not read {path}, for others may read it; chmod 600 {path}"
 
@@ -266,6 +278,12 @@ _RULES: dict[str, tuple[Callable[[_Case], str], ...]] = {
         _dotted_name,
         _store,
     ),
-    "pdm": (_certificates, _variables_of_pdm, _names_of_pdm, _netrc_for_others, _store),
+    "pdm": (
+        _certificates,
+        _variables_of_pdm,
+        _names_of_pdm,
+        _netrc_for_others,
+        _store,
+    ),
 }
 """The rules of each tool. The first one that has something to say counts."""
