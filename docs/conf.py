@@ -64,7 +64,7 @@ def _prepare(app: Any, name: str, source: list[str]) -> None:
         path = (folder / link).resolve()
         if path.suffix == ".rst" and path.is_relative_to(HERE):
             return f"{link[:-4]}.html{anchor}"
-        return address.of_file(path.relative_to(HERE.parent).as_posix())
+        return address.of_file(path.relative_to(HERE.parent).as_posix()) + anchor
 
     source[0] = SEARCHED.get(name, "") + address.with_targets(source[0], target)
 

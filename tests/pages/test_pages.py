@@ -29,6 +29,9 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
+_ANCHORED = re.compile(r"<(?!\w+:)([\w./-]+)#([\w-]+)>`_")
+_HEADING = re.compile(r"^(\S.*)\n([-=.])\2+$", re.MULTILINE)
+
 
 @pytest.fixture
 def world(authority: Authority, tmp_path: Path) -> Iterator[World]:
@@ -86,3 +89,20 @@ def test_links_of_the_wheel_lead_to_files_at_its_address(packages: Store) -> Non
 def test_links_of_a_page_lead_to_files(page: Path) -> None:
     links = re.findall(r"<(?!\w+:)([\w./-]+)(?:#[\w-]+)?>`_", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).is_file()] == []
+
+
+def test_anchor_of_each_link_is_a_heading_of_its_page() -> None:
+    lost = []
+    for page in PAGES:
+        for link, anchor in _ANCHORED.findall(page.read_text(encoding="utf-8")):
+            if anchor not in _headings(page.parent / link):
+                lost.append(f"{page.name}: {link}#{anchor}")
+    assert lost == []
+
+
+def _headings(page: Path) -> set[str]:
+    """Return the anchors that docutils makes of the headings of a page."""
+    from docutils.nodes import make_id
+
+    titles = [title for title, _ in _HEADING.findall(page.read_text(encoding="utf-8"))]
+    return {make_id(title.replace("`", "")) for title in titles}
