@@ -27,7 +27,7 @@ def variables(options: Namespace) -> dict[str, str]:
     manifest = project.find_manifest_here(options)
     if manifest is None or "uv" not in manifest.tool:
         return {}
-    from authshim.project.uv import variable_name
+    from authshim.project.uv_settings import variable_name
 
     chain = project.make_chain(options, manifest)
     found = {}

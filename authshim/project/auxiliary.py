@@ -21,9 +21,13 @@ def build_channels(pixi: Section, folder: str) -> tuple[Channel, ...]:
     build = pixi.section("package").section("build")
     backend = build.section("backend")
     place = backend.location("channels")
+    found = []
     # Older manifests have the channels beside the table of the backend.
-    written = [*backend.array("channels"), *build.array("channels")]
-    return tuple(_channel(entry, folder, place) for entry in written)
+    for table in (backend, build):
+        for entry in table.array("channels"):
+            one = _channel(entry, folder, place)
+            found.append(one)
+    return tuple(found)
 
 
 def pypi_maps(workspace: Section) -> tuple[Repository, ...]:
@@ -35,8 +39,12 @@ def pypi_maps(workspace: Section) -> tuple[Repository, ...]:
     if not isinstance(table, dict):
         return ()
     place = workspace.location("conda-pypi-map")
-    urls = [text for text in table.values() if isinstance(text, str) and "://" in text]
-    return tuple(_repository(url, place) for url in urls)
+    found = []
+    for text in table.values():
+        if isinstance(text, str) and "://" in text:
+            repository = _repository(text, place)
+            found.append(repository)
+    return tuple(found)
 
 
 def _channel(

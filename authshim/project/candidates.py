@@ -19,10 +19,20 @@ if TYPE_CHECKING:
 
 PIXI = "pixi"
 
-TOOLS = (PIXI, "uv", "poetry", "pdm", "pip")
+TOOLS = (
+    PIXI,
+    "uv",
+    "poetry",
+    "pdm",
+    "pip",
+)
 """The names of the tools, in the order in which they are taken."""
 
-PIXI_FILES = ("pixi.toml", "pyproject.toml", "mojoproject.toml")
+PIXI_FILES = (
+    "pixi.toml",
+    "pyproject.toml",
+    "mojoproject.toml",
+)
 """pixi's manifests, in the order in which it searches a folder for them."""
 
 REQUIREMENTS = "requirements.txt"
@@ -30,7 +40,12 @@ REQUIREMENTS = "requirements.txt"
 PYPROJECT = "pyproject.toml"
 
 _DECLARING = {
-    "uv": ("index", "index-url", "extra-index-url", "find-links"),
+    "uv": (
+        "index",
+        "index-url",
+        "extra-index-url",
+        "find-links",
+    ),
     "poetry": ("source",),
     "pdm": ("source",),
 }
@@ -59,12 +74,14 @@ class Candidate(NamedTuple):
             return True
         if not isinstance(self.document, dict):
             return True
-        table = self.document.get("tool", {}).get(self.tool, {})
+        tools = self.document.get("tool", {})
+        table = tools.get(self.tool, {})
         if self.tool == PIXI:
             return _pixi_declares(table)
         if not isinstance(table, dict):
             return False
-        return any(key in table for key in _DECLARING[self.tool])
+        keys = _DECLARING[self.tool]
+        return any(key in table for key in keys)
 
 
 def in_file(path: str, tool: str | None) -> Candidate:
@@ -106,7 +123,8 @@ def _in_pyproject(path: str, tool: str | None) -> Candidate:
     document = read_toml(path)
     if tool is not None or not isinstance(document, dict):
         return Candidate(tool or PIXI, path, document)
-    for candidate in candidates(os.path.dirname(path)):
+    folder = os.path.dirname(path)
+    for candidate in candidates(folder):
         if candidate.path == path:
             return candidate
     raise TableError(
@@ -126,10 +144,16 @@ def in_folder(folder: str, tool: str | None) -> list[Candidate]:
         if found:
             return found
         raise TableError("there is no project of pixi, uv, poetry, pdm or pip here")
-    own = [candidate for candidate in found if candidate.tool == tool]
-    others = [candidate for candidate in found if candidate.tool != tool]
+    own = []
+    others = []
+    for candidate in found:
+        if candidate.tool == tool:
+            own.append(candidate)
+        else:
+            others.append(candidate)
     if not own:
-        own = [_unmarked(folder, tool)]
+        unmarked = _unmarked(folder, tool)
+        own.append(unmarked)
     return [*own, *others]
 
 
@@ -188,7 +212,8 @@ def _with_tables(folder: str) -> Iterator[Candidate]:
 
 
 def _has_file(folder: str, names: tuple[str, ...]) -> bool:
-    return any(os.path.isfile(os.path.join(folder, name)) for name in names)
+    paths = [os.path.join(folder, name) for name in names]
+    return any(map(os.path.isfile, paths))
 
 
 def _pixi_candidate(folder: str) -> Candidate | None:
@@ -226,7 +251,8 @@ def _items(table: Table) -> Iterator[tuple[str, Any]]:
     """Yield the keys and values of a table and of the tables in it."""
     tables = [table]
     while tables:
-        for key, value in tables.pop().items():
+        last = tables.pop()
+        for key, value in last.items():
             yield key, value
             if isinstance(value, dict):
                 tables.append(value)
@@ -240,10 +266,13 @@ def _is_declaration(key: str, value: Any) -> bool:
 
 def is_project(found: Candidate) -> bool:
     """Return True unless it is the manifest of a package in a project of pixi."""
-    if found.tool != PIXI or not isinstance(found.document, dict):
+    if found.tool != PIXI:
         return True
     pixi: Any = found.document
-    if os.path.basename(found.path) == PYPROJECT:
+    if not isinstance(pixi, dict):
+        return True
+    name = os.path.basename(found.path)
+    if name == PYPROJECT:
         pixi = pixi["tool"]["pixi"]
     if not isinstance(pixi, dict):
         return True

@@ -13,16 +13,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+_TRUE = (
+    "1",
+    "on",
+    "t",
+    "true",
+    "y",
+    "yes",
+)
+
+
 def pip_files(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the candidates for pip's configuration files, the weakest first."""
     named = environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return
     yield from _pip_global_files(environ)
-    if not (named and os.path.exists(named)):
+    replaces_user_files = named and os.path.exists(named)
+    if not replaces_user_files:
         yield from _pip_user_files(environ)
-    if environ.get("VIRTUAL_ENV"):
-        yield os.path.join(environ["VIRTUAL_ENV"], _basename())
+    virtual_environment = environ.get("VIRTUAL_ENV")
+    if virtual_environment:
+        yield os.path.join(virtual_environment, _basename())
     if named:
         yield named
 
@@ -35,7 +47,8 @@ def _basename() -> str:
 
 def _pip_global_files(environ: Mapping[str, str]) -> Iterator[str]:
     if sys.platform == "win32":
-        yield os.path.join(_program_data(environ), "pip", "pip.ini")
+        folder = _program_data(environ)
+        yield os.path.join(folder, "pip", "pip.ini")
         return
     if sys.platform == "darwin":
         yield "/Library/Application Support/pip/pip.conf"
@@ -48,17 +61,21 @@ def _pip_global_files(environ: Mapping[str, str]) -> Iterator[str]:
 def _shared_folders(environ: Mapping[str, str]) -> list[str]:
     """List the folders of the configuration that all users of a Unix machine share."""
     variable = environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
-    return [folder for folder in variable.split(os.pathsep) if folder]
+    folders = variable.split(os.pathsep)
+    return [folder for folder in folders if folder]
 
 
 def _pip_user_files(environ: Mapping[str, str]) -> Iterator[str]:
     old_folder = ".pip"
     if sys.platform == "win32":
         old_folder = "pip"
-    old = below(home_of(environ), old_folder)
-    new = below(config_home(environ), "pip")
+    home = home_of(environ)
+    config = config_home(environ)
+    old = below(home, old_folder)
+    new = below(config, "pip")
     if sys.platform == "darwin":
-        apple = below(config_home(environ, apple=True), "pip")
+        apple_config = config_home(environ, apple=True)
+        apple = below(apple_config, "pip")
         if apple and os.path.isdir(apple):
             new = apple
     for folder in (old, new):
@@ -68,12 +85,14 @@ def _pip_user_files(environ: Mapping[str, str]) -> Iterator[str]:
 
 def uv_files(environ: Mapping[str, str]) -> Iterator[str]:
     """Yield the candidates for uv's files of the user and of the system, the strongest first."""
-    if environ.get("UV_CONFIG_FILE"):
-        yield os.path.abspath(environ["UV_CONFIG_FILE"])
+    named = environ.get("UV_CONFIG_FILE")
+    if named:
+        yield os.path.abspath(named)
         return
     if is_set(environ, "UV_NO_CONFIG"):
         return
-    user = below(config_home(environ), "uv", "uv.toml")
+    config = config_home(environ)
+    user = below(config, "uv", "uv.toml")
     if user:
         yield user
     if is_set(environ, "UV_NO_SYSTEM_CONFIG"):
@@ -101,7 +120,8 @@ def _program_data(environ: Mapping[str, str]) -> str:
 
 def is_set(environ: Mapping[str, str], name: str) -> bool:
     """Return True if a variable of uv is true."""
-    return environ.get(name, "").lower() in ("1", "true", "yes", "y", "on", "t")
+    value = environ.get(name, "")
+    return value.lower() in _TRUE
 
 
 def home_of(environ: Mapping[str, str]) -> str:
@@ -109,7 +129,9 @@ def home_of(environ: Mapping[str, str]) -> str:
     name = "HOME"
     if sys.platform == "win32":
         name = "USERPROFILE"
-    home = environ.get(name) or os.path.expanduser("~")
+    home = environ.get(name)
+    if not home:
+        home = os.path.expanduser("~")
     if not os.path.isabs(home):
         return ""
     return home
@@ -148,10 +170,12 @@ def poetry_files(folder: str, environ: Mapping[str, str]) -> list[str]:
     files = [os.path.join(folder, "poetry.toml")]
     config = environ.get("POETRY_CONFIG_DIR")
     if not config:
-        config = below(config_home(environ, apple=True), "pypoetry")
+        parent = config_home(environ, apple=True)
+        config = below(parent, "pypoetry")
     if config:
-        files.append(os.path.join(config, "auth.toml"))
-        files.append(os.path.join(config, "config.toml"))
+        for name in ("auth.toml", "config.toml"):
+            path = os.path.join(config, name)
+            files.append(path)
     return files
 
 
@@ -160,7 +184,8 @@ def pdm_files(folder: str, environ: Mapping[str, str]) -> list[str]:
     files = [os.path.join(folder, "pdm.toml")]
     user = environ.get("PDM_CONFIG_FILE")
     if not user:
-        user = below(config_home(environ, apple=True), "pdm", "config.toml")
+        parent = config_home(environ, apple=True)
+        user = below(parent, "pdm", "config.toml")
     if user:
         files.append(user)
     if sys.platform != "win32":

@@ -39,25 +39,30 @@ class Lines(SecretHolder):
         """
         if self._numbers is None:
             self._numbers = _numbers(self.path)
-        start = next(iter(self._numbers.get(key, ())), 0)
-        found = self._numbers.get(without_userinfo(value), [])
-        following = found[bisect_left(found, start) :]
-        if not following:
+        start = 0
+        if key in self._numbers:
+            start = self._numbers[key][0]
+        bare = without_userinfo(value)
+        found = self._numbers.get(bare, [])
+        position = bisect_left(found, start)
+        if position == len(found):
             return self.path
-        return f"{self.path}:{following[0]}"
+        return f"{self.path}:{found[position]}"
 
 
 def _numbers(path: str) -> dict[str, list[int]]:
     """Return the numbers of the lines on which each text stands."""
     try:
-        text = read_text(path, limit=MAX_TOML_BYTES) or ""
+        text = read_text(path, limit=MAX_TOML_BYTES)
     except Unreadable:
         return {}
+    lines = (text or "").splitlines()
     found: dict[str, list[int]] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         for token in _tokens(line):
             numbers = found.setdefault(token, [])
-            if not numbers or numbers[-1] != number:
+            is_repeated = numbers and numbers[-1] == number
+            if not is_repeated:
                 numbers.append(number)
     return found
 
@@ -65,10 +70,12 @@ def _numbers(path: str) -> dict[str, list[int]]:
 def _tokens(line: str) -> Iterator[str]:
     """Yield the texts of a line, and the parts of dotted names."""
     for match in _TOKEN.finditer(line):
-        if match["bare"] is None:
-            yield without_userinfo(match["quoted"])
-        elif "://" in match["bare"]:
-            yield without_userinfo(match["bare"])
+        quoted = match["quoted"]
+        bare = match["bare"]
+        if bare is None:
+            yield without_userinfo(quoted)
+        elif "://" in bare:
+            yield without_userinfo(bare)
         else:
-            yield match["bare"]
-            yield from re.split(r"[./]", match["bare"])
+            yield bare
+            yield from re.split(r"[./]", bare)

@@ -36,11 +36,14 @@ _OTHER_TABLES = (
 )
 
 _OTHER_TOOLS = (
-    *(
-        f"tool.uv.{key}"
-        for key in ("index", "index-url", "extra-index-url", "default-index", "find-links")
-    ),
-    *(f"tool.uv.pip.{key}" for key in ("index-url", "extra-index-url", "find-links")),
+    "tool.uv.index",
+    "tool.uv.index-url",
+    "tool.uv.extra-index-url",
+    "tool.uv.default-index",
+    "tool.uv.find-links",
+    "tool.uv.pip.index-url",
+    "tool.uv.pip.extra-index-url",
+    "tool.uv.pip.find-links",
     "tool.poetry.source",
     "tool.pdm.source",
     "tool.pypi-options",
@@ -53,7 +56,8 @@ def warnings_of(
     pyproject: bool,
 ) -> list[str]:
     """List the options that pixi ignores, with their right place. Values are not shown."""
-    found = list(islice(_warnings(document, pyproject), MAX_WARNINGS + 1))
+    warnings = _warnings(document, pyproject)
+    found = list(islice(warnings, MAX_WARNINGS + 1))
     if len(found) > MAX_WARNINGS:
         found[MAX_WARNINGS] = "pixi does not read more than is told here"
     return found
@@ -67,9 +71,11 @@ def _warnings(
     if pyproject:
         rules = _pyproject_rules()
     for wrong, right in rules:
-        for names in _matches(document, wrong.split(".")):
+        path = wrong.split(".")
+        for names in _matches(document, path):
+            found = _filled(wrong, names)
             place = _filled(right, names)
-            yield f"pixi does not read {_filled(wrong, names)} here; its place is {place}"
+            yield f"pixi does not read {found} here; its place is {place}"
 
 
 def _pixi_rules() -> Iterator[tuple[str, str]]:
@@ -122,5 +128,6 @@ def _matches(value: Any, path: list[str]) -> Iterator[list[str]]:
 def _filled(path: str, names: list[str]) -> str:
     """Return the path with a name in place of each star."""
     for name in names:
-        path = path.replace("*", shorten(name), 1)
+        shown = shorten(name)
+        path = path.replace("*", shown, 1)
     return path

@@ -26,7 +26,7 @@ from authshim.project.toml import Section, TableError
 from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from authshim.project.model import Project
     from authshim.project.repositories import Index
@@ -46,14 +46,29 @@ class Loaded(NamedTuple):
 class _Reader(NamedTuple):
     """The functions of one tool that read a folder and a pyproject.toml."""
 
-    read_project: Callable[[str, Mapping[str, str]], DeclaredIndexes]
-    requirements_of: Callable[[Section, DeclaredIndexes], tuple[RawRequirement, ...]]
+    read_project: Callable[
+        [str, Mapping[str, str]],
+        DeclaredIndexes,
+    ]
+    requirements_of: Callable[
+        [Section, DeclaredIndexes],
+        tuple[RawRequirement, ...],
+    ]
 
 
 _READERS = {
-    "uv": _Reader(uv.read_project, uv_sources.requirements_of),
-    "poetry": _Reader(poetry.read_project, poetry.requirements_of),
-    "pdm": _Reader(pdm.read_project, pdm_requirements.requirements_of),
+    "uv": _Reader(
+        uv.read_project,
+        uv_sources.requirements_of,
+    ),
+    "poetry": _Reader(
+        poetry.read_project,
+        poetry.requirements_of,
+    ),
+    "pdm": _Reader(
+        pdm.read_project,
+        pdm_requirements.requirements_of,
+    ),
 }
 """The readers of the tools that have a table of their name in a pyproject.toml."""
 
@@ -71,15 +86,12 @@ def load(
     :param environ: in place of ``os.environ``.
     """
     if tool is not None and tool not in TOOLS:
-        return ManifestError(path, f"expected a tool of {', '.join(TOOLS)}, not {tool!r}")
+        listed = ", ".join(TOOLS)
+        return ManifestError(path, f"expected a tool of {listed}, not {tool!r}")
     if environ is None:
         environ = os.environ
-    others: list[Candidate] = []
     try:
-        if os.path.isdir(path):
-            found, *others = in_folder(path, tool)
-        else:
-            found = in_file(path, tool)
+        found, *others = _candidates(path, tool)
     except TableError as error:
         return ManifestError(path, str(error))
     loaded = _read(found, environ)
@@ -87,6 +99,14 @@ def load(
         return loaded
     other_tools = [candidate.tool for candidate in others]
     return loaded._replace(other_tools=tuple(other_tools))
+
+
+def _candidates(path: str, tool: str | None) -> list[Candidate]:
+    """List the projects of a file or a folder, the one to take first."""
+    if os.path.isdir(path):
+        return in_folder(path, tool)
+    candidate = in_file(path, tool)
+    return [candidate]
 
 
 @clears_frames
@@ -104,10 +124,9 @@ def load_user(
     if tool not in (None, "pip", "uv"):
         return ManifestError(os.curdir, f"there is no project of {tool} here or above")
     try:
-        project, problems = _read_user(tool, environ)
+        return _read_user(tool, environ)
     except TableError as error:
         return ManifestError(error.place or "the environment", error.reason)
-    return Loaded("", project, problems)
 
 
 def _read(
@@ -117,8 +136,10 @@ def _read(
     path = found.path
     document = found.document
     try:
+        if found.tool == "pip":
+            return _read_pip(path, environ)
         if found.tool != PIXI:
-            return Loaded(path, *_read_tool(found.tool, path, environ))
+            return _read_tool(found.tool, path, environ)
         if document is None:
             return ManifestError(path, "there is no such file")
         if isinstance(document, str):
@@ -132,7 +153,8 @@ def _read_pixi(path: str, document: Section) -> Loaded:
     pyproject = os.path.basename(path) == PYPROJECT
     if pyproject and not has_pixi(document.table):
         raise TableError("there is no [tool.pixi] table")
-    project = read(document, os.path.dirname(path), pyproject=pyproject)
+    folder = os.path.dirname(path)
+    project = read(document, folder, pyproject=pyproject)
     warnings = warnings_of(document.table, pyproject=pyproject)
     located = [f"{path}: {warning}" for warning in warnings]
     return Loaded(path, project, tuple(located))
@@ -142,39 +164,48 @@ def _read_tool(
     tool: str,
     path: str,
     environ: Mapping[str, str],
-) -> tuple[Project, tuple[str, ...]]:
-    """Return the project of uv, poetry, pdm or pip at a path, and sentences about problems.
+) -> Loaded:
+    """Return the project of uv, poetry or pdm at a path.
 
     :raises TableError: the tool would refuse a value of the project's file.
     """
-    if tool == "pip":
-        return _read_pip(path, environ)
     content = read_toml(path)
     if isinstance(content, str):
         raise TableError(content)
+    folder, name = os.path.split(path)
     reader = _READERS[tool]
-    declared = reader.read_project(os.path.dirname(path), environ)
+    declared = reader.read_project(folder, environ)
     document = Section({})
-    if content is not None and os.path.basename(path) == PYPROJECT:
+    if content is not None and name == PYPROJECT:
         document = Section(content)
     requirements = reader.requirements_of(document, declared)
     python = document.section("project").text("requires-python")
-    project = project_of(tool, declared, requirements, python)
-    return project, declared.problems
+    project = project_of(
+        tool,
+        declared,
+        requirements,
+        requires_python=python,
+    )
+    return Loaded(path, project, declared.problems)
 
 
 def _read_pip(
     path: str,
     environ: Mapping[str, str],
-) -> tuple[Project, tuple[str, ...]]:
-    """Return pip's project in a pyproject.toml or requirements file, and its problems."""
+) -> Loaded:
+    """Return pip's project in a pyproject.toml or requirements file."""
     search, problems = pip.read_configuration(environ)
+    requirements: Iterable[RawRequirement]
     if os.path.basename(path) == PYPROJECT:
         requirements = _own_requirements(path)
-        return project_of("pip", search.declared(), requirements), problems
-    file = RequirementsFile(path, search, environ)
-    project = project_of("pip", file.search.declared(), file.requirements)
-    return project, (*problems, *file.problems)
+    else:
+        file = RequirementsFile(path, search, environ)
+        requirements = file.requirements
+        search = file.search
+        problems = (*problems, *file.problems)
+    declared = search.declared()
+    project = project_of("pip", declared, requirements)
+    return Loaded(path, project, problems)
 
 
 def _own_requirements(path: str) -> tuple[RawRequirement, ...]:
@@ -182,27 +213,32 @@ def _own_requirements(path: str) -> tuple[RawRequirement, ...]:
     document = read_toml(path)
     if not isinstance(document, dict):
         return ()
-    return read_groups(Section(document))[""]
+    groups = read_groups(Section(document))
+    return groups[""]
 
 
 def _read_user(
     tool: str | None,
     environ: Mapping[str, str],
-) -> tuple[Project, tuple[str, ...]]:
-    """Return the indexes that pip and uv are configured with, and sentences about problems."""
+) -> Loaded:
+    """Return the indexes that pip and uv are configured with."""
     found = {}
     if tool in (None, "pip"):
         found["pip"] = pip.read_user(environ)
     if tool in (None, "uv"):
         found["uv"] = uv.read_user(environ)
     problems: list[str] = []
-    for declared in found.values():
+    declaring = {}
+    for name, declared in found.items():
         problems += declared.problems
-    declaring = {name: declared for name, declared in found.items() if not declared.is_empty}
+        if not declared.is_empty:
+            declaring[name] = declared
     if not declaring:
         declaring = found
-    project = project_of(" and ".join(declaring), _merged([*declaring.values()]))
-    return project, tuple(problems)
+    names = " and ".join(declaring)
+    merged = _merged([*declaring.values()])
+    project = project_of(names, merged)
+    return Loaded("", project, tuple(problems))
 
 
 def _merged(declared: list[DeclaredIndexes]) -> DeclaredIndexes:
@@ -213,7 +249,11 @@ def _merged(declared: list[DeclaredIndexes]) -> DeclaredIndexes:
     flat: list[Index] = []
     explicit: list[Index] = []
     for each in declared:
-        searched += (index for index in each.searched if not is_default(index))
+        searched += [index for index in each.searched if not is_default(index)]
         flat += each.flat
         explicit += each.explicit
-    return DeclaredIndexes(tuple(searched), tuple(flat), tuple(explicit))
+    return DeclaredIndexes(
+        tuple(searched),
+        tuple(flat),
+        tuple(explicit),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from authshim.errors import ManifestError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from authshim.project.loading import Loaded
-    from authshim.project.model import Feature
+    from authshim.project.model import Features
     from authshim.project.requirements import RawRequirement
     from authshim.project.target import Target
     from authshim.urls.s3 import S3Options
@@ -67,10 +67,11 @@ class Manifest:
         :param environ: in place of ``os.environ``.
         :raises ManifestError: the file does not exist, cannot be read, or its tool would refuse it.
         """
+        written = os.fspath(path)
         try:
-            absolute = os.path.abspath(os.fspath(path))
+            absolute = os.path.abspath(written)
         except OSError:
-            raise ManifestError(os.fspath(path), "the current folder is not there") from None
+            raise ManifestError(written, "the current folder is not there") from None
         found = loading.load(absolute, tool, environ)
         # Raised here, where no frame holds what the file holds.
         if isinstance(found, ManifestError):
@@ -106,7 +107,8 @@ class Manifest:
             uv, poetry, pdm and pip, even if they have no table in it.
         """
         for candidate in candidates.candidates(folder):
-            if tool in (None, candidate.tool) and candidates.is_project(candidate):
+            counts = tool in (None, candidate.tool)
+            if counts and candidates.is_project(candidate):
                 return True
         if tool in (None, candidates.PIXI):
             return False
@@ -159,9 +161,9 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
-        chosen = self._chosen(environment)
         # One after another: 1,000 environments of 1,000 channels are a million.
-        return unique(index for each in chosen for index in self._project.indexes(each))
+        each = map(self._project.indexes, self._chosen(environment))
+        return unique(chain.from_iterable(each))
 
     def own_indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
         """List the indexes that only serve the packages that name them by ``index``.
@@ -169,9 +171,13 @@ class Manifest:
         :raises ManifestError: there is no such environment.
         """
         known = set(self.indexes(environment))
-        named = [requirement.own_index for requirement in self.requirements(environment)]
-        named += self._project.explicit
-        return unique(index for index in named if index and index not in known)
+        found = []
+        for requirement in self.requirements(environment):
+            index = requirement.own_index
+            if index is not None and index not in known:
+                found.append(index)
+        found += [index for index in self._project.explicit if index not in known]
+        return unique(found)
 
     def channels(self, environment: str | None = DEFAULT) -> tuple[Channel, ...]:
         """List the conda channels of an environment, the highest priority first.
@@ -179,8 +185,8 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
-        chosen = self._chosen(environment)
-        return unique(channel for each in chosen for channel in self._project.channels(each))
+        each = map(self._project.channels, self._chosen(environment))
+        return unique(chain.from_iterable(each))
 
     def platforms(self, environment: str | None = DEFAULT) -> tuple[str, ...]:
         """List the platforms of an environment, or of all environments for None.
@@ -189,7 +195,8 @@ class Manifest:
         """
         found: dict[str, None] = {}
         for features in self._chosen(environment):
-            found.update(dict.fromkeys(self._project.platforms_of(features)))
+            platforms = self._project.platforms_of(features)
+            found.update(dict.fromkeys(platforms))
         return tuple(found)
 
     def build_channels(self) -> tuple[Channel, ...]:
@@ -217,7 +224,8 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment, or pixi would refuse a requirement.
         """
-        found = dependencies_of(self._project, self._chosen(environment))
+        chosen = self._chosen(environment)
+        found = dependencies_of(self._project, chosen)
         # Raised here, where no frame holds what the file holds.
         if isinstance(found, str):
             raise ManifestError(self.path, found)
@@ -238,25 +246,29 @@ class Manifest:
         """Return the ``index-strategy``, or pixi's default."""
         (features,) = self._chosen(environment)
         strategy = self._project.single(features, "index_strategy")
-        return strategy or STRATEGIES[0]
+        pixis_default = STRATEGIES[0]
+        return strategy or pixis_default
 
     def prerelease_mode(self, environment: str = DEFAULT) -> str:
         """Return the ``prerelease-mode``, or pixi's default."""
         (features,) = self._chosen(environment)
         mode = self._project.single(features, "prerelease_mode")
-        return mode or MODES[0]
+        pixis_default = MODES[0]
+        return mode or pixis_default
 
     def ignored_options(self, environment: str = DEFAULT) -> tuple[str, ...]:
         """List the options of pixi that choose versions or files and that authshim ignores."""
         (features,) = self._chosen(environment)
-        return tuple(self._project.ignored_options(features))
+        ignored = self._project.ignored_options(features)
+        return tuple(ignored)
 
     def target(self, environment: str = DEFAULT) -> Target:
         """Return the target of an environment, with this machine's platform if it has that one."""
         (features,) = self._chosen(environment)
-        return self._project.targets(features)[0]
+        first, *_ = self._project.targets(features)
+        return first
 
-    def _chosen(self, environment: str | None) -> list[tuple[Feature, ...]]:
+    def _chosen(self, environment: str | None) -> list[Features]:
         environments = self._project.environments
         if environment is None:
             return [*environments.values()]
@@ -272,7 +284,8 @@ class Manifest:
 
     def __reduce__(self) -> Any:
         if self.path:
-            return Manifest.load, (self.path, self.tool)
+            arguments = (self.path, self.tool)
+            return Manifest.load, arguments
         if self.tool not in candidates.TOOLS:
             return Manifest.of_user, ()
         return Manifest.of_user, (self.tool,)
@@ -280,7 +293,8 @@ class Manifest:
 
 def _listed(names: Iterable[str]) -> str:
     """Return the names for a message, which shows at most 20."""
-    shown = [shorten(name) for name in islice(names, MAX_NAMES + 1)]
+    first = islice(names, MAX_NAMES + 1)
+    shown = [shorten(name) for name in first]
     if len(shown) > MAX_NAMES:
         shown[MAX_NAMES] = "and more"
     return ", ".join(shown)

@@ -66,13 +66,17 @@ class Feature(NamedTuple):
     """Each selector of a target with conda's version spec of its ``python``."""
 
 
+Features = tuple[Feature, ...]
+"""The features of one environment."""
+
+
 class Project(NamedTuple):
     """The content of a manifest."""
 
     base: Options
     """The options of the workspace."""
     platforms: tuple[str, ...]
-    environments: dict[str, tuple[Feature, ...]]
+    environments: dict[str, Features]
     """The features of each environment. The environment "default" comes first."""
     build_channels: tuple[Channel, ...] = ()
     """The channels of build backends."""
@@ -89,24 +93,26 @@ class Project(NamedTuple):
     explicit: tuple[Index, ...] = ()
     """The indexes that only serve the packages that name them."""
 
-    def indexes(self, features: tuple[Feature, ...]) -> list[Index]:
+    def indexes(self, features: Features) -> list[Index]:
         """List the indexes in the order in which the tool gives them to its resolver."""
         all_options = self._options(features)
         found: list[Index] = []
         for options in all_options:
             found += options.extra
-        single = self.single(features, "index_url") or self.default_index
+        single = self.single(features, "index_url")
+        if not single:
+            single = self.default_index
         if single is not None:
             found.append(single)
         for options in all_options:
             found += options.flat
         return found
 
-    def _options(self, features: tuple[Feature, ...]) -> list[Options]:
+    def _options(self, features: Features) -> list[Options]:
         own = [feature.options for feature in features]
         return [self.base, *own]
 
-    def channels(self, features: tuple[Feature, ...]) -> list[Channel]:
+    def channels(self, features: Features) -> list[Channel]:
         """List the channels, the highest priority first."""
         entries: list[tuple[int, Channel]] = []
         for feature in features:
@@ -114,7 +120,7 @@ class Project(NamedTuple):
         entries.sort(key=_descending_priority)
         return [channel for _, channel in entries]
 
-    def single(self, features: tuple[Feature, ...], field: str) -> Any:
+    def single(self, features: Features, field: str) -> Any:
         """Return the value of an option that an environment can have only once."""
         for feature in features:
             value = getattr(feature.options, field)
@@ -122,14 +128,14 @@ class Project(NamedTuple):
                 return value
         return getattr(self.base, field)
 
-    def ignored_options(self, features: tuple[Feature, ...]) -> list[str]:
+    def ignored_options(self, features: Features) -> list[str]:
         """List the options of pixi that choose versions or files and that authshim ignores."""
         found: dict[str, None] = {}
         for options in self._options(features):
             found.update(dict.fromkeys(options.ignored))
         return list(found)
 
-    def dependencies(self, features: tuple[Feature, ...]) -> tuple[Dependency, ...]:
+    def dependencies(self, features: Features) -> tuple[Dependency, ...]:
         """Return the packages that the features require, on each target.
 
         :raises TableError: pixi would refuse a requirement.
@@ -137,12 +143,15 @@ class Project(NamedTuple):
         requirements = [feature.requirements for feature in features]
         return merge(requirements, self.targets(features))
 
-    def targets(self, features: tuple[Feature, ...]) -> list[Target]:
+    def targets(self, features: Features) -> list[Target]:
         """List the targets of an environment, this machine's platform first."""
         own = current()
         targets: list[Target] = []
         for platform in self.platforms_of(features):
-            target = own._replace(platform=platform, platform_from="the project")
+            target = own._replace(
+                platform=platform,
+                platform_from="the project",
+            )
             if platform == own.platform:
                 targets.insert(0, target)
             else:
@@ -151,7 +160,7 @@ class Project(NamedTuple):
             targets = [own]
         return [_with_python(target, features) for target in targets]
 
-    def platforms_of(self, features: tuple[Feature, ...]) -> list[str]:
+    def platforms_of(self, features: Features) -> list[str]:
         """List the platforms that all of some features have."""
         platforms = list(self.platforms)
         for feature in features:
@@ -168,7 +177,7 @@ def _descending_priority(entry: tuple[int, Channel]) -> int:
 
 def _with_python(
     target: Target,
-    features: tuple[Feature, ...],
+    features: Features,
 ) -> Target:
     """Return the target with the Python that the features allow."""
     specs: list[str] = []
@@ -184,7 +193,7 @@ def _with_python(
 
 def dependencies_of(
     project: Project,
-    environments: list[tuple[Feature, ...]],
+    environments: list[Features],
 ) -> tuple[Dependency, ...] | str:
     """Return the dependencies of all the environments, or the reason of an error."""
     found: dict[Dependency, None] = {}

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.errors import UrlError
 from authshim.project.auxiliary import build_channels, pypi_maps
-from authshim.project.model import DEFAULT, Feature, Project
+from authshim.project.feature_table import (
+    has_own_python,
+    platforms_of,
+    pythons_of,
+    with_targets,
+)
+from authshim.project.model import DEFAULT, Feature, Features, Project
 from authshim.project.pypi_options import read_options
 from authshim.project.pyproject_groups import read_groups
 from authshim.project.repositories import Channel, channel
@@ -46,6 +52,14 @@ _SINGLE = {
 """The options that an environment can have only once, and the word for several."""
 
 
+_ENVIRONMENT_KEYS = {
+    "features",
+    "no-default-feature",
+    "solve-group",
+}
+"""The keys of an environment without an inline feature."""
+
+
 def read(
     document: Section,
     folder: str,
@@ -57,11 +71,13 @@ def read(
     :raises TableError: pixi would refuse the document.
     """
     if not pyproject:
-        return _Reader(folder, {}, "").project(document)
+        reader = _Reader(folder, {}, "")
+        return reader.project(document)
     pixi = document.section("tool").section("pixi")
     python = document.section("project").text("requires-python")
     groups = read_groups(document)
-    return _Reader(folder, groups, python).project(pixi)
+    reader = _Reader(folder, groups, python)
+    return reader.project(pixi)
 
 
 class _Reader:
@@ -90,9 +106,10 @@ class _Reader:
         workspace = _workspace(pixi)
         self._channels = self._channels_of(workspace)
         features = self._features(pixi)
-        platforms = _platforms(workspace) or ()
+        platforms = platforms_of(workspace) or ()
         environments = self._environments(pixi, features)
-        if _size(environments) * max(1, len(platforms)) > MAX_ENTRIES:
+        on_each_platform = _size(environments)
+        if on_each_platform * max(1, len(platforms)) > MAX_ENTRIES:
             raise TableError(
                 f"its environments come to more than {MAX_ENTRIES} indexes, channels and packages"
             )
@@ -107,11 +124,13 @@ class _Reader:
 
     def _features(self, pixi: Section) -> dict[str, Feature]:
         features = {}
+        no_table = Section({})
         for group in self._groups:
             if group:
-                features[group] = self._feature(group, Section({}))
+                features[group] = self._feature(group, no_table)
         # The root's own channels are no option of pixi. "default" has those of the workspace.
-        root = Section({**pixi.table, "channels": None}, pixi.names)
+        without_channels = {**pixi.table, "channels": None}
+        root = Section(without_channels, pixi.names)
         features[DEFAULT] = self._feature(DEFAULT, root)
         for name, table in pixi.sections("feature"):
             features[name] = self._feature(name, table)
@@ -121,12 +140,13 @@ class _Reader:
         self,
         pixi: Section,
         features: dict[str, Feature],
-    ) -> dict[str, tuple[Feature, ...]]:
+    ) -> dict[str, Features]:
         """Return the features of each environment, with "default" first."""
         written = pixi.section("environments")
         environments = {}
         for name in (DEFAULT, *written.table):
-            environments[name] = self._environment(name, written, features)
+            chosen = self._environment(name, written, features)
+            environments[name] = chosen
         return environments
 
     def _environment(
@@ -134,7 +154,7 @@ class _Reader:
         name: str,
         environments: Section,
         features: dict[str, Feature],
-    ) -> tuple[Feature, ...]:
+    ) -> Features:
         place = environments.location(name)
         value = environments.table.get(name, [])
         if isinstance(value, list):
@@ -143,8 +163,9 @@ class _Reader:
             raise TableError(f"{place}: expected a list of features, or a table")
         table = environments.child(name, value)
         found = []
-        if value.keys() - {"features", "solve-group", "no-default-feature"}:
-            found.append(self._feature(f"environments.{name}", table))
+        if value.keys() - _ENVIRONMENT_KEYS:
+            inline = self._feature(f"environments.{name}", table)
+            found.append(inline)
         for feature in _listed_features(table, place):
             if feature not in features:
                 raise TableError(f"{place}: there is no feature {shorten(feature)!r}")
@@ -153,34 +174,42 @@ class _Reader:
         return tuple(found)
 
     def _feature(self, name: str, table: Section) -> Feature:
-        group = name
-        if name == DEFAULT:
-            group = ""
-        requirements = list(self._groups.get(group, ()))
-        pythons = []
-        for selector, part in _targets(table):
-            requirements += from_table(part.section("pypi-dependencies"), selector)
-            python = _python(part.section("dependencies"))
-            if python:
-                pythons.append((selector, python))
-        has_python = any(selector == "" for selector, _ in pythons)
-        if name == DEFAULT and self._requires_python and not has_python:
-            pythons.append(("", self._requires_python))
+        pythons = pythons_of(table)
+        requires_python = self._requires_python
+        if name == DEFAULT and requires_python and not has_own_python(pythons):
+            pythons.append(("", requires_python))
         return Feature(
             name,
             channels=self._channels_of(table),
             options=read_options(table, self._folder),
-            requirements=tuple(requirements),
-            platforms=_platforms(table),
+            requirements=tuple(self._requirements(name, table)),
+            platforms=platforms_of(table),
             pythons=tuple(pythons),
         )
+
+    def _requirements(
+        self,
+        feature: str,
+        table: Section,
+    ) -> Iterator[RawRequirement]:
+        """Yield the requirements of a feature's group, its table and its targets."""
+        group = feature
+        if feature == DEFAULT:
+            group = ""
+        yield from self._groups.get(group, ())
+        for selector, part in with_targets(table):
+            entries = part.section("pypi-dependencies")
+            yield from from_table(entries, selector)
 
     def _channels_of(self, table: Section) -> tuple[tuple[int, Channel], ...]:
         if table.table.get("channels") is None:
             return self._channels
         place = table.location("channels")
-        entries = table.array("channels")
-        return tuple(self._channel(entry, place) for entry in entries)
+        channels = []
+        for entry in table.array("channels"):
+            ranked = self._channel(entry, place)
+            channels.append(ranked)
+        return tuple(channels)
 
     def _channel(self, entry: Any, place: str) -> tuple[int, Channel]:
         """Return the priority of a channel, and the channel."""
@@ -204,63 +233,34 @@ def _workspace(pixi: Section) -> Section:
     for name in ("workspace", "project"):
         if name in pixi.table:
             return pixi.section(name)
-    place = pixi.child("workspace", {}).location()
+    workspace = pixi.child("workspace", {})
+    place = workspace.location()
     raise TableError(
         f"there is no {place} table; a package's manifest "
         "needs the one of its workspace, in a folder above"
     )
 
 
-def _size(environments: Mapping[str, tuple[Feature, ...]]) -> int:
+def _size(environments: Mapping[str, Features]) -> int:
     size = 0
     for features in environments.values():
         for feature in features:
-            options = feature.options
-            size += len(feature.channels) + len(feature.requirements)
-            size += len(options.extra) + len(options.flat)
+            size += len(feature.channels)
+            size += len(feature.requirements)
+            size += len(feature.options.extra)
+            size += len(feature.options.flat)
     return size
 
 
 def _listed_features(table: Section, place: str) -> list[str]:
     """List the features of an environment, whose place is for messages."""
     listed = table.strings("features")
-    if not table.flag("no-default-feature") and DEFAULT not in listed:
+    has_default = not table.flag("no-default-feature")
+    if has_default and DEFAULT not in listed:
         listed.append(DEFAULT)
     if len(set(listed)) < len(listed):
         raise TableError(f"{place}: a feature is listed twice")
     return listed
-
-
-def _targets(table: Section) -> Iterator[tuple[str, Section]]:
-    """Yield the selector and the table of a feature, and then of each of its targets."""
-    yield "", table
-    yield from table.sections("target")
-
-
-def _python(dependencies: Section) -> str:
-    """Return conda's version spec of ``python``, or an empty string."""
-    spec = dependencies.table.get("python", "")
-    if isinstance(spec, dict):
-        spec = spec.get("version", "*")
-    if not isinstance(spec, str):
-        return ""
-    return spec
-
-
-def _platforms(table: Section) -> tuple[str, ...] | None:
-    """Return conda's names of the platforms of a table, or None without the key."""
-    if "platforms" not in table.table:
-        return None
-    names: dict[str, None] = {}
-    for entry in table.array("platforms"):
-        name = entry
-        if isinstance(entry, dict):
-            name = entry.get("platform", entry.get("name"))
-        if not isinstance(name, str):
-            place = table.location("platforms")
-            raise TableError(f"{place}: expected names, or tables with a platform")
-        names[name] = None
-    return tuple(names)
 
 
 def _must_agree(environment: str, features: list[Feature]) -> None:
@@ -276,7 +276,8 @@ def _must_agree(environment: str, features: list[Feature]) -> None:
                 continue
             if first is None:
                 first = feature
-            elif not _are_equal(value, getattr(first.options, field)):
+                continue
+            if not _are_equal(value, getattr(first.options, field)):
                 raise TableError(
                     f"in the environment {shorten(environment)!r} "
                     f"the features {shorten(first.name)!r} and {shorten(feature.name)!r} "
@@ -285,6 +286,9 @@ def _must_agree(environment: str, features: list[Feature]) -> None:
 
 
 def _are_equal(value: Any, other: Any) -> bool:
+    if value != other:
+        return False
     # Equal indexes may have different passwords.
     password = getattr(value, "password", None)
-    return bool(value == other and password == getattr(other, "password", None))
+    other_password = getattr(other, "password", None)
+    return bool(password == other_password)

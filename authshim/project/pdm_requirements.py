@@ -12,6 +12,8 @@ from authshim.project.pdm import own_table, patterns
 from authshim.project.pyproject_groups import raw_requirements, read_groups
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from authshim.project.declaring import DeclaredIndexes
     from authshim.project.repositories import Index
     from authshim.project.requirements import RawRequirement
@@ -23,17 +25,28 @@ def requirements_of(
     declared: DeclaredIndexes,
 ) -> tuple[RawRequirement, ...]:
     """Return the packages that a pdm project requires, each with the source that includes it."""
-    found: list[RawRequirement] = []
-    for group in read_groups(document).values():
-        found += group
-    development = own_table(document).section("dev-dependencies")
+    pdm = own_table(document)
+    sources = [*pdm.array_of_sections("source")]
+    indexes = declared.by_name()
+    found: dict[RawRequirement, None] = {}
+    for requirement in _requirements(document, pdm):
+        pinned = _pinned(requirement, sources, indexes)
+        found[pinned] = None
+    return tuple(found)
+
+
+def _requirements(
+    document: Section,
+    pdm: Section,
+) -> Iterator[RawRequirement]:
+    """Yield the requirements of the project, its groups, and pdm's own groups."""
+    groups = read_groups(document)
+    for group in groups.values():
+        yield from group
+    development = pdm.section("dev-dependencies")
     for entries in development.table.values():
         if isinstance(entries, list):
-            found += raw_requirements(entries)
-    sources = [*own_table(document).array_of_sections("source")]
-    indexes = declared.by_name()
-    pinned = (_pinned(requirement, sources, indexes) for requirement in found)
-    return tuple(dict.fromkeys(pinned))
+            yield from raw_requirements(entries)
 
 
 def _pinned(
@@ -42,11 +55,15 @@ def _pinned(
     indexes: dict[str, Index],
 ) -> RawRequirement:
     """Return a requirement with its index, if one source alone includes the package."""
-    including = [source for source in sources if _includes(source, requirement.name)]
+    package = requirement.name
+    including = [source for source in sources if _includes(source, package)]
     if len(including) != 1:
         return requirement
-    return requirement._replace(own_index=indexes.get(including[0].text("name")))
+    (source,) = including
+    name = source.text("name")
+    return requirement._replace(own_index=indexes.get(name))
 
 
 def _includes(source: Section, package: str) -> bool:
-    return any(fnmatch(package, pattern) for pattern in patterns(source, "include_packages"))
+    included = patterns(source, "include_packages")
+    return any(fnmatch(package, pattern) for pattern in included)

@@ -38,7 +38,14 @@ if TYPE_CHECKING:
 _SECTIONS = ("global", "install")
 """The sections that ``pip install`` reads, the strongest last."""
 
-_YES = ("1", "true", "yes", "y", "on", "t")
+_YES = (
+    "1",
+    "on",
+    "t",
+    "true",
+    "y",
+    "yes",
+)
 
 
 class _Option(NamedTuple):
@@ -48,11 +55,20 @@ class _Option(NamedTuple):
     lines: Lines | None
     variable: str = ""
 
+    @property
+    def has_value(self) -> bool:
+        """Return True unless the text is blank."""
+        return bool(self.text.strip())
+
     def place(self, value: str) -> str:
         """Return the place of one of the values of the option."""
         if self.lines is None:
             return self.variable
         return self.lines.place(value)
+
+
+_Options = dict[str, _Option]
+"""Options by their normalised name."""
 
 
 class Search(NamedTuple):
@@ -91,28 +107,28 @@ def read_user(environ: Mapping[str, str]) -> DeclaredIndexes:
 def read_configuration(environ: Mapping[str, str]) -> tuple[Search, tuple[str, ...]]:
     """Return the indexes of pip's configuration, and a sentence about each malformed value."""
     options, problems = _options(environ)
-    indexes = [
-        *_indexes(options, "index-url", problems)[-1:],
-        *_indexes(options, "extra-index-url", problems),
-    ]
-    if "index-url" not in options:
-        indexes.insert(0, pypi_by_default())
+    main = _indexes(options, "index-url", problems)
+    extra = _indexes(options, "extra-index-url", problems)
     flat = _indexes(options, "find-links", problems, flat=True)
+    if "index-url" not in options:
+        pypi = pypi_by_default()
+        main.append(pypi)
     search = Search(
-        tuple(indexes),
-        tuple(flat),
-        _is_true(options, "no-index"),
-        _is_true(options, "pre"),
-        _text(options, "keyring-provider"),
+        indexes=(*main[-1:], *extra),
+        flat=tuple(flat),
+        uses_no_index=_is_true(options, "no-index"),
+        allows_prereleases=_is_true(options, "pre"),
+        keyring_provider=_text(options, "keyring-provider"),
     )
     return search, tuple(problems)
 
 
-def _is_true(options: Mapping[str, _Option], name: str) -> bool:
-    return _text(options, name).lower() in _YES
+def _is_true(options: _Options, name: str) -> bool:
+    text = _text(options, name)
+    return text.lower() in _YES
 
 
-def _text(options: Mapping[str, _Option], name: str) -> str:
+def _text(options: _Options, name: str) -> str:
     option = options.get(name)
     if option is None:
         return ""
@@ -120,7 +136,7 @@ def _text(options: Mapping[str, _Option], name: str) -> str:
 
 
 def _indexes(
-    options: Mapping[str, _Option],
+    options: _Options,
     name: str,
     problems: list[str],
     *,
@@ -134,15 +150,19 @@ def _indexes(
     for text in words(option.text):
         declaration = Declaration(option.place(text))
         try:
-            found.append(index_of(text, declaration, os.curdir, flat=flat))
+            index = index_of(text, declaration, os.curdir, flat=flat)
         except TableError as error:
             problems.append(str(error))
+        else:
+            found.append(index)
     return found
 
 
-def _options(environ: Mapping[str, str]) -> tuple[dict[str, _Option], list[str]]:
+def _options(environ: Mapping[str, str]) -> tuple[_Options, list[str]]:
     """Return the options by name, and a sentence about each file that cannot be read."""
-    by_section: dict[str, dict[str, _Option]] = {name: {} for name in _SECTIONS}
+    by_section: dict[str, _Options] = {}
+    for name in _SECTIONS:
+        by_section[name] = {}
     problems = []
     for path in pip_files(environ):
         try:
@@ -151,45 +171,53 @@ def _options(environ: Mapping[str, str]) -> tuple[dict[str, _Option], list[str]]
             problems.append(str(error.at(path)))
             continue
         lines = Lines(path)
-        for section in _SECTIONS:
-            by_section[section].update(_section(parser, section, lines))
-    options = _joined([by_section[section] for section in _SECTIONS])
-    return {**options, **_variables(environ)}, problems
+        for name, options in by_section.items():
+            in_file = _section(parser, name, lines)
+            options.update(in_file)
+    joined = _joined([*by_section.values()])
+    joined.update(_variables(environ))
+    return joined, problems
 
 
 def _section(
     parser: configparser.RawConfigParser,
     section: str,
     lines: Lines,
-) -> dict[str, _Option]:
+) -> _Options:
     """Return the options of one section of a file, which may not have it."""
     if section not in parser:
         return {}
-    return {_normalised(name): _Option(text, lines) for name, text in parser[section].items()}
-
-
-def _variables(environ: Mapping[str, str]) -> dict[str, _Option]:
     options = {}
-    for name, text in environ.items():
-        if name.startswith("PIP_") and text:
-            options[_normalised(name[len("PIP_") :])] = _Option(text, None, name)
+    for name, text in parser[section].items():
+        key = _normalised(name)
+        options[key] = _Option(text, lines)
     return options
 
 
-def _joined(sections: list[dict[str, _Option]]) -> dict[str, _Option]:
+def _variables(environ: Mapping[str, str]) -> _Options:
+    options = {}
+    for name, text in environ.items():
+        if name.startswith("PIP_") and text:
+            key = _normalised(name[len("PIP_") :])
+            options[key] = _Option(text, None, variable=name)
+    return options
+
+
+def _joined(sections: list[_Options]) -> _Options:
     """Return the options of sections, the strongest last.
 
     pip ignores an empty value, but a stronger file hides a weaker one with it.
     """
-    joined: dict[str, _Option] = {}
+    joined: _Options = {}
     for section in sections:
-        given = {name: option for name, option in section.items() if option.text.strip()}
+        given = {name: option for name, option in section.items() if option.has_value}
         joined.update(given)
     return joined
 
 
 def _normalised(name: str) -> str:
-    return name.lower().replace("_", "-").lstrip("-")
+    with_dashes = name.lower().replace("_", "-")
+    return with_dashes.lstrip("-")
 
 
 def _parse(path: str) -> configparser.RawConfigParser:
@@ -205,6 +233,18 @@ def _parse(path: str) -> configparser.RawConfigParser:
     try:
         parser.read_string(text or "")
     except configparser.Error as error:
-        line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", ())), (0,))[0]
+        line = _line_of(error)
         raise TableError(f"line {line}: it is not a configuration file of pip") from None
     return parser
+
+
+def _line_of(error: configparser.Error) -> int:
+    """Return the number of the first line that cannot be read, or 0 if it is unknown."""
+    number = getattr(error, "lineno", None)
+    if number:
+        return int(number)
+    errors = getattr(error, "errors", None)
+    if not errors:
+        return 0
+    number, _ = errors[0]
+    return int(number)

@@ -13,11 +13,9 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.project.config_files import poetry_files
-from authshim.project.declaration import NOT_VERIFIED, Declaration
+from authshim.project.declaration import Declaration
 from authshim.project.declaring import (
     PYPI_NAME,
     DeclaredIndexes,
@@ -28,6 +26,7 @@ from authshim.project.declaring import (
     read_file,
 )
 from authshim.project.model import PYPI
+from authshim.project.poetry_logins import Logins
 from authshim.project.pyproject_groups import read_groups
 from authshim.project.repositories import Index
 from authshim.project.requirements import RawRequirement, normalised, origin_of
@@ -38,19 +37,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-_PRIORITIES = ("primary", "default", "secondary", "supplemental", "explicit")
+_PRIORITIES = (
+    "primary",
+    "default",
+    "secondary",
+    "supplemental",
+    "explicit",
+)
 """The values of ``priority``. "default" and "secondary" are those of poetry 1."""
 
 _FIRST = ("primary", "default")
 """The priorities of the sources that are asked first, in place of PyPI."""
-
-_Login = tuple["str | None", "str | None"]
-
-_ONE_PAGE = re.compile(r".*\.html?", re.DOTALL)
-"""The URL of a source that is one page of links."""
-
-_TRUE = ("true", "1")
-"""The values of a variable that poetry takes for true, in lower case."""
 
 
 class _Source(NamedTuple):
@@ -66,12 +63,17 @@ def read_project(
 
     :raises TableError: poetry would refuse a value of the pyproject.toml.
     """
-    file = read_file(os.path.join(folder, "pyproject.toml"))
+    path = os.path.join(folder, "pyproject.toml")
+    file = read_file(path)
     if file is None:
-        return DeclaredIndexes((pypi_by_default(),))
-    logins = _Logins(folder, environ)
-    tables = _own_table(file.document).array_of_sections("source")
-    sources = [_source(table, file, logins) for table in tables]
+        pypi = pypi_by_default()
+        return DeclaredIndexes((pypi,))
+    logins = Logins(folder, environ)
+    poetry = _own_table(file.document)
+    sources = []
+    for table in poetry.array_of_sections("source"):
+        source = _source(table, file, logins)
+        sources.append(source)
     keyring_provider = ""
     if not logins.asks_keyring:
         keyring_provider = "disabled"
@@ -83,7 +85,9 @@ def read_project(
 
 def _order(sources: list[_Source]) -> DeclaredIndexes:
     """Return the indexes of the sources by their priority, with PyPI if poetry asks it."""
-    first, later, explicit = [], [], []
+    first: list[Index] = []
+    later: list[Index] = []
+    explicit: list[Index] = []
     names_pypi = False
     for index, priority in sources:
         if index.declaration.name.lower() == PYPI_NAME:
@@ -96,7 +100,10 @@ def _order(sources: list[_Source]) -> DeclaredIndexes:
             later.append(index)
     if not first and not names_pypi:
         first = [pypi_by_default()]
-    return DeclaredIndexes((*first, *later), explicit=tuple(explicit))
+    return DeclaredIndexes(
+        searched=(*first, *later),
+        explicit=tuple(explicit),
+    )
 
 
 def _own_table(document: Section) -> Section:
@@ -106,14 +113,16 @@ def _own_table(document: Section) -> Section:
 def _source(
     table: Section,
     file: TomlFile,
-    logins: _Logins,
+    logins: Logins,
 ) -> _Source:
     name = table.text("name")
     priority = table.choice("priority", _PRIORITIES) or "primary"
     url = table.table.get("url")
-    place = file.lines.place(str(url or name), "source")
+    written = str(url or name)
+    place = file.lines.place(written, "source")
     if name.lower() == PYPI_NAME and url is None:
-        pypi = Index(PYPI.url, declaration=Declaration(place, name))
+        declaration = Declaration(place, name)
+        pypi = Index(PYPI.url, declaration=declaration)
         return _Source(pypi, priority)
     login, login_in = logins.of(name)
     declaration = Declaration(
@@ -127,7 +136,7 @@ def _source(
         declaration,
         file.folder,
         login=login,
-        flat=isinstance(url, str) and _ONE_PAGE.fullmatch(url) is not None,
+        flat=_is_one_page(url),
     )
     services = (
         f"poetry-repository-{name}",
@@ -137,101 +146,10 @@ def _source(
     return _Source(asked_as(index, services), priority)
 
 
-class _Logins:
-    """The logins and certificates of sources by name, in poetry's variables and files."""
-
-    def __init__(self, folder: str, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self.problems: list[str] = []
-        self._files = [*self._read(folder)]
-
-    def of(self, name: str) -> tuple[_Login, str]:
-        """Return the username and password of a source, and the place of the password.
-
-        Without a password it is the place of the username.
-        """
-        username, username_in = self._value(name, "username")
-        password, password_in = self._value(name, "password")
-        if password is not None and username is None:
-            username = ""
-        return (username, password), password_in or username_in
-
-    def certificates(self, name: str) -> str:
-        """Return the value of ``Declaration.certificates`` for a source."""
-        for key in ("verify", "cert"):
-            value, place = self._written("certificates", name, key)
-            if value is False:
-                return NOT_VERIFIED
-            if place:
-                return value if isinstance(value, str) else ""
-        return ""
-
-    @property
-    def asks_keyring(self) -> bool:
-        """Return False if ``keyring.enabled`` is false."""
-        variable = self._environ.get("POETRY_KEYRING_ENABLED")
-        if variable is not None:
-            return variable.lower() in _TRUE
-        for file in self._files:
-            keyring = file.document.section("keyring")
-            if "enabled" in keyring.table:
-                return bool(keyring.table["enabled"])
-        return True
-
-    def _value(self, name: str, key: str) -> tuple[str | None, str]:
-        """Return one value of a login and its place, or None and an empty string.
-
-        An empty value counts as set, and as no value.
-        """
-        value, place = self._written("http-basic", name, key)
-        if not value or not isinstance(value, str):
-            return None, ""
-        return value, place
-
-    def _written(
-        self,
-        table: str,
-        name: str,
-        key: str,
-    ) -> tuple[Any, str]:
-        """Return a value of a source in a table and its place, or None and an empty string."""
-        for variable in _variables(table, name, key):
-            if variable in self._environ:
-                return self._environ[variable], variable
-        for file in self._files:
-            entry = file.document.section(table).table.get(name)
-            if isinstance(entry, dict) and key in entry:
-                return entry[key], file.lines.place(name, table)
-        return None, ""
-
-    def _read(self, folder: str) -> Iterator[TomlFile]:
-        """Yield the files that can be used, the strongest first."""
-        for path in poetry_files(folder, self._environ):
-            try:
-                file = read_file(path)
-                if file is not None:
-                    _check(file.document)
-                    yield file
-            except TableError as error:
-                self.problems.append(str(error.at(path)))
-
-
-def _check(document: Section) -> None:
-    """Raise TableError if one of the tables that are read later is none."""
-    document.section("http-basic")
-    document.section("certificates")
-    document.section("keyring")
-
-
-def _variables(
-    table: str,
-    name: str,
-    key: str,
-) -> Iterator[str]:
-    """Yield the variables that may have a value. poetry before 2.4 replaced dots, too."""
-    for replaced in ("-", "[.-]"):
-        words = (re.sub(replaced, "_", word) for word in ("poetry", table, name, key))
-        yield "_".join(words).upper()
+def _is_one_page(url: Any) -> bool:
+    if not isinstance(url, str):
+        return False
+    return url.endswith((".htm", ".html"))
 
 
 def requirements_of(
@@ -242,16 +160,27 @@ def requirements_of(
 
     :raises TableError: a package names a source that is not declared.
     """
-    # poetry compares the names of sources without case.
-    indexes = {name.lower(): index for name, index in declared.by_name().items()}
+    indexes = _by_lower_name(declared)
+    groups = read_groups(document)
     found: dict[RawRequirement, None] = {}
-    for group in read_groups(document).values():
+    for group in groups.values():
         found.update(dict.fromkeys(group))
-    for table in _dependency_tables(_own_table(document)):
+    poetry = _own_table(document)
+    for table in _dependency_tables(poetry):
         for name, value in table.table.items():
-            requirement = _requirement(name, value, table.location(name), indexes)
+            place = table.location(name)
+            requirement = _requirement(name, value, place, indexes)
             found[requirement] = None
-    return tuple(raw for raw in found if raw.name != "python")
+    packages = [raw for raw in found if raw.name != "python"]
+    return tuple(packages)
+
+
+def _by_lower_name(declared: DeclaredIndexes) -> dict[str, Index]:
+    """Return the indexes by name. poetry compares the names of sources without case."""
+    indexes = {}
+    for name, index in declared.by_name().items():
+        indexes[name.lower()] = index
+    return indexes
 
 
 def _dependency_tables(poetry: Section) -> Iterator[Section]:
@@ -269,8 +198,13 @@ def _requirement(
     indexes: dict[str, Index],
 ) -> RawRequirement:
     """Return the requirement of an entry without its version, which has poetry's own syntax."""
+    requirement = RawRequirement(
+        selector="",
+        name=normalised(name),
+        text=name,
+    )
     if not isinstance(value, dict):
-        return RawRequirement("", normalised(name), name)
+        return requirement
     own_index = None
     source = value.get("source")
     if isinstance(source, str):
@@ -278,4 +212,7 @@ def _requirement(
         if own_index is None:
             shown = shorten(redact(source))
             raise TableError(f"{place}: there is no source {shown!r}")
-    return RawRequirement("", normalised(name), name, own_index, origin_of(value))
+    return requirement._replace(
+        own_index=own_index,
+        origin=origin_of(value),
+    )

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 _IGNORED_OF_TABLE = ("exclude-newer", "pypi-exclude-newer", "solve-strategy")
 _IGNORED_OPTIONS = ("no-build", "no-binary", "dependency-overrides")
-_DEFAULTS: tuple[Any, ...] = (None, False, [], "highest")
+_DEFAULTS: tuple[Any, ...] = (
+    None,
+    False,
+    [],
+    "highest",
+)
 """The values of an ignored option that change nothing."""
 
 
@@ -40,20 +45,27 @@ def read_options(table: Section, folder: str) -> Options:
 def _index_url(options: Section) -> Index | None:
     if "index-url" not in options.table:
         return None
+    entry = options.table["index-url"]
     place = options.location("index-url")
-    return _index(options.table["index-url"], place)
+    return _index(entry, place)
 
 
 def _extra(options: Section) -> tuple[Index, ...]:
     place = options.location("extra-index-urls")
-    entries = options.array("extra-index-urls")
-    return tuple(_index(_url(entry), place) for entry in entries)
+    indexes = []
+    for entry in options.array("extra-index-urls"):
+        url = _url(entry)
+        indexes.append(_index(url, place))
+    return tuple(indexes)
 
 
 def _flat_pages(options: Section, folder: str) -> tuple[Index, ...]:
     place = options.location("find-links")
-    entries = options.array("find-links")
-    return tuple(_flat_page(entry, place, folder) for entry in entries)
+    pages = []
+    for entry in options.array("find-links"):
+        page = _flat_page(entry, place, folder)
+        pages.append(page)
+    return tuple(pages)
 
 
 def _flat_page(
@@ -61,7 +73,7 @@ def _flat_page(
     place: str,
     folder: str,
 ) -> Index:
-    if not isinstance(entry, dict) or len(entry.keys() & {"url", "path"}) != 1:
+    if not _names_one_page(entry):
         raise TableError(f"{place}: expected tables with a url or a path")
     if "url" in entry:
         return _index(entry["url"], place, flat=True)
@@ -72,6 +84,13 @@ def _flat_page(
     return _index(url, place, flat=True)
 
 
+def _names_one_page(entry: Any) -> bool:
+    """Return True if an entry is a table with a ``url`` or a ``path``, and not both."""
+    if not isinstance(entry, dict):
+        return False
+    return ("url" in entry) != ("path" in entry)
+
+
 def _index(
     entry: Any,
     place: str,
@@ -80,8 +99,9 @@ def _index(
 ) -> Index:
     if not isinstance(entry, str):
         raise TableError(f"{place}: expected a URL")
+    url = entry.strip(" ")
     try:
-        return Index(entry.strip(" "), flat=flat)
+        return Index(url, flat=flat)
     except UrlError as error:
         raise TableError(f"{place}: {error}") from None
 
@@ -94,4 +114,9 @@ def _url(entry: Any) -> Any:
 
 
 def _ignored(table: Section, keys: tuple[str, ...]) -> list[str]:
-    return [key for key in keys if table.table.get(key) not in _DEFAULTS]
+    found = []
+    for key in keys:
+        value = table.table.get(key)
+        if value not in _DEFAULTS:
+            found.append(key)
+    return found

@@ -84,10 +84,12 @@ def from_table(
         own_index = None
         if "index" in spec:
             own_index = _index(spec["index"], place)
+        entry = table.child(name, spec)
+        text = _text(name, entry)
         yield RawRequirement(
             selector,
             name=normalised(name),
-            text=without_url(_text(name, table.child(name, spec))),
+            text=without_url(text),
             own_index=own_index,
             origin=origin_of(spec),
         )
@@ -104,11 +106,12 @@ def origin_of(spec: Table) -> str:
 def _text(name: str, spec: Section) -> str:
     """Return an entry in the form of PEP 508."""
     version = spec.text("version").strip()
-    marker = spec.text("env-markers")
-    extras = ",".join(spec.strings("extras"))
     if version == "*":
         version = ""
-    text = f"{name}[{extras}] {version}"
+    extras = spec.strings("extras")
+    joined = ",".join(extras)
+    text = f"{name}[{joined}] {version}"
+    marker = spec.text("env-markers")
     if marker:
         text = f"{text} ; {marker}"
     return text
@@ -117,22 +120,26 @@ def _text(name: str, spec: Section) -> str:
 def _index(value: Any, place: str) -> Index:
     if not isinstance(value, str):
         raise TableError(f"{place}: expected a URL as the index")
+    url = value.strip(" ")
     try:
-        return Index(value.strip(" "))
+        return Index(url)
     except UrlError as error:
         raise TableError(f"{place}: {error}") from None
 
 
 def without_url(text: str) -> str:
     """Return the requirement, or an empty string if it has a URL, which may hold a password."""
-    if "/" in text or "@" in text or len(text) > MAX_REQUIREMENT_CHARACTERS:
+    if len(text) > MAX_REQUIREMENT_CHARACTERS:
+        return ""
+    if "/" in text or "@" in text:
         return ""
     return text
 
 
 def normalised(name: str) -> str:
     """Return a name as PEP 503 normalises it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
+    with_dashes = re.sub(r"[-_.]+", "-", name)
+    return with_dashes.lower()
 
 
 def merge(
@@ -146,11 +153,17 @@ def merge(
     found: dict[tuple[Dependency, str], list[Target]] = {}
     for target in targets:
         for dependency in _on_target(target, features):
-            found.setdefault((dependency, target.python), []).append(target)
+            key = (dependency, target.python)
+            its_targets = found.setdefault(key, [])
+            its_targets.append(target)
     merged = []
     for (dependency, _), its_targets in found.items():
-        platforms = tuple(target.platform for target in its_targets)
-        merged.append(dependency._replace(target=its_targets[0], platforms=platforms))
+        platforms = [target.platform for target in its_targets]
+        located = dependency._replace(
+            target=its_targets[0],
+            platforms=tuple(platforms),
+        )
+        merged.append(located)
     return tuple(merged)
 
 
@@ -161,8 +174,9 @@ def _on_target(
     """Yield the dependencies on one platform."""
     found: dict[str, list[RawRequirement]] = {}
     for feature in features:
-        entries = ((raw.selector, raw.name, raw) for raw in feature)
-        for name, nearest in for_target(entries, target).items():
+        entries = [(raw.selector, raw.name, raw) for raw in feature]
+        chosen = for_target(entries, target)
+        for name, nearest in chosen.items():
             of_name = found.setdefault(name, [])
             of_name += nearest
     for name, requirements in found.items():
@@ -180,12 +194,14 @@ def for_target(
     highest: dict[str, int] = {}
     for selector, name, value in entries:
         specificity = target.specificity(selector)
-        if specificity is None or specificity < highest.get(name, 0):
+        highest_yet = highest.get(name, 0)
+        if specificity is None or specificity < highest_yet:
             continue
-        if specificity > highest.get(name, 0):
+        if specificity > highest_yet:
             found[name] = []
         highest[name] = specificity
-        found.setdefault(name, []).append(value)
+        values = found.setdefault(name, [])
+        values.append(value)
     return found
 
 
@@ -208,12 +224,18 @@ def _combine(
             indexes[raw.own_index] = None
         if requirement.specifier:
             specifiers[str(requirement.specifier)] = None
-        extras.update(dict.fromkeys(sorted(requirement.extras)))
+        for extra in sorted(requirement.extras):
+            extras[extra] = None
         origin = origin or raw.origin
     if len(indexes) > 1:
         raise TableError(f"{shorten(name)}: its entries name different indexes")
-    own_index = next(iter(indexes), None)
-    return Dependency(name, ",".join(specifiers), tuple(extras), own_index, origin)
+    return Dependency(
+        name,
+        specifier=",".join(specifiers),
+        extras=tuple(extras),
+        own_index=next(iter(indexes), None),
+        origin=origin,
+    )
 
 
 def _applicable(
@@ -224,13 +246,14 @@ def _applicable(
     """Return the entries whose marker is true, each with its parsed form."""
     from packaging.requirements import Requirement
 
+    environment = target.markers()
     found = []
     try:
         # Every entry is parsed first, so that a bad one is an error on every machine.
         pairs = [(raw, Requirement(raw.text)) for raw in requirements]
         for raw, requirement in pairs:
             marker = requirement.marker
-            if marker is None or marker.evaluate(target.markers()):
+            if marker is None or marker.evaluate(environment):
                 found.append((raw, requirement))
     except (ValueError, KeyError, RecursionError):
         # A marker may compare values that cannot be compared, or nest brackets too deeply.

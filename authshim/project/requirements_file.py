@@ -44,10 +44,21 @@ _LONG_NAMES = {
 }
 """The options that have another name, with that name."""
 
-_WITH_VALUE = frozenset({*_LONG_NAMES.values(), "--extra-index-url"})
+_WITH_VALUE = (
+    "--constraint",
+    "--extra-index-url",
+    "--find-links",
+    "--index-url",
+    "--requirement",
+)
 
-
-_SEARCH_OPTIONS = ("--no-index", "--pre", "--index-url", "--extra-index-url", "--find-links")
+_SEARCH_OPTIONS = (
+    "--no-index",
+    "--pre",
+    "--index-url",
+    "--extra-index-url",
+    "--find-links",
+)
 """The options of a search, in the order in which pip applies those of one line."""
 
 
@@ -78,12 +89,16 @@ class RequirementsFile:
     @property
     def search(self) -> Search:
         """Return the indexes of the configuration and of the files."""
-        return self._search._replace(indexes=tuple(self._indexes), flat=tuple(self._flat))
+        return self._search._replace(
+            indexes=tuple(self._indexes),
+            flat=tuple(self._flat),
+        )
 
     @property
     def requirements(self) -> tuple[RawRequirement, ...]:
         """Return the packages, without duplicates."""
-        return tuple(dict.fromkeys(raw_requirements(self._texts)))
+        found = raw_requirements(self._texts)
+        return tuple(dict.fromkeys(found))
 
     def _read(
         self,
@@ -110,11 +125,13 @@ class RequirementsFile:
             if expanded.startswith("-"):
                 self._apply(expanded, path, number)
             elif not is_constraint:
-                requirement = _OPTION.split(expanded)[0]
+                requirement, *_ = _OPTION.split(expanded)
                 self._texts.append(requirement)
 
     def _value(self, match: re.Match[str]) -> str:
-        return self._environ.get(match[1]) or match[0]
+        as_written = match[0]
+        name = match[1]
+        return self._environ.get(name) or as_written
 
     def _apply(
         self,
@@ -124,15 +141,18 @@ class RequirementsFile:
     ) -> None:
         """Apply the options of one line of a file. Of a repeated option the last counts."""
         place = f"{path}:{number}"
-        options = dict(_options(_words(line, place)))
         folder = os.path.dirname(path)
+        words = _words(line, place)
+        options = dict(_options(words))
         for name in _SEARCH_OPTIONS:
-            if name in options:
-                self._apply_to_search(name, options[name], place, folder)
+            value = options.get(name)
+            if value is not None:
+                self._apply_to_search(name, value, place, folder)
         for name in ("--requirement", "--constraint"):
-            if name in options:
+            value = options.get(name)
+            if value is not None:
                 is_constraint = name == "--constraint"
-                self._include(options[name], folder, place, is_constraint=is_constraint)
+                self._include(value, folder, place, is_constraint=is_constraint)
 
     def _apply_to_search(
         self,
@@ -143,15 +163,19 @@ class RequirementsFile:
     ) -> None:
         if name == "--no-index":
             self._search = self._search._replace(uses_no_index=True)
-        elif name == "--pre":
+            return
+        if name == "--pre":
             self._search = self._search._replace(allows_prereleases=True)
-        elif name == "--find-links":
-            page = index_of(value, Declaration(place), folder, flat=True)
+            return
+        declaration = Declaration(place)
+        if name == "--find-links":
+            page = index_of(value, declaration, folder, flat=True)
             self._flat.append(page)
-        elif name == "--index-url":
-            self._indexes = [index_of(value, Declaration(place), folder)]
-        elif name == "--extra-index-url":
-            self._indexes.append(index_of(value, Declaration(place), folder))
+            return
+        index = index_of(value, declaration, folder)
+        if name == "--index-url":
+            self._indexes.clear()
+        self._indexes.append(index)
 
     def _include(
         self,
@@ -164,7 +188,8 @@ class RequirementsFile:
         if "://" in name:
             self.problems.append(f"{place}: a requirements file on a server is not read")
             return
-        path = os.path.abspath(os.path.join(folder, name))
+        joined = os.path.join(folder, name)
+        path = os.path.abspath(joined)
         self._read(path, place, is_constraint=is_constraint)
 
 
@@ -182,7 +207,8 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
     """Yield each joined line with the number of its first one, without comments."""
     first = 0
     parts: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
         first = first or number
         is_comment = line.lstrip().startswith("#")
         if is_comment:
@@ -193,9 +219,10 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
             continue
         else:
             parts.append(line)
-        joined = _COMMENT.sub("", "".join(parts)).strip()
-        if joined:
-            yield first, joined
+        joined = "".join(parts)
+        content = _COMMENT.sub("", joined).strip()
+        if content:
+            yield first, content
         first = 0
         parts = []
     joined = "".join(parts).strip()
@@ -223,8 +250,8 @@ def _options(words: list[str]) -> Iterator[tuple[str, str]]:
 
 def _parts(word: str) -> tuple[str, bool, str]:
     """Return the option of a word, True if its value is in the word too, and that value."""
-    short = word[:2]
-    if short in _LONG_NAMES and len(word) > len(short):
-        return short, True, word[len(short) :]
+    short, value = word[:2], word[2:]
+    if short in _LONG_NAMES and value:
+        return short, True, value
     name, equals, value = word.partition("=")
     return name, bool(equals), value

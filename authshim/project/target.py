@@ -10,13 +10,18 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from packaging.specifiers import SpecifierSet
     from packaging.tags import Tag
     from packaging.version import Version
 
 _GLIBC = 28
+_OLD_MANYLINUX = {
+    17: "manylinux2014",
+    12: "manylinux2010",
+    5: "manylinux1",
+}
 _MACOS = (13, 0)
 
 _LINUX = {
@@ -41,13 +46,26 @@ _SYSTEMS = {
 }
 """The ``os_name``, ``sys_platform`` and ``platform_system`` of each family of platforms."""
 
-_CONDA_ARCHITECTURES = {"x86_64": "64", "AMD64": "64", "i686": "32", "x86": "32"}
+_CONDA_ARCHITECTURES = {
+    "x86_64": "64",
+    "AMD64": "64",
+    "i686": "32",
+    "x86": "32",
+}
+"""conda's names of the machines of ``platform.machine()``, if they differ."""
+
+_CONDA_FAMILIES = {
+    "darwin": "osx",
+    "win32": "win",
+}
+"""conda's names of the systems of ``sys.platform``, besides Linux."""
 
 MAX_SPEC_CHARACTERS = 500
 """The length of all specs of a Python together."""
 
 _ANY_MICRO = 99
 """A micro version that stands for the newest one of a minor version."""
+
 
 _BUILD = re.compile(r"\s+\S*_\S*$")
 """The build at the end of a conda spec."""
@@ -75,11 +93,20 @@ class Target(NamedTuple):
 
         Return None if the selector does not match. The selector "" matches every platform.
         """
-        family = self.platform.partition("-")[0]
-        known = {"": 0, family: 2, self.platform: 3}
-        if family in ("linux", "osx"):
+        known = {
+            "": 0,
+            self.family: 2,
+            self.platform: 3,
+        }
+        if self.family in ("linux", "osx"):
             known["unix"] = 1
         return known.get(selector)
+
+    @property
+    def family(self) -> str:
+        """The system of the platform: "linux", "osx" or "win"."""
+        family, _, _ = self.platform.partition("-")
+        return family
 
     @property
     def version(self) -> Version:
@@ -98,12 +125,13 @@ class Target(NamedTuple):
         platforms = [*_platform_tags(self.platform)]
         cpython = f"cp{minor[0]}{minor[1]}"
         specific = cpython_tags(minor, abis=[cpython], platforms=platforms)
-        return [*specific, *compatible_tags(minor, interpreter=cpython, platforms=platforms)]
+        compatible = compatible_tags(minor, interpreter=cpython, platforms=platforms)
+        return [*specific, *compatible]
 
     def markers(self) -> dict[str, str]:
         """Return the environment that evaluates the markers of a requirement (PEP 508)."""
-        family = self.platform.partition("-")[0]
-        os_name, sys_platform, system = _SYSTEMS.get(family, _SYSTEMS["linux"])
+        linux = _SYSTEMS["linux"]
+        os_name, sys_platform, system = _SYSTEMS.get(self.family, linux)
         full = str(self.version)
         return {
             "implementation_name": "cpython",
@@ -115,20 +143,26 @@ class Target(NamedTuple):
             "platform_system": system,
             "platform_version": "",
             "python_full_version": full,
-            "python_version": ".".join(map(str, self.version.release[:2])),
+            "python_version": _dotted(self.version.release[:2]),
             "sys_platform": sys_platform,
         }
 
 
 def current() -> Target:
     """Return this machine and this interpreter."""
-    return Target(_this_platform(), ".".join(map(str, sys.version_info[:3])))
+    platform = _this_platform()
+    python = _dotted(sys.version_info[:3])
+    return Target(platform, python)
+
+
+def _dotted(numbers: Iterable[int]) -> str:
+    return ".".join(map(str, numbers))
 
 
 def _this_platform() -> str:
     import platform
 
-    family = {"darwin": "osx", "win32": "win"}.get(sys.platform, "linux")
+    family = _CONDA_FAMILIES.get(sys.platform, "linux")
     machine = platform.machine()
     name = _CONDA_ARCHITECTURES.get(machine, machine)
     if machine in ("aarch64", "arm64", "ARM64"):
@@ -143,7 +177,8 @@ def _architecture(platform: str) -> str:
     if platform in _WINDOWS:
         return _WINDOWS[platform][1]
     known = {**_LINUX, **_MACS}
-    return known.get(platform, platform.partition("-")[2])
+    _, _, machine = platform.partition("-")
+    return known.get(platform, machine)
 
 
 def _platform_tags(platform: str) -> Iterator[str]:
@@ -161,12 +196,14 @@ def _platform_tags(platform: str) -> Iterator[str]:
 
 def _manylinux(machine: str) -> Iterator[str]:
     """Yield the tags of PEP 600, and the older names of three of them."""
-    old = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}
-    floor = 5 if machine in ("x86_64", "i686") else 17
-    for minor in range(_GLIBC, floor - 1, -1):
+    oldest = 17
+    if machine in ("x86_64", "i686"):
+        oldest = 5
+    minors = range(oldest, _GLIBC + 1)
+    for minor in reversed(minors):
         yield f"manylinux_2_{minor}_{machine}"
-        if minor in old:
-            yield f"{old[minor]}_{machine}"
+        if minor in _OLD_MANYLINUX:
+            yield f"{_OLD_MANYLINUX[minor]}_{machine}"
     yield f"linux_{machine}"
 
 
@@ -178,16 +215,13 @@ def choose_python(specs: Sequence[str], own: str) -> str | None:
     >>> [choose_python([spec], "3.11.7") for spec in ("3.12.*", ">=3.9,<3.13", ">=3.9")]
     ['3.12', '3.12', '3.11.7']
     """
-    from packaging.version import Version
-
     specs = list(dict.fromkeys(specs))
-    if not specs or sum(map(len, specs)) > MAX_SPEC_CHARACTERS:
+    characters = sum(map(len, specs))
+    if not specs or characters > MAX_SPEC_CHARACTERS:
         return None
     specifiers = [_alternatives(spec) for spec in specs]
     minors = [f"3.{minor}.{_ANY_MICRO}" for minor in range(100)]
-    candidates = {*minors, *_micro_versions(specs)}
-    allowed = [python for python in candidates if _allows(specifiers, python)]
-    allowed.sort(key=Version)
+    allowed = _allowed(specifiers, {*minors, *_micro_versions(specs)})
     if not allowed:
         return None
     if allowed[-1] != minors[-1]:
@@ -197,21 +231,36 @@ def choose_python(specs: Sequence[str], own: str) -> str | None:
     return _without_any_micro(allowed[0])
 
 
+def _allowed(
+    specifiers: list[list[SpecifierSet]],
+    candidates: Iterable[str],
+) -> list[str]:
+    """List the versions that each spec allows, the oldest first."""
+    from packaging.version import Version
+
+    allowed = [python for python in candidates if _allows(specifiers, python)]
+    allowed.sort(key=Version)
+    return allowed
+
+
 def _allows(specifiers: list[list[SpecifierSet]], python: str) -> bool:
     """Return True if each spec has an alternative that allows a version."""
     from packaging.version import Version
 
     version = Version(python)
-    return all(
-        any(version in alternative for alternative in alternatives) for alternatives in specifiers
-    )
+    for alternatives in specifiers:
+        allows = [version in alternative for alternative in alternatives]
+        if not any(allows):
+            return False
+    return True
 
 
 def _micro_versions(specs: Sequence[str]) -> Iterator[str]:
     """Yield the micro versions up to the one after each that a spec names."""
     for spec in specs:
         for minor, micro in _MICRO_VERSION.findall(spec):
-            for number in range(int(micro) + 2):
+            following = int(micro) + 1
+            for number in range(following + 1):
                 yield f"{minor}.{number}"
 
 
@@ -225,11 +274,22 @@ def _alternatives(spec: str) -> list[SpecifierSet]:
 
     found = []
     version = _BUILD.sub("", spec)
-    for alternative in version.replace(" ", "").split("|"):
-        parts = [_BARE_VERSION.sub(r"==\1.*", part) for part in alternative.split(",")]
-        text = ",".join(part for part in parts if part != "*")
+    without_blanks = version.replace(" ", "")
+    for alternative in without_blanks.split("|"):
+        text = _as_specifier(alternative)
         try:
-            found.append(SpecifierSet(text, prereleases=True))
+            specifier = SpecifierSet(text, prereleases=True)
         except InvalidSpecifier:
             return []
+        found.append(specifier)
     return found
+
+
+def _as_specifier(alternative: str) -> str:
+    """Return an alternative of a conda spec in the form of PEP 440."""
+    parts = []
+    for part in alternative.split(","):
+        if part != "*":
+            with_operator = _BARE_VERSION.sub(r"==\1.*", part)
+            parts.append(with_operator)
+    return ",".join(parts)

@@ -11,7 +11,13 @@ if TYPE_CHECKING:
 
 Table = dict[str, Any]
 
-_EXPECTED = {dict: "a table", list: "a list", str: "text", bool: "true or false"}
+_EXPECTED = {
+    dict: "a table",
+    list: "a list",
+    str: "text",
+    bool: "true or false",
+}
+"""The words for a type in messages."""
 
 
 class TableError(Exception):
@@ -57,13 +63,15 @@ class Section:
 
     def section(self, key: str) -> Section:
         """Return the table of a key."""
-        return self.child(key, self.table.get(key, {}))
+        value = self.table.get(key, {})
+        return self.child(key, value)
 
     def child(self, key: str, value: Any) -> Section:
         """Return the table that stands in this one, and whose value is known."""
         names = (*self.names, key)
         if not isinstance(value, dict):
-            raise TableError(f"{location(names)}: expected {_EXPECTED[dict]}")
+            place = location(names)
+            raise TableError(f"{place}: expected {_EXPECTED[dict]}")
         return Section(value, names)
 
     def sections(self, key: str) -> Iterator[tuple[str, Section]]:
@@ -84,8 +92,10 @@ class Section:
     def strings(self, key: str) -> list[str]:
         """Return a list of strings."""
         values = self.array(key)
-        if not all(isinstance(value, str) for value in values):
-            raise TableError(f"{self.location(key)}: expected a list of text")
+        for value in values:
+            if not isinstance(value, str):
+                place = self.location(key)
+                raise TableError(f"{place}: expected a list of text")
         return list(values)
 
     def text(self, key: str) -> str:
@@ -99,9 +109,11 @@ class Section:
     def choice(self, key: str, words: tuple[str, ...]) -> str | None:
         """Return one of the words, or None if the key is missing."""
         value = self.table.get(key)
-        if value is not None and value not in words:
-            raise TableError(f"{self.location(key)}: expected one of {', '.join(words)}")
-        return value
+        if value is None or value in words:
+            return value
+        place = self.location(key)
+        listed = ", ".join(words)
+        raise TableError(f"{place}: expected one of {listed}")
 
     def location(self, key: str = "") -> str:
         """Return the name of the table in messages, or that of one of its keys."""
@@ -110,7 +122,8 @@ class Section:
     def _value(self, key: str, kind: type) -> Any:
         value = self.table.get(key, kind())
         if not isinstance(value, kind):
-            raise TableError(f"{self.location(key)}: expected {_EXPECTED[kind]}")
+            place = self.location(key)
+            raise TableError(f"{place}: expected {_EXPECTED[kind]}")
         return value
 
 
@@ -118,8 +131,9 @@ def location(where: tuple[str, ...], key: str = "") -> str:
     """Return the name of a place in messages: ``[a.b] key``."""
     parts = []
     if where:
-        names = ".".join(map(shorten, where))
-        parts.append(f"[{names}]")
+        names = [shorten(name) for name in where]
+        joined = ".".join(names)
+        parts.append(f"[{joined}]")
     if key:
         parts.append(shorten(key))
     return " ".join(parts)

@@ -10,6 +10,8 @@ from authshim.project.toml import Section, TableError
 from authshim.redact import redact, shorten
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from authshim.project.declaring import DeclaredIndexes
     from authshim.project.repositories import Index
 
@@ -35,17 +37,31 @@ def requirements_of(
     :raises TableError: uv would refuse a source or a group.
     """
     uv = document.section("tool").section("uv")
-    sources = _sources(uv.section("sources"), declared.by_name())
-    written: list[RawRequirement] = []
-    for group in read_groups(document).values():
-        written += group
-    written += raw_requirements(uv.array("dev-dependencies"))
+    sources = _sources(
+        uv.section("sources"),
+        declared.by_name(),
+    )
     found: dict[RawRequirement, None] = {}
-    for raw in written:
+    for raw in _written(document, uv):
         index, origin = sources.get(raw.name, _NO_SOURCE)
-        pinned = raw._replace(own_index=index, origin=origin or raw.origin)
+        pinned = raw._replace(
+            own_index=index,
+            origin=origin or raw.origin,
+        )
         found[pinned] = None
     return tuple(found)
+
+
+def _written(
+    document: Section,
+    uv: Section,
+) -> Iterator[RawRequirement]:
+    """Yield the requirements of the project, its groups, and uv's own development group."""
+    groups = read_groups(document)
+    for group in groups.values():
+        yield from group
+    development = uv.array("dev-dependencies")
+    yield from raw_requirements(development)
 
 
 def _sources(
@@ -55,7 +71,9 @@ def _sources(
     """Return the sources by the normalised names of their packages."""
     found = {}
     for name, value in table.table.items():
-        found[normalised(name)] = _source(value, table.location(name), indexes)
+        place = table.location(name)
+        package = normalised(name)
+        found[package] = _source(value, place, indexes)
     return found
 
 
@@ -73,8 +91,10 @@ def _source(
     if "workspace" in first:
         return _Source(None, "path")
     if "index" in first:
-        return _Source(_index(first["index"], place, indexes), "")
-    return _Source(None, origin_of(first))
+        index = _index(first["index"], place, indexes)
+        return _Source(index, "")
+    origin = origin_of(first)
+    return _Source(None, origin)
 
 
 def _index(

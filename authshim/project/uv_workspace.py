@@ -13,15 +13,17 @@ def workspace_root(folder: str) -> str:
     """Return the folder of the workspace that has a folder as a member, or the folder itself."""
     above = folder
     while not _is_workspace(above, folder):
-        if above == os.path.dirname(above):
+        parent = os.path.dirname(above)
+        if above == parent:
             return folder
-        above = os.path.dirname(above)
+        above = parent
     return above
 
 
 def _is_workspace(above: str, folder: str) -> bool:
     """Return True if a folder has a workspace with another one as a member."""
-    document = read_toml(os.path.join(above, "pyproject.toml"))
+    pyproject = os.path.join(above, "pyproject.toml")
+    document = read_toml(pyproject)
     if not isinstance(document, dict):
         return False
     workspace: Any = document
@@ -31,7 +33,8 @@ def _is_workspace(above: str, folder: str) -> bool:
             return False
     if above == folder:
         return True
-    path = os.path.relpath(folder, above).replace(os.sep, "/")
+    relative = os.path.relpath(folder, above)
+    path = relative.replace(os.sep, "/")
     if _matches(path, workspace.get("exclude")):
         return False
     return _matches(path, workspace.get("members"))
@@ -43,7 +46,11 @@ def _matches(path: str, patterns: Any) -> bool:
         return False
     names = path.split("/")
     for pattern in patterns:
-        parts = str(pattern).strip("/").removeprefix("./").split("/")
-        if len(parts) == len(names) and all(map(fnmatchcase, names, parts)):
+        without_slashes = str(pattern).strip("/")
+        relative = without_slashes.removeprefix("./")
+        parts = relative.split("/")
+        if len(parts) != len(names):
+            continue
+        if all(map(fnmatchcase, names, parts)):
             return True
     return False
