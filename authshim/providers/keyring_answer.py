@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Union
 
 from authshim.credentials import BasicHTTP
 from authshim.errors import CredentialError
-from authshim.redact import CONTROL, MASK, printable, redact
+from authshim.redact import CONTROL, MASK, printable, redact, shown_user
 from authshim.urls import without_userinfo
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ _NO_USERNAME = "__poetry_source_empty_username__"
 
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
 _HEADER = re.compile(r"(?i)\b(basic|bearer)\s+\S+")
+_ASSIGNED = re.compile(r"(?i)((?:token|password|secret)\s*=\s*)\S+")
+_LONG_WORD = re.compile(r"[A-Za-z0-9_-]{20,}")
 
 
 class Miss(NamedTuple):
@@ -165,6 +167,8 @@ def _last_line(stderr: str, stdout: str) -> str:
         line = line.replace(secret, MASK)
     line = _URL.sub(_redacted, line)
     line = _HEADER.sub(rf"\1 {MASK}", line)
+    line = _ASSIGNED.sub(rf"\1{MASK}", line)
+    line = _LONG_WORD.sub(_without_token, line)
     line = CONTROL.sub("?", line)
     return printable(line[:MAX_REASON_CHARACTERS])
 
@@ -172,6 +176,10 @@ def _last_line(stderr: str, stdout: str) -> str:
 def _redacted(url: re.Match[str]) -> str:
     bare = without_userinfo(url.group())
     return redact(bare)
+
+
+def _without_token(word: re.Match[str]) -> str:
+    return shown_user(word.group())
 
 
 def _possible_secrets(stdout: str) -> set[str]:

@@ -465,6 +465,11 @@ def test_silent_status_1_is_a_miss(outcome: Result) -> None:
             said("", 1, "no 'https://s3cret@h.example/'"),
             "it failed with status 1: no 'https://h.example/'",
         ),
+        (said("", 1, "Bad: token = s3cret"), "it failed with status 1: Bad: token = ****"),
+        (
+            said("", 1, "glpat-12345678901234567890 has expired"),
+            "it failed with status 1: **** has expired",
+        ),
         (said("", 1, "\x1b[31mred\x1b[0m"), "it failed with status 1: ?[31mred?[0m"),
         (
             said("", 1, "x" * 1950 + " https://ada:s3cret" + "y" * 99 + "@h/"),
