@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -57,10 +56,15 @@ class Request(NamedTuple):
     """True if one ``==`` among several specifiers is enough to take a yanked file."""
 
     @classmethod
-    def of(cls, dependency: Dependency, mode: str) -> Request:
+    def of(
+        cls,
+        dependency: Dependency,
+        mode: str,
+    ) -> Request:
         """Return the request that a dependency makes."""
         target = dependency.target or current()
-        return cls(dependency.name, SpecifierSet(dependency.specifier), mode, target)
+        specifiers = SpecifierSet(dependency.specifier)
+        return cls(dependency.name, specifiers, mode, target)
 
     def as_of_pip(self) -> Request:
         """Return the request under pip's rules for prereleases and yanked files."""
@@ -78,7 +82,8 @@ class Request(NamedTuple):
         if self.mode != "allow":
             ordered.sort(key=lambda version: version.is_prerelease)
         for version in ordered:
-            if self.admits(version) and self._matches(version):
+            is_in_range = self.admits(version) and self._matches(version)
+            if is_in_range:
                 yield version
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -91,9 +96,10 @@ class Request(NamedTuple):
                 continue
             if highest is not None and rank <= highest:
                 continue
-            if not self._incompatibility(candidate):
-                found = candidate
-                highest = rank
+            if self._incompatibility(candidate):
+                continue
+            found = candidate
+            highest = rank
         return found
 
     def newest(self, versions: Mapping[Version, Sequence[Candidate]]) -> Candidate | None:
@@ -104,7 +110,11 @@ class Request(NamedTuple):
                 return taken
         return None
 
-    def refusal(self, version: Version, candidates: Sequence[Candidate]) -> str:
+    def refusal(
+        self,
+        version: Version,
+        candidates: Sequence[Candidate],
+    ) -> str:
         """Return the reason why none of the files of a version is taken."""
         if not self._matches(version):
             return f"outside {self.specifiers}"
@@ -128,7 +138,8 @@ class Request(NamedTuple):
         target = self.target
         if candidate.file.yanked and not self._is_pinned():
             return "yanked"
-        if not _allows(candidate.file.requires_python or "", target.version):
+        requires_python = candidate.file.requires_python or ""
+        if not _allows(requires_python, target.version):
             return f"not for Python {target.python}"
         if self._rank(candidate) is None:
             return f"without a file for {target.platform} and Python {target.python}"
@@ -145,14 +156,16 @@ class Request(NamedTuple):
 
         Any wheel comes before an sdist, then the best tag counts, then the build.
         """
-        if not candidate.file.filename.endswith(".whl"):
+        filename = candidate.file.filename
+        if not filename.endswith(".whl"):
             return -1, ()
         priorities = _priorities(self.target)
-        tags, build = _wheel(candidate.file.filename)
-        found = [priorities[tag] for tag in tags if tag in priorities]
-        if not found:
+        tags, build = _wheel(filename)
+        usable = [tag for tag in tags if tag in priorities]
+        if not usable:
             return None
-        return max(found), build
+        best = max(priorities[tag] for tag in usable)
+        return best, build
 
 
 def _is_pin(specifier: Specifier) -> bool:
@@ -162,17 +175,26 @@ def _is_pin(specifier: Specifier) -> bool:
     return not specifier.version.endswith("*")
 
 
-def versions_of(page: Answer, name: str) -> dict[Version, list[Candidate]]:
+def versions_of(
+    page: Answer,
+    name: str,
+) -> dict[Version, list[Candidate]]:
     """Return the files of a page that are versions of a project; others are left out."""
     found: dict[Version, list[Candidate]] = {}
     for file in page.files:
         version = _version_of(file.filename, name)
-        if version is not None:
-            found.setdefault(version, []).append(Candidate(version, file, page.place))
+        if version is None:
+            continue
+        candidate = Candidate(version, file, page.place)
+        of_version = found.setdefault(version, [])
+        of_version.append(candidate)
     return found
 
 
-def _version_of(filename: str, name: str) -> Version | None:
+def _version_of(
+    filename: str,
+    name: str,
+) -> Version | None:
     """Return the version that the name of a file tells, or None if it is no file of the project.
 
     The tags of a wheel are not parsed, which takes most of the time.
@@ -180,7 +202,8 @@ def _version_of(filename: str, name: str) -> Version | None:
     if len(filename) > MAX_FILENAME_CHARACTERS or not filename.isprintable():
         return None
     if filename.endswith(".whl"):
-        parts = filename[: -len(".whl")].split("-")
+        stem = filename[: -len(".whl")]
+        parts = stem.split("-")
         if len(parts) not in (5, 6):
             return None
     else:
@@ -210,7 +233,9 @@ def _wheel(filename: str) -> tuple[frozenset[Tag], _Build]:
     """Return the tags and the build of a wheel; no tags if its name cannot be read."""
     stem = filename[: -len(".whl")]
     *_, pythons, abis, platforms = stem.split("-")
-    number_of_tags = prod(part.count(".") + 1 for part in (pythons, abis, platforms))
+    number_of_tags = 1
+    for part in (pythons, abis, platforms):
+        number_of_tags *= part.count(".") + 1
     if number_of_tags > MAX_WHEEL_TAGS:
         return frozenset(), ()
     try:
@@ -222,8 +247,10 @@ def _wheel(filename: str) -> tuple[frozenset[Tag], _Build]:
 
 @lru_cache(maxsize=64)
 def _priorities(target: Target) -> dict[Tag, int]:
+    """Return the tags of a machine with their ranks; the best tag has the highest one."""
     tags = target.tags()
-    return {tag: len(tags) - at for at, tag in enumerate(tags)}
+    worst_first = reversed(tags)
+    return {tag: rank for rank, tag in enumerate(worst_first, 1)}
 
 
 def _name_a_prerelease(specifiers: SpecifierSet) -> bool:

@@ -14,7 +14,7 @@ from authshim.index.answer import FOUND
 from authshim.project.model import STRATEGIES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from packaging.version import Version
 
@@ -39,11 +39,21 @@ def warnings_of(
     :param pages: in the order of the tool.
     :param versions: of the project, for each page.
     """
-    having = [at for at, page in enumerate(pages) if _has_name(page, versions[at])]
-    for at in having:
-        if _is_forwarded(pages[at]):
-            yield _forwarding(pages[at], name)
-    yield from _same_names(pages, versions, having, name, strategy, tool)
+    having = []
+    for at, page in enumerate(pages):
+        if not _has_name(page, versions[at]):
+            continue
+        having.append(at)
+        if _is_forwarded(page):
+            yield _forwarding(page, name)
+    yield from _same_names(
+        pages,
+        versions,
+        having,
+        name,
+        strategy,
+        tool,
+    )
 
 
 def _same_names(
@@ -58,22 +68,36 @@ def _same_names(
 
     :param having: the pages that have the name.
     """
-    public = [at for at in having if _is_public(pages[at])]
-    private = [at for at in having if at not in public and not pages[at].place.flat]
+    public = []
+    private = []
+    for at in having:
+        page = pages[at]
+        if _is_public(page):
+            public.append(at)
+        elif not page.place.flat:
+            private.append(at)
     for mine, other in product(private, public):
         ours = pages[mine]
         theirs = pages[other]
         if _is_mirror(ours, theirs):
             continue
-        has = f"{theirs.place.shown} has {name} as well{_up_to(versions[other])}"
+        up_to = _up_to(versions[other])
+        has = f"{theirs.place.shown} has {name} as well{up_to}"
         is_before = other < mine
-        consequence = _consequence(ours, theirs, strategy, tool, is_before=is_before)
+        consequence = _consequence(
+            ours,
+            theirs,
+            strategy,
+            tool,
+            is_before=is_before,
+        )
         yield f"{has}{consequence}"
 
 
 def _is_forwarded(page: Answer) -> bool:
     """Tell if an index, which is not PyPI itself, redirects a name to PyPI."""
-    return page.forwarded_to in PYPI and page.place.netloc.lower() not in PYPI
+    host = page.place.netloc.lower()
+    return page.forwarded_to in PYPI and host not in PYPI
 
 
 def _forwarding(page: Answer, name: str) -> str:
@@ -111,7 +135,10 @@ def _consequence(
     return f": {order}, and other programs may not"
 
 
-def _has_name(page: Answer, versions: Collection[Version]) -> bool:
+def _has_name(
+    page: Answer,
+    versions: Collection[Version],
+) -> bool:
     """Return True if an index has a page for the name; a flat one has the same page for all."""
     if page.place.flat and not versions:
         return False
@@ -122,14 +149,28 @@ def _is_public(page: Answer) -> bool:
     # A mirror of PyPI is as public, though it may want a login.
     if page.host in PYPI or page.place.netloc.lower() in PYPI:
         return True
-    return page.found is None and not page.place.url.startswith("file:")
+    is_folder = page.place.url.startswith("file:")
+    return page.found is None and not is_folder
 
 
 def _is_mirror(page: Answer, public: Answer) -> bool:
     """Return True if each file of a page, by its name and hash, is on the public page too."""
-    known = _hashed_names(public.files)
-    return all(_hashed_names([file]) & known for file in page.files)
+    known: set[_HashedName] = set()
+    for file in public.files:
+        known.update(_hashed_names(file))
+    return all(_is_any_of(known, file) for file in page.files)
 
 
-def _hashed_names(files: Iterable[File]) -> set[tuple[str, tuple[str, str]]]:
-    return {(file.filename, digest) for file in files for digest in file.hashes}
+def _is_any_of(
+    known: set[_HashedName],
+    file: File,
+) -> bool:
+    return any(each in known for each in _hashed_names(file))
+
+
+_HashedName = tuple[str, tuple[str, str]]
+"""The name of a file, and one of its hashes."""
+
+
+def _hashed_names(file: File) -> list[_HashedName]:
+    return [(file.filename, digest) for digest in file.hashes]

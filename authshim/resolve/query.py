@@ -52,14 +52,18 @@ def queries(
         place = manifest.path or "the configuration"
         raise ManifestError(place, _other_rules(manifest.tool))
     wanted = [_parse(text) for text in names]
-    environments: Sequence[str] = manifest.environments
+    asking_environments: Sequence[str] = manifest.environments
     if environment is not None:
-        environments = (environment,)
+        asking_environments = (environment,)
     asking: dict[Query, dict[str, None]] = {}
-    for name, dependency in _dependencies(manifest, environments, wanted):
+    for name, dependency in _dependencies(manifest, asking_environments, wanted):
         query = _query(manifest, name, dependency)
         asking.setdefault(query, {})[name] = None
-    return [query._replace(environments=tuple(asked_by)) for query, asked_by in asking.items()]
+    found = []
+    for query, asked_by in asking.items():
+        environments = tuple(asked_by)
+        found.append(query._replace(environments=environments))
+    return found
 
 
 def _query(
@@ -80,7 +84,8 @@ def _other_rules(tool: str) -> str:
     """Return the reason for which the project of a tool is refused."""
     if not tool.isalpha():
         return f"name one of {tool} by --tool: their rules of choosing an index differ"
-    return f"resolve knows the rules of {', '.join(TOOLS)}, not those of {tool}"
+    known = ", ".join(TOOLS)
+    return f"resolve knows the rules of {known}, not those of {tool}"
 
 
 def _parse(text: str) -> Dependency:
@@ -123,19 +128,29 @@ def _dependencies(
     wanted: Sequence[Dependency],
 ) -> Iterator[tuple[str, Dependency]]:
     """Yield the dependencies of environments, or those that were asked for instead."""
-    own: list[tuple[str, Dependency]] = []
-    for environment in environments:
-        own += ((environment, known) for known in manifest.dependencies(environment))
+    own = list(_declared(manifest, environments))
     if not wanted:
         yield from own
     for asked in wanted:
-        named = [(environment, known) for environment, known in own if known.name == asked.name]
-        for environment, known in named:
-            yield environment, _narrowed(known, asked)
-        if named:
+        is_known = False
+        for environment, known in own:
+            if known.name == asked.name:
+                is_known = True
+                yield environment, _narrowed(known, asked)
+        if is_known:
             continue
         for environment in environments:
             yield environment, _on_machine_of(manifest, environment, asked)
+
+
+def _declared(
+    manifest: Manifest,
+    environments: Sequence[str],
+) -> Iterator[tuple[str, Dependency]]:
+    """Yield the dependencies of environments."""
+    for environment in environments:
+        for dependency in manifest.dependencies(environment):
+            yield environment, dependency
 
 
 def _narrowed(known: Dependency, asked: Dependency) -> Dependency:

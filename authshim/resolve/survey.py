@@ -18,7 +18,7 @@ from authshim.index.simple_api import File
 from authshim.resolve.rules import Resolution, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Callable
 
     from authshim.lookup.chain import Chain
@@ -52,24 +52,26 @@ class Survey:
 
         :param tell: called before the first page and after each one.
         """
-
         keys: set[_Key] = set()
         for query in self._queries:
             keys.update(_keys(query))
-        left = Counter(index.netloc for index, _ in keys)
         if tell is not None:
-            tell(0, len(keys), list(left))
+            tell(0, len(keys), _hosts(keys))
+        left = Counter(index.netloc for index, _ in keys)
         for key, page in map_concurrently(keys, self._worker):
             self._pages[key] = page
             index, _ = key
             left[index.netloc] -= 1
+            if not left[index.netloc]:
+                del left[index.netloc]
             if tell is not None:
-                hosts = [host for host, count in left.items() if count]
-                tell(len(self._pages), len(keys), hosts)
+                fetched = len(self._pages)
+                tell(fetched, len(keys), list(left))
 
     @contextmanager
     def _worker(self) -> Iterator[Callable[[_Key], Answer]]:
-        with closing(IndexClient(self._chain, self._mirrors)) as client:
+        client = IndexClient(self._chain, self._mirrors)
+        with closing(client):
             yield lambda key: _page(client, *key)
 
     def results(self, unanswered: str = "") -> list[Resolution]:
@@ -79,27 +81,42 @@ class Survey:
         """
         return [self._resolve(query, unanswered) for query in self._queries]
 
-    def _resolve(self, query: Query, unanswered: str) -> Resolution:
+    def _resolve(
+        self,
+        query: Query,
+        unanswered: str,
+    ) -> Resolution:
         pages = []
         for index in query.indexes:
-            page = self._pages.get(_key(index, query))
+            key = _key(index, query)
+            page = self._pages.get(key)
             if page is None:
-                step = next_step.RUN_AGAIN()
-                page = Answer(index, UNREACHABLE, detail=unanswered, next_step=step)
+                page = _missing(index, unanswered)
             # The page may have been asked for at an equal index of another environment.
-            pages.append(page._replace(place=index))
-        found = resolve(
-            query.dependency,
-            pages,
-            strategy=query.strategy,
-            mode=query.mode,
-            tool=query.tool,
-        )
-        return found._replace(environments=query.environments)
+            page = page._replace(place=index)
+            pages.append(page)
+        return resolve(query, pages)
 
 
 _Key = tuple["Index", str]
 """An index and the name of a package. A flat index has one page, whose name is empty."""
+
+
+def _missing(index: Index, reason: str) -> Answer:
+    """Return the answer of an index whose page was not fetched."""
+    step = next_step.RUN_AGAIN()
+    return Answer(
+        index,
+        UNREACHABLE,
+        detail=reason,
+        next_step=step,
+    )
+
+
+def _hosts(keys: Iterable[_Key]) -> list[str]:
+    """Return the hosts of the pages, each once."""
+    hosts = [index.netloc for index, _ in keys]
+    return list(dict.fromkeys(hosts))
 
 
 def _keys(query: Query) -> list[_Key]:
@@ -113,13 +130,18 @@ def _key(index: Index, query: Query) -> _Key:
     return index, query.dependency.name
 
 
-def _page(client: IndexClient, index: Index, name: str) -> Answer:
+def _page(
+    client: IndexClient,
+    index: Index,
+    name: str,
+) -> Answer:
     """Return the page of an index."""
     scheme = index.scheme
     if scheme == "file":
         return _folder(index)
     if scheme not in ("http", "https"):
-        return Answer(index, NOT_ASKED, detail=f"{scheme} is not http(s)")
+        detail = f"{scheme} is not http(s)"
+        return Answer(index, NOT_ASKED, detail=detail)
     if index.flat:
         return client.flat_page(index)
     return client.page(index, name)
@@ -130,12 +152,26 @@ def _folder(index: Index) -> Answer:
     if not index.flat:
         return Answer(index, NOT_ASKED, detail="only http(s) indexes are read here")
     try:
-        folder = url2pathname(urlsplit(index.url).path)
+        path = urlsplit(index.url).path
+        folder = url2pathname(path)
         names = sorted(os.listdir(folder))
     except (OSError, ValueError) as error:
         detail = f"the folder cannot be read: {reason(error)}"
         step = next_step.CORRECT_FIND_LINKS()
-        return Answer(index, UNREACHABLE, detail=detail, next_step=step)
+        return Answer(
+            index,
+            UNREACHABLE,
+            detail=detail,
+            next_step=step,
+        )
+    files = _files_in(index, names)
+    return Answer(index, FOUND, files=files)
+
+
+def _files_in(
+    index: Index,
+    names: Iterable[str],
+) -> tuple[File, ...]:
     root = index.url.rstrip("/")
     files = [File(name, f"{root}/{name}") for name in names]
-    return Answer(index, FOUND, files=tuple(files))
+    return tuple(files)

@@ -25,6 +25,7 @@ from authshim.lookup.trace import Found
 from authshim.project.repositories import Index
 from authshim.project.requirements import Dependency, normalised
 from authshim.project.target import Target
+from authshim.resolve.query import Query
 from authshim.resolve.rules import Resolution, resolve
 from authshim.urls import Key
 
@@ -56,8 +57,8 @@ def dependency(wanted: str, **options: object) -> Dependency:
 def answer(situation: Situation, tool: str = "pixi") -> Resolution:
     pages = [page(index(number), listed) for number, listed in enumerate(situation.pages)]
     pages += [page(FLAT, situation.flat)] if situation.flat else []
-    strategy, mode = situation.strategy, situation.mode
-    return resolve(dependency(situation.wanted), pages, strategy=strategy, mode=mode, tool=tool)
+    wanted = dependency(situation.wanted)
+    return resolve(Query(wanted, (), situation.strategy, situation.mode, tool=tool), pages)
 
 
 def in_words(found: Resolution) -> str:
@@ -91,7 +92,7 @@ def ask(
     strategy: str = "first-index",
     mode: str = "if-necessary-or-explicit",
 ) -> Resolution:
-    return resolve(dependency(wanted), pages, strategy=strategy, mode=mode)
+    return resolve(Query(dependency(wanted), (), strategy, mode), pages)
 
 
 # What cannot be taken
@@ -163,14 +164,13 @@ def test_several_indexes_that_have_nothing_to_take_are_all_named() -> None:
 
 
 def test_package_from_no_index_is_fine_and_not_looked_for() -> None:
-    found = resolve(Dependency("demo", origin="path"), [], strategy="first-index", mode="allow")
+    found = resolve(Query(Dependency("demo", origin="path"), (), "first-index", "allow"), [])
     assert (found.fine, found.taken, found.problem) == (True, None, "")
 
 
 def test_a_dependency_without_a_machine_is_chosen_for_this_one() -> None:
-    found = resolve(
-        Dependency("demo"), [page(index(0), (wheel("1.0"),))], strategy="first-index", mode="allow"
-    )
+    query = Query(Dependency("demo"), (), "first-index", "allow")
+    found = resolve(query, [page(index(0), (wheel("1.0"),))])
     assert found.fine
 
 
