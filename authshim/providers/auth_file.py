@@ -6,7 +6,7 @@ entry only. Both refuse a file that is not JSON.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any
 
 from authshim import files
 from authshim.credentials import BearerToken
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from authshim.credentials import Credential
+    from authshim.providers.auth_file_changes import Change
 
 
 class AuthFile(Provider):
@@ -94,7 +95,10 @@ class AuthFile(Provider):
 
         :raises StoreError: the file cannot be written. A file that is not JSON is not overwritten.
         """
-        self._rewrite(lambda entries: _put(entries, key, credential))
+        from authshim.providers.auth_file_changes import putting
+
+        change = putting(key, credential)
+        self._rewrite(change)
 
     def forget(self, key: str) -> bool:
         """Remove the entries whose key is ``key`` as it is or normalised. Return True if one was.
@@ -102,9 +106,13 @@ class AuthFile(Provider):
         :raises ProviderError: the file exists but cannot be used.
         :raises StoreError: the file cannot be written.
         """
-        if self._usable().written(key) is None:
+        from authshim.providers.auth_file_changes import dropping
+
+        contents = self._usable()
+        if contents.written(key) is None:
             return False
-        return self._rewrite(lambda entries: _drop(entries, key))
+        change = dropping(key)
+        return self._rewrite(change)
 
     def list(self) -> Mapping[str, Credential | None]:
         """Return the credentials by key, in the file's order. ``problems`` names the bad entries.
@@ -126,11 +134,14 @@ class AuthFile(Provider):
 
         :raises ProviderError: the file exists but cannot be used.
         """
-        return tuple(self._usable().entries)
+        contents = self._usable()
+        return tuple(contents.entries)
 
-    def _rewrite(self, change: Callable[[dict[str, Any]], bool]) -> bool:
+    def _rewrite(self, change: Change) -> bool:
+        from authshim.providers.auth_file_changes import rewrite
+
         exposed = files.others_can_read(self.path)
-        changed, failure = _rewrite(self.path, change)
+        changed, failure = rewrite(self.path, change)
         if failure:
             raise StoreError(self.name, failure)
         self.refresh()
@@ -139,7 +150,8 @@ class AuthFile(Provider):
         return changed
 
     def _note_entry(self, written: str, problem: str) -> None:
-        self._note(f"{self.path}: {redact_key(written)}: {problem}")
+        shown = redact_key(written)
+        self._note(f"{self.path}: {shown}: {problem}")
 
     def _note(self, problem: str) -> None:
         note(self.problems, problem, f"{self.path}: {MORE}")
@@ -153,12 +165,14 @@ class AuthFile(Provider):
     def _read(self) -> _Contents:
         if self._contents is not None:
             return self._contents
-        self._contents = _read(self.path)
-        if self._contents.missing and self._named:
+        contents = _read(self.path)
+        self._contents = contents
+        if contents.missing and self._named:
             self.problems.append(f"{self.path} does not exist")
-        for key, reason in self._contents.unmatched.items():
-            self._note(f"{self.path}: {redact_key(key)} {reason}")
-        return self._contents
+        for key, reason in contents.unmatched.items():
+            shown = redact_key(key)
+            self._note(f"{self.path}: {shown} {reason}")
+        return contents
 
     def _make(self, written: str, entry: object) -> Credential | None:
         unfilled = unfilled_field(entry)
@@ -170,15 +184,17 @@ class AuthFile(Provider):
         except CredentialError as error:
             self._note_entry(written, str(error))
             return None
-        if isinstance(made, BearerToken):
-            scheme, blank, _ = made.token.partition(" ")
-            if blank and scheme.lower() == "bearer":
-                self._note_entry(written, "its token begins with Bearer; leave that word out")
+        if isinstance(made, BearerToken) and _begins_with_bearer(made):
+            self._note_entry(written, "its token begins with Bearer; leave that word out")
         return made
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickle holds no secret: its copy reads the file again.
-        return {**vars(self), "problems": [], "_contents": None}
+        return {
+            **vars(self),
+            "problems": [],
+            "_contents": None,
+        }
 
     def __repr__(self) -> str:
         return f"AuthFile({self.path!r})"
@@ -187,7 +203,16 @@ class AuthFile(Provider):
 class _Contents(SecretHolder):
     """The entries of the file, or the reason why it cannot be used."""
 
-    __slots__ = ("_aliases", "broken", "entries", "keys", "made", "missing", "paths", "unmatched")
+    __slots__ = (
+        "_aliases",
+        "broken",
+        "entries",
+        "keys",
+        "made",
+        "missing",
+        "paths",
+        "unmatched",
+    )
 
     def __init__(
         self,
@@ -236,65 +261,6 @@ def _read(path: str) -> _Contents:
     return _Contents(entries)
 
 
-def _rewrite(
-    path: str,
-    change: Callable[[dict[str, Any]], bool],
-) -> tuple[bool, str]:
-    """Change the entries of the file. Return True if they changed, and the reason of a failure.
-
-    The reason is returned and not raised, because the frames of an exception would hold the text.
-    """
-    refused: list[str] = []
-    done = False
-
-    def changed(text: str | None) -> str | None:
-        nonlocal done
-        entries: dict[str, Any] | str = {}
-        if text is not None:
-            entries = parse_json(text)
-        if isinstance(entries, str):
-            refused.append(f"{entries}; it stays as it is")
-            return None
-        done = change(entries)
-        if not done:
-            return None
-        return _dump(entries, refused)
-
-    try:
-        files.rewrite(path, changed)
-    except (files.Unreadable, files.Unwritable) as error:
-        refused.append(str(error))
-    return done, "".join(refused[:1])
-
-
-def _dump(entries: dict[str, Any], refused: list[str]) -> str | None:
-    import json
-
-    try:
-        return json.dumps(entries, indent=2, allow_nan=False) + "\n"
-    except (ValueError, RecursionError):
-        refused.append("it has a number that cannot be written back; it stays as it is")
-        return None
-
-
-def _put(
-    entries: dict[str, Any],
-    key: str,
-    credential: Credential,
-) -> bool:
-    """Write the entry of a key, and remove those whose key is the same when normalised."""
-    entries[key] = credential.to_json()
-    for written in list(entries):
-        if written != key and normalise_key(written) == key:
-            del entries[written]
-    return True
-
-
-def _drop(entries: dict[str, Any], key: str) -> bool:
-    """Remove the entries of a key. Return False if there is none."""
-    removed = False
-    for written in list(entries):
-        if key in (written, normalise_key(written)):
-            del entries[written]
-            removed = True
-    return removed
+def _begins_with_bearer(credential: BearerToken) -> bool:
+    scheme, blank, _ = credential.token.partition(" ")
+    return bool(blank) and scheme.lower() == "bearer"

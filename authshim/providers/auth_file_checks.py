@@ -43,7 +43,7 @@ def unfilled_field(entry: object) -> str:
     """Return the name of the first field that holds only a placeholder, or an empty string."""
     if not isinstance(entry, dict) or len(entry) != 1:
         return ""
-    ((kind, value),) = entry.items()
+    kind, value = next(iter(entry.items()))
     fields = {kind: value}
     if isinstance(value, dict):
         fields = value

@@ -58,7 +58,8 @@ class AwsChain:
         :raises ProviderError: a configuration file of AWS is broken.
         """
         if self._meta is None:
-            self._meta = self._asked(lambda session: session.create_client("s3").meta)
+            client = self._asked(lambda session: session.create_client("s3"))
+            self._meta = client.meta
         meta = self._meta
         region = meta.region_name
         if region == "aws-global":
@@ -98,4 +99,8 @@ class AwsChain:
 def _frozen(found: Any) -> S3Credentials:
     """Return the keys that botocore has renewed if they had expired."""
     keys = found.get_frozen_credentials()
-    return S3Credentials(keys.access_key, keys.secret_key, keys.token or None)
+    return S3Credentials(
+        keys.access_key,
+        keys.secret_key,
+        keys.token or None,
+    )

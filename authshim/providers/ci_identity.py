@@ -11,7 +11,8 @@ from authshim.urls import IDENTITY, parse
 if TYPE_CHECKING:
     from authshim.credentials import Credential
 
-    Exchange = Callable[[str], "tuple[Credential, float | None]"]
+    _Token = tuple[Credential, "float | None"]
+    Exchange = Callable[[str], _Token]
 
 
 class CIIdentity(Provider):
@@ -35,7 +36,7 @@ class CIIdentity(Provider):
         self._service = service
         self._exchange = exchange
         self._clock = clock
-        self._tokens: dict[str, tuple[Credential, float | None]] = {}
+        self._tokens: dict[str, _Token] = {}
 
     def find(
         self,
@@ -46,7 +47,9 @@ class CIIdentity(Provider):
 
         :raises ProviderError: the CI gives no identity, or the server no token.
         """
-        if username is not None or getattr(key, "kind", "") != IDENTITY:
+        if username is not None:
+            return None
+        if getattr(key, "kind", "") != IDENTITY:
             return None
         token = self._tokens.get(key)
         if token is None or self._is_due(token):
@@ -55,7 +58,7 @@ class CIIdentity(Provider):
         credential, _ = token
         return credential
 
-    def _is_due(self, token: tuple[Credential, float | None]) -> bool:
+    def _is_due(self, token: _Token) -> bool:
         """Return True if a token is to be exchanged for another one."""
         _, until = token
         return until is not None and until <= self._clock()

@@ -43,12 +43,15 @@ class CondaTokens(UrlLogins):
 
     def version(self) -> object:
         """Return a value that changes with the folders and their files."""
-        paths = [path for folder in self.folders for path in _list(folder)]
-        return tuple(files.version(path) for path in (*self.folders, *paths))
+        paths = list(self.folders)
+        for folder in self.folders:
+            paths += _list(folder)
+        return tuple(map(files.version, paths))
 
     def source(self, key: str, username: str | None = None) -> str:
         """Return the path of the token file."""
-        return f"conda token file {self.place(key, username)}"
+        path = self.place(key, username)
+        return f"conda token file {path}"
 
     def logout_step(self, login: Login) -> str:
         """Return the commands that remove a token file, and the file itself."""
@@ -70,7 +73,8 @@ class CondaTokens(UrlLogins):
             token, reason = _token(path)
         if not reason:
             try:
-                return Login(key, CondaToken(token), path)
+                credential = CondaToken(token)
+                return Login(key, credential, path)
             except CredentialError as error:
                 reason = str(error)
         self._note(f"{folder}: a token file{_for_host(url)}: {reason}")
@@ -81,10 +85,13 @@ def _list(folder: str) -> list[str]:
     """Return the paths of the token files in a folder, in the order of their names."""
     try:
         with os.scandir(folder) as found:
-            names = [entry.name for entry in islice(found, MAX_TOKEN_FILES)]
+            first = islice(found, MAX_TOKEN_FILES)
+            names = [entry.name for entry in first]
     except (OSError, ValueError):
         return []
-    return [os.path.join(folder, name) for name in sorted(names) if name.endswith(_SUFFIX)]
+    names = [name for name in names if name.endswith(_SUFFIX)]
+    names.sort()
+    return [os.path.join(folder, name) for name in names]
 
 
 def _url_in(name: str) -> str:
@@ -97,27 +104,37 @@ def _url_in(name: str) -> str:
 def _for_host(url: str) -> str:
     """Return " for HOST", or an empty string: a name that is no URL may hold a password."""
     try:
-        return f" for {parse(url).netloc}"
+        parsed = parse(url)
     except UrlError:
         return ""
+    return f" for {parsed.netloc}"
 
 
 def _key_of(name: str, url: str) -> tuple[str, str]:
     """Return the key of the URL in a file's name, and why the name is not used."""
-    from urllib.parse import quote_plus
-
     quoted = name[: -len(_SUFFIX)]
-    if not quoted.isascii() or quote_plus(url).lower() != quoted.lower():
+    if not _is_quoted(quoted, url):
         return "", "its name is not a quoted URL"
     if redact(url) != url:
         return "", "its name is a URL with a user, a token or a query"
+    url_of_channels = _API.sub(r"\1conda\2", url, count=1)
     try:
-        parsed = parse(_API.sub(r"\1conda\2", url, count=1))
+        parsed = parse(url_of_channels)
     except UrlError:
         return "", "its name is not the URL of a server"
     if parsed.scheme != "https":
         return "", "its name is not an https URL"
     return parsed.prefix, ""
+
+
+def _is_quoted(quoted: str, url: str) -> bool:
+    """Return True if a text is the quoted form of a URL."""
+    from urllib.parse import quote_plus
+
+    if not quoted.isascii():
+        return False
+    expected = quote_plus(url)
+    return expected.lower() == quoted.lower()
 
 
 def _token(path: str) -> tuple[str, str]:
@@ -127,4 +144,6 @@ def _token(path: str) -> tuple[str, str]:
     except files.Unreadable as error:
         return "", str(error)
     token = (text or "").strip()
-    return token, "" if token else "it is empty"
+    if not token:
+        return "", "it is empty"
+    return token, ""

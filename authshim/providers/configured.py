@@ -29,7 +29,8 @@ class ConfiguredLogins(UrlLogins):
 
     def version(self) -> object:
         """Return a value that changes with the files."""
-        return tuple(files.version(path) for path in self._reader.files())
+        paths = self._reader.files()
+        return tuple(map(files.version, paths))
 
     def source(self, key: str, username: str | None = None) -> str:
         """Return the file and line, or the variable, that has the login."""

@@ -41,7 +41,9 @@ class JobToken(Provider):
         :raises ProviderError: the variable has no token that can be sent.
         """
         server, token = self._job()
-        if not token.text or key != server or username not in (None, USERNAME):
+        if not token.text or key != server:
+            return None
+        if username not in (None, USERNAME):
             return None
         try:
             return BasicHTTP(USERNAME, token.text)
@@ -54,8 +56,9 @@ class JobToken(Provider):
         environ = self._environ
         if environ is None:
             environ = os.environ
+        server = _server(environ)
         token = Secret(environ.get("CI_JOB_TOKEN", ""))
-        return _server(environ), token
+        return server, token
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickle holds no secret.
@@ -64,8 +67,8 @@ class JobToken(Provider):
 
 def _server(environ: Mapping[str, str]) -> str:
     """Return ``host:port`` of the GitLab that runs the job, or an empty string."""
-    host = environ.get("CI_SERVER_HOST", "").lower()
+    host = environ.get("CI_SERVER_HOST", "")
     if not host:
         return ""
     port = environ.get("CI_SERVER_PORT") or "443"
-    return f"{host}:{port}"
+    return f"{host.lower()}:{port}"

@@ -31,7 +31,9 @@ def _reason(error: Any) -> str:
 
     Its message may show one after a colon.
     """
-    message: str = error.msg.partition(":")[0].strip()
-    if message.startswith("Unterminated string") or error.pos >= len(error.doc.rstrip()):
+    before_colon, _, _ = error.msg.partition(":")
+    message = before_colon.strip()
+    end = len(error.doc.rstrip())
+    if message.startswith("Unterminated string") or error.pos >= end:
         return "the file ends too early; it was perhaps half written"
     return f"this is not JSON ({message[0].lower()}{message[1:]})"

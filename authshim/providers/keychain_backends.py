@@ -12,19 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from authshim.errors import ProviderError, ProviderMissing, ProviderUnlisted
+from authshim.providers.base import OS_KEYCHAIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
-NAME = "OS keychain"
+NAME = OS_KEYCHAIN
 LOCKED = "it is locked: unlock it and try again"
 SILENT = "it did not answer in time"
 
-_NOT_FOUND = 1168
-"""ERROR_NOT_FOUND of Windows."""
-_BAD_STUB_DATA = 1783
-"""RPC_X_BAD_STUB_DATA of Windows: a secret has more than 2,560 bytes."""
 _MAX_ENTRIES = 100
 """The entries of one name. A keychain that never runs out of them is broken."""
 
@@ -35,7 +32,12 @@ class Backend(Protocol):
     def get_password(self, service: str, username: str) -> str | None:
         """Return the secret of an entry, or None."""
 
-    def set_password(self, service: str, username: str, secret: str) -> None:
+    def set_password(
+        self,
+        service: str,
+        username: str,
+        secret: str,
+    ) -> None:
         """Keep a secret in exactly one entry, and replace those that other programs wrote."""
 
     def delete_password(self, service: str, username: str) -> bool:
@@ -60,7 +62,8 @@ def open_keychain(platform: str) -> Backend:
             return _open_windows()
         return _open_secret_service()
     except ImportError as error:
-        module = (error.name or "keyring").partition(".")[0]
+        name = error.name or "keyring"
+        module, _, _ = name.partition(".")
         raise ProviderMissing(NAME, f"the Python package {module} cannot be imported") from None
 
 
@@ -80,6 +83,8 @@ def _open_windows() -> Backend:
             errors = import_module(f"{package}pywintypes")
         except ImportError:
             continue
+        from authshim.providers.credential_manager import CredentialManager
+
         return CredentialManager(api, errors.error)
     raise ProviderMissing(NAME, "neither pywin32-ctypes nor pywin32 can be imported")
 
@@ -102,7 +107,10 @@ def _open_secret_service() -> Backend:
     return SecretService(secretstorage)
 
 
-def _check_secret_service(secretstorage: ModuleType, connection: object) -> None:
+def _check_secret_service(
+    secretstorage: ModuleType,
+    connection: object,
+) -> None:
     """Raise an error if there is no unlocked default collection.
 
     keyring would ask the user to create one.
@@ -113,7 +121,18 @@ def _check_secret_service(secretstorage: ModuleType, connection: object) -> None
         collection = secretstorage.get_collection_by_alias(connection, "default")
     except (secretstorage.ItemNotFoundException, secretstorage.SecretServiceNotAvailableException):
         raise ProviderMissing(NAME, "the Secret Service has no default collection") from None
-    if collection.is_locked() and (collection.unlock() or collection.is_locked()):
+    _unlock(collection)
+
+
+def _unlock(locked: Any) -> None:
+    """Ask the user to unlock a collection or an item of the Secret Service, if it is locked.
+
+    :raises ProviderError: it stays locked.
+    """
+    if not locked.is_locked():
+        return
+    dismissed = locked.unlock()
+    if dismissed or locked.is_locked():
         raise ProviderError(NAME, LOCKED)
 
 
@@ -131,23 +150,38 @@ class SecretService:
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return the secret of an entry of the default collection, or None."""
-        attributes = {"service": service, "username": username}
-        with closing(self._storage.dbus_init()) as connection:
+        attributes = {
+            "service": service,
+            "username": username,
+        }
+        with self._connection() as connection:
             collection = self._storage.get_collection_by_alias(connection, "default")
             for item in collection.search_items(attributes):
-                if item.is_locked() and (item.unlock() or item.is_locked()):
-                    raise ProviderError(NAME, LOCKED)
+                _unlock(item)
                 secret: bytes = item.get_secret()
                 return secret.decode("utf-8")
         return None
 
-    def set_password(self, service: str, username: str, secret: str) -> None:
+    def set_password(
+        self,
+        service: str,
+        username: str,
+        secret: str,
+    ) -> None:
         """Write the new item, then remove the others of its name. There is always one."""
-        attributes = {"service": service, "username": username}
-        with closing(self._storage.dbus_init()) as connection:
+        attributes = {
+            "service": service,
+            "username": username,
+        }
+        label = f"keyring:{username}@{service}"
+        with self._connection() as connection:
             collection = self._storage.get_collection_by_alias(connection, "default")
-            label = f"keyring:{username}@{service}"
-            new = collection.create_item(label, attributes, secret.encode("utf-8"), replace=True)
+            new = collection.create_item(
+                label,
+                attributes,
+                secret.encode("utf-8"),
+                replace=True,
+            )
             for item in self._items(connection, attributes):
                 if item.item_path != new.item_path:
                     item.delete()
@@ -158,22 +192,39 @@ class SecretService:
 
     def delete_password(self, service: str, username: str) -> bool:
         """Remove every item of that name. Return False if there is none."""
-        with closing(self._storage.dbus_init()) as connection:
-            items = list(self._items(connection, {"service": service, "username": username}))
+        attributes = {
+            "service": service,
+            "username": username,
+        }
+        with self._connection() as connection:
+            items = list(self._items(connection, attributes))
             for item in items:
                 item.delete()
         return bool(items)
 
     def usernames(self, service: str) -> list[str]:
         """List the items by their attributes."""
-        with closing(self._storage.dbus_init()) as connection:
-            items = self._storage.search_items(connection, {"service": service})
-            attributes = [item.get_attributes() for item in items]
-        found = {each.get("username") for each in attributes}
-        return sorted(username for username in found if username)
+        attributes = {"service": service}
+        found = set()
+        with self._connection() as connection:
+            for item in self._storage.search_items(connection, attributes):
+                username = item.get_attributes().get("username")
+                if username:
+                    found.add(username)
+        return sorted(found)
 
-    def _items(self, connection: object, attributes: dict[str, str]) -> Iterator[Any]:
-        for item in list(self._storage.search_items(connection, attributes)):
+    def _connection(self) -> closing[Any]:
+        """Return a new connection, which is closed at the end of a ``with`` statement."""
+        connection = self._storage.dbus_init()
+        return closing(connection)
+
+    def _items(
+        self,
+        connection: object,
+        attributes: dict[str, str],
+    ) -> Iterator[Any]:
+        items = list(self._storage.search_items(connection, attributes))
+        for item in items:
             if item.is_locked():
                 raise ProviderError(NAME, LOCKED)
             yield item
@@ -193,7 +244,12 @@ class MacKeychain:
         found: str | None = self._keyring.get_password(service, username)
         return found
 
-    def set_password(self, service: str, username: str, secret: str) -> None:
+    def set_password(
+        self,
+        service: str,
+        username: str,
+        secret: str,
+    ) -> None:
         """Keep a secret in one entry. More than one keychain may have had an entry."""
         self.delete_password(service, username)
         self._keyring.set_password(service, username, secret)
@@ -212,87 +268,3 @@ class MacKeychain:
         :raises ProviderUnlisted: always.
         """
         raise ProviderUnlisted(NAME, "keyring has no way to; name a host")
-
-
-class CredentialManager:
-    """The Credential Manager of Windows with rattler's targets, ``ACCOUNT.SERVICE``.
-
-    keyring's own back end has other targets.
-
-    :param api: the ``win32cred`` of pywin32 or of pywin32-ctypes.
-    :param error: the class of its errors, which have a ``winerror``.
-    """
-
-    def __init__(self, api: Any, error: type[Exception]) -> None:
-        self._api = api
-        self._error = error
-
-    def get_password(self, service: str, username: str) -> str | None:
-        """Return the secret of an entry, or None."""
-        target = f"{username}.{service}"
-        try:
-            found = self._api.CredRead(Type=self._api.CRED_TYPE_GENERIC, TargetName=target)
-        except self._error as error:
-            if _is_not_found(error):
-                return None
-            raise
-        blob = bytes(found["CredentialBlob"])
-        # JSON has no NUL in UTF-8. It always has one in UTF-16, in its braces.
-        if b"\0" in blob:
-            return blob.decode("utf-16")
-        return blob.decode("utf-8")
-
-    def set_password(self, service: str, username: str, secret: str) -> None:
-        """Keep a secret in the entry of the target.
-
-        :raises ProviderError: the secret is too long, or the entry cannot be written.
-        """
-        credential = {
-            "Type": self._api.CRED_TYPE_GENERIC,
-            "TargetName": f"{username}.{service}",
-            "UserName": username,
-            "CredentialBlob": secret,  # pywin32 writes text as UTF-16, as rattler does
-            "Persist": self._api.CRED_PERSIST_ENTERPRISE,
-        }
-        try:
-            self._api.CredWrite(credential, 0)
-        except self._error as error:
-            too_long = getattr(error, "winerror", None) == _BAD_STUB_DATA
-        else:
-            return
-        if too_long:
-            raise ProviderError(
-                NAME, "this is more than the Credential Manager takes (2,560 bytes)"
-            )
-        raise ProviderError(NAME, "it cannot be written")
-
-    def delete_password(self, service: str, username: str) -> bool:
-        """Remove the entry. Return False if there is none."""
-        target = f"{username}.{service}"
-        try:
-            self._api.CredDelete(TargetName=target, Type=self._api.CRED_TYPE_GENERIC)
-        except self._error as error:
-            if _is_not_found(error):
-                return False
-            raise
-        return True
-
-    def usernames(self, service: str) -> list[str]:
-        """List the entries of a service. Windows can filter by the start of a target only."""
-        try:
-            found = self._api.CredEnumerate(None, 0)
-        except self._error as error:
-            if _is_not_found(error):
-                return []
-            raise
-        suffix = f".{service}"
-        names = []
-        for entry in found:
-            target = entry["TargetName"]
-            if entry["Type"] == self._api.CRED_TYPE_GENERIC and target.endswith(suffix):
-                names.append(target[: -len(suffix)])
-        return sorted(names)
-
-
-def _is_not_found(error: Exception) -> bool:
-    return getattr(error, "winerror", None) == _NOT_FOUND

@@ -27,7 +27,11 @@ MAX_REASON_CHARACTERS = 200
 _NO_USERNAME = "__poetry_source_empty_username__"
 """The username under which poetry keeps the password of a source without one."""
 
+_NO_CREDENTIAL = "it printed something that is no credential"
+
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"<>]+")
+_QUOTED = re.compile(r'(?:[^"\\]|\\.)+')
+_PUNCTUATION = " ,:{}[]"
 _HEADER = re.compile(r"(?i)\b(basic|bearer)\s+\S+")
 _ASSIGNED = re.compile(r"(?i)((?:token|password|secret)\s*=\s*)\S+")
 _LONG_WORD = re.compile(r"[A-Za-z0-9_-]{20,}")
@@ -52,7 +56,8 @@ def is_failure(result: Result) -> bool:
         return False
     if result.status != 1:
         return True
-    return bool(result.stdout.strip() or result.stderr.strip())
+    output = result.stdout.strip() or result.stderr.strip()
+    return bool(output)
 
 
 def is_usage_error(result: Result) -> bool:
@@ -62,7 +67,9 @@ def is_usage_error(result: Result) -> bool:
     """
     if result.status != 2 or result.stdout:
         return False
-    return not result.stderr or b"usage:" in result.stderr.lower()
+    if not result.stderr:
+        return True
+    return b"usage:" in result.stderr.lower()
 
 
 def read_json(result: Result, username: str | None) -> Outcome:
@@ -82,10 +89,11 @@ def _read(
 ) -> Outcome:
     if result.stopped:
         return result.stopped
-    stdout = result.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+    stdout = _text(result.stdout)
     if result.status == 0:
         return read(stdout, username)
-    is_miss = result.status == 1 and not result.stdout.strip()
+    is_silent = not result.stdout.strip()
+    is_miss = result.status == 1 and is_silent
     if is_miss and not result.stderr.strip():
         return Miss()
     reason = _reason(result, stdout)
@@ -94,27 +102,40 @@ def _read(
     return reason
 
 
+def _text(output: bytes) -> str:
+    """Return the text of an output, with the line ends of Unix."""
+    text = output.decode("utf-8", "replace")
+    return text.replace("\r\n", "\n")
+
+
 def _reason(result: Result, stdout: str) -> str:
     reason = f"it failed with status {result.status}"
     if result.status < 0:
         reason = f"it was ended by signal {-result.status}"
-    line = _last_line(result.stderr.decode("utf-8", "replace"), stdout)
+    stderr = result.stderr.decode("utf-8", "replace")
+    line = _last_line(stderr, stdout)
     if line:
         reason = f"{reason}: {line}"
     return reason
 
 
 def _from_json(stdout: str, username: str | None) -> Outcome:
-    # Back ends print notices before the answer (microsoft/artifacts-keyring#73).
-    answer = _object(stdout) or _object(_lines(stdout)[-1])
-    if answer is None or not isinstance(answer.get("password"), str):
-        return "it printed something that is no credential"
+    answer = _object(stdout)
+    if not answer:
+        # Back ends print notices before the answer (microsoft/artifacts-keyring#73).
+        *_, last_line = _lines(stdout)
+        answer = _object(last_line)
+    if answer is None:
+        return _NO_CREDENTIAL
+    password = answer.get("password")
+    if not isinstance(password, str):
+        return _NO_CREDENTIAL
     found = answer.get("username")
     if found is None:
         found = username
     if found is None:
         return "it gave a password without a username"
-    return _basic(found, answer["password"])
+    return _basic(found, password)
 
 
 def _from_line(stdout: str, username: str | None) -> Outcome:
@@ -123,8 +144,9 @@ def _from_line(stdout: str, username: str | None) -> Outcome:
     if text.endswith("\n"):
         text = text[:-1]
     *notices, password = text.split("\n")
-    if username is None or not stdout or (notices and not password):
-        return "it printed something that is no credential"
+    has_notices_only = notices and not password
+    if username is None or not stdout or has_notices_only:
+        return _NO_CREDENTIAL
     return _basic(username, password)
 
 
@@ -152,18 +174,23 @@ def _object(text: str) -> dict[str, Any] | None:
 def _lines(text: str) -> list[str]:
     """Return the lines that are not blank, or one empty line."""
     stripped = [line.strip() for line in text.split("\n")]
-    return [line for line in stripped if line] or [""]
+    filled = [line for line in stripped if line]
+    if not filled:
+        return [""]
+    return filled
 
 
 def _last_line(stderr: str, stdout: str) -> str:
     """Return the last line of stderr without the text of stdout, secrets and control characters."""
-    line = _lines(stderr)[-1]
+    *_, line = _lines(stderr)
     if len(line) > MAX_LINE_CHARACTERS:
+        beginning = line[:MAX_LINE_CHARACTERS]
         # Half a URL could not be redacted.
-        line = line[:MAX_LINE_CHARACTERS].rpartition(" ")[0]
+        line, _, _ = beginning.rpartition(" ")
+    secrets = list(_possible_secrets(stdout))
     # A secret may be a part of a longer one.
-    longest_first = sorted(_possible_secrets(stdout), key=len, reverse=True)
-    for secret in longest_first:
+    secrets.sort(key=len, reverse=True)
+    for secret in secrets:
         line = line.replace(secret, MASK)
     line = _URL.sub(_redacted, line)
     line = _HEADER.sub(rf"\1 {MASK}", line)
@@ -187,10 +214,11 @@ def _possible_secrets(stdout: str) -> set[str]:
     lines = _lines(stdout)
     texts = set(lines)
     for line in lines:
-        for quoted in re.findall(r'(?:[^"\\]|\\.)+', line):
-            texts.add(_unescaped(quoted))
+        for quoted in _QUOTED.findall(line):
+            unescaped = _unescaped(quoted)
+            texts.add(unescaped)
     texts -= {"username", "password"}
-    return {text for text in texts if text.strip(" ,:{}[]")}
+    return {text for text in texts if text.strip(_PUNCTUATION)}
 
 
 def _unescaped(text: str) -> str:

@@ -8,8 +8,6 @@ deadline.
 from __future__ import annotations
 
 import os
-import shutil
-import sys
 from typing import TYPE_CHECKING
 
 from authshim.credentials import BasicHTTP
@@ -22,6 +20,7 @@ from authshim.providers.keyring_answer import (
     read_json,
     read_password,
 )
+from authshim.providers.keyring_program import find_program
 from authshim.redact import looks_like_token, redact
 from authshim.urls import SERVICE, without_userinfo
 
@@ -128,7 +127,11 @@ class KeyringCommand(Provider):
             raise ProviderMissing(
                 self.name, "others see its arguments, and the username looks like a token"
             )
-        outcome = self._ask(self._program(), key, username or None)
+        path = self.search_path
+        if path is None:
+            path = self._environment().get("PATH", os.defpath)
+        program = find_program(self.command, path)
+        outcome = self._ask(program, key, username or None)
         if isinstance(outcome, str):
             raise ProviderError(self.name, outcome)
         if isinstance(outcome, BasicHTTP):
@@ -147,7 +150,12 @@ class KeyringCommand(Provider):
         return made
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_environ": None, "_mode": _CredsMode(), "problems": []}
+        return {
+            **vars(self),
+            "_environ": None,
+            "_mode": _CredsMode(),
+            "problems": [],
+        }
 
     def _note(self, problem: str) -> None:
         sentence = f"{self.name}: {problem}"
@@ -157,7 +165,8 @@ class KeyringCommand(Provider):
 
     def _check_arguments(self, key: str, username: str | None) -> None:
         name = username or ""
-        if not (key.isprintable() and name.isprintable()):
+        are_printable = key.isprintable() and name.isprintable()
+        if not are_printable:
             raise ProviderError(
                 self.name, "it is not asked for a URL or username that cannot be printed"
             )
@@ -169,34 +178,6 @@ class KeyringCommand(Provider):
             raise ProviderError(
                 self.name, "a username that begins with - would be read as an option"
             )
-
-    def _program(self) -> list[str]:
-        first, *rest = self.command or ("keyring",)
-        if os.path.dirname(first) and not os.path.isabs(first):
-            raise ProviderError(
-                self.name, f"{first} is relative to the current folder: give its whole path"
-            )
-        found = _which(first, self._folders(first))
-        if found is None and self.command:
-            raise ProviderMissing(
-                self.name, f"{first} is no program that can be run: give its whole path"
-            )
-        if found is None:
-            raise ProviderMissing(
-                self.name, "keyring is neither on PATH nor beside this Python: pipx install keyring"
-            )
-        return [found, *rest]
-
-    def _folders(self, first: str) -> list[str]:
-        if os.path.isabs(first):
-            return [os.path.dirname(first)]
-        path = self.search_path
-        if path is None:
-            path = self._environment().get("PATH", os.defpath)
-        folders = path.split(os.pathsep)
-        if not self.command:
-            folders.append(os.path.dirname(sys.executable or ""))
-        return folders
 
     def _environment(self) -> dict[str, str]:
         if self._environ is None:
@@ -218,11 +199,12 @@ class KeyringCommand(Provider):
         if not is_failure(result):
             mode.works = True
             return read_json(result, username)
-        mode.is_missing = is_usage_error(result) and bool(result.stderr)
+        is_refused = is_usage_error(result)
+        mode.is_missing = is_refused and bool(result.stderr)
         if username is not None:
             mode.failed = True
             return self._ask_for_password(program, key, username)
-        if is_usage_error(result):
+        if is_refused:
             return Miss()
         return read_json(result, username)
 
@@ -232,7 +214,8 @@ class KeyringCommand(Provider):
         key: str,
         username: str | None,
     ) -> Result:
-        command = [*program, "--mode", "creds", "--output", "json", "get", key]
+        options = ["--mode", "creds", "--output", "json"]
+        command = [*program, *options, "get", key]
         if username is not None:
             command.append(username)
         watched = self._terminal()
@@ -249,7 +232,8 @@ class KeyringCommand(Provider):
         key: str,
         username: str,
     ) -> Outcome:
-        result = self._run([*program, "get", key, username], watched=self._terminal())
+        command = [*program, "get", key, username]
+        result = self._run(command, watched=self._terminal())
         return read_password(result, username)
 
     def _run(self, command: list[str], *, watched: bool) -> Result:
@@ -261,7 +245,10 @@ class KeyringCommand(Provider):
         environ.setdefault("PYTHONIOENCODING", "utf-8")
         environ[ASKING] = "1"
         return self._run_child(
-            command, environ=environ, deadline=self._deadline(watched), pass_stderr=watched
+            command,
+            environ=environ,
+            deadline=self._deadline(watched),
+            pass_stderr=watched,
         )
 
     def _deadline(self, watched: bool) -> float:
@@ -270,25 +257,3 @@ class KeyringCommand(Provider):
         if watched:
             return MAX_WATCHED_SECONDS
         return MAX_KEYRING_SECONDS
-
-
-def _which(
-    name: str,
-    folders: Sequence[str],
-    *,
-    windows: bool = os.name == "nt",
-) -> str | None:
-    """Return the path of a program, or None. The current folder is never searched.
-
-    Windows passes the arguments of a batch file to a shell, so only an ``.exe`` counts there.
-    """
-    if windows and not name.lower().endswith(".exe"):
-        name += ".exe"
-    for folder in folders:
-        if not os.path.isabs(folder):
-            continue
-        # Given a bare name, shutil.which searches the current folder of Windows first.
-        found = shutil.which(os.path.join(folder, name))
-        if found:
-            return found
-    return None

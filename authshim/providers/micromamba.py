@@ -48,7 +48,7 @@ class Micromamba(UrlLogins):
         """Return micromamba's own command."""
         from shlex import quote
 
-        key = redact(login.key).partition("://")[2]
+        _, _, key = redact(login.key).partition("://")
         return f"micromamba auth logout {quote(key)}"
 
     def _load(self) -> Iterator[Login]:
@@ -56,16 +56,16 @@ class Micromamba(UrlLogins):
             text = files.read_text(self.path, limit=MAX_MAMBA_BYTES)
         except files.Unreadable as error:
             raise ProviderError(self.name, str(error)) from None
-        entries: dict[str, Any] | str = {}
-        if text is not None:
-            entries = parse_json(text)
+        if text is None:
+            return
+        entries = parse_json(text)
         if isinstance(entries, str):
             raise ProviderError(self.name, entries)
-        places = _places(text or "")
-        # A key with a slash at its end comes before the same one without.
-        for written in sorted(entries, key=lambda key: not key.endswith("/")):
+        places = _places(text)
+        for written in sorted(entries, key=_has_no_slash):
+            entry = entries[written]
             place = _place(written, places)
-            login = self._read_entry(written, entries[written], place)
+            login = self._read_entry(written, entry, place)
             if login is not None:
                 yield login
 
@@ -87,6 +87,11 @@ class Micromamba(UrlLogins):
         return Login(key, credential, place)
 
 
+def _has_no_slash(key: str) -> bool:
+    """Return False for a key that comes before the same one without a slash at its end."""
+    return not key.endswith("/")
+
+
 def _key(written: str) -> str:
     """Return the key of the URLs that an entry serves.
 
@@ -96,7 +101,9 @@ def _key(written: str) -> str:
     if "://" not in written:
         url = f"https://{written}"
     key = prefix_of(url)
-    if not key or without_userinfo(url) != url or "?" in url or "#" in url:
+    has_userinfo = without_userinfo(url) != url
+    has_query = "?" in url or "#" in url
+    if not key or has_userinfo or has_query:
         raise CredentialError("its key is not a host, or a host with a port or a path")
     return key
 
@@ -138,10 +145,13 @@ def _decoded(password: object) -> str:
 def _places(text: str) -> dict[str, str]:
     """Return the line of each key as it is written, as "line N"."""
     found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
         for match in _STRING.finditer(line):
-            if match[1]:
-                found.setdefault(match[0].rstrip(" :"), f"line {number}")
+            text_and_colon, colon = match[0], match[1]
+            if colon:
+                key = text_and_colon.rstrip(" :")
+                found.setdefault(key, f"line {number}")
     return found
 
 
@@ -149,4 +159,5 @@ def _place(key: str, places: Mapping[str, str]) -> str:
     """Return the line of a key, or an empty string."""
     import json
 
-    return places.get(json.dumps(key), "")
+    written = json.dumps(key)
+    return places.get(written, "")

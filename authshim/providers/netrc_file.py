@@ -9,7 +9,8 @@ from authshim import files
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError
 from authshim.providers.base import NETRC, Provider
-from authshim.providers.netrc_parser import Logins, parse
+from authshim.providers.netrc_logins import Logins
+from authshim.providers.netrc_parser import parse
 from authshim.urls import DEFAULT, HOST, PORT
 
 if TYPE_CHECKING:
@@ -40,8 +41,9 @@ class NetrcFile(Provider):
         self.paths = tuple(paths)
         self.name = NETRC
         if self.paths:
-            existing = (path for path in self.paths if files.version(path))
-            self._name_file(next(existing, self.paths[0]))
+            existing = filter(files.version, self.paths)
+            first = next(existing, self.paths[0])
+            self._name_file(first)
         self.problems: list[str] = []
         self._named = named
         self._logins: Logins | None = None
@@ -75,9 +77,12 @@ class NetrcFile(Provider):
         :raises ProviderError: the file exists but cannot be read.
         """
         found = []
-        for host, pairs in self._usable().pairs.items():
+        usable = self._usable()
+        for host, pairs in usable.pairs.items():
+            machine = host or DEFAULT
             for login, password in reversed(pairs):
-                found.append((host or DEFAULT, BasicHTTP(login, password)))
+                credential = BasicHTTP(login, password)
+                found.append((machine, credential))
         return found
 
     def why_not(self, key: str) -> str:
@@ -85,14 +90,15 @@ class NetrcFile(Provider):
 
         The problem of the line is in ``problems``.
         """
-        line = self._read().broken_line(_host_of(key))
+        host = _host_of(key)
+        line = self._read().broken_line(host)
         if not line:
             return ""
         return f"line {line} is broken"
 
     def version(self) -> object:
         """Return a value that changes if a file changes or appears."""
-        return tuple(files.version(path) for path in self.paths)
+        return tuple(map(files.version, self.paths))
 
     def refresh(self) -> None:
         """Forget the contents. The next question reads the files again."""
@@ -122,7 +128,11 @@ class NetrcFile(Provider):
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickle holds no secret: its copy reads the file again.
-        return {**vars(self), "problems": [], "_logins": None}
+        return {
+            **vars(self),
+            "problems": [],
+            "_logins": None,
+        }
 
     def __repr__(self) -> str:
         return f"NetrcFile({list(self.paths)!r})"

@@ -19,7 +19,6 @@ per host. The rules of this one:
    ``macdef`` that begins a line, but after an open quote not before the line that could close it.
    If the entry already has a login and a password, an unknown word ends the entry and keeps it.
 
-
 Because of rules 2, 3, 5 and 7 a comment, a quote, a macro or a broken password defines no machine.
 """
 
@@ -30,11 +29,11 @@ from bisect import bisect_right
 from functools import cached_property
 
 from authshim.providers.base import MORE, note
+from authshim.providers.netrc_logins import Logins
 from authshim.redact import CONTROL
-from authshim.secret import SecretHolder
 from authshim.urls import normalise_key
 
-_STARTS = frozenset({"machine", "default", "macdef"})
+_STARTS = ("machine", "default", "macdef")
 _VALUES = {
     "login": "login",
     "user": "login",
@@ -44,7 +43,7 @@ _VALUES = {
     "protocol": "protocol",
     "method": "method",
 }
-_KEYWORDS = _STARTS | frozenset(_VALUES)
+_KEYWORDS = frozenset({*_STARTS, *_VALUES})
 _NAMED = "machine, default, login, password, account, macdef"
 _EXPECTED = {
     "machine": "a host name",
@@ -59,47 +58,11 @@ _FIRST_WORD = re.compile(r"[ \t\r]*([^ \t\r]*)")
 _LATER_START = re.compile(r"[^ \t\r][ \t\r]+(?:machine|default)(?:[ \t\r]|$)", re.IGNORECASE)
 _WORD = re.compile(r'"((?:[^"\\]|\\.)*)("?)([^ \t\r]*)|([^ \t\r]+)')
 _ESCAPE = re.compile(r"\\(.)")
-_ESCAPED = {"n": "\n", "r": "\r", "t": "\t"}
-
-
-class Logins(SecretHolder):
-    """The logins of a file, or the reason why the file cannot be used."""
-
-    __slots__ = ("_broken_lines", "_unclear_line", "broken", "pairs", "problems")
-
-    def __init__(self, broken: str = "") -> None:
-        self.broken = broken
-        self.problems: list[str] = []
-        self.pairs: dict[str | None, list[tuple[str, str]]] = {}
-        # The first bad line by the host of its entry, and the first that may hide any host.
-        self._broken_lines: dict[str | None, int] = {}
-        self._unclear_line = 0
-
-    def of(self, host: str | None) -> list[tuple[str, str]]:
-        """Return the logins of a host in the file's order. The host None is the default entry."""
-        return self.pairs.get(host, [])
-
-    def add(
-        self,
-        host: str | None,
-        login: str,
-        password: str,
-    ) -> None:
-        """Add a login of a host."""
-        self.pairs.setdefault(host, []).append((login, password))
-
-    def broken_line(self, host: str | None) -> int:
-        """Return the first bad line that may hide an entry of a host, or 0."""
-        lines = (self._broken_lines.get(host, 0), self._unclear_line)
-        return min(filter(None, lines), default=0)
-
-    def note_line(self, number: int, host: str | None) -> None:
-        """Remember a bad line in the entry of a host."""
-        self._broken_lines.setdefault(host, number)
-
-    def note_unclear_line(self, number: int) -> None:
-        """Remember a bad line that may hide an entry of any host."""
-        self._unclear_line = self._unclear_line or number
+_ESCAPED = {
+    "n": "\n",
+    "r": "\r",
+    "t": "\t",
+}
 
 
 def parse(text: str) -> Logins:
@@ -169,7 +132,8 @@ class _Parser:
             self._hidden_to = 0
 
     def _read_words(self, number: int, line: str) -> None:
-        for position, match in enumerate(_WORD.finditer(line)):
+        words = _WORD.finditer(line)
+        for position, match in enumerate(words):
             # A word in quotes is not bare.
             bare = match[4] or ""
             is_value_in_line = position > 0 and self._expected
@@ -212,26 +176,32 @@ class _Parser:
     def _check_value(self) -> None:
         """Drop the entry if a value is missing."""
         if self._expected:
-            self._drop_entry(self._expected_on, f"expected {_EXPECTED[self._expected]}")
+            expected = _EXPECTED[self._expected]
+            self._drop_entry(self._expected_on, f"expected {expected}")
 
     def _close(self) -> None:
         """Keep the login of the open entry. An entry with macros only has none."""
         entry = self._entry
         self._entry = {}
         if "login" in entry or "password" in entry:
-            login = entry.get("login", "")
-            password = entry.get("password", "")
-            self.logins.add(entry.get("machine"), login, password)
+            self.logins.add(
+                entry.get("machine"),
+                entry.get("login", ""),
+                entry.get("password", ""),
+            )
 
     def _keep_if_complete(self) -> None:
-        if self._entry.get("login") and self._entry.get("password"):
+        login = self._entry.get("login")
+        password = self._entry.get("password")
+        if login and password:
             self._close()
 
     def _drop_entry(self, number: int, reason: str) -> None:
         note(self.logins.problems, f"line {number}: {reason}", MORE)
         self._broken_on = number
         if self._in_entry and self._expected != "machine":
-            self.logins.note_line(number, self._entry.get("machine"))
+            host = self._entry.get("machine")
+            self.logins.note_line(number, host)
         else:
             self.logins.note_unclear_line(number)
         self._in_entry = False
@@ -277,7 +247,12 @@ def _unquoted(match: re.Match[str]) -> str:
         raise _EntryError("expected a blank behind the closing quote")
     if "\\" not in text:
         return text
-    return _ESCAPE.sub(lambda escape: _ESCAPED.get(escape[1], escape[1]), text)
+    return _ESCAPE.sub(_unescaped, text)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    character = escape[1]
+    return _ESCAPED.get(character, character)
 
 
 def _normalised_host(name: str) -> str:

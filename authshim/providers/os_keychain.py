@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from authshim.providers.keychain_backends import Backend
 
 SERVICE = "rattler"
-_LOCKED_ERRORS = frozenset({"KeyringLocked", "LockedException", "PromptDismissedException"})
+_LOCKED_ERRORS = (
+    "KeyringLocked",
+    "LockedException",
+    "PromptDismissedException",
+)
 
 
 class OSKeychain(Provider):
@@ -65,7 +69,11 @@ class OSKeychain(Provider):
         :raises ProviderMissing: there is no keychain here.
         :raises ProviderError: it is locked, failed, or did not answer in time.
         """
-        answer = self._bounded(lambda keychain: keychain.get_password(SERVICE, str(key)))
+
+        def read(keychain: Backend) -> str | None:
+            return keychain.get_password(SERVICE, str(key))
+
+        answer = self._bounded(read)
         if isinstance(answer, ProviderError):
             raise _without_frames(answer)
         if answer is None:
@@ -91,9 +99,14 @@ class OSKeychain(Provider):
         :raises ProviderMissing: there is no keychain here.
         :raises StoreError: it is locked, failed, or did not answer in time.
         """
-        removed = self._write(lambda keychain: keychain.delete_password(SERVICE, str(key)))
+
+        def delete(keychain: Backend) -> bool:
+            return keychain.delete_password(SERVICE, str(key))
+
+        removed = self._write(delete)
         prefix = f"{NAME}: {key}: "
-        self.problems = [problem for problem in self.problems if not problem.startswith(prefix)]
+        others = [problem for problem in self.problems if not problem.startswith(prefix)]
+        self.problems = others
         return bool(removed)
 
     def list(self) -> Mapping[str, Credential | None]:
@@ -109,7 +122,11 @@ class OSKeychain(Provider):
         :raises ProviderUnlisted: this keychain cannot be listed.
         :raises ProviderError: it is locked, failed, or did not answer in time.
         """
-        answer = self._bounded(lambda keychain: keychain.usernames(SERVICE))
+
+        def usernames(keychain: Backend) -> Iterable[str]:
+            return keychain.usernames(SERVICE)
+
+        answer = self._bounded(usernames)
         if isinstance(answer, ProviderError):
             raise _without_frames(answer)
         return cast("Iterable[str]", answer)

@@ -88,14 +88,19 @@ class UrlLogins(Provider):
         :raises ProviderError: the store is here but cannot be read.
         """
         contents = self._usable()
-        return [*contents.by_key, *(root + _WITH_TOKEN for root in contents.with_token)]
+        with_token = [root + _WITH_TOKEN for root in contents.with_token]
+        return [*contents.by_key, *with_token]
 
     def entries(self) -> list[Login]:
         """List the logins with their places, in the order in which they are chosen.
 
         :raises ProviderError: the store is here but cannot be read.
         """
-        return [login for logins in self._usable().by_key.values() for login in logins]
+        contents = self._usable()
+        found: list[Login] = []
+        for logins in contents.by_key.values():
+            found += logins
+        return found
 
     @abstractmethod
     def logout_step(self, login: Login) -> str:
@@ -123,7 +128,7 @@ class UrlLogins(Provider):
     def _choose(self, key: str, username: str | None) -> Login | None:
         contents = self._usable()
         found = contents.by_key.get(key, [])
-        if not found and key.endswith(_WITH_TOKEN) and key[:-2] in contents.with_token:
+        if not found and contents.has_token(key):
             raise _HasToken(self.name, "the URL has a token already")
         if username is not None:
             found = [login for login in found if login.username == username]
@@ -144,7 +149,8 @@ class UrlLogins(Provider):
     def _read(self) -> _Contents:
         contents = _Contents()
         try:
-            for count, login in enumerate(self._load()):
+            logins = self._load()
+            for count, login in enumerate(logins):
                 if count >= MAX_URL_LOGINS:
                     self._note(f"{self.name}: it has more than {MAX_URL_LOGINS:,} logins")
                     break
@@ -155,7 +161,11 @@ class UrlLogins(Provider):
 
     def __getstate__(self) -> dict[str, Any]:
         # A pickle holds no secret: its copy reads the store again.
-        return {**vars(self), "problems": [], "_contents": None}
+        return {
+            **vars(self),
+            "problems": [],
+            "_contents": None,
+        }
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
@@ -173,10 +183,19 @@ class _Contents(SecretHolder):
         """The servers that have a conda token for all of their URLs."""
 
     def add(self, login: Login) -> None:
-        self.by_key.setdefault(login.key, []).append(login)
-        is_root = login.key.count("/") == len("//")
+        key = login.key
+        same_key = self.by_key.setdefault(key, [])
+        same_key.append(login)
+        is_root = key.count("/") == len("//")
         if is_root and isinstance(login.credential, CondaToken):
-            self.with_token.add(login.key)
+            self.with_token.add(key)
+
+    def has_token(self, key: str) -> bool:
+        """Return True for the path of conda tokens at a server that has a token for all URLs."""
+        if not key.endswith(_WITH_TOKEN):
+            return False
+        root = key[: -len(_WITH_TOKEN)]
+        return root in self.with_token
 
 
 class _HasToken(ProviderMissing):
@@ -189,6 +208,7 @@ class _HasToken(ProviderMissing):
 def prefix_of(url: str) -> str:
     """Return the key of a login for a URL, or an empty string if the URL cannot be dialled."""
     try:
-        return parse(url).prefix
+        parsed = parse(url)
     except UrlError:
         return ""
+    return parsed.prefix

@@ -27,7 +27,11 @@ MAX_LOCK_SECONDS = 5.0
 
 _HEADER = re.compile(r"\s*\[\[\s*[\"']?credential[\"']?\s*\]\]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_EXCLUDED = {"basic": ("token",), "bearer": ("username", "password")}
+_EXCLUDED = {
+    "basic": ("token",),
+    "bearer": ("username", "password"),
+}
+"""The fields that an entry of each scheme must not have."""
 
 
 class UvStore(UrlLogins):
@@ -50,11 +54,12 @@ class UvStore(UrlLogins):
         """Return uv's own command."""
         from shlex import quote
 
-        command = f"uv auth logout {quote(redact(login.key))}"
+        url = quote(redact(login.key))
+        command = f"uv auth logout {url}"
         user = login.credential.shown_username
-        if not user:
-            return command
-        return f"{command} --username {quote(user)}"
+        if user:
+            command += f" --username {quote(user)}"
+        return command
 
     def _load(self) -> Iterable[Login]:
         text = self._read_text()
@@ -74,20 +79,20 @@ class UvStore(UrlLogins):
             return None
         try:
             with files.locked(self.path, MAX_LOCK_SECONDS):
-                return files.read_text(self.path, limit=files.MAX_TOML_BYTES)
+                return self._read_file()
         except files.Locked as error:
-            raise ProviderError(self.name, str(error)) from None
+            reason = str(error)
         except (files.Unwritable, OSError):
-            return self._read_unlocked()
-        except files.Unreadable as error:
-            raise ProviderError(self.name, str(error)) from None
+            # No lock can be made beside the file, so that no uv writes it.
+            return self._read_file()
+        raise ProviderError(self.name, reason)
 
-    def _read_unlocked(self) -> str | None:
-        """Return the text of a file beside which no lock can be made, so that no uv writes it."""
+    def _read_file(self) -> str | None:
         try:
             return files.read_text(self.path, limit=files.MAX_TOML_BYTES)
         except files.Unreadable as error:
-            raise ProviderError(self.name, str(error)) from None
+            reason = str(error)
+        raise ProviderError(self.name, reason)
 
     def _newest(self, entries: Iterable[tuple[object, str]]) -> Iterator[Login]:
         """Yield the last login of each service and user, in the order of the file."""
@@ -97,6 +102,7 @@ class UvStore(UrlLogins):
             if not login.key:
                 continue
             identity = (login.key, login.username)
+            # The newer login takes the later place.
             found.pop(identity, None)
             found[identity] = login
         yield from found.values()
@@ -109,7 +115,8 @@ class UvStore(UrlLogins):
             if line:
                 reason = f"{line}: {reason}"
             raise ProviderError(self.name, reason) from None
-        return Login(prefix_of(service), credential, line)
+        key = prefix_of(service)
+        return Login(key, credential, place=line)
 
     def _pick(self, logins: Sequence[Login]) -> Login:
         """Return the only login of a URL.
@@ -122,8 +129,9 @@ class UvStore(UrlLogins):
         key = redact(first.key)
         reason = f"several logins for {key}, so uv sends none; name the user in the URL"
         if first.place:
-            numbers = [login.place.removeprefix("line ") for login in (first, second)]
-            reason = f"lines {' and '.join(numbers)}: {reason}"
+            one = first.place.removeprefix("line ")
+            other = second.place.removeprefix("line ")
+            reason = f"lines {one} and {other}: {reason}"
         raise ProviderAmbiguous(self.name, reason)
 
 
@@ -143,10 +151,12 @@ def _read(entry: object) -> tuple[str, Credential]:
         raise _Refused("a credential has no service")
     if not _URL.match(service):
         raise _Refused("a service is not an absolute URL")
+    scheme = _scheme(entry)
     try:
-        return service, _credential(entry, _scheme(entry))
+        credential = _credential(entry, scheme)
     except CredentialError as error:
         raise _Refused(str(error)) from None
+    return service, credential
 
 
 def _scheme(entry: Mapping[str, Any]) -> str:
@@ -192,7 +202,8 @@ def _text(entry: Mapping[str, Any], name: str) -> str | None:
 def _lines(text: str, count: int) -> list[str]:
     """Return the line of each entry, as "line N", or empty strings if they cannot be told."""
     found = []
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    for number, line in enumerate(lines, 1):
         if _HEADER.match(line):
             found.append(f"line {number}")
     if len(found) != count:

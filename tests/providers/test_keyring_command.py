@@ -18,7 +18,8 @@ import authshim
 from authshim.credentials import BasicHTTP
 from authshim.errors import ProviderError, ProviderMissing
 from authshim.providers.child_process import Result
-from authshim.providers.keyring_command import KeyringCommand, _which
+from authshim.providers.keyring_command import KeyringCommand
+from authshim.providers.keyring_program import which
 from authshim.urls import SERVICE, Key
 
 if TYPE_CHECKING:
@@ -598,11 +599,11 @@ def test_windows_looks_in_whole_paths_only(monkeypatch: pytest.MonkeyPatch) -> N
     """With Windows' own reading of paths, and a search that says where it was sent."""
     looked: list[str] = []
     monkeypatch.setattr(
-        "authshim.providers.keyring_command.os", SimpleNamespace(path=ntpath, pathsep=";")
+        "authshim.providers.keyring_program.os", SimpleNamespace(path=ntpath, pathsep=";")
     )
     monkeypatch.setattr("shutil.which", looked.append)
     assert (
-        _which("keyring", ["C:\\Tools", "", ".", "bin", "C:bin", "D:/x", '"C:\\y"'], windows=True)
+        which("keyring", ["C:\\Tools", "", ".", "bin", "C:bin", "D:/x", '"C:\\y"'], windows=True)
         is None
     )
     assert looked == ["C:\\Tools\\keyring.exe", "D:/x\\keyring.exe"]
@@ -642,8 +643,8 @@ def test_windows_has_no_batch_files_here(tmp_path: Path) -> None:
     for name in ("keyring.cmd", "keyring.bat", "keyring.exe"):
         (tmp_path / name).write_text("")
         (tmp_path / name).chmod(0o755)
-    assert _which("keyring", [str(tmp_path)], windows=True) == str(tmp_path / "keyring.exe")
-    assert _which("keyring.cmd", [str(tmp_path)], windows=True) is None
+    assert which("keyring", [str(tmp_path)], windows=True) == str(tmp_path / "keyring.exe")
+    assert which("keyring.cmd", [str(tmp_path)], windows=True) is None
 
 
 # A real child

@@ -13,7 +13,7 @@ from provider_contract import ProviderContract, assert_sentences
 
 from authshim.credentials import BasicHTTP, BearerToken
 from authshim.errors import ProviderError, ProviderMissing
-from authshim.providers.keychain_backends import CredentialManager
+from authshim.providers.credential_manager import CredentialManager
 from authshim.providers.os_keychain import OSKeychain
 from authshim.urls import HOST, WILDCARD, Key
 
