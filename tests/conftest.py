@@ -6,9 +6,10 @@ import itertools
 import logging
 import os
 import signal
+import stat
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Callable
 
 import pytest
@@ -61,21 +62,55 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 raise pytest.UsageError(f"{item.nodeid}: the marker slow needs a reason")
 
 
+class _Folders:
+    """The homes of the tests, of which an empty one serves the next test.
+
+    Thousands of them would have to be made, and deleted by a later run.
+    """
+
+    def __init__(self, base: Path) -> None:
+        self._base = base
+        self._numbers = itertools.count()
+        self._empty: list[Path] = []
+
+    def take(self) -> Path:
+        """Return an empty folder that only its owner can read."""
+        if self._empty:
+            return self._empty.pop()
+        folder = self._base / f"home{next(self._numbers)}"
+        folder.mkdir(0o700)
+        return folder
+
+    def give_back(self, folder: Path) -> None:
+        """Keep a folder for another test if this one left it as it was."""
+        with suppress(OSError):
+            if folder.lstat().st_mode == stat.S_IFDIR | 0o700 and not os.listdir(folder):
+                self._empty.append(folder)
+
+
 @pytest.fixture(scope="session")
-def _folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Name folders, one after another; ``mktemp`` looks at all that there are, which thousands of tests feel."""
-    base = tmp_path_factory.mktemp("homes")
-    return (base / f"home{number}" for number in itertools.count())
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> _Folders:
+    return _Folders(tmp_path_factory.mktemp("homes"))
 
 
 @pytest.fixture(autouse=True)
-def _isolated(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def _isolated(_folders: _Folders, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Isolate a test. It is one fixture because pytest takes its time for each."""
+    home, cwd = _folders.take(), _folders.take()
+    _set_environment(home, monkeypatch)
+    monkeypatch.chdir(cwd)
+    # The Locations that a process has seen mark a request of their own test alone.
+    seen_locations.clear()
+    with _logging_as_before(), _threads_end():
+        yield
+    _folders.give_back(home)
+    _folders.give_back(cwd)
+
+
+def _set_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name in _DISTURBING or name.startswith(_FOREIGN) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
-    home, cwd = next(_folders), next(_folders)
-    for folder in (home, cwd):
-        folder.mkdir(0o700)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
     # The files in /etc are the machine's own.
@@ -83,18 +118,11 @@ def _isolated(_folders: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("UV_NO_SYSTEM_CONFIG", "1")
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.chdir(cwd)
 
 
-@pytest.fixture(autouse=True)
-def _no_seen_locations() -> None:
-    """The Locations that a process has seen mark a request of their own test alone."""
-    seen_locations.clear()
-
-
-@pytest.fixture(autouse=True)
+@contextmanager
 def _logging_as_before() -> Iterator[None]:
-    """Each command line sets up the logging of its own."""
+    """Restore the logging, which each command line sets up for itself."""
     logger, rejections = logging.getLogger("authshim"), logging.getLogger("authshim.rejections")
     handlers, levels = logger.handlers[:], (logger.level, rejections.level)
     yield
@@ -103,7 +131,7 @@ def _logging_as_before() -> Iterator[None]:
     rejections.setLevel(levels[1])
 
 
-@pytest.fixture(autouse=True)
+@contextmanager
 def _threads_end() -> Iterator[None]:
     """Wait for the threads that the package left running: what they log or ask is no other test's."""
     before = set(threading.enumerate())
