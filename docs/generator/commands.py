@@ -20,7 +20,7 @@ MANUAL = ROOT / "docs" / "authshim.1"
 
 EXIT_CODES = (
     ("0", "All is well."),
-    ("1", "Something is not: an index that does not let you in, no credential, a failed download."),
+    ("1", "A result is bad: an index that does not let you in, no credential, a failed download."),
     ("2", "The command line, a variable or a project file is wrong."),
     ("130", "Ctrl-C."),
 )
@@ -37,12 +37,24 @@ Commands
 ``authshim COMMAND --help`` prints the same text, and ``man authshim`` too. Every command takes ``-h``, ``-v`` and
 ``-q``.
 
+.. contents::
+   :local:
+   :class: this-will-duplicate-information-and-it-is-still-useful-here
+
 Exit codes
 ----------
 
 """
 _AFTER_CODES = """
-``authshim run`` ends with the exit code of its command, or by the same signal; 126 and 127 as in a shell.
+``authshim run`` ends with the exit code of its command, or by the same signal. It ends with 126 or 127 as a shell does.
+
+In a script:
+
+.. code-block:: console
+
+    $ authshim explain https://h.example/ > explained.txt || echo "no login, see explained.txt"
+    ...
+    no login, see explained.txt
 """
 
 

@@ -19,8 +19,29 @@ _HEAD = """\
 JSON
 ====
 
-Each document has ``"version": 1``. Keys may be added within a version; none is taken away or changes its meaning. No
-value is a secret.
+``check``, ``doctor``, ``resolve`` and ``auth status`` print JSON if they have ``--json``. No value is a secret. Warnings go to
+standard error, and the exit code is as without ``--json``.
+
+.. first: $ authshim auth login h.example --username ada
+
+.. code-block:: console
+
+    $ authshim auth status --json 2> warnings.txt
+    {
+      "version": 1,
+      "fine": true,
+      "entries": [
+        {
+    ...
+    $ authshim auth status --json 2> warnings.txt | python -c "import json, sys; print(json.load(sys.stdin)['fine'])"
+    True
+
+Each document has ``"version": 1``. A later authshim may add keys within a version. It removes none, and changes the meaning of
+none.
+
+.. contents::
+   :local:
+   :class: this-will-duplicate-information-and-it-is-still-useful-here
 
 """
 
