@@ -19,8 +19,8 @@ _HEAD = """\
 JSON
 ====
 
-``check``, ``doctor``, ``resolve`` and ``auth status`` print JSON if they have ``--json``. No value is a secret. Warnings go to
-standard error, and the exit code is as without ``--json``.
+``check``, ``doctor``, ``resolve`` and ``auth status`` print JSON if they have ``--json``.
+No value is a secret. Warnings go to standard error. The exit code is as without ``--json``.
 
 .. first: $ authshim auth login h.example --username ada
 
@@ -33,11 +33,11 @@ standard error, and the exit code is as without ``--json``.
       "entries": [
         {
     ...
-    $ authshim auth status --json 2> warnings.txt | python -c "import json, sys; print(json.load(sys.stdin)['fine'])"
-    True
+    $ authshim auth status --json 2> warnings.txt | python -m json.tool --compact
+    {"version":1,"fine":true,...
 
-Each document has ``"version": 1``. A later authshim may add keys within a version. It removes none, and changes the meaning of
-none.
+Each document has ``"version": 1``. A later authshim may add keys within a version.
+It removes none, and changes the meaning of none.
 
 .. contents::
    :local:
