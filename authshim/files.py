@@ -102,11 +102,9 @@ def others_can_read(path: str) -> bool:
 
 
 @contextmanager
-def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None]:
-    """Hold an exclusive lock on ``TARGET.lock``.
+def locked(target: str, deadline: float) -> Iterator[None]:
+    """Hold an exclusive lock on ``TARGET.lock``. The lock file stays.
 
-    :param stays: keep the lock file. If it is removed, the filelock of Python 3.9 may let two
-        processes in while a third one arrives.
     :raises Locked: another process holds the lock longer than the deadline.
     :raises Unwritable: the lock file cannot be opened, or is a symbolic link.
     """
@@ -127,9 +125,6 @@ def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None
     try:
         yield
     finally:
-        if not stays:
-            with suppress(OSError):
-                os.unlink(path)
         lock.release()
 
 

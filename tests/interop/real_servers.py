@@ -42,7 +42,7 @@ class Nginx(NamedTuple):
     other_port: int
     log: Path
     files: Path
-    """What ``/files/`` serves behind Basic; ``/slow/`` is the same, a trickle from 128 KiB on."""
+    """What ``/files/`` serves behind Basic."""
 
     @property
     def url(self) -> str:
@@ -177,13 +177,6 @@ http {{
             auth_basic private;
             auth_basic_user_file {folder}/htpasswd;
             alias {served.files}/;
-        }}
-        location /slow/ {{
-            auth_basic private;
-            auth_basic_user_file {folder}/htpasswd;
-            alias {served.files}/;
-            limit_rate_after 128k;
-            limit_rate 8k;
         }}
         location /bearer/ {{
             if ($bearer = 0) {{ return 401; }}
