@@ -25,6 +25,7 @@ from authshim.index.answer import (
 from authshim.index.links import Unreadable
 from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.question import Question, page_url
+from authshim.lookup.chain import Chain
 from authshim.lookup.naming import follow
 from authshim.redact import redact
 from authshim.transport import failures
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from authshim.lookup.chain import Chain
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
@@ -69,6 +69,12 @@ class IndexClient:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def anonymous(self) -> IndexClient:
+        """Return a client without a login that uses the same proxies and certificates."""
+        nothing = Chain([])
+        nothing.circumstances = self._chain.circumstances
+        return IndexClient(nothing)
 
     def page(self, index: Index, name: str) -> Answer:
         """Ask for a project's page; whatever goes wrong is told by the answer."""
