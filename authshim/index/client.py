@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 MAX_REDIRECTS = 10
 
+_FAILURES = (requests.RequestException, HTTPError, ValueError, AssertionError, OSError)
+"""The errors of a request that got no response, with those of http.client."""
+
 
 class IndexClient:
     """A client that asks indexes with the credentials of one chain; each thread needs its own.
@@ -178,7 +181,7 @@ class IndexClient:
                 detail=error.reason,
                 next_step=step,
             )
-        except (requests.RequestException, HTTPError, ValueError, OSError) as error:
+        except _FAILURES as error:
             detail, step = failures.describe(error, self._chain.circumstances)
             answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
         return answer._replace(

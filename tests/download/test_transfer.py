@@ -661,6 +661,15 @@ def test_redirect_to_a_malformed_url_is_an_error(
     assert get.fails().reason == reason
 
 
+def test_redirect_to_an_escaped_host_fails_through_a_proxy(
+    get: Downloads, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", recorder.url)
+    recorder.default = Answer(404)
+    recorder.on(f"/{NAME}", redirect("http://h.example%20/x"))
+    assert get.fails().reason.startswith(("unreachable (a redirect", "not found"))
+
+
 def test_get_resumes_through_the_same_redirect(
     get: Downloads, served: Served, recorder: Recorder
 ) -> None:
