@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.files import Unreadable, read_text, read_toml
+from authshim.files import Unreadable, read_text
+from authshim.files.toml import read_toml
 from authshim.redact import shorten
 from authshim.secret import Secret
 from authshim.settings.network import Proxies
