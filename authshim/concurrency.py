@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
-    Worker = Callable[[], AbstractContextManager[Callable[["T"], "R"]]]
-
 MAX_THREADS = 16
 
 T = TypeVar("T")
@@ -46,7 +44,7 @@ class _Failure(NamedTuple):
 
 def map_concurrently(
     tasks: Collection[T],
-    worker: Worker[T, R],
+    worker: Callable[[], AbstractContextManager[Callable[[T], R]]],
     *,
     seconds: float | None = None,
 ) -> Iterator[tuple[T, R]]:
@@ -56,7 +54,7 @@ def map_concurrently(
     :param seconds: the timeout of all tasks together, or None for no timeout.
     :raises TimedOut: the timeout has passed; the threads are left running.
     """
-    ends_at = _end_of(seconds)
+    ends_at = None if seconds is None else time.monotonic() + seconds
     waiting: SimpleQueue[T] = SimpleQueue()
     done: SimpleQueue[tuple[T, R] | _Failure] = SimpleQueue()
     for task in tasks:
@@ -71,26 +69,13 @@ def map_concurrently(
         except BaseException as error:  # noqa: BLE001 - the caller raises it
             done.put(_Failure(error))
 
-    threads = min(MAX_THREADS, len(tasks))
-    for _ in range(threads):
-        _start(work)
+    for _ in range(min(MAX_THREADS, len(tasks))):
+        threading.Thread(target=work, daemon=True).start()
     for _ in tasks:
         result = _get(done, ends_at)
         if isinstance(result, _Failure):
             raise result.error
         yield result
-
-
-def _end_of(seconds: float | None) -> float | None:
-    """Return the end of a timeout on the monotonic clock, or None for no timeout."""
-    if seconds is None:
-        return None
-    return time.monotonic() + seconds
-
-
-def _start(work: Callable[[], None]) -> None:
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
 
 
 def _get(done: SimpleQueue[T], ends_at: float | None) -> T:
@@ -101,9 +86,8 @@ def _get(done: SimpleQueue[T], ends_at: float | None) -> T:
     """
     if ends_at is None:
         return done.get()
-    left = ends_at - time.monotonic()
     try:
-        return done.get(timeout=max(0.0, left))
+        return done.get(timeout=max(0.0, ends_at - time.monotonic()))
     except Empty:
         raise TimedOut from None
 
@@ -133,7 +117,7 @@ def call_with_timeout(
         elif late is not None and not isinstance(result, _Failure):
             late(result[0])
 
-    _start(run)
+    threading.Thread(target=run, daemon=True).start()
     try:
         result = done.get(timeout=max(0.0, seconds))
     except Empty:
@@ -145,8 +129,7 @@ def call_with_timeout(
             raise result.error
         finally:
             del result  # a frame that holds its own exception would never be freed
-    (value,) = result
-    return value
+    return result[0]
 
 
 def start_in_thread(work: Callable[[], R]) -> Future[R]:
@@ -163,10 +146,9 @@ def start_in_thread(work: Callable[[], R]) -> Future[R]:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            result = work()
-            future.set_result(result)
+            future.set_result(work())
         except BaseException as error:  # noqa: BLE001 - the caller raises it
             future.set_exception(error)
 
-    _start(run)
+    threading.Thread(target=run, daemon=True).start()
     return future

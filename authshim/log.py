@@ -25,10 +25,8 @@ class Once:
             return False
         if len(self._seen) >= MAX_SENTENCES:
             self._seen.clear()
-        # If several threads are here, the first one sets its mark.
         own = object()
-        first = self._seen.setdefault(message, own)
-        return first is own
+        return self._seen.setdefault(message, own) is own
 
     def warn_once(
         self,
@@ -36,6 +34,5 @@ class Once:
         level: int = logging.WARNING,
     ) -> None:
         """Log a message, unless it was logged before."""
-        if not self.is_new(message):
-            return
-        logger.log(level, "%s", message)
+        if self.is_new(message):
+            logger.log(level, "%s", message)

@@ -42,9 +42,7 @@ class Secret(SecretHolder):
         return "****"
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Secret):
-            return False
-        return self.text == other.text
+        return isinstance(other, Secret) and self.text == other.text
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -58,7 +56,7 @@ def clears_frames(function: _Function) -> _Function:
 
     @wraps(function)
     def watched(*values: Any, **named: Any) -> Any:
-        _, outer, _ = sys.exc_info()
+        outer = sys.exc_info()[1]
         try:
             return function(*values, **named)
         except BaseException as error:
@@ -96,8 +94,7 @@ def related_exceptions(
         found = waiting.pop()
         if isinstance(found, BaseException) and id(found) not in seen:
             seen.add(id(found))
-            waiting.append(found.__cause__)
-            waiting.append(found.__context__)
+            waiting += [found.__cause__, found.__context__]
             waiting += found.args
             waiting += vars(found).values()
             waiting += getattr(found, "exceptions", ())

@@ -24,7 +24,8 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         parents=parents,
         help="download one file",
         description="Download one file with your credentials. It is checked by the hash in the "
-        "URL's fragment (#sha256=...), and gets its name only when it is complete.",
+        "URL's fragment (#sha256=...), and gets its name only when it is complete. "
+        "An interrupted download is resumed, also if you run the command again.",
     )
     parser.add_argument("url", metavar="URL")
     parser.add_argument(
@@ -40,6 +41,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 def run(options: Namespace) -> int:
     """Download the file and print its name."""
     from authshim.download import link
+    from authshim.download.partial_file import PartialFile
 
     found = link.read(options.url)
     if options.output == "":
@@ -47,7 +49,13 @@ def run(options: Namespace) -> int:
     if options.output == "-":
         return _to_standard_output(found, options)
     target = options.output or found.filename
-    size = _get(found, target, options)
+    try:
+        size = _get(found, target, options, shown=target)
+    except KeyboardInterrupt:
+        path = PartialFile(target).path
+        if os.path.exists(path):
+            terminal.note(f"authshim: {path} is kept; run the same command again to resume")
+        raise
     checked = "its URL has no hash to check it"
     if found.digest:
         checked = f"its {found.algorithm} is right"
@@ -55,7 +63,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _get(found: Link, target: str, options: Namespace) -> int:
+def _get(found: Link, target: str, options: Namespace, *, shown: str) -> int:
     """Download the file, show the progress on a terminal, and return the size."""
     from rich import progress
     from rich.console import Console
@@ -72,8 +80,7 @@ def _get(found: Link, target: str, options: Namespace) -> int:
         transient=True,
         disable=is_quiet or not terminal.is_watched(),
     )
-    name = os.path.basename(target)
-    task = bar.add_task(printable(name), total=None)
+    task = bar.add_task(printable(shown), total=None)
 
     def update(length: int, size: int | None) -> None:
         bar.update(task, completed=length, total=size)
@@ -87,11 +94,12 @@ def _to_standard_output(found: Link, options: Namespace) -> int:
     from tempfile import TemporaryDirectory
 
     if sys.stdout is None or sys.stdout.isatty():
-        reason = "standard output is closed or a terminal; name a file, or pipe it into a program"
+        state = "closed" if sys.stdout is None else "a terminal"
+        reason = f"standard output is {state}; name a file, or pipe it into a program"
         raise SettingsError("-o -", reason)
     with TemporaryDirectory(prefix="authshim-") as folder:
-        target = os.path.join(folder, "standard output")
-        _get(found, target, options)
+        target = os.path.join(folder, "file")
+        _get(found, target, options, shown="standard output")
         with open(target, "rb") as file, terminal.output():
             shutil.copyfileobj(file, sys.stdout.buffer)
     return 0

@@ -12,21 +12,14 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
 
-_BARE: dict[str, Any] = {
-    "BearerToken": BearerToken,
-    "CondaToken": CondaToken,
-}
+_BARE: dict[str, Any] = {"BearerToken": BearerToken, "CondaToken": CondaToken}
 _WITH_FIELDS: dict[str, type[Credential]] = {
     "BasicHTTP": BasicHTTP,
     "S3Credentials": S3Credentials,
     "OAuth": OAuth,
 }
-_OPTIONAL = (
-    "session_token",
-    "refresh_token",
-    "expires_at",
-    "revocation_endpoint",
-    "audience",
+_OPTIONAL = frozenset(
+    {"session_token", "refresh_token", "expires_at", "revocation_endpoint", "audience"}
 )
 
 
@@ -38,18 +31,15 @@ def from_json(entry: object) -> Credential:
     """
     if not isinstance(entry, dict) or len(entry) != 1:
         raise CredentialError("is not one credential")
-    (item,) = entry.items()
-    kind, value = item
+    ((kind, value),) = entry.items()
     if kind in _BARE:
-        bare = _BARE[kind]
-        credential: Credential = bare(value)
-        return credential
+        bare: Credential = _BARE[kind](value)
+        return bare
     if kind not in _WITH_FIELDS:
         raise CredentialError("is of a kind that authshim does not know")
     if not isinstance(value, dict):
         raise CredentialError(f"is a {kind} without fields")
-    cls = _WITH_FIELDS[kind]
-    return _from_fields(cls, value)
+    return _from_fields(_WITH_FIELDS[kind], value)
 
 
 def _from_fields(cls: type[Credential], value: Mapping[str, Any]) -> Credential:
@@ -62,7 +52,5 @@ def _from_fields(cls: type[Credential], value: Mapping[str, Any]) -> Credential:
         else:
             raise CredentialError(f"is a {cls.__name__} without {name}")
     if cls is OAuth:
-        unknown = [name for name in value if name not in cls.fields]
-        more = {name: value[name] for name in unknown}
-        options["more"] = more
+        options["more"] = {name: value[name] for name in value if name not in cls.fields}
     return cls(**options)

@@ -26,8 +26,7 @@ def uv_credentials(
     """Return the path of uv's ``credentials.toml``, or None if there is no home."""
     folder = known.get("UV_CREDENTIALS_DIR")
     if not folder:
-        state = _uv_state(paths, known)
-        folder = paths.join(state, "credentials")
+        folder = paths.join(_uv_state(paths, known), "credentials")
     return paths.join(folder, "credentials.toml")
 
 
@@ -40,18 +39,11 @@ def _uv_state(paths: Paths, known: Mapping[str, str]) -> str | None:
             return first
         return paths.join(roaming, "uv")
     if paths.macos:
-        apple = _application_support(paths)
-        first = paths.join(apple, "uv")
+        first = paths.join(paths.home, "Library", "Application Support", "uv")
         if _exists(first):
             return first
-    data = known.get("XDG_DATA_HOME")
-    if not data:
-        data = paths.join(paths.home, ".local", "share")
+    data = known.get("XDG_DATA_HOME") or paths.join(paths.home, ".local", "share")
     return paths.join(data, "uv")
-
-
-def _application_support(paths: Paths) -> str | None:
-    return paths.join(paths.home, "Library", "Application Support")
 
 
 def conda_token_folders(
@@ -61,33 +53,26 @@ def conda_token_folders(
     """Return the folders of the token files, those of conda first and those of anaconda-client."""
     named = known.get("BINSTAR_CONFIG_DIR")
     if named:
-        of_conda = paths.join(named, "data")
-        of_client = paths.join(of_conda, "tokens")
+        folder = paths.join(named, "data")
+        folders = (folder, paths.join(folder, "tokens"))
     else:
-        of_conda = _conda_tokens(paths, known)
-        continuum = paths.join(paths.home, ".continuum")
-        of_client = paths.join(continuum, "anaconda-client", "tokens")
-    folders = [of_conda, of_client]
+        client = paths.join(paths.home, ".continuum", "anaconda-client", "tokens")
+        folders = (_conda_tokens(paths, known), client)
     return tuple(folder for folder in folders if folder)
 
 
 def _conda_tokens(paths: Paths, known: Mapping[str, str]) -> str | None:
     if paths.windows:
-        local = known.get("LOCALAPPDATA")
-        return paths.join(local, "ContinuumIO", "binstar")
+        return paths.join(known.get("LOCALAPPDATA"), "ContinuumIO", "binstar")
     if paths.macos:
-        apple = _application_support(paths)
-        return paths.join(apple, "binstar")
-    config = known.get("XDG_CONFIG_HOME")
-    if not config:
-        config = paths.join(paths.home, ".config")
+        return paths.join(paths.home, "Library", "Application Support", "binstar")
+    config = known.get("XDG_CONFIG_HOME") or paths.join(paths.home, ".config")
     return paths.join(config, "binstar")
 
 
 def micromamba_file(paths: Paths) -> str | None:
     """Return the path of micromamba's ``authentication.json``, or None if there is no home."""
-    folder = paths.join(paths.home, ".mamba", "auth")
-    return paths.join(folder, "authentication.json")
+    return paths.join(paths.home, ".mamba", "auth", "authentication.json")
 
 
 def ci(known: Mapping[str, str]) -> str:
@@ -99,6 +84,4 @@ def ci(known: Mapping[str, str]) -> str:
 
 
 def _exists(folder: str | None) -> bool:
-    if folder is None:
-        return False
-    return os.path.isdir(folder)
+    return folder is not None and os.path.isdir(folder)

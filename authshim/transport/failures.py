@@ -54,8 +54,7 @@ _KNOWN = (
         next_step.CHECK_SCHEME,
     ),
     (
-        # http.client asserts that a % in a host is the zone of an address.
-        ("Location", "InvalidURL", "Unicode", "ValueError", "AssertionError"),
+        ("Location", "InvalidURL", "Unicode", "ValueError"),
         "a redirect or the proxy names a host that cannot be dialled",
         next_step.CORRECT_URL_OR_PROXY,
     ),

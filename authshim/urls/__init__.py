@@ -11,18 +11,11 @@ from authshim.urls.parser import dialled_parts
 from authshim.urls.paths import has_ambiguous_path, prefixes
 from authshim.urls.url import PORTS, Url
 
-PATH = "path"
-PORT = "port"
-HOST = "host"
-WILDCARD = "wildcard"
-PREFIX = "prefix"
-SERVICE = "service"
-DEFAULT = "default"
-JOB = "job"
-IDENTITY = "identity"
-S3 = "s3"
-
-KINDS = (PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, JOB, IDENTITY, S3)
+KINDS = (
+    *("path", "port", "host", "wildcard", "prefix", "service"),
+    *("default", "job", "identity", "s3"),
+)
+PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, JOB, IDENTITY, S3 = KINDS
 """The kinds of key, in the order of the look-up. ``urls.s3`` has the rule of the last one."""
 
 GIVEN = "given"
@@ -50,6 +43,18 @@ class Key(str):
         return Key, (str(self), self.kind)
 
 
+def https_twin(origin: str) -> str:
+    """Return the https origin of an http origin, or an empty string if the port is not 80.
+
+    >>> https_twin("http://h.example:80")
+    'https://h.example:443'
+    """
+    if not origin.startswith("http://") or not origin.endswith(":80"):
+        return ""
+    host = origin[len("http://") : -len(":80")]
+    return f"https://{host}:443"
+
+
 def parse(url: str) -> Url:
     """Return the parts of an absolute http(s) URL.
 
@@ -75,8 +80,7 @@ def parse(url: str) -> Url:
         raise UrlError(redact_invalid(url), reason)
     if port is None:
         port = PORTS[scheme]
-    username, password = _userinfo(userinfo)
-    return Url(scheme, host, port, path or "/", username, password)
+    return Url(scheme, host, port, path or "/", *_userinfo(userinfo))
 
 
 def _reason(scheme: str, host: str) -> str:
@@ -85,17 +89,12 @@ def _reason(scheme: str, host: str) -> str:
         return "it is not an http(s) URL"
     if not host:
         return "it has no host"
-    if not _has_valid_lengths(host):
+    name = host.removesuffix(".")
+    lengths = [len(label) for label in name.split(".")]
+    is_short = len(name) <= MAX_HOST_CHARACTERS and max(lengths) <= MAX_LABEL_CHARACTERS
+    if not is_short or min(lengths) == 0:
         return "its host name is too long, or has a part that is empty or too long"
     return ""
-
-
-def _has_valid_lengths(host: str) -> bool:
-    name = host.removesuffix(".")
-    if len(name) > MAX_HOST_CHARACTERS:
-        return False
-    lengths = [len(label) for label in name.split(".")]
-    return min(lengths) > 0 and max(lengths) <= MAX_LABEL_CHARACTERS
 
 
 def _userinfo(text: str | None) -> tuple[str | None, Secret | None]:
@@ -104,12 +103,10 @@ def _userinfo(text: str | None) -> tuple[str | None, Secret | None]:
         return None, None
     from urllib.parse import unquote  # 4 ms, which `authshim auth token` does not need
 
-    name, colon, quoted = text.partition(":")
-    username = unquote(name)
+    username, colon, password = text.partition(":")
     if not colon:
-        return username, None
-    password = Secret(unquote(quoted))
-    return username, password
+        return unquote(username), None
+    return unquote(username), Secret(unquote(password))
 
 
 def host_keys(
@@ -127,34 +124,18 @@ def host_keys(
 
     Rules 3 and 4 are rattler's (``get_by_url`` in its ``storage.rs``).
     """
-    host = url.host
-    with_port = f"{host}:{url.port}"
-    keys = []
-    if path_keys:
-        keys += _path_keys(url, path_keys)
-    keys.append(Key(with_port, PORT))
-    keys.append(Key(host, HOST))
-    keys += _wildcards(host)
+    with_port = f"{url.host}:{url.port}"
+    paths = [netloc + path for path in prefixes(url.path) for netloc in (with_port, url.host)]
+    keys = [Key(path, PATH) for path in paths if path in path_keys]
+    keys += [Key(with_port, PORT), Key(url.host, HOST), *_wildcards(url.host)]
     if path_keys:
         keys += _prefix_keys(url, path_keys)
     return keys
 
 
-def _path_keys(url: Url, path_keys: frozenset[str]) -> list[Key]:
-    keys = []
-    netlocs = (f"{url.host}:{url.port}", url.host)
-    for path in prefixes(url.path):
-        for netloc in netlocs:
-            text = netloc + path
-            if text in path_keys:
-                keys.append(Key(text, PATH))
-    return keys
-
-
 def _prefix_keys(url: Url, path_keys: frozenset[str]) -> list[Key]:
     site = url._replace(path="").prefix
-    paths = [*prefixes(url.path), ""]
-    found = [site + path for path in paths]
+    found = [site + path for path in (*prefixes(url.path), "")]
     return [Key(prefix, PREFIX) for prefix in found if prefix in path_keys]
 
 
@@ -172,9 +153,7 @@ def _wildcards(host: str) -> list[Key]:
 
 def is_ip(host: str) -> bool:
     """Return True if a host of ``parse`` is an address and not a name."""
-    if host.startswith("["):
-        return True
-    return re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host) is not None
+    return host.startswith("[") or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host) is not None
 
 
 def is_loopback(host: str) -> bool:
@@ -218,16 +197,13 @@ def _in_punycode(host: str) -> str:
     :raises UrlError: the name cannot be dialled.
     """
     # In punycode the name would be longer, and userinfo or a query would be cut off.
-    is_too_long = len(host) > MAX_HOST_CHARACTERS
-    if is_too_long or re.search(r"[@?#\\%]", host):
+    if len(host) > MAX_HOST_CHARACTERS or re.search(r"[@?#\\%]", host):
         return host
     wildcard = ""
     if host.startswith("*."):
         wildcard = "*."
-    netloc = host[len(wildcard) :]
-    name, colon, port = netloc.partition(":")
-    parsed = parse(f"https://{name}")
-    return f"{wildcard}{parsed.host}{colon}{port}"
+    name, colon, port = host[len(wildcard) :].partition(":")
+    return f"{wildcard}{parse(f'https://{name}').host}{colon}{port}"
 
 
 _SCHEME_AND_USERINFO = r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?"
@@ -245,8 +221,7 @@ def split_userinfo(url: str) -> tuple[str, str | None, str] | None:
     if match is None:
         return None
     scheme, userinfo = match.groups()
-    rest = url[match.end() :]
-    return scheme, userinfo, rest
+    return scheme, userinfo, url[match.end() :]
 
 
 def without_userinfo(url: str) -> str:
@@ -264,8 +239,7 @@ def with_username(url: str, username: str | None) -> str:
         return url
     from urllib.parse import quote
 
-    quoted = quote(username, safe="")
-    return url.replace("://", f"://{quoted}@", 1)
+    return url.replace("://", f"://{quote(username, safe='')}@", 1)
 
 
 def normalise(url: str) -> str:
@@ -277,8 +251,7 @@ def normalise(url: str) -> str:
 
     parts = parse_url(url)
     port = parts.port
-    scheme = parts.scheme or ""
-    if port == PORTS.get(scheme):
+    if port == PORTS.get(parts.scheme or ""):
         port = None
     host = parts.host or ""
     if host.startswith("["):

@@ -60,26 +60,21 @@ class S3Options(NamedTuple):
         from urllib.parse import quote, urlsplit  # 4 ms, which `authshim auth token` does not need
 
         parts = urlsplit(self.endpoint_url)
-        scheme = parts.scheme
-        netloc = parts.netloc
-        folder = parts.path.rstrip("/")
+        netloc, folder = parts.netloc, parts.path.rstrip("/")
         # requests 2.32 drops one of two slashes at the beginning of a path.
         is_doubled = not folder and path.startswith("//")
-        is_by_host = self._is_by_host(scheme, parts.hostname or "")
-        if is_by_host and not is_doubled:
+        if self._is_by_host(parts.scheme, parts.hostname or "") and not is_doubled:
             netloc = f"{self.bucket}.{netloc}"
         else:
             folder = f"{folder}/{self.bucket}"
-        quoted = quote(path or "/", safe=_UNRESERVED)
-        return f"{scheme}://{netloc}{folder}{quoted}"
+        return f"{parts.scheme}://{netloc}{folder}{quote(path or '/', safe=_UNRESERVED)}"
 
     def _is_by_host(self, scheme: str, host: str) -> bool:
         """Return True if the bucket stands before the host, by the rules of AWS's own clients.
 
         A certificate covers one label only.
         """
-        is_ipv6 = ":" in host
-        if self.force_path_style or is_ipv6 or is_ip(host):
+        if self.force_path_style or is_ip(f"[{host}]" if ":" in host else host):
             return False
         labels = [self.bucket]
         if scheme == "http":
@@ -98,8 +93,7 @@ def parse_s3(url: str) -> S3Url:
     """
     if not is_s3(url):
         raise UrlError(redact_invalid(url), "it is not an s3:// URL")
-    rest = url[len(S3_SCHEME) :]
-    bucket, slash, key = rest.partition("/")
+    bucket, slash, key = url[len(S3_SCHEME) :].partition("/")
     if not re.fullmatch(_BUCKET, bucket):
         raise UrlError(redact_invalid(url), "it has no bucket, or one with a character of no name")
     if CONTROL.search(key):
@@ -114,10 +108,8 @@ def s3_keys(url: S3Url) -> list[Key]:
     2. ``s3://bucket``
     3. ``bucket``, under which pixi stores a login
     """
-    bucket = f"{S3_SCHEME}{url.bucket}"
-    texts = [bucket + path for path in prefixes(url.path)]
-    texts += [bucket, url.bucket]
-    return [Key(text, S3) for text in texts]
+    paths = [f"{S3_SCHEME}{url.bucket}{path}" for path in (*prefixes(url.path), "")]
+    return [Key(text, S3) for text in (*paths, url.bucket)]
 
 
 def read_options(
@@ -132,8 +124,7 @@ def read_options(
     if not isinstance(table, dict):
         raise BadOptions("expected a table")
     for name, (kind, expected) in _EXPECTED.items():
-        value = table.get(name)
-        if not isinstance(value, kind):
+        if not isinstance(table.get(name), kind):
             raise BadOptions(f"{name}: expected {expected}")
     region = table["region"]
     if CONTROL.search(region) or not region.isascii():

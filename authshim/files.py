@@ -6,13 +6,15 @@ A read has a limit in bytes and never waits for a device. A write replaces the f
 from __future__ import annotations
 
 import os
+import re
 import stat
-from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
+from codecs import BOM_UTF8
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 """An auth file of 100,000 hosts has about 10 MB. Parsing JSON takes up to 30 times its size."""
@@ -22,18 +24,9 @@ MAX_TOML_BYTES = 1024 * 1024
 
 _CHUNK_BYTES = 64 * 1024
 
-_O_BINARY = getattr(os, "O_BINARY", 0)
-_O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_O_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
-"""The flags that some systems lack."""
-
-_READ_FLAGS = os.O_RDONLY | _O_NONBLOCK | _O_BINARY
-"""Without O_NONBLOCK, opening a named pipe would wait for a writer."""
-
-_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_NOFOLLOW | _O_BINARY
-
-Change = Callable[["str | None"], "str | None"]
-"""A function that receives the text of a file, or None, and returns another text, or None."""
+_KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_LONG_KEY = rf"(?<![\w-]){_KEY}(?:[ \t]*\.[ \t]*{_KEY}){{100}}"
+"""A TOML key of more than 100 parts: the parser's memory grows with the square of their number."""
 
 
 class Unreadable(Exception):
@@ -56,22 +49,23 @@ def read_text(path: str, *, limit: int = MAX_FILE_BYTES) -> str | None:
 
     :raises Unreadable: a folder, a device or a pipe, no permission, or more than ``limit`` bytes.
     """
+    # Opening a named pipe would wait for a writer without O_NONBLOCK.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, _READ_FLAGS)
+        descriptor = os.open(path, flags)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise Unreadable(reason(error)) from None
     try:
-        data = _read(descriptor, limit)
-        return _decode(data)
+        return _decode(_read(descriptor, limit))
     finally:
         os.close(descriptor)
 
 
 def rewrite(
     path: str,
-    change: Change,
+    change: Callable[[str | None], str | None],
     *,
     deadline: float = 30.0,
 ) -> None:
@@ -92,8 +86,7 @@ def rewrite(
         target = os.path.realpath(path)
         _make_folder(os.path.dirname(target))
         with locked(target, deadline):
-            before = read_text(target)
-            text = change(before)
+            text = change(read_text(target))
             if text is not None:
                 replace(target, text)
     except OSError as error:
@@ -102,19 +95,18 @@ def rewrite(
 
 def others_can_read(path: str) -> bool:
     """Return True if the group or others may read the file. Always False on Windows."""
-    if os.name != "posix":
-        return False
     try:
-        mode = os.stat(path).st_mode
+        return os.name == "posix" and bool(os.stat(path).st_mode & 0o044)
     except (OSError, ValueError):
         return False
-    return bool(mode & 0o044)
 
 
 @contextmanager
-def locked(target: str, deadline: float) -> Iterator[None]:
-    """Hold an exclusive lock on ``TARGET.lock``. The lock file stays.
+def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None]:
+    """Hold an exclusive lock on ``TARGET.lock``.
 
+    :param stays: keep the lock file. If it is removed, the filelock of Python 3.9 may let two
+        processes in while a third one arrives.
     :raises Locked: another process holds the lock longer than the deadline.
     :raises Unwritable: the lock file cannot be opened, or is a symbolic link.
     """
@@ -135,6 +127,9 @@ def locked(target: str, deadline: float) -> Iterator[None]:
     try:
         yield
     finally:
+        if not stays:
+            with suppress(OSError):
+                os.unlink(path)
         lock.release()
 
 
@@ -151,15 +146,9 @@ def give_to_owner(path: str) -> None:
     """Give a file that root made to the owner of its folder. ``sudo`` must not lock users out."""
     if os.name != "posix" or os.geteuid() != 0:
         return
-    folder = os.path.dirname(path)
     with suppress(OSError):
-        owner = os.stat(folder)
-        os.chown(
-            path,
-            owner.st_uid,
-            owner.st_gid,
-            follow_symlinks=False,
-        )
+        folder = os.stat(os.path.dirname(path))
+        os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
 
 
 def replace(target: str, text: str) -> None:
@@ -169,8 +158,7 @@ def replace(target: str, text: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(new)
     try:
-        data = text.encode("utf-8")
-        _write(new, data, like=target)
+        _write(new, text.encode("utf-8"), like=target)
         take_name(new, target)
     except BaseException:
         with suppress(OSError):
@@ -181,8 +169,37 @@ def replace(target: str, text: str) -> None:
 def take_name(new: str, target: str) -> None:
     """Rename a synced file to the target, and sync the folder."""
     os.replace(new, target)
-    folder = os.path.dirname(target)
-    _sync_folder(folder or os.curdir)
+    _sync_folder(os.path.dirname(target) or os.curdir)
+
+
+def read_toml(path: str) -> dict[str, Any] | str | None:
+    """Return the tables of a TOML file, None if there is no file, or the reason of a failure.
+
+    The reason names the line. It is returned and not raised, because the frames and the message
+    of a parser's exception may contain the content of the file.
+    """
+    try:
+        text = read_text(path, limit=MAX_TOML_BYTES)
+    except Unreadable as error:
+        return str(error)
+    if text is None:
+        return None
+    return parse_toml(text)
+
+
+def parse_toml(text: str) -> dict[str, Any] | str:
+    """Return the tables of TOML, or the reason of a failure; see ``read_toml``."""
+    if re.search(_LONG_KEY, text):
+        return "it has a key of more than 100 parts"
+    import tomli
+
+    try:
+        return tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        return f"line {error.lineno}, column {error.colno}: it is not valid TOML"
+    except (ValueError, RecursionError):
+        # A number has too many digits, or brackets are nested too deeply.
+        return "it is not valid TOML"
 
 
 def version(path: str | None) -> object:
@@ -193,12 +210,7 @@ def version(path: str | None) -> object:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
-    return (
-        found.st_mtime_ns,
-        found.st_size,
-        found.st_ino,
-        found.st_mode,
-    )
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
 
 
 def reason(error: Exception) -> str:
@@ -210,8 +222,7 @@ def reason(error: Exception) -> str:
 def _make_folder(folder: str) -> None:
     if os.path.isdir(folder):
         return
-    parent = os.path.dirname(folder)
-    _make_folder(parent)
+    _make_folder(os.path.dirname(folder))
     # Another process may make the folder at the same time.
     with suppress(FileExistsError):
         os.mkdir(folder, 0o700)
@@ -219,12 +230,13 @@ def _make_folder(folder: str) -> None:
 
 
 def _write(path: str, data: bytes, *, like: str) -> None:
-    descriptor = os.open(path, _WRITE_FLAGS, 0o600)
-    with open(descriptor, "wb") as file:
-        _keep_owner(descriptor, like)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    with open(os.open(path, flags, 0o600), "wb") as file:
+        _keep_owner(file.fileno(), like)
         file.write(data)
         file.flush()
-        os.fsync(descriptor)
+        os.fsync(file.fileno())
 
 
 def _keep_owner(descriptor: int, like: str) -> None:
@@ -233,8 +245,7 @@ def _keep_owner(descriptor: int, like: str) -> None:
         return
     with suppress(OSError):
         old = os.stat(like)
-        new = os.fstat(descriptor)
-        if old.st_uid != new.st_uid:
+        if old.st_uid != os.fstat(descriptor).st_uid:
             os.fchown(descriptor, old.st_uid, old.st_gid)
 
 
@@ -251,11 +262,9 @@ def _sync_folder(folder: str) -> None:
 
 
 def _read(descriptor: int, limit: int) -> bytes:
-    data = bytearray()
-    size = -1
+    data, size = bytearray(), -1
     try:
-        mode = os.fstat(descriptor).st_mode
-        if not stat.S_ISREG(mode):
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise Unreadable("it is not a regular file")
         # A single read would allocate the memory of the largest file.
         while size < len(data) <= limit:
@@ -272,17 +281,15 @@ def _read(descriptor: int, limit: int) -> bytes:
 
 
 def _size(limit: int) -> str:
-    kibibytes = limit // 1024
-    if kibibytes < 1024:
-        return f"{kibibytes} KiB"
-    return f"{kibibytes // 1024} MiB"
+    if limit < 1024 * 1024:
+        return f"{limit // 1024} KiB"
+    return f"{limit // 1024 // 1024} MiB"
 
 
 def _decode(data: bytes) -> str:
-    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", "replace")
-    bare = data.removeprefix(BOM_UTF8)
     try:
-        return bare.decode()
+        return data.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         return data.decode("latin-1")
