@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from contextlib import AbstractContextManager
 
+    Worker = Callable[[], AbstractContextManager[Callable[["T"], "R"]]]
+
 MAX_THREADS = 16
 
 T = TypeVar("T")
@@ -44,7 +46,7 @@ class _Failure(NamedTuple):
 
 def map_concurrently(
     tasks: Collection[T],
-    worker: Callable[[], AbstractContextManager[Callable[[T], R]]],
+    worker: Worker[T, R],
     *,
     seconds: float | None = None,
 ) -> Iterator[tuple[T, R]]:
@@ -54,7 +56,7 @@ def map_concurrently(
     :param seconds: the timeout of all tasks together, or None for no timeout.
     :raises TimedOut: the timeout has passed; the threads are left running.
     """
-    ends_at = None if seconds is None else time.monotonic() + seconds
+    ends_at = _end_of(seconds)
     waiting: SimpleQueue[T] = SimpleQueue()
     done: SimpleQueue[tuple[T, R] | _Failure] = SimpleQueue()
     for task in tasks:
@@ -69,13 +71,26 @@ def map_concurrently(
         except BaseException as error:  # noqa: BLE001 - the caller raises it
             done.put(_Failure(error))
 
-    for _ in range(min(MAX_THREADS, len(tasks))):
-        threading.Thread(target=work, daemon=True).start()
+    threads = min(MAX_THREADS, len(tasks))
+    for _ in range(threads):
+        _start(work)
     for _ in tasks:
         result = _get(done, ends_at)
         if isinstance(result, _Failure):
             raise result.error
         yield result
+
+
+def _end_of(seconds: float | None) -> float | None:
+    """Return the end of a timeout on the monotonic clock, or None for no timeout."""
+    if seconds is None:
+        return None
+    return time.monotonic() + seconds
+
+
+def _start(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
 
 
 def _get(done: SimpleQueue[T], ends_at: float | None) -> T:
@@ -86,8 +101,9 @@ def _get(done: SimpleQueue[T], ends_at: float | None) -> T:
     """
     if ends_at is None:
         return done.get()
+    left = ends_at - time.monotonic()
     try:
-        return done.get(timeout=max(0.0, ends_at - time.monotonic()))
+        return done.get(timeout=max(0.0, left))
     except Empty:
         raise TimedOut from None
 
@@ -117,7 +133,7 @@ def call_with_timeout(
         elif late is not None and not isinstance(result, _Failure):
             late(result[0])
 
-    threading.Thread(target=run, daemon=True).start()
+    _start(run)
     try:
         result = done.get(timeout=max(0.0, seconds))
     except Empty:
@@ -129,7 +145,8 @@ def call_with_timeout(
             raise result.error
         finally:
             del result  # a frame that holds its own exception would never be freed
-    return result[0]
+    (value,) = result
+    return value
 
 
 def start_in_thread(work: Callable[[], R]) -> Future[R]:
@@ -146,9 +163,10 @@ def start_in_thread(work: Callable[[], R]) -> Future[R]:
         if not future.set_running_or_notify_cancel():
             return
         try:
-            future.set_result(work())
+            result = work()
+            future.set_result(result)
         except BaseException as error:  # noqa: BLE001 - the caller raises it
             future.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
+    _start(run)
     return future

@@ -25,8 +25,10 @@ class Once:
             return False
         if len(self._seen) >= MAX_SENTENCES:
             self._seen.clear()
+        # If several threads are here, the first one sets its mark.
         own = object()
-        return self._seen.setdefault(message, own) is own
+        first = self._seen.setdefault(message, own)
+        return first is own
 
     def warn_once(
         self,
@@ -34,5 +36,6 @@ class Once:
         level: int = logging.WARNING,
     ) -> None:
         """Log a message, unless it was logged before."""
-        if self.is_new(message):
-            logger.log(level, "%s", message)
+        if not self.is_new(message):
+            return
+        logger.log(level, "%s", message)

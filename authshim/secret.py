@@ -42,7 +42,9 @@ class Secret(SecretHolder):
         return "****"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self.text == other.text
+        if not isinstance(other, Secret):
+            return False
+        return self.text == other.text
 
     def __hash__(self) -> int:
         return hash(self.text)
@@ -56,7 +58,7 @@ def clears_frames(function: _Function) -> _Function:
 
     @wraps(function)
     def watched(*values: Any, **named: Any) -> Any:
-        outer = sys.exc_info()[1]
+        _, outer, _ = sys.exc_info()
         try:
             return function(*values, **named)
         except BaseException as error:
@@ -94,7 +96,8 @@ def related_exceptions(
         found = waiting.pop()
         if isinstance(found, BaseException) and id(found) not in seen:
             seen.add(id(found))
-            waiting += [found.__cause__, found.__context__]
+            waiting.append(found.__cause__)
+            waiting.append(found.__context__)
             waiting += found.args
             waiting += vars(found).values()
             waiting += getattr(found, "exceptions", ())

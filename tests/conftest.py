@@ -54,6 +54,11 @@ _DISTURBING = {
 }
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return the number of workers: three for two cores, because tests wait for servers and children."""
+    return (os.cpu_count() or 1) * 3 // 2
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that leaves the unit run says why."""
     for item in items:

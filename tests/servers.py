@@ -473,7 +473,12 @@ class Names:
     ) -> object:
         host, port = address
         self.dialled.append((host, port))
-        for key in ((host, port), (host, None), (None, port), (None, None)):
-            if key in self._routes:
-                return self._dial(("127.0.0.1", self._routes[key]), *args, **options)
-        raise ConnectionRefusedError(f"no recorder answers for {host}:{port}")
+        number = self.find(host, port)
+        if number is None:
+            raise ConnectionRefusedError(f"no recorder answers for {host}:{port}")
+        return self._dial(("127.0.0.1", number), *args, **options)
+
+    def find(self, host: str | None, port: int | None) -> int | None:
+        """Return the port of this machine that serves a host and port."""
+        keys = ((host, port), (host, None), (None, port), (None, None))
+        return next((self._routes[key] for key in keys if key in self._routes), None)

@@ -138,7 +138,7 @@ def test_locked_raises_if_the_lock_is_removed_meanwhile(
         raise FileNotFoundError
 
     monkeypatch.setattr("filelock.FileLock.acquire", acquire)
-    with pytest.raises(files.Locked), files.locked(str(tmp_path / "f"), 0, stays=False):
+    with pytest.raises(files.Locked), files.locked(str(tmp_path / "f"), 0):
         pass
 
 

@@ -24,8 +24,7 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
         parents=parents,
         help="download one file",
         description="Download one file with your credentials. It is checked by the hash in the "
-        "URL's fragment (#sha256=...), and gets its name only when it is complete. "
-        "An interrupted download is resumed, also if you run the command again.",
+        "URL's fragment (#sha256=...), and gets its name only when it is complete.",
     )
     parser.add_argument("url", metavar="URL")
     parser.add_argument(
@@ -41,7 +40,6 @@ def add_parser(commands: Any, parents: list[ArgumentParser]) -> None:
 def run(options: Namespace) -> int:
     """Download the file and print its name."""
     from authshim.download import link
-    from authshim.download.partial_file import PartialFile
 
     found = link.read(options.url)
     if options.output == "":
@@ -49,13 +47,7 @@ def run(options: Namespace) -> int:
     if options.output == "-":
         return _to_standard_output(found, options)
     target = options.output or found.filename
-    try:
-        size = _get(found, target, options, shown=target)
-    except KeyboardInterrupt:
-        path = PartialFile(target).path
-        if os.path.exists(path):
-            terminal.note(f"authshim: {path} is kept; run the same command again to resume")
-        raise
+    size = _get(found, target, options)
     checked = "its URL has no hash to check it"
     if found.digest:
         checked = f"its {found.algorithm} is right"
@@ -63,7 +55,7 @@ def run(options: Namespace) -> int:
     return 0
 
 
-def _get(found: Link, target: str, options: Namespace, *, shown: str) -> int:
+def _get(found: Link, target: str, options: Namespace) -> int:
     """Download the file, show the progress on a terminal, and return the size."""
     from rich import progress
     from rich.console import Console
@@ -80,7 +72,8 @@ def _get(found: Link, target: str, options: Namespace, *, shown: str) -> int:
         transient=True,
         disable=is_quiet or not terminal.is_watched(),
     )
-    task = bar.add_task(printable(shown), total=None)
+    name = os.path.basename(target)
+    task = bar.add_task(printable(name), total=None)
 
     def update(length: int, size: int | None) -> None:
         bar.update(task, completed=length, total=size)
@@ -94,12 +87,11 @@ def _to_standard_output(found: Link, options: Namespace) -> int:
     from tempfile import TemporaryDirectory
 
     if sys.stdout is None or sys.stdout.isatty():
-        state = "closed" if sys.stdout is None else "a terminal"
-        reason = f"standard output is {state}; name a file, or pipe it into a program"
+        reason = "standard output is closed or a terminal; name a file, or pipe it into a program"
         raise SettingsError("-o -", reason)
     with TemporaryDirectory(prefix="authshim-") as folder:
-        target = os.path.join(folder, "file")
-        _get(found, target, options, shown="standard output")
+        target = os.path.join(folder, "standard output")
+        _get(found, target, options)
         with open(target, "rb") as file, terminal.output():
             shutil.copyfileobj(file, sys.stdout.buffer)
     return 0

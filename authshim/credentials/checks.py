@@ -11,7 +11,8 @@ _FAR_FUTURE = 1e15
 
 def check_seconds(value: object) -> None:
     """Raise CredentialError if the value is no time in seconds."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    is_flag = isinstance(value, bool)
+    if is_flag or not isinstance(value, (int, float)):
         raise CredentialError("expires_at is not a number of seconds")
     if not abs(value) < _FAR_FUTURE:
         raise CredentialError("expires_at is out of range")
@@ -36,6 +37,7 @@ def checked_optional(name: str, value: object) -> str | None:
 def checked_token(name: str, value: object) -> str:
     """Return the value if it can stand in a header and in a path."""
     token = checked_text(name, value)
-    if not token or not token.isascii() or token != token.strip():
+    has_blanks = token != token.strip()
+    if not token or not token.isascii() or has_blanks:
         raise CredentialError(f"the {name} is empty, or has characters that no token has")
     return token

@@ -12,14 +12,21 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
 
-_BARE: dict[str, Any] = {"BearerToken": BearerToken, "CondaToken": CondaToken}
+_BARE: dict[str, Any] = {
+    "BearerToken": BearerToken,
+    "CondaToken": CondaToken,
+}
 _WITH_FIELDS: dict[str, type[Credential]] = {
     "BasicHTTP": BasicHTTP,
     "S3Credentials": S3Credentials,
     "OAuth": OAuth,
 }
-_OPTIONAL = frozenset(
-    {"session_token", "refresh_token", "expires_at", "revocation_endpoint", "audience"}
+_OPTIONAL = (
+    "session_token",
+    "refresh_token",
+    "expires_at",
+    "revocation_endpoint",
+    "audience",
 )
 
 
@@ -31,15 +38,18 @@ def from_json(entry: object) -> Credential:
     """
     if not isinstance(entry, dict) or len(entry) != 1:
         raise CredentialError("is not one credential")
-    ((kind, value),) = entry.items()
+    (item,) = entry.items()
+    kind, value = item
     if kind in _BARE:
-        bare: Credential = _BARE[kind](value)
-        return bare
+        bare = _BARE[kind]
+        credential: Credential = bare(value)
+        return credential
     if kind not in _WITH_FIELDS:
         raise CredentialError("is of a kind that authshim does not know")
     if not isinstance(value, dict):
         raise CredentialError(f"is a {kind} without fields")
-    return _from_fields(_WITH_FIELDS[kind], value)
+    cls = _WITH_FIELDS[kind]
+    return _from_fields(cls, value)
 
 
 def _from_fields(cls: type[Credential], value: Mapping[str, Any]) -> Credential:
@@ -52,5 +62,7 @@ def _from_fields(cls: type[Credential], value: Mapping[str, Any]) -> Credential:
         else:
             raise CredentialError(f"is a {cls.__name__} without {name}")
     if cls is OAuth:
-        options["more"] = {name: value[name] for name in value if name not in cls.fields}
+        unknown = [name for name in value if name not in cls.fields]
+        more = {name: value[name] for name in unknown}
+        options["more"] = more
     return cls(**options)

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from authshim.errors import UrlError
 from authshim.redact import redact
-from authshim.urls import parse, without_userinfo
+from authshim.urls import parse
 from authshim.urls.s3 import parse_s3
 from authshim.urls.url import is_s3
 
@@ -38,11 +38,6 @@ class Link(NamedTuple):
     def shown(self) -> str:
         """Return the redacted URL."""
         return redact(self.url)
-
-    @property
-    def identity(self) -> str:
-        """Return a text that tells the file from others: its hash, or its URL without a login."""
-        return self.digest or without_userinfo(self.url)
 
     @property
     def filename(self) -> str:

@@ -25,6 +25,7 @@ from authshim.index.answer import (
 from authshim.index.links import Unreadable
 from authshim.index.mirrors import mirrored, userinfo_note
 from authshim.index.question import Question, page_url
+from authshim.lookup.chain import Chain
 from authshim.lookup.naming import follow
 from authshim.redact import redact
 from authshim.transport import failures
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from requests import Response
 
-    from authshim.lookup.chain import Chain
     from authshim.lookup.naming import Trail
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
@@ -47,6 +47,9 @@ if TYPE_CHECKING:
     from authshim.settings.pixi_config import Mirror
 
 MAX_REDIRECTS = 10
+
+_FAILURES = (requests.RequestException, HTTPError, ValueError, AssertionError, OSError)
+"""The errors of a request that got no response, with those of http.client."""
 
 
 class IndexClient:
@@ -69,6 +72,12 @@ class IndexClient:
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
+
+    def anonymous(self) -> IndexClient:
+        """Return a client without a login that uses the same proxies and certificates."""
+        nothing = Chain([])
+        nothing.circumstances = self._chain.circumstances
+        return IndexClient(nothing)
 
     def page(self, index: Index, name: str) -> Answer:
         """Ask for a project's page; whatever goes wrong is told by the answer."""
@@ -172,7 +181,7 @@ class IndexClient:
                 detail=error.reason,
                 next_step=step,
             )
-        except (requests.RequestException, HTTPError, ValueError, OSError) as error:
+        except _FAILURES as error:
             detail, step = failures.describe(error, self._chain.circumstances)
             answer = Answer(place, UNREACHABLE, detail=detail, next_step=step)
         return answer._replace(

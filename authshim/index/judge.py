@@ -13,7 +13,6 @@ from authshim import next_step, vendors
 from authshim.credentials import BasicHTTP, BearerToken, CondaToken
 from authshim.index import answer as answers
 from authshim.index.answer import join_reasons
-from authshim.index.client import IndexClient
 from authshim.index.verdict import (
     FORBIDDEN,
     LET_IN,
@@ -26,7 +25,6 @@ from authshim.index.verdict import (
     REJECTED,
     Result,
 )
-from authshim.lookup.chain import Chain
 from authshim.project.repositories import Repository
 from authshim.urls.paths import cut_after_simple
 from authshim.urls.url import is_s3
@@ -34,6 +32,7 @@ from authshim.urls.url import is_s3
 if TYPE_CHECKING:
     from authshim.credentials import Credential
     from authshim.index.answer import Answer
+    from authshim.index.client import IndexClient
     from authshim.lookup.trace import Found
     from authshim.next_step import NextStep
 
@@ -104,7 +103,7 @@ class Judge:
             return self.result(NO_CREDENTIAL, answer, step=answer.next_step)
         if answer.status != 403:
             return self.result(REJECTED, answer, step=answer.next_step)
-        if _same_for_a_fake_login(answer, found):
+        if self._same_for_a_fake_login(answer, found):
             return self._wrong_login(answer, found)
         step = vendors.ask_owner(answer.place.url)
         detail = "this user may not read it"
@@ -119,12 +118,24 @@ class Judge:
             step = next_step.CORRECT_URL_OR_LOG_IN(step=login)
             detail = self._missing_simple()
             return self.result(NOT_FOUND, answer, detail, step)
-        if _same_for_a_fake_login(answer, found):
+        if self._same_for_a_fake_login(answer, found):
             return self._wrong_login(answer, found)
         detail, step = vendors.missing(answer.place.url)
         if not detail:
             detail = self._missing_simple()
         return self.result(NOT_FOUND, answer, detail, step)
+
+    def _same_for_a_fake_login(self, answer: Answer, found: Found) -> bool:
+        """Tell if a login that nobody has gets the same answer, and no login another one."""
+        fake = _fake_of(found.credential)
+        place = Repository(answer.place.url)
+        url = fake.wire_url(answer.url)
+        with closing(self._client.anonymous()) as anonymous:
+            faked = anonymous.probe(place, url, header=fake.header)
+            if faked.status != answer.status:
+                return False
+            without_login = anonymous.probe(place, answer.url)
+        return without_login.status != answer.status
 
     def _wrong_login(self, answer: Answer, found: Found) -> Result:
         same = f"one that nobody has is answered {answer.status} as well"
@@ -146,20 +157,6 @@ def entered(answer: Answer) -> str:
     if answer.found is None:
         return OPEN
     return LET_IN
-
-
-def _same_for_a_fake_login(answer: Answer, found: Found) -> bool:
-    """Tell if a login that nobody has gets the same answer, and no login another one."""
-    fake = _fake_of(found.credential)
-    place = Repository(answer.place.url)
-    url = fake.wire_url(answer.url)
-    nothing = Chain([])
-    with closing(IndexClient(nothing)) as anonymous:
-        faked = anonymous.probe(place, url, header=fake.header)
-        if faked.status != answer.status:
-            return False
-        without_login = anonymous.probe(place, answer.url)
-    return without_login.status != answer.status
 
 
 def _fake_of(credential: Credential) -> Credential:

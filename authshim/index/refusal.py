@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim import advice, next_step, vendors
+from authshim.advice.login_command import login_command
 from authshim.index.answer import join_reasons
 from authshim.project.repositories import Index
 from authshim.redact import redact
@@ -80,7 +81,7 @@ def _give_login(
     named_by = named_by_of(response.request)
     if advice.is_unknown(url, named_by, chain):
         return advice.ask_about(url, named_by)
-    return advice.login_command(parse(url), chain)
+    return login_command(parse(url), chain)
 
 
 def _replace_login(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authshim import advice
+from authshim.advice.login_command import login_command
 from authshim.index.verdict import LET_IN, OPEN, REJECTED
 from authshim.project.repositories import Index
 from authshim.urls import HOST, PORT, WILDCARD, parse
@@ -75,10 +75,10 @@ def _shorten(
     if result.found is not None:
         user = result.found.credential.shown_username
     url = parse(place.url)
-    step_for_index = advice.login_command(url, chain, user)
+    step_for_index = login_command(url, chain, user)
     if result.next_step != step_for_index:
         return result
-    step = advice.login_command(url, chain, user, for_host=True)
+    step = login_command(url, chain, user, for_host=True)
     return result._replace(next_step=step)
 
 

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from authshim.errors import UrlError
 from authshim.project.declaration import Declaration
 from authshim.secret import Secret, clears_frames
-from authshim.urls import https_twin, parse
+from authshim.urls import parse
 from authshim.urls.paths import index_root, prefixes
+from authshim.urls.url import https_twin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -26,14 +26,13 @@ from authshim.urls import (
     JOB,
     SERVICE,
     WILDCARD,
-    https_twin,
     is_ip,
     is_loopback,
     normalise,
     parse,
 )
 from authshim.urls.s3 import parse_s3
-from authshim.urls.url import S3_SCHEME, is_s3
+from authshim.urls.url import S3_SCHEME, https_twin, is_s3
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container

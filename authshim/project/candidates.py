@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.files import read_toml
+from authshim.files.toml import read_toml
 from authshim.project.toml import Table, TableError
 
 if TYPE_CHECKING:

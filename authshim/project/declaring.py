@@ -10,7 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from authshim.errors import UrlError
-from authshim.files import read_toml
+from authshim.files.toml import read_toml
 from authshim.project.declaration import Declaration
 from authshim.project.lines import Lines
 from authshim.project.model import DEFAULT, MODES, NO_OPTIONS, PYPI, STRATEGIES, Feature, Project

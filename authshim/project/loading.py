@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import ManifestError
-from authshim.files import read_toml
+from authshim.files.toml import read_toml
 from authshim.project import pdm, pdm_requirements, pip, poetry, uv, uv_sources
 from authshim.project.candidates import (
     PIXI,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from authshim import files
 from authshim.credentials import BasicHTTP, BearerToken
 from authshim.errors import CredentialError, ProviderAmbiguous, ProviderError
+from authshim.files.toml import parse_toml
 from authshim.providers.base import UV_STORE
 from authshim.providers.url_logins import Login, UrlLogins, prefix_of
 from authshim.redact import redact
@@ -65,7 +66,7 @@ class UvStore(UrlLogins):
         text = self._read_text()
         if text is None:
             return ()
-        document = files.parse_toml(text)
+        document = parse_toml(text)
         if isinstance(document, str):
             raise ProviderError(self.name, document)
         entries = document.get("credential", [])

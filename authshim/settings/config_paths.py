@@ -23,8 +23,23 @@ class _Folder(NamedTuple):
     """True if the folder is that of all rattler tools."""
 
 
-_YES = frozenset({"y", "yes", "t", "true", "on", "1"})
-_NO = frozenset({"", "n", "no", "f", "false", "off", "0"})
+_YES = (
+    "1",
+    "on",
+    "t",
+    "true",
+    "y",
+    "yes",
+)
+_NO = (
+    "",
+    "0",
+    "f",
+    "false",
+    "n",
+    "no",
+    "off",
+)
 
 
 class Paths:
@@ -35,20 +50,23 @@ class Paths:
         self.macos = platform == "darwin"
         self._path: ModuleType = posixpath
         self._separators = "/"
-        self.home = known.get("HOME") or _home_of_user()
-        self._homes = [self.home]
+        home = known.get("HOME")
         if self.windows:
             # curl and uv look for netrc in HOME on Windows. pixi's home is USERPROFILE.
             self._path = ntpath
             self._separators = "/\\"
             self.home = known.get("USERPROFILE")
-            self._homes = [known.get("HOME"), self.home]
+            self._homes = [home, self.home]
+        else:
+            self.home = home or _home_of_user()
+            self._homes = [self.home]
 
     def join(self, folder: str | None, *names: str) -> str | None:
         """Return the joined path, or None without a folder."""
         if not folder:
             return None
-        return str(self._path.join(folder, *names))
+        joined = self._path.join(folder, *names)
+        return str(joined)
 
     def expand(self, path: str, home: str | None = None) -> str:
         """Return the path with its leading ``~`` replaced by the home."""
@@ -59,8 +77,9 @@ class Paths:
         if rest and rest[0] not in self._separators:
             # ~name is the home of another user.
             return path
+        bare_home = home.rstrip(self._separators)
         # The home may be the root, of which stripping leaves nothing.
-        return home.rstrip(self._separators) + rest or home
+        return bare_home + rest or home
 
     def netrc_files(self, named: str | None) -> tuple[str, ...]:
         """Return the candidates, without duplicates.
@@ -77,7 +96,8 @@ class Paths:
         files: dict[str, None] = {}
         for home in homes:
             for name in names:
-                files[self._path.join(home, name)] = None
+                path = self._path.join(home, name)
+                files[path] = None
         return tuple(files)
 
     def config_files(
@@ -111,17 +131,26 @@ class Paths:
     def _config_folders(self, known: Mapping[str, str]) -> Iterator[_Folder]:
         """Yield the folders in the order of rattler's locations.rs, reversed."""
         users = self._user_folders(known)
-        yield _Folder(self._pixi_home(known))
-        for folder in users:
-            yield _Folder(self.join(folder, "pixi"))
-        yield _Folder(self._named(known, "RATTLER_HOME"), is_shared=True)
-        for folder in users:
-            yield _Folder(self.join(folder, "rattler"), is_shared=True)
+        rattler_home = self._named(known, "RATTLER_HOME")
         system = "/etc"
         if self.windows:
             system = "C:\\ProgramData"
-        yield _Folder(self.join(system, "pixi"))
-        yield _Folder(self.join(system, "rattler"), is_shared=True)
+        yield _Folder(self._pixi_home(known))
+        for folder in users:
+            yield self._pixi_folder(folder)
+        yield _Folder(rattler_home, is_shared=True)
+        for folder in users:
+            yield self._shared_folder(folder)
+        yield self._pixi_folder(system)
+        yield self._shared_folder(system)
+
+    def _pixi_folder(self, parent: str | None) -> _Folder:
+        path = self.join(parent, "pixi")
+        return _Folder(path)
+
+    def _shared_folder(self, parent: str | None) -> _Folder:
+        path = self.join(parent, "rattler")
+        return _Folder(path, is_shared=True)
 
     def _pixi_home(self, known: Mapping[str, str]) -> str | None:
         named = self._named(known, "PIXI_HOME")
@@ -143,8 +172,12 @@ class Paths:
             return [known.get("APPDATA")]
         xdg = known.get("XDG_CONFIG_HOME")
         if self.macos:
-            return [self.join(self.home, "Library", "Application Support"), xdg]
-        return [xdg or self.join(self.home, ".config")]
+            apple = self.join(self.home, "Library", "Application Support")
+            return [apple, xdg]
+        if xdg:
+            return [xdg]
+        default = self.join(self.home, ".config")
+        return [default]
 
 
 def _says_yes(known: Mapping[str, str], name: str) -> bool:

@@ -89,8 +89,9 @@ class Proxies(NamedTuple):
         A domain is for its subdomains too, with a dot in front or without. An address may be a
         network. A lone ``*`` is for all hosts.
         """
-        joined = ",".join(self.bypassed)
-        entries = [entry.strip() for entry in joined.split(",")]
+        # One entry may hold several hosts.
+        parts = ",".join(self.bypassed).split(",")
+        entries = [part.strip() for part in parts]
         address = host.strip("[]")
         if _is_address(address):
             return any(_has_address(entry, address) for entry in entries)
@@ -114,7 +115,8 @@ def _has_address(entry: str, address: str) -> bool:
     from ipaddress import ip_address, ip_network
 
     try:
-        return ip_address(address) in ip_network(entry, strict=False)
+        network = ip_network(entry, strict=False)
+        return ip_address(address) in network
     except ValueError:
         return False
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.files import Unreadable, read_text, read_toml
+from authshim.files import Unreadable, read_text
+from authshim.files.toml import read_toml
 from authshim.redact import shorten
 from authshim.secret import Secret
 from authshim.settings.network import Proxies
@@ -16,7 +17,7 @@ from authshim.urls import without_userinfo
 from authshim.urls.s3 import BadOptions, S3Options, read_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 KEYRING_PROVIDERS = ("subprocess", "disabled")
 
@@ -88,7 +89,8 @@ def read_config(files: Iterable[ConfigFile]) -> PixiConfig:
 
 def _merge(above: PixiConfig, below: PixiConfig) -> PixiConfig:
     """Return the options of two files. Those of the first one override the others."""
-    values: list[Any] = [upper or lower for upper, lower in zip(above, below)]
+    pairs = zip(above, below)
+    values: list[Any] = [upper or lower for upper, lower in pairs]
     return PixiConfig(*values)
 
 
@@ -97,103 +99,176 @@ def _read(file: ConfigFile) -> PixiConfig:
 
     :raises _Malformed: the file, or one of its values, cannot be used.
     """
-    path = file.path
-    document = read_toml(path)
-    if document is None:
+    table = read_toml(file.path)
+    if table is None:
         if file.must_exist:
             raise _Malformed("there is no such file, but PIXI_CONFIG_FILE names it")
         return PixiConfig()
-    if isinstance(document, str):
-        raise _Malformed(document)
-    config = _shared_options(document, path)
+    if isinstance(table, str):
+        raise _Malformed(table)
+    document = _Document(file.path, table)
+    config = _shared_options(document)
     if file.is_shared:
         return config
-    provider = _keyring_provider(document, path)
+    provider = _keyring_provider(document)
     if provider is None:
         return config
     return config._replace(
         keyring_provider=provider,
-        keyring_provider_in=_place(path, "keyring-provider"),
+        keyring_provider_in=document.place("keyring-provider"),
     )
 
 
-def _shared_options(
-    document: Mapping[str, Any],
-    path: str,
-) -> PixiConfig:
+class _Document(NamedTuple):
+    """A file, and its tables or one of them."""
+
+    path: str
+    table: dict[str, Any]
+
+    def value(self, name: str) -> Any:
+        """Return the value of a key. Old versions of pixi wrote it with underscores."""
+        older_name = name.replace("-", "_")
+        return self.table.get(name, self.table.get(older_name))
+
+    def typed(
+        self,
+        name: str,
+        kind: type,
+        expected: str,
+    ) -> Any:
+        """Return the value of a key, or None.
+
+        :raises _Malformed: the value has another type.
+        """
+        value = self.value(name)
+        if value is None or isinstance(value, kind):
+            return value
+        line = self.line(name)
+        raise _Malformed(f"{line}{name}: expected {expected}")
+
+    def section(self, name: str) -> _Document:
+        """Return the table of a key, which is empty if the key is missing.
+
+        :raises _Malformed: the value is no table.
+        """
+        table = self.typed(name, dict, "a table")
+        return _Document(self.path, table or {})
+
+    def place(self, key: str) -> str:
+        """Return ``FILE:LINE`` of a key, or the file alone."""
+        number = self._line_number(key)
+        if not number:
+            return self.path
+        return f"{self.path}:{number}"
+
+    def line(self, key: str) -> str:
+        """Return "line N: " for a key, or an empty string."""
+        number = self._line_number(key)
+        if not number:
+            return ""
+        return f"line {number}: "
+
+    def _line_number(self, key: str) -> int:
+        """Return the line of a key, or 0. The parser does not keep line numbers."""
+        name = key.replace("-", "[-_]")
+        pattern = re.compile(rf"(?:^|[\[.{{,])\s*[\"']?{name}[\"']?\s*[\].=]")
+        try:
+            text = read_text(self.path) or ""
+        except Unreadable:
+            return 0
+        lines = text.splitlines()
+        for number, line in enumerate(lines, 1):
+            if pattern.search(line):
+                return number
+        return 0
+
+
+def _shared_options(document: _Document) -> PixiConfig:
     """Return the options that mean the same to all rattler tools."""
-    auth_file = _typed(document, "authentication-override-file", str, "a path", path)
-    mirrors, problems = _mirrors(document, path)
+    auth_file = document.typed("authentication-override-file", str, "a path")
+    mirrors, problems = _mirrors(document)
     config = PixiConfig(
         mirrors=mirrors,
-        proxies=_proxies(document, path),
-        s3_options=_s3_options(document, path),
+        proxies=_proxies(document),
+        tls_no_verify=_tls_no_verify(document),
+        s3_options=_s3_options(document),
         problems=problems,
     )
-    if auth_file:
-        config = config._replace(auth_file=auth_file, auth_file_in=path)
-    no_verify = _typed(document, "tls-no-verify", bool, "true or false", path)
-    if no_verify is not None:
-        place = _place(path, "tls-no-verify")
-        config = config._replace(tls_no_verify=(no_verify, place))
-    return config
+    if not auth_file:
+        return config
+    return config._replace(
+        auth_file=auth_file,
+        auth_file_in=document.path,
+    )
 
 
-def _keyring_provider(
-    document: Mapping[str, Any],
-    path: str,
-) -> str | None:
-    pypi = _typed(document, "pypi-config", dict, "a table", path) or {}
-    provider = _value(pypi, "keyring-provider")
+def _tls_no_verify(document: _Document) -> tuple[bool, str] | None:
+    value = document.typed("tls-no-verify", bool, "true or false")
+    if value is None:
+        return None
+    return value, document.place("tls-no-verify")
+
+
+def _keyring_provider(document: _Document) -> str | None:
+    pypi = document.section("pypi-config")
+    provider = pypi.value("keyring-provider")
     if provider is None:
         return None
     if provider in KEYRING_PROVIDERS:
         return str(provider)
-    line = _line(path, "keyring-provider")
+    line = document.line("keyring-provider")
     expected = 'expected "subprocess" or "disabled"'
     raise _Malformed(f"{line}[pypi-config] keyring-provider: {expected}")
 
 
-def _s3_options(
-    document: Mapping[str, Any],
-    path: str,
-) -> tuple[S3Options, ...]:
-    tables = _typed(document, "s3-options", dict, "a table", path) or {}
+def _s3_options(document: _Document) -> tuple[S3Options, ...]:
+    buckets = document.section("s3-options")
     found = []
-    for bucket, table in tables.items():
+    for bucket, table in buckets.table.items():
         name = f"[s3-options.{shorten(bucket)}]"
+        place = f"{name} in {document.path}"
         try:
-            found.append(read_options(bucket, table, f"{name} in {path}"))
+            options = read_options(bucket, table, place)
         except BadOptions as error:
-            raise _Malformed(f"{_line(path, 's3-options')}{name} {error}") from None
+            line = document.line("s3-options")
+            raise _Malformed(f"{line}{name} {error}") from None
+        found.append(options)
     return tuple(found)
 
 
-def _mirrors(
-    document: Mapping[str, Any],
-    path: str,
-) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:
+def _mirrors(document: _Document) -> tuple[tuple[Mirror, ...], tuple[str, ...]]:
     """Return the mirrors, and a sentence about each that has userinfo."""
-    table = _typed(document, "mirrors", dict, "a table", path) or {}
+    table = document.section("mirrors").table
     line = ""
     if table:
-        line = _line(path, "mirrors")
+        line = document.line("mirrors")
     mirrors = []
     problems = []
     for prefix, targets in table.items():
-        if not isinstance(targets, list) or not all(map(_is_url, [prefix, *targets])):
+        if not _is_url(prefix) or not _are_urls(targets):
             raise _Malformed(f"{line}mirrors: expected a URL, and a list of URLs")
-        bare_prefix = _with_path(without_userinfo(prefix))
-        bare = tuple(map(without_userinfo, targets))
-        mirrors.append(Mirror(bare_prefix, bare, path))
-        if bare != tuple(targets):
+        mirror = Mirror(
+            prefix=_with_path(without_userinfo(prefix)),
+            targets=tuple(map(without_userinfo, targets)),
+            file=document.path,
+        )
+        mirrors.append(mirror)
+        if mirror.targets != tuple(targets):
             ignored = "the user:password@ of a mirror is never sent; log in at its host instead"
-            problems.append(f"{path}: {line}mirrors: {ignored}")
+            problems.append(f"{document.path}: {line}mirrors: {ignored}")
     return tuple(mirrors), tuple(problems)
 
 
+def _are_urls(values: object) -> bool:
+    if not isinstance(values, list):
+        return False
+    return all(map(_is_url, values))
+
+
 def _is_url(value: object) -> bool:
-    return isinstance(value, str) and _URL.match(value) is not None
+    if not isinstance(value, str):
+        return False
+    return _URL.match(value) is not None
 
 
 def _with_path(url: str) -> str:
@@ -205,78 +280,22 @@ def _with_path(url: str) -> str:
     return f"{url}/"
 
 
-def _proxies(document: Mapping[str, Any], path: str) -> Proxies | None:
-    table = _typed(document, "proxy-config", dict, "a table", path)
-    if not table:
+def _proxies(document: _Document) -> Proxies | None:
+    section = document.section("proxy-config")
+    if not section.table:
         return None
-    bypassed = _typed(table, "non-proxy-hosts", list, "a list of hosts", path) or []
-    hosts = tuple(host for host in bypassed if isinstance(host, str))
+    bypassed = section.typed("non-proxy-hosts", list, "a list of hosts")
+    hosts = [host for host in bypassed or () if isinstance(host, str)]
     return Proxies(
-        http=_proxy(table, "http", path),
-        https=_proxy(table, "https", path),
-        bypassed=hosts,
-        file=path,
+        http=_proxy(section, "http"),
+        https=_proxy(section, "https"),
+        bypassed=tuple(hosts),
+        file=document.path,
     )
 
 
-def _proxy(
-    table: Mapping[str, Any],
-    name: str,
-    path: str,
-) -> Secret | None:
-    url = _typed(table, name, str, "a URL", path)
+def _proxy(section: _Document, name: str) -> Secret | None:
+    url = section.typed(name, str, "a URL")
     if not url:
         return None
     return Secret(url)
-
-
-def _typed(
-    table: Mapping[str, Any],
-    name: str,
-    kind: type,
-    expected: str,
-    path: str,
-) -> Any:
-    """Return a value of a table, or None.
-
-    :raises _Malformed: the value has another type.
-    """
-    value = _value(table, name)
-    if value is None or isinstance(value, kind):
-        return value
-    raise _Malformed(f"{_line(path, name)}{name}: expected {expected}")
-
-
-def _value(table: Mapping[str, Any], name: str) -> Any:
-    """Return the value of a key. Old versions of pixi wrote it with underscores."""
-    return table.get(name, table.get(name.replace("-", "_")))
-
-
-def _place(path: str, key: str) -> str:
-    """Return ``FILE:LINE`` of a key, or the file alone."""
-    number = _line_number(path, key)
-    if not number:
-        return path
-    return f"{path}:{number}"
-
-
-def _line(path: str, key: str) -> str:
-    """Return "line N: " for a key, or an empty string."""
-    number = _line_number(path, key)
-    if not number:
-        return ""
-    return f"line {number}: "
-
-
-def _line_number(path: str, key: str) -> int:
-    """Return the line of a key, or 0. The parser does not keep line numbers."""
-    name = key.replace("-", "[-_]")
-    pattern = re.compile(rf"(?:^|[\[.{{,])\s*[\"']?{name}[\"']?\s*[\].=]")
-    try:
-        lines = (read_text(path) or "").splitlines()
-    except Unreadable:
-        return 0
-    for number, line in enumerate(lines, 1):
-        if pattern.search(line):
-            return number
-    return 0

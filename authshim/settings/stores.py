@@ -26,7 +26,8 @@ def uv_credentials(
     """Return the path of uv's ``credentials.toml``, or None if there is no home."""
     folder = known.get("UV_CREDENTIALS_DIR")
     if not folder:
-        folder = paths.join(_uv_state(paths, known), "credentials")
+        state = _uv_state(paths, known)
+        folder = paths.join(state, "credentials")
     return paths.join(folder, "credentials.toml")
 
 
@@ -39,11 +40,18 @@ def _uv_state(paths: Paths, known: Mapping[str, str]) -> str | None:
             return first
         return paths.join(roaming, "uv")
     if paths.macos:
-        first = paths.join(paths.home, "Library", "Application Support", "uv")
+        apple = _application_support(paths)
+        first = paths.join(apple, "uv")
         if _exists(first):
             return first
-    data = known.get("XDG_DATA_HOME") or paths.join(paths.home, ".local", "share")
+    data = known.get("XDG_DATA_HOME")
+    if not data:
+        data = paths.join(paths.home, ".local", "share")
     return paths.join(data, "uv")
+
+
+def _application_support(paths: Paths) -> str | None:
+    return paths.join(paths.home, "Library", "Application Support")
 
 
 def conda_token_folders(
@@ -53,26 +61,33 @@ def conda_token_folders(
     """Return the folders of the token files, those of conda first and those of anaconda-client."""
     named = known.get("BINSTAR_CONFIG_DIR")
     if named:
-        folder = paths.join(named, "data")
-        folders = (folder, paths.join(folder, "tokens"))
+        of_conda = paths.join(named, "data")
+        of_client = paths.join(of_conda, "tokens")
     else:
-        client = paths.join(paths.home, ".continuum", "anaconda-client", "tokens")
-        folders = (_conda_tokens(paths, known), client)
+        of_conda = _conda_tokens(paths, known)
+        continuum = paths.join(paths.home, ".continuum")
+        of_client = paths.join(continuum, "anaconda-client", "tokens")
+    folders = [of_conda, of_client]
     return tuple(folder for folder in folders if folder)
 
 
 def _conda_tokens(paths: Paths, known: Mapping[str, str]) -> str | None:
     if paths.windows:
-        return paths.join(known.get("LOCALAPPDATA"), "ContinuumIO", "binstar")
+        local = known.get("LOCALAPPDATA")
+        return paths.join(local, "ContinuumIO", "binstar")
     if paths.macos:
-        return paths.join(paths.home, "Library", "Application Support", "binstar")
-    config = known.get("XDG_CONFIG_HOME") or paths.join(paths.home, ".config")
+        apple = _application_support(paths)
+        return paths.join(apple, "binstar")
+    config = known.get("XDG_CONFIG_HOME")
+    if not config:
+        config = paths.join(paths.home, ".config")
     return paths.join(config, "binstar")
 
 
 def micromamba_file(paths: Paths) -> str | None:
     """Return the path of micromamba's ``authentication.json``, or None if there is no home."""
-    return paths.join(paths.home, ".mamba", "auth", "authentication.json")
+    folder = paths.join(paths.home, ".mamba", "auth")
+    return paths.join(folder, "authentication.json")
 
 
 def ci(known: Mapping[str, str]) -> str:
@@ -84,4 +99,6 @@ def ci(known: Mapping[str, str]) -> str:
 
 
 def _exists(folder: str | None) -> bool:
-    return folder is not None and os.path.isdir(folder)
+    if folder is None:
+        return False
+    return os.path.isdir(folder)

@@ -54,7 +54,8 @@ _KNOWN = (
         next_step.CHECK_SCHEME,
     ),
     (
-        ("Location", "InvalidURL", "Unicode", "ValueError"),
+        # http.client asserts that a % in a host is the zone of an address.
+        ("Location", "InvalidURL", "Unicode", "ValueError", "AssertionError"),
         "a redirect or the proxy names a host that cannot be dialled",
         next_step.CORRECT_URL_OR_PROXY,
     ),

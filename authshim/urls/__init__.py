@@ -11,11 +11,18 @@ from authshim.urls.parser import dialled_parts
 from authshim.urls.paths import has_ambiguous_path, prefixes
 from authshim.urls.url import PORTS, Url
 
-KINDS = (
-    *("path", "port", "host", "wildcard", "prefix", "service"),
-    *("default", "job", "identity", "s3"),
-)
-PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, JOB, IDENTITY, S3 = KINDS
+PATH = "path"
+PORT = "port"
+HOST = "host"
+WILDCARD = "wildcard"
+PREFIX = "prefix"
+SERVICE = "service"
+DEFAULT = "default"
+JOB = "job"
+IDENTITY = "identity"
+S3 = "s3"
+
+KINDS = (PATH, PORT, HOST, WILDCARD, PREFIX, SERVICE, DEFAULT, JOB, IDENTITY, S3)
 """The kinds of key, in the order of the look-up. ``urls.s3`` has the rule of the last one."""
 
 GIVEN = "given"
@@ -43,18 +50,6 @@ class Key(str):
         return Key, (str(self), self.kind)
 
 
-def https_twin(origin: str) -> str:
-    """Return the https origin of an http origin, or an empty string if the port is not 80.
-
-    >>> https_twin("http://h.example:80")
-    'https://h.example:443'
-    """
-    if not origin.startswith("http://") or not origin.endswith(":80"):
-        return ""
-    host = origin[len("http://") : -len(":80")]
-    return f"https://{host}:443"
-
-
 def parse(url: str) -> Url:
     """Return the parts of an absolute http(s) URL.
 
@@ -80,7 +75,8 @@ def parse(url: str) -> Url:
         raise UrlError(redact_invalid(url), reason)
     if port is None:
         port = PORTS[scheme]
-    return Url(scheme, host, port, path or "/", *_userinfo(userinfo))
+    username, password = _userinfo(userinfo)
+    return Url(scheme, host, port, path or "/", username, password)
 
 
 def _reason(scheme: str, host: str) -> str:
@@ -89,12 +85,17 @@ def _reason(scheme: str, host: str) -> str:
         return "it is not an http(s) URL"
     if not host:
         return "it has no host"
-    name = host.removesuffix(".")
-    lengths = [len(label) for label in name.split(".")]
-    is_short = len(name) <= MAX_HOST_CHARACTERS and max(lengths) <= MAX_LABEL_CHARACTERS
-    if not is_short or min(lengths) == 0:
+    if not _has_valid_lengths(host):
         return "its host name is too long, or has a part that is empty or too long"
     return ""
+
+
+def _has_valid_lengths(host: str) -> bool:
+    name = host.removesuffix(".")
+    if len(name) > MAX_HOST_CHARACTERS:
+        return False
+    lengths = [len(label) for label in name.split(".")]
+    return min(lengths) > 0 and max(lengths) <= MAX_LABEL_CHARACTERS
 
 
 def _userinfo(text: str | None) -> tuple[str | None, Secret | None]:
@@ -103,10 +104,12 @@ def _userinfo(text: str | None) -> tuple[str | None, Secret | None]:
         return None, None
     from urllib.parse import unquote  # 4 ms, which `authshim auth token` does not need
 
-    username, colon, password = text.partition(":")
+    name, colon, quoted = text.partition(":")
+    username = unquote(name)
     if not colon:
-        return unquote(username), None
-    return unquote(username), Secret(unquote(password))
+        return username, None
+    password = Secret(unquote(quoted))
+    return username, password
 
 
 def host_keys(
@@ -124,18 +127,34 @@ def host_keys(
 
     Rules 3 and 4 are rattler's (``get_by_url`` in its ``storage.rs``).
     """
-    with_port = f"{url.host}:{url.port}"
-    paths = [netloc + path for path in prefixes(url.path) for netloc in (with_port, url.host)]
-    keys = [Key(path, PATH) for path in paths if path in path_keys]
-    keys += [Key(with_port, PORT), Key(url.host, HOST), *_wildcards(url.host)]
+    host = url.host
+    with_port = f"{host}:{url.port}"
+    keys = []
+    if path_keys:
+        keys += _path_keys(url, path_keys)
+    keys.append(Key(with_port, PORT))
+    keys.append(Key(host, HOST))
+    keys += _wildcards(host)
     if path_keys:
         keys += _prefix_keys(url, path_keys)
     return keys
 
 
+def _path_keys(url: Url, path_keys: frozenset[str]) -> list[Key]:
+    keys = []
+    netlocs = (f"{url.host}:{url.port}", url.host)
+    for path in prefixes(url.path):
+        for netloc in netlocs:
+            text = netloc + path
+            if text in path_keys:
+                keys.append(Key(text, PATH))
+    return keys
+
+
 def _prefix_keys(url: Url, path_keys: frozenset[str]) -> list[Key]:
     site = url._replace(path="").prefix
-    found = [site + path for path in (*prefixes(url.path), "")]
+    paths = [*prefixes(url.path), ""]
+    found = [site + path for path in paths]
     return [Key(prefix, PREFIX) for prefix in found if prefix in path_keys]
 
 
@@ -153,7 +172,9 @@ def _wildcards(host: str) -> list[Key]:
 
 def is_ip(host: str) -> bool:
     """Return True if a host of ``parse`` is an address and not a name."""
-    return host.startswith("[") or re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host) is not None
+    if host.startswith("["):
+        return True
+    return re.fullmatch(r"[0-9]+(\.[0-9]+){3}", host) is not None
 
 
 def is_loopback(host: str) -> bool:
@@ -197,13 +218,16 @@ def _in_punycode(host: str) -> str:
     :raises UrlError: the name cannot be dialled.
     """
     # In punycode the name would be longer, and userinfo or a query would be cut off.
-    if len(host) > MAX_HOST_CHARACTERS or re.search(r"[@?#\\%]", host):
+    is_too_long = len(host) > MAX_HOST_CHARACTERS
+    if is_too_long or re.search(r"[@?#\\%]", host):
         return host
     wildcard = ""
     if host.startswith("*."):
         wildcard = "*."
-    name, colon, port = host[len(wildcard) :].partition(":")
-    return f"{wildcard}{parse(f'https://{name}').host}{colon}{port}"
+    netloc = host[len(wildcard) :]
+    name, colon, port = netloc.partition(":")
+    parsed = parse(f"https://{name}")
+    return f"{wildcard}{parsed.host}{colon}{port}"
 
 
 _SCHEME_AND_USERINFO = r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#\\]*)@)?"
@@ -221,7 +245,8 @@ def split_userinfo(url: str) -> tuple[str, str | None, str] | None:
     if match is None:
         return None
     scheme, userinfo = match.groups()
-    return scheme, userinfo, url[match.end() :]
+    rest = url[match.end() :]
+    return scheme, userinfo, rest
 
 
 def without_userinfo(url: str) -> str:
@@ -239,7 +264,8 @@ def with_username(url: str, username: str | None) -> str:
         return url
     from urllib.parse import quote
 
-    return url.replace("://", f"://{quote(username, safe='')}@", 1)
+    quoted = quote(username, safe="")
+    return url.replace("://", f"://{quoted}@", 1)
 
 
 def normalise(url: str) -> str:
@@ -251,7 +277,8 @@ def normalise(url: str) -> str:
 
     parts = parse_url(url)
     port = parts.port
-    if port == PORTS.get(parts.scheme or ""):
+    scheme = parts.scheme or ""
+    if port == PORTS.get(scheme):
         port = None
     host = parts.host or ""
     if host.startswith("["):

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
     from urllib3.util.url import Url as ParsedUrl
 
-    Parts = tuple[str, Optional[str], str, Optional[int], str]
+    Parts = tuple[
+        str,
+        Optional[str],
+        str,
+        Optional[int],
+        str,
+    ]
     """scheme, userinfo, host, port and path"""
 
 MAX_PORT = 65535
@@ -55,6 +61,20 @@ def dialled_parts(url: str) -> Parts | None:
     plain = _plain(url)
     if plain is not None:
         return plain
+    parts = _agreed_parts(url)
+    if parts is None:
+        return None
+    return (
+        parts.scheme or "",
+        parts.auth,
+        parts.host or "",
+        parts.port,
+        parts.path or "",
+    )
+
+
+def _agreed_parts(url: str) -> ParsedUrl | None:
+    """Return urllib3's parts, or None if the standard library finds another host or port."""
     parse_url, urlsplit, LocationParseError = _parsers()  # noqa: N806 - it is a class
     try:
         parts = parse_url(url)
@@ -62,12 +82,11 @@ def dialled_parts(url: str) -> Parts | None:
         host = other.hostname or ""
         if not host.isascii():
             host = parse_url(f"http://{host}").host or ""
-        agreed = _is_clear(parts, host, other.port)
+        if _is_clear(parts, host, other.port):
+            return parts
     except (LocationParseError, ValueError):
-        return None
-    if not agreed:
-        return None
-    return parts.scheme or "", parts.auth, parts.host or "", parts.port, parts.path or ""
+        pass
+    return None
 
 
 def _is_clear(
@@ -82,7 +101,8 @@ def _is_clear(
     # The zone of an address is decoded once more when it is dialled.
     if re.search(r":.*%(?!25)[0-9A-Fa-f]{2}", host):
         return False
-    return _bare(host) == _bare(parts.host or "")
+    dialled = parts.host or ""
+    return _bare(host) == _bare(dialled)
 
 
 @cache
@@ -101,4 +121,5 @@ def _parsers() -> tuple[Callable[[str], ParsedUrl], Callable[[str], Any], type[E
 
 def _bare(host: str) -> str:
     """Return a host without brackets, and with a lone ``%`` before the zone of an address."""
-    return host.strip("[]").lower().replace("%25", "%")
+    bare = host.strip("[]").lower()
+    return bare.replace("%25", "%")

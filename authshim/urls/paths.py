@@ -33,8 +33,14 @@ def prefixes(path: str) -> list[str]:
     path = path.strip("/")
     if not path:
         return []
-    segments = path.split("/", MAX_SEGMENTS)[:MAX_SEGMENTS]
-    return ["/" + "/".join(segments[:count]) for count in range(len(segments), 0, -1)]
+    segments = path.split("/", MAX_SEGMENTS)
+    found = []
+    prefix = ""
+    for segment in segments[:MAX_SEGMENTS]:
+        prefix = f"{prefix}/{segment}"
+        found.append(prefix)
+    found.reverse()
+    return found
 
 
 def shared_path(path: str, other: str) -> str:
@@ -56,7 +62,8 @@ def index_root(url: str) -> str:
     >>> index_root("https://h.example/acme/simple/")
     'https://h.example/acme'
     """
-    return re.sub(_SIMPLE, "", url).rstrip("/")
+    root = re.sub(_SIMPLE, "", url)
+    return root.rstrip("/")
 
 
 def cut_after_simple(url: str) -> str | None:
@@ -85,12 +92,15 @@ def has_ambiguous_path(url: str) -> bool:
     # Nearly all URLs return here.
     if url.isascii() and not ("%" in url or "/." in url or ";" in url or "\\" in url):
         return False
-    before_query = re.split("[?#]", url, maxsplit=1)[0]
+    before_query, *_ = re.split("[?#]", url, maxsplit=1)
     start = before_query.find("/", len("https://"))
     if start < 0:
         return False
-    path = _decoded(before_query[start:])
-    if path is None or re.search(_HIDDEN, path):
+    written = before_query[start:]
+    path = _decoded(written)
+    if path is None:
+        return True
+    if re.search(_HIDDEN, path):
         return True
     return _has_wide_marks(path) or _has_dots(path)
 
@@ -127,14 +137,20 @@ def _has_wide_marks(path: str) -> bool:
 def _has_dots(path: str) -> bool:
     """Return True if a segment shows only dots, apart from the rest after a ``;``."""
     for segment in path.split("/"):
-        name = re.split("[;?#]", segment, maxsplit=1)[0]
-        if "." in name and all(map(_is_invisible, name.replace(".", ""))):
+        name, *_ = re.split("[;?#]", segment, maxsplit=1)
+        if "." in name and _shows_nothing(name.replace(".", "")):
             return True
     return False
+
+
+def _shows_nothing(text: str) -> bool:
+    return all(map(_is_invisible, text))
 
 
 def _is_invisible(character: str) -> bool:
     """Return True for a character that a server may drop: a blank, a mark, or an invisible one."""
     from unicodedata import category
 
-    return category(character)[0] in "CMZ" or character in _FILLERS
+    if character in _FILLERS:
+        return True
+    return category(character).startswith(("C", "M", "Z"))

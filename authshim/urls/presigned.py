@@ -15,6 +15,10 @@ _PRESIGNED = (
 
 def is_presigned(url: str) -> bool:
     """Return True if a URL has a signature. Its server refuses an Authorization header."""
-    query = url.partition("#")[0].partition("?")[2]
-    names = {pair.partition("=")[0].lower() for pair in query.split("&")}
+    without_fragment, _, _ = url.partition("#")
+    _, _, query = without_fragment.partition("?")
+    names = set()
+    for pair in query.split("&"):
+        name, _, _ = pair.partition("=")
+        names.add(name.lower())
     return any(marks <= names for marks in _PRESIGNED)

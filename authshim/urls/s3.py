@@ -60,21 +60,26 @@ class S3Options(NamedTuple):
         from urllib.parse import quote, urlsplit  # 4 ms, which `authshim auth token` does not need
 
         parts = urlsplit(self.endpoint_url)
-        netloc, folder = parts.netloc, parts.path.rstrip("/")
+        scheme = parts.scheme
+        netloc = parts.netloc
+        folder = parts.path.rstrip("/")
         # requests 2.32 drops one of two slashes at the beginning of a path.
         is_doubled = not folder and path.startswith("//")
-        if self._is_by_host(parts.scheme, parts.hostname or "") and not is_doubled:
+        is_by_host = self._is_by_host(scheme, parts.hostname or "")
+        if is_by_host and not is_doubled:
             netloc = f"{self.bucket}.{netloc}"
         else:
             folder = f"{folder}/{self.bucket}"
-        return f"{parts.scheme}://{netloc}{folder}{quote(path or '/', safe=_UNRESERVED)}"
+        quoted = quote(path or "/", safe=_UNRESERVED)
+        return f"{scheme}://{netloc}{folder}{quoted}"
 
     def _is_by_host(self, scheme: str, host: str) -> bool:
         """Return True if the bucket stands before the host, by the rules of AWS's own clients.
 
         A certificate covers one label only.
         """
-        if self.force_path_style or is_ip(f"[{host}]" if ":" in host else host):
+        is_ipv6 = ":" in host
+        if self.force_path_style or is_ipv6 or is_ip(host):
             return False
         labels = [self.bucket]
         if scheme == "http":
@@ -93,7 +98,8 @@ def parse_s3(url: str) -> S3Url:
     """
     if not is_s3(url):
         raise UrlError(redact_invalid(url), "it is not an s3:// URL")
-    bucket, slash, key = url[len(S3_SCHEME) :].partition("/")
+    rest = url[len(S3_SCHEME) :]
+    bucket, slash, key = rest.partition("/")
     if not re.fullmatch(_BUCKET, bucket):
         raise UrlError(redact_invalid(url), "it has no bucket, or one with a character of no name")
     if CONTROL.search(key):
@@ -108,8 +114,10 @@ def s3_keys(url: S3Url) -> list[Key]:
     2. ``s3://bucket``
     3. ``bucket``, under which pixi stores a login
     """
-    paths = [f"{S3_SCHEME}{url.bucket}{path}" for path in (*prefixes(url.path), "")]
-    return [Key(text, S3) for text in (*paths, url.bucket)]
+    bucket = f"{S3_SCHEME}{url.bucket}"
+    texts = [bucket + path for path in prefixes(url.path)]
+    texts += [bucket, url.bucket]
+    return [Key(text, S3) for text in texts]
 
 
 def read_options(
@@ -124,7 +132,8 @@ def read_options(
     if not isinstance(table, dict):
         raise BadOptions("expected a table")
     for name, (kind, expected) in _EXPECTED.items():
-        if not isinstance(table.get(name), kind):
+        value = table.get(name)
+        if not isinstance(value, kind):
             raise BadOptions(f"{name}: expected {expected}")
     region = table["region"]
     if CONTROL.search(region) or not region.isascii():

@@ -12,7 +12,6 @@ PORTS = {"http": 80, "https": 443}
 """The default ports."""
 
 S3_SCHEME = "s3://"
-_S3_BEGINNINGS = ("s3://", "S3://")
 
 
 class Url(NamedTuple):
@@ -48,4 +47,18 @@ class Url(NamedTuple):
 
 def is_s3(url: str) -> bool:
     """Return True for an ``s3://`` URL."""
-    return url.startswith(_S3_BEGINNINGS)
+    return url[:5].lower() == S3_SCHEME
+
+
+def https_twin(origin: str) -> str:
+    """Return the https origin of an http origin, or an empty string if the port is not 80.
+
+    >>> https_twin("http://h.example:80")
+    'https://h.example:443'
+    """
+    if not origin.startswith("http://"):
+        return ""
+    if not origin.endswith(":80"):
+        return ""
+    host = origin[len("http://") : -len(":80")]
+    return f"https://{host}:443"

@@ -200,16 +200,6 @@ def test_scheme_that_does_not_fit_the_port_is_named(world: World) -> None:
     assert "unreachable (it does not speak TLS;" in world.run("check")
 
 
-def test_download_that_is_interrupted_names_the_partial_file(world: World) -> None:
-    def interrupt(*_: object, **__: object) -> None:
-        Path("x.part").touch()
-        raise KeyboardInterrupt
-
-    world.patch.setattr("authshim.download.transfer.get", interrupt)
-    said = "x.part is kept; run the same command again to resume"
-    assert said in world.run("get", f"{world.url}/x")
-
-
 def test_option_of_python_is_named_by_its_argument() -> None:
     import authshim
 

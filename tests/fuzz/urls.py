@@ -24,7 +24,6 @@ from authshim.urls import (
     PORT,
     WILDCARD,
     host_keys,
-    https_twin,
     normalise,
     normalise_key,
     parse,
@@ -32,6 +31,7 @@ from authshim.urls import (
 )
 from authshim.urls.paths import cut_after_simple, index_root, prefixes
 from authshim.urls.presigned import is_presigned
+from authshim.urls.url import https_twin
 
 if TYPE_CHECKING:
     from authshim.urls.url import Url

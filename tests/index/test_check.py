@@ -14,6 +14,8 @@ from authshim.index.check import NOBODYS_NAME, Result, check, probe
 from authshim.providers.base import KEYRING_COMMAND, NETRC
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from servers import Seen
 
 SECRET = authshim.BasicHTTP("ada", "s3cret")
@@ -1023,3 +1025,16 @@ def test_proxy_of_pixi_is_used_except_for_its_hosts(recorder: Recorder) -> None:
         assert probe(chain, authshim.Index(url)).answer == "open"
     assert recorder.seen[0].target.startswith("http://away.example/simple/")
     assert recorder.seen[-1].target.startswith("/simple")
+
+
+def test_comparison_with_a_fake_login_uses_the_proxy_of_pixi(
+    recorder: Recorder, home: Path
+) -> None:
+    (home / ".netrc").write_text("machine away.example login ada password s3cret")
+    (home / ".pixi").mkdir()
+    table = f'[proxy-config]\nhttp = "{recorder.url}"\n'
+    (home / ".pixi/config.toml").write_text(table)
+    recorder.on("*", lambda seen: Answer(404) if seen.authorization else CHALLENGE)
+    result = probe(authshim.Chain.from_environment(), authshim.Index("http://away.example/simple"))
+    assert result.answer == "rejected"
+    assert len([seen for seen in recorder.seen if seen.authorization is None]) == 1

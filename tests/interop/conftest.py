@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,11 +10,19 @@ from interop import real_servers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Mark an item of this folder: pytest asks no other folder's conftest about it."""
     item.add_marker(pytest.mark.interop)
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all workers of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")
@@ -31,7 +40,9 @@ def nginx(tmp_path_factory: pytest.TempPathFactory) -> Iterator[real_servers.Ngi
 
 
 @pytest.fixture(scope="session")
-def oidc_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def oidc_server(shared_folder: Path) -> Iterator[str]:
     """The URL of a real OpenID provider."""
-    with real_servers.oidc_provider(tmp_path_factory.mktemp("oidc")) as url:
+    folder = shared_folder / "oidc"
+    folder.mkdir(exist_ok=True)
+    with real_servers.oidc_provider(folder) as url:
         yield url

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import needs
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ class Nginx(NamedTuple):
     other_port: int
     log: Path
     files: Path
-    """What ``/files/`` serves behind Basic; ``/slow/`` is the same, a trickle from 128 KiB on."""
+    """What ``/files/`` serves behind Basic."""
 
     @property
     def url(self) -> str:
@@ -177,13 +178,6 @@ http {{
             auth_basic_user_file {folder}/htpasswd;
             alias {served.files}/;
         }}
-        location /slow/ {{
-            auth_basic private;
-            auth_basic_user_file {folder}/htpasswd;
-            alias {served.files}/;
-            limit_rate_after 128k;
-            limit_rate 8k;
-        }}
         location /bearer/ {{
             if ($bearer = 0) {{ return 401; }}
             return 200 "let in";
@@ -232,8 +226,20 @@ def _digest(text: str) -> str:
 
 @contextmanager
 def oidc_provider(folder: Path) -> Iterator[str]:
-    """Run npm's oidc-provider, which npm installs into the folder; yield its URL."""
-    node, npm = needs.program("node", "nodejs"), needs.program("npm", "npm")
+    """Run npm's oidc-provider, which the first caller installs into the folder; yield its URL."""
+    node = needs.program("node", "nodejs")
+    with FileLock(folder / "lock"):
+        if not (folder / "installed").exists():
+            _install_oidc_provider(folder)
+    port = free_port()
+    with running(
+        [node, str(folder / "oidc_server.mjs"), str(port)], [port], folder / f"log-{port}"
+    ):
+        yield f"http://127.0.0.1:{port}"
+
+
+def _install_oidc_provider(folder: Path) -> None:
+    npm = needs.program("npm", "npm")
     (folder / "package.json").write_text("{}")
     shutil.copy(Path(__file__).with_name("oidc_server.mjs"), folder)
     options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
@@ -243,6 +249,4 @@ def oidc_provider(folder: Path) -> Iterator[str]:
     )  # fmt: skip
     if done.returncode:
         needs.missing(f"npm cannot install {OIDC_PROVIDER}: {done.stderr[-500:]}")
-    port = free_port()
-    with running([node, str(folder / "oidc_server.mjs"), str(port)], [port], folder / "log"):
-        yield f"http://127.0.0.1:{port}"
+    (folder / "installed").touch()

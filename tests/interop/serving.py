@@ -10,6 +10,7 @@ import tarfile
 import zipfile
 from typing import TYPE_CHECKING
 
+import needs
 from servers import Answer
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 
 WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 SIMPLE = "application/vnd.pypi.simple.v1+json"
+
+
+def uv() -> str:
+    """Return the path of uv, which starts without a Python before it."""
+    needs.module("uv")
+    from uv import find_uv_bin
+
+    return find_uv_bin()
 
 
 def run_installer(

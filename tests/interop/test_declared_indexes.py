@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import needs
 import pytest
-from interop.serving import content_of, page_of
+from interop.serving import content_of, page_of, uv
 from resolve_situations import wheel
 from servers import Answer, Recorder
 
@@ -208,9 +208,9 @@ def server(recorder: Recorder) -> Recorder:
 
 def run_tool(tool: str) -> str:
     """Let the tool ask for the package, and return what it said."""
-    needs.module(tool)
-    command = [sys.executable, "-m", "uv", "--no-cache", "lock", "--python", sys.executable]
+    command = [uv(), "--no-cache", "lock", "--python", sys.executable]
     if tool == "pip":
+        needs.module("pip")
         command = [sys.executable, "-m", "pip", "--no-input", "install", "--no-cache-dir"]
         command += ["--retries", "0", "--target", "target", "-r", "requirements.txt"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)

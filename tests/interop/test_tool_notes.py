@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import needs
 import pytest
-from interop.serving import content_of, page_of
+from interop.serving import content_of, page_of, uv
 from resolve_situations import wheel
 from servers import Answer, Recorder
 
@@ -127,9 +127,9 @@ def run_tool(tool: str, *before: str) -> str:
 
     :param before: words before its command line.
     """
-    needs.module(tool)
-    command = [sys.executable, "-m", "uv", "--no-cache", "lock"]
+    command = [uv(), "--no-cache", "lock", "--python", sys.executable]
     if tool == "pip":
+        needs.module("pip")
         command = [sys.executable, "-m", "pip", "--no-input", "download", "--no-cache-dir"]
         command += ["--retries", "0", "-d", "target", "-r", "requirements.txt"]
     done = subprocess.run(

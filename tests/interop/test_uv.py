@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import needs
 import pytest
-from interop.serving import content_of, fetched, run_installer, serve
+from interop.serving import content_of, fetched, run_installer, serve, uv
 from resolve_situations import OTHERWISE_IN_UV, SITUATIONS, STRATEGIES, Situation, wheel
 from servers import Answer, Recorder
 
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
 
 def run_uv(situation: Situation, url: str, target: Path) -> str:
     """Let uv install what is wanted, and return what it said."""
-    needs.module("uv")
     *extra, default = (f"{url}/{number}/simple" for number in range(len(situation.pages)))
     command = [
-        *(sys.executable, "-m", "uv", "pip", "install", "--no-deps", "--no-cache", "--no-config"),
+        *(uv(), "pip", "install", "--no-deps", "--no-cache", "--no-config"),
         *(
             "--python",
             sys.executable,

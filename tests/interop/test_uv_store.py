@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import needs
 import pytest
+from interop.serving import uv
 
 import authshim
 
@@ -87,7 +87,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run_uv(*arguments: str, question: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "uv", *arguments],
+        [uv(), *arguments],
         env={**os.environ, "UV_PREVIEW_FEATURES": "auth-helper"},
         input=question,
         capture_output=True,

@@ -17,6 +17,7 @@ from ci_jobs import VARIABLES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from leaks import assert_no_secret, told
+from proof.in_process import answer_in_process
 from proof.namings import AT_PREFIX_DEV, CI_IDENTITY, HOW, WHAT, WHERE, Cell, How, Where, reason
 from proof.sources import IDENTITY, KINDS, MINT, SOURCES, UV_STORE, Source
 from proof.stage import CHALLENGE, SECRET, Stage, installed, mounted
@@ -246,6 +247,13 @@ def test_a_credential_of_a_host_is_for_all_its_https_ports(
     assert arrived(stage, "elsewhere_tls")[-1]
 
 
+@pytest.fixture
+def without_wire(stage: Stage) -> None:
+    """Hand the requests to the servers directly: no URL of the test is written in an odd way."""
+    answer_in_process(stage)
+
+
+@pytest.mark.usefixtures("without_wire")
 @BOTH_WAYS
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("name", FEW)
@@ -263,6 +271,7 @@ def test_every_kind_of_redirect_is_alike(
 # From one scheme to the other
 
 
+@pytest.mark.usefixtures("without_wire")
 @BOTH_WAYS
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("name", [*FEW, *HTTPS_ONLY])
@@ -280,6 +289,7 @@ def test_https_to_http_carries_no_credential(
         assert not any(arrived(stage, "elsewhere"))
 
 
+@pytest.mark.usefixtures("without_wire")
 @BOTH_WAYS
 @pytest.mark.parametrize("name", ["uv", *HTTPS_ONLY])
 def test_https_to_another_https_origin_carries_no_credential(
@@ -493,6 +503,7 @@ def test_a_netrc_default_answers_the_host_that_was_asked_for_and_no_other(
 # Who named the URL: the matrix of how it came, where it leads, and what could be collected
 
 
+@pytest.mark.usefixtures("without_wire")
 @pytest.mark.parametrize("where", WHERE)
 @pytest.mark.parametrize("how", HOW)
 def test_a_url_gets_what_its_namer_allows(how: str, where: str, stage: Stage) -> None:
@@ -504,6 +515,15 @@ def test_a_url_gets_what_its_namer_allows(how: str, where: str, stage: Stage) ->
     assert got == {name: bool(why) for name, why in allowed.items()}, allowed
 
 
+@pytest.mark.parametrize("how", HOW)
+def test_servers_get_over_the_wire_what_they_get_without_it(how: str, stage: Stage) -> None:
+    for where in ("same origin", "http to another https host", "https to http"):
+        for name in ("exact key", "wide wildcard"):
+            allowed = reason(HOW[how], WHERE[where], name)
+            assert collected(name, HOW[how], WHERE[where], stage) == bool(allowed), (where, name)
+
+
+@pytest.mark.usefixtures("without_wire")
 @pytest.mark.skipif(CI_IDENTITY not in WHAT, reason="the extra ci needs urllib3 2")
 @pytest.mark.parametrize("where", AT_PREFIX_DEV)
 @pytest.mark.parametrize("how", HOW)

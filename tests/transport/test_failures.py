@@ -83,6 +83,7 @@ def unknown_name() -> NewConnectionError:
             LocationParseError("s3cret"),
             "a redirect or the proxy names a host that cannot be dialled",
         ),
+        (AssertionError("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
         (ValueError("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
         (DecodeError("s3cret"), "it is not packed as it says"),
         (requests.exceptions.ContentDecodingError("s3cret"), "it is not packed as it says"),

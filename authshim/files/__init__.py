@@ -6,15 +6,13 @@ A read has a limit in bytes and never waits for a device. A write replaces the f
 from __future__ import annotations
 
 import os
-import re
 import stat
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Callable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 """An auth file of 100,000 hosts has about 10 MB. Parsing JSON takes up to 30 times its size."""
@@ -24,9 +22,18 @@ MAX_TOML_BYTES = 1024 * 1024
 
 _CHUNK_BYTES = 64 * 1024
 
-_KEY = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
-_LONG_KEY = rf"(?<![\w-]){_KEY}(?:[ \t]*\.[ \t]*{_KEY}){{100}}"
-"""A TOML key of more than 100 parts: the parser's memory grows with the square of their number."""
+_O_BINARY = getattr(os, "O_BINARY", 0)
+_O_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+_O_NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+"""The flags that some systems lack."""
+
+_READ_FLAGS = os.O_RDONLY | _O_NONBLOCK | _O_BINARY
+"""Without O_NONBLOCK, opening a named pipe would wait for a writer."""
+
+_WRITE_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_NOFOLLOW | _O_BINARY
+
+Change = Callable[["str | None"], "str | None"]
+"""A function that receives the text of a file, or None, and returns another text, or None."""
 
 
 class Unreadable(Exception):
@@ -49,23 +56,22 @@ def read_text(path: str, *, limit: int = MAX_FILE_BYTES) -> str | None:
 
     :raises Unreadable: a folder, a device or a pipe, no permission, or more than ``limit`` bytes.
     """
-    # Opening a named pipe would wait for a writer without O_NONBLOCK.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, flags)
+        descriptor = os.open(path, _READ_FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise Unreadable(reason(error)) from None
     try:
-        return _decode(_read(descriptor, limit))
+        data = _read(descriptor, limit)
+        return _decode(data)
     finally:
         os.close(descriptor)
 
 
 def rewrite(
     path: str,
-    change: Callable[[str | None], str | None],
+    change: Change,
     *,
     deadline: float = 30.0,
 ) -> None:
@@ -86,7 +92,8 @@ def rewrite(
         target = os.path.realpath(path)
         _make_folder(os.path.dirname(target))
         with locked(target, deadline):
-            text = change(read_text(target))
+            before = read_text(target)
+            text = change(before)
             if text is not None:
                 replace(target, text)
     except OSError as error:
@@ -95,18 +102,19 @@ def rewrite(
 
 def others_can_read(path: str) -> bool:
     """Return True if the group or others may read the file. Always False on Windows."""
+    if os.name != "posix":
+        return False
     try:
-        return os.name == "posix" and bool(os.stat(path).st_mode & 0o044)
+        mode = os.stat(path).st_mode
     except (OSError, ValueError):
         return False
+    return bool(mode & 0o044)
 
 
 @contextmanager
-def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None]:
-    """Hold an exclusive lock on ``TARGET.lock``.
+def locked(target: str, deadline: float) -> Iterator[None]:
+    """Hold an exclusive lock on ``TARGET.lock``. The lock file stays.
 
-    :param stays: keep the lock file. If it is removed, the filelock of Python 3.9 may let two
-        processes in while a third one arrives.
     :raises Locked: another process holds the lock longer than the deadline.
     :raises Unwritable: the lock file cannot be opened, or is a symbolic link.
     """
@@ -127,9 +135,6 @@ def locked(target: str, deadline: float, *, stays: bool = True) -> Iterator[None
     try:
         yield
     finally:
-        if not stays:
-            with suppress(OSError):
-                os.unlink(path)
         lock.release()
 
 
@@ -146,9 +151,15 @@ def give_to_owner(path: str) -> None:
     """Give a file that root made to the owner of its folder. ``sudo`` must not lock users out."""
     if os.name != "posix" or os.geteuid() != 0:
         return
+    folder = os.path.dirname(path)
     with suppress(OSError):
-        folder = os.stat(os.path.dirname(path))
-        os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)
+        owner = os.stat(folder)
+        os.chown(
+            path,
+            owner.st_uid,
+            owner.st_gid,
+            follow_symlinks=False,
+        )
 
 
 def replace(target: str, text: str) -> None:
@@ -158,7 +169,8 @@ def replace(target: str, text: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(new)
     try:
-        _write(new, text.encode("utf-8"), like=target)
+        data = text.encode("utf-8")
+        _write(new, data, like=target)
         take_name(new, target)
     except BaseException:
         with suppress(OSError):
@@ -169,37 +181,8 @@ def replace(target: str, text: str) -> None:
 def take_name(new: str, target: str) -> None:
     """Rename a synced file to the target, and sync the folder."""
     os.replace(new, target)
-    _sync_folder(os.path.dirname(target) or os.curdir)
-
-
-def read_toml(path: str) -> dict[str, Any] | str | None:
-    """Return the tables of a TOML file, None if there is no file, or the reason of a failure.
-
-    The reason names the line. It is returned and not raised, because the frames and the message
-    of a parser's exception may contain the content of the file.
-    """
-    try:
-        text = read_text(path, limit=MAX_TOML_BYTES)
-    except Unreadable as error:
-        return str(error)
-    if text is None:
-        return None
-    return parse_toml(text)
-
-
-def parse_toml(text: str) -> dict[str, Any] | str:
-    """Return the tables of TOML, or the reason of a failure; see ``read_toml``."""
-    if re.search(_LONG_KEY, text):
-        return "it has a key of more than 100 parts"
-    import tomli
-
-    try:
-        return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        return f"line {error.lineno}, column {error.colno}: it is not valid TOML"
-    except (ValueError, RecursionError):
-        # A number has too many digits, or brackets are nested too deeply.
-        return "it is not valid TOML"
+    folder = os.path.dirname(target)
+    _sync_folder(folder or os.curdir)
 
 
 def version(path: str | None) -> object:
@@ -210,7 +193,12 @@ def version(path: str | None) -> object:
         found = os.stat(path)
     except (OSError, ValueError):
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_mode
+    return (
+        found.st_mtime_ns,
+        found.st_size,
+        found.st_ino,
+        found.st_mode,
+    )
 
 
 def reason(error: Exception) -> str:
@@ -222,7 +210,8 @@ def reason(error: Exception) -> str:
 def _make_folder(folder: str) -> None:
     if os.path.isdir(folder):
         return
-    _make_folder(os.path.dirname(folder))
+    parent = os.path.dirname(folder)
+    _make_folder(parent)
     # Another process may make the folder at the same time.
     with suppress(FileExistsError):
         os.mkdir(folder, 0o700)
@@ -230,13 +219,12 @@ def _make_folder(folder: str) -> None:
 
 
 def _write(path: str, data: bytes, *, like: str) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(path, flags, 0o600), "wb") as file:
-        _keep_owner(file.fileno(), like)
+    descriptor = os.open(path, _WRITE_FLAGS, 0o600)
+    with open(descriptor, "wb") as file:
+        _keep_owner(descriptor, like)
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        os.fsync(descriptor)
 
 
 def _keep_owner(descriptor: int, like: str) -> None:
@@ -245,7 +233,8 @@ def _keep_owner(descriptor: int, like: str) -> None:
         return
     with suppress(OSError):
         old = os.stat(like)
-        if old.st_uid != os.fstat(descriptor).st_uid:
+        new = os.fstat(descriptor)
+        if old.st_uid != new.st_uid:
             os.fchown(descriptor, old.st_uid, old.st_gid)
 
 
@@ -262,9 +251,11 @@ def _sync_folder(folder: str) -> None:
 
 
 def _read(descriptor: int, limit: int) -> bytes:
-    data, size = bytearray(), -1
+    data = bytearray()
+    size = -1
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
             raise Unreadable("it is not a regular file")
         # A single read would allocate the memory of the largest file.
         while size < len(data) <= limit:
@@ -281,15 +272,17 @@ def _read(descriptor: int, limit: int) -> bytes:
 
 
 def _size(limit: int) -> str:
-    if limit < 1024 * 1024:
-        return f"{limit // 1024} KiB"
-    return f"{limit // 1024 // 1024} MiB"
+    kibibytes = limit // 1024
+    if kibibytes < 1024:
+        return f"{kibibytes} KiB"
+    return f"{kibibytes // 1024} MiB"
 
 
 def _decode(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):
         return data.decode("utf-16", "replace")
+    bare = data.removeprefix(BOM_UTF8)
     try:
-        return data.removeprefix(BOM_UTF8).decode()
+        return bare.decode()
     except UnicodeDecodeError:
         return data.decode("latin-1")
