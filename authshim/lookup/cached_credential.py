@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class CachedCredential(SecretHolder):
     """A credential that a provider returned, and its place in the cache.
 
-    It never leaves ``lookup``. A caller gets ``public``, which knows nothing of the cache.
+    A caller gets ``public``, which knows nothing of the cache. A client may hold what it has
+    sent, to make an ``Exchange`` of it.
     """
 
     __slots__ = (

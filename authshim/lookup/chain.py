@@ -137,15 +137,18 @@ class Chain:
         """
         if is_s3(url):
             return self.s3.find(url, named_by)
-        found = self.look_up(url, username, named_by=named_by)
+        found = self.look_up(url, named_by, username)
         if found is None:
             return None
         return found.public
 
     def look_up(
-        self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
+        self, url: str, named_by: NamedBy = CALLER, username: str | None = None
     ) -> CachedCredential | None:
-        """Return the credential that ``find`` returns, as the cache holds it; for ``Exchange``."""
+        """Return the credential that ``find`` returns, as the cache holds it.
+
+        It is for ``Exchange``, and for a client that makes one only if it has to.
+        """
         origin = self._lookup.cache.origin(url, username)
         if origin is None or ("?" in url and is_presigned(url)):
             return None

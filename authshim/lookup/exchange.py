@@ -45,10 +45,46 @@ if TYPE_CHECKING:
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """The statuses whose ``Location`` is followed."""
 
+_FAILURES = (401, 403, 404)
+"""The statuses after which another credential may be sent."""
+
 _NEW, _CALLERS, _REFUSED, _SEARCHING = "new", "caller's", "refused", "searching"
 """The phases of an exchange. In ``_SEARCHING``, a 404 has come and other indexes are tried."""
 
 _NO_HEADERS: dict[str, str] = {}
+
+
+def is_settled(
+    chain: Chain,
+    tried: Sequence[CachedCredential],
+    status: int,
+) -> bool:
+    """Return True if an exchange would end at the first answer, and note nothing.
+
+    A client may ask here before it makes an exchange, since nearly every answer is such a one.
+
+    :param tried: the credential that was sent, if there was one.
+    """
+    if status in _FAILURES:
+        return False
+    return not tried or (tried[0].accepted and not chain._lookup.cache.has_ties)
+
+
+def credentials_of(tried: Sequence[CachedCredential]) -> list[Credential]:
+    """Return the credentials alone."""
+    return [found.credential for found in tried]
+
+
+def last_sent(tried: Sequence[CachedCredential]) -> Found | None:
+    """Return the credential that was sent last. A refused lone token does not count."""
+    if not tried:
+        return None
+    sent = tried[-1]
+    is_refused = sent.is_lone_token and not sent.accepted
+    # The keys of a bucket are sent to no other server.
+    if is_refused or isinstance(sent.credential, S3Credentials):
+        return None
+    return sent.public
 
 
 class Exchange(SecretHolder):
@@ -78,11 +114,14 @@ class Exchange(SecretHolder):
         *,
         authorization: str | None = None,
         can_resend: Callable[[], bool] | None = None,
+        tried: list[CachedCredential] | None = None,
     ) -> None:
         """Begin the exchange of one request. A redirect is another request.
 
         :param authorization: the header that the caller has set.
         :param can_resend: returns True if the body can be sent again, and prepares that.
+        :param tried: the credential of the first request, if that was sent without ``begin``. The
+            exchange adds to this list.
         """
         self._chain = chain
         self._lookup = chain._lookup
@@ -91,14 +130,14 @@ class Exchange(SecretHolder):
         self._phase = _NEW if authorization is None else _CALLERS
         self._can_resend = can_resend
         self.named_by = named_by
-        self.tried: list[CachedCredential] = []
+        self.tried: list[CachedCredential] = [] if tried is None else tried
         """The credentials that were sent, in order."""
 
     def begin(self) -> Credential | None:
         """Return the credential of the first request; None to send the request as it is."""
         if self._phase is _CALLERS:
             return None
-        found = self._chain.look_up(self._url, named_by=self.named_by)
+        found = self._chain.look_up(self._url, self.named_by)
         if found is None:
             return None
         self.tried.append(found)
@@ -120,7 +159,7 @@ class Exchange(SecretHolder):
         self.keeps = True
         if self._phase is _CALLERS:
             return None
-        if status in (401, 403, 404) or self._phase is _SEARCHING:
+        if status in _FAILURES or self._phase is _SEARCHING:
             return self._receive_failure(status, headers)
         if self.tried and (status < 300 or self._is_acceptance(status, headers)):
             self._accept()
@@ -134,21 +173,9 @@ class Exchange(SecretHolder):
         self._phase = _REFUSED
         return self._send(self._answer_refusal(status, headers))
 
-    @property
-    def last_sent(self) -> Found | None:
-        """The credential that was sent last. A refused lone token does not count."""
-        if not self.tried:
-            return None
-        sent = self.tried[-1]
-        is_refused = sent.is_lone_token and not sent.accepted
-        # The keys of a bucket are sent to no other server.
-        if is_refused or isinstance(sent.credential, S3Credentials):
-            return None
-        return sent.public
-
     def credentials(self) -> list[Credential]:
         """List the credentials that were sent."""
-        return [found.credential for found in self.tried]
+        return credentials_of(self.tried)
 
     def _send(self, found: CachedCredential | None) -> Credential | None:
         """Return a credential, if the body can be sent again. The answer before is not kept."""
@@ -164,9 +191,9 @@ class Exchange(SecretHolder):
         :param is_found: False if it has no such file: the URL may belong to another index.
         """
         found = self.tried[-1]
-        found.accepted = True
         if found.entry.pending is found:
             self._lookup.keep(found)
+        found.accepted = True
         cache = self._lookup.cache
         if is_found and cache.has_ties:
             cache.choose(self._url, found.entry)

@@ -1,5 +1,7 @@
 """The adapter of requests: it sends what an ``Exchange`` says. The rules stand there.
 
+If the first answer is settled, no exchange is made: it would cost as much as the look-up.
+
 Invariants:
 
 1. The caller's request is never changed: a copy is sent.
@@ -9,8 +11,6 @@ Invariants:
 
 from __future__ import annotations
 
-import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,10 @@ from requests.auth import AuthBase
 from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 
-from authshim.lookup.exchange import REDIRECTS, Exchange
-from authshim.lookup.naming import CALLER, seen_locations
+from authshim.lookup.exchange import REDIRECTS, Exchange, credentials_of, is_settled
 from authshim.lookup.options import chain_of, options_of
-from authshim.transport.carrier import MarkedHooks, note_redirect, receive
+from authshim.transport.carrier import note_redirect, receive
+from authshim.transport.drain import drain
 from authshim.transport.netrc_header import RequestsNetrc
 from authshim.transport.request import authorization_of, with_credential
 from authshim.transport.s3 import proxies_for, route_of, sign
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from requests.adapters import BaseAdapter
 
     from authshim.credentials import Credential
+    from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.chain import Chain
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.s3 import S3Route
@@ -45,12 +46,6 @@ if TYPE_CHECKING:
 
     Options = tuple[Any, Any, Any, Any, Any]
     """stream, timeout, verify, cert and proxies: a tuple is passed on faster than a dict."""
-
-MAX_DRAINED_BYTES = 64 * 1024
-"""The longest body of a discarded response that is read, so that its connection stays open."""
-
-MAX_DRAINED_SECONDS = 1.0
-"""The time in which such a body has to be read. After it, the connection is closed."""
 
 
 class AuthAdapter(WrappingAdapter):
@@ -114,38 +109,56 @@ class AuthAdapter(WrappingAdapter):
         """Send a request, with a credential if one is found and the caller has set none."""
         options = (stream, timeout, verify, cert, proxies)
         waiting = request.hooks.get("response")
-        named_by = CALLER
-        if type(waiting) is MarkedHooks or seen_locations.origins:
-            named_by = receive(request)
+        named_by = receive(request, waiting)
         url = request.url or ""
         if is_s3(url):
             return self._send_signed(request, named_by, options)
         header = authorization_of(request.headers)
-        if header is not None and header != self._netrc.header(url):
-            return self._transmit(request, request, None, options)
-        if waiting and _answers_challenges(waiting):
-            return self._transmit(with_credential(request, None), request, None, options)
-        exchange = self.exchange(request, named_by)
-        credential = exchange.begin()
+        if header is not None or waiting:
+            callers = self._callers(request, header)
+            if callers is not None:
+                return self._transmit(callers, request, None, options)
+        found = self.chain.look_up(url, named_by)
+        tried = [] if found is None else [found]
         try:
-            return self._drive(exchange, credential, request, options)
+            return self.drive(request, named_by, tried, options)
         except BaseException as error:
-            if not exchange.tried:
+            if not tried:
                 raise
             failure = error
         try:
             # Out of reach of "except", so that no frame from below is hung on again.
-            raise clean_error(failure, request, exchange.credentials())
+            raise clean_error(failure, request, credentials_of(tried))
         finally:
-            del failure, exchange, credential
+            del failure, found, tried
 
-    def exchange(self, request: PreparedRequest, named_by: NamedBy) -> Exchange:
-        """Return the rules for a request; a subclass may keep them, to read what was sent."""
-        url = request.url or ""
-        if request.body is None:
-            return Exchange(self.chain, request.method, url, named_by)
-        resend = partial(_rewind, request)
-        return Exchange(self.chain, request.method, url, named_by, can_resend=resend)
+    def drive(
+        self,
+        request: PreparedRequest,
+        named_by: NamedBy,
+        tried: list[CachedCredential],
+        options: Options,
+    ) -> Response:
+        """Send the request, and again for as long as there is another credential.
+
+        A subclass may keep the list of what was tried, which grows with each credential.
+        """
+        credential: Credential | None = None
+        if tried:
+            credential = tried[0].credential
+        sent = with_credential(request, credential)
+        response = self._transmit(sent, request, credential, options)
+        if is_settled(self.chain, tried, response.status_code):
+            return response
+        exchange = Exchange(
+            self.chain,
+            request.method,
+            request.url or "",
+            named_by,
+            can_resend=partial(_rewind, request),
+            tried=tried,
+        )
+        return self._finish(exchange, response, request, options)
 
     def route(self, request: PreparedRequest, named_by: NamedBy) -> S3Route:
         """Return the endpoint and the keys for an ``s3://`` URL; a subclass may keep them."""
@@ -153,25 +166,35 @@ class AuthAdapter(WrappingAdapter):
 
     def discard(self, response: Response) -> None:
         """Drop an answer before the next request is sent; a subclass may close it at once."""
-        _drain(response)
+        drain(response)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self._netrc = RequestsNetrc()
         super().__setstate__(state)
 
-    def _drive(
+    def _callers(
+        self,
+        request: PreparedRequest,
+        header: str | None,
+    ) -> PreparedRequest | None:
+        """Return the request to send if its caller has chosen a login; None if there is none."""
+        if header is not None and header != self._netrc.header(request.url or ""):
+            return request
+        if _answers_challenges(request.hooks.get("response") or ()):
+            return with_credential(request, None)
+        return None
+
+    def _finish(
         self,
         exchange: Exchange,
-        credential: Credential | None,
+        response: Response,
         request: PreparedRequest,
         options: Options,
     ) -> Response:
-        """Send the request, and again for as long as the exchange has another credential."""
+        """Take the first response, and send the request again while the exchange says so."""
         kept: Response | None = None
         dropped: Response | None
         while True:
-            sent = with_credential(request, credential)
-            response = self._transmit(sent, request, credential, options)
             credential = exchange.receive(response.status_code, response.headers)
             if exchange.keeps:
                 kept, dropped = response, kept
@@ -181,6 +204,8 @@ class AuthAdapter(WrappingAdapter):
                 self.discard(dropped)
             if credential is None and kept is not None:
                 return kept
+            sent = with_credential(request, credential)
+            response = self._transmit(sent, request, credential, options)
 
     def _send_signed(
         self, request: PreparedRequest, named_by: NamedBy, options: Options
@@ -239,39 +264,3 @@ def _rewind(request: PreparedRequest) -> bool:
     except (UnrewindableBodyError, ValueError):
         return False
     return True
-
-
-def _drain(response: Response) -> None:
-    """Read a short body to its end, so that its connection can be used again. Close any other."""
-    headers = response.headers
-    try:
-        size = int(headers.get("Content-Length", -1))
-        if 0 <= size <= MAX_DRAINED_BYTES and "Transfer-Encoding" not in headers:
-            _read_in_time(response.raw, size)
-    except Exception:  # noqa: BLE001, S110 - the body is discarded, so no error in it matters
-        pass
-    with suppress(Exception):  # the response of a fake adapter may have nothing to close
-        response.close()
-
-
-def _read_in_time(raw: Any, size: int) -> None:
-    """Read a body of ``size`` bytes, or the part of it that arrives in time.
-
-    A timeout of the socket starts again with each byte, so it does not bound the whole. Here
-    ``peek`` receives at most once, and ``read`` then takes no more than has been received.
-    """
-    if size == 0:
-        raw.read()  # receives nothing, and gives the connection back
-        return
-    socket = raw.connection.sock
-    timeout = socket.gettimeout()
-    deadline = time.monotonic() + MAX_DRAINED_SECONDS
-    while (left := deadline - time.monotonic()) > 0:
-        socket.settimeout(left if timeout is None else min(left, timeout))
-        received = len(raw._fp.peek())
-        # The last read gives the connection back, so its timeout must be as before by then.
-        socket.settimeout(timeout)
-        data = raw.read(max(min(received, size), 1), decode_content=False)
-        size -= len(data)
-        if not data or size <= 0:
-            return

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 
 from requests import PreparedRequest
 
-from authshim.lookup.naming import CALLER, arrive, depart, follow, named_by
+from authshim.lookup.naming import CALLER, arrive, depart, follow, named_by, seen_locations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,8 +31,13 @@ class MarkedHooks(list[Any]):
         self.way = way
 
 
-def receive(request: PreparedRequest) -> NamedBy:
-    """Return who named the URL of a request that the adapter is to send."""
+def receive(request: PreparedRequest, hooks: list[Any] | None) -> NamedBy:
+    """Return who named the URL of a request that the adapter is to send.
+
+    :param hooks: its response hooks. Most requests carry no way, and no Location is remembered.
+    """
+    if type(hooks) is not MarkedHooks and not seen_locations.origins:
+        return CALLER
     way, named = arrive(trail_of(request), request.url or "")
     if way:
         mark(request, way)

@@ -13,6 +13,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from authshim.concurrency import TimedOut, call_with_timeout
+from authshim.lookup.exchange import last_sent
 from authshim.transport import failures
 from authshim.transport.adapter import AuthAdapter
 from authshim.transport.session import install
@@ -20,23 +21,26 @@ from authshim.urls import parse
 from authshim.urls.url import S3_SCHEME
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from requests import PreparedRequest, Response
 
+    from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.chain import Chain
-    from authshim.lookup.exchange import Exchange
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.s3 import S3Route
     from authshim.lookup.trace import Found
     from authshim.settings.network import Proxies
+    from authshim.transport.adapter import Options
 
 
 class RecordingAdapter(AuthAdapter):
-    """An adapter that keeps the exchange of its last request."""
+    """An adapter that remembers the credentials that it tried for its last request."""
 
-    _own = AuthAdapter._own | {"_last", "last_route"}
+    _own = AuthAdapter._own | {"_tried", "last_route"}
 
     def __init__(self, chain: Chain) -> None:
-        self._last: Exchange | None = None
+        self._tried: Sequence[CachedCredential] = ()
         self.last_route: S3Route | None = None
         """The endpoint and the keys of the last ``s3://`` URL."""
         super().__init__(chain, inner=_TimedAdapter(chain.circumstances.proxies))
@@ -52,20 +56,26 @@ class RecordingAdapter(AuthAdapter):
     @property
     def last_credential(self) -> Found | None:
         """The credential that was sent last. A refused lone token does not count."""
-        return None if self._last is None else self._last.last_sent
+        return last_sent(self._tried)
 
     def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
         """Send a request as AuthAdapter does, and do not read the body of a redirect."""
-        self._last = None
+        self._tried = ()
         response = super().send(request, *args, **options)
         if response.is_redirect:
             response.close()
         return response
 
-    def exchange(self, request: PreparedRequest, named_by: NamedBy) -> Exchange:
-        """Keep the exchange."""
-        self._last = super().exchange(request, named_by)
-        return self._last
+    def drive(
+        self,
+        request: PreparedRequest,
+        named_by: NamedBy,
+        tried: list[CachedCredential],
+        options: Options,
+    ) -> Response:
+        """Keep the list of credentials."""
+        self._tried = tried
+        return super().drive(request, named_by, tried, options)
 
     def route(self, request: PreparedRequest, named_by: NamedBy) -> S3Route:
         """Keep the route."""

@@ -51,39 +51,33 @@ def with_credential(
 
     If there is neither of them, return the request itself.
     """
-    if credential is None:
-        if authorization_of(request.headers) is None:
-            return request
-        return _copy_with_header(request, None)
-    copy = _copy_with_header(request, credential.header)
+    header = None
+    if credential is not None:
+        header = credential.header
+    elif authorization_of(request.headers) is None:
+        return request
+    if not FAST or type(request.headers) is not CaseInsensitiveDict:
+        copy = _plain_copy(request, header)
+    else:
+        copy = _blank(type(request))
+        copy.__dict__ = request.__dict__.copy()
+        copy.headers = headers = _blank(CaseInsensitiveDict)
+        headers._store = items = request.headers._store.copy()  # type: ignore[attr-defined]
+        if header is None:
+            items.pop("authorization", None)
+        else:
+            items["authorization"] = ("Authorization", header)
     if isinstance(credential, CondaToken):
         hide_request_lines()
         copy.url = credential.wire_url(request.url or "")
     return copy
 
 
-def _copy_with_header(
+def _plain_copy(
     request: PreparedRequest,
     header: str | None,
 ) -> PreparedRequest:
     """Return a copy whose ``Authorization`` is ``header``; None: it has no such header."""
-    if not FAST or type(request.headers) is not CaseInsensitiveDict:
-        return _plain_copy_with_header(request, header)
-    copy: PreparedRequest = _blank(type(request))
-    copy.__dict__ = request.__dict__.copy()
-    copy.headers = headers = _blank(CaseInsensitiveDict)
-    headers._store = items = request.headers._store.copy()  # type: ignore[attr-defined]
-    if header is None:
-        items.pop("authorization", None)
-    else:
-        items["authorization"] = ("Authorization", header)
-    return copy
-
-
-def _plain_copy_with_header(
-    request: PreparedRequest,
-    header: str | None,
-) -> PreparedRequest:
     copy = plain_copy(request)
     copy.headers = CaseInsensitiveDict(request.headers)
     copy.headers.pop("Authorization", None)

@@ -12,6 +12,7 @@ PORTS = {"http": 80, "https": 443}
 """The default ports."""
 
 S3_SCHEME = "s3://"
+_S3_BEGINNINGS = ("s3://", "S3://")
 
 
 class Url(NamedTuple):
@@ -47,7 +48,7 @@ class Url(NamedTuple):
 
 def is_s3(url: str) -> bool:
     """Return True for an ``s3://`` URL."""
-    return url[:5].lower() == S3_SCHEME
+    return url.startswith(_S3_BEGINNINGS)
 
 
 def https_twin(origin: str) -> str:

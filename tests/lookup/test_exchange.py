@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import pickle
+from typing import TYPE_CHECKING
 
 import pytest
 from chain_fakes import Keeper, basic, bearer, default, keyring, sent, through
 
 import authshim
 from authshim import BasicHTTP, Chain, Index
-from authshim.lookup.exchange import Exchange
+from authshim.lookup.exchange import Exchange, is_settled, last_sent
 from authshim.urls import HOST
+
+if TYPE_CHECKING:
+    from authshim.lookup.cached_credential import CachedCredential
 
 URL = "https://h/x"
 CHALLENGE = {"WWW-Authenticate": "Basic"}
@@ -148,6 +152,60 @@ def test_exchange_lists_the_credentials_that_were_sent() -> None:
     exchange.begin()
     exchange.receive(401)
     assert exchange.credentials() == [bearer("old"), bearer("new")]
+
+
+def tried(chain: Chain, url: str = URL) -> list[CachedCredential]:
+    """Return the credential that is sent first, as a client holds it."""
+    found = chain.look_up(url)
+    return [] if found is None else [found]
+
+
+def accepted(chain: Chain, url: str = URL) -> Chain:
+    """Return the chain after a server has accepted its credential."""
+    exchange = Exchange(chain, "GET", url)
+    exchange.begin()
+    exchange.receive(200)
+    return chain
+
+
+@pytest.mark.parametrize("status", [200, 206, 302, 304, 401, 403, 404, 500])
+@pytest.mark.parametrize("held", [{}, {"h": bearer()}])
+def test_settled_answer_is_the_last_for_an_exchange(held: dict[str, object], status: int) -> None:
+    chain = accepted(Chain([Keeper(held)]))
+    sent_first = tried(chain)
+    assert is_settled(chain, sent_first, status) == (status not in (401, 403, 404))
+    exchange = Exchange(chain, "GET", URL, tried=sent_first)
+    assert exchange.receive(status) is None
+    assert exchange.keeps
+
+
+def test_answer_is_not_settled_if_its_credential_was_never_accepted() -> None:
+    chain = Chain([Keeper({"h": bearer()})])
+    assert not is_settled(chain, tried(chain), 200)
+    assert is_settled(accepted(chain), tried(chain), 200)
+
+
+def test_answer_is_not_settled_if_an_index_may_be_chosen() -> None:
+    chain = accepted(two_indexes(), SHARED)
+    assert not is_settled(chain, tried(chain, SHARED), 200)
+
+
+def test_answer_is_not_settled_after_a_rejection() -> None:
+    chain = accepted(Chain([Keeper({"h": bearer()})]))
+    first = tried(chain)
+    Exchange(chain, "GET", URL, tried=first).receive(401)
+    assert not is_settled(chain, first, 200)
+
+
+def test_exchange_adds_to_the_list_of_what_was_tried() -> None:
+    chain = renewing()
+    first = tried(chain)
+    exchange = Exchange(chain, "GET", URL, tried=first)
+    assert exchange.receive(401) == bearer("new")
+    assert [found.credential for found in first] == [bearer("old"), bearer("new")]
+    found = last_sent(first)
+    assert found is not None
+    assert found.credential == bearer("new")
 
 
 def test_exchange_shows_no_secret(no_secret: object) -> None:

@@ -17,6 +17,7 @@ from servers import Answer, Recorder, Seen
 import authshim
 from authshim import AuthAdapter, BasicHTTP, BearerToken, Chain, CondaToken, OAuth, S3Credentials
 from authshim.project.repositories import Index
+from authshim.transport import adapter as adapter_module
 from authshim.transport import request as request_module
 from authshim.urls import SERVICE
 
@@ -454,6 +455,21 @@ def test_copy_keeps_class_and_attributes_of_the_request(
     mounted(BEARER, inner=inner).send(request)
     assert type(inner.sent[0]) is Mine
     assert inner.sent[0].note == "mine"
+
+
+def test_accepted_credential_is_sent_without_an_exchange(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    inner = Canned()
+    adapter = mounted(BEARER, inner=inner).get_adapter("http://127.0.0.1/x")
+    adapter.send(prepared("http://127.0.0.1/x"))
+
+    def fail(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(adapter_module, "Exchange", fail)
+    adapter.send(prepared("http://127.0.0.1/x"))
+    assert [sent.headers["Authorization"] for sent in inner.sent] == [BEARER.header] * 2
 
 
 def test_changes_by_an_inner_adapter_do_not_reach_the_caller() -> None:

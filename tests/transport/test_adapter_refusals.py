@@ -325,7 +325,7 @@ LET_IN = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nlet in"
 def test_a_refusal_without_end_does_not_hang(
     head: bytes, stream: bool, make_wire: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.transport.adapter.MAX_DRAINED_SECONDS", 0.05)
+    monkeypatch.setattr("authshim.transport.drain.MAX_DRAINED_SECONDS", 0.05)
     wire, contents = make_wire(head, LET_IN), []
 
     def get() -> None:
@@ -342,7 +342,7 @@ def test_a_refusal_without_end_does_not_hang(
 def test_a_refusal_that_trickles_is_cut_off_in_time(
     piece: bytes, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("authshim.transport.adapter.MAX_DRAINED_SECONDS", 0.2)
+    monkeypatch.setattr("authshim.transport.drain.MAX_DRAINED_SECONDS", 0.2)
     hung_up, over = threading.Event(), threading.Event()
 
     def trickle() -> Iterator[bytes]:
@@ -366,7 +366,7 @@ def test_a_refusal_that_trickles_is_cut_off_in_time(
 def test_a_refusal_that_comes_in_pieces_gives_its_connection_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("authshim.transport.adapter.MAX_DRAINED_SECONDS", 60)
+    monkeypatch.setattr("authshim.transport.drain.MAX_DRAINED_SECONDS", 60)
     head = b"HTTP/1.1 401 No\r\nContent-Length: 12\r\n\r\n"
 
     def serve() -> None:

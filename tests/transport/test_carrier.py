@@ -303,7 +303,7 @@ def test_a_request_of_another_library_has_no_way(request_: object) -> None:
 
 def test_a_request_that_nobody_named_is_the_callers() -> None:
     request = requests.Request("GET", "https://h.example/").prepare()
-    assert receive(request) is CALLER
+    assert receive(request, request.hooks["response"]) is CALLER
     assert not isinstance(request.hooks["response"], MarkedHooks)
 
 
