@@ -62,9 +62,12 @@ class Check:
         :raises TimedOut: the timeout has passed.
         """
         places = range(len(self._places))
-        for at, result in map_concurrently(
-            places, lambda: nullcontext(self._probe), seconds=seconds
-        ):
+        answered = map_concurrently(
+            places,
+            lambda: nullcontext(self._probe),
+            seconds=seconds,
+        )
+        for at, result in answered:
             self._found[at] = result
 
     def waiting(self) -> list[str]:
@@ -85,7 +88,7 @@ class Check:
         :param unanswered: the reason for which a place has no result.
         :param step: the next step for such a place.
         """
-        found = []
+        results = []
         for at, place in enumerate(self._places):
             missing = Result(
                 _kind(place),
@@ -94,22 +97,32 @@ class Check:
                 detail=unanswered,
                 next_step=step,
             )
-            result = self._found.get(at, missing)
-            note = tool_note(
-                self._manifest,
-                place,
-                result.found,
-                answer=result.answer,
-                links_name_hosts=result.links_name_hosts,
-            )
-            result = result._replace(declared_in=self._declared_in[at], tool_note=note)
-            found.append(result)
-        return shorten_logins(self._places, found, self._chain)
+            found = self._found.get(at, missing)
+            declared_in = self._declared_in[at]
+            found = found._replace(declared_in=declared_in)
+            results.append(self._with_note(place, found))
+        return shorten_logins(self._places, results, self._chain)
+
+    def _with_note(self, place: Repository, result: Result) -> Result:
+        """Return a result with the note about the project's tool."""
+        note = tool_note(
+            self._manifest,
+            place,
+            result.found,
+            answer=result.answer,
+            links_name_hosts=result.links_name_hosts,
+        )
+        return result._replace(tool_note=note)
 
     def _probe(self, at: int) -> Result:
         place = self._places[at]
         names = _names_for(place, self._wanted)
-        return probe(self._chain, place, names, self._mirrors)
+        return probe(
+            self._chain,
+            place,
+            names,
+            self._mirrors,
+        )
 
 
 def check(
@@ -119,7 +132,12 @@ def check(
     mirrors: Sequence[Mirror] = (),
 ) -> list[Result]:
     """Probe every index and channel of a project, and return the results in its order."""
-    checking = Check(chain, manifest, environment, mirrors)
+    checking = Check(
+        chain,
+        manifest,
+        environment,
+        mirrors,
+    )
     checking.run()
     return checking.results()
 
@@ -130,12 +148,18 @@ def _places(
     mirrors: Sequence[Mirror],
 ) -> list[Repository]:
     """List the URLs of a project that are probed."""
-    indexes = [*manifest.indexes(environment), *manifest.own_indexes(environment)]
+    indexes: list[Repository] = []
+    indexes += manifest.indexes(environment)
+    indexes += manifest.own_indexes(environment)
     if not manifest.requirements(environment):
         # pixi asks no index then. The declared ones are probed, because somebody uses them.
         indexes = [index for index in indexes if index != PYPI]
     channels = _channels(manifest, environment, mirrors)
-    return [*indexes, *channels, *manifest.pypi_maps()]
+    return [
+        *indexes,
+        *channels,
+        *manifest.pypi_maps(),
+    ]
 
 
 def _channels(
@@ -144,7 +168,8 @@ def _channels(
     mirrors: Sequence[Mirror],
 ) -> list[Channel]:
     """List the channels of a project, and the parts of them that have their own mirrors."""
-    declared = [*manifest.channels(environment), *manifest.build_channels()]
+    declared = manifest.channels(environment)
+    declared += manifest.build_channels()
     platforms = manifest.platforms(environment)
     channels: list[Channel] = []
     for channel in dict.fromkeys(declared):
@@ -183,11 +208,20 @@ def probe(
     if place.placeholder:
         step = next_step.FILL_IN(placeholder=place.placeholder, kind=kind)
         detail = f"{place.placeholder} is not filled in"
-        return Result(kind, place.shown, NOT_PROBED, detail=detail, next_step=step)
+        return Result(
+            kind,
+            place.shown,
+            NOT_PROBED,
+            detail=detail,
+            next_step=step,
+        )
     if place.scheme not in _SCHEMES:
-        return Result(kind, place.shown, NOT_PROBED, detail=f"{place.scheme} is not http(s)")
-    with closing(IndexClient(chain, mirrors)) as client:
-        return Probe(client, place, kind).run(names)
+        detail = f"{place.scheme} is not http(s)"
+        return Result(kind, place.shown, NOT_PROBED, detail=detail)
+    client = IndexClient(chain, mirrors)
+    with closing(client):
+        probing = Probe(client, place, kind)
+        return probing.run(names)
 
 
 def _kind(place: Repository) -> str:
