@@ -18,7 +18,8 @@ def build_channels(pixi: Section, folder: str) -> tuple[Channel, ...]:
 
     :raises TableError: a value has the wrong type, or is no channel.
     """
-    build = pixi.section("package").section("build")
+    package = pixi.section("package")
+    build = package.section("build")
     backend = build.section("backend")
     place = backend.location("channels")
     found = []

@@ -151,7 +151,10 @@ def config_home(
     home = home_of(environ)
     if apple and sys.platform == "darwin":
         return _below(home, "Library", "Application Support")
-    return environ.get("XDG_CONFIG_HOME") or _below(home, ".config")
+    named = environ.get("XDG_CONFIG_HOME")
+    if named:
+        return named
+    return _below(home, ".config")
 
 
 def _below(folder: str, *names: str) -> str:
@@ -162,12 +165,14 @@ def _below(folder: str, *names: str) -> str:
 
 def below(folder: str, *names: str) -> str | None:
     """Return the joined path, or None without a folder."""
-    return _below(folder, *names) or None
+    path = _below(folder, *names)
+    return path or None
 
 
 def poetry_files(folder: str, environ: Mapping[str, str]) -> list[str]:
     """List the candidates for poetry's configuration files, the strongest first."""
-    files = [os.path.join(folder, "poetry.toml")]
+    own = os.path.join(folder, "poetry.toml")
+    files = [own]
     config = environ.get("POETRY_CONFIG_DIR")
     if not config:
         parent = config_home(environ, apple=True)
@@ -181,7 +186,8 @@ def poetry_files(folder: str, environ: Mapping[str, str]) -> list[str]:
 
 def pdm_files(folder: str, environ: Mapping[str, str]) -> list[str]:
     """List the candidates for pdm's configuration files, the strongest first."""
-    files = [os.path.join(folder, "pdm.toml")]
+    own = os.path.join(folder, "pdm.toml")
+    files = [own]
     user = environ.get("PDM_CONFIG_FILE")
     if not user:
         parent = config_home(environ, apple=True)

@@ -10,7 +10,10 @@ from authshim.urls import split_userinfo
 
 
 def split_login(url: str) -> tuple[str, str | None, str | None]:
-    """Return the URL without userinfo, the username and the password."""
+    """Return the URL without userinfo, the username and the password.
+
+    :raises UrlError: see ``Repository``.
+    """
     parts = split_userinfo(url)
     if parts is None:
         raise UrlError(shown_text(url), "it has no scheme, such as https://")
@@ -20,7 +23,8 @@ def split_login(url: str) -> tuple[str, str | None, str | None]:
     username, password = _credentials(userinfo)
     for text in (url, username, password):
         if text and CONTROL.search(text):
-            raise UrlError(shown_text(url), "it has a control character (a line break, perhaps)")
+            shown = shown_text(url)
+            raise UrlError(shown, "it has a control character (a line break, perhaps)")
     return f"{scheme}://{rest}", username, password
 
 
@@ -37,9 +41,10 @@ def _credentials(userinfo: str | None) -> tuple[str | None, str | None]:
     if not userinfo:
         return None, None
     name, colon, password = userinfo.partition(":")
+    username = _decoded(name)
     if not colon:
-        return _decoded(name), None
-    return _decoded(name), _decoded(password)
+        return username, None
+    return username, _decoded(password)
 
 
 def _decoded(value: str) -> str:
@@ -52,9 +57,12 @@ def _decoded(value: str) -> str:
 def shown_text(text: str) -> str:
     """Return the text of a bad URL without anything up to its last ``@``."""
     before, behind = split_at_sign(text)
-    if not before:
-        return shorten(redact(text))
-    parts = split_userinfo(before)
-    if parts is None:
-        return shorten(redact(f"{MASK}@{behind}"))
-    return shorten(redact(f"{parts[0]}://{MASK}@{behind}"))
+    shown = text
+    if before:
+        shown = f"{MASK}@{behind}"
+        parts = split_userinfo(before)
+        if parts is not None:
+            scheme, _, _ = parts
+            shown = f"{scheme}://{shown}"
+    redacted = redact(shown)
+    return shorten(redacted)

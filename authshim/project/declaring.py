@@ -72,7 +72,9 @@ class DeclaredIndexes(NamedTuple):
     @property
     def is_empty(self) -> bool:
         """Return True if nothing but PyPI, as the tool's default, is declared."""
-        everything = (*self.searched, *self.flat, *self.explicit)
+        everything = [*self.searched]
+        everything += self.flat
+        everything += self.explicit
         return all(map(is_default, everything))
 
 

@@ -29,17 +29,18 @@ def pythons_of(table: Section) -> list[tuple[str, str]]:
 
 def has_own_python(pythons: list[tuple[str, str]]) -> bool:
     """Return True if the feature itself has a ``python``, and not only one of its targets."""
-    return any(selector == "" for selector, _ in pythons)
+    selectors = [selector for selector, _ in pythons]
+    return "" in selectors
 
 
 def _python(dependencies: Section) -> str:
     """Return conda's version spec of ``python``, or an empty string."""
-    spec = dependencies.table.get("python", "")
+    spec = dependencies.table.get("python")
     if isinstance(spec, dict):
         spec = spec.get("version", "*")
-    if not isinstance(spec, str):
-        return ""
-    return spec
+    if isinstance(spec, str):
+        return spec
+    return ""
 
 
 def platforms_of(table: Section) -> tuple[str, ...] | None:

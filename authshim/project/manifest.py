@@ -161,9 +161,10 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
+        chosen = self._chosen(environment)
         # One after another: 1,000 environments of 1,000 channels are a million.
-        each = map(self._project.indexes, self._chosen(environment))
-        return unique(chain.from_iterable(each))
+        lists = map(self._project.indexes, chosen)
+        return unique(chain.from_iterable(lists))
 
     def own_indexes(self, environment: str | None = DEFAULT) -> tuple[Index, ...]:
         """List the indexes that only serve the packages that name them by ``index``.
@@ -185,8 +186,9 @@ class Manifest:
         :param environment: None stands for all environments. Duplicates are left out.
         :raises ManifestError: there is no such environment.
         """
-        each = map(self._project.channels, self._chosen(environment))
-        return unique(chain.from_iterable(each))
+        chosen = self._chosen(environment)
+        lists = map(self._project.channels, chosen)
+        return unique(chain.from_iterable(lists))
 
     def platforms(self, environment: str | None = DEFAULT) -> tuple[str, ...]:
         """List the platforms of an environment, or of all environments for None.
@@ -209,10 +211,11 @@ class Manifest:
 
     def s3_options(self) -> tuple[S3Options, ...]:
         """Return the options of the buckets that the workspace declares."""
-        return tuple(
-            options._replace(place=f"{options.place} in {self.path}")
-            for options in self._project.s3_options
-        )
+        found = []
+        for options in self._project.s3_options:
+            place = f"{options.place} in {self.path}"
+            found.append(options._replace(place=place))
+        return tuple(found)
 
     def dependencies(self, environment: str | None = DEFAULT) -> tuple[Dependency, ...]:
         """List the PyPI packages that an environment requires.
@@ -246,15 +249,13 @@ class Manifest:
         """Return the ``index-strategy``, or pixi's default."""
         (features,) = self._chosen(environment)
         strategy = self._project.single(features, "index_strategy")
-        pixis_default = STRATEGIES[0]
-        return strategy or pixis_default
+        return strategy or STRATEGIES[0]
 
     def prerelease_mode(self, environment: str = DEFAULT) -> str:
         """Return the ``prerelease-mode``, or pixi's default."""
         (features,) = self._chosen(environment)
         mode = self._project.single(features, "prerelease_mode")
-        pixis_default = MODES[0]
-        return mode or pixis_default
+        return mode or MODES[0]
 
     def ignored_options(self, environment: str = DEFAULT) -> tuple[str, ...]:
         """List the options of pixi that choose versions or files and that authshim ignores."""
@@ -284,8 +285,7 @@ class Manifest:
 
     def __reduce__(self) -> Any:
         if self.path:
-            arguments = (self.path, self.tool)
-            return Manifest.load, arguments
+            return Manifest.load, (self.path, self.tool)
         if self.tool not in candidates.TOOLS:
             return Manifest.of_user, ()
         return Manifest.of_user, (self.tool,)

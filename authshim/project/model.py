@@ -52,12 +52,15 @@ NO_OPTIONS = Options(
 )
 
 
+RankedChannel = tuple[int, Channel]
+"""The priority of a channel, and the channel."""
+
+
 class Feature(NamedTuple):
     """A feature that environments are made of."""
 
     name: str
-    channels: tuple[tuple[int, Channel], ...]
-    """Each channel with its priority."""
+    channels: tuple[RankedChannel, ...]
     options: Options
     requirements: tuple[RawRequirement, ...]
     platforms: tuple[str, ...] | None
@@ -114,7 +117,7 @@ class Project(NamedTuple):
 
     def channels(self, features: Features) -> list[Channel]:
         """List the channels, the highest priority first."""
-        entries: list[tuple[int, Channel]] = []
+        entries: list[RankedChannel] = []
         for feature in features:
             entries += feature.channels
         entries.sort(key=_descending_priority)
@@ -170,7 +173,7 @@ class Project(NamedTuple):
         return platforms
 
 
-def _descending_priority(entry: tuple[int, Channel]) -> int:
+def _descending_priority(entry: RankedChannel) -> int:
     priority, _ = entry
     return -priority
 

@@ -23,10 +23,10 @@ from authshim.project.feature_table import (
     pythons_of,
     with_targets,
 )
-from authshim.project.model import DEFAULT, Feature, Features, Project
+from authshim.project.model import DEFAULT, Feature, Features, Project, RankedChannel
 from authshim.project.pypi_options import read_options
 from authshim.project.pyproject_groups import read_groups
-from authshim.project.repositories import Channel, channel
+from authshim.project.repositories import channel
 from authshim.project.requirements import from_table
 from authshim.project.s3_options import read_buckets
 from authshim.project.toml import Section, TableError
@@ -96,7 +96,7 @@ class _Reader:
         self._folder = folder
         self._groups = groups
         self._requires_python = requires_python
-        self._channels: tuple[tuple[int, Channel], ...] = ()
+        self._channels: tuple[RankedChannel, ...] = ()
 
     def project(self, pixi: Section) -> Project:
         """Return the project of the root table.
@@ -201,7 +201,7 @@ class _Reader:
             entries = part.section("pypi-dependencies")
             yield from from_table(entries, selector)
 
-    def _channels_of(self, table: Section) -> tuple[tuple[int, Channel], ...]:
+    def _channels_of(self, table: Section) -> tuple[RankedChannel, ...]:
         if table.table.get("channels") is None:
             return self._channels
         place = table.location("channels")
@@ -211,8 +211,7 @@ class _Reader:
             channels.append(ranked)
         return tuple(channels)
 
-    def _channel(self, entry: Any, place: str) -> tuple[int, Channel]:
-        """Return the priority of a channel, and the channel."""
+    def _channel(self, entry: Any, place: str) -> RankedChannel:
         name = entry
         priority = 0
         if isinstance(entry, dict):

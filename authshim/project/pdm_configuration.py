@@ -40,6 +40,13 @@ class Source(NamedTuple):
     """True if it excludes the packages that it does not include."""
 
 
+class _Values(NamedTuple):
+    """Values of a source, and their places by key."""
+
+    table: Table
+    places: dict[str, str]
+
+
 class Configuration:
     """The tables ``pypi`` of pdm's configuration files, and its variables."""
 
@@ -65,19 +72,21 @@ class Configuration:
         seen = {PYPI_NAME}
         for file, pypi in self._files:
             for name, table in pypi.items():
-                if isinstance(table, dict) and name not in seen:
-                    seen.add(name)
-                    yield Source(name, table, file)
+                if name in seen or not isinstance(table, dict):
+                    continue
+                seen.add(name)
+                yield Source(name, table, file)
 
     def index(self, source: Source) -> Index | None:
         """Return the index of a source, with the values that the configuration has for it.
 
         Return None if there is no URL.
         """
-        table, added_in = self._completed(source)
+        completed = self._completed(source)
+        table = completed.table
         if not table.get("url"):
             return None
-        declaration = _declaration(source, table, added_in)
+        declaration = _declaration(source, completed)
         expanded = self._with_userinfo(table["url"])
         url, lone_user = _without_lone_user(expanded)
         index = index_of(
@@ -93,21 +102,17 @@ class Configuration:
             services.insert(0, with_slash)
         return asked_as(index, services)
 
-    def _completed(self, source: Source) -> tuple[Table, dict[str, str]]:
-        """Return the table of a source with all values, and the places of the added ones."""
-        table = dict(source.table)
-        added_in: dict[str, str] = {}
-        for values, places in self._stored(source.name):
-            missing = [key for key in _KEYS if key in values and key not in table]
-            for key in missing:
-                table[key] = values[key]
-                added_in[key] = places[key]
+    def _completed(self, source: Source) -> _Values:
+        """Return all values of a source, and the places of those that are not its own."""
+        completed = _Values(dict(source.table), {})
+        for stored in self._stored(source.name):
+            _add_missing(completed, stored)
         if source.name == PYPI_NAME:
-            table.setdefault("url", PYPI.url)
-        return table, added_in
+            completed.table.setdefault("url", PYPI.url)
+        return completed
 
-    def _stored(self, name: str) -> Iterator[tuple[Table, dict[str, str]]]:
-        """Yield the values that the variables and the files have for a name, and their places."""
+    def _stored(self, name: str) -> Iterator[_Values]:
+        """Yield the values that the variables and the files have for a name."""
         if name == PYPI_NAME:
             yield self._of_variables()
         for file, pypi in self._files:
@@ -115,18 +120,19 @@ class Configuration:
             if name == PYPI_NAME:
                 table = pypi
             if isinstance(table, dict):
-                yield table, _places(table, file)
+                places = _places(table, file)
+                yield _Values(table, places)
 
-    def _of_variables(self) -> tuple[Table, dict[str, str]]:
-        """Return the values of the variables of the source "pypi", and their names."""
-        values = {}
-        names = {}
+    def _of_variables(self) -> _Values:
+        """Return the values of the variables of the source "pypi"."""
+        found = _Values({}, {})
         for key in _VARIABLES:
-            names[key] = f"PDM_PYPI_{key.upper()}"
-            value = self._environ.get(names[key])
+            variable = f"PDM_PYPI_{key.upper()}"
+            value = self._environ.get(variable)
             if value:
-                values[key] = value
-        return values, names
+                found.table[key] = value
+                found.places[key] = variable
+        return found
 
     def _with_userinfo(self, url: Any) -> Any:
         """Return a URL with the variables of its userinfo expanded."""
@@ -153,7 +159,8 @@ class Configuration:
             try:
                 file = read_file(path)
                 if file is not None:
-                    yield file, file.document.section("pypi").table
+                    pypi = file.document.section("pypi")
+                    yield file, pypi.table
             except TableError as error:
                 located = error.at(path)
                 self.problems.append(str(located))
@@ -161,22 +168,28 @@ class Configuration:
 
 def _declaration(
     source: Source,
-    completed: Table,
-    added_in: dict[str, str],
+    completed: _Values,
 ) -> Declaration:
     """Return the declaration of a source.
 
-    :param completed: the table of the source, with the values of the configuration.
-    :param added_in: the places of these values by key.
+    :param completed: the source with the values of the configuration, and the places of these.
     """
-    place = added_in.get("url")
-    login_in = added_in.get("password")
+    place = completed.places.get("url")
+    login_in = completed.places.get("password")
+    username_in = completed.places.get("username", "")
     return Declaration(
-        place or _place(source, completed),
+        place or _place(source, completed.table),
         source.name,
-        login_in=login_in or added_in.get("username", ""),
-        certificates=_certificates(completed),
+        login_in=login_in or username_in,
+        certificates=_certificates(completed.table),
     )
+
+
+def _add_missing(completed: _Values, stored: _Values) -> None:
+    for key in _KEYS:
+        if key in stored.table and key not in completed.table:
+            completed.table[key] = stored.table[key]
+            completed.places[key] = stored.places[key]
 
 
 def _login(table: Table, lone_user: str | None) -> Login:
@@ -238,5 +251,6 @@ def _places(table: Table, file: TomlFile) -> dict[str, str]:
     for key in _KEYS:
         if key in table:
             value = str(table[key])
-            places[key] = file.lines.place(value, key)
+            place = file.lines.place(value, key)
+            places[key] = place
     return places

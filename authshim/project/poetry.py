@@ -107,7 +107,8 @@ def _order(sources: list[_Source]) -> DeclaredIndexes:
 
 
 def _own_table(document: Section) -> Section:
-    return document.section("tool").section("poetry")
+    tool = document.section("tool")
+    return tool.section("poetry")
 
 
 def _source(
@@ -124,6 +125,18 @@ def _source(
         declaration = Declaration(place, name)
         pypi = Index(PYPI.url, declaration=declaration)
         return _Source(pypi, priority)
+    index = _index(url, place, name, file.folder, logins)
+    return _Source(index, priority)
+
+
+def _index(
+    url: Any,
+    place: str,
+    name: str,
+    folder: str,
+    logins: Logins,
+) -> Index:
+    """Return the index of a source, with the names by which poetry asks a keyring."""
     login, login_in = logins.of(name)
     declaration = Declaration(
         place,
@@ -134,7 +147,7 @@ def _source(
     index = index_of(
         url,
         declaration,
-        file.folder,
+        folder,
         login=login,
         flat=_is_one_page(url),
     )
@@ -143,7 +156,7 @@ def _source(
         index.url.rstrip("/"),
         index.netloc,
     )
-    return _Source(asked_as(index, services), priority)
+    return asked_as(index, services)
 
 
 def _is_one_page(url: Any) -> bool:

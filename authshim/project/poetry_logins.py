@@ -45,10 +45,11 @@ class Logins:
             value, place = self._written("certificates", name, key)
             if value is False:
                 return NOT_VERIFIED
-            if place and isinstance(value, str):
+            if not place:
+                continue
+            if isinstance(value, str):
                 return value
-            if place:
-                return ""
+            return ""
         return ""
 
     @property
@@ -81,14 +82,16 @@ class Logins:
     ) -> tuple[Any, str]:
         """Return a value of a source in a table and its place, or None and an empty string."""
         for variable in _variables(table, name, key):
-            if variable in self._environ:
-                return self._environ[variable], variable
+            value = self._environ.get(variable)
+            if value is not None:
+                return value, variable
         for file in self._files:
-            entries = file.document.section(table).table
-            entry = entries.get(name)
+            section = file.document.section(table)
+            entry = section.table.get(name)
             if isinstance(entry, dict) and key in entry:
+                value = entry[key]
                 place = file.lines.place(name, table)
-                return entry[key], place
+                return value, place
         return None, ""
 
     def _read(self, folder: str) -> Iterator[TomlFile]:

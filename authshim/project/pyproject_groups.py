@@ -17,6 +17,9 @@ MAX_GROUP_DEPTH = 50
 MAX_GROUP_REQUIREMENTS = 100_000
 """The requirements of all groups. They double with each group that includes the previous twice."""
 
+_Entries = dict[str, list[Any]]
+"""The entries of groups by their names."""
+
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*((?:\[[^\]]*\])?)\s*(@?)")
 
 
@@ -39,7 +42,7 @@ def read_groups(document: Section) -> dict[str, tuple[RawRequirement, ...]]:
     return found
 
 
-def _written_groups(document: Section) -> dict[str, list[Any]]:
+def _written_groups(document: Section) -> _Entries:
     """Return the entries of a project, its extras and its groups by pixi's feature."""
     project = document.section("project")
     own = project.array("dependencies")
@@ -55,7 +58,7 @@ def _written_groups(document: Section) -> dict[str, list[Any]]:
 
 
 def _add_group(
-    found: dict[str, list[Any]],
+    found: _Entries,
     name: str,
     entries: object,
 ) -> None:
@@ -72,7 +75,7 @@ class _Groups:
 
     def __init__(self, table: object) -> None:
         self.names: list[str] = []
-        self._written: dict[str, list[Any]] = {}
+        self._written: _Entries = {}
         self._read: dict[str, list[str]] = {}
         self._count = 0
         if not isinstance(table, dict):

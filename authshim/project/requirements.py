@@ -215,27 +215,33 @@ def _combine(
     if not pairs:
         return None
     # These dictionaries are sets that keep the order.
-    indexes: dict[Index, None] = {}
     specifiers: dict[str, None] = {}
     extras: dict[str, None] = {}
     origin = ""
     for raw, requirement in pairs:
-        if raw.own_index:
-            indexes[raw.own_index] = None
         if requirement.specifier:
             specifiers[str(requirement.specifier)] = None
         for extra in sorted(requirement.extras):
             extras[extra] = None
         origin = origin or raw.origin
-    if len(indexes) > 1:
-        raise TableError(f"{shorten(name)}: its entries name different indexes")
     return Dependency(
         name,
         specifier=",".join(specifiers),
         extras=tuple(extras),
-        own_index=next(iter(indexes), None),
+        own_index=_own_index(name, [raw for raw, _ in pairs]),
         origin=origin,
     )
+
+
+def _own_index(name: str, entries: Sequence[RawRequirement]) -> Index | None:
+    """Return the only index that the entries of a package name, or None.
+
+    :raises TableError: they name several.
+    """
+    indexes = {raw.own_index for raw in entries if raw.own_index}
+    if len(indexes) > 1:
+        raise TableError(f"{shorten(name)}: its entries name different indexes")
+    return next(iter(indexes), None)
 
 
 def _applicable(

@@ -19,9 +19,11 @@ def read_buckets(workspace: Section) -> tuple[S3Options, ...]:
     found = []
     buckets = workspace.section("s3-options")
     for bucket, table in buckets.table.items():
-        place = location((*buckets.names, bucket))
+        names = (*buckets.names, bucket)
+        place = location(names)
         try:
-            found.append(read_options(bucket, table, place))
+            options = read_options(bucket, table, place)
         except BadOptions as error:
             raise TableError(f"{place}: {error}") from None
+        found.append(options)
     return tuple(found)

@@ -78,7 +78,8 @@ class Section:
         """Yield each table in the table of a key, with its name."""
         parent = self.section(key)
         for name, value in parent.table.items():
-            yield name, parent.child(name, value)
+            section = parent.child(name, value)
+            yield name, section
 
     def array_of_sections(self, key: str) -> Iterator[Section]:
         """Yield the tables of an array of tables, ``[[key]]``."""
@@ -87,7 +88,8 @@ class Section:
 
     def array(self, key: str) -> list[Any]:
         """Return a list, whose elements may have any type."""
-        return self._value(key, list)  # type: ignore[no-any-return]
+        value: list[Any] = self._value(key, list)
+        return value
 
     def strings(self, key: str) -> list[str]:
         """Return a list of strings."""
@@ -100,11 +102,13 @@ class Section:
 
     def text(self, key: str) -> str:
         """Return a string."""
-        return self._value(key, str)  # type: ignore[no-any-return]
+        value: str = self._value(key, str)
+        return value
 
     def flag(self, key: str) -> bool:
         """Return True or False."""
-        return self._value(key, bool)  # type: ignore[no-any-return]
+        value: bool = self._value(key, bool)
+        return value
 
     def choice(self, key: str, words: tuple[str, ...]) -> str | None:
         """Return one of the words, or None if the key is missing."""
@@ -120,7 +124,8 @@ class Section:
         return location(self.names, key)
 
     def _value(self, key: str, kind: type) -> Any:
-        value = self.table.get(key, kind())
+        empty = kind()
+        value = self.table.get(key, empty)
         if not isinstance(value, kind):
             place = self.location(key)
             raise TableError(f"{place}: expected {_EXPECTED[kind]}")

@@ -107,14 +107,24 @@ def _order(settings: Settings) -> DeclaredIndexes:
     searched: list[Index] = []
     if not settings.uses_no_index():
         searched = [*_searched(entries)]
-    explicit = [entry.declared for entry in entries if entry.serves_only_pinned]
     simple = [index for index in searched if not index.flat]
     pages = [*settings.flat()]
     pages += [index for index in searched if index.flat]
-    return DeclaredIndexes(
+    explicit = [entry.declared for entry in entries if entry.serves_only_pinned]
+    declared = DeclaredIndexes(
         searched=tuple(simple),
         flat=tuple(pages),
         explicit=tuple(explicit),
+    )
+    return _with_choices(declared, settings)
+
+
+def _with_choices(
+    declared: DeclaredIndexes,
+    settings: Settings,
+) -> DeclaredIndexes:
+    """Return the indexes with the options that are one of several words."""
+    return declared._replace(
         strategy=settings.word(
             "UV_INDEX_STRATEGY",
             "index-strategy",

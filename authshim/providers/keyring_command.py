@@ -123,15 +123,15 @@ class KeyringCommand(Provider):
                 "since others see what a command is given"
             )
             return None
-        if username and looks_like_token(username):
+        if looks_like_token(username or ""):
             raise ProviderMissing(
                 self.name, "others see its arguments, and the username looks like a token"
             )
-        path = self.search_path
-        if path is None:
-            path = self._environment().get("PATH", os.defpath)
-        program = find_program(self.command, path)
+        program = find_program(self.command, self._path())
         outcome = self._ask(program, key, username or None)
+        return self._credential_of(outcome)
+
+    def _credential_of(self, outcome: Outcome) -> BasicHTTP | None:
         if isinstance(outcome, str):
             raise ProviderError(self.name, outcome)
         if isinstance(outcome, BasicHTTP):
@@ -178,6 +178,13 @@ class KeyringCommand(Provider):
             raise ProviderError(
                 self.name, "a username that begins with - would be read as an option"
             )
+
+    def _path(self) -> str:
+        """Return the folders in which the program is searched."""
+        if self.search_path is not None:
+            return self.search_path
+        environ = self._environment()
+        return environ.get("PATH", os.defpath)
 
     def _environment(self) -> dict[str, str]:
         if self._environ is None:

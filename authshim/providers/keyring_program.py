@@ -22,27 +22,40 @@ def find_program(command: Sequence[str], path: str) -> list[str]:
     :raises ProviderMissing: there is no such program.
     :raises ProviderError: the program is relative to the current folder.
     """
-    first, *rest = command or ("keyring",)
-    has_folder = os.path.dirname(first) != ""
-    if has_folder and not os.path.isabs(first):
+    if not command:
+        return [_find_keyring(path)]
+    first, *rest = command
+    folder = os.path.dirname(first)
+    if folder and not os.path.isabs(first):
         raise ProviderError(
             KEYRING_COMMAND,
             f"{first} is relative to the current folder: give its whole path",
         )
     folders = path.split(os.pathsep)
-    if has_folder:
-        folders = [os.path.dirname(first)]
-    elif not command:
-        beside_python = os.path.dirname(sys.executable or "")
-        folders.append(beside_python)
+    if folder:
+        folders = [folder]
     found = which(first, folders)
-    if found is not None:
-        return [found, *rest]
-    if command:
-        reason = f"{first} is no program that can be run: give its whole path"
-    else:
-        reason = "keyring is neither on PATH nor beside this Python: pipx install keyring"
-    raise ProviderMissing(KEYRING_COMMAND, reason)
+    if found is None:
+        raise ProviderMissing(
+            KEYRING_COMMAND,
+            f"{first} is no program that can be run: give its whole path",
+        )
+    return [found, *rest]
+
+
+def _find_keyring(path: str) -> str:
+    """Return the ``keyring`` of PATH, else the one beside this Python.
+
+    :raises ProviderMissing: there is none.
+    """
+    beside_python = os.path.dirname(sys.executable or "")
+    found = which("keyring", [*path.split(os.pathsep), beside_python])
+    if found is None:
+        raise ProviderMissing(
+            KEYRING_COMMAND,
+            "keyring is neither on PATH nor beside this Python: pipx install keyring",
+        )
+    return found
 
 
 def which(

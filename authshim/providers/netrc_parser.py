@@ -136,17 +136,21 @@ class _Parser:
         for position, match in enumerate(words):
             # A word in quotes is not bare.
             bare = match[4] or ""
-            is_value_in_line = position > 0 and self._expected
-            if bare.startswith("#") and not is_value_in_line:
+            if bare.startswith("#") and self._is_comment(position):
                 return
-            if not self._expected:
-                self._read_keyword(bare.lower(), number)
-            elif bare:
-                self._read_value(bare)
-            else:
-                self._read_value(_unquoted(match))
+            if self._expected:
+                value = bare or _unquoted(match)
+                self._read_value(value)
+                continue
+            self._read_keyword(bare.lower(), number)
             if self._in_macro:
                 return
+
+    def _is_comment(self, position: int) -> bool:
+        """Return True if a ``#`` begins a comment at the position of a word."""
+        if position == 0:
+            return True
+        return not self._expected
 
     def _read_keyword(self, word: str, number: int) -> None:
         if word in _STARTS:

@@ -89,8 +89,7 @@ def has_ambiguous_path(url: str) -> bool:
     >>> has_ambiguous_path("https://h.example/a%2Fb/x")
     False
     """
-    # Nearly all URLs return here.
-    if url.isascii() and not ("%" in url or "/." in url or ";" in url or "\\" in url):
+    if _is_plain(url):
         return False
     before_query, *_ = re.split("[?#]", url, maxsplit=1)
     start = before_query.find("/", len("https://"))
@@ -103,6 +102,13 @@ def has_ambiguous_path(url: str) -> bool:
     if re.search(_HIDDEN, path):
         return True
     return _has_wide_marks(path) or _has_dots(path)
+
+
+def _is_plain(url: str) -> bool:
+    """Return True for nearly all URLs: there is no mark that may hide dots."""
+    if not url.isascii():
+        return False
+    return not ("%" in url or "/." in url or ";" in url or "\\" in url)
 
 
 def _decoded(path: str) -> str | None:
