@@ -1,7 +1,7 @@
 """Is it ready to publish? ``python tests/release.py FOLDER [PYTEST ARGUMENTS ...]``.
 
 Build the sdist and the wheel twice and compare them, check them, install the wheel where nothing is,
-and run the tests of the sdist from the sdist.
+build the recipe for conda, and run the tests of the sdist from the sdist.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def main(folder: Path, arguments: list[str]) -> int:
     _run(sys.executable, "-m", "check_wheel_contents", wheel)
     for version in VERSIONS:
         _try_wheel(version, wheel, folder / version)
+    if _python(VERSIONS[0]):
+        _run(sys.executable, "tests/recipe.py", str(folder / "recipe"))
     _test_sdist(sdist, folder / "sdist", arguments or FEW)
     return 0
 
@@ -50,16 +52,23 @@ def _build(folder: Path) -> dict[str, str]:
 
 def _try_wheel(version: str, wheel: str, folder: Path) -> None:
     """Install the wheel alone with one Python, and let it show that it works."""
-    python = shutil.which(f"python{version}")
+    python = _python(version)
     if python is None:
-        if os.environ.get("AUTHSHIM_TEST_ALL"):
-            raise SystemExit(_fail(f"no python{version} here"))
-        sys.stdout.write(f"skipped: no python{version} here\n")
         return
     _install(python, folder, wheel)
     _run(str(folder / "bin" / "authshim"), "demo")
     if not (folder / "share" / "man" / "man1" / "authshim.1").is_file():
         raise SystemExit(_fail("the wheel has no manual page"))
+
+
+def _python(version: str) -> str | None:
+    """Return a Python on PATH, or None if there is none and the run may skip it."""
+    python = shutil.which(f"python{version}")
+    if python is None:
+        if os.environ.get("AUTHSHIM_TEST_ALL"):
+            raise SystemExit(_fail(f"no python{version} here"))
+        sys.stdout.write(f"skipped: no python{version} here\n")
+    return python
 
 
 def _test_sdist(sdist: str, folder: Path, tests: list[str] | tuple[str, ...]) -> None:

@@ -44,6 +44,12 @@ def test_recipe_has_the_version_of_the_package() -> None:
     assert f'version: "{setup()["metadata"]["version"]}"' in RECIPE
 
 
+def test_recipe_has_the_oldest_python_of_the_package() -> None:
+    oldest = setup()["options"]["python_requires"]
+    assert oldest.startswith(">=")
+    assert f'python_min: "{oldest[2:]}"' in RECIPE
+
+
 def test_help_and_recipe_name_the_address_of_the_package() -> None:
     metadata = setup()["metadata"]
     assert f"{metadata['url']}/blob/main/docs/" == DOCUMENTATION
