@@ -30,7 +30,7 @@ from authshim.providers.os_keychain import OSKeychain
 
 
 def run(
-    environ: Mapping[str, str], *arguments: str, given: str = ""
+    environ: Mapping[str, str], *arguments: str, given: str = "", seconds: float = 60
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", *arguments]
     environ = {"PATH": os.environ["PATH"], **environ, "PYTHONPATH": SOURCE}
@@ -40,7 +40,7 @@ def run(
         input=given,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=seconds,
         check=False,
         cwd=environ["HOME"],
     )
@@ -283,14 +283,31 @@ def test_a_bus_without_a_keychain_is_as_good_as_none(tmp_path: Path) -> None:
     assert "no Secret Service (GNOME Keyring, KWallet) answers on D-Bus" in ended.stderr
 
 
-MANY = """\
-import sys
+FORKS = """\
+import json, multiprocessing, random, sys, time
+from pathlib import Path
+import keyring.backends.SecretService, secretstorage, authshim.providers.os_keychain
 from authshim.cli import main
-own = sys.argv[1]
-for number in range(3):
-    for host in (f"{own}-{number}.many.example", "together.many.example"):
-        assert main(["auth", "login", host, "--token", own]) == 0
-assert main(["auth", "logout", f"{own}-1.many.example"]) == 0
+
+def forked(*words):
+    child = multiprocessing.get_context("fork").Process(target=run, args=words)
+    child.start()
+    return child
+
+"""
+"""The beginning of a program whose children need not import again what it has imported."""
+
+MANY = """\
+def run(own):
+    for number in range(3):
+        for host in (f"{own}-{number}.many.example", "together.many.example"):
+            assert main(["auth", "login", host, "--token", own]) == 0
+    assert main(["auth", "logout", f"{own}-1.many.example"]) == 0
+
+children = [forked(f"child{number}") for number in range(16)]
+for child in children:
+    child.join()
+sys.exit(any(child.exitcode for child in children))
 """
 
 
@@ -299,15 +316,8 @@ def test_sixteen_processes_that_log_in_and_out_at_once_lose_no_entry(
     where: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     environ = {"HOME": str(tmp_path)} if where == "file" else request.getfixturevalue("keychain")
-    command = [sys.executable, "-c", MANY]
-    children = [
-        subprocess.Popen(
-            [*command, f"child{number}"], env={"PATH": os.environ["PATH"], **environ, "PYTHONPATH": SOURCE},
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
-        for number in range(16)
-    ]  # fmt: skip
-    assert [child.wait(300) for child in children] == [0] * 16
+    ended = run(environ, "-c", FORKS + MANY, seconds=300)
+    assert ended.returncode == 0, ended.stderr
     listed = json.loads(auth(environ, "status", "--json").stdout)["entries"]
     keys = [entry["key"] for entry in listed if entry["key"].endswith(".many.example")]
     kept = [f"child{own}-{number}.many.example" for own in range(16) for number in (0, 2)]
@@ -318,53 +328,47 @@ def test_sixteen_processes_that_log_in_and_out_at_once_lose_no_entry(
         ] == [1, 1]
 
 
-def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
-    import random
-    import time
+KILLED = """\
+file = Path(sys.argv[1])
+before = json.loads(file.read_text())
+after = {**before, "h.example.com": {"BearerToken": "new"}}
 
+def run(token):
+    sys.exit(main(["-q", "auth", "login", "h.example.com", "--token", token]))
+
+def log_in(token, seconds=None):
+    child = forked(token)
+    child.join(seconds)
+    child.kill()
+    child.join()
+    assert json.loads(file.read_text()) in (before, after)
+    return child.exitcode
+
+chance = random.Random(20)
+began = time.monotonic()
+assert log_in("old") == 0
+whole_time = time.monotonic() - began
+seen = set()
+for number in range(100):
+    exitcode = log_in(("new", "old")[number % 2], chance.uniform(0.3, 1.5) * whole_time)
+    # The machine may become quicker or slower: about half of the children are killed.
+    whole_time *= 1.1 if exitcode else 0.9
+    seen.add(exitcode)
+assert seen == {0, -9}, seen
+assert log_in("new") == 0
+assert json.loads(file.read_text()) == after
+"""
+
+
+def test_a_login_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     file = tmp_path / "auth.json"
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "PYTHONPATH": SOURCE,
-        "RATTLER_AUTH_FILE": str(file),
-    }
-    rest = {
-        "other.example.com": {"BearerToken": "stays" * 1_000_000}
-    }  # so that the writing takes its time
-    wholes = [{**rest, "h.example.com": {"BearerToken": token}} for token in ("old", "new")]
-    file.write_text(json.dumps(wholes[0]))
-    chance = random.Random(20)
-    began = time.monotonic()
-    assert auth(environ, "login", "h.example.com", "--token", "old").returncode == 0
-    whole_time = time.monotonic() - began
-    seen = set()
-    for number in range(100):
-        token = ("new", "old")[number % 2]
-        command = [
-            sys.executable,
-            "-m",
-            "authshim",
-            "-q",
-            "auth",
-            "login",
-            "h.example.com",
-            "--token",
-            token,
-        ]
-        child = subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL)
-        # The machine may become quicker or slower: about half of the children are killed.
-        try:
-            child.wait(chance.uniform(0.3, 1.5) * whole_time)
-            whole_time *= 0.9
-        except subprocess.TimeoutExpired:
-            child.kill()
-            whole_time *= 1.1
-        seen.add(child.wait())
-        assert json.loads(file.read_text()) in wholes
-    assert seen == {0, -9}
-    assert auth(environ, "login", "h.example.com", "--token", "new").returncode == 0
-    assert json.loads(file.read_text()) == wholes[1]
+    # So long that the writing takes its time.
+    entries = {"other.example.com": "stays" * 200_000, "h.example.com": "old"}
+    before = {host: {"BearerToken": token} for host, token in entries.items()}
+    file.write_text(json.dumps(before))
+    environ = {"HOME": str(tmp_path), "RATTLER_AUTH_FILE": str(file)}
+    ended = run(environ, "-c", FORKS + KILLED, str(file), seconds=300)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_a_disk_that_is_full_is_one_sentence_and_leaves_the_old_file(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Callable
 from urllib.parse import quote
@@ -24,9 +26,13 @@ from authshim.providers.netrc_file import NetrcFile
 from authshim.urls import DEFAULT, HOST, Key
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 COUNT = 2500
+TOGETHER = 50
+"""The files that one curl reads, one after another."""
+QUESTIONS = len(ASKED) + 1
+"""The URLs that are asked for with one file: each host, and the first with a user."""
 OUTCOME = " status %{exitcode}\n"
 
 Answers = tuple["bytes | None", ...]
@@ -47,39 +53,39 @@ def curl() -> str:
 
 
 @pytest.fixture
-def ask(curl: str, recorder: Recorder, tmp_path: Path) -> Callable[[File], Answers]:
+def ask(curl: str, recorder: Recorder, tmp_path: Path) -> Callable[[Sequence[File]], list[Answers]]:
     """Return what curl sends to each of the hosts; they are all behind one proxy, which echoes the header."""
     recorder.on("/", lambda seen: Answer(200, (seen.authorization or "none").encode()))
 
-    def ask(number: int, file: File) -> Answers:
-        urls = [f"http://{host}/" for host in ASKED] + [
-            f"http://{quote(file.user, safe='')}@{ASKED[0]}/"
-        ]
-        path = tmp_path / str(number)
-        path.write_bytes(file.data)
-        # The header that the proxy has seen, or nothing, and curl's status for each URL.
-        options = [
-            "-q",
-            "--silent",
-            "--netrc-file",
-            str(path),
-            "--proxy",
-            recorder.url,
-            "--write-out",
-            OUTCOME,
-        ]
-        command = [curl, *options, *urls]
+    def ask(files: Sequence[File]) -> list[Answers]:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        words: list[str] = []
+        for number, file in enumerate(files):
+            path = folder / str(number)
+            path.write_bytes(file.data)
+            # The header that the proxy has seen, or nothing, and curl's status for each URL.
+            words += ["--next", "--silent", "--netrc-file", str(path), "--proxy", recorder.url]
+            words += ["--write-out", OUTCOME, *_urls(file)]
         ended = subprocess.run(
-            command, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False
+            [curl, "-q", *words[1:]],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+            check=False,
         )
-        path.unlink()
         outcomes = [line.split(b" status ") for line in ended.stdout.splitlines()]
         # 26: curl cannot read the file.
-        assert len(outcomes) == len(urls), ended
+        assert len(outcomes) == len(files) * QUESTIONS, ended
         assert all(status == b"26" or (status == b"0" and seen) for seen, status in outcomes), ended
-        return tuple(_decoded(seen) for seen, _ in outcomes)
+        answers = [_decoded(seen) for seen, _ in outcomes]
+        return [tuple(answers[at : at + QUESTIONS]) for at in range(0, len(answers), QUESTIONS)]
 
     return ask
+
+
+def _urls(file: File) -> list[str]:
+    hosts = [*ASKED, f"{quote(file.user, safe='')}@{ASKED[0]}"]
+    return [f"http://{host}/" for host in hosts]
 
 
 def _decoded(header: bytes) -> bytes | None:
@@ -115,11 +121,15 @@ def _found(provider: NetrcFile, host: str, user: str | None = None) -> Pair:
 
 
 def test_curl_reads_what_we_read_but_for_what_has_a_reason(
-    ask: Callable[[int, File], Answers], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ask: Callable[[Sequence[File]], list[Answers]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     made = files(Random(20), COUNT)
     with ThreadPoolExecutor(3) as pool:
-        curls = list(pool.map(ask, range(COUNT), made))
+        asked = pool.map(ask, (made[at : at + TOGETHER] for at in range(0, COUNT, TOGETHER)))
+        curls = [answers for together in asked for answers in together]
+    assert len(curls) == COUNT
     unexplained: list[str] = []
     differ, alone, agreeing = Counter[str](), Counter[str](), 0
     for file, theirs in zip(made, curls):
