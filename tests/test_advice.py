@@ -7,6 +7,7 @@ from fakes import Fixed
 
 import authshim
 from authshim.advice import log_in, log_in_again, log_in_at
+from authshim.lookup.trace import ProviderName
 from authshim.providers.base import AUTH_FILE, NETRC
 from authshim.urls import HOST, PATH, PORT, WILDCARD, Key
 from authshim.vendors import ask_owner, missing
@@ -126,7 +127,7 @@ def test_other_service_gets_no_login_command_of_the_vendor(
 def test_a_login_is_not_sent_where_a_nearer_entry_would_shadow_it(
     key: Key, kind: str, step: str
 ) -> None:
-    found = authshim.Found(authshim.BasicHTTP("ada", "s3cret"), "F", key, kind)
+    found = authshim.Found(authshim.BasicHTTP("ada", "s3cret"), ProviderName("F", kind), key)
     assert log_in_again("https://h.example/acme/simple/", found).startswith(step)
 
 

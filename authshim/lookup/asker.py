@@ -159,8 +159,6 @@ def found_in(
         challenged=challenged,
         entry=entry,
         now=entry.clock.time(),
-        kind=step.kind,
-        path=step.path,
     )
 
 

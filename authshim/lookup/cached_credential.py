@@ -43,8 +43,6 @@ class CachedCredential(SecretHolder):
         challenged: bool = False,
         entry: Any = None,
         now: float = 0.0,
-        kind: str = "",
-        path: str = "",
     ) -> None:
         self.credential = credential
         self.provider = provider
@@ -61,7 +59,7 @@ class CachedCredential(SecretHolder):
             self.expires_at = usable_until(credential)
         self.entry = entry
         """The cache entry that it belongs to."""
-        self.public = Found(credential, provider, key, kind, path)
+        self.public = Found(credential, provider, key)
         """The value that callers get."""
 
     @property

@@ -15,7 +15,7 @@ from authshim.errors import AuthshimError, ProviderError, ProviderMissing
 from authshim.log import Once
 from authshim.lookup.entry import MAX_CACHED_ENTRIES, MISS_SECONDS
 from authshim.lookup.fitness import shown, unfit
-from authshim.lookup.trace import Step
+from authshim.lookup.trace import ProviderName, Step
 from authshim.oauth.stored_login import StoredLogin
 from authshim.providers.base import Provider
 from authshim.redact import redact_key
@@ -87,14 +87,14 @@ class GuardedProvider:
         if reason:
             return Step(self.name, key, reason)
         answer = shown(credential, key, entry) + said
+        kind = str(getattr(self._provider, "kind", ""))
+        name = ProviderName(self.name, kind, self._path())
         return Step(
-            self.name,
+            name,
             key,
             answer,
             credential,
             source=source,
-            kind=str(getattr(self._provider, "kind", "")),
-            path=self._path(),
         )
 
     def _question(

@@ -13,6 +13,30 @@ if TYPE_CHECKING:
     from authshim.urls import Key
 
 
+class ProviderName(str):
+    """The name of a provider in messages, with its kind and its file."""
+
+    __slots__ = ("kind", "path")
+    kind: str
+    path: str
+
+    def __new__(  # noqa: PYI034 - Self needs Python 3.11
+        cls,
+        name: str,
+        kind: str = "",
+        path: str = "",
+    ) -> ProviderName:
+        """Make a name.
+
+        :param kind: one of the kinds in ``providers.base``, or an empty string.
+        :param path: the file of the provider, or an empty string.
+        """
+        made = super().__new__(cls, name)
+        made.kind = kind
+        made.path = path
+        return made
+
+
 class Found(NamedTuple):
     """A credential, the provider that returned it, and the key that it is stored under."""
 
@@ -20,10 +44,16 @@ class Found(NamedTuple):
     provider: str
     """The name of the provider in messages."""
     key: Key
-    kind: str = ""
-    """The kind of the provider (see ``providers.base``), or an empty string."""
-    path: str = ""
-    """The file of the provider, or an empty string."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of the provider (see ``providers.base``), or an empty string."""
+        return getattr(self.provider, "kind", "")
+
+    @property
+    def path(self) -> str:
+        """The file of the provider, or an empty string."""
+        return getattr(self.provider, "path", "")
 
     def __repr__(self) -> str:
         return f"Found({self.credential!r}, provider={self.provider!r}, key={str(self.key)!r})"
@@ -46,10 +76,6 @@ class Step(NamedTuple):
     """A sentence about a failure that the user can mend."""
     source: str = ""
     """The file or line of the credential, if the name of the provider tells none."""
-    kind: str = ""
-    """The kind of the provider."""
-    path: str = ""
-    """The file of the provider."""
 
 
 class Trace(NamedTuple):

@@ -9,7 +9,7 @@ import pytest
 
 from authshim.credentials import BasicHTTP
 from authshim.index.tool_notes import tool_note
-from authshim.lookup.trace import Found
+from authshim.lookup.trace import Found, ProviderName
 from authshim.project.manifest import Manifest
 from authshim.providers.base import AUTH_FILE, NETRC, OS_KEYCHAIN
 from authshim.urls import GIVEN, HOST, PREFIX, SERVICE, Key
@@ -148,7 +148,7 @@ def test_note_tells_where_the_tool_differs(row: Row, tmp_path: Path) -> None:
     manifest = Manifest.load(tmp_path, environ=environ)
     found = None
     if row.key is not None:
-        found = Found(BasicHTTP("ada", "s3cret"), row.provider, row.key, row.kind)
+        found = Found(BasicHTTP("ada", "s3cret"), ProviderName(row.provider, row.kind), row.key)
     (index,) = manifest.indexes()
     note = tool_note(manifest, index, found, answer=row.answer, links_name_hosts=row.links)
     assert note == (row.note and f"{row.tool} itself {row.note}")
@@ -164,6 +164,6 @@ def test_netrc_open_to_others_is_noted_for_pdm(home: Path, mode: int, is_noted: 
     (home / "pyproject.toml").write_text(source, encoding="utf-8")
     manifest = Manifest.load(home, environ={"HOME": str(home), "PDM_IGNORE_STORED_INDEX": "1"})
     (index,) = manifest.indexes()
-    found = Found(BasicHTTP("ada", "s3cret"), "F", HOST_KEY, NETRC, str(netrc))
+    found = Found(BasicHTTP("ada", "s3cret"), ProviderName("F", NETRC, str(netrc)), HOST_KEY)
     note = tool_note(manifest, index, found)
     assert (f"chmod 600 {netrc}" in note) == is_noted
