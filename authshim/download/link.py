@@ -19,6 +19,7 @@ from authshim.urls.s3 import parse_s3
 from authshim.urls.url import is_s3
 
 _ALGORITHMS = hashlib.algorithms_guaranteed - {"shake_128", "shake_256"}  # of variable length
+_SAFE_NAME = r"[^.*/\\:][^/\\:]*"
 _CHUNK_BYTES = 1024 * 1024
 
 
@@ -46,9 +47,11 @@ class Link(NamedTuple):
         :raises UrlError: the segment is not a safe name for a file.
         """
         # Bytes that are not UTF-8 become lone surrogates, which are not printable.
-        segment = urlsplit(self.shown).path.rpartition("/")[2]
+        path = urlsplit(self.shown).path
+        segment = path.rpartition("/")[2]
         name = unquote(segment, errors="surrogateescape")
-        if not name.isprintable() or not re.fullmatch(r"[^.*/\\:][^/\\:]*", name):
+        is_safe = re.fullmatch(_SAFE_NAME, name) is not None
+        if not (is_safe and name.isprintable()):
             reason = "its path does not end in a safe file name: name a file with -o"
             raise UrlError(self.shown, reason)
         return name
@@ -76,10 +79,14 @@ def read(url: str) -> Link:
         parse(bare)
     if not fragment:
         return Link(bare)
-    algorithm, _, digest = fragment.lower().partition("=")
+    fragment = fragment.lower()
+    algorithm, _, digest = fragment.partition("=")
     if algorithm not in _ALGORITHMS:
-        raise UrlError(redact(bare), "its fragment is not a hash such as #sha256=...")
-    digits = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
+        reason = "its fragment is not a hash such as #sha256=..."
+        raise UrlError(redact(bare), reason)
+    hasher = hashlib.new(algorithm, usedforsecurity=False)
+    digits = 2 * hasher.digest_size
     if not re.fullmatch(f"[0-9a-f]{{{digits}}}", digest):
-        raise UrlError(redact(bare), f"its {algorithm} hash is not {digits} hexadecimal digits")
+        reason = f"its {algorithm} hash is not {digits} hexadecimal digits"
+        raise UrlError(redact(bare), reason)
     return Link(bare, algorithm, digest)

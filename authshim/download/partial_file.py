@@ -65,8 +65,10 @@ class PartialFile:
         return files.Unwritable(f"{self.target} cannot be written: {reason}")
 
     def _check_target(self) -> None:
-        folder = os.path.dirname(os.path.abspath(self.target))
+        target = os.path.abspath(self.target)
+        folder = os.path.dirname(target)
         if not os.path.isdir(folder):
             raise files.Unwritable(f"there is no folder {folder}")
-        if os.path.exists(self.target) and not os.path.isfile(self.target):
+        is_file = os.path.isfile(target)
+        if os.path.exists(target) and not is_file:
             raise files.Unwritable(f"{self.target} is not a regular file")

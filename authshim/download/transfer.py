@@ -61,13 +61,16 @@ def get(
     :param progress: called with the bytes received so far and the size, if known.
     :raises DownloadError: the target is unchanged. The error names the next step.
     """
+    client = IndexClient(chain)
     written = PartialFile(target)
+    transfer = _Transfer(client, link, written, progress)
     try:
-        with closing(IndexClient(chain)) as client, written.opened():
-            _Transfer(client, link, written, progress).run(sleep)
+        with closing(client), written.opened():
+            transfer.run(sleep)
     except files.Unwritable as error:
+        reason = str(error)
         step = next_step.NAME_OTHER_FILE()
-        raise DownloadError(link.shown, str(error), step) from None
+        raise DownloadError(link.shown, reason, step) from None
     return written.length
 
 
@@ -105,8 +108,9 @@ class _Transfer:
             reason = f"{verdict.answer} ({detail})"
             raise DownloadError(link.shown, reason, verdict.next_step)
         if not link.matches(self._written.path):
+            reason = f"its {link.algorithm} does not match the URL"
             step = next_step.RUN_AGAIN_OR_GET_URL()
-            raise DownloadError(link.shown, f"its {link.algorithm} does not match the URL", step)
+            raise DownloadError(link.shown, reason, step)
         self._written.finish()
 
     def _complete(self, sleep: Callable[[float], None]) -> Answer:
@@ -122,8 +126,10 @@ class _Transfer:
         return answer
 
     def _may_change(self, answer: Answer) -> bool:
+        if answer.answer != UNREACHABLE:
+            return False
         has_begun = self._tag is not None
-        return self._wait > 0 or (has_begun and answer.answer == UNREACHABLE)
+        return has_begun or self._wait > 0
 
     def _request(self) -> Answer:
         """Request the missing bytes once, and write them."""

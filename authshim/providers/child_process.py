@@ -105,7 +105,12 @@ class _Child:
         self._stderr = bytearray()
         self._readers: list[Future[None]] = []
 
-    def run(self, command: Sequence[str], environ: Mapping[str, str], stderr: int | None) -> Result:
+    def run(
+        self,
+        command: Sequence[str],
+        environ: Mapping[str, str],
+        stderr: int | None,
+    ) -> Result:
         """Return the result of the command, and end what it leaves behind."""
         # The marks of outer runs stay, since this child descends from theirs.
         marks = f"{environ.get(MARK, '')} {self._mark}"
@@ -129,22 +134,29 @@ class _Child:
                 self.end()
         if self._is_flooded:
             stopped = f"it printed more than {MAX_OUTPUT_BYTES // 1024} KiB"
-        return Result(process.returncode, bytes(self._stdout), bytes(self._stderr), stopped)
+        stdout = bytes(self._stdout)
+        return Result(process.returncode, stdout, bytes(self._stderr), stopped)
 
     def _exits_in_time(self, process: subprocess.Popen[bytes]) -> bool:
         """Read the output until the child exits. Return False at the deadline, or for a flood."""
         until = time.monotonic() + self._deadline
-        for pipe, data in ((process.stdout, self._stdout), (process.stderr, self._stderr)):
-            self._readers.append(start_in_thread(partial(_read, pipe, data)))
+        self._start_reader(process.stdout, self._stdout)
+        self._start_reader(process.stderr, self._stderr)
         while not self._is_flooded and time.monotonic() < until:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_POLL_SECONDS)
                 return True
         return False
 
+    def _start_reader(self, pipe: IO[bytes] | None, data: bytearray) -> None:
+        if pipe is not None:
+            reader = start_in_thread(partial(_read, pipe, data))
+            self._readers.append(reader)
+
     @property
     def _is_flooded(self) -> bool:
-        return max(len(self._stdout), len(self._stderr)) > MAX_OUTPUT_BYTES
+        longest = max(len(self._stdout), len(self._stderr))
+        return longest > MAX_OUTPUT_BYTES
 
     def _is_read(self, seconds: float) -> bool:
         """Wait until the pipes are closed. Return False if a process still holds one."""
@@ -163,13 +175,13 @@ class _Child:
         self._is_read(_LATE_SECONDS)
 
 
-def _read(pipe: IO[bytes] | None, data: bytearray) -> None:
+def _read(pipe: IO[bytes], data: bytearray) -> None:
     """Read a pipe to its end, or until there is too much of it. No other thread closes it."""
-    if pipe is None:
-        return
     with pipe, suppress(OSError):
-        while len(data) <= MAX_OUTPUT_BYTES and (chunk := pipe.read(65536)):
+        while chunk := pipe.read(65536):
             data += chunk
+            if len(data) > MAX_OUTPUT_BYTES:
+                return
 
 
 def _kill_group(leader: subprocess.Popen[bytes]) -> None:
@@ -192,6 +204,7 @@ def _kill_marked(mark: str) -> bool:
         # The process may have ended, or belong to another user.
         with suppress(OSError), open(path, "rb") as file:
             if mark.encode() in file.read():
-                os.kill(int(path.split("/")[2]), signal.SIGKILL)
+                pid = int(path.split("/")[2])
+                os.kill(pid, signal.SIGKILL)
                 found = True
     return found
