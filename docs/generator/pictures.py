@@ -110,7 +110,7 @@ class Step(NamedTuple):
 
 WAY = (
     Step("transport.adapter", "AuthAdapter.send", "The session hands over a request."),
-    Step("lookup.exchange", "Exchange.begin", "The caller's own Authorization ends it here."),
+    Step("transport.request", "authorization_of", "The caller's own Authorization ends it here."),
     Step("lookup.chain", "Chain.look_up", "A cached credential is sent at once."),
     Step("lookup.lookup", "Lookup._find", "Else one thread asks, key by key, near to far."),
     Step("lookup.guarded", "GuardedProvider.ask", "Each provider is asked; the first answer wins."),
