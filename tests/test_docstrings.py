@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import pkgutil
+from pathlib import Path
 
 import leaks
 import pytest
 
 import authshim
 
-MODULES = sorted(module.name for module in pkgutil.walk_packages(authshim.__path__, "authshim."))
+PACKAGE = Path(authshim.__path__[0])
+WITH_EXAMPLES = sorted(
+    path for path in PACKAGE.rglob("*.py") if ">>> " in path.read_text(encoding="utf-8")
+)
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if not name.endswith("__main__")])
-def test_examples_of_a_module_are_true(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(name)).failed == 0
+@pytest.mark.parametrize("path", WITH_EXAMPLES, ids=[path.stem for path in WITH_EXAMPLES])
+def test_examples_of_a_module_are_true(path: Path) -> None:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    name = ".".join(parts).removesuffix(".__init__")
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.attempted
+    assert result.failed == 0
 
 
 def test_examples_of_the_leak_finder_are_true() -> None:

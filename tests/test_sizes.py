@@ -112,8 +112,8 @@ UV_SOURCES = "[[tool.uv.index]]\nname='n'\nurl='https://h'\n[tool.uv.sources]\n"
 GROUPS = "[tool.pixi.workspace]\n[dependency-groups]\n"
 
 SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
-    "indexes of uv": (uv_project, numbered(UV_INDEX)),
-    "sources of uv": (uv_project, UV_SOURCES + numbered("p%={index='n'}\n")),
+    "indexes of uv": (uv_project, numbered(UV_INDEX, FEWER)),
+    "sources of uv": (uv_project, UV_SOURCES + numbered("p%={index='n'}\n", FEWER)),
     "a workspace of uv": (
         uv_project,
         "[tool.uv.workspace]\nmembers=[" + numbered("'" + "*/" * 99 + "%',") + "]",
@@ -223,9 +223,9 @@ SHAPES: dict[str, tuple[Callable[[str], list[str]], str]] = {
     "environments of many channels": (
         manifest,
         "[workspace]\nchannels = ["
-        + numbered("'c%',", FEWER)
+        + numbered("'c%',", FEWER // 2)
         + "]\n[environments]\n"
-        + numbered("e%=[]\n", FEWER),
+        + numbered("e%=[]\n", FEWER // 2),
     ),
     "a Python of many versions": (
         manifest,
