@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 from leaks import assert_no_secret
 from servers import Authority, Names, Play, Recorder, Wire
 
-from authshim.lookup.naming import seen_locations
+from authshim.lookup.locations import seen_locations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

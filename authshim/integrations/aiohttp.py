@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from authshim.concurrency import start_in_thread
 from authshim.integrations.driver import ChainUser, Driver, joined
-from authshim.lookup.naming import depart
+from authshim.lookup.locations import depart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

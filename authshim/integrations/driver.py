@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from authshim.credentials import CondaToken
 from authshim.lookup.censor import Censor, CleanErrors
 from authshim.lookup.exchange import REDIRECTS, Exchange
-from authshim.lookup.naming import CALLER, arrive, seen_locations
+from authshim.lookup.locations import arrive, seen_locations
+from authshim.lookup.naming import CALLER
 from authshim.lookup.options import chain_of, options_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from authshim.credentials import BasicHTTP
 from authshim.integrations.driver import Driver
 from authshim.lookup.censor import hide_request_lines
-from authshim.lookup.naming import depart
+from authshim.lookup.locations import depart
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

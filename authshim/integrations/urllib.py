@@ -13,7 +13,8 @@ from urllib.error import URLError
 from urllib.request import BaseHandler, Request
 
 from authshim.integrations.driver import ChainUser, Driver, joined
-from authshim.lookup.naming import CALLER, SERVER, depart
+from authshim.lookup.locations import depart
+from authshim.lookup.naming import CALLER, SERVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable

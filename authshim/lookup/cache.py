@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from authshim.concurrency import Clock
+    from authshim.lookup.candidate_set import CandidateSet
     from authshim.lookup.coverage import Declared
-    from authshim.lookup.entry import CandidateSet
     from authshim.urls import Key
     from authshim.urls.url import Url
 
@@ -120,14 +120,22 @@ class Cache:
             if entry is None:
                 if len(self._entries) >= MAX_CACHED_ENTRIES:
                     self._make_room()
-                entry = CacheEntry(url, declared, path_keys, service, self._clock)
+                entry = CacheEntry(
+                    url,
+                    declared,
+                    path_keys,
+                    service,
+                    self._clock,
+                )
             self._entries[identity] = entry  # the last entry is the one that was used last
             return entry
 
     def _make_room(self) -> None:
         """Drop an eighth of the entries: misses first, a keyring's answers last."""
-        cheapest = sorted(self._entries, key=lambda identity: _cost(self._entries[identity]))
-        for identity in cheapest[: MAX_CACHED_ENTRIES // 8]:
+        costs = {identity: _cost(entry) for identity, entry in self._entries.items()}
+        cheapest = sorted(costs, key=costs.__getitem__)
+        eighth = MAX_CACHED_ENTRIES // 8
+        for identity in cheapest[:eighth]:
             del self._entries[identity]
         self._origins.clear()  # their candidate sets would keep the entries
 
@@ -136,8 +144,9 @@ class Cache:
         start: str,
         username: str | None,
     ) -> OriginEntry | CandidateSet | None:
+        name = _name(start, username)
         try:
-            return self._origins[_name(start, username)]
+            return self._origins[name]
         except KeyError:
             return self._remember(start, username)
 
@@ -148,16 +157,20 @@ class Cache:
         username: str | None,
     ) -> OriginEntry | CandidateSet | None:
         # Not under the lock: the providers that list the path keys have locks of their own.
-        generation, path_keys = self.generation, self._path_keys
+        generation = self.generation
+        path_keys = self._path_keys
         if path_keys is None:
-            path_keys = _by_netloc(self._list_path_keys())
+            listed = self._list_path_keys()
+            path_keys = _by_netloc(listed)
         origin = self._origin(start, username, path_keys)
+        name = _name(start, username)
         with self._lock:
-            if generation == self.generation:
-                self._path_keys = path_keys
-                if len(self._origins) >= MAX_CACHED_ENTRIES:
-                    self._origins.clear()
-                self._origins[_name(start, username)] = origin
+            if generation != self.generation:
+                return origin
+            self._path_keys = path_keys
+            if len(self._origins) >= MAX_CACHED_ENTRIES:
+                self._origins.clear()
+            self._origins[name] = origin
         return origin
 
     def _origin(
@@ -173,10 +186,17 @@ class Cache:
             return None
         if username is not None and url.username is None:
             url = url._replace(username=username)
-        netlocs = (url.host, f"{url.host}:{url.port}", url._replace(path="").prefix)
-        matching = [path_keys.get(netloc, frozenset()) for netloc in netlocs]
+        root = url._replace(path="")
+        keys: set[str] = set()
+        for netloc in (url.host, f"{url.host}:{url.port}", root.prefix):
+            keys.update(path_keys.get(netloc, ()))
         declared = self.declared.get(url.origin, _NOTHING_DECLARED)
-        origin = OriginEntry(url, declared, frozenset().union(*matching), self.entry)
+        origin = OriginEntry(
+            url,
+            declared,
+            frozenset(keys),
+            self.entry,
+        )
         if origin.is_by_path:
             return origin
         return origin.candidates_at("/", "")
@@ -193,9 +213,11 @@ def _start(url: str) -> str:
 def _with_declared_user(url: Url, declared: Declared) -> Url:
     """Return a URL with the userinfo of its declaration, unless the URL has another user."""
     user = declared.username  # an empty one if there is only a password
-    if declared.forbids_logins:
+    if user is None or declared.forbids_logins:
         return url
-    if user is None or url.password is not None or url.username not in (None, user):
+    if url.password is not None:
+        return url
+    if url.username not in (None, user):
         return url
     return url._replace(username=user, password=declared.password)
 
@@ -234,4 +256,5 @@ def _place_of(key: str) -> str:
     count = 1
     if key.startswith(("https://", "http://")):
         count = 3
-    return "/".join(key.split("/", count)[:count])
+    parts = key.split("/", count)
+    return "/".join(parts[:count])

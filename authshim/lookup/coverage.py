@@ -46,7 +46,8 @@ class Declared(NamedTuple):
     @property
     def login_in(self) -> str:
         """The file with its line or the variable that has the login, or "manifest" for pixi's."""
-        return self.declaration.login_in or self.declaration.place or "manifest"
+        declaration = self.declaration
+        return declaration.login_in or declaration.place or "manifest"
 
     @property
     def forbids_logins(self) -> str:
@@ -90,7 +91,9 @@ class DeclaredAtOrigin:
         Several of them are a tie.
         """
         for prefix in (*prefixes(path), ""):
-            found = self._by_root.get(prefix) or self._by_shared_path.get(prefix)
+            found = self._by_root.get(prefix)
+            if not found:
+                found = self._by_shared_path.get(prefix)
             if found:
                 return prefix, found
         return "", []
@@ -98,13 +101,15 @@ class DeclaredAtOrigin:
 
 def _longest(paths: Iterable[str]) -> int:
     """Return the number of segments of the longest path."""
-    return max((path.count("/") for path in paths), default=0)
+    depths = [path.count("/") for path in paths]
+    return max(depths, default=0)
 
 
 def _without_repeats(declared: Iterable[Declared]) -> list[Declared]:
     unique: dict[tuple[object, ...], Declared] = {}
     for item in declared:
-        identity = (item.url.rstrip("/"), *item[1:])
+        url = item.url.rstrip("/")
+        identity = (url, *item[1:])
         unique.setdefault(identity, item)
     return [*unique.values()]
 
@@ -112,7 +117,8 @@ def _without_repeats(declared: Iterable[Declared]) -> list[Declared]:
 def _by_root(every: Iterable[Declared]) -> dict[str, list[Declared]]:
     found: dict[str, list[Declared]] = {}
     for item in every:
-        found.setdefault(item.root, []).append(item)
+        items = found.setdefault(item.root, [])
+        items.append(item)
     return found
 
 
@@ -120,8 +126,10 @@ def _by_shared_path(indexes: Sequence[Declared]) -> dict[str, list[Declared]]:
     """Sort indexes by the folders above their roots, or by an empty path if there is but one."""
     found: dict[str, list[Declared]] = {}
     for item in indexes:
-        for prefix in prefixes(item.root)[1:]:
-            found.setdefault(prefix, []).append(item)
+        folders = prefixes(item.root)[1:]
+        for folder in folders:
+            items = found.setdefault(folder, [])
+            items.append(item)
     if len(indexes) == 1:
         found.setdefault("", [*indexes])
     return found
@@ -139,7 +147,10 @@ def declared_by_origin(
     for channel in channels:
         _add(channel, by_origin, is_index=False)
     _add_https_twins(by_origin)
-    return {origin: DeclaredAtOrigin(items) for origin, items in by_origin.items()}
+    found = {}
+    for origin, items in by_origin.items():
+        found[origin] = DeclaredAtOrigin(items)
+    return found
 
 
 def _add(
@@ -154,7 +165,8 @@ def _add(
     except UrlError:
         return
     declared = _declared(item, url, is_index=is_index)
-    by_origin.setdefault(url.origin, []).append(declared)
+    items = by_origin.setdefault(url.origin, [])
+    items.append(declared)
 
 
 def _declared(
@@ -183,22 +195,30 @@ def _add_https_twins(by_origin: dict[str, list[Declared]]) -> None:
     """Add the https origins of the indexes that are declared on http."""
     for origin, items in list(by_origin.items()):
         twin = https_twin(origin)
+        if not twin:
+            continue
         indexes = [item for item in items if item.is_index]
-        if twin and indexes:
+        if indexes:
             by_origin.setdefault(twin, indexes)
 
 
-def login_key(url: Url, declared: Mapping[str, DeclaredAtOrigin]) -> str:
+def login_key(
+    url: Url,
+    declared: Mapping[str, DeclaredAtOrigin],
+) -> str:
     """Return the key under which a login serves a URL, and no other declared index.
 
     It is the host. It has the port if another port of the host is declared, and the path of the
     index if several indexes share the origin.
     """
     key = url.host
-    if len(_ports_of(url.host, declared)) > 1:
+    ports = _ports_of(url.host, declared)
+    if len(ports) > 1:
         key = f"{url.host}:{url.port}"
     here = declared.get(url.origin)
-    if here is None or len(_roots_of_indexes(here.items)) < 2:
+    if here is None:
+        return key
+    if len(_roots_of_indexes(here.items)) < 2:
         return key
     _, covering = here.covering(url.path)
     roots = _roots_of_indexes(covering)
@@ -212,10 +232,15 @@ def _roots_of_indexes(items: Iterable[Declared]) -> set[str]:
     return {item.root for item in items if item.is_index}
 
 
-def _ports_of(host: str, declared: Mapping[str, DeclaredAtOrigin]) -> set[int]:
+def _ports_of(
+    host: str,
+    declared: Mapping[str, DeclaredAtOrigin],
+) -> set[int]:
     """Return the ports of a host at which something is declared."""
     ports: set[int] = set()
     for origin in declared.values():
-        urls = [parse(item.url) for item in origin.items]
-        ports.update(url.port for url in urls if url.host == host)
+        for item in origin.items:
+            url = parse(item.url)
+            if url.host == host:
+                ports.add(url.port)
     return ports

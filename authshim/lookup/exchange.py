@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
     from authshim.credentials import Credential
     from authshim.lookup.cached_credential import CachedCredential
+    from authshim.lookup.candidate_set import CandidateSet
     from authshim.lookup.chain import Chain
-    from authshim.lookup.entry import CacheEntry, CandidateSet
+    from authshim.lookup.entry import CacheEntry
     from authshim.lookup.naming import NamedBy
     from authshim.lookup.trace import Found
 

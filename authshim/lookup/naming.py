@@ -11,15 +11,9 @@ Invariants, kept here and nowhere else:
 
 from __future__ import annotations
 
-import os
-import re
-import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urljoin
 
 from authshim.errors import UrlError
-from authshim.secret import SecretHolder
 from authshim.urls import (
     DEFAULT,
     IDENTITY,
@@ -28,29 +22,22 @@ from authshim.urls import (
     WILDCARD,
     is_ip,
     is_loopback,
-    normalise,
     parse,
 )
 from authshim.urls.s3 import parse_s3
 from authshim.urls.url import S3_SCHEME, https_twin, is_s3
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Container
 
     from authshim.urls import Key
     from authshim.urls.url import Url
-
-MAX_SEEN_LOCATIONS = 1000
-"""Locations that are remembered at once, for callers who follow them by hand."""
 
 MAX_ORIGINS = 64
 """Origins on one way at most; behind them a mark is as strict as one of an unknown server."""
 
 UNKNOWN = ""
 """In place of an origin that cannot be read, and of those behind ``MAX_ORIGINS``."""
-
-_PLAIN_PATH = re.compile(r"/(?![/\\])[\x21-\x7e]*\Z")
-"""A path with one origin for every parser; some drop a tab behind its slash."""
 
 Trail = tuple[str, ...]
 """The origins through which a URL came, in order; equal neighbours are one."""
@@ -75,7 +62,9 @@ class NamedBy(NamedTuple):
     @property
     def host(self) -> str:
         """The host that named the URL last."""
-        return _host_of(self.origins[-1]) if self.origins else "a server"
+        if not self.origins:
+            return "a server"
+        return _host_of(self.origins[-1])
 
     def allows(self, key: Key) -> bool:
         """Tell if what is kept under a key may go to the URL, if it is known already."""
@@ -84,29 +73,48 @@ class NamedBy(NamedTuple):
         if self.is_from_bucket:
             return False
         if key.kind == WILDCARD:
-            return bool(self.origins) and all(_is_covered(origin, key) for origin in self.origins)
+            return self._is_covered_by(key)
         return key.kind not in (DEFAULT, JOB, IDENTITY)
 
     def lets_ask(self, key: Key) -> bool:
         """Tell if the providers may be asked for a key: no server starts the keyring command."""
-        return self.allows(key) and not (self.is_marked and key.kind == SERVICE)
+        if self.is_marked and key.kind == SERVICE:
+            return False
+        return self.allows(key)
 
-    def forbidden_by(self, url: Url, declared: Container[str]) -> str:
+    def forbidden_by(
+        self,
+        url: Url,
+        declared: Container[str],
+    ) -> str:
         """Return the host that keeps credentials from a plain http URL, or an empty string.
 
         :param declared: the origins that the manifest names.
         """
         origin = url.origin
-        if not self.is_marked or url.scheme != "http" or origin in declared:
+        if not self.is_marked or url.scheme != "http":
             return ""
-        if self.origins and (origin == self.origins[0] or self._is_all_http_loopback(origin)):
+        if origin in declared or self._is_at_home(origin):
             return ""
         others = [each for each in self.origins if each != origin]
-        return _host_of(others[-1]) if others else self.host
+        if not others:
+            return self.host
+        return _host_of(others[-1])
 
-    def _is_all_http_loopback(self, origin: str) -> bool:
+    def _is_covered_by(self, wildcard: str) -> bool:
+        """Tell if ``*.host`` is a key of every server on the way."""
+        if not self.origins:
+            return False
+        return all(_is_covered(origin, wildcard) for origin in self.origins)
+
+    def _is_at_home(self, origin: str) -> bool:
+        """Tell if the way began at an origin, or never left this machine and http."""
+        if not self.origins:
+            return False
+        if origin == self.origins[0]:
+            return True
         way = (*self.origins, origin)
-        return all(each.startswith("http://") and is_loopback(_host_of(each)) for each in way)
+        return all(_is_http_loopback(each) for each in way)
 
 
 CALLER = NamedBy("the caller")
@@ -128,131 +136,21 @@ def follow(trail: Trail, url: str) -> Trail:
     origin = origin_of(url)
     if trail and trail[-1] == origin:
         return trail
-    return (*trail, origin) if len(trail) < MAX_ORIGINS else (*trail[:MAX_ORIGINS], UNKNOWN)
+    if len(trail) < MAX_ORIGINS:
+        return (*trail, origin)
+    kept = trail[:MAX_ORIGINS]
+    return (*kept, UNKNOWN)
 
 
 def origin_of(url: str) -> str:
     """Return the origin of a URL; UNKNOWN if it cannot be dialled."""
     try:
         if is_s3(url):
-            return f"{S3_SCHEME}{parse_s3(url).bucket}"
+            bucket = parse_s3(url).bucket
+            return f"{S3_SCHEME}{bucket}"
         return parse(url).origin
     except UrlError:
         return UNKNOWN
-
-
-class SeenLocations(SecretHolder):
-    """The newest Locations that name another origin, as keyed hashes, and the way to each.
-
-    For callers who follow by hand: each marks one request. A request that ``requests``
-    itself makes of a redirect carries its mark.
-    """
-
-    __slots__ = ("_key", "_lock", "_starts", "_trails", "origins")
-
-    def __init__(self) -> None:
-        self.origins: dict[str, int] = {}
-        """The number of Locations at each origin. If it is empty, no URL is parsed for them."""
-        self._trails: dict[bytes, tuple[str, Trail]] = {}
-        self._starts: dict[str, str] = {}
-        self._key = os.urandom(16)
-        self._lock = threading.Lock()
-
-    def note(self, url: str, trail: Trail) -> None:
-        """Remember a URL that an answer names, if it is marked."""
-        if not named_by(trail, url).is_marked or not (origin := origin_of(url)):
-            return
-        name = self._name(url)
-        with self._lock:
-            self._drop(name)
-            if len(self._trails) >= MAX_SEEN_LOCATIONS:
-                self._drop(next(iter(self._trails)))
-            self._trails[name] = origin, trail
-            self.origins[origin] = self.origins.get(origin, 0) + 1
-
-    def take(self, url: str) -> Trail:
-        """Return the way to a URL, and forget it; empty if no server has named it since."""
-        if self._origin_of(url) not in self.origins:
-            return ()
-        name = self._name(url)
-        with self._lock:
-            return self._drop(name)
-
-    def clear(self) -> None:
-        """Forget all of them."""
-        with self._lock:
-            self._trails.clear()
-            self.origins.clear()
-
-    def renew_lock(self) -> None:
-        """Replace the lock: after a fork a thread that is not here may hold it."""
-        self._lock = threading.Lock()
-
-    def _drop(self, name: bytes) -> Trail:
-        origin, trail = self._trails.pop(name, (UNKNOWN, ()))
-        if trail:
-            self.origins[origin] -= 1
-            if not self.origins[origin]:
-                del self.origins[origin]
-        return trail
-
-    def _name(self, url: str) -> bytes:
-        from hashlib import blake2b  # 4 ms, which a program of one look-up does not need
-
-        written = normalise(url).encode("utf-8", "surrogatepass")
-        return blake2b(written, key=self._key, digest_size=16).digest()
-
-    def _origin_of(self, url: str) -> str:
-        """Return the origin of a URL. Each spelling is parsed once, if it has no userinfo."""
-        end = url.find("/", 8)
-        start = url if end < 0 else url[:end]
-        if end < 0 or "@" in start:
-            return origin_of(url)
-        origin = self._starts.get(start)
-        if origin is None:
-            if len(self._starts) >= MAX_SEEN_LOCATIONS:
-                self._starts.clear()
-            origin = self._starts[start] = origin_of(start)
-        return origin
-
-
-seen_locations = SeenLocations()
-"""Those of this process: two adapters that are mounted by hand have one memory."""
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=seen_locations.renew_lock)
-
-
-def arrive(trail: Trail, url: str) -> tuple[Trail, NamedBy]:
-    """Return the way to the URL of a request, and who named it.
-
-    :param trail: the way that the request carries. Without one, it takes the way of a Location
-        that its caller followed by hand.
-    """
-    way = trail or seen_locations.take(url)
-    if not way:
-        return (), CALLER
-    named = named_by(way, url)
-    if named.is_marked:
-        seen_locations.take(url)  # it was followed, so it marks no other request
-    return way, named
-
-
-def depart(
-    trail: Trail,
-    url: str,
-    location: str,
-    join: Callable[[str, str], str] = urljoin,
-) -> Trail:
-    """Return the way that the request for a ``Location`` carries, and remember that Location.
-
-    :param join: returns the URL to which the client follows it.
-    """
-    way = follow(trail, url)
-    if len(way) > 1 or not _PLAIN_PATH.match(location):  # nearly all match: it spares the parsing
-        with suppress(ValueError):  # no client can follow it
-            seen_locations.note(join(url, location), way)
-    return way
 
 
 def _is_one_origin(source: str, target: str) -> bool:
@@ -264,10 +162,20 @@ def _is_one_origin(source: str, target: str) -> bool:
 def _is_covered(origin: str, wildcard: str) -> bool:
     """Tell if ``*.host`` is a key of a server, too."""
     host = _host_of(origin)
-    return f".{host}".endswith(wildcard[1:]) and not is_ip(host)
+    if is_ip(host):
+        return False
+    return f".{host}".endswith(wildcard[1:])
+
+
+def _is_http_loopback(origin: str) -> bool:
+    if not origin.startswith("http://"):
+        return False
+    return is_loopback(_host_of(origin))
 
 
 def _host_of(origin: str) -> str:
     if is_s3(origin):
         return origin[len(S3_SCHEME) :]
-    return origin.partition("://")[2].rpartition(":")[0] or "a server"
+    _, _, netloc = origin.partition("://")
+    host, _, _ = netloc.rpartition(":")
+    return host or "a server"

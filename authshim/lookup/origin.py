@@ -12,7 +12,8 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from authshim.lookup.entry import MAX_CACHED_ENTRIES, CandidateSet
+from authshim.lookup.candidate_set import CandidateSet
+from authshim.lookup.entry import MAX_CACHED_ENTRIES
 from authshim.urls import PATH, PREFIX, host_keys, path_of, without_userinfo
 from authshim.urls.paths import (
     MAX_SEGMENTS,
@@ -67,7 +68,8 @@ class OriginEntry:
         self._paths = path_keys
         self._make_entry = make_entry
         self._sets: dict[tuple[str, ...], CandidateSet] = {}
-        self._written_paths = _WrittenPaths(max([declared.depth, *map(_key_depth, path_keys)]))
+        depth = max((_key_depth(key) for key in path_keys), default=0)
+        self._written_paths = _WrittenPaths(max(depth, declared.depth))
         self._splits: dict[str, str] = {}
         """The longer path at which the candidate set of a path is split."""
         self.latest: CacheEntry | None = None
@@ -76,35 +78,43 @@ class OriginEntry:
     @property
     def is_by_path(self) -> bool:
         """Return True if the path of a URL matters. Otherwise all URLs share a candidate set."""
-        return bool(self._declared.by_path or self._paths or self._is_by_text("/"))
+        if self._declared.by_path or self._paths:
+            return True
+        return self._is_by_text("/")
 
     def candidates(self, url: str) -> CandidateSet:
         """Return the candidate set of a URL at this origin."""
         paths = self._written_paths
         match = paths.match(url)
         if match is None:
-            return self.candidates_at(path_of(url), url)
-        candidates = paths.sets.get(match[1])
-        if candidates is None:
             path = path_of(url)
-            candidates = self.candidates_at(path, url)
-            if not self._is_by_text(path):
-                paths.keep(match[1], candidates)
+            return self.candidates_at(path, url)
+        segments = match[1]
+        candidates = paths.sets.get(segments)
+        if candidates is not None:
+            return candidates
+        path = path_of(url)
+        candidates = self.candidates_at(path, url)
+        if not self._is_by_text(path):
+            paths.keep(segments, candidates)
         return candidates
 
     def likeliest(self, url: str) -> CacheEntry:
         """Return the entry to try first for a URL at this origin."""
         candidates = self.candidates(url)
-        return candidates.only or candidates.likeliest(path_of(url), self.latest)
+        if candidates.only:
+            return candidates.only
+        path = path_of(url)
+        return candidates.likeliest(path, self.latest)
 
     def choose(self, url: str, entry: CacheEntry) -> None:
         """Note the entry that opened a URL; split its set if another one opened its neighbours."""
-        path = path_of(url)
         candidates = self.candidates(url)
         if candidates.only:
             self.latest = entry
             return
-        folder = max(path.rpartition("/")[0], candidates.path, key=len)
+        folder, _, _ = path_of(url).rpartition("/")
+        folder = max(folder, candidates.path, key=len)
         if candidates.is_parted_by(entry, folder):
             self._split(candidates, entry, folder)
         else:
@@ -127,14 +137,22 @@ class OriginEntry:
             tie = self._tie(path, prefix)
         identity = (prefix, tie, service or "", *matched)
         candidates = self._sets.get(identity)
-        if candidates is None:
-            if len(self._sets) >= MAX_CACHED_ENTRIES:
-                self._sets.clear()
-                self._written_paths = _WrittenPaths(self._written_paths.depth)
-            declared: list[Declared | None] = [*covering] or [None]
-            entries = [self._make_entry(url, item, matched, service) for item in declared]
-            candidates = self._sets.setdefault(identity, CandidateSet(entries, tie))
-        return candidates
+        if candidates is not None:
+            return candidates
+        if len(self._sets) >= MAX_CACHED_ENTRIES:
+            self._clear()
+        declared: list[Declared | None] = [*covering] or [None]
+        entries = [
+            self._make_entry(
+                url,
+                item,
+                matched,
+                service,
+            )
+            for item in declared
+        ]
+        made = CandidateSet(entries, tie)
+        return self._sets.setdefault(identity, made)
 
     def _matched(self, path: str) -> tuple[Key, ...]:
         """Return the keys of the kinds "path" and "prefix" of a path, in their order."""
@@ -145,8 +163,15 @@ class OriginEntry:
 
     def _is_by_text(self, path: str) -> bool:
         """Return True if a keyring is asked for the URL, since nothing declared covers it."""
-        has_user = bool(self._url.username) and self._url.password is None
-        return has_user and not self._declared.covering(path)[1]
+        if not self._url.username or self._url.password is not None:
+            return False
+        _, covering = self._declared.covering(path)
+        return not covering
+
+    def _clear(self) -> None:
+        """Forget the candidate sets."""
+        self._sets.clear()
+        self._written_paths = _WrittenPaths(self._written_paths.depth)
 
     def _split(
         self,
@@ -157,19 +182,25 @@ class OriginEntry:
         """Split a set between the chosen entry and the one that opened a folder."""
         split = shared_path(candidates.known_prefix, folder)
         self._splits[candidates.path] = split
-        self._written_paths = _WrittenPaths(max(self._written_paths.depth, _depth(split) + 1))
-        for winner, begin in (
-            (candidates.entries[candidates.current], candidates.known_prefix),
-            (entry, folder),
-        ):
-            side = self.candidates_at(begin, begin)
-            side.choose(winner, side.path)
+        depth = max(self._written_paths.depth, _depth(split) + 1)
+        self._written_paths = _WrittenPaths(depth)
+        chosen = candidates.entries[candidates.current]
+        self._choose_at(candidates.known_prefix, chosen)
+        self._choose_at(folder, entry)
+
+    def _choose_at(self, path: str, entry: CacheEntry) -> None:
+        """Choose an entry in the candidate set of a path."""
+        side = self.candidates_at(path, path)
+        side.choose(entry, side.path)
 
     def _tie(self, path: str, prefix: str) -> str:
         """Return the path where the set begins if several declared indexes cover it."""
         tie = _next_folder(path, prefix)
-        while tie in self._splits and path.startswith(self._splits[tie] + "/"):
-            longer = _next_folder(path, self._splits[tie])
+        while tie in self._splits:
+            split = self._splits[tie]
+            if not path.startswith(f"{split}/"):
+                break
+            longer = _next_folder(path, split)
             if len(longer) <= len(tie):
                 break
             tie = longer
@@ -215,14 +246,19 @@ def _depth(path: str) -> int:
 
 def _key_depth(key: str) -> int:
     """Return the number of segments in the path of a key, which may begin with a scheme."""
-    return _depth(key.partition("://")[2] or key)
+    _, _, rest = key.partition("://")
+    return _depth(rest or key)
 
 
-def _of_user(covering: list[Declared], username: str | None) -> list[Declared]:
+def _of_user(
+    covering: list[Declared],
+    username: str | None,
+) -> list[Declared]:
     """Return the declared indexes that serve a username, or all if none does."""
     if username is None or len(covering) < 2:
         return covering
-    return [item for item in covering if item.username in (None, username)] or covering
+    serving = [item for item in covering if item.username in (None, username)]
+    return serving or covering
 
 
 def _undeclared_service(url: Url, text: str) -> str:
@@ -230,7 +266,8 @@ def _undeclared_service(url: Url, text: str) -> str:
     origin = f"{url.scheme}://{url.netloc}/"
     if has_ambiguous_path(text):
         return origin
-    return cut_after_simple(without_userinfo(text)) or origin
+    written = without_userinfo(text)
+    return cut_after_simple(written) or origin
 
 
 def _next_folder(path: str, prefix: str) -> str:

@@ -13,7 +13,8 @@ from urllib.parse import urljoin
 
 from requests import PreparedRequest
 
-from authshim.lookup.naming import CALLER, arrive, depart, follow, named_by, seen_locations
+from authshim.lookup.locations import arrive, depart, seen_locations
+from authshim.lookup.naming import CALLER, follow, named_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

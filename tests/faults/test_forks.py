@@ -20,7 +20,7 @@ from servers import Answer, Recorder, redirect
 
 import authshim
 from authshim import Chain, Index
-from authshim.lookup.naming import seen_locations
+from authshim.lookup.locations import seen_locations
 from authshim.providers.auth_file import AuthFile
 
 if TYPE_CHECKING:

@@ -5,17 +5,8 @@ from __future__ import annotations
 import pytest
 from chain_fakes import through
 
-from authshim.lookup.naming import (
-    CALLER,
-    MANIFEST,
-    MAX_ORIGINS,
-    MAX_SEEN_LOCATIONS,
-    SERVER,
-    NamedBy,
-    SeenLocations,
-    follow,
-    named_by,
-)
+from authshim.lookup.locations import MAX_SEEN_LOCATIONS, SeenLocations
+from authshim.lookup.naming import CALLER, MANIFEST, MAX_ORIGINS, SERVER, NamedBy, follow, named_by
 from authshim.urls import DEFAULT, GIVEN, HOST, PATH, PORT, SERVICE, WILDCARD, Key, parse
 
 ELSEWHERE = ("https://other.example:443",)

@@ -25,7 +25,7 @@ from proof.tunnel import Tunnel
 from servers import Answer, redirect
 
 import authshim
-from authshim.lookup.naming import seen_locations
+from authshim.lookup.locations import seen_locations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,8 @@ from servers import Answer, Recorder, redirect
 
 import authshim
 from authshim import BasicHTTP, BearerToken, Chain
-from authshim.lookup.naming import CALLER, seen_locations
+from authshim.lookup.locations import seen_locations
+from authshim.lookup.naming import CALLER
 from authshim.providers.auth_file import AuthFile
 from authshim.transport.carrier import MarkedHooks, receive, trail_of
 from authshim.urls import SERVICE
