@@ -45,7 +45,8 @@ class _Once(SecretHolder):
     def challenge(self) -> str:
         """The S256 of the verifier (RFC 7636, section 4.2)."""
         digest = hashlib.sha256(self.verifier.encode()).digest()
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        encoded = base64.urlsafe_b64encode(digest)
+        return encoded.rstrip(b"=").decode()
 
 
 class CodeFlow:
@@ -132,9 +133,17 @@ class CodeFlow:
             "redirect_uri": redirect_uri,
             "code_verifier": once.verifier,
         }
-        tokens = ask_for_tokens(self._server, self._client, fields, self._environ)
+        tokens = ask_for_tokens(
+            self._server,
+            self._client,
+            fields,
+            self._environ,
+        )
         id_token = tokens.given.get("id_token")
-        if id_token is not None and claims_of(id_token).get("nonce") != once.nonce:
+        if id_token is None:
+            return tokens
+        claims = claims_of(id_token)
+        if claims.get("nonce") != once.nonce:
             raise LoginError("the ID token belongs to another login; nothing is stored")
         return tokens
 
@@ -143,9 +152,11 @@ class CodeFlow:
         if redirect is None:
             raise LoginError("the browser did not come back in time; nothing is stored")
         fields = redirect.fields
-        if not hmac.compare_digest(fields["state"].encode(), once.state.encode()):
+        state = fields["state"].encode()
+        if not hmac.compare_digest(state, once.state.encode()):
             raise LoginError("the browser came back from another login; nothing is stored")
-        if fields.get("iss", self._server.issuer) != self._server.issuer:
+        issuer = self._server.issuer
+        if fields.get("iss", issuer) != issuer:
             raise LoginError("the browser came back from another issuer; nothing is stored")
         if "code" not in fields:
             raise _denied(error_code(fields.get("error")))

@@ -20,17 +20,26 @@ CLIENT_ID = "rattler"
 
 MAX_TOKEN_SECONDS = 30.0
 
-_CODES = frozenset(
-    {
-        # RFC 6749, sections 4.1.2.1 and 5.2
-        *("invalid_request", "invalid_client", "invalid_grant", "unauthorized_client"),
-        *("unsupported_grant_type", "unsupported_response_type", "invalid_scope"),
-        *("access_denied", "server_error", "temporarily_unavailable"),
-        # RFC 8628, section 3.5
-        *("authorization_pending", "slow_down", "expired_token"),
-        # OpenID Connect Core 1.0, section 3.1.2.6
-        *("interaction_required", "login_required", "consent_required"),
-    }
+_CODES = (
+    # RFC 6749, sections 4.1.2.1 and 5.2
+    "access_denied",
+    "invalid_client",
+    "invalid_grant",
+    "invalid_request",
+    "invalid_scope",
+    "server_error",
+    "temporarily_unavailable",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "unsupported_response_type",
+    # RFC 8628, section 3.5
+    "authorization_pending",
+    "expired_token",
+    "slow_down",
+    # OpenID Connect Core 1.0, section 3.1.2.6
+    "consent_required",
+    "interaction_required",
+    "login_required",
 )
 """The error codes that are shown; any other text of a server may hold what was sent."""
 
@@ -52,17 +61,23 @@ class Client(SecretHolder):
     ) -> Request:
         """Return a POST of a form in which the client authenticates (RFC 6749, section 2.3)."""
         if self.secret is not None and server.takes_basic:
-            return http.form(url, fields, authorization=self._basic(self.secret))
-        # Without a secret the client only names itself.
-        own = {"client_id": self.id, "client_secret": self.secret}
-        return http.form(url, {**own, **fields})
+            authorization = self._basic(self.secret)
+            return http.form(url, fields, authorization=authorization)
+        all_fields = {
+            "client_id": self.id,
+            # Without a secret the client only names itself.
+            "client_secret": self.secret,
+            **fields,
+        }
+        return http.form(url, all_fields)
 
     def _basic(self, secret: str) -> str:
         from base64 import b64encode
         from urllib.parse import quote_plus
 
         pair = f"{quote_plus(self.id)}:{quote_plus(secret)}"
-        return f"Basic {b64encode(pair.encode()).decode()}"
+        encoded = b64encode(pair.encode())
+        return f"Basic {encoded.decode()}"
 
 
 class Tokens(SecretHolder):
@@ -86,8 +101,9 @@ class Refused(EndpointError):
     """
 
     def __init__(self, endpoint: str, answer: Answer) -> None:
+        given = answer.json()
         self.status = answer.status
-        self.code = error_code(answer.json().get("error"))
+        self.code = error_code(given.get("error"))
         reason = f"answered HTTP {answer.status}"
         if self.code:
             reason = f"{reason} ({self.code})"
@@ -100,9 +116,9 @@ class UnusableTokens(EndpointError):
 
 def error_code(value: object) -> str:
     """Return an error code that an RFC names, or an empty string."""
-    if not isinstance(value, str) or value not in _CODES:
-        return ""
-    return value
+    if isinstance(value, str) and value in _CODES:
+        return value
+    return ""
 
 
 def ask_for_tokens(
@@ -124,6 +140,7 @@ def ask_for_tokens(
     if not 200 <= answer.status < 300:
         raise Refused(server.token_endpoint, answer)
     given = answer.json()
-    if str(given.get("token_type", "Bearer")).lower() != "bearer":
+    token_type = str(given.get("token_type", "Bearer"))
+    if token_type.lower() != "bearer":
         raise UnusableTokens(server.token_endpoint, "gives tokens of another kind than Bearer")
     return Tokens(given, asked_at)

@@ -41,7 +41,14 @@ _GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
 class DeviceCode(SecretHolder):
     """The answer of a device authorization endpoint."""
 
-    __slots__ = ("code", "complete_url", "expires_in", "interval", "url", "user_code")
+    __slots__ = (
+        "code",
+        "complete_url",
+        "expires_in",
+        "interval",
+        "url",
+        "user_code",
+    )
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self.code: str = _text(given, "device_code")
@@ -51,12 +58,19 @@ class DeviceCode(SecretHolder):
         expires_in = lifetime(given.get("expires_in"))
         self.expires_in: float = expires_in or 0.0
         interval = lifetime(given.get("interval"))
-        self.interval: float = max(MIN_INTERVAL_SECONDS, interval or DEFAULT_INTERVAL_SECONDS)
+        interval = interval or DEFAULT_INTERVAL_SECONDS
+        self.interval: float = max(MIN_INTERVAL_SECONDS, interval)
 
     @property
     def is_whole(self) -> bool:
         """False if a required field is missing or cannot be used."""
-        return all((self.code, self.user_code, self.url, self.expires_in))
+        required = (
+            self.code,
+            self.user_code,
+            self.url,
+            self.expires_in,
+        )
+        return all(required)
 
 
 def _text(given: Mapping[str, Any], name: str) -> str:
@@ -107,8 +121,13 @@ class DeviceFlow:
         :raises EndpointError: the server refused, or did not answer.
         """
         code = self._ask_for_code(scope)
-        until = self._clock() + min(code.expires_in, MAX_CODE_SECONDS)
-        self._interaction.show_code(code.url, code.user_code, code.complete_url)
+        seconds = min(code.expires_in, MAX_CODE_SECONDS)
+        until = self._clock() + seconds
+        self._interaction.show_code(
+            code.url,
+            code.user_code,
+            code.complete_url,
+        )
         return self._poll(code, until)
 
     def _ask_for_code(self, scope: str) -> DeviceCode:
@@ -116,8 +135,13 @@ class DeviceFlow:
         if endpoint is None:
             issuer = self._server.issuer
             raise LoginError(f"{issuer} has no device code: use --oauth-flow auth-code")
-        request = self._client.form(self._server, endpoint, {"scope": scope})
-        answer = http.send(request, seconds=MAX_DEVICE_SECONDS, environ=self._environ)
+        fields = {"scope": scope}
+        request = self._client.form(self._server, endpoint, fields)
+        answer = http.send(
+            request,
+            seconds=MAX_DEVICE_SECONDS,
+            environ=self._environ,
+        )
         if answer.status != 200:
             raise Refused(endpoint, answer)
         code = DeviceCode(answer.json())
@@ -127,7 +151,10 @@ class DeviceFlow:
 
     def _poll(self, code: DeviceCode, until: float) -> Tokens:
         """Ask for the tokens until there are some, each time after the interval."""
-        fields = {"grant_type": _GRANT_TYPE, "device_code": code.code}
+        fields = {
+            "grant_type": _GRANT_TYPE,
+            "device_code": code.code,
+        }
         interval = code.interval
         failures = 0
         while self._wait(interval, until):
@@ -147,10 +174,12 @@ class DeviceFlow:
 
     def _wait(self, seconds: float, until: float) -> bool:
         """Wait for some seconds; return False if the code has expired before."""
-        end = min(until, self._clock() + seconds)
-        while (now := self._clock()) < end:
+        now = self._clock()
+        end = min(until, now + seconds)
+        while now < end:
             self._interaction.tick(until - now)
             self._sleep(min(1.0, end - now))
+            now = self._clock()
         return end < until
 
 

@@ -84,7 +84,8 @@ def _check_issuer(
 ) -> None:
     if named == issuer:
         return
-    if isinstance(named, str) and named.rstrip("/") == issuer.rstrip("/"):
+    bare_issuer = issuer.rstrip("/")
+    if isinstance(named, str) and named.rstrip("/") == bare_issuer:
         raise EndpointError(url, f"names the issuer with another ending: {named}")
     raise EndpointError(url, "names another issuer than the one that was asked")
 
@@ -112,11 +113,15 @@ def _is_allowed(url: str, endpoint: str) -> bool:
         parsed = parse(endpoint)
     except UrlError:
         return False
-    if parsed.username is not None or "#" in endpoint or not endpoint.isprintable():
+    if parsed.username is not None or "#" in endpoint:
+        return False
+    if not endpoint.isprintable():
         return False
     if parsed.scheme == "https":
         return True
-    return not http.unsafe(endpoint) and parse(url).scheme == "http"
+    if http.unsafe(endpoint):
+        return False
+    return parse(url).scheme == "http"
 
 
 def _takes_basic(methods: object) -> bool:

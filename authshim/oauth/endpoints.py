@@ -38,7 +38,8 @@ def renew(
     :raises EndpointError: there is no new credential.
     """
     asked_at = clock()
-    answer = http.send(_renewal(credential), seconds=seconds, environ=environ)
+    request = _renewal(credential)
+    answer = http.send(request, seconds=seconds, environ=environ)
     given = _read(credential.token_endpoint, answer)
     return login_of(
         given,
@@ -105,7 +106,8 @@ def _read(endpoint: str, answer: Answer) -> dict[str, Any]:
     if 200 <= answer.status < 300:
         return given
     reason = f"answered HTTP {answer.status}"
-    if given.get("error") == "invalid_grant" and 400 <= answer.status < 500:
+    is_client_error = 400 <= answer.status < 500
+    if is_client_error and given.get("error") == "invalid_grant":
         raise LoginEnded(endpoint, reason)
     raise EndpointError(endpoint, reason)
 

@@ -33,9 +33,6 @@ _REASONS = (
 )
 """Reasons by parts of the names of exceptions; the first that fits counts."""
 
-_CERTIFICATES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""The variables that name trusted certificates. The first one that is set counts."""
-
 _FORM = "application/x-www-form-urlencoded"
 _JSON = "application/json"
 
@@ -93,7 +90,9 @@ class Answer(SecretHolder):
             found = json.loads(self.body)
         except (ValueError, RecursionError):
             return {}
-        return found if isinstance(found, dict) else {}
+        if not isinstance(found, dict):
+            return {}
+        return found
 
 
 def form(
@@ -139,10 +138,15 @@ def send(
         environment and the proxies of the system.
     :raises EndpointError: there is no answer.
     """
-    if reason := unsafe(request.url):
+    reason = unsafe(request.url)
+    if reason:
         raise EndpointError(request.url, reason)
+
+    def exchange() -> Answer | str:
+        return _exchange(request, seconds, environ)
+
     try:
-        answer = call_with_timeout(seconds, lambda: _exchange(request, seconds, environ))
+        answer = call_with_timeout(seconds, exchange)
     except TimedOut:
         answer = "did not answer in time"
     if isinstance(answer, str):
@@ -183,7 +187,9 @@ def _request(
 ) -> Answer:
     import urllib3
 
-    with _pool(request.url, environ) as pool:
+    from authshim.oauth.pool import pool_for
+
+    with pool_for(request.url, environ) as pool:
         response = pool.request(
             request.method,
             request.url,
@@ -201,79 +207,6 @@ def _request(
     return Answer(response.status, body)
 
 
-def _pool(url: str, environ: Mapping[str, str] | None) -> Any:
-    import urllib3
-
-    trusted = {}
-    if parse(url).scheme == "https":
-        trusted = _certificates(environ)
-    proxy = _proxy(url, environ)
-    if proxy is None:
-        return urllib3.PoolManager(**trusted)
-    if proxy.lower().startswith("socks"):
-        from urllib3.contrib.socks import SOCKSProxyManager
-
-        return SOCKSProxyManager(proxy, **trusted)
-    return urllib3.ProxyManager(proxy, proxy_headers=_proxy_headers(proxy), **trusted)
-
-
-def _proxy_headers(proxy: str) -> dict[str, str]:
-    from urllib.parse import unquote
-
-    import urllib3
-
-    userinfo = urllib3.util.parse_url(proxy).auth
-    if not userinfo:
-        return {}
-    return dict(urllib3.make_headers(proxy_basic_auth=unquote(userinfo)))
-
-
-def _certificates(environ: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the options by which a server is verified."""
-    import os
-
-    import certifi
-
-    if environ is None:
-        environ = os.environ
-    path = next(filter(None, map(environ.get, _CERTIFICATES)), certifi.where())
-    if os.path.isdir(path):
-        return {"cert_reqs": "CERT_REQUIRED", "ca_cert_dir": path}
-    return {"cert_reqs": "CERT_REQUIRED", "ca_certs": path}
-
-
-def _proxy(url: str, environ: Mapping[str, str] | None) -> str | None:
-    """Return the proxy for a URL, or None; this machine needs none."""
-    parsed = parse(url)
-    if is_loopback(parsed.host):
-        return None
-    proxies = _proxies(f"{parsed.host}:{parsed.port}", environ)
-    named = proxies.get(parsed.scheme) or proxies.get("all")
-    if named and "://" not in named:
-        return f"http://{named}"
-    return named or None
-
-
-def _proxies(
-    netloc: str,
-    environ: Mapping[str, str] | None,
-) -> dict[str, str]:
-    """Return the proxies for a host and port, by the scheme of the URL."""
-    from urllib import request
-
-    if environ is None:
-        return {} if request.proxy_bypass(netloc) else request.getproxies()
-    proxies = {}
-    for name, value in environ.items():
-        scheme, _, suffix = name.lower().rpartition("_")
-        if suffix == "proxy" and value:
-            proxies[scheme] = value
-    no_proxy = {"no": proxies.get("no", "")}
-    if request.proxy_bypass_environment(netloc, no_proxy):  # type: ignore[attr-defined]
-        return {}
-    return proxies
-
-
 def _reason(error: Exception) -> str:
     """Return why a request failed, by the classes of its error: their words may hold a secret."""
     from urllib3 import exceptions
@@ -284,7 +217,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, (exceptions.ProtocolError, ConnectionError)):
         return "broke off the connection"
     # urllib3 1.26 tells an unknown name by the context of its error only.
-    names = " ".join(type(part).__name__ for part in related_exceptions(error, None))
+    related = related_exceptions(error, None)
+    names = " ".join(type(part).__name__ for part in related)
     for parts, reason in _REASONS:
         if any(part in names for part in parts):
             return f"cannot be reached ({reason})"

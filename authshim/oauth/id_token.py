@@ -33,7 +33,8 @@ def claims_of(token: object) -> dict[str, Any]:
     payload = parts[1]
     padding = "=" * (-len(payload) % 4)
     try:
-        claims = json.loads(urlsafe_b64decode(payload + padding))
+        text = urlsafe_b64decode(payload + padding)
+        claims = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     if not isinstance(claims, dict):
@@ -43,7 +44,8 @@ def claims_of(token: object) -> dict[str, Any]:
 
 def expiry_of(token: object) -> float | None:
     """Return the time at which a JWT expires, in Unix seconds, or None if it is not known."""
-    expires = claims_of(token).get("exp")
+    claims = claims_of(token)
+    expires = claims.get("exp")
     if isinstance(expires, (int, float)) and 0 < expires < MAX_SECONDS:
         return float(expires)
     return None
@@ -53,6 +55,8 @@ def name_in(claims: Mapping[str, Any]) -> str:
     """Return the name of a user, or an empty string."""
     for name in _NAMES:
         value = claims.get(name)
-        if isinstance(value, str) and value and value.isprintable():
+        if not isinstance(value, str):
+            continue
+        if value and value.isprintable():
             return value[:MAX_NAME_CHARACTERS]
     return ""

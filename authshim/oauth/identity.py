@@ -88,14 +88,19 @@ def _ask(service: str) -> Secret | str:
     except ImportError:
         return "its package is missing: pip install 'authshim[ci]'"
     url = os.environ.get(_GITHUB_URL)
-    if service == "GitHub" and url and http.unsafe(url):
-        return f"{_GITHUB_URL} {http.unsafe(url)}"
+    if service == "GitHub" and url:
+        reason = http.unsafe(url)
+        if reason:
+            return f"{_GITHUB_URL} {reason}"
+    no_identity = f"{service} gives the job no identity"
+    detect = getattr(package, _DETECTORS[service])
     try:
-        token = getattr(package, _DETECTORS[service])(AUDIENCE)
+        token = detect(AUDIENCE)
     except Exception as error:  # noqa: BLE001 - also of urllib3 and subprocess
-        return _NEEDS.get((service, type(error).__name__), f"{service} gives the job no identity")
+        kind = type(error).__name__
+        return _NEEDS.get((service, kind), no_identity)
     if not token:
-        return f"{service} gives the job no identity"
+        return no_identity
     return Secret(token)
 
 
@@ -115,7 +120,8 @@ def mint(
         raise EndpointError(url, f"answered HTTP {answer.status}")
     token = None
     with suppress(UnicodeDecodeError, CredentialError):
-        token = BearerToken(answer.body.decode("ascii").strip())
+        text = answer.body.decode("ascii")
+        token = BearerToken(text.strip())
     if token is None:
         raise EndpointError(url, "answered without a token")
     return token

@@ -38,7 +38,10 @@ class Redirect(SecretHolder):
             fields = parse_qs(query, max_num_fields=MAX_FIELDS)
         except ValueError:
             fields = {}
-        self.fields = {name: given[0] for name, given in fields.items() if len(given) == 1}
+        self.fields = {}
+        for name, values in fields.items():
+            if len(values) == 1:
+                self.fields[name] = values[0]
 
 
 class Listener:
@@ -50,20 +53,24 @@ class Listener:
     """
 
     def __init__(self, redirect_uri: str | None = None) -> None:
-        host, port, path = "127.0.0.1", 0, "/"
+        address = ("127.0.0.1", 0, "/")
         if redirect_uri is not None:
-            host, port, path = _address(redirect_uri)
+            address = _address(redirect_uri)
         try:
-            self._server = _Server(host, port, path)
+            self._server = _Server(*address)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise SettingsError("--oauth-redirect-uri", f"cannot listen there: {reason}") from None
-        self.redirect_uri = redirect_uri or f"http://127.0.0.1:{self._server.server_port}"
-        Thread(
+            reason = error.strerror or str(error)
+            raise SettingsError(
+                "--oauth-redirect-uri", f"cannot listen there: {reason.lower()}"
+            ) from None
+        own = f"http://127.0.0.1:{self._server.server_port}"
+        self.redirect_uri = redirect_uri or own
+        thread = Thread(
             target=self._server.serve_forever,
             args=(0.1,),
             daemon=True,
-        ).start()
+        )
+        thread.start()
 
     def wait(
         self,
@@ -74,13 +81,15 @@ class Listener:
 
         :param tick: is called about once a second, with the seconds that are left.
         """
+        redirects = self._server.redirects
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
+        left = seconds
+        while left > 0:
             tick(left)
             try:
-                return self._server.redirects.get(timeout=min(1.0, left))
+                return redirects.get(timeout=min(1.0, left))
             except Empty:
-                continue
+                left = until - time.monotonic()
         return None
 
     def close(self) -> None:
@@ -107,7 +116,9 @@ def _is_local(redirect_uri: str) -> bool:
         parsed = parse(redirect_uri)
     except UrlError:
         return False
-    if parsed.username is not None or "?" in redirect_uri or "#" in redirect_uri:
+    if parsed.username is not None:
+        return False
+    if "?" in redirect_uri or "#" in redirect_uri:
         return False
     return parsed.scheme == "http" and is_loopback(parsed.host)
 
@@ -137,7 +148,9 @@ class _Server(ThreadingHTTPServer):
         """Return the redirect that a request target is, or None if it is another request."""
         path, _, query = target.partition("?")
         redirect = Redirect(query)
-        if path != self.path or "state" not in redirect.fields or self._is_taken:
+        if path != self.path or self._is_taken:
+            return None
+        if "state" not in redirect.fields:
             return None
         self._is_taken = True
         return redirect

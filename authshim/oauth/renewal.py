@@ -25,11 +25,11 @@ from typing import TYPE_CHECKING
 
 from authshim.concurrency import TimedOut, call_with_timeout
 from authshim.credentials import OAuth
-from authshim.errors import AuthshimError, ProviderError
-from authshim.log import Once
+from authshim.errors import AuthshimError
 from authshim.oauth import endpoints
-from authshim.oauth.command import login_command
 from authshim.oauth.http import EndpointError, LoginEnded
+from authshim.oauth.postponed import RETRY_AFTER, Postponed
+from authshim.oauth.renewal_warnings import RenewalWarnings
 from authshim.oauth.stored_login import Busy
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ EXPIRY_MARGIN = 300.0
 
 MAX_RENEWAL_SECONDS = 30.0
 """Seconds that a caller waits for a renewal."""
-
-RETRY_AFTER = 30.0
-"""Seconds after which a renewal that failed is tried again, at the soonest."""
 
 _PATIENCE = 10
 """A request may take so many deadlines; so long, too, a failing endpoint is not asked."""
@@ -76,8 +73,8 @@ class Renewer:
         self._environ = environ
         self._deadline = deadline
         self._clock = clock
-        self._once = Once()
-        self._postponed: dict[Identity, tuple[OAuth, float]] = {}
+        self._warnings = RenewalWarnings()
+        self._postponed = Postponed(clock)
         self._unsaved: dict[Identity, tuple[OAuth, OAuth]] = {}
         self._refused: dict[OAuth, None] = {}
         self._locks: dict[Identity, threading.Lock] = {}
@@ -93,12 +90,16 @@ class Renewer:
             return newest
         until = self._clock.monotonic() + self._deadline
         attempt = _Attempt(login, newest, until)
+
+        def renew() -> Credential | None:
+            return self._try(attempt)
+
         try:
-            return call_with_timeout(self._deadline, lambda: self._try(attempt))
+            return call_with_timeout(self._deadline, renew)
         except TimedOut:
             self._note_timeout(attempt)
         except RuntimeError:
-            self._warn_failed(login, "the system has no thread to spare")
+            self._warnings.failed(login, "the system has no thread to spare")
         return newest
 
     def note_refused(self, credential: Credential | None) -> None:
@@ -106,7 +107,8 @@ class Renewer:
         if not isinstance(credential, OAuth):
             return
         self._refused[credential] = None
-        for oldest in list(self._refused)[:-_MAX_REFUSED]:
+        in_order = list(self._refused)
+        for oldest in in_order[:-_MAX_REFUSED]:
             self._refused.pop(oldest, None)
 
     def renew_locks(self) -> None:
@@ -125,11 +127,11 @@ class Renewer:
             return False
         if not credential.refresh_token or not login.keeps:
             return False
-        is_due = credential.expired(self._clock.time() + EXPIRY_MARGIN)
+        soon = self._clock.time() + EXPIRY_MARGIN
+        is_due = credential.expired(soon)
         if not is_due and credential not in self._refused:
             return False
-        postponed, until = self._postponed.get(login.identity, (None, 0.0))
-        return credential != postponed or until <= self._clock.monotonic()
+        return not self._postponed.has(login.identity, credential)
 
     def _try(self, attempt: _Attempt) -> Credential | None:
         """Renew a login; this runs in a thread that may outlast the deadline."""
@@ -143,111 +145,94 @@ class Renewer:
             reason = type(error).__name__
             if isinstance(error, AuthshimError):
                 reason = str(error)
-            self._warn_failed(login, reason)
+            self._warnings.failed(login, reason)
         return attempt.newest
 
     def _renew(self, attempt: _Attempt) -> Credential | None:
         login = attempt.login
-        current = self._newest(login, login.read())
-        if not isinstance(current, OAuth) or not self._can_renew(login, current):
+        current = self._reread(login)
+        if not isinstance(current, OAuth):
+            return current
+        if not self._can_renew(login, current):
             return current
         if not login.is_writable:
             # The server accepts the refresh token once, and its successor could not be stored.
-            self._postpone(login, current, RETRY_AFTER)
-            reason = f"{login.path} cannot be written"
-            self._once.warn_once(f"the login for {login.host} is not renewed: {reason}")
+            self._postponed.add(login.identity, current, RETRY_AFTER)
+            self._warnings.unwritable(login)
             return current
         attempt.sent = current
         began = self._clock.monotonic()
         try:
-            renewed = endpoints.renew(
-                current,
-                seconds=_PATIENCE * self._deadline,
-                environ=self._environ,
-                clock=self._clock.time,
-            )
+            renewed = self._ask_endpoint(current)
         except LoginEnded:
             return self._end(login, current)
         except EndpointError as error:
-            self._postpone(login, current, _PATIENCE * (self._clock.monotonic() - began))
-            self._warn_failed(login, str(error))
+            took = self._clock.monotonic() - began
+            self._postponed.add(login.identity, current, _PATIENCE * took)
+            self._warnings.failed(login, str(error))
             return current
         return self._store(login, current, renewed)
 
-    def _store(self, login: StoredLogin, before: OAuth, renewed: OAuth) -> Credential | None:
+    def _reread(self, login: StoredLogin) -> Credential | None:
+        """Return the credential that is stored now, or its successor in memory."""
+        stored = login.read()
+        return self._newest(login, stored)
+
+    def _ask_endpoint(self, credential: OAuth) -> OAuth:
+        return endpoints.renew(
+            credential,
+            seconds=_PATIENCE * self._deadline,
+            environ=self._environ,
+            clock=self._clock.time,
+        )
+
+    def _store(
+        self,
+        login: StoredLogin,
+        before: OAuth,
+        renewed: OAuth,
+    ) -> Credential | None:
         """Store a renewed login and return it, or keep it in memory if that fails.
 
         A login or logout that took place in the meantime is left as it is.
         """
-        expected, _ = self._unsaved.get(login.identity, (before, before))
+        identity = login.identity
+        expected, _ = self._unsaved.get(identity, (before, before))
         now = login.read()
         if now != expected:
             return now
-        self._postpone_short_lived(login, renewed)
+        self._postponed.add_short_lived(identity, renewed)
         try:
             login.save(renewed)
-            self._unsaved.pop(login.identity, None)
+            self._unsaved.pop(identity, None)
         except Exception as error:  # noqa: BLE001 - a provider of one's own may break in any way
-            self._unsaved[login.identity] = expected, renewed
-            self._warn_unsaved(login, renewed, error)
+            self._unsaved[identity] = (expected, renewed)
+            self._warnings.unsaved(login, renewed, error)
         return renewed
-
-    def _postpone_short_lived(self, login: StoredLogin, renewed: OAuth) -> None:
-        """Do not renew a token again at every look-up because its lifetime is short."""
-        wait = RETRY_AFTER
-        if renewed.expires_at is not None:
-            wait = min(wait, renewed.expires_at - self._clock.time())
-        self._postponed[login.identity] = (renewed, self._clock.monotonic() + wait)
 
     def _end(self, login: StoredLogin, current: OAuth) -> Credential | None:
         """Warn that a login has ended, unless another program renewed it at the same moment."""
-        again = self._newest(login, login.read())
+        again = self._reread(login)
         if again == current:
-            self._postpone(login, current, float("inf"))
-            self._warn_ended(login, current)
+            self._postponed.add(login.identity, current, float("inf"))
+            self._warnings.ended(login, current)
         return again
 
     def _note_timeout(self, attempt: _Attempt) -> None:
         """Let the next callers not wait for a request that may still be answered."""
         if attempt.sent is None:
             return
-        self._postpone(attempt.login, attempt.sent, _PATIENCE * self._deadline)
-        late = EndpointError(attempt.sent.token_endpoint, "did not answer in time")
-        self._warn_failed(attempt.login, str(late))
+        login = attempt.login
+        self._postponed.add(login.identity, attempt.sent, _PATIENCE * self._deadline)
+        endpoint = attempt.sent.token_endpoint
+        late = EndpointError(endpoint, "did not answer in time")
+        self._warnings.failed(login, str(late))
 
-    def _postpone(self, login: StoredLogin, credential: OAuth, seconds: float) -> None:
-        """Do not renew a credential for some time, and at least for ``RETRY_AFTER``."""
-        until = self._clock.monotonic() + max(RETRY_AFTER, seconds)
-        self._postponed[login.identity] = (credential, until)
-
-    def _warn_if_ended(
-        self,
-        login: StoredLogin,
-        credential: Credential | None,
-    ) -> None:
+    def _warn_if_ended(self, login: StoredLogin, credential: Credential | None) -> None:
         if not isinstance(credential, OAuth) or credential.refresh_token:
             return
         if credential.expired(self._clock.time()):
-            self._warn_ended(login, credential)
-
-    def _warn_ended(self, login: StoredLogin, credential: OAuth) -> None:
-        command = login_command(login.host, credential)
-        self._once.warn_once(f"the login for {login.host} has ended: log in again: {command}")
-
-    def _warn_failed(self, login: StoredLogin, reason: str) -> None:
-        self._once.warn_once(
-            f"the login for {login.host} ({login.provider}) could not be renewed: {reason}"
-        )
-
-    def _warn_unsaved(self, login: StoredLogin, renewed: OAuth, error: Exception) -> None:
-        command = login_command(login.host, renewed)
-        reason = type(error).__name__
-        if isinstance(error, ProviderError):
-            reason = error.reason
-        self._once.warn_once(
-            f"the login for {login.host} was renewed, but {login.provider} did not store it "
-            f"({reason}); it is lost when this program ends: {command}"
-        )
+            self._warnings.ended(login, credential)
 
     @contextmanager
     def _exclusive(self, login: StoredLogin, until: float) -> Iterator[None]:
@@ -256,15 +241,18 @@ class Renewer:
         :raises Busy: it was not free in time.
         """
         lock = self._locks.setdefault(login.identity, threading.Lock())
-        left = max(0.0, until - self._clock.monotonic())
-        if not lock.acquire(timeout=left):
+        if not lock.acquire(timeout=self._left(until)):
             raise Busy
         try:
-            left = max(0.0, until - self._clock.monotonic())
-            with login.locked(self._lock_dir, left):
+            with login.locked(self._lock_dir, self._left(until)):
                 yield
         finally:
             lock.release()
+
+    def _left(self, until: float) -> float:
+        """Return the seconds until a moment of the monotonic clock."""
+        seconds = until - self._clock.monotonic()
+        return max(0.0, seconds)
 
 
 class _Attempt:

@@ -54,14 +54,16 @@ class StoredLogin:
     @property
     def host(self) -> str:
         """The host at which the user logs in."""
-        return self.identity[1].removeprefix("*.")
+        _, key = self.identity
+        return key.removeprefix("*.")
 
     @property
     def is_writable(self) -> bool:
         """False if the folder of the file cannot be written."""
         if not self.path:
             return True
-        folder = os.path.dirname(os.path.realpath(self.path))
+        path = os.path.realpath(self.path)
+        folder = os.path.dirname(path)
         return os.access(folder, os.W_OK)
 
     @contextmanager
@@ -75,7 +77,8 @@ class StoredLogin:
         :param lock_dir: the folder of the lock if the provider has no file.
         :raises Busy: it was not free in time.
         """
-        lock = _acquire(self._lock_path(lock_dir), seconds)
+        target = self._lock_path(lock_dir)
+        lock = _acquire(target, seconds)
         try:
             yield
         finally:
@@ -98,8 +101,9 @@ def _acquire(target: str, seconds: float) -> Any:
     from filelock import FileLock, Timeout
 
     path = f"{target}.lock"
+    folder = os.path.dirname(path)
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
         lock = FileLock(path, mode=0o600)
         lock.acquire(timeout=seconds)
         give_to_owner(path)

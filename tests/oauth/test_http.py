@@ -12,7 +12,7 @@ import pytest
 from leaks import assert_no_secret
 from servers import Answer, dripping, redirect
 
-from authshim.oauth import http
+from authshim.oauth import http, pool
 from authshim.oauth.http import MAX_BODY_BYTES, EndpointError, Request, send
 
 if TYPE_CHECKING:
@@ -165,8 +165,8 @@ def test_proxies_of_the_system_are_used_by_default(
     """The registry of Windows names them, or the settings of macOS."""
     monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": recorder.url})
     monkeypatch.setattr("urllib.request.proxy_bypass", lambda netloc: netloc == "near.example:443")
-    assert http._proxy("https://login.example/", None) == recorder.url
-    assert http._proxy("https://near.example/", None) is None
+    assert pool._proxy("https://login.example/", None) == recorder.url
+    assert pool._proxy("https://near.example/", None) is None
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_proxies_of_the_system_are_used_by_default(
     ],
 )
 def test_proxy_is_the_one_of_the_environment(environ: dict[str, str], proxy: str | None) -> None:
-    assert http._proxy("https://login.example/", environ) == proxy
+    assert pool._proxy("https://login.example/", environ) == proxy
 
 
 def test_socks_proxy_has_its_own_pool(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,5 +191,5 @@ def test_socks_proxy_has_its_own_pool(monkeypatch: pytest.MonkeyPatch) -> None:
     socks = types.ModuleType("urllib3.contrib.socks")
     socks.SOCKSProxyManager = lambda proxy, **_: made.append(proxy)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "urllib3.contrib.socks", socks)
-    http._pool("https://login.example/", {"all_proxy": "socks5h://p.example"})
+    pool.pool_for("https://login.example/", {"all_proxy": "socks5h://p.example"})
     assert made == ["socks5h://p.example"]
