@@ -37,7 +37,7 @@ class AuthMiddleware(ChainUser):
             _Request(request, handler),
             request.method,
             str(request.url),
-            authorization=request.headers.get("Authorization"),
+            request.headers.get("Authorization"),
         )
         return driver.run_async(_in_thread)
 

@@ -10,11 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from authshim.credentials import CondaToken
-from authshim.lookup.censor import Censor, CleanErrors
-from authshim.lookup.exchange import REDIRECTS, Exchange
+from authshim.lookup.censor import Censor, cleaned
+from authshim.lookup.exchange import REDIRECTS, Exchange, credentials_of, is_settled
 from authshim.lookup.locations import arrive, seen_locations
 from authshim.lookup.naming import CALLER
 from authshim.lookup.options import chain_of, options_of
+from authshim.secret import SecretHolder
 
 if TYPE_CHECKING:
     import os
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from authshim.credentials import Credential
+    from authshim.lookup.cached_credential import CachedCredential
     from authshim.lookup.chain import Chain
     from authshim.lookup.exchange import Headers
     from authshim.lookup.naming import NamedBy, Trail
@@ -80,10 +82,20 @@ class ChainUser:
         self.made_with = options_of(chain, manifest, environment)
 
 
-class Driver(Exchange):
-    """An exchange that lets a client send."""
+class Driver(SecretHolder):
+    """A driver that lets a client send one request, and makes an exchange if it has to."""
 
-    __slots__ = ("_credential", "_request", "trail")
+    __slots__ = (
+        "_chain",
+        "_credential",
+        "_has_login",
+        "_method",
+        "_named_by",
+        "_request",
+        "_tried",
+        "_url",
+        "trail",
+    )
 
     def __init__(
         self,
@@ -91,68 +103,132 @@ class Driver(Exchange):
         request: ClientRequest,
         method: str,
         url: str,
-        *,
         authorization: str | None,
         trail: Trail = (),
         named_by: NamedBy = CALLER,
     ) -> None:
-        """Begin the exchange of one request.
+        """Take one request. A redirect is another one.
 
+        :param authorization: the header that the caller has set.
         :param trail: the way to the URL that the request carries.
         :param named_by: who named the URL, if the request carries no way.
         """
         if trail or (named_by is CALLER and seen_locations.origins):
             trail, named_by = arrive(trail, url)
-        super().__init__(
-            chain,
-            method,
-            url,
-            authorization=authorization,
-            named_by=named_by,
-            can_resend=request.can_resend,
-        )
-        self._credential: Credential | None = None
+        self._chain = chain
         self._request = request
+        self._method = method
+        self._url = url
+        self._has_login = authorization is not None
+        self._named_by = named_by
+        self._tried: list[CachedCredential] = []
+        self._credential: Credential | None = None
         self.trail = trail
 
-    # Both loops keep the credential in the driver: the frame that enters CleanErrors stays.
+    # Both methods keep the credential in the driver: their own frames stay in an exception.
 
     def run(self) -> Any:
         """Send the request for as long as there is another credential, and return the response."""
-        with CleanErrors(self.credentials):
-            self._credential = self.begin()
-            kept = None
-            while True:
-                response = self._transmit()
-                self._credential = self.receive(*self._take(response))
-                kept, dropped = self._choose(kept, response)
-                if dropped is not None:
-                    dropped.close()
-                if self._credential is None:
-                    return kept
+        try:
+            if not self._has_login:
+                self._begin(self._chain.look_up(self._url, self._named_by))
+            response = self._transmit()
+            status, headers = self._take(response)
+            if self._has_login or is_settled(self._chain, self._tried, status):
+                return response
+            return self._finish(response, status, headers)
+        except BaseException as error:
+            if not self._tried:
+                raise
+            failure = error
+        try:
+            raise cleaned(failure, credentials_of(self._tried))
+        finally:
+            del failure
 
     async def run_async(self, in_thread: InThread) -> Any:
         """Do the same in an event loop. A look-up that may block runs in a thread."""
+        try:
+            if not (self._has_login or self._look_up_cached()):
+                await in_thread(self._look_up)
+            response = await self._transmit()
+            status, headers = self._take(response)
+            if self._has_login or is_settled(self._chain, self._tried, status):
+                return response
+            return await self._finish_async(response, status, headers, in_thread)
+        except BaseException as error:
+            if not self._tried:
+                raise
+            failure = error
+        try:
+            raise cleaned(failure, credentials_of(self._tried))
+        finally:
+            del failure
+
+    def _finish(self, response: Any, status: int, headers: Headers) -> Any:
+        """Take the first response, and send the request again while the exchange says so."""
+        exchange = self._exchange()
+        kept = None
+        while True:
+            self._credential = exchange.receive(status, headers)
+            kept, dropped = _choose(exchange, kept, response)
+            if dropped is not None:
+                dropped.close()
+            if self._credential is None:
+                return kept
+            response = self._transmit()
+            status, headers = self._take(response)
+
+    async def _finish_async(
+        self,
+        response: Any,
+        status: int,
+        headers: Headers,
+        in_thread: InThread,
+    ) -> Any:
+        """Do the same in an event loop. Only a refusal or a missing file asks a provider."""
         request: Any = self._request
-        with CleanErrors(self.credentials):
-            if self.is_cached:
-                self._credential = self.begin()
+        exchange = self._exchange()
+        kept = None
+        while True:
+            receive = partial(exchange.receive, status, headers)
+            if status < 400:
+                self._credential = receive()
             else:
-                self._credential = await in_thread(self.begin)
-            kept = None
-            while True:
-                response = await self._transmit()
-                status, headers = self._take(response)
-                if self.may_block(status):
-                    receive = partial(self.receive, status, headers)
-                    self._credential = await in_thread(receive)
-                else:
-                    self._credential = self.receive(status, headers)
-                kept, dropped = self._choose(kept, response)
-                if dropped is not None:
-                    await request.discard(dropped)
-                if self._credential is None:
-                    return kept
+                self._credential = await in_thread(receive)
+            kept, dropped = _choose(exchange, kept, response)
+            if dropped is not None:
+                await request.discard(dropped)
+            if self._credential is None:
+                return kept
+            response = await self._transmit()
+            status, headers = self._take(response)
+
+    def _look_up(self) -> None:
+        self._begin(self._chain.look_up(self._url, self._named_by))
+
+    def _look_up_cached(self) -> bool:
+        """Return True if the cache has answered, so that no provider is asked."""
+        if self._named_by is not CALLER:
+            return False
+        is_known, found = self._chain.look_up_cached(self._url)
+        self._begin(found)
+        return is_known
+
+    def _begin(self, found: CachedCredential | None) -> None:
+        if found is not None:
+            self._credential = found.credential
+            self._tried.append(found)
+
+    def _exchange(self) -> Exchange:
+        return Exchange(
+            self._chain,
+            self._method,
+            self._url,
+            self._named_by,
+            can_resend=self._request.can_resend,
+            tried=self._tried,
+        )
 
     def _transmit(self) -> Any:
         """Send the request with the credential, and return the response or an awaitable of it."""
@@ -175,11 +251,12 @@ class Driver(Exchange):
             self._request.follow(self.trail, headers.get("Location", ""))
         return status, headers
 
-    def _choose(self, kept: Any, response: Any) -> tuple[Any, Any]:
-        """Return the response to keep, and the response to discard."""
-        if self.keeps:
-            return response, kept
-        return kept, response
+
+def _choose(exchange: Exchange, kept: Any, response: Any) -> tuple[Any, Any]:
+    """Return the response to keep, and the response to discard."""
+    if exchange.keeps:
+        return response, kept
+    return kept, response
 
 
 def joined(location: str, challenges: Iterable[str]) -> dict[str, str]:

@@ -32,14 +32,12 @@ def driver_of(
 
     :param handle: sends a request and returns the response, or an awaitable of it.
     """
-    driver = Driver(
-        chain,
-        _Request(request, handle),
-        request.method,
-        str(request.url),
-        authorization=_authorization(request),
-        trail=request.extensions.get(NAMED_BY, ()),
-    )
+    authorization = None
+    if "Authorization" in request.headers:
+        authorization = _authorization(request)
+    sender = _Request(request, handle)
+    trail = request.extensions.get(NAMED_BY, ())
+    driver = Driver(chain, sender, request.method, str(request.url), authorization, trail)
     if driver.trail:
         _carry(request, driver.trail)
     return driver
@@ -52,8 +50,6 @@ def _carry(request: Any, way: Trail) -> None:
 
 def _authorization(request: Any) -> str | None:
     """Return the header that the caller has set. httpx itself makes one of a lone ``user@``."""
-    if "Authorization" not in request.headers:
-        return None
     header: str = request.headers["Authorization"]
     user = request.url.userinfo
     if not user or b":" in user:

@@ -40,9 +40,9 @@ class AuthHandler(ChainUser, BaseHandler):
             _Request(request, self._send),
             request.get_method(),
             request.full_url,
-            authorization=request.get_header("Authorization"),
-            trail=getattr(visited, "trail", ()),
-            named_by=named_by,
+            request.get_header("Authorization"),
+            getattr(visited, "trail", ()),
+            named_by,
         )
         return driver.run()
 

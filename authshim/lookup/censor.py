@@ -17,7 +17,7 @@ from authshim.credentials import CondaToken
 from authshim.secret import SecretHolder, related_exceptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from authshim.credentials import Credential
 
@@ -86,34 +86,13 @@ def clean_exception(
     return parts
 
 
-class CleanErrors(SecretHolder):
-    """A context that cleans what is raised in it, if a credential was sent until then.
+def cleaned(error: BaseException, credentials: Iterable[Credential]) -> BaseException:
+    """Return an exception without the credentials that were tried until then.
 
-    The function that enters it must hold no secret, since its own frame stays.
+    It is called behind "except", so that no frame from below is hung on again.
     """
-
-    __slots__ = ("_credentials", "_outer")
-
-    def __init__(self, credentials: Callable[[], list[Credential]]) -> None:
-        self._credentials = credentials
-        self._outer = sys.exc_info()[1]
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: object,
-        error: BaseException | None,
-        traceback: object,
-    ) -> None:
-        del traceback
-        if error is None:
-            return
-        sent = self._credentials()
-        if sent:
-            clean_exception(error, sent, self._outer)
-            raise error
+    clean_exception(error, credentials, sys.exc_info()[1])
+    return error
 
 
 class _RequestLines(logging.Filter):

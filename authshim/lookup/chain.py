@@ -160,13 +160,17 @@ class Chain:
         )
         return self._lookup.look_up(entry, named_by) if is_due or named_by is not CALLER else found
 
-    def is_cached(self, url: str) -> bool:
-        """Return True if the cache answers for a URL, so that ``look_up`` asks no provider."""
+    def look_up_cached(self, url: str) -> tuple[bool, CachedCredential | None]:
+        """Return True and what ``look_up`` returns, if no provider is asked; else False and None."""
         origin = self._lookup.cache.known(url)
-        if origin is None:
-            return False
+        if origin is None or ("?" in url and is_presigned(url)):
+            return origin is not None, None
         entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]  # as in ``look_up``
-        return self._lookup.is_known(entry)
+        found: CachedCredential | None = entry.found
+        is_lasting = found is not None and found.expires_at is None
+        if is_lasting or self._lookup.is_known(entry):
+            return True, found
+        return False, None
 
     def withheld(self, url: str, *, named_by: NamedBy) -> str:
         """Return why no credential goes to a plain http URL, or an empty string if one may."""

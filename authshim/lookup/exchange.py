@@ -8,7 +8,7 @@
 
 Invariants:
 
-1. A request that carries the caller's own ``Authorization`` is sent once, as it is.
+1. A request that carries the caller's own ``Authorization`` has no exchange. It is sent once.
 2. No credential is sent twice for one request.
 3. The last answer is the one to return. A 404 comes first if no other index has the file.
 4. The refusal of a URL that only a server named rejects nothing.
@@ -49,7 +49,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _FAILURES = (401, 403, 404)
 """The statuses after which another credential may be sent."""
 
-_NEW, _CALLERS, _REFUSED, _SEARCHING = "new", "caller's", "refused", "searching"
+_NEW, _REFUSED, _SEARCHING = "new", "refused", "searching"
 """The phases of an exchange. In ``_SEARCHING``, a 404 has come and other indexes are tried."""
 
 _NO_HEADERS: dict[str, str] = {}
@@ -113,13 +113,11 @@ class Exchange(SecretHolder):
         url: str,
         named_by: NamedBy = CALLER,
         *,
-        authorization: str | None = None,
         can_resend: Callable[[], bool] | None = None,
         tried: list[CachedCredential] | None = None,
     ) -> None:
         """Begin the exchange of one request. A redirect is another request.
 
-        :param authorization: the header that the caller has set.
         :param can_resend: returns True if the body can be sent again, and prepares that.
         :param tried: the credential of the first request, if that was sent without ``begin``. The
             exchange adds to this list.
@@ -128,7 +126,7 @@ class Exchange(SecretHolder):
         self._lookup = chain._lookup
         self._method = method
         self._url = url
-        self._phase = _NEW if authorization is None else _CALLERS
+        self._phase = _NEW
         self._can_resend = can_resend
         self.named_by = named_by
         self.tried: list[CachedCredential] = [] if tried is None else tried
@@ -136,30 +134,15 @@ class Exchange(SecretHolder):
 
     def begin(self) -> Credential | None:
         """Return the credential of the first request; None to send the request as it is."""
-        if self._phase is _CALLERS:
-            return None
         found = self._chain.look_up(self._url, self.named_by)
         if found is None:
             return None
         self.tried.append(found)
         return found.credential
 
-    @property
-    def is_cached(self) -> bool:
-        """True if ``begin`` returns at once. If not, an asynchronous client runs it in a thread."""
-        if self._phase is _CALLERS:
-            return True
-        return self.named_by is CALLER and self._chain.is_cached(self._url)
-
-    def may_block(self, status: int) -> bool:
-        """Return True if ``receive`` may ask a provider about this answer."""
-        return status >= 400 and self._phase is not _CALLERS
-
     def receive(self, status: int, headers: Headers = _NO_HEADERS) -> Credential | None:
         """Take an answer, and return the credential to try next; None if there is no other."""
         self.keeps = True
-        if self._phase is _CALLERS:
-            return None
         if status in _FAILURES or self._phase is _SEARCHING:
             return self._receive_failure(status, headers)
         if self.tried and (status < 300 or self._is_acceptance(status, headers)):

@@ -66,6 +66,23 @@ def test_client_leaves_the_header_of_the_caller(client: Any, recorder: Recorder)
     assert sent(recorder) == ["Basic theirs"]
 
 
+def test_client_sends_the_header_of_the_caller_once(client: Any, recorder: Recorder) -> None:
+    recorder.default = CHALLENGE
+    found = client.send(chain_of(ADA), recorder.url, headers={"Authorization": "Basic theirs"})
+    assert found.status == 401
+    assert sent(recorder) == ["Basic theirs"]
+
+
+def test_client_takes_the_later_refusal_of_an_accepted_token(
+    client: Any, recorder: Recorder
+) -> None:
+    chain = chain_of(Renewing(OLD, NEW))
+    recorder.on("/x", Answer(200), Answer(200), only_new, only_new)
+    statuses = [client.send(chain, f"{recorder.url}/x").status for _ in range(3)]
+    assert statuses == [200, 200, 200]
+    assert sent(recorder) == [OLD.header, OLD.header, OLD.header, NEW.header]
+
+
 def test_client_sends_the_renewed_token_after_a_401(client: Any, recorder: Recorder) -> None:
     recorder.on("/x", only_new)
     assert client.send(chain_of(Renewing(OLD, NEW)), f"{recorder.url}/x").status == 200

@@ -61,6 +61,18 @@ def test_miss_is_cached() -> None:
     assert keeper.asked == []
 
 
+def test_cached_answer_is_none_of_a_provider() -> None:
+    keeper = Keeper({"h": bearer()})
+    chain = Chain([keeper])
+    assert chain.look_up_cached(URL) == (False, None)
+    assert keeper.asked == []
+    found = begin(chain, URL)
+    chain.find("https://miss/x")
+    assert chain.look_up_cached(URL) == (True, found)
+    assert chain.look_up_cached("https://miss/y") == (True, None)
+    assert chain.look_up_cached(f"{URL}?X-Amz-Signature=0a1b") == (True, None)
+
+
 def test_miss_ends_after_five_minutes() -> None:
     clock = Clock()
     keeper = Keeper()

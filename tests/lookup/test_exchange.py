@@ -47,15 +47,6 @@ def test_exchange_begins_with_nothing_if_nothing_is_found() -> None:
     assert Exchange(Chain([]), "GET", URL).begin() is None
 
 
-def test_exchange_leaves_the_header_of_the_caller() -> None:
-    keeper = Keeper({"h": bearer()})
-    exchange = Exchange(Chain([keeper]), "GET", URL, authorization="Basic theirs")
-    assert exchange.begin() is None
-    assert exchange.receive(401, CHALLENGE) is None
-    assert exchange.keeps
-    assert keeper.asked == []
-
-
 def test_exchange_returns_the_renewed_credential_after_a_refusal() -> None:
     exchange = Exchange(renewing(), "GET", URL)
     exchange.begin()
