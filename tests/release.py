@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -34,11 +35,12 @@ def main(folder: Path, arguments: list[str]) -> int:
     wheel, sdist = sorted(files, key=lambda name: not name.endswith(".whl"))
     _run(sys.executable, "-m", "twine", "check", "--strict", *files)
     _run(sys.executable, "-m", "check_wheel_contents", wheel)
-    for version in VERSIONS:
-        _try_wheel(version, wheel, folder / version)
-    if _python(VERSIONS[0]):
-        _run(sys.executable, "tests/recipe.py", str(folder / "recipe"))
-    _test_sdist(sdist, folder / "sdist", arguments or FEW)
+    with ThreadPoolExecutor() as pool:
+        tried = [pool.submit(_try_wheel, each, wheel, folder / each) for each in VERSIONS]
+        tried.append(pool.submit(_try_recipe, folder / "recipe"))
+        tried.append(pool.submit(_test_sdist, sdist, folder / "sdist", arguments or FEW))
+    for each in tried:
+        each.result()
     return 0
 
 
@@ -59,6 +61,12 @@ def _try_wheel(version: str, wheel: str, folder: Path) -> None:
     _run(str(folder / "bin" / "authshim"), "demo")
     if not (folder / "share" / "man" / "man1" / "authshim.1").is_file():
         raise SystemExit(_fail("the wheel has no manual page"))
+
+
+def _try_recipe(folder: Path) -> None:
+    """Build the recipe for conda with the oldest Python, if it is here."""
+    if _python(VERSIONS[0]):
+        _run(sys.executable, "tests/recipe.py", str(folder))
 
 
 def _python(version: str) -> str | None:
@@ -89,9 +97,13 @@ def _install(python: str, folder: Path, package: str) -> None:
 
 
 def _run(*words: str, cwd: Path = ROOT, environ: dict[str, str] | None = None) -> None:
-    sys.stdout.write(f"$ {' '.join(words)}\n")
+    """Run a program, and print its output in one piece: others may run at the same time."""
+    done = subprocess.run(
+        words, check=False, cwd=cwd, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    printed = done.stdout.decode(errors="replace")
+    sys.stdout.write(f"$ {' '.join(words)}\n{printed}")
     sys.stdout.flush()
-    done = subprocess.run(words, check=False, cwd=cwd, env=environ)
     if done.returncode:
         raise SystemExit(_fail(f"{words[0]} ended with {done.returncode}"))
 

@@ -1,12 +1,14 @@
-"""Install each client into an environment of its own: ``python tests/clients/install.py FOLDER WHEEL``.
+"""Install each client into an environment of its own: ``python tests/clients/install.py FOLDER``.
 
 A client that cannot be installed is named, and its row of the matrix tells so.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 UV = [sys.executable, "-m", "uv"]
@@ -26,14 +28,13 @@ ALONE = {"plain": ["pip"], "uv": ["uv"], "alone": ["keyring"]}
 """Environments that have not."""
 
 
-def main(folder: Path, authshim: str) -> int:
-    """Make the environments."""
-    failed = [
-        name
-        for name, packages in BESIDE.items()
-        if not install(folder / name, [*packages, authshim])
-    ]
-    failed += [name for name, packages in ALONE.items() if not install(folder / name, packages)]
+def main(folder: Path, wheel: str) -> int:
+    """Make the environments, several at the same time; ``wheel`` is that of authshim."""
+    wanted = {name: [*packages, wheel] for name, packages in BESIDE.items()} | ALONE
+    with ThreadPoolExecutor() as pool:
+        folders = [folder / name for name in wanted]
+        made = pool.map(install, folders, wanted.values())
+        failed = [name for name, is_made in zip(wanted, made) if not is_made]
     for name in failed:
         sys.stdout.write(f"{name} cannot be installed here\n")
     return 0
@@ -55,4 +56,4 @@ def install(folder: Path, packages: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2]))
+    sys.exit(main(Path(sys.argv[1]), os.environ["TOX_PACKAGE"]))

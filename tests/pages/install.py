@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SETS = (
@@ -24,11 +25,15 @@ SETS = (
 
 
 def main(folder: Path, wheel: Path) -> int:
-    """Install each set of packages, and return 0."""
-    for number, packages in enumerate(SETS):
+    """Install each set of packages, several at the same time, and return 0."""
+
+    def install(number: int) -> None:
         place = str(folder / str(number))
         _uv("venv", "--clear", "--python", sys.executable, place)
-        _uv("pip", "install", "--find-links", str(wheel.parent), "--python", place, *packages)
+        _uv("pip", "install", "--find-links", str(wheel.parent), "--python", place, *SETS[number])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(install, range(len(SETS))))
     return 0
 
 
