@@ -17,22 +17,22 @@ class PartialFile:
     """A new file beside the target. Use it inside ``opened``."""
 
     def __init__(self, target: str) -> None:
+        unique = os.urandom(8).hex()
         self.target = target
-        if os.path.islink(target):
-            # The rename must not replace the link.
-            self.target = os.path.realpath(target)
-        self.path = f"{self.target}.{os.urandom(8).hex()}.part"
+        self.path = f"{target}.{unique}.part"
         self.length = 0
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Make the file. The exit removes it, unless ``finish`` was called.
+        """Make the file, with the target's mode. The exit removes it, unless ``finish`` was called.
 
         :raises Unwritable: the system refuses. Inside, the other methods raise OSError.
         """
         try:
             self._check_target()
             with open(self.path, "xb") as self._file:
+                with suppress(FileNotFoundError):
+                    shutil.copymode(self.target, self.path)
                 yield
         except OSError as error:
             raise self.unwritable(error) from None
@@ -52,11 +52,9 @@ class PartialFile:
         self.length = self._file.seek(0)
 
     def finish(self) -> None:
-        """Sync the file and rename it to the target. Keep the target's mode."""
+        """Sync the file and rename it to the target."""
         os.fsync(self._file.fileno())
         self._file.close()
-        with suppress(FileNotFoundError):
-            shutil.copymode(self.target, self.path)
         files.take_name(self.path, self.target)
 
     def unwritable(self, error: OSError) -> files.Unwritable:

@@ -137,11 +137,28 @@ def test_new_file_gets_the_mode_of_the_umask(get: Downloads, served: Served) -> 
     assert stat.S_IMODE(Path(NAME).stat().st_mode) == 0o640
 
 
-def test_get_writes_behind_a_symbolic_link(get: Downloads, served: Served, tmp_path: Path) -> None:
-    Path(NAME).symlink_to(tmp_path / "elsewhere")
+@pytest.mark.skipif(os.name != "posix", reason="modes of POSIX")
+def test_private_file_stays_private_during_the_download(get: Downloads, served: Served) -> None:
+    Path(NAME).touch(0o600)
+    modes: set[int] = set()
+
+    class Look(list):
+        def append(self, _: tuple[int, int | None]) -> None:
+            modes.update(stat.S_IMODE(path.stat().st_mode) for path in Path.cwd().iterdir())
+
+    get.progress = Look()
     get()
-    assert Path(NAME).is_symlink()
-    assert [path.name for path in tmp_path.iterdir()] == ["elsewhere"]
+    assert modes == {0o600}
+
+
+def test_get_replaces_a_symbolic_link(get: Downloads, served: Served, tmp_path: Path) -> None:
+    """Another user may have planted it in a shared folder."""
+    (tmp_path / "precious").write_bytes(b"dear")
+    Path(NAME).symlink_to(tmp_path / "precious")
+    get()
+    assert (tmp_path / "precious").read_bytes() == b"dear"
+    assert not Path(NAME).is_symlink()
+    assert Path(NAME).read_bytes() == DATA
 
 
 def test_get_ignores_bytes_after_the_content_length(get: Downloads, recorder: Recorder) -> None:
