@@ -46,7 +46,7 @@ def _rows(plan: Plan, urls: Sequence[str], threads: int) -> list[Row]:
     with_floor = f"{said['netrc']}; by hand {floor:.3f}"
     return [
         Row(what, "auth=(user, password)", 1.03, by_hand, "x", said["authshim"], peer),
-        Row(what, "requests, netrc of 100", 0.30, with_netrc, "x", said["authshim"], with_floor),
+        Row(what, "requests, netrc of 100", None, with_netrc, "x", said["authshim"], with_floor),
     ]
 
 
@@ -68,7 +68,9 @@ def _cases(urls: Sequence[str], threads: int) -> dict[str, Callable[[], float]]:
         "netrc": _fetching(with_netrc.get, urls, threads, path),
     }
     index = urls[0].replace("://", f"://{USER}:{PASSWORD}@").rpartition("package")[0]
-    pip = peers.made(lambda: peers.pip_session(index, threads=threads).get, trial=urls[0])
+    pip = peers.made(
+        lambda: peers.pip_session(index, threads=threads).get, trial=urls[0], name="pip"
+    )
     return {**cases, **({"pip": _fetching(pip, urls, threads, None)} if pip else {})}
 
 

@@ -31,13 +31,19 @@ def versions() -> str:
     return ", ".join(found)
 
 
-def made(make: Callable[..., Fetch], *options: Any, trial: str = URL) -> Fetch | None:
-    """Make a peer; None where it is not installed, or is another than it was."""
+def made(
+    make: Callable[..., Fetch], *options: Any, trial: str = URL, name: str = ""
+) -> Fetch | None:
+    """Return a peer, or None if it is not installed or has other parts than it had.
+
+    :param name: the name of the peer in the message; otherwise it is that of ``make``.
+    """
     try:
         fetch = make(*options)
         fetch(trial)
     except Exception as error:  # noqa: BLE001 - whatever broke, the rest of the table stands
-        print(f"{make.__name__} is not here: {type(error).__name__}: {error}", file=sys.stderr)
+        shown = name or make.__name__
+        print(f"{shown} is not here: {type(error).__name__}: {error}", file=sys.stderr)
         return None
     return fetch
 
@@ -135,7 +141,7 @@ def run_uv(*words: str) -> None:
     here = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
     uv = shutil.which("uv", path=here)
     if uv is None:
-        raise FileNotFoundError("uv")
+        raise FileNotFoundError("it is not on the PATH")
     subprocess.run([uv, *words], capture_output=True, check=False, timeout=120)
 
 

@@ -51,7 +51,7 @@ def _cases(url: str, packages: int) -> dict[str, Callable[[], float]]:
     }
     wanted = write("requirements.in", "\n".join(names))
     options = ["--no-cache", "--no-config", "--python", sys.executable, "--index-url", url]
-    uv = peers.made(lambda: lambda _: peers.run_uv("pip", "compile", *options, wanted))
+    uv = peers.made(lambda: lambda _: peers.run_uv("pip", "compile", *options, wanted), name="uv")
     return {**cases, **({"uv": lambda: once(lambda: uv(""))} if uv else {})}
 
 

@@ -13,11 +13,11 @@ NOT_HERE = "not here"
 
 
 class Row(NamedTuple):
-    """One promise: ``measured`` is at most ``target``."""
+    """One promise: ``measured`` is at most ``target``. Without a target it only informs."""
 
     what: str
     against: str
-    target: float
+    target: float | None
     measured: Figure | None
     """None: it cannot be measured here."""
     unit: str = "x"
@@ -28,17 +28,19 @@ class Row(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Say "ok", or "MISSED" and by how much, or "not here"."""
+        """Say "ok", or "MISSED" and by how much, or "not here"; nothing without a target."""
         if self.measured is None:
             return NOT_HERE
+        if self.target is None:
+            return ""
         if self.measured.median <= self.target:
             return "ok"
         return f"MISSED by {_number(self.measured.median - self.target)}"
 
     @property
     def is_missed(self) -> bool:
-        """Whether it was measured, and is more than the target."""
-        return self.measured is not None and self.measured.median > self.target
+        """Return True if it was measured, and is more than the target."""
+        return self.verdict.startswith("MISSED")
 
 
 _HEAD = ("what", "against", "at most", "measured", "spread", "ours", "the peer's", "verdict")
@@ -80,11 +82,12 @@ def as_json(rows: Sequence[Row]) -> list[dict[str, Any]]:
 def _cells(row: Row) -> tuple[str, ...]:
     found, unit = row.measured, "" if row.unit == "x" else f" {row.unit}"
     measured = NOT_HERE if found is None else _number(found.median) + unit
+    target = "-" if row.target is None else _number(row.target) + unit
     spread = "" if found is None else f"{_number(found.low)} to {_number(found.high)}"
     return (
         row.what,
         row.against,
-        _number(row.target) + unit,
+        target,
         measured,
         spread,
         row.ours,

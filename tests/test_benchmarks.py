@@ -10,13 +10,14 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from benchmarks import measure, server, table
+from benchmarks import measure, peers, server, table
 from benchmarks.curves import Curve, as_text
 
 FIGURE = measure.Figure(0.9, 0.8, 1.1)
 MET = table.Row("a send", "by hand", 1.0, FIGURE, "x", "9 us", "pip 10 us")
 MISSED = table.Row("an import", "requests", 0.5, FIGURE)
 ABSENT = table.Row("a command", "pass", 4, None)
+SHOWN = table.Row("pages", "requests", None, FIGURE)
 
 
 def test_a_figure_is_the_median_and_the_quartiles() -> None:
@@ -66,8 +67,8 @@ def test_a_call_is_measured_as_the_share_of_one_in_all() -> None:
 
 @pytest.mark.parametrize(
     ("row", "verdict"),
-    [(MET, "ok"), (MISSED, "MISSED by 0.400"), (ABSENT, "not here")],
-    ids=["met", "missed", "absent"],
+    [(MET, "ok"), (MISSED, "MISSED by 0.400"), (ABSENT, "not here"), (SHOWN, "")],
+    ids=["met", "missed", "absent", "shown"],
 )
 def test_a_row_says_whether_it_holds(row: table.Row, verdict: str) -> None:
     assert row.verdict == verdict
@@ -83,6 +84,22 @@ def test_the_table_names_target_figure_spread_and_peer_and_what_is_missed() -> N
         True
     ] * 5
     assert text.splitlines()[-2:] == ["missed: an import", "not here: a command"]
+
+
+def test_row_without_a_target_is_shown_and_never_missed() -> None:
+    *_, row, _, missed = table.as_text([SHOWN]).splitlines()
+    assert row.split() == ["pages", "requests", "-", "0.900", "0.800", "to", "1.100"]
+    assert missed == "missed: nothing"
+    assert table.as_json([SHOWN])[0]["target"] is None
+
+
+def test_peer_that_is_not_there_is_called_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise FileNotFoundError("it is not on the PATH")
+
+    assert peers.made(fail, name="uv") is None
+    said = capsys.readouterr().err
+    assert said == "uv is not here: FileNotFoundError: it is not on the PATH\n"
 
 
 def test_a_table_that_misses_nothing_says_so() -> None:
