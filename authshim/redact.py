@@ -61,7 +61,9 @@ def looks_like_token(name: str) -> bool:
         return False
     if name.startswith(_PREFIXES):
         return True
-    return bool(re.fullmatch(_HEXADECIMAL, name) or re.fullmatch(_MIXED, name))
+    if re.fullmatch(_HEXADECIMAL, name):
+        return True
+    return re.fullmatch(_MIXED, name) is not None
 
 
 def shown_user(name: str) -> str:

@@ -237,4 +237,6 @@ def _outlives_login(found: Found) -> bool:
     """Tell if an entry still comes first after a login, which stores one for the host."""
     if found.key.kind == PREFIX or found.kind == NETRC:
         return True
-    return found.kind == AUTH_FILE and found.key.kind in (PATH, PORT)
+    if found.kind != AUTH_FILE:
+        return False
+    return found.key.kind in (PATH, PORT)

@@ -16,86 +16,30 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
+from authshim.credentials.base import Credential
 from authshim.credentials.checks import check_seconds, checked_optional, checked_text, checked_token
 from authshim.errors import CredentialError
 from authshim.redact import MASK, looks_like_token
-from authshim.secret import SecretHolder, clears_frames
+from authshim.secret import clears_frames
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+__all__ = [
+    "BasicHTTP",
+    "BearerToken",
+    "CondaToken",
+    "Credential",
+    "OAuth",
+    "S3Credentials",
+    "is_expired",
+]
+
+_SAFE_IN_PATH = "%:@!$&'()*+,;=~|"
+
 _END_OF_AUTHORITY = re.compile("[/?#]")
-
-
-class Credential(SecretHolder):
-    """A secret that proves to a server who its user is."""
-
-    __slots__ = ("__weakref__", "header")
-
-    fields: ClassVar[tuple[str, ...]]
-    """The arguments of the constructor in order. Their names are those of rattler's JSON."""
-
-    shown: ClassVar[frozenset[str]] = frozenset()
-    """The fields that are not secret."""
-
-    header: str | None
-    """The ``Authorization`` header, or None if this kind has none."""
-
-    def _freeze(self, header: str | None, **values: Any) -> None:
-        object.__setattr__(self, "header", header)
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
-    @property
-    def shown_username(self) -> str | None:
-        """The username, or None if there is none or it is secret."""
-        return None
-
-    def wire_url(self, url: str) -> str:
-        """Return the URL to send the request to."""
-        return url
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the entry of rattler's JSON, ``{"BearerToken": "..."}``, with the secret."""
-        fields = {name: getattr(self, name) for name in self._written()}
-        return {type(self).__name__: fields}
-
-    def _written(self) -> tuple[str, ...]:
-        return self.fields
-
-    def _key(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.fields)
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._key() == other._key()
-
-    def __hash__(self) -> int:
-        return hash((type(self), self._key()))
-
-    def __repr__(self) -> str:
-        parts = (f"{name}={self._shown(name)}" for name in self._written())
-        return f"{type(self).__name__}({', '.join(parts)})"
-
-    def _shown(self, name: str) -> str:
-        # A debugger may ask in the middle of the constructor.
-        value = getattr(self, name, None)
-        if name in self.shown or value is None:
-            return repr(value)
-        return MASK
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a {type(self).__name__} cannot be changed")
-
-    def __copy__(self) -> Credential:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Credential:
-        return self
 
 
 class BearerToken(Credential):
@@ -129,13 +73,18 @@ class BasicHTTP(Credential):
 
         pair = f"{checked_text('username', username)}:{checked_text('password', password)}"
         try:
-            encoded = b2a_base64(pair.encode("utf-8"), newline=False).decode("ascii")
+            data = pair.encode("utf-8")
         except UnicodeEncodeError:
-            encoded = ""
+            data = b""
         # The other error, which holds the text, must not be the context of this one.
-        if not encoded:
+        if not data:
             raise CredentialError("the username or password is not Unicode text")
-        self._freeze(f"Basic {encoded}", username=username, password=password)
+        encoded = b2a_base64(data, newline=False).decode("ascii")
+        self._freeze(
+            f"Basic {encoded}",
+            username=username,
+            password=password,
+        )
 
     @property
     def shown_username(self) -> str | None:
@@ -148,7 +97,9 @@ class BasicHTTP(Credential):
         return self.username
 
     def _shown(self, name: str) -> str:
-        if not hasattr(self, "password") or self.shown_username is None:
+        # A debugger may ask in the middle of the constructor.
+        is_made = hasattr(self, "password")
+        if not is_made or self.shown_username is None:
             return MASK
         return super()._shown(name)
 
@@ -166,8 +117,12 @@ class CondaToken(Credential):
     def __init__(self, token: str) -> None:
         from urllib.parse import quote
 
-        segment = "/t/" + quote(checked_token("token", token), safe="%:@!$&'()*+,;=~|")
-        self._freeze(None, token=token, segment=segment)
+        quoted = quote(checked_token("token", token), safe=_SAFE_IN_PATH)
+        self._freeze(
+            None,
+            token=token,
+            segment=f"/t/{quoted}",
+        )
 
     def wire_url(self, url: str) -> str:
         """Return ``url`` with ``/t/TOKEN`` before its path, even if that begins with ``/t/``."""
@@ -175,10 +130,11 @@ class CondaToken(Credential):
         end = _END_OF_AUTHORITY.search(url, authority)
         if end is None:
             return f"{url}{self.segment}/"
+        origin = url[: end.start()]
         rest = url[end.start() :]
         if not rest.startswith("/"):
             rest = f"/{rest}"
-        return f"{url[: end.start()]}{self.segment}{rest}"
+        return f"{origin}{self.segment}{rest}"
 
     def to_json(self) -> dict[str, Any]:
         """Return ``{"CondaToken": TOKEN}``."""
@@ -280,13 +236,16 @@ class OAuth(Credential):
         return {"OAuth": {**fields, **self.more}}
 
     def _shown(self, name: str) -> str:
-        if name.endswith("_endpoint") and "@" in (getattr(self, name, None) or ""):
+        value = getattr(self, name, None) or ""
+        if name.endswith("_endpoint") and "@" in value:
             return MASK
         return super()._shown(name)
 
     def expired(self, now: float) -> bool:
         """Return True if the access token has expired. ``now`` is in Unix seconds."""
-        return self.expires_at is not None and self.expires_at <= now
+        if self.expires_at is None:
+            return False
+        return self.expires_at <= now
 
     def _written(self) -> tuple[str, ...]:
         # rattler does not write an audience of None.
@@ -297,4 +256,6 @@ class OAuth(Credential):
 
 def is_expired(credential: Credential) -> bool:
     """Return True if the credential is an access token that has expired."""
-    return isinstance(credential, OAuth) and credential.expired(time.time())
+    if not isinstance(credential, OAuth):
+        return False
+    return credential.expired(time.time())

@@ -114,7 +114,9 @@ def _read(endpoint: str, answer: Answer) -> dict[str, Any]:
 
 def lifetime(value: object) -> float | None:
     """Return ``expires_in`` in seconds, or None if it is not a lifetime."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+    if isinstance(value, bool):
+        return None
+    if not isinstance(value, (int, float, str)):
         return None
     try:
         seconds = float(value)

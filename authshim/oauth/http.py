@@ -108,7 +108,8 @@ def form(
     headers = {"Content-Type": _FORM}
     if authorization is not None:
         headers["Authorization"] = authorization
-    return Request("POST", url, body=urlencode(given), headers=headers)
+    body = urlencode(given)
+    return Request("POST", url, body=body, headers=headers)
 
 
 def query(
@@ -122,7 +123,8 @@ def query(
     headers = {"Content-Type": _JSON}
     if authorization is not None:
         headers["Authorization"] = authorization
-    return Request("POST", url, body=json.dumps(data), headers=headers)
+    body = json.dumps(data)
+    return Request("POST", url, body=body, headers=headers)
 
 
 def send(

@@ -102,7 +102,12 @@ class LoginFlow:
         return flow.run(self._scope)
 
     def _by_device_code(self, server: Server) -> Tokens:
-        flow = DeviceFlow(server, self._client, self._interaction, environ=self._environ)
+        flow = DeviceFlow(
+            server,
+            self._client,
+            self._interaction,
+            environ=self._environ,
+        )
         return flow.run(self._scope)
 
     def _login(self, server: Server, tokens: Tokens) -> Login:

@@ -48,8 +48,10 @@ def _find_keyring(path: str) -> str:
 
     :raises ProviderMissing: there is none.
     """
+    folders = path.split(os.pathsep)
     beside_python = os.path.dirname(sys.executable or "")
-    found = which("keyring", [*path.split(os.pathsep), beside_python])
+    folders.append(beside_python)
+    found = which("keyring", folders)
     if found is None:
         raise ProviderMissing(
             KEYRING_COMMAND,

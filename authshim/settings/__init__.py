@@ -58,6 +58,8 @@ NAMES = frozenset(
 )
 """The variables that ``read`` uses. An empty variable counts as unset."""
 
+_PROXIES = frozenset({"all_proxy", "http_proxy", "https_proxy"})
+
 _NO_KEYCHAIN = frozenset({"keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"})
 
 
@@ -129,7 +131,8 @@ def read(
     _check_options(auth_file, keyring_provider)
     known = {name: environ[name] for name in NAMES if environ.get(name)}
     paths = Paths(known, platform)
-    config = read_config(paths.config_files(known, project))
+    files = paths.config_files(known, project)
+    config = read_config(files)
     settings = _of_config(config, environ)
     settings = _with_stores(settings, paths, known)
     keyring_off = _keyring_off(keyring_provider, config)
@@ -214,13 +217,14 @@ def _check_options(
 
 def _has_proxy(environ: Mapping[str, str]) -> bool:
     """Tell if a variable names a proxy, which switches pixi's proxy-config off."""
-    set_names = {name.lower() for name, value in environ.items() if value}
-    return not set_names.isdisjoint({"http_proxy", "https_proxy", "all_proxy"})
+    set_names = [name for name, value in environ.items() if value]
+    return not _PROXIES.isdisjoint(map(str.lower, set_names))
 
 
 def _keyring_off(option: str | None, config: PixiConfig) -> str:
     """Return the setting that switches the keyring command off, or an empty string."""
-    if (option or config.keyring_provider) != "disabled":
+    provider = option or config.keyring_provider
+    if provider != "disabled":
         return ""
     if option:
         return "--pypi-keyring-provider disabled"

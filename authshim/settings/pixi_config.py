@@ -128,7 +128,8 @@ class _Document(NamedTuple):
     def value(self, name: str) -> Any:
         """Return the value of a key. Old versions of pixi wrote it with underscores."""
         older_name = name.replace("-", "_")
-        return self.table.get(name, self.table.get(older_name))
+        of_older_name = self.table.get(older_name)
+        return self.table.get(name, of_older_name)
 
     def typed(
         self,
@@ -196,10 +197,7 @@ def _shared_options(document: _Document) -> PixiConfig:
     )
     if not auth_file:
         return config
-    return config._replace(
-        auth_file=auth_file,
-        auth_file_in=document.path,
-    )
+    return config._replace(auth_file=auth_file, auth_file_in=document.path)
 
 
 def _tls_no_verify(document: _Document) -> tuple[bool, str] | None:
