@@ -65,11 +65,16 @@ class _Request:
         classes = {cls.__name__ for cls in type(body).__mro__}
         return not classes.isdisjoint({"bytes", "BytesPayload"})
 
-    async def send(self, header: str | None, url: str | None) -> Any:
+    async def send(
+        self,
+        header: str | None,
+        url: str | None,
+    ) -> Any:
         """Send the request itself, and take the credential off it in any case."""
         request = self._request
         if url is not None:
-            request.url = type(request.url)(url, encoded=True)
+            url_class = type(request.url)
+            request.url = url_class(url, encoded=True)
         if header is not None:
             request.headers["Authorization"] = header
         try:
@@ -97,12 +102,18 @@ class _Request:
 
     def follow(self, trail: Trail, location: str) -> None:
         """Note the way to a ``Location``, for which aiohttp makes a request of its own."""
-        depart(trail, str(self._url), location, self._join)
+        depart(
+            trail,
+            str(self._url),
+            location,
+            self._join,
+        )
 
     def _join(self, _: str, location: str) -> str:
         """Return the URL of the next request, as aiohttp writes it."""
         url_class = type(self._url)
-        return str(self._url.join(url_class(location)))
+        target = url_class(location)
+        return str(self._url.join(target))
 
     def clean(self, response: Any, censor: Censor) -> None:
         """Remove a token from the URL, the reason and the headers of a response."""
@@ -114,7 +125,9 @@ class _Request:
         for name, value in headers.items():
             text = censor.remove(value)
             cleaned.append((name, text))
-            raw.append((name.encode("utf-8"), text.encode("utf-8", "surrogateescape")))
+            raw_name = name.encode("utf-8")
+            raw_text = text.encode("utf-8", "surrogateescape")
+            raw.append((raw_name, raw_text))
         # The headers are a read-only view of another class.
         view = type(headers)
         writable = type(headers.copy())
@@ -126,7 +139,13 @@ class _Request:
     def _clean_info(self, holder: Any, name: str) -> None:
         """Put the caller's URL into the ``RequestInfo`` of a response or an exception."""
         info = getattr(holder, name)
-        clean = type(info)(self._url, info.method, info.headers, info.real_url)
+        info_class = type(info)
+        clean = info_class(
+            self._url,
+            info.method,
+            info.headers,
+            info.real_url,
+        )
         setattr(holder, name, clean)
         if not isinstance(holder, BaseException):
             return
@@ -142,4 +161,5 @@ class _Request:
 
 
 def _in_thread(work: Callable[[], Any]) -> Awaitable[Any]:
-    return asyncio.wrap_future(start_in_thread(work))
+    future = start_in_thread(work)
+    return asyncio.wrap_future(future)

@@ -53,10 +53,18 @@ def list_helpers() -> str:
     if git is None:
         return ""
     words = [git, "config", "-z", "--get-regexp", r"^credential\.(.*\.)?helper$"]
-    return run(words, environ=os.environ, deadline=MAX_GIT_SECONDS).text
+    return run(
+        words,
+        environ=os.environ,
+        deadline=MAX_GIT_SECONDS,
+    ).text
 
 
-def storing(configured: str, scheme: str, host: str) -> list[str]:
+def storing(
+    configured: str,
+    scheme: str,
+    host: str,
+) -> list[str]:
     """Return the helpers of a host that store passwords.
 
     :param configured: the output of ``list_helpers``.
@@ -93,7 +101,11 @@ def warn_of_storing(scheme: str, host: str) -> None:
     )
 
 
-def _applies(context: str, scheme: str, host: str) -> bool:
+def _applies(
+    context: str,
+    scheme: str,
+    host: str,
+) -> bool:
     """Return True if the URL pattern of a setting covers a host."""
     if not context:
         return True

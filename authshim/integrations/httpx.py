@@ -98,13 +98,19 @@ def install(
     """
     held: Any = client
     if isinstance(held._transport, _Transport):
-        if held._transport.made_with == options_of(chain, manifest, environment):
+        options = options_of(chain, manifest, environment)
+        if held._transport.made_with == options:
             return client
         raise InstallError("this client was installed with other options: use another client")
     kind: type[_Transport] = AuthTransport
     if hasattr(client, "aclose"):
         kind = AsyncAuthTransport
-    first = kind(held._transport, chain, manifest=manifest, environment=environment)
+    first = kind(
+        held._transport,
+        chain,
+        manifest=manifest,
+        environment=environment,
+    )
     held._transport = first
     for pattern, transport in list(held._mounts.items()):
         if transport is not None:

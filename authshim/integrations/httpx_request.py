@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 NAMED_BY = "authshim: named by"
 """The key of ``request.extensions`` that carries the way to a URL. A redirect inherits it."""
 
-_LOGGERS = ("httpcore.http11", "httpcore.http2", "httpcore2.http11", "httpcore2.http2")
+_LOGGERS = (
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore2.http11",
+    "httpcore2.http2",
+)
 """The loggers that show the headers of responses."""
 
 
@@ -65,15 +70,24 @@ class _Request:
     Its methods are those of ``driver.AsyncClientRequest``.
     """
 
-    def __init__(self, request: Any, handle: Callable[[Any], Any]) -> None:
+    def __init__(
+        self,
+        request: Any,
+        handle: Callable[[Any], Any],
+    ) -> None:
         self._request = request
         self._handle = handle
 
     def can_resend(self) -> bool:
         """Return True for a body of bytes. Any other may be a stream that is read only once."""
-        return type(self._request.stream).__name__ == "ByteStream"
+        kind = type(self._request.stream)
+        return kind.__name__ == "ByteStream"
 
-    def send(self, header: str | None, url: str | None) -> Any:
+    def send(
+        self,
+        header: str | None,
+        url: str | None,
+    ) -> Any:
         """Send a copy with a credential, or the request itself if there is none."""
         request = self._request
         if header is None and url is None:
@@ -82,7 +96,8 @@ class _Request:
         copy.__dict__.update(request.__dict__)
         if url is not None:
             hide_request_lines(*_LOGGERS)
-            copy.url = type(request.url)(url)
+            url_class = type(request.url)
+            copy.url = url_class(url)
         if header is not None:
             copy.headers = request.headers.copy()
             copy.headers["Authorization"] = header
@@ -100,17 +115,19 @@ class _Request:
     def follow(self, trail: Trail, location: str) -> None:
         """Let the request that httpx makes of this one carry the way to a ``Location``."""
         url = str(self._request.url)
-        _carry(self._request, depart(trail, url, location))
+        way = depart(trail, url, location)
+        _carry(self._request, way)
 
     def clean(self, response: Any, censor: Censor) -> None:
         """Remove a token from the headers and the reason of a response."""
-        headers = response.headers
         cleaned = []
-        for name, value in headers.multi_items():
+        for name, value in response.headers.multi_items():
             cleaned.append((name, censor.remove(value)))
-        response.headers = type(headers)(cleaned)
+        headers_class = type(response.headers)
+        response.headers = headers_class(cleaned)
         phrase: bytes = response.extensions.get("reason_phrase", b"")
-        reason = censor.mask(phrase.decode("ascii", "replace"))
+        written = phrase.decode("ascii", "replace")
+        reason = censor.mask(written)
         response.extensions["reason_phrase"] = reason.encode("ascii", "replace")
 
     def discard(self, response: Any) -> Awaitable[None]:

@@ -39,7 +39,11 @@ class Keyring(KeyringBackend):
     priority: Any = _Priority()
     _chain: Chain | None = None
 
-    def get_password(self, service: str, username: str) -> str | None:
+    def get_password(
+        self,
+        service: str,
+        username: str,
+    ) -> str | None:
         """Return the password of a user, or None."""
         found = self._find(service, username)
         if found is None:
@@ -72,7 +76,11 @@ class Keyring(KeyringBackend):
         """Raise NotImplementedError, at which keyring's chainer asks the next backend."""
         raise NotImplementedError(_advice("delete passwords", "authshim auth logout HOST"))
 
-    def _find(self, service: str, username: str | None) -> BasicHTTP | None:
+    def _find(
+        self,
+        service: str,
+        username: str | None,
+    ) -> BasicHTTP | None:
         if "://" not in service or os.environ.get(ASKING):
             return None
         from authshim.lookup.unnamed import ask_basic

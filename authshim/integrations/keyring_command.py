@@ -65,9 +65,13 @@ def _question(
     mode: str,
     output: str,
 ) -> Question | None:
-    if mode not in ("password", "creds") or output not in ("plain", "json"):
+    if mode not in ("password", "creds"):
         return None
-    if len(plain) not in (2, 3) or plain[0] != "get":
+    if output not in ("plain", "json"):
+        return None
+    if len(plain) not in (2, 3):
+        return None
+    if plain[0] != "get":
         return None
     service = plain[1]
     username = None
@@ -95,13 +99,19 @@ def _answer(question: Question, found: BasicHTTP) -> str:
     if question.mode == "creds":
         answer = {"username": found.username, "password": found.password}
     if question.output == "plain":
-        return "".join(f"{value}\n" for value in answer.values())
+        lines = [f"{value}\n" for value in answer.values()]
+        return "".join(lines)
     import json
 
-    return f"{json.dumps(answer)}\n"
+    text = json.dumps(answer)
+    return f"{text}\n"
 
 
-def _run_real(words: Sequence[str], *, is_get: bool) -> int:
+def _run_real(
+    words: Sequence[str],
+    *,
+    is_get: bool,
+) -> int:
     """Become the real keyring; it must not ask authshim's backend once more."""
     program = find_real(os.environ)
     if program is None:
@@ -123,10 +133,13 @@ def find_real(environ: Mapping[str, str]) -> str | None:
     """Return the path of the first ``keyring`` on PATH that is no look-alike."""
     import shutil
 
-    for folder in environ.get("PATH", os.defpath).split(os.pathsep):
-        if not os.path.isabs(folder) or os.path.exists(os.path.join(folder, SCRIPT)):
+    search_path = environ.get("PATH", os.defpath)
+    for folder in search_path.split(os.pathsep):
+        look_alike = os.path.join(folder, SCRIPT)
+        if not os.path.isabs(folder) or os.path.exists(look_alike):
             continue
-        found = shutil.which(os.path.join(folder, "keyring"))
+        program = os.path.join(folder, "keyring")
+        found = shutil.which(program)
         if found is not None:
             return found
     return None

@@ -69,7 +69,8 @@ def _import_path() -> list[str]:
 
     The program runs isolated: no variable of the child and no folder of its project has a say.
     """
-    package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    integrations = os.path.dirname(os.path.abspath(__file__))
+    package = os.path.dirname(integrations)
     folders = {os.path.dirname(package): None}
     for folder in sys.path:
         if os.path.isabs(folder) and not _is_current(folder):

@@ -85,7 +85,11 @@ class _Request:
         body = self._request.data
         return body is None or isinstance(body, bytes)
 
-    def send(self, header: str | None, url: str | None) -> Any:
+    def send(
+        self,
+        header: str | None,
+        url: str | None,
+    ) -> Any:
         """Send a copy of the request with a credential, or with none."""
         request = self._request
         sent = object.__new__(type(request))
@@ -94,7 +98,10 @@ class _Request:
             sent.selector = self._selector(url)
         if header is not None:
             # urllib copies no such header to the request of a redirect.
-            sent.unredirected_hdrs = {**request.unredirected_hdrs, "Authorization": header}
+            sent.unredirected_hdrs = {
+                **request.unredirected_hdrs,
+                "Authorization": header,
+            }
         return self._handle(sent)
 
     def _selector(self, url: str) -> str:
@@ -128,7 +135,9 @@ class _Request:
         response.reason = censor.mask(response.reason)
         response.msg = censor.mask(response.msg)
         headers = response.headers
-        cleaned = [(name, censor.remove(value)) for name, value in headers.items()]
+        cleaned = []
+        for name, value in headers.items():
+            cleaned.append((name, censor.remove(value)))
         for name in set(headers):
             del headers[name]
         # Setting a header adds one, so that repeated headers stay.

@@ -30,7 +30,8 @@ class LoginHost(NamedTuple):
     @property
     def origin(self) -> str:
         """The scheme, host and port of the URL."""
-        return "/".join(self.url.split("/", 3)[:3])
+        segments = self.url.split("/", 3)
+        return "/".join(segments[:3])
 
     @property
     def is_bucket(self) -> bool:
@@ -42,7 +43,8 @@ class LoginHost(NamedTuple):
         if self.is_bucket:
             from authshim.urls.s3 import parse_s3, s3_keys
 
-            return s3_keys(parse_s3(self.url))
+            bucket = parse_s3(self.url)
+            return s3_keys(bucket)
         scheme, _, rest = self.url.partition("://")
         netloc, _, path = rest.partition("/")
         port = port_of(netloc)

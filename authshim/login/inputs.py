@@ -28,7 +28,8 @@ def check_secret(option: str, secret: str) -> None:
     if option in ("--password", "--oauth-client-secret"):
         return
     if _SCHEME.match(secret):
-        scheme = secret.split(maxsplit=1)[0].capitalize()
+        first, *_ = secret.split(maxsplit=1)
+        scheme = first.capitalize()
         raise SettingsError(option, f"leave out the word {scheme}: authshim sends it by itself")
     if _BLANK.search(secret.strip("\r\n")):
         raise SettingsError(option, "it has a blank, and no token has one")

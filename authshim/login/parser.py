@@ -46,7 +46,8 @@ def parse_login_host(words: str) -> LoginHost:
     path = path.strip("/")
     if not path:
         return target_at(netloc, "")
-    if SPACE_OR_CONTROL.search(path) or "?" in path or "#" in path:
+    has_query = "?" in path or "#" in path
+    if has_query or SPACE_OR_CONTROL.search(path):
         raise SettingsError("HOST", "expected a path without blanks and query")
     return target_at(netloc, f"/{path}")
 
@@ -71,9 +72,11 @@ def _of_url(words: str) -> LoginHost:
 
         return parse_bucket(words)
     url = parse(words)
-    target = target_at(url.host.removesuffix("."), "")
+    host = url.host.removesuffix(".")
+    target = target_at(host, "")
     shown = f"{url.scheme}://{url.netloc}{url.path}"
-    return target._replace(url=shown, username=shown_user(url.username or ""))
+    username = shown_user(url.username or "")
+    return target._replace(url=shown, username=username)
 
 
 def _dialled(netloc: str) -> str:
@@ -95,7 +98,8 @@ def _host_of(netloc: str) -> str:
     if re.search(_NO_HOST, netloc):
         return ""
     try:
-        return parse(f"https://{netloc}/").host.removesuffix(".")
+        host = parse(f"https://{netloc}/").host
+        return host.removesuffix(".")
     except UrlError:
         return ""
 
@@ -114,7 +118,13 @@ def target_at(netloc: str, path: str) -> LoginHost:
         _check_path(bare, path)
         exact = f"{bare}{port}{path}"
         keys = (exact, f"*.{exact}")
-        return LoginHost(exact, bare, keys, f"https://{exact}/", _NOT_FOR_PIXI)
+        return LoginHost(
+            exact,
+            host=bare,
+            keys=keys,
+            url=f"https://{exact}/",
+            warning=_NOT_FOR_PIXI,
+        )
     wildcard = f"*.{bare}"
     key = host
     if _is_widened(bare):
@@ -129,7 +139,9 @@ def target_at(netloc: str, path: str) -> LoginHost:
 
 def _is_widened(host: str) -> bool:
     """Return True for a name with exactly one dot."""
-    return host.count(".") == 1 and not re.fullmatch(_ADDRESS, host)
+    if host.count(".") != 1:
+        return False
+    return not re.fullmatch(_ADDRESS, host)
 
 
 def _check_path(host: str, path: str) -> None:

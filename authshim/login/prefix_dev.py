@@ -32,10 +32,12 @@ def viewer(
     :raises LoginError: the token is not accepted, or the server cannot be asked.
     :raises SettingsError: the URL is not an https URL.
     """
-    if reason := http.unsafe(url):
+    reason = http.unsafe(url)
+    if reason:
         raise SettingsError("PREFIX_DEV_API_URL", f"it {reason}")
     shown = redact(url)
-    request = http.query(f"{url.rstrip('/')}/api/graphql", _QUERY, token.header)
+    root = url.rstrip("/")
+    request = http.query(f"{root}/api/graphql", _QUERY, token.header)
     try:
         answer = http.send(request, seconds=MAX_VIEWER_SECONDS, environ=environ)
     except EndpointError as error:
@@ -65,4 +67,6 @@ def _login(answer: Answer) -> str:
         login = answer.json()["data"]["viewer"]["login"]
     except (LookupError, TypeError):
         return ""
-    return login if isinstance(login, str) and login.isprintable() else ""
+    if not isinstance(login, str) or not login.isprintable():
+        return ""
+    return login

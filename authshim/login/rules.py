@@ -41,15 +41,17 @@ def at_path(target: LoginHost) -> LoginHost | None:
         return None
     root = index_root(cut_after_simple(target.url) or target.url)
     path = root[len(target.origin) :]
+    if not path:
+        return None
     has_secret = redact(root) != root
-    if not path or has_secret:
+    if has_secret:
         return None
     return target_at(target.host, path)
 
 
 def for_oauth(target: LoginHost) -> LoginHost:
     """Return where an OAuth login is stored: without a wildcard and a path, as in rattler."""
-    key = target.keys[0].partition("/")[0]
+    key, _, _ = target.keys[0].partition("/")
     warning = ""
     if port_of(key):
         warning = target.warning
@@ -76,7 +78,8 @@ def kind_of(
     if not kind:
         return own[0]
     if own and kind not in (*own, OAUTH):
-        only = " or ".join(f"--{name}" for name in own)
+        options = [f"--{name}" for name in own]
+        only = " or ".join(options)
         raise SettingsError(f"--{kind}", f"{host} takes {only} and nothing else")
     return kind
 
@@ -106,7 +109,8 @@ def _own_kinds(host: str) -> tuple[str, ...]:
 
 def prefix_dev_of(host: str) -> str:
     """Return the URL of the server that verifies a token for a host of prefix.dev."""
-    return f"https://{host.removeprefix('repo.')}"
+    server = host.removeprefix("repo.")
+    return f"https://{server}"
 
 
 def stores_of(providers: Iterable[object]) -> list[Store]:

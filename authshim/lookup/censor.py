@@ -37,14 +37,16 @@ class Censor(SecretHolder):
         plain = unquote_to_bytes(token.token).decode("latin-1")
         written = "".join(_pattern(char) for char in plain)
         slash = _pattern("/")
-        self._segment = re.compile(rf"{slash}t{slash}{written}(?=[/?#&;,\s\"'<>]|%(?:25)*2[Ff]|$)")
-        is_long = len(plain) >= MIN_TOKEN_CHARACTERS
-        self._token = re.compile(written) if is_long else None
+        end = r"(?=[/?#&;,\s\"'<>]|%(?:25)*2[Ff]|$)"
+        self._segment = re.compile(f"{slash}t{slash}{written}{end}")
+        self._token: re.Pattern[str] | None = None
+        if len(plain) >= MIN_TOKEN_CHARACTERS:
+            self._token = re.compile(written)
 
     def remove(self, text: str) -> str:
         """Return ``text`` without ``/t/TOKEN``, and with ``****`` for the token alone."""
         text = self._segment.sub("", text)
-        return self._token.sub(SHOWN, text) if self._token else text
+        return self._mask_token(text)
 
     def mask(self, value: Any) -> Any:
         """Return a text or a list of texts with ``****`` for the token, and other values as is."""
@@ -53,7 +55,12 @@ class Censor(SecretHolder):
         if not isinstance(value, str):
             return value
         value = self._segment.sub(f"/t/{SHOWN}", value)
-        return self._token.sub(SHOWN, value) if self._token else value
+        return self._mask_token(value)
+
+    def _mask_token(self, text: str) -> str:
+        if self._token is None:
+            return text
+        return self._token.sub(SHOWN, text)
 
 
 def _pattern(char: str) -> str:
@@ -81,9 +88,17 @@ def clean_exception(
     for part in parts:
         part.__traceback__ = None
         for censor in filters:
-            part.args = tuple(censor.mask(arg) for arg in part.args)
-            vars(part).update({name: censor.mask(value) for name, value in vars(part).items()})
+            _mask_attributes(part, censor)
     return parts
+
+
+def _mask_attributes(error: BaseException, censor: Censor) -> None:
+    args = [censor.mask(arg) for arg in error.args]
+    error.args = tuple(args)
+    masked = {}
+    for name, value in vars(error).items():
+        masked[name] = censor.mask(value)
+    vars(error).update(masked)
 
 
 def cleaned(error: BaseException, credentials: Iterable[Credential]) -> BaseException:
@@ -103,8 +118,10 @@ class _RequestLines(logging.Filter):
         shown = re.sub(r"/t/[^/?#\s]+", f"/t/{SHOWN}", text)
         if shown != text:
             # An argument may be an object that remembers the URL.
-            record.msg, record.args = shown, ()
-            record.exc_info, record.exc_text = None, None
+            record.msg = shown
+            record.args = ()
+            record.exc_info = None
+            record.exc_text = None
         return True
 
 

@@ -35,7 +35,10 @@ def schemes(header: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def answering(keys: Iterable[Key], header: str) -> list[Key]:
+def answering(
+    keys: Iterable[Key],
+    header: str,
+) -> list[Key]:
     """Return the keys that fit a challenge: a default for Basic, an identity for Bearer."""
     asked = schemes(header)
     unfit = set()

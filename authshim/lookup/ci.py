@@ -35,7 +35,11 @@ class IdentityExchange:
         :raises ProviderError: the CI gives no identity, or the server no token.
         """
         try:
-            credential = mint(url, detect(self._service), self._environ)
+            credential = mint(
+                url,
+                detect(self._service),
+                self._environ,
+            )
         except (IdentityError, EndpointError) as error:
             reason = str(error)
         else:

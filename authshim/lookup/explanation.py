@@ -56,7 +56,12 @@ class Explanation:
         if self.found is None and not named_by.is_marked:
             self._add_lone_token(find_lone_token(entry, once))
 
-    def _add(self, keys: Sequence[Key], *, challenged: bool = False) -> None:
+    def _add(
+        self,
+        keys: Sequence[Key],
+        *,
+        challenged: bool = False,
+    ) -> None:
         """Ask for keys, or add steps that say why nothing is asked."""
         if self.found is not None:
             others = [key for key in keys if key.kind != DEFAULT]
@@ -80,7 +85,12 @@ class Explanation:
             if key.kind == IDENTITY and self._named_by.lets_ask(key):
                 self.steps.append(provider.preview(key))
 
-    def _ask(self, keys: Sequence[Key], *, challenged: bool) -> None:
+    def _ask(
+        self,
+        keys: Sequence[Key],
+        *,
+        challenged: bool,
+    ) -> None:
         for step in self._asker.ask(self._entry, keys):
             self.steps.append(step)
             if self.found is None:
@@ -88,7 +98,11 @@ class Explanation:
             if self.found is not None and step.key.kind == SERVICE:
                 return
 
-    def _skip(self, keys: Sequence[Key], reason: str) -> None:
+    def _skip(
+        self,
+        keys: Sequence[Key],
+        reason: str,
+    ) -> None:
         """Add one step for each provider that is not asked for any of these keys."""
         for provider in self._asker.providers:
             answered = [key for key in keys if key.kind in provider.answers]
@@ -103,7 +117,11 @@ class Explanation:
             return
         for provider in self._asker.providers:
             if kind in provider.answers:
-                step = Step(provider.name, Key("", GIVEN), reason)
+                step = Step(
+                    provider.name,
+                    Key("", GIVEN),
+                    reason,
+                )
                 self.steps.append(step)
 
     def _add_lone_token(self, found: CachedCredential | None) -> None:

@@ -25,7 +25,8 @@ def find_given(entry: CacheEntry, once: Once) -> CachedCredential | None:
     url = entry.url
     if url.password is None:
         return None
-    username, password = url.username or "", url.password.text
+    username = url.username or ""
+    password = url.password.text
     if is_unfilled(password) or is_unfilled(username):
         once.warn_once(f"the user:password@ of {entry.origin} is not filled in")
         return None
@@ -34,7 +35,9 @@ def find_given(entry: CacheEntry, once: Once) -> CachedCredential | None:
     except CredentialError as error:
         once.warn_once(f"the user:password@ of {entry.origin} is not used: {error}")
         return None
-    return CachedCredential(credential, given_in(entry), Key(url.netloc, GIVEN), entry=entry)
+    key = Key(url.netloc, GIVEN)
+    place = given_in(entry)
+    return CachedCredential(credential, place, key, entry=entry)
 
 
 def given_in(entry: CacheEntry) -> str:
@@ -51,7 +54,13 @@ def find_lone_token(entry: CacheEntry, once: Once) -> CachedCredential | None:
     if credential is None:
         return None
     key = Key(entry.url.netloc, GIVEN)
-    found = CachedCredential(credential, entry.names_user, key, challenged=True, entry=entry)
+    found = CachedCredential(
+        credential,
+        entry.names_user,
+        key,
+        challenged=True,
+        entry=entry,
+    )
     warn_plain_http(found, once)
     return found
 
@@ -70,9 +79,14 @@ def warn_rejected(found: CachedCredential, once: Once) -> None:
 
     The commands print a verdict instead, and switch that logger off.
     """
-    url, user = found.entry.url, found.credential.shown_username
-    whose = f"the login of user {user!r}" if user else f"the {type(found.credential).__name__}"
+    url = found.entry.url
+    user = found.credential.shown_username
+    whose = f"the {type(found.credential).__name__}"
+    if user:
+        whose = f"the login of user {user!r}"
     sentence = f"{url.netloc} rejected {whose} from {found.provider}"
-    if once.is_new(sentence):
-        step = f"try: authshim explain {url.scheme}://{url.netloc}/"
-        logging.getLogger(REJECTIONS).warning("%s; %s", sentence, step)
+    if not once.is_new(sentence):
+        return
+    step = f"try: authshim explain {url.scheme}://{url.netloc}/"
+    logger = logging.getLogger(REJECTIONS)
+    logger.warning("%s; %s", sentence, step)

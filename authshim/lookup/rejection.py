@@ -35,10 +35,13 @@ class Rejections:
         generation: int,
     ) -> bool:
         """Return True if a refused credential was rejected before, and is not looked up again."""
-        if not entry.has_refused(self._fingerprint(current.credential), generation):
+        fingerprint = self._fingerprint(current.credential)
+        if not entry.has_refused(fingerprint, generation):
             return False
         may_recheck = current.accepted and len(tried) == 1
-        return not (may_recheck and entry.recheck(generation))
+        if not may_recheck:
+            return True
+        return not entry.recheck(generation)
 
     def add(
         self,
@@ -69,18 +72,25 @@ class Rejections:
         refused = tried[-1].credential
         accepted = [found for found in (current, *tried) if found.has_worked]
         worked = {self._fingerprint(found.credential) for found in accepted}
-        if len(tried) > 1 and worked and not entry.is_unsettled(worked, generation):
-            entry.unsettle(self._fingerprint(refused), generation)
+        was_renewed = len(tried) > 1 and worked
+        if was_renewed and not entry.is_unsettled(worked, generation):
+            fingerprint = self._fingerprint(refused)
+            entry.unsettle(fingerprint, generation)
             return
         self.add(entry, refused, generation)
         current.begin_rejection()
-        if forget and not worked and not entry.remembers(UNSETTLED, generation):
-            entry.found = entry.pending = None
+        if not forget or worked:
+            return
+        if not entry.remembers(UNSETTLED, generation):
+            entry.found = None
+            entry.pending = None
             entry.remember(MISSED, generation)
 
     def _fingerprint(self, credential: Credential) -> bytes:
         """Return a keyed hash of a credential, which no other chain can compare."""
         from hashlib import blake2b  # 4 ms, which a program without a refusal does not need
 
-        secret = repr(credential.to_json()).encode("utf-8", "surrogatepass")
-        return blake2b(secret, key=self._salt, digest_size=16).digest()
+        text = repr(credential.to_json())
+        secret = text.encode("utf-8", "surrogatepass")
+        keyed = blake2b(secret, key=self._salt, digest_size=16)
+        return keyed.digest()

@@ -75,7 +75,11 @@ class S3Lookup:
             return None
         return found.public
 
-    def find(self, text: str, named_by: NamedBy = CALLER) -> Found | None:
+    def find(
+        self,
+        text: str,
+        named_by: NamedBy = CALLER,
+    ) -> Found | None:
         """Return the keys that sign a request for a URL, or None.
 
         :param named_by: no URL is signed that only a server named.
@@ -111,7 +115,11 @@ class S3Lookup:
             failure = self._failure(url, f"{AWS} has no credentials")
         raise failure
 
-    def explain(self, text: str, named_by: NamedBy = CALLER) -> Trace:
+    def explain(
+        self,
+        text: str,
+        named_by: NamedBy = CALLER,
+    ) -> Trace:
         """Ask each provider again, and return the answers.
 
         :param named_by: as in ``find``.
@@ -120,8 +128,9 @@ class S3Lookup:
         url = parse_s3(text)
         self._lookup.refresh()
         asker = self._lookup._asker
+        keys = s3_keys(url)
         with asker.inside():
-            steps = list(asker.ask(self._entry(url), s3_keys(url)))
+            steps = list(asker.ask(self._entry(url), keys))
         options = self._declared.get(url.bucket)
         stored = []
         if options is not None:
@@ -141,7 +150,8 @@ class S3Lookup:
         except S3Error as error:
             return trace._replace(why=error.reason, next_step=error.next_step)
         if options is None:
-            trace = trace._replace(notes=(*trace.notes, _described(route.options)))
+            described = _described(route.options)
+            trace = trace._replace(notes=(*trace.notes, described))
         return trace._replace(found=route.found)
 
     def log_in_at(self, bucket: str) -> NextStep:
@@ -183,7 +193,11 @@ class S3Lookup:
             return None
         return Found(credential, AWS, Key(url.bucket, S3))
 
-    def _step_at_aws(self, url: S3Url, stored: list[Step]) -> Step:
+    def _step_at_aws(
+        self,
+        url: S3Url,
+        stored: list[Step],
+    ) -> Step:
         """Return the answer of AWS's own chain, if no stored keys come before it."""
         key = Key(url.bucket, S3)
         if any(step.credential for step in stored):
@@ -196,7 +210,11 @@ class S3Lookup:
             return Step(AWS, key, "nothing")
         return Step(AWS, key, repr(credential), credential)
 
-    def _note(self, url: S3Url, options: S3Options | None) -> str:
+    def _note(
+        self,
+        url: S3Url,
+        options: S3Options | None,
+    ) -> str:
         if options is not None:
             return _described(options)
         return (
@@ -205,11 +223,14 @@ class S3Lookup:
 
     def _failure(self, url: S3Url, reason: str) -> S3Error:
         """Return the error of a request that cannot be signed, with the next step."""
+        shown = redact(str(url))
         if url.bucket in self._declared:
             reason = f"no provider has keys for {S3_SCHEME}{url.bucket}, and {reason}"
-            return S3Error(redact(str(url)), reason, self.log_in_at(url.bucket))
+            step = self.log_in_at(url.bucket)
+            return S3Error(shown, reason, step)
         reason = f"there are no s3-options for {url.bucket}, and {reason}"
-        return S3Error(redact(str(url)), reason, _declare(url.bucket))
+        step = _declare(url.bucket)
+        return S3Error(shown, reason, step)
 
 
 def _declare(bucket: str) -> NextStep:

@@ -58,12 +58,14 @@ class UserIndexes:
         problems: list[str] = []
         for declared in self._declared():
             problems += declared.problems
-            for index in (*declared.searched, *declared.flat, *declared.explicit):
+            every = (*declared.searched, *declared.flat, *declared.explicit)
+            for index in every:
                 try:
                     logins += _login_of(index)
                 except CredentialError as error:
                     problems.append(f"{_place(index)}: {error}")
-        return logins, [problem for problem in problems if problem not in self._told]
+        new = [problem for problem in problems if problem not in self._told]
+        return logins, new
 
     def _declared(self) -> Iterator[DeclaredIndexes]:
         from authshim.project import pip, uv
@@ -78,9 +80,11 @@ class UserIndexes:
 
     def _may_have_login(self) -> bool:
         environ = self._variables()
-        if any(_may_be_login(name, text) for name, text in environ.items()):
-            return True
-        return any("@" in _text(path) for path in self.files())
+        for name, text in environ.items():
+            if _may_be_login(name, text):
+                return True
+        texts = map(_text, self.files())
+        return any("@" in text for text in texts)
 
     def _variables(self) -> Mapping[str, str]:
         if self._environ is None:
@@ -112,7 +116,9 @@ def _login_of(index: Index) -> Iterator[Login]:
     :raises CredentialError: it cannot be sent.
     """
     key = _key(index)
-    if index.password is None or not key or index.declaration.authenticate == "never":
+    if index.password is None or not key:
+        return
+    if index.declaration.authenticate == "never":
         return
     if index.placeholder:
         raise CredentialError(f"{index.placeholder} is not filled in")
@@ -133,4 +139,5 @@ def _key(index: Index) -> str:
 
 
 def _place(index: Index) -> str:
-    return index.declaration.login_in or index.declaration.place
+    declaration = index.declaration
+    return declaration.login_in or declaration.place

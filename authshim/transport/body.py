@@ -89,7 +89,8 @@ class _StallWatch:
         self._ended = threading.Event()
         self._connection = _duplicate(raw)
         if self._connection is not None:
-            threading.Thread(target=self._watch, daemon=True).start()
+            thread = threading.Thread(target=self._watch, daemon=True)
+            thread.start()
 
     def next(self, pieces: Iterator[bytes]) -> bytes:
         """Return the next piece, or an empty one at the end.
@@ -113,20 +114,30 @@ class _StallWatch:
         self._ended.set()
 
     def _watch(self) -> None:
+        pause = min(1.0, MAX_SILENT_SECONDS / 4)
         with cast("socket.socket", self._connection) as connection:
-            while not self._ended.wait(min(1.0, MAX_SILENT_SECONDS / 4)):
-                # In this order: if another read begins in between, it is not taken for the old one.
-                now, began = time.monotonic(), self._began
-                if began is not None and now - began > MAX_SILENT_SECONDS:
-                    self._hung_up = True
-                    with suppress(OSError):
-                        connection.shutdown(socket.SHUT_RDWR)
-                    return
+            while not self._ended.wait(pause):
+                if not self._is_stalled():
+                    continue
+                self._hung_up = True
+                with suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+                return
+
+    def _is_stalled(self) -> bool:
+        """Return True if the present read takes too long."""
+        # In this order: if another read begins in between, it is not taken for the old one.
+        now = time.monotonic()
+        began = self._began
+        if began is None:
+            return False
+        return now - began > MAX_SILENT_SECONDS
 
 
 def _duplicate(raw: Any) -> socket.socket | None:
     """Return a second handle to a connection, or None if the connection has ended."""
     try:
-        return socket.fromfd(raw.fileno(), socket.AF_INET, socket.SOCK_STREAM)
+        descriptor = raw.fileno()
+        return socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM)
     except (AttributeError, OSError, ValueError):
         return None

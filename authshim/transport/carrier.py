@@ -27,19 +27,27 @@ if TYPE_CHECKING:
 class MarkedHooks(list[Any]):
     """The response hooks of a request, and the way to its URL: a tuple of origins."""
 
-    def __init__(self, hooks: Iterable[Any], way: Trail) -> None:
+    def __init__(
+        self,
+        hooks: Iterable[Any],
+        way: Trail,
+    ) -> None:
         super().__init__(hooks)
         self.way = way
 
 
-def receive(request: PreparedRequest, hooks: list[Any] | None) -> NamedBy:
+def receive(
+    request: PreparedRequest,
+    hooks: list[Any] | None,
+) -> NamedBy:
     """Return who named the URL of a request that the adapter is to send.
 
     :param hooks: its response hooks. Most requests carry no way, and no Location is remembered.
     """
     if type(hooks) is not MarkedHooks and not seen_locations.origins:
         return CALLER
-    way, named = arrive(trail_of(request), request.url or "")
+    url = request.url or ""
+    way, named = arrive(trail_of(request), url)
     if way:
         mark(request, way)
     return named
@@ -50,14 +58,16 @@ def named_by_of(request: PreparedRequest) -> NamedBy:
     way = trail_of(request)
     if not way:
         return CALLER
-    return named_by(way, request.url or "")
+    url = request.url or ""
+    return named_by(way, url)
 
 
 def note_redirect(request: PreparedRequest, response: Response) -> None:
     """Let the request that follows a redirect inherit its way."""
     location = response.headers.get("Location", "")
     url = request.url or ""
-    way = depart(trail_of(request), url, location, _target)
+    before = trail_of(request)
+    way = depart(before, url, location, _target)
     # The dict itself is changed: a hook may have sent a copy, and the original is followed.
     hooks = _hooks(request)
     hooks["response"] = _marked(request, way)
@@ -65,8 +75,9 @@ def note_redirect(request: PreparedRequest, response: Response) -> None:
 
 def inherit(request: PreparedRequest, response: Response) -> None:
     """Mark the request that a session made of a redirect; the adapter may not have seen it."""
-    way = follow(trail_of(request), response.url or "")
-    mark(request, way)
+    before = trail_of(request)
+    url = response.url or ""
+    mark(request, follow(before, url))
 
 
 def mark(request: PreparedRequest, way: Trail) -> None:
@@ -90,8 +101,9 @@ def trail_of(request: Any) -> Trail:
 
 
 def _marked(request: PreparedRequest, way: Trail) -> MarkedHooks:
-    response_hooks = _hooks(request).get("response")
-    return MarkedHooks(response_hooks or (), way)
+    hooks = _hooks(request)
+    of_response = hooks.get("response") or ()
+    return MarkedHooks(of_response, way)
 
 
 def _hooks(request: PreparedRequest) -> dict[str, Any]:
@@ -105,8 +117,8 @@ def _target(url: str, location: str) -> str:
 
     :raises ValueError: requests cannot ask for it.
     """
-    location = location.encode("latin-1").decode("utf-8")
-    target = urljoin(url, location)
+    written = location.encode("latin-1")
+    target = urljoin(url, written.decode("utf-8"))
     prepared = PreparedRequest()
     prepared.prepare_url(target, None)
     return prepared.url or ""

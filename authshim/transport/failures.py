@@ -71,7 +71,10 @@ _KNOWN = (
 _DEAD = ("NewConnection", "NameResolution", "gaierror", "ConnectTimeout")
 
 
-def describe(error: Exception, known: Circumstances) -> tuple[str, NextStep]:
+def describe(
+    error: Exception,
+    known: Circumstances,
+) -> tuple[str, NextStep]:
     """Return the reason why there is no response, and the next step, both without a secret.
 
     :param error: of requests, urllib3 or the system.
@@ -82,11 +85,13 @@ def describe(error: Exception, known: Circumstances) -> tuple[str, NextStep]:
         step = next_step.CORRECT_CA(variable=variable)
         return "the file of trusted certificates is not there", step
     # urllib3 1.26 tells an unknown name by the context of its error only.
-    words = " ".join(type(part).__name__ for part in related_exceptions(error, None))
+    names = [type(part).__name__ for part in related_exceptions(error, None)]
+    words = " ".join(names)
     # requests raises InvalidSchema for a SOCKS proxy that cannot be used. Only its text tells.
     if "Proxy" in words or "SOCKS" in str(error):
         return _describe_proxy(error, words, known)
-    if "certificate" in f"{words} {error}".lower() or "CertVerification" in words:
+    text = f"{words} {error}".lower()
+    if "certificate" in text or "CertVerification" in words:
         return _describe_certificate(known)
     return _describe_words(words)
 
@@ -109,23 +114,30 @@ def _describe_proxy(
     """Return the reason and the next step for a proxy that does not connect."""
     proxy, setting = find_proxy(error, known)
     if "failed: 407" in str(error):
-        return f"{proxy} asks for a credential", next_step.LOG_IN_AT_PROXY(setting=setting)
+        step = next_step.LOG_IN_AT_PROXY(setting=setting)
+        return f"{proxy} asks for a credential", step
     step = next_step.CHECK_PROXY(setting=setting)
     if any(name in words for name in _DEAD):
         return f"{proxy} cannot be reached", step
     return f"{proxy} does not connect", step
 
 
-def find_proxy(failed: object, known: Circumstances) -> tuple[str, str]:
+def find_proxy(
+    failed: object,
+    known: Circumstances,
+) -> tuple[str, str]:
     """Return the proxy of a failed request, without its password, and the setting that names it.
 
     :param failed: an error or a response. Both have the request as an attribute.
     """
     request = getattr(failed, "request", None)
-    scheme = str(getattr(request, "url", "")).partition(":")[0].lower()
+    url = str(getattr(request, "url", ""))
+    scheme, _, _ = url.partition(":")
+    scheme = scheme.lower()
     if known.proxies is not None:
         setting = f"proxy-config in {known.proxies.file}"
-        return f"the proxy {_shown(known.proxies.of(scheme))} (from {setting})", setting
+        proxy = _shown(known.proxies.of(scheme))
+        return f"the proxy {proxy} (from {setting})", setting
     for name in (f"{scheme}_proxy", "all_proxy"):
         for variable in (name, name.upper()):
             value = os.environ.get(variable)
@@ -152,5 +164,8 @@ def _describe_certificate(known: Circumstances) -> tuple[str, NextStep]:
     file = certificates.unread_path or "the file of your company's CA"
     step = next_step.NAME_CA(file=file)
     if certificates.path:
-        step = next_step.ADD_CA(file=certificates.path, variable=certificates.named_by)
+        step = next_step.ADD_CA(
+            file=certificates.path,
+            variable=certificates.named_by,
+        )
     return "; ".join(reasons), step

@@ -36,9 +36,9 @@ class RequestsNetrc(SecretHolder):
         end = url.find("/", len("https://"))
         if end >= 0:
             start = url[:end]
-        known_at, header = self._known.get(start, (None, None))
-        if known_at == stamp:
-            return header
+        known = self._known.get(start)
+        if known is not None and known[0] == stamp:
+            return known[1]
         if len(self._known) >= MAX_HOSTS:
             self._known.clear()
         header = None

@@ -131,7 +131,10 @@ def proxies_for(
 
     requests has asked only for the ``s3://`` URL.
     """
-    if not proxies or not should_bypass_proxies(route.url, no_proxy=proxies.get("no_proxy")):
+    if not proxies:
+        return proxies
+    exempt = proxies.get("no_proxy")
+    if not should_bypass_proxies(route.url, no_proxy=exempt):
         return proxies
     own = getproxies()
     return {scheme: url for scheme, url in proxies.items() if own.get(scheme) != url}

@@ -61,7 +61,8 @@ def describe(
     region = _other_region(response, route)
     if region:
         reason = f"the bucket is in the region {region}, not {shorten(route.options.region)}"
-        return S3Answer(FAILED, reason, next_step.CORRECT_REGION(place=route.options.place))
+        step = next_step.CORRECT_REGION(place=route.options.place)
+        return S3Answer(FAILED, reason, step)
     whose = f"the keys {route.found.key} from {route.found.provider}"
     if code in _REJECTED or status == 401:
         reason = f"{host} rejected {whose} ({said})"

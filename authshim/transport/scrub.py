@@ -37,7 +37,9 @@ urllib3 1.26.0 (``tox -e oldest``) and with the newest one (2.8.0 today), on CPy
 
 
 def clean_response(
-    response: Response, request: PreparedRequest, credential: Credential | None
+    response: Response,
+    request: PreparedRequest,
+    credential: Credential | None,
 ) -> None:
     """Put the caller's request into a response, in place of the request that was sent.
 
@@ -46,33 +48,47 @@ def clean_response(
     :param credential: the credential that was sent.
     """
     response.request = request
-    retries: Any = getattr(getattr(response, "raw", None), "retries", None)
+    raw: Any = getattr(response, "raw", None)
+    retries: Any = getattr(raw, "retries", None)
     if retries is not None:
-        for step in getattr(retries, "history", None) or ():
-            if step.error is not None:
-                clean_error(step.error, request, [credential] if credential else [])
+        _clean_retries(retries, request, credential)
     if isinstance(credential, CondaToken):
-        _clean_words(response, request, Censor(credential))
+        censor = Censor(credential)
+        _clean_words(response, request, censor)
 
 
-def _clean_words(response: Response, request: PreparedRequest, censor: Censor) -> None:
+def _clean_retries(
+    retries: Any,
+    request: PreparedRequest,
+    credential: Credential | None,
+) -> None:
+    """Remove what was sent from the errors of earlier attempts."""
+    tried = []
+    if credential:
+        tried = [credential]
+    for step in getattr(retries, "history", None) or ():
+        if step.error is not None:
+            clean_error(step.error, request, tried)
+
+
+def _clean_words(
+    response: Response,
+    request: PreparedRequest,
+    censor: Censor,
+) -> None:
     raw: Any = getattr(response, "raw", None)  # a fake adapter has none
     original: Any = getattr(raw, "_original_response", None)
     response.url = request.url or ""
-    if getattr(raw, "_request_url", None):
-        raw._request_url = request.path_url
-    if getattr(getattr(raw, "retries", None), "history", None):
-        raw.retries.history = tuple(
-            step._replace(url=request.path_url) for step in raw.retries.history
-        )
+    _clean_urls(raw, request)
     for part in (response, raw, original):
         if getattr(part, "reason", None):
             part.reason = censor.mask(part.reason)
-    for headers in (
+    every = [
         response.headers,
         getattr(raw, "headers", None),
         getattr(original, "msg", None),
-    ):
+    ]
+    for headers in every:
         if headers is not None:
             _clean_headers(headers, censor)
     if original is not None:  # a cookie's own path is that of the request
@@ -80,12 +96,26 @@ def _clean_words(response: Response, request: PreparedRequest, censor: Censor) -
         extract_cookies_to_jar(response.cookies, request, raw)  # type: ignore[no-untyped-call]
 
 
+def _clean_urls(raw: Any, request: PreparedRequest) -> None:
+    """Put the caller's URL into urllib3's response and into its retries."""
+    url = request.path_url
+    if getattr(raw, "_request_url", None):
+        raw._request_url = url
+    retries: Any = getattr(raw, "retries", None)
+    history = getattr(retries, "history", None)
+    if history:
+        retries.history = tuple(step._replace(url=url) for step in history)
+
+
 def _clean_headers(headers: Any, censor: Censor) -> None:
     before = list(headers.items())
-    after = [(name, censor.remove(value)) for name, value in before]
+    after = []
+    for name, value in before:
+        after.append((name, censor.remove(value)))
     if after == before:
         return
-    for name in {name for name, _ in before}:
+    names = {name for name, _ in before}
+    for name in names:
         del headers[name]
     add = getattr(headers, "add", None) or headers.__setitem__
     for name, value in after:
@@ -93,15 +123,19 @@ def _clean_headers(headers: Any, censor: Censor) -> None:
 
 
 def clean_error(
-    error: BaseException, request: PreparedRequest, tried: Sequence[Credential]
+    error: BaseException,
+    request: PreparedRequest,
+    tried: Sequence[Credential],
 ) -> BaseException:
     """Return an exception without frames and tokens, and with the caller's request in it.
 
     The frames of urllib3 and http.client hold the header and the URL that were sent.
     """
     filters = censors(tried)
-    for part in clean_exception(error, tried, sys.exc_info()[1]):
-        if isinstance(getattr(part, "request", None), PreparedRequest):
+    handled = sys.exc_info()[1]
+    for part in clean_exception(error, tried, handled):
+        kept = getattr(part, "request", None)
+        if isinstance(kept, PreparedRequest):
             part.request = request  # type: ignore[attr-defined]
         response = getattr(part, "response", None)
         if isinstance(response, Response):
@@ -113,4 +147,8 @@ def clean_error(
 
 def hide_request_lines() -> None:
     """Keep tokens in URLs out of urllib3's log; a second call changes nothing."""
-    censor.hide_request_lines("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
+    censor.hide_request_lines(
+        "urllib3.connection",
+        "urllib3.connectionpool",
+        "urllib3.util.retry",
+    )

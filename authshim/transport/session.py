@@ -57,9 +57,11 @@ def install(
     if first is None:
         first = AuthAdapter(chain, manifest=manifest, environment=environment)
     for prefix, adapter in list(session.adapters.items()):
-        if not isinstance(adapter, AuthAdapter) and not is_s3(prefix):
-            outer = session.adapters[prefix] = AuthAdapter(first.chain, inner=adapter)
-            outer.made_with = options
+        if isinstance(adapter, AuthAdapter) or is_s3(prefix):
+            continue
+        outer = AuthAdapter(first.chain, inner=adapter)
+        outer.made_with = options
+        session.adapters[prefix] = outer
     _mount_for_buckets(session)
     if not session.auth:
         session.auth = send_userinfo

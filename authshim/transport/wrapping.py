@@ -6,7 +6,6 @@ that it has mounted. Therefore the wrapper has no settings and no connections of
 
 from __future__ import annotations
 
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
@@ -50,7 +49,8 @@ class WrappingAdapter(HTTPAdapter):
         """Return an attribute that only the wrapped adapter has."""
         inner = vars(self).get("inner")
         if inner is None or name.startswith("__"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            kind = type(self).__name__
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}")
         return getattr(inner, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -59,7 +59,8 @@ class WrappingAdapter(HTTPAdapter):
             super().__setattr__(name, value)
         else:
             setattr(inner, name, value)
-        if name == "inner" or (inner is not None and name in _METHODS):
+        is_method = inner is not None and name in _METHODS
+        if name == "inner" or is_method:
             self._show_methods()
 
     def __delattr__(self, name: str) -> None:
@@ -73,10 +74,13 @@ class WrappingAdapter(HTTPAdapter):
 
     def __getstate__(self) -> dict[str, Any]:
         if self.inner is None:
-            state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-            return state
-        names = [name for name in self.__attrs__ if name not in HTTPAdapter.__attrs__]
-        return {name: getattr(self, name, None) for name in names}
+            whole: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+            return whole
+        state = {}
+        for name in self.__attrs__:
+            if name not in HTTPAdapter.__attrs__:
+                state[name] = getattr(self, name, None)
+        return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.inner = state["inner"]
@@ -90,8 +94,12 @@ class WrappingAdapter(HTTPAdapter):
         """Tell if an attribute belongs to the wrapper or to a subclass of it."""
         if name in self._own:
             return True
-        ours = takewhile(lambda base: base is not HTTPAdapter, type(self).__mro__)
-        return any(name in vars(base) for base in ours)
+        for base in type(self).__mro__:
+            if base is HTTPAdapter:
+                return False
+            if name in vars(base):
+                return True
+        return False
 
     def _show_methods(self) -> None:
         """Put the methods of ``inner`` before those of the class HTTPAdapter.
