@@ -6,6 +6,7 @@ import atexit
 import os
 import signal
 import subprocess
+import threading
 import time
 from concurrent.futures import Future, wait
 from contextlib import suppress
@@ -25,6 +26,11 @@ MAX_OUTPUT_BYTES = 1024 * 1024
 
 MARK = "AUTHSHIM_CHILD"
 """The variable by which the descendants of a child are found; the value is random and no secret."""
+
+_exiting = threading.Event()
+"""Is set when the program exits while a child runs."""
+
+_EXITS = "it was ended: the program exits"
 
 GRACE_SECONDS = 1.0
 """Seconds that a pipe may stay open after the exit of the child."""
@@ -77,9 +83,11 @@ def run(
     :param deadline: in seconds; then the child and its descendants are ended.
     :param pass_stderr: let the child write to our own stderr.
     """
+    if _exiting.is_set():
+        return Result(stopped=_EXITS)
     child = _Child(deadline)
     # The exit of the program does not wait for a daemon thread.
-    atexit.register(child.end)
+    atexit.register(child.end_at_exit)
     stderr = None
     if not pass_stderr:
         stderr = subprocess.PIPE
@@ -90,7 +98,7 @@ def run(
     except RuntimeError:
         return Result(stopped="it cannot be started: the system has no thread to spare")
     finally:
-        atexit.unregister(child.end)
+        atexit.unregister(child.end_at_exit)
 
 
 class _Child:
@@ -134,6 +142,8 @@ class _Child:
                 self.end()
         if self._is_flooded:
             stopped = f"it printed more than {MAX_OUTPUT_BYTES // 1024} KiB"
+        if _exiting.is_set():
+            stopped = _EXITS
         stdout = bytes(self._stdout)
         return Result(process.returncode, stdout, bytes(self._stderr), stopped)
 
@@ -162,10 +172,14 @@ class _Child:
         """Wait until the pipes are closed. Return False if a process still holds one."""
         return not wait(self._readers, seconds).not_done
 
+    def end_at_exit(self) -> None:
+        """End the child, unless a fork exits, and any other one that a daemon thread starts."""
+        if self._parent == os.getpid():
+            _exiting.set()
+            self.end()
+
     def end(self) -> None:
         """End the child and its descendants, and leave no zombie."""
-        if self._parent != os.getpid():
-            return  # a fork exits, and the child is that of its parent
         if self._process is not None:
             _kill_group(self._process)
         until = time.monotonic() + GRACE_SECONDS

@@ -518,6 +518,28 @@ def test_run_leaves_no_zombie_and_no_descriptor() -> None:
             os.waitpid(pid, os.WNOHANG)
 
 
+TRIES_AGAIN = """\
+import atexit, os, sys, threading, time
+from authshim.providers.child_process import run
+def work():
+    for _ in range(3):
+        words = ["/bin/sh", "-c", f"echo $$ >> {sys.argv[1]}; exec sleep 600"]
+        print(run(words, environ={}, deadline=300).stopped, flush=True)
+atexit.register(time.sleep, 0.5)  # is called last, while the thread goes on
+threading.Thread(target=work, daemon=True).start()
+while not os.path.exists(sys.argv[1]):
+    time.sleep(0.01)
+"""
+
+
+@posix
+def test_no_child_starts_when_the_program_exits(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", TRIES_AGAIN, str(tmp_path / "pid")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert set(ended.stdout.splitlines()) == {"it was ended: the program exits"}
+    assert is_gone(int(wait_for(tmp_path / "pid")))
+
+
 FORK = """\
 import os, sys, threading, time
 from authshim.providers.child_process import run
