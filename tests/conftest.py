@@ -165,6 +165,12 @@ def home() -> Path:
 
 
 @pytest.fixture
+def unknowing_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A keyring command that knows nothing; keyring's own takes half a second to say so."""
+    monkeypatch.setenv("AUTHSHIM_KEYRING_COMMAND", "false")
+
+
+@pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Root may write everywhere, so the test runs as another."""
     import filelock  # noqa: F401 - nobody might not be allowed to

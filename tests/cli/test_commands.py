@@ -78,6 +78,7 @@ def test_check_names_the_credential_and_its_provider(
     assert "let in (BasicHTTP(username='ada', password=****) from netrc ~/.netrc; HTML; " in line
 
 
+@pytest.mark.usefixtures("unknowing_keyring")
 def test_check_ends_with_1_and_a_next_step_if_one_is_not_fine(
     project: Recorder, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +206,7 @@ def test_explain_ends_with_1_if_there_is_no_credential(
     assert "no credential" in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("unknowing_keyring")
 def test_explain_takes_a_username_that_the_url_does_not_name(
     netrc: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -514,6 +516,7 @@ def test_commands_print_no_traceback_if_the_folder_is_gone(
     assert "the current folder is not there" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("unknowing_keyring")
 def test_output_is_escaped_if_the_encoding_lacks_a_letter(tmp_path: Path) -> None:
     import os
 

@@ -123,6 +123,7 @@ def test_an_index_that_has_none_of_the_project_s_packages_is_told(
     assert step == "  -> authshim check"
 
 
+@pytest.mark.usefixtures("unknowing_keyring")
 def test_a_refused_index_makes_the_answer_doubtful_and_says_what_to_do(
     private: Recorder, public: Recorder, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

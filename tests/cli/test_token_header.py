@@ -78,6 +78,7 @@ def test_header_names_get_if_a_login_is_no_header(
     assert_no_secret(out, err)
 
 
+@pytest.mark.usefixtures("unknowing_keyring")
 @pytest.mark.parametrize("override", [True, False])
 def test_header_is_not_printed_for_another_user_of_the_url(
     override: bool, kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -184,6 +184,7 @@ def test_broken_file_leaves_the_other_providers_in_use(
     no_secret(found, str(chain.explain("https://h/")))
 
 
+@pytest.mark.usefixtures("unknowing_keyring")
 def test_login_of_the_known_user_is_taken_from_netrc(home: Path) -> None:
     (home / ".netrc").write_text("machine h login ada password 1\nmachine h login bob password 2\n")
     chain = null(home)

@@ -41,8 +41,9 @@ PLAIN = [
 ALL = [
     source
     for source in SOURCES
-    if not source.startswith(("keychain", "override", "keyring, ", "AWS"))
+    if not source.startswith(("keychain", "override", "keyring, ", "AWS", "uv", "pip", "poetry"))
 ]
+"""Those left out give a kind of credential that another one gives, too."""
 FEW = ["auth file, BasicHTTP", "auth file, CondaToken", "netrc", "URL", "manifest"]
 
 OVER_HTTPS = ["200", "401", "redirect", "redirect elsewhere", "bad TLS", "body that breaks off"]
