@@ -168,7 +168,7 @@ def test_completion_reports_no_error_if_its_reader_is_gone() -> None:
 def test_a_closed_standard_output_takes_no_file(recorder: Recorder) -> None:
     told = in_shell('"$@" >&-', "get", f"{recorder.url}/demo.whl", "-o", "-")
     assert told.returncode == 2
-    assert "standard output is closed; name a file" in told.stderr
+    assert "standard output is closed or a terminal; name a file" in told.stderr
 
 
 @posix
