@@ -74,13 +74,13 @@ def run(options: Namespace) -> int:
 
 
 def _narrowed(target: LoginHost) -> LoginHost:
-    """Return the path of a URL as the place to log in at, if the user says that it is meant.
+    """Return the port and path of a URL as the place to log in at, if the user means it.
 
     If nobody can be asked, a warning says that the login serves the whole host.
     """
     from authshim.login import rules
 
-    narrow = rules.at_path(target)
+    narrow = rules.narrowed(target)
     if narrow is None:
         return target
     host = target.host
@@ -210,9 +210,7 @@ def _credential(
     from authshim import credentials
     from authshim.login import inputs, rules
 
-    place = target.host
-    if "/" in target.key:
-        place = redact_key(target.key)
+    place = redact_key(target.key.removeprefix("*."))
     prompt = f"Token for {place}: "
     if kind == rules.BASIC:
         inputs.check_username(options.username)

@@ -30,8 +30,8 @@ KINDS = (TOKEN, BASIC, CONDA, OAUTH)
 """The kinds of login, by the option that asks for each."""
 
 
-def at_path(target: LoginHost) -> LoginHost | None:
-    """Return the host and path of the index whose URL was given, or None if it has no path.
+def narrowed(target: LoginHost) -> LoginHost | None:
+    """Return the host, port and path of the index whose URL was given, or None for a bare host.
 
     The login of a service with a kind of its own is never for a path.
     """
@@ -41,12 +41,16 @@ def at_path(target: LoginHost) -> LoginHost | None:
         return None
     root = index_root(cut_after_simple(target.url) or target.url)
     path = root[len(target.origin) :]
-    if not path:
+    port = port_of(target.origin.partition("://")[2])
+    if not port and not path:
         return None
     has_secret = redact(root) != root
     if has_secret:
         return None
-    return target_at(target.host, path)
+    narrow = target_at(f"{target.host}{port}", path)
+    if narrow.key == target.key:
+        return None
+    return narrow
 
 
 def for_oauth(target: LoginHost) -> LoginHost:

@@ -214,6 +214,32 @@ def test_login_at_a_path_asks_if_the_host_is_meant(
     assert "Store it for h.example/acme alone, not for all of h.example?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("path", "key"), [("", "h.example:8443"), ("/a/simple", "h.example:8443/a")]
+)
+def test_login_at_a_port_asks_if_the_host_is_meant(
+    path: str,
+    key: str,
+    kept: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("authshim.cli.terminal.can_ask", lambda: True)
+    given(monkeypatch, "y\n")
+    assert main(["auth", "login", f"https://h.example:8443{path}", *BASIC]) == 0
+    assert set(json.loads(kept.read_bytes())) == {key}
+    assert f"Store it for {key} alone, not for all of h.example?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["h.example:8443", "*.a.h.example", "https://h.example:443/"])
+def test_login_at_a_key_does_not_ask_about_its_port(
+    words: str, kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["auth", "login", words, *BASIC]) == 0
+    assert len(json.loads(kept.read_bytes())) == 1
+    assert "this login serves all" not in capsys.readouterr().err
+
+
 def test_login_at_a_path_warns_if_nobody_can_be_asked(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -1141,6 +1167,11 @@ def test_completion_prints_a_script_that_knows_the_commands(
     ("words", "prompt", "entry"),
     [
         (["h.example", "--token"], "Token for h.example: ", {"BearerToken": "s3cret"}),
+        (
+            ["h.example:8443", "--token"],
+            "Token for h.example:8443: ",
+            {"BearerToken": "s3cret"},
+        ),
         (
             ["h.example/acme", "--token"],
             "Token for h.example/acme: ",
