@@ -89,8 +89,13 @@ def has_ambiguous_path(url: str) -> bool:
     >>> has_ambiguous_path("https://h.example/a%2Fb/x")
     False
     """
-    if _is_plain(url):
+    # Nearly all URLs return here, so that this test is not a function of its own.
+    if url.isascii() and not ("%" in url or "/." in url or ";" in url or "\\" in url):
         return False
+    return _may_hide_dots(url)
+
+
+def _may_hide_dots(url: str) -> bool:
     before_query, *_ = re.split("[?#]", url, maxsplit=1)
     start = before_query.find("/", len("https://"))
     if start < 0:
@@ -102,13 +107,6 @@ def has_ambiguous_path(url: str) -> bool:
     if re.search(_HIDDEN, path):
         return True
     return _has_wide_marks(path) or _has_dots(path)
-
-
-def _is_plain(url: str) -> bool:
-    """Return True for nearly all URLs: there is no mark that may hide dots."""
-    if not url.isascii():
-        return False
-    return not ("%" in url or "/." in url or ";" in url or "\\" in url)
 
 
 def _decoded(path: str) -> str | None:
