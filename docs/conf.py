@@ -22,6 +22,8 @@ exclude_patterns = ["generator", "README.rst"]
 
 html_theme = "furo"
 html_title = "authshim"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_show_copyright = False
 html_use_index = False
 html_domain_indices = False
