@@ -117,7 +117,11 @@ def _parser() -> argparse.ArgumentParser:
         whole=parser,
     )
     # Without prog, argparse computes it, which is slow.
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="authshim")
+    commands = parser.add_subparsers(
+        title="commands",
+        metavar="COMMAND",
+        prog="authshim",
+    )
     _add_commands(commands, loudness)
     return parser
 

@@ -42,7 +42,11 @@ def add_parser(commands: Any, loudness: ArgumentParser) -> None:
     group.set_defaults(
         missing="name a command: login, logout, status or token (authshim auth -h says more)"
     )
-    actions = group.add_subparsers(title="commands", metavar="COMMAND", prog="authshim auth")
+    actions = group.add_subparsers(
+        title="commands",
+        metavar="COMMAND",
+        prog="authshim auth",
+    )
     _add_login(actions, loudness)
     _add_logout(actions, loudness)
     _add_status(actions, loudness)
@@ -128,7 +132,10 @@ def _add_login(actions: Any, loudness: ArgumentParser) -> None:
     _add_s3(login, optional)
 
 
-def _add_s3(login: ArgumentParser, optional: dict[str, Any]) -> None:
+def _add_s3(
+    login: ArgumentParser,
+    optional: dict[str, Any],
+) -> None:
     """Add the options of a login at a bucket, by pixi's names."""
     add = login.add_argument
     add("--s3-access-key-id", metavar="ID", help="the S3 key to use (for s3://BUCKET)")
@@ -138,7 +145,10 @@ def _add_s3(login: ArgumentParser, optional: dict[str, Any]) -> None:
     login.set_defaults(s3_secrets=None)
 
 
-def _add_oauth(login: ArgumentParser, optional: dict[str, Any]) -> None:
+def _add_oauth(
+    login: ArgumentParser,
+    optional: dict[str, Any],
+) -> None:
     """Add the options of an OAuth login, by pixi's names."""
     add = login.add_argument
     is_default = "the default at prefix.dev"

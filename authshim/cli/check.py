@@ -58,7 +58,11 @@ def run(options: Namespace) -> int:
     try:
         results = _results(checking, options.timeout)
     except KeyboardInterrupt:
-        _print(options, manifest, checking.results("interrupted", next_step.RUN_AGAIN()))
+        _print(
+            options,
+            manifest,
+            checking.results("interrupted", next_step.RUN_AGAIN()),
+        )
         raise
     _print(options, manifest, results)
     if not all(result.fine for result in results):
@@ -77,7 +81,10 @@ def _print(
         _print_lines(manifest, results)
 
 
-def _results(checking: Check, seconds: float | None) -> list[Result]:
+def _results(
+    checking: Check,
+    seconds: float | None,
+) -> list[Result]:
     """Return the results; a place that does not answer in time is unreachable."""
     try:
         with _progress(checking):
@@ -129,8 +136,8 @@ class _Waiting:
 
 def _print_lines(manifest: Manifest, results: Sequence[Result]) -> None:
     project.print_heading(manifest)
-    kinds = max((len(result.kind) for result in results), default=0)
-    urls = max((len(result.url) for result in results), default=0)
+    kinds = max([len(result.kind) for result in results], default=0)
+    urls = max([len(result.url) for result in results], default=0)
     for result in results:
         place = project.short_place(result.declared_in, manifest)
         reason = terminal.with_tilde(_reason(result, place))
@@ -154,7 +161,14 @@ def _reason(result: Result, place: str) -> str:
     has_own_login = found is not None and found.provider == result.declared_in
     if found is not None and has_own_login:
         found = found._replace(provider=place)
-    parts = [full_reason(found, status, result.detail), result.api]
+    parts = [
+        full_reason(
+            found,
+            status,
+            result.detail,
+        ),
+        result.api,
+    ]
     if result.seconds is not None:
         parts.append(f"{result.seconds:.2f} s")
     if not has_own_login:

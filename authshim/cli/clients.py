@@ -89,14 +89,16 @@ def _judge_pip(
     if provider == "disabled":
         return Verdict(False, "its keyring-provider is disabled", run)
     if provider == "auto":
-        if _of_pip(settings, "no-input").lower() in _YES:
+        no_input = _of_pip(settings, "no-input")
+        if no_input.lower() in _YES:
             return Verdict(False, "its keyring-provider auto is off under no-input", run)
         provider = "subprocess"
         if packages.get("keyring"):
             provider = "import"
     if provider == "import":
         return _judge_import(programs, packages, "pip", run)
-    why = programs.why_keyring_does_not_ask(without=packages.get("scripts") or "")
+    scripts = packages.get("scripts") or ""
+    why = programs.why_keyring_does_not_ask(without=scripts)
     if why:
         return Verdict(False, why, run)
     return Verdict(True, "by the keyring on PATH")
@@ -104,7 +106,8 @@ def _judge_pip(
 
 def _of_pip(settings: str, name: str) -> str:
     """Return a setting from ``pip config list``: a variable beats the files."""
-    found = dict(re.findall(rf"^(\S+)\.{name}='(.*)'$", settings, re.MULTILINE))
+    lines = re.findall(rf"^(\S+)\.{name}='(.*)'$", settings, re.MULTILINE)
+    found = dict(lines)
     for place in (":env:", "install", "global"):
         if place in found:
             return str(found[place])
@@ -126,18 +129,23 @@ def _judge_import(
             return Verdict(False, f"the environment of {name} has no {package}", next_step)
     why = why_backend_is_off(programs.environ)
     if why:
-        return Verdict(False, f"the keyring backend is off: {why}", switch_on(programs.environ))
+        reason = f"the keyring backend is off: {why}"
+        step = switch_on(programs.environ)
+        return Verdict(False, reason, step)
     return Verdict(True, "authshim is in its environment")
 
 
 def _uv(programs: InstalledPrograms, path: str) -> Answer:
-    version = _word(programs.output([path, "--version"]))
-    return Answer(version, _judge_uv(programs))
+    printed = programs.output([path, "--version"])
+    verdict = _judge_uv(programs)
+    return Answer(_word(printed), verdict)
 
 
 def _judge_uv(programs: InstalledPrograms) -> Verdict:
     run = "authshim run -- uv ..."
-    provider = programs.environ.get("UV_KEYRING_PROVIDER") or _of_uv(programs.environ)
+    provider = programs.environ.get("UV_KEYRING_PROVIDER")
+    if not provider:
+        provider = _of_uv(programs.environ)
     why = programs.why_keyring_does_not_ask()
     if provider == "subprocess":
         if why:
@@ -155,12 +163,15 @@ def _of_uv(environ: Mapping[str, str]) -> str:
     The project's comes first, then the user's, then the system's.
     """
     home = os.path.expanduser("~")
-    user = environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    paths = [*_project_files(), os.path.join(user, "uv", "uv.toml"), "/etc/uv/uv.toml"]
-    for path in paths:
+    user = environ.get("XDG_CONFIG_HOME")
+    if not user:
+        user = os.path.join(home, ".config")
+    of_user = os.path.join(user, "uv", "uv.toml")
+    for path in (*_project_files(), of_user, "/etc/uv/uv.toml"):
         table: Any = read_toml(path)
         if os.path.basename(path) == "pyproject.toml":
-            table = _entry(_entry(table, "tool"), "uv")
+            tools = _entry(table, "tool")
+            table = _entry(tools, "uv")
         provider = _entry(table, "keyring-provider")
         if isinstance(provider, str):
             return provider
@@ -208,19 +219,22 @@ def _twine(programs: InstalledPrograms, path: str) -> Answer:
 
 
 def _conda(programs: InstalledPrograms, path: str) -> Answer:
-    version = _word(programs.output([path, "--version"]))
-    return Answer(version, _judge_conda(programs, path))
+    printed = programs.output([path, "--version"])
+    verdict = _judge_conda(programs, path)
+    return Answer(_word(printed), verdict)
 
 
 def _judge_conda(programs: InstalledPrograms, path: str) -> Verdict:
-    folder = os.path.dirname(programs.environ.get("NETRC", ""))
-    if os.path.exists(os.path.join(folder, SCRIPT)):
+    netrc = programs.environ.get("NETRC", "")
+    look_alike = os.path.join(os.path.dirname(netrc), SCRIPT)
+    if os.path.exists(look_alike):
         return Verdict(True, "by the netrc of authshim run")
     packages = programs.packages(path, "conda")
     if not packages.get("authshim"):
         next_step = _install_beside(path, "conda")
         return Verdict(False, "the environment of conda has no authshim", next_step)
-    if programs.environ.get("CONDA_NO_PLUGINS", "").lower() in _YES:
+    no_plugins = programs.environ.get("CONDA_NO_PLUGINS", "")
+    if no_plugins.lower() in _YES:
         return Verdict(False, "CONDA_NO_PLUGINS is set", "unset CONDA_NO_PLUGINS")
     return Verdict(True, "authshim is in its environment")
 

@@ -49,12 +49,21 @@ def run(options: Namespace) -> int:
     found = _mirrors_of(options, manifest)
     if found is None:
         _print_mirrors_below(options, manifest)
-        trace = _explain(options, chain, options.url, options.username, manifest)
+        trace = _explain(
+            options,
+            chain,
+            options.url,
+            options.username,
+            manifest,
+        )
         _print_tool_note(manifest, options.url, trace)
         return _exit_code([trace])
     if not found.urls:
         terminal.say(terminal.with_tilde(found.empty_note))
-    traces = [_explain_mirror(options, chain, found, at) for at in range(len(found.urls))]
+    traces = []
+    for at in range(len(found.urls)):
+        trace = _explain_mirror(options, chain, found, at)
+        traces.append(trace)
     return _exit_code(traces)
 
 
@@ -190,4 +199,9 @@ def _next_step(
         index = covering(manifest, url)
     if index is not None and user in (None, index.username):
         return refusal.log_in(index, chain)
-    return advice.log_in_at(url, username, asks_keyring=chain.asks_keyring, chain=chain)
+    return advice.log_in_at(
+        url,
+        username,
+        asks_keyring=chain.asks_keyring,
+        chain=chain,
+    )

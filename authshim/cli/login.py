@@ -101,7 +101,8 @@ def _given(options: Namespace) -> set[str]:
     :raises SettingsError: an option of an OAuth login is given without ``--oauth``, as in pixi.
     """
     names = ("token", "username", "password", "conda_token", *_S3_OPTIONS)
-    given = {name.replace("_", "-") for name in names if getattr(options, name) is not None}
+    set_here = [name for name in names if getattr(options, name) is not None]
+    given = {name.replace("_", "-") for name in set_here}
     if options.oauth:
         return {*given, "oauth"}
     for name in _OAUTH_OPTIONS:
@@ -224,13 +225,18 @@ def _credential(
     return credentials.BearerToken(token)
 
 
-def _shadowed(target: LoginHost, store: Store, chain: Chain) -> str:
+def _shadowed(
+    target: LoginHost,
+    store: Store,
+    chain: Chain,
+) -> str:
     """Return which other entry comes first for the host, or an empty string."""
     if target.is_bucket:
         found = chain.s3.stored(target.url)
     else:
         found = chain.find(target.url)
-    if found is None or (found.provider, found.key) == (store.name, target.key):
+    stored = (store.name, target.key)
+    if found is None or (found.provider, found.key) == stored:
         return ""
     key = redact_key(found.key)
     return f"for {redact(target.url)} another comes first: {key} in {found.provider}"

@@ -81,7 +81,10 @@ def _forget_all(
     return removed, fine
 
 
-def _keys_of(store: Store, target: LoginHost | None) -> Iterable[str]:
+def _keys_of(
+    store: Store,
+    target: LoginHost | None,
+) -> Iterable[str]:
     """Return the keys of a host, or all keys of a store."""
     if target is None:
         return list(store.keys())

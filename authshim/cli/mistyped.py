@@ -49,7 +49,9 @@ def unknown(
     for option in options:
         # Python 3.12 and later part -vs3cret, so that -s3cret was not typed.
         if option in words and option not in hidden:
-            return f"{command} has no option {_shown_option(option)}{_guess_option(parser, option)}"
+            shown = _shown_option(option)
+            guess = _guess_option(parser, option)
+            return f"{command} has no option {shown}{guess}"
     if options:
         rule = "a secret that begins with - is written as in --password=-secret"
         return f"{command} has no option {MASK} ({rule})"
@@ -68,7 +70,10 @@ def bad_choice(
     shown = _shown(word, _hidden(parser, words))
     choices = [str(choice) for choice in action.choices or ()]
     is_command = isinstance(action, argparse._SubParsersAction)
-    guess = _guess(word, _commands(parser) if is_command else dict(zip(choices, choices)))
+    candidates = {choice: choice for choice in choices}
+    if is_command:
+        candidates = _commands(parser)
+    guess = _guess(word, candidates)
     listed = guess or f" (choose from {', '.join(choices)})"
     if is_command:
         return f"no command '{shown}'{listed}"
@@ -88,7 +93,7 @@ def _shown_option(option: str) -> str:
     """
     if not option.startswith("--"):
         return option[:2]
-    name = option.partition("=")[0]
+    name, _, _ = option.partition("=")
     if any(name.startswith(known) for known in SECRET_OPTIONS):
         return MASK
     return _shown(name, ())
@@ -100,17 +105,24 @@ def _shown(word: str, hidden: Iterable[str]) -> str:
         return MASK
     if _URL.match(word):
         return redact(word)
-    return word if _PLAIN.fullmatch(word) else MASK
+    if _PLAIN.fullmatch(word):
+        return word
+    return MASK
 
 
-def _hidden(parser: argparse.ArgumentParser, words: Iterable[str]) -> set[str]:
+def _hidden(
+    parser: argparse.ArgumentParser,
+    words: Iterable[str],
+) -> set[str]:
     """Return the words that stand behind an option that takes a secret, or may take one."""
     known = _options_of(parser)
     hidden: set[str] = set()
-    previous, may_be_secret = "", False
+    previous = ""
+    may_be_secret = False
     for word in words:
         is_option = _is_option(word)
-        if previous in SECRET_OPTIONS or (may_be_secret and not is_option):
+        is_value = may_be_secret and not is_option
+        if is_value or previous in SECRET_OPTIONS:
             hidden.add(word)
         if is_option:
             may_be_secret = word in SECRET_OPTIONS or word not in known
@@ -140,13 +152,26 @@ def _commands(parser: argparse.ArgumentParser) -> dict[str, str]:
 
 
 def _guess_option(parser: argparse.ArgumentParser, option: str) -> str:
-    name = option.partition("=")[0]
-    return _guess(name, {known: known for known in _options_of(parser) if known[:2] == "--"})
+    name, _, _ = option.partition("=")
+    long = [known for known in _options_of(parser) if known.startswith("--")]
+    candidates = {known: known for known in long}
+    return _guess(name, candidates)
 
 
-def _guess(word: str, candidates: dict[str, str]) -> str:
+def _guess(
+    word: str,
+    candidates: dict[str, str],
+) -> str:
     """Return ``; did you mean ...?``, or an empty string if no candidate is near."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, sorted(candidates), n=1, cutoff=0.6)
-    return f"; did you mean {candidates[near[0]]}?" if near else ""
+    near = get_close_matches(
+        word,
+        sorted(candidates),
+        n=1,
+        cutoff=0.6,
+    )
+    if not near:
+        return ""
+    meant = candidates[near[0]]
+    return f"; did you mean {meant}?"

@@ -138,4 +138,5 @@ def _has_display() -> bool:
     """
     if os.name == "nt" or sys.platform == "darwin":
         return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+    return any(os.environ.get(name) for name in names)

@@ -31,7 +31,11 @@ class Parser(argparse.ArgumentParser):
         self.set_defaults(parser=self)
         self._words: Sequence[str] = ()
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(
+        self,
+        args: Any = None,
+        namespace: Any = None,
+    ) -> Any:
         """Parse as argparse does, and keep the words for a message."""
         self._words = args or ()
         return super().parse_known_args(args, namespace)
@@ -47,8 +51,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2. The message does not show a secret that was glued to an option."""
-        message = re.sub(r"(ignored explicit argument) .*", r"\1 ****", message, flags=re.DOTALL)
-        super().error(message)
+        shown = re.sub(
+            r"(ignored explicit argument) .*",
+            r"\1 ****",
+            message,
+            flags=re.DOTALL,
+        )
+        super().error(shown)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Raise an ArgumentError if the value is not one of the choices."""
@@ -75,15 +84,30 @@ class _Formatter(argparse.HelpFormatter):
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=_width())
 
-    def _split_lines(self, text: str, width: int) -> list[str]:
+    def _split_lines(
+        self,
+        text: str,
+        width: int,
+    ) -> list[str]:
         import textwrap
 
         words = " ".join(text.split())
-        return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
+        return textwrap.wrap(
+            words,
+            width,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
 
-    def _fill_text(self, text: str, width: int, indent: str) -> str:
+    def _fill_text(
+        self,
+        text: str,
+        width: int,
+        indent: str,
+    ) -> str:
         lines = self._split_lines(text, width - len(indent))
-        return "\n".join(indent + line for line in lines)
+        indented = [indent + line for line in lines]
+        return "\n".join(indented)
 
 
 def _width() -> int:
@@ -95,7 +119,9 @@ def _width() -> int:
     if not columns:
         with suppress(OSError, ValueError):
             columns = os.get_terminal_size().columns
-    return max(columns or DEFAULT_COLUMNS, MINIMUM_COLUMNS) - 2
+    if not columns:
+        columns = DEFAULT_COLUMNS
+    return max(columns, MINIMUM_COLUMNS) - 2
 
 
 def add_action(
@@ -113,6 +139,10 @@ def add_action(
         help=summary,
         description=description,
     )
-    parser.add_argument("--auth-file", metavar="FILE", help="use this auth file, and nothing else")
+    parser.add_argument(
+        "--auth-file",
+        metavar="FILE",
+        help="use this auth file, and nothing else",
+    )
     parser.set_defaults(run=run)
     return parser

@@ -50,7 +50,12 @@ class InstalledPrograms:
         self.environ = environ
         self._run = run
 
-    def which(self, name: str, *, without: str = "") -> str | None:
+    def which(
+        self,
+        name: str,
+        *,
+        without: str = "",
+    ) -> str | None:
         """Return the path of a program on PATH.
 
         :param without: a folder to pass over.
@@ -64,7 +69,11 @@ class InstalledPrograms:
 
     def output(self, words: Sequence[str]) -> str:
         """Return the standard output of a program, or an empty string if it fails."""
-        result = self._run(words, environ=self.environ, deadline=MAX_PROGRAM_SECONDS)
+        result = self._run(
+            words,
+            environ=self.environ,
+            deadline=MAX_PROGRAM_SECONDS,
+        )
         return result.text
 
     def packages(self, program: str, name: str) -> Packages:
@@ -87,7 +96,8 @@ class InstalledPrograms:
         if program is None:
             return "there is no keyring on PATH"
         folder = os.path.dirname(program)
-        if os.path.exists(os.path.join(folder, SCRIPT)):
+        look_alike = os.path.join(folder, SCRIPT)
+        if os.path.exists(look_alike):
             return ""
         if not self.packages(program, "keyring").get("authshim"):
             return f"{program} has no authshim beside it"

@@ -55,7 +55,8 @@ def heading(manifest: Manifest) -> str:
 
     It is empty for a project of pixi alone.
     """
-    owners = " and ".join(f"{tool}'s" for tool in manifest.tool.split(" and "))
+    tools = manifest.tool.split(" and ")
+    owners = " and ".join([f"{tool}'s" for tool in tools])
     if not manifest.path:
         return f"outside a project: {owners} configuration"
     line = f"{owners} project: {manifest.path}"
@@ -196,14 +197,19 @@ def find_project_override(options: Namespace) -> Settings | None:
     from authshim import settings
 
     # The import below takes longer than this search.
-    if not any(os.path.isfile(os.path.join(folder, *_CONFIG)) for folder in _folders()):
+    files = [os.path.join(folder, *_CONFIG) for folder in _folders()]
+    if not any(os.path.isfile(file) for file in files):
         return None
     from authshim.project.manifest import Manifest
 
     folder = next((each for each in _folders() if Manifest.is_in(each)), None)
     if folder is None or not Manifest.is_in(folder, "pixi"):
         return None
-    found = settings.read(os.environ, auth_file=options.auth_file, project=folder)
+    found = settings.read(
+        os.environ,
+        auth_file=options.auth_file,
+        project=folder,
+    )
     if not found.auth_file_only or found.auth_file == settings_of(options).auth_file:
         return None
     return found
@@ -235,7 +241,10 @@ def settings_of(options: Namespace) -> Settings:
     return found
 
 
-def environ_of(settings: Settings, url: str) -> dict[str, str] | None:
+def environ_of(
+    settings: Settings,
+    url: str,
+) -> dict[str, str] | None:
     """Return the environment with pixi's proxy for a URL, or None if pixi names no proxy."""
     from authshim.urls import parse
 
@@ -243,7 +252,8 @@ def environ_of(settings: Settings, url: str) -> dict[str, str] | None:
         return None
     parsed = parse(url)
     environ = {**os.environ, "no_proxy": "", "NO_PROXY": ""}
-    environ[f"{parsed.scheme}_proxy"] = settings.proxies.find(parsed.scheme, parsed.host)
+    proxy = settings.proxies.find(parsed.scheme, parsed.host)
+    environ[f"{parsed.scheme}_proxy"] = proxy
     return environ
 
 

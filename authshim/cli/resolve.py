@@ -90,7 +90,11 @@ def _progress() -> Iterator[Progressed | None]:
     with Progress(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("asking the indexes", total=None)
 
-        def show(done: int, total: int, hosts: Sequence[str]) -> None:
+        def show(
+            done: int,
+            total: int,
+            hosts: Sequence[str],
+        ) -> None:
             sentence = "asked the indexes"
             if hosts:
                 waiting = printable(f"waiting for {', '.join(hosts)}")

@@ -79,7 +79,10 @@ def _netrc(options: Namespace) -> str | None:
     return temporary_netrc.text(options)
 
 
-def _environ(options: Namespace, folder: str) -> dict[str, str]:
+def _environ(
+    options: Namespace,
+    folder: str,
+) -> dict[str, str]:
     path = os.environ.get("PATH", os.defpath)
     environ = {**os.environ, **PROVIDERS, "PATH": f"{folder}{os.pathsep}{path}"}
     environ.update(uv_usernames.variables(options))
@@ -128,6 +131,10 @@ def _launcher() -> str | None:
 
 
 def _write_private(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    descriptor = os.open(
+        path,
+        os.O_WRONLY | os.O_CREAT | os.O_EXCL,
+        0o600,
+    )
     with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)

@@ -27,7 +27,8 @@ def read_keys(options: Namespace) -> S3Credentials:
         SECRET: options.s3_secret_access_key,
         SESSION: options.s3_session_token,
     }
-    piped = [option for option in options.s3_secrets or () if given[option] == "-"]
+    secrets = options.s3_secrets or ()
+    piped = [option for option in secrets if given[option] == "-"]
     if len(piped) > 1 and not can_type():
         lines = read_lines(piped)
         given.update(zip(piped, lines))

@@ -18,7 +18,11 @@ MAX_SECRET_CHARACTERS = 1024 * 1024
 _NO_TEXT = "the input is not text"
 
 
-def read_secret(option: str, value: object, prompt: str) -> str:
+def read_secret(
+    option: str,
+    value: object,
+    prompt: str,
+) -> str:
     """Return a secret that was given, typed or piped in.
 
     :raises SettingsError: it is empty, or cannot be the secret that was meant.

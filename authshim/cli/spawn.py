@@ -34,14 +34,18 @@ class SpawnError(AuthshimError):
         self.code = code
 
 
-def find_program(name: str, environ: Mapping[str, str]) -> str:
+def find_program(
+    name: str,
+    environ: Mapping[str, str],
+) -> str:
     """Return the path of a command.
 
     :raises SpawnError: it is not there, or no program.
     """
     import shutil
 
-    found = shutil.which(name, path=environ.get("PATH", os.defpath))
+    search_path = environ.get("PATH", os.defpath)
+    found = shutil.which(name, path=search_path)
     if found is not None:
         return found
     if os.path.dirname(name) and os.path.exists(name):
@@ -76,6 +80,7 @@ def run(
     :param words: the command, its name included.
     :raises SpawnError: the system cannot start it.
     """
+    restored = (*_RESTORED, "SIGCHLD")
     try:
         if os.name == "nt":
             return _run_on_windows(program, words, environ)
@@ -84,7 +89,7 @@ def run(
             list(words),
             dict(environ),
             setsigmask=[],
-            setsigdef=[getattr(signal, name) for name in (*_RESTORED, "SIGCHLD")],
+            setsigdef=[getattr(signal, name) for name in restored],
         )
     except OSError as error:
         reason = (error.strerror or "the system refused").lower()
@@ -108,7 +113,8 @@ def end_like(status: int) -> int:
 
 
 def _watched() -> set[int]:
-    return {getattr(signal, name) for name in (*_FORWARDED, *_OF_TERMINAL, "SIGCHLD")}
+    names = (*_FORWARDED, *_OF_TERMINAL, "SIGCHLD")
+    return {getattr(signal, name) for name in names}
 
 
 def _wait(child: int) -> int:

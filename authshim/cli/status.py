@@ -58,8 +58,8 @@ class Listing:
                 note = f"the {provider.name} cannot be listed; try: authshim explain URL"
                 self.notes.append(note)
                 continue
-            entries = self._guarded(partial(_entries, provider)) or []
-            for key, credential, place in entries:
+            entries = self._guarded(partial(_entries, provider))
+            for key, credential, place in entries or []:
                 group = self._group_of(key)
                 self._add(key, group, provider, credential, place)
 
@@ -67,7 +67,8 @@ class Listing:
         """Add the answers of all providers for a host."""
         paths: set[str] = set()
         for provider in chain.providers:
-            paths.update(self._guarded(partial(_path_keys, provider)) or [])
+            listed = self._guarded(partial(_path_keys, provider))
+            paths.update(listed or [])
         keys = target.lookup_keys(frozenset(paths))
         asked = [provider for provider in chain.providers if _is_listed(provider)]
         for key, provider in questions(keys, asked):
@@ -80,11 +81,18 @@ class Listing:
             self.fine = False
             self._note_paths(target, paths)
 
-    def _note_paths(self, target: LoginHost, paths: Iterable[str]) -> None:
+    def _note_paths(
+        self,
+        target: LoginHost,
+        paths: Iterable[str],
+    ) -> None:
         """Note the logins for paths of a host that has none of its own."""
-        found = [key for key in sorted(paths) if _is_path_of(key, target.host)]
+        host = target.host
+        found = [key for key in paths if _is_path_of(key, host)]
+        found.sort()
         for key in found[:MAX_NOTED_PATHS]:
-            self._note(f"there is one for {redact_key(key)}")
+            shown = redact_key(key)
+            self._note(f"there is one for {shown}")
 
     def _group_of(self, key: str) -> str:
         """Return the key of the entries that may shadow one.
@@ -93,7 +101,8 @@ class Listing:
         """
         if not key.startswith(("https://", "http://")):
             return key
-        for nearest in host_keys(parse(key), frozenset(self._first)):
+        nearby = host_keys(parse(key), frozenset(self._first))
+        for nearest in nearby:
             if nearest.kind != PREFIX and nearest in self._first:
                 return nearest
         return key
@@ -109,7 +118,8 @@ class Listing:
         shadowed_by: tuple[str | None, str | None] = (None, None)
         first = self._first.get(group)
         if first is not None:
-            shadowed_by = (redact_key(first.key), first.provider)
+            shown = redact_key(first.key)
+            shadowed_by = (shown, first.provider)
         entry = Entry(
             str(key),
             provider=provider.name,
@@ -141,13 +151,21 @@ class Listing:
 
 def _is_path_of(key: str, host: str) -> bool:
     """Return True if a key is for a path of a host."""
-    netloc, _, path = (key.partition("://")[2] or key).partition("/")
+    _, _, rest = key.partition("://")
+    netloc, _, path = (rest or key).partition("/")
     # Below /t a URL has a conda token already, so no login is kept there.
-    return path not in ("", "t") and netloc.partition(":")[0] == host
+    if path in ("", "t"):
+        return False
+    name, _, _ = netloc.partition(":")
+    return name == host
+
+
+_LISTS = ("list", "logins", "entries")
+"""The methods that list the entries of a provider."""
 
 
 def _is_listed(provider: Provider) -> bool:
-    return any(hasattr(provider, name) for name in ("list", "logins", "entries"))
+    return any(hasattr(provider, name) for name in _LISTS)
 
 
 def _path_keys(provider: Provider) -> list[str]:
@@ -219,9 +237,15 @@ def _print_lines(listing: Listing, host: str | None) -> None:
 
 def _table(rows: list[list[str]]) -> list[str]:
     """Return lines with aligned columns."""
-    widths = [max(map(len, column)) for column in zip(*rows)]
+    columns = zip(*rows)
+    widths = [_width(column) for column in columns]
     lines = []
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths)]
-        lines.append("  ".join(cells).rstrip())
+        line = "  ".join(cells)
+        lines.append(line.rstrip())
     return lines
+
+
+def _width(cells: Iterable[str]) -> int:
+    return max(len(cell) for cell in cells)

@@ -117,12 +117,16 @@ def _reason(found: Found) -> str:
     credential = found.credential
     if not isinstance(credential, BasicHTTP):
         return f"a netrc cannot hold the {type(credential).__name__} from {found.provider}"
-    if _SAFE.fullmatch(credential.username) and _SAFE.fullmatch(credential.password):
+    is_safe = _SAFE.fullmatch(credential.username) and _SAFE.fullmatch(credential.password)
+    if is_safe:
         return ""
     return f"the login from {found.provider} has characters that not every reader of a netrc takes"
 
 
-def _check_own(chain: Chain, added: Mapping[str, _Login]) -> None:
+def _check_own(
+    chain: Chain,
+    added: Mapping[str, _Login],
+) -> None:
     """Raise an error if the user's netrc has another user of a host."""
     for host, username in _own_users(chain):
         login = added.get(host.partition(":")[0])

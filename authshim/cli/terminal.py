@@ -51,13 +51,17 @@ def set_up() -> None:
 
 def say(line: str = "") -> None:
     """Print one line on standard output."""
-    write(fit(printable(line), columns(sys.stdout)))
+    width = columns(sys.stdout)
+    write(fit(printable(line), width))
 
 
 def say_rows(rows: Sequence[str]) -> None:
     """Print the rows of a table. If one is too long, all of them lose their padding."""
     width = columns(sys.stdout)
-    if width is not None and any(_loses_padding(row, width) for row in rows):
+    loses_padding = False
+    if width is not None:
+        loses_padding = any(_loses_padding(row, width) for row in rows)
+    if loses_padding:
         rows = [_squeezed(row) for row in rows]
     for row in rows:
         say(row)
@@ -70,7 +74,9 @@ def _loses_padding(row: str, width: int) -> bool:
 def note(line: str) -> None:
     """Print one line on standard error, and ignore an error."""
     with suppress(OSError):
-        print(fit(printable(line), columns(sys.stderr)), file=sys.stderr)
+        width = columns(sys.stderr)
+        fitting = fit(printable(line), width)
+        print(fitting, file=sys.stderr)
 
 
 def columns(stream: TextIO | None) -> int | None:
@@ -114,13 +120,15 @@ def fit(line: str, width: int | None) -> str:
 
 def _margin(line: str) -> str:
     """Return the blanks at the beginning of a line."""
-    return line[: len(line) - len(line.lstrip(" "))]
+    rest = line.lstrip(" ")
+    return line[: len(line) - len(rest)]
 
 
 def _squeezed(line: str) -> str:
     """Return a line with two blanks in place of the padding between its columns."""
     margin = _margin(line)
-    return margin + re.sub(r" {2,}", "  ", line[len(margin) :])
+    rest = line[len(margin) :]
+    return margin + re.sub(r" {2,}", "  ", rest)
 
 
 def ask(question: str) -> bool:
@@ -143,7 +151,9 @@ def ask(question: str) -> bool:
 
 def can_ask() -> bool:
     """Return True if the user can read a question and type an answer."""
-    return sys.stdin is not None and sys.stdin.isatty() and is_watched()
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    return is_watched()
 
 
 def settle() -> None:
@@ -154,7 +164,13 @@ def settle() -> None:
     try:
         sys.stderr.flush()
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+        _drop(sys.stderr)
+
+
+def _drop(stream: TextIO) -> None:
+    """Let a stream write to the null device from now on."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
 
 
 def write(text: str) -> None:
@@ -183,7 +199,7 @@ def output() -> Iterator[None]:
         yield
     except OSError as error:
         # Else the flush at the end of Python would fail too.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop(sys.stdout)
         reason = ""
         if not isinstance(error, BrokenPipeError):
             reason = (error.strerror or "the system refused").lower()
@@ -227,19 +243,23 @@ def set_up_logging(options: argparse.Namespace) -> None:
     level = _level(options)
     logger = logging.getLogger("authshim")
     logger.handlers[:] = [log_handler()]
-    if not logging.getLogger().handlers:
+    root = logging.getLogger()
+    if not root.handlers:
         # Else Python prints the warnings of other libraries.
-        logging.getLogger().addHandler(logging.NullHandler())
+        root.addHandler(logging.NullHandler())
     logger.setLevel(level)
     # A command prints its own verdict on a rejected login.
-    logging.getLogger("authshim.rejections").setLevel(max(level, logging.ERROR))
+    rejections = logging.getLogger("authshim.rejections")
+    rejections.setLevel(max(level, logging.ERROR))
 
 
 def _level(options: argparse.Namespace) -> int:
     """Return the level of the log for the number of ``-v`` and ``-q``."""
     import logging
 
-    loudness = getattr(options, "verbose", 0) - getattr(options, "quiet", 0)
+    verbose: int = getattr(options, "verbose", 0)
+    quiet: int = getattr(options, "quiet", 0)
+    loudness = verbose - quiet
     if loudness < 0:
         return logging.ERROR
     if loudness == 0:

@@ -23,7 +23,10 @@ _HEADER = [*_TOKEN, "--header"]
 _MARGIN = 300
 """Seconds that an OAuth token must be valid; the chain renews one with less."""
 
-_NO_TOKENS = {"BasicHTTP": "a username and password", "S3Credentials": "S3 keys"}
+_NO_TOKENS = {
+    "BasicHTTP": "a username and password",
+    "S3Credentials": "S3 keys",
+}
 
 _NO_HEADERS = {
     "CondaToken": "a conda token, which is sent in the URL",
@@ -36,7 +39,8 @@ def plain_options(words: Sequence[str]) -> SimpleNamespace | None:
 
     Without argparse that command takes two thirds of the time.
     """
-    command, host = list(words[:-1]), "".join(words[-1:])
+    command = list(words[:-1])
+    host = "".join(words[-1:])
     if command not in (_TOKEN, _HEADER) or host.startswith("-"):
         return None
     return SimpleNamespace(
@@ -88,7 +92,9 @@ def _from_override(target: LoginHost, options: Any) -> Credential | None:
     them and the chain this takes a fifth of the time.
     """
     path = os.environ.get("RATTLER_AUTH_FILE") or options.auth_file
-    if not path or path.startswith("~") or not _is_plain(_url(target, options)):
+    if not path or path.startswith("~"):
+        return None
+    if not _is_plain(_url(target, options)):
         return None
     if os.environ.get("AUTHSHIM_AUTH_FILE_MODE"):
         return None
@@ -99,10 +105,24 @@ def _from_override(target: LoginHost, options: Any) -> Credential | None:
 
     file = AuthFile(path)
     paths = frozenset(file.path_keys())
-    found = next(filter(None, map(file.find, target.lookup_keys(paths))), None)
-    if isinstance(found, OAuth) and found.expired(time.time() + _MARGIN):
-        return None
+    found = _first(file, target.lookup_keys(paths))
+    if isinstance(found, OAuth):
+        soon = time.time() + _MARGIN
+        if found.expired(soon):
+            return None
     return found
+
+
+def _first(
+    file: Any,
+    keys: Sequence[str],
+) -> Credential | None:
+    """Return the credential of the first key that a file has, or None."""
+    for key in keys:
+        found: Credential | None = file.find(key)
+        if found:
+            return found
+    return None
 
 
 def _url(target: LoginHost, options: Any) -> str:
@@ -120,8 +140,11 @@ def _is_plain(url: str) -> bool:
     """
     from authshim.urls.paths import has_ambiguous_path
 
-    has_rules = "@" in url or "?" in url or url.lower().startswith("http:")
-    return not has_rules and not has_ambiguous_path(url)
+    if "@" in url or "?" in url:
+        return False
+    if url.lower().startswith("http:"):
+        return False
+    return not has_ambiguous_path(url)
 
 
 def _from_chain(target: LoginHost, options: Any) -> Credential:

@@ -31,7 +31,8 @@ def variables(options: Namespace) -> dict[str, str]:
 
     chain = project.make_chain(options, manifest)
     found = {}
-    for index in (*manifest.indexes(options.environment), *manifest.own_indexes()):
+    shared = manifest.indexes(options.environment)
+    for index in (*shared, *manifest.own_indexes()):
         variable = f"UV_INDEX_{variable_name(index.declaration.name)}_USERNAME"
         if index.declaration.name and index.username is None and variable not in os.environ:
             username = _username(chain, index)

@@ -103,12 +103,19 @@ def _write(
     for name, text in files.items():
         path = os.path.join(home, *name.split("/"))
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(
+            path,
+            os.O_WRONLY | os.O_CREAT,
+            0o600,
+        )
         with open(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
 
 
-def _show(home: str, servers: dict[str, Server]) -> int:
+def _show(
+    home: str,
+    servers: dict[str, Server],
+) -> int:
     manifest = os.path.join("project", "pixi.toml")
     terminal.say(f"Five private servers are running on this machine; this is {manifest}:")
     terminal.say()

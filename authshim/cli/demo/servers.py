@@ -12,7 +12,12 @@ if TYPE_CHECKING:
 
 FILE = "demo-1.0-py3-none-any.whl"
 PAGE = f'<!DOCTYPE html><a href="/files/{FILE}">{FILE}</a>'.encode()
-REPODATA = json.dumps({"info": {"subdir": "noarch"}, "packages": {}, "packages.conda": {}}).encode()
+_REPODATA = {
+    "info": {"subdir": "noarch"},
+    "packages": {},
+    "packages.conda": {},
+}
+REPODATA = json.dumps(_REPODATA).encode()
 
 
 class Server(ThreadingHTTPServer):
