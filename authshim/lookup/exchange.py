@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """The statuses whose ``Location`` is followed."""
 
-_FAILURES = (401, 403, 404)
+_FAILURES = frozenset({401, 403, 404})
 """The statuses after which another credential may be sent."""
 
 _NEW, _REFUSED, _SEARCHING = "new", "refused", "searching"
