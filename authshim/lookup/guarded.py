@@ -11,13 +11,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from authshim.credentials import Credential, OAuth
-from authshim.errors import AuthshimError, ProviderError, ProviderMissing
+from authshim.errors import AuthshimError, ProviderMissing
 from authshim.log import Once
 from authshim.lookup.entry import MAX_CACHED_ENTRIES, MISS_SECONDS
 from authshim.lookup.fitness import shown, unfit
-from authshim.lookup.trace import ProviderName, Step
+from authshim.lookup.foreign import ForeignProvider
+from authshim.lookup.trace import Step
 from authshim.oauth.stored_login import StoredLogin
-from authshim.providers.base import Provider
 from authshim.redact import redact_key
 from authshim.urls import IDENTITY, PATH, PREFIX, S3, SERVICE
 
@@ -33,20 +33,29 @@ _NEVER = object()
 """The version of a provider that was never asked for one."""
 
 
+_NO_ANSWER = (None, 0.0)
+"""The answer to a question that was not asked, and its end."""
+
+
 class GuardedProvider:
     """A provider, and the answers that it gave in the last five minutes.
 
     So the entries of one origin ask a provider for their host once.
     """
 
-    def __init__(self, provider: Any, renewer: Renewer, clock: Clock = time) -> None:
-        self.answers = frozenset(getattr(provider, "answers", Provider.answers))
+    def __init__(
+        self,
+        provider: Any,
+        renewer: Renewer,
+        clock: Clock = time,
+    ) -> None:
+        self._provider = ForeignProvider(provider)
+        self.answers = self._provider.answers
         self.lock = threading.RLock()
         self.renewer = renewer
         self._clock = clock
         self.asks_the_chain = False
         """True if the provider has used the chain itself; see ``asker``."""
-        self._provider = provider
         self._once = Once()
         self._version: object = _NEVER
         self._paths: frozenset[str] = frozenset()
@@ -59,7 +68,7 @@ class GuardedProvider:
     @property
     def name(self) -> str:
         """Return the name that people know the provider by."""
-        return str(getattr(self._provider, "name", type(self._provider).__name__))
+        return self._provider.name
 
     @property
     def is_watched(self) -> bool:
@@ -76,21 +85,31 @@ class GuardedProvider:
             obstacle = sentence
             if isinstance(error, ProviderMissing):
                 obstacle = ""
-            return Step(self.name, key, sentence, broken=True, obstacle=obstacle)
+            return Step(
+                self.name,
+                key,
+                sentence,
+                broken=True,
+                obstacle=obstacle,
+            )
         if isinstance(credential, OAuth) and key.kind != S3:
             # Not under the lock: a token endpoint may take half a minute.
             login = self._stored_login(key, username)
             credential = self.renewer.current(login, credential)
         if credential is None:
             return self._miss(key, said)
-        reason = unfit(credential, key, entry, self._clock.time())
+        reason = unfit(
+            credential,
+            key,
+            entry,
+            self._clock.time(),
+        )
         if reason:
             return Step(self.name, key, reason)
-        answer = shown(credential, key, entry) + said
-        kind = str(getattr(self._provider, "kind", ""))
-        name = ProviderName(self.name, kind, self._path())
+        sentence = shown(credential, key, entry)
+        answer = sentence + said
         return Step(
-            name,
+            self.name,
             key,
             answer,
             credential,
@@ -103,16 +122,17 @@ class GuardedProvider:
         username: str | None,
     ) -> tuple[Credential | None, str, str]:
         """Return the credential, its place and its source; or None and the reason for people."""
+        provider = self._provider
+        source = ""
         with self.lock:
-            before = set(self._problems())
+            before = set(provider.problems)
             credential = self._answer(key, username)
-            problems = self._problems()
+            problems = provider.problems
             if credential is None:
-                said = self._why_not(key)
-                source = ""
+                said = provider.why_not(key)
             else:
-                said = self._place(key, username)
-                source = self._source(key, username)
+                said = provider.place(key, username)
+                source = provider.source(key, username)
         self._warn(problems)
         new = [problem for problem in problems if problem not in before]
         if credential is None and new and key.kind == SERVICE:
@@ -121,14 +141,14 @@ class GuardedProvider:
 
     def preview(self, key: Key) -> Step:
         """Return a step that tells what a question would do, and ask nothing."""
-        would_ask = getattr(self._provider, "would_ask", lambda _: "not asked")
-        return Step(self.name, key, str(would_ask(key)))
+        answer = self._provider.would_ask(key)
+        return Step(self.name, key, answer)
 
     def has_changed(self) -> bool:
         """Return True if the provider's file has changed since this was last called."""
         before = self._version
         try:
-            self._version = self._read_version()
+            self._version = self._provider.version()
         except Exception as error:  # noqa: BLE001 - see the module
             self._complain(error)
         return before is not _NEVER and before != self._version
@@ -146,19 +166,21 @@ class GuardedProvider:
         try:
             with self.lock:
                 self._freshen()
-                self._paths = self._read_path_keys()
+                self._paths = self._provider.path_keys()
                 self.unlisted = ""
         except Exception as error:  # noqa: BLE001 - see the module
             self._paths = frozenset()
             self.unlisted = self._complain(error)
         if PREFIX in self.answers:
             # A bad entry has no key that it may be asked for.
-            self._warn(self._problems())
+            self._warn(self._provider.problems)
         return self._paths
 
     def may_have(self, key: Key) -> bool:
         """Return False if the provider has not listed a key of the kind "prefix"."""
-        return key.kind != PREFIX or key in self._paths
+        if key.kind != PREFIX:
+            return True
+        return key in self._paths
 
     def renew_locks(self) -> None:
         """Replace the locks: after a fork they may be held by threads that no longer exist."""
@@ -188,26 +210,28 @@ class GuardedProvider:
         self._is_stale = False
         self._answers.clear()
         try:
-            if hasattr(self._provider, "refresh"):
-                self._provider.refresh()
+            self._provider.refresh()
         except Exception as error:  # noqa: BLE001 - see the module
             self._complain(error)
 
-    def _answer(self, key: Key, username: str | None) -> Credential | None:
+    def _answer(
+        self,
+        key: Key,
+        username: str | None,
+    ) -> Credential | None:
         self._freshen()
         question = (key.kind, str(key), username)
-        credential, until = self._answers.get(question, (None, 0.0))
+        credential, until = self._answers.get(question, _NO_ANSWER)
         if until > self._clock.monotonic():
             return credential
         credential = self._provider.find(key, username)
-        if not isinstance(credential, (Credential, type(None))):
-            raise ProviderError(self.name, "its answer is no Credential")
         if key.kind == IDENTITY:
             # Its provider knows when it expires.
             return credential
         if len(self._answers) >= MAX_CACHED_ENTRIES:
             self._answers.clear()
-        self._answers[question] = credential, self._clock.monotonic() + MISS_SECONDS
+        until = self._clock.monotonic() + MISS_SECONDS
+        self._answers[question] = credential, until
         return credential
 
     def _miss(self, key: Key, reason: str) -> Step:
@@ -220,58 +244,19 @@ class GuardedProvider:
             return Step(self.name, key, "nothing")
         if key.kind == SERVICE:
             return Step(self.name, key, f"nothing: {reason}")
-        obstacle = f"{self.name}: {redact_key(key)}: {reason}"
+        shown_key = redact_key(key)
+        obstacle = f"{self.name}: {shown_key}: {reason}"
         return Step(self.name, key, f"not read: {reason}", obstacle=obstacle)
-
-    def _why_not(self, key: Key) -> str:
-        """Return the reason why an entry that is there is not used, or an empty string."""
-        ask = getattr(self._provider, "why_not", None)
-        if ask is None:
-            return ""
-        return str(ask(key))
-
-    def _place(self, key: Key, username: str | None) -> str:
-        """Return the place of a login in the provider's files, in parentheses, if it is known."""
-        ask = getattr(self._provider, "place", None)
-        if ask is None:
-            return ""
-        place = ask(key, username)
-        if not place:
-            return ""
-        return f" ({place})"
-
-    def _source(self, key: Key, username: str | None) -> str:
-        """Return the source of a login that the name of the provider does not tell."""
-        ask = getattr(self._provider, "source", None)
-        if ask is None:
-            return ""
-        return str(ask(key, username))
-
-    def _path(self) -> str:
-        """Return the file of the provider, or an empty string."""
-        path = getattr(self._provider, "path", "")
-        if not isinstance(path, str):
-            return ""
-        return path
 
     def _warn(self, problems: Iterable[str]) -> None:
         for problem in problems:
             self._once.warn_once(problem, logging.WARNING)
 
-    def _problems(self) -> tuple[str, ...]:
-        return tuple(getattr(self._provider, "problems", ()))
-
-    def _read_version(self) -> object:
-        if not hasattr(self._provider, "version"):
-            return None
-        return self._provider.version()
-
-    def _read_path_keys(self) -> frozenset[str]:
-        if not hasattr(self._provider, "path_keys"):
-            return frozenset()
-        return frozenset(self._provider.path_keys())
-
-    def _stored_login(self, key: Key, username: str | None) -> StoredLogin:
+    def _stored_login(
+        self,
+        key: Key,
+        username: str | None,
+    ) -> StoredLogin:
         """Return the place of an OAuth login in the provider's store."""
 
         def read() -> Credential | None:
@@ -282,7 +267,7 @@ class GuardedProvider:
         def save(credential: Credential) -> None:
             with self.lock:
                 try:
-                    self._provider.save(str(key), credential)
+                    self._provider.save(key, credential)
                 finally:
                     self.refresh()
 
@@ -291,8 +276,8 @@ class GuardedProvider:
             key,
             read=read,
             save=save,
-            keeps=hasattr(self._provider, "save"),
-            path=self._path() or None,
+            keeps=self._provider.keeps,
+            path=self._provider.path or None,
         )
 
     def _complain(self, error: Exception) -> str:

@@ -10,11 +10,11 @@ Invariants, kept here and nowhere else:
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
 from authshim.log import Once
+from authshim.lookup.answers import Answers
 from authshim.lookup.asker import Asker, without_keyring
 from authshim.lookup.cache import Cache
 from authshim.lookup.challenge import answering, schemes
@@ -22,9 +22,8 @@ from authshim.lookup.entry import MISSED, REFUSED
 from authshim.lookup.explanation import Explanation
 from authshim.lookup.given import find_given, find_lone_token, warn_plain_http, warn_rejected
 from authshim.lookup.naming import CALLER
-from authshim.lookup.rejection import Rejections
+from authshim.lookup.replacement import Replacements
 from authshim.lookup.server_named import ServerNamedLookup, withheld
-from authshim.redact import redact
 from authshim.secret import clears_frames
 from authshim.urls import GIVEN, IDENTITY
 
@@ -40,9 +39,6 @@ if TYPE_CHECKING:
     from authshim.lookup.trace import Step
     from authshim.oauth.renewal import Renewer
     from authshim.providers.base import Provider
-    from authshim.urls import Key
-
-logger = logging.getLogger("authshim")
 
 
 class Lookup:
@@ -63,8 +59,9 @@ class Lookup:
         self.note = note
         self._clock = clock
         self._next_check = 0.0
-        self._rejections = Rejections()
         self.once = Once()
+        self._answers = Answers(self._asker, self.once, note)
+        self._replacements = Replacements(self._asker, self._answers, self.once)
         self._server_named = ServerNamedLookup(self._asker, self.once)
 
     def now(self) -> float:
@@ -72,7 +69,11 @@ class Lookup:
         return self._clock.time()
 
     @clears_frames
-    def look_up(self, entry: CacheEntry, named_by: NamedBy = CALLER) -> CachedCredential | None:
+    def look_up(
+        self,
+        entry: CacheEntry,
+        named_by: NamedBy = CALLER,
+    ) -> CachedCredential | None:
         """Return the credential that is sent without a challenge, from the cache or a provider."""
         self.notice_changes()
         if named_by.is_marked:
@@ -80,8 +81,7 @@ class Lookup:
         if self.is_known(entry):
             return entry.found
         if self._asker.is_nested:
-            given = find_given(entry, self.once)
-            return given or self._asker.first(entry, without_keyring(entry))
+            return self._answers.nested(entry)
         with entry.lock, self._asker.inside():
             if not self.is_known(entry):
                 self._find(entry)
@@ -102,7 +102,12 @@ class Lookup:
 
         :param tried: the credentials of this entry that were sent for one request, at least one.
         """
-        return self._server_named.look_again(entry, tried, named_by, self.cache)
+        return self._server_named.look_again(
+            entry,
+            tried,
+            named_by,
+            self.cache,
+        )
 
     @clears_frames
     def renew(
@@ -126,11 +131,23 @@ class Lookup:
         with entry.lock, self._asker.inside():
             current = entry.found or entry.pending
             if current is not None and current.credential == found.credential:
-                return self._replace(entry, current, tried, status)
-            return None if len(tried) > 1 else current
+                return self._replacements.replace(
+                    entry,
+                    current,
+                    tried,
+                    status,
+                    self.cache.generation,
+                )
+            if len(tried) > 1:
+                return None
+            return current
 
     @clears_frames
-    def answer_challenge(self, entry: CacheEntry, challenge: str) -> CachedCredential | None:
+    def answer_challenge(
+        self,
+        entry: CacheEntry,
+        challenge: str,
+    ) -> CachedCredential | None:
         """Return the answer to a challenge, or None.
 
         netrc's ``default`` and a lone token answer Basic, and a CI's identity answers Bearer. A
@@ -141,7 +158,8 @@ class Lookup:
             return None
         with entry.lock, self._asker.inside():
             current = entry.found or entry.pending
-            if current is not None or entry.remembers(REFUSED, self.cache.generation):
+            was_refused = entry.remembers(REFUSED, self.cache.generation)
+            if current is not None or was_refused:
                 return current
             entry.pending = self._ask_for_challenge(entry, challenge)
             if entry.pending is None and "basic" in schemes(challenge):
@@ -153,15 +171,12 @@ class Lookup:
         entry: CacheEntry = found.entry
         with entry.lock:  # nothing is pending for a nested question
             if entry.pending is found:
-                entry.found, entry.pending = found, None
+                entry.found = found
+                entry.pending = None
 
     def reject_token(self, found: CachedCredential) -> None:
         """Do not send a lone token again that a server refused and none has accepted."""
-        entry: CacheEntry = found.entry
-        with entry.lock:
-            if entry.pending is found:
-                entry.pending = None
-                self._rejections.add(entry, found.credential, self.cache.generation)
+        self._replacements.reject_token(found, self.cache.generation)
 
     @clears_frames
     def explain(
@@ -175,8 +190,9 @@ class Lookup:
 
     def obstacles(self, entry: CacheEntry) -> list[str]:
         """Return the failures of the providers that are asked without a challenge."""
+        keys = without_keyring(entry)
         with self._asker.inside():
-            steps = list(self._asker.ask(entry, without_keyring(entry)))
+            steps = list(self._asker.ask(entry, keys))
             steps += self._asker.unlisted(entry)
         return [step.obstacle for step in steps if step.obstacle]
 
@@ -194,7 +210,11 @@ class Lookup:
     def forget(self) -> None:
         """Empty the cache, and let the providers read their stores again."""
         self.refresh()
-        self.cache = Cache(self.cache.declared, self._asker.path_keys, self._clock)
+        self.cache = Cache(
+            self.cache.declared,
+            self._asker.path_keys,
+            self._clock,
+        )
 
     def renew_locks(self) -> None:
         """Replace the locks: after a fork they may be held by threads that no longer exist."""
@@ -214,84 +234,29 @@ class Lookup:
     def _find(self, entry: CacheEntry) -> None:
         """Look an entry up, and cache the credential or the miss."""
         if not entry.is_new:
-            self.refresh(provider for provider in self.providers if not provider.is_watched)
+            unwatched = [provider for provider in self.providers if not provider.is_watched]
+            self.refresh(unwatched)
         generation = self.cache.generation
         entry.found = find_given(entry, self.once)
         if entry.found is not None:
             warn_plain_http(entry.found, self.once)
             return
-        entry.found = self._first(entry, entry.keys)
+        entry.found = self._answers.first(entry, entry.keys)
         if entry.found is None:
             entry.remember(MISSED, generation)
 
-    def _first(
+    def _ask_for_challenge(
         self,
         entry: CacheEntry,
-        keys: Iterable[Key],
-        *,
-        challenged: bool = False,
+        challenge: str,
     ) -> CachedCredential | None:
-        """Return the first answer of a provider, and log it."""
-        found = self._asker.first(entry, keys, challenged=challenged)
-        origin = redact(entry.origin)
-        if found is not None:
-            warn_plain_http(found, self.once)
-            logger.debug("%s: %s", origin, found)
-        elif self.note:
-            logger.debug("%s: no credential (%s)", origin, self.note)
-        else:
-            logger.debug("%s: no credential", origin)
-        return found
-
-    def _replace(
-        self,
-        entry: CacheEntry,
-        current: CachedCredential,
-        tried: Sequence[CachedCredential],
-        status: int,
-    ) -> CachedCredential | None:
-        """Ask again for a refused credential, and cache the answer. Return it if it differs."""
-        generation, refused = self.cache.generation, tried[-1]
-        if self._rejections.is_final(entry, current, tried, generation):
-            return None
-        again: CachedCredential | None = refused
-        if len(tried) == 1:
-            again = self._ask_again(entry, refused, status)
-        if again is not None and again.credential == refused.credential:
-            forget = status == 401
-            if forget:
-                warn_rejected(refused, self.once)
-            self._rejections.add_last(entry, current, tried, generation, forget=forget)
-            return None
-        entry.found, entry.pending = again, None
-        if refused.challenged:
-            entry.found, entry.pending = None, again
-        if again is None:
-            entry.remember(MISSED, generation)
-        return again
-
-    def _ask_again(
-        self,
-        entry: CacheEntry,
-        refused: CachedCredential,
-        status: int,
-    ) -> CachedCredential | None:
-        """Let the providers read their stores again, and return their answer.
-
-        An OAuth login is renewed after a 401.
-        """
-        self._asker.refresh(refused=refused.credential if status == 401 else None)
-        keys = entry.challenge_keys if refused.challenged else entry.keys
-        return self._first(entry, keys, challenged=refused.challenged)
-
-    def _ask_for_challenge(self, entry: CacheEntry, challenge: str) -> CachedCredential | None:
         """Ask for the keys of a challenge that were not asked for before."""
         generation = self.cache.generation
         fitting = answering(entry.challenge_keys, challenge)
         keys = [key for key in fitting if not entry.remembers(key, generation)]
         if not keys:
             return None
-        found = self._first(entry, keys, challenged=True)
+        found = self._answers.first(entry, keys, challenged=True)
         for key in keys:
             # The token of an identity expires, and is then asked for again.
             if found is None or key.kind != IDENTITY:
