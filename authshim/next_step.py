@@ -131,4 +131,4 @@ CORRECT_CA = Template("correct {variable}")
 # A download.
 RUN_AGAIN = Template("run it again")
 RUN_AGAIN_OR_GET_URL = Template("run it again; if that fails too, get a new URL from the index")
-NAME_OTHER_FILE = Template("name another file with -o")
+NAME_OTHER_FILE = Template("name another file with -o, on another disk if this one is full")

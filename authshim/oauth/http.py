@@ -45,6 +45,10 @@ class EndpointError(Exception):
         self.reason = reason
 
 
+class Unanswered(EndpointError):
+    """A request without an answer."""
+
+
 class LoginEnded(EndpointError):
     """A refresh token that the server refuses: it has expired, was revoked, or was used before."""
 
@@ -152,7 +156,7 @@ def send(
     except TimedOut:
         answer = "did not answer in time"
     if isinstance(answer, str):
-        raise EndpointError(request.url, answer)
+        raise Unanswered(request.url, answer)
     return answer
 
 

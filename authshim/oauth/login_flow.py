@@ -9,7 +9,7 @@ from authshim.oauth.authorization_code import CodeFlow, NoBrowser
 from authshim.oauth.device_code import DeviceFlow
 from authshim.oauth.discovery import discover, unusable_issuer
 from authshim.oauth.endpoints import login_of
-from authshim.oauth.http import EndpointError
+from authshim.oauth.http import EndpointError, Unanswered
 from authshim.oauth.id_token import claims_of, name_in
 from authshim.oauth.interaction import AUTH_CODE, DEVICE_CODE
 from authshim.secret import clears_frames
@@ -79,7 +79,10 @@ class LoginFlow:
         try:
             return discover(self._issuer, self._environ)
         except EndpointError as error:
-            raise LoginError(f"{error}; name the issuer by --oauth-issuer-url") from None
+            step = "name the issuer by --oauth-issuer-url"
+            if isinstance(error, Unanswered):
+                step = f"check the network, or {step}"
+            raise LoginError(f"{error}; {step}") from None
 
     def _tokens(self, server: Server) -> Tokens:
         if self._flow == DEVICE_CODE:

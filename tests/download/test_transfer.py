@@ -781,7 +781,7 @@ def test_folder_as_target_is_an_error(get: Downloads, recorder: Recorder) -> Non
     error = get.fails(target="folder")
     assert (error.reason, error.next_step) == (
         "folder is not a regular file",
-        "name another file with -o",
+        "name another file with -o, on another disk if this one is full",
     )
     assert recorder.seen == []
 
@@ -817,7 +817,9 @@ def test_get_sends_no_request_if_the_folder_is_read_only(
 ) -> None:
     with pytest.raises(DownloadError, match="permission denied") as failed:
         get(target=str(open_folder / NAME))
-    assert failed.value.next_step == "name another file with -o"
+    assert (
+        failed.value.next_step == "name another file with -o, on another disk if this one is full"
+    )
     assert recorder.seen == []
 
 
@@ -832,7 +834,7 @@ def test_full_disk_is_an_error(get: Downloads, served: Served) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert error.reason == f"{NAME} cannot be written: file too large"
-    assert error.next_step == "name another file with -o"
+    assert error.next_step == "name another file with -o, on another disk if this one is full"
     assert here() == set()
 
 

@@ -161,6 +161,13 @@ def test_refusal_names_the_option_to_correct(
     )
 
 
+def test_issuer_that_cannot_be_reached_names_the_network_first(user: User) -> None:
+    flow = LoginFlow("http://127.0.0.1:1", Client("rattler"), user, environ={})
+    step = "check the network, or name the issuer by --oauth-issuer-url"
+    with pytest.raises(LoginError, match=step):
+        flow.run()
+
+
 def test_issuer_that_does_not_answer_names_the_option(
     log_in: Callable[..., Login], authorization_server: AuthorizationServer
 ) -> None:
