@@ -1,24 +1,23 @@
-"""The chain: which providers there are, in which order, and what of their answers is sent when.
+"""The chain of providers, as its callers see it.
 
-``lookup`` asks them, ``cache`` keeps what they said, ``coverage`` knows what is declared; here
-stands what a caller needs to know, and the order (``_providers``).
+``lookup`` asks the providers, ``cache`` keeps their answers, ``coverage`` has the declared indexes,
+and ``environment`` has the order of the providers.
 """
 
 from __future__ import annotations
 
 import os
 import time
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from authshim.lookup.coverage import declared_by_origin, login_key
-from authshim.lookup.environment import Setup, read_environment
+from authshim.lookup.environment import read_environment
 from authshim.lookup.explanation import list_notes
 from authshim.lookup.lookup import Lookup
 from authshim.lookup.naming import CALLER
 from authshim.lookup.s3 import S3Lookup
+from authshim.lookup.setup import Setup, setup_of
 from authshim.lookup.trace import Step, Trace
-from authshim.oauth.renewal import Renewer
 from authshim.redact import redact
 from authshim.secret import clears_frames
 from authshim.urls import GIVEN, SERVICE, Key, parse, path_of
@@ -38,10 +37,10 @@ if TYPE_CHECKING:
 
 
 class Chain:
-    """Asks the providers in turn, and remembers what they said.
+    """A list of providers that are asked in turn, and a cache of their answers.
 
-    Safe from many threads, and across a fork. It pickles as what it was made from, and
-    looks its credentials up again where it lands.
+    Threads may share it, and it survives a fork. A pickle has only the options that it was made
+    from. The copy looks its credentials up again.
     """
 
     def __init__(
@@ -63,12 +62,7 @@ class Chain:
         setup = _setup
         if setup is None:
             make = type(self)
-            options: dict[str, Any] = {
-                "providers": tuple(providers),
-                "indexes": tuple(indexes),
-                "channels": tuple(channels),
-            }
-            setup = Setup(**options, renewer=Renewer(clock=clock), options=options)
+            setup = setup_of(providers, indexes, channels, clock)
         self._recipe = (make, setup.options)
         self.providers = tuple(setup.providers)
         """In the order in which they are asked."""
@@ -85,7 +79,6 @@ class Chain:
         )
         self.s3 = S3Lookup(self._lookup, self.circumstances, clock)
         """The look-up for ``s3://`` URLs."""
-        _chains.add(self)
 
     @classmethod
     def from_environment(
@@ -114,7 +107,7 @@ class Chain:
             environment=environment,
             environ=environ,
         )
-        return cls(setup.providers, indexes=setup.indexes, channels=setup.channels, _setup=setup)
+        return cls(setup.providers, _setup=setup)
 
     @property
     def note(self) -> str:
@@ -127,7 +120,11 @@ class Chain:
         return any(SERVICE in provider.answers for provider in self._lookup.providers)
 
     def find(
-        self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
+        self,
+        url: str,
+        username: str | None = None,
+        *,
+        named_by: NamedBy = CALLER,
     ) -> Found | None:
         """Return the credential that is sent to a URL without a challenge; None if there is none.
 
@@ -143,7 +140,10 @@ class Chain:
         return found.public
 
     def look_up(
-        self, url: str, named_by: NamedBy = CALLER, username: str | None = None
+        self,
+        url: str,
+        named_by: NamedBy = CALLER,
+        username: str | None = None,
     ) -> CachedCredential | None:
         """Return the credential that ``find`` returns, as the cache holds it.
 
@@ -155,13 +155,15 @@ class Chain:
         # A CandidateSet of a whole origin has but one entry.
         entry = origin.only or origin.likeliest(url)  # type: ignore[call-arg]
         found: CachedCredential | None = entry.found
-        is_due = found is None or (
-            found.expires_at is not None and found.expires_at <= self._lookup.now()
-        )
-        return self._lookup.look_up(entry, named_by) if is_due or named_by is not CALLER else found
+        if found is None or named_by is not CALLER:
+            return self._lookup.look_up(entry, named_by)
+        expires_at = found.expires_at
+        if expires_at is not None and expires_at <= self._lookup.now():
+            return self._lookup.look_up(entry, named_by)
+        return found
 
     def look_up_cached(self, url: str) -> tuple[bool, CachedCredential | None]:
-        """Return True and what ``look_up`` returns, if no provider is asked; else False and None."""
+        """Return True and the result of ``look_up`` if no provider is asked, else False."""
         origin = self._lookup.cache.known(url)
         if origin is None or ("?" in url and is_presigned(url)):
             return origin is not None, None
@@ -172,12 +174,18 @@ class Chain:
             return True, found
         return False, None
 
-    def withheld(self, url: str, *, named_by: NamedBy) -> str:
+    def withheld(
+        self,
+        url: str,
+        *,
+        named_by: NamedBy,
+    ) -> str:
         """Return why no credential goes to a plain http URL, or an empty string if one may."""
         candidates = self._lookup.cache.candidates(url)
         if candidates is None or is_presigned(url):
             return ""
-        for entry in candidates.candidates(path_of(url)):
+        path = path_of(url)
+        for entry in candidates.candidates(path):
             reason = self._lookup.withheld(entry, named_by)
             if reason:
                 return reason
@@ -185,7 +193,11 @@ class Chain:
 
     @clears_frames
     def explain(
-        self, url: str, username: str | None = None, *, named_by: NamedBy = CALLER
+        self,
+        url: str,
+        username: str | None = None,
+        *,
+        named_by: NamedBy = CALLER,
     ) -> Trace:
         """Ask each provider again, and return the answers. The cache stays as it is.
 
@@ -196,37 +208,29 @@ class Chain:
             return self.s3.explain(url, named_by)
         parse(url)
         candidates = self._lookup.cache.candidates(url, username)
-        trace = Trace(redact(url), steps=(), notes=(), found=None)
+        trace = Trace(
+            redact(url),
+            steps=(),
+            notes=(),
+            found=None,
+        )
         if candidates is None or is_presigned(url):
             return trace._replace(why="the URL carries its own signature, so nothing is added")
         self._lookup.refresh()
         entries = candidates.candidates()
-        found, steps = self._explain(entries, named_by)
+        found, steps = self._lookup.explain(entries, named_by)
+        for name, reason in self.circumstances.absent:
+            step = Step(name, Key("", GIVEN), reason)
+            steps.append(step)
+        notes = list_notes(url, entries, named_by)
         trace = trace._replace(
             steps=tuple(steps),
-            notes=tuple(list_notes(url, entries, named_by)),
+            notes=tuple(notes),
             withheld=self.withheld(url, named_by=named_by),
         )
         if found is None or trace.withheld:
             return trace._replace(why=self.why_nothing(url))
         return trace._replace(found=found.public, challenged=found.challenged)
-
-    def _explain(
-        self,
-        entries: Iterable[CacheEntry],
-        named_by: NamedBy,
-    ) -> tuple[CachedCredential | None, list[Step]]:
-        """Return the first credential of some entries, and the answers of all providers, once."""
-        found: CachedCredential | None = None
-        steps: dict[Step, None] = {}
-        for entry in entries:
-            its_found, its_steps = self._lookup.explain(entry, named_by)
-            found = found or its_found
-            steps.update(dict.fromkeys(its_steps))
-        for name, reason in self.circumstances.absent:
-            step = Step(name, Key("", GIVEN), reason)
-            steps[step] = None
-        return found, list(steps)
 
     def _entries(self, url: str, username: str | None = None) -> list[CacheEntry]:
         """Return the entries that may open a URL, or none if it cannot be dialled."""
@@ -259,12 +263,14 @@ class Chain:
 
         It is the host, and has the port or the path if several indexes share the host.
         """
-        return login_key(parse(url), self._lookup.cache.declared)
+        declared = self._lookup.cache.declared
+        return login_key(parse(url), declared)
 
     def declares_host(self, url: str) -> bool:
         """Tell if a declared index or channel has the host of a URL."""
         host = parse(url).host
-        return any(parse(origin).host == host for origin in self._lookup.cache.declared)
+        origins = self._lookup.cache.declared
+        return any(parse(origin).host == host for origin in origins)
 
     def forget(self) -> None:
         """Empty the cache, and let the providers read their stores again."""
@@ -272,29 +278,21 @@ class Chain:
         self.s3.forget()
 
     def __repr__(self) -> str:
-        return f"Chain({', '.join(provider.name for provider in self._lookup.providers)})"
+        names = [provider.name for provider in self._lookup.providers]
+        listed = ", ".join(names)
+        return f"Chain({listed})"
 
     def __reduce__(self) -> Any:
         make, options = self._recipe
         return _make, (make, options, self.identity)
 
-    def _renew_locks(self) -> None:
-        self._lookup.renew_locks()
 
-
-def _make(make: Callable[..., Chain], options: Mapping[str, Any], identity: bytes) -> Chain:
+def _make(
+    make: Callable[..., Chain],
+    options: Mapping[str, Any],
+    identity: bytes,
+) -> Chain:
     """Return a copy of a chain: made from the same options, with the same identity."""
     chain = make(**options)
     chain.identity = identity
     return chain
-
-
-def _after_fork() -> None:
-    for chain in list(_chains):
-        chain._renew_locks()
-
-
-_chains: weakref.WeakSet[Chain] = weakref.WeakSet()
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

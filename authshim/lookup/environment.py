@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
+from authshim.lookup.setup import Circumstances, Setup
 from authshim.oauth.renewal import Renewer
-from authshim.settings.network import Certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from authshim.project.manifest import Channel, Index, Manifest
     from authshim.providers.base import Provider
     from authshim.settings import Settings
-    from authshim.settings.network import Proxies
-    from authshim.urls.s3 import S3Options
 
 logger = logging.getLogger("authshim")
 
@@ -29,39 +26,6 @@ _OTHERS = (
     "stores of other tools",
 )
 """The providers that an override file replaces, apart from the keyring command."""
-
-
-class Circumstances(NamedTuple):
-    """The settings that decide which next step changes the outcome."""
-
-    override: str = ""
-    """The auth file that replaces all other providers, or an empty string."""
-    keyring_off: str = ""
-    """The setting that switches the keyring command off, or an empty string."""
-    absent: tuple[tuple[str, str], ...] = ()
-    """The providers that are not asked, each with the reason."""
-    certificates: Certificates = Certificates()
-    """The trusted certificates for the sessions of the commands."""
-    proxies: Proxies | None = None
-    """pixi's proxy-config, for the sessions of the commands."""
-    tls_no_verify: str = ""
-    """FILE:LINE of pixi's tls-no-verify, which authshim does not obey."""
-    s3_options: Mapping[str, S3Options] = MappingProxyType({})
-    """The options of the buckets, by name. Those of the project override pixi's configuration."""
-
-
-class Setup(NamedTuple):
-    """The parts of a chain that the environment, pixi's settings and the project describe."""
-
-    providers: Sequence[Provider]
-    indexes: Sequence[Index]
-    channels: Sequence[Channel]
-    renewer: Renewer
-    note: str = ""
-    """A sentence about an override file, or an empty string."""
-    options: Mapping[str, Any] = MappingProxyType({})
-    """The options of ``Chain.from_environment`` that make an equal chain in another process."""
-    circumstances: Circumstances = Circumstances()
 
 
 def read_environment(
@@ -265,7 +229,10 @@ def _channels(
     return (*declared, *project.build_channels())
 
 
-def _command(settings: Settings, environ: Mapping[str, str] | None) -> Provider:
+def _command(
+    settings: Settings,
+    environ: Mapping[str, str] | None,
+) -> Provider:
     from authshim.providers.keyring_command import KeyringCommand
 
     return KeyringCommand(

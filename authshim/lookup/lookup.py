@@ -10,7 +10,9 @@ Invariants, kept here and nowhere else:
 
 from __future__ import annotations
 
+import os
 import time
+import weakref
 from typing import TYPE_CHECKING
 
 from authshim.log import Once
@@ -63,6 +65,7 @@ class Lookup:
         self._answers = Answers(self._asker, self.once, note)
         self._replacements = Replacements(self._asker, self._answers, self.once)
         self._server_named = ServerNamedLookup(self._asker, self.once)
+        _lookups.add(self)
 
     def now(self) -> float:
         """Return the time in Unix seconds."""
@@ -181,12 +184,17 @@ class Lookup:
     @clears_frames
     def explain(
         self,
-        entry: CacheEntry,
+        entries: Iterable[CacheEntry],
         named_by: NamedBy = CALLER,
     ) -> tuple[CachedCredential | None, list[Step]]:
-        """Return the credential of an entry, and the answer of every provider."""
-        explanation = Explanation(self._asker, entry, named_by, self.once)
-        return explanation.found, explanation.steps
+        """Return the first credential of some entries, and the answers of all providers, once."""
+        found: CachedCredential | None = None
+        steps: dict[Step, None] = {}
+        for entry in entries:
+            explanation = Explanation(self._asker, entry, named_by, self.once)
+            found = found or explanation.found
+            steps.update(dict.fromkeys(explanation.steps))
+        return found, list(steps)
 
     def obstacles(self, entry: CacheEntry) -> list[str]:
         """Return the failures of the providers that are asked without a challenge."""
@@ -262,3 +270,15 @@ class Lookup:
             if found is None or key.kind != IDENTITY:
                 entry.remember(key, generation)
         return found
+
+
+_lookups: weakref.WeakSet[Lookup] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for lookup in list(_lookups):
+        lookup.renew_locks()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -77,12 +77,7 @@ class Replacements:
                 forget=forget,
             )
             return None
-        entry.found = None
-        entry.pending = None
-        if refused.challenged:
-            entry.pending = again
-        else:
-            entry.found = again
+        _keep(entry, again, challenged=refused.challenged)
         if again is None:
             entry.remember(MISSED, generation)
         return again
@@ -104,4 +99,23 @@ class Replacements:
         keys = entry.keys
         if refused.challenged:
             keys = entry.challenge_keys
-        return self._answers.first(entry, keys, challenged=refused.challenged)
+        return self._answers.first(
+            entry,
+            keys,
+            challenged=refused.challenged,
+        )
+
+
+def _keep(
+    entry: CacheEntry,
+    found: CachedCredential | None,
+    *,
+    challenged: bool,
+) -> None:
+    """Cache the new answer of the providers in place of the refused one."""
+    entry.found = None
+    entry.pending = None
+    if challenged:
+        entry.pending = found
+    else:
+        entry.found = found

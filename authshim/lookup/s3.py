@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from authshim.concurrency import Clock
-    from authshim.lookup.environment import Circumstances
     from authshim.lookup.lookup import Lookup
     from authshim.lookup.naming import NamedBy
+    from authshim.lookup.setup import Circumstances
     from authshim.next_step import NextStep
     from authshim.urls.s3 import S3Url
 

@@ -12,7 +12,7 @@ from authshim.redact import redact
 from authshim.secret import related_exceptions
 
 if TYPE_CHECKING:
-    from authshim.lookup.environment import Circumstances
+    from authshim.lookup.setup import Circumstances
     from authshim.next_step import NextStep
 
 MAX_CONNECT_SECONDS = 10

@@ -12,7 +12,7 @@ import requests
 from servers import Answer, Recorder, dripping
 from urllib3.exceptions import DecodeError, ProtocolError
 
-from authshim.lookup.environment import Circumstances
+from authshim.lookup.setup import Circumstances
 from authshim.transport import failures
 from authshim.transport.body import BodyTooSlow, gunzip, iter_body
 

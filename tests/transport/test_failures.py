@@ -20,7 +20,7 @@ from urllib3.exceptions import (
     ProtocolError,
 )
 
-from authshim.lookup.environment import Circumstances
+from authshim.lookup.setup import Circumstances
 from authshim.secret import Secret
 from authshim.settings.network import Proxies
 from authshim.transport.failures import TooSlow, describe

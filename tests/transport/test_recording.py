@@ -11,7 +11,7 @@ import requests
 from servers import CHALLENGE, Answer, Recorder, dripping, redirect
 
 import authshim
-from authshim.lookup.environment import Circumstances
+from authshim.lookup.setup import Circumstances
 from authshim.transport import failures
 from authshim.transport.recording import RecordingAdapter
 
