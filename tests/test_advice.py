@@ -9,6 +9,7 @@ import authshim
 from authshim.advice import log_in, log_in_again, log_in_at
 from authshim.lookup.trace import ProviderName
 from authshim.providers.base import AUTH_FILE, NETRC
+from authshim.providers.os_keychain import OSKeychain
 from authshim.urls import HOST, PATH, PORT, WILDCARD, Key
 from authshim.vendors import ask_owner, missing
 
@@ -38,6 +39,17 @@ def test_the_user_that_a_url_names_is_logged_in_unless_another_is_given(
     step = log_in_at("https://ada@h.example/simple/demo/", username, asks_keyring=True)
     hint = f"   (if {told} is itself the secret: write {told}:@ in the URL)"
     assert step == f"keyring set https://h.example/simple {told}{hint}"
+
+
+def test_login_replaces_keyring_set_if_there_is_no_keychain(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus")
+    chain = authshim.Chain([OSKeychain(platform="linux")])
+    url = "https://ada@h.example/simple"
+    chain.find(url)
+    step = log_in_at(url, None, asks_keyring=True, chain=chain)
+    assert step.startswith("authshim auth login h.example --username ada")
 
 
 def test_hint_for_a_lone_name_writes_it_as_a_url_does() -> None:

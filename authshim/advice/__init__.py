@@ -139,7 +139,8 @@ def _log_in(
             login=vendor.login,
             backend=vendor.backend,
         )
-    if by_keyring and username and username.isprintable():
+    can_store = by_keyring and not _is_keychain_missing(chain)
+    if can_store and username and username.isprintable():
         from shlex import quote
 
         return next_step.STORE_IN_KEYRING(
@@ -147,6 +148,13 @@ def _log_in(
             username=quote(username),
         )
     return login_command(parsed, chain, username)
+
+
+def _is_keychain_missing(chain: Chain | None) -> bool:
+    """Return True if there is no OS keychain here, in which ``keyring set`` would store."""
+    if chain is None:
+        return False
+    return any(getattr(provider, "is_missing", False) for provider in chain.providers)
 
 
 def log_in_at(

@@ -61,6 +61,11 @@ class OSKeychain(Provider):
         self._backend = backend
         self._failed: ProviderError | None = None
 
+    @property
+    def is_missing(self) -> bool:
+        """True if the keychain was asked, and there is none here."""
+        return isinstance(self._failed, ProviderMissing)
+
     def find(self, key: str, username: str | None = None) -> Credential | None:  # noqa: ARG002
         """Return the credential of a host or wildcard, or None.
 
