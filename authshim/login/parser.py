@@ -116,15 +116,7 @@ def target_at(netloc: str, path: str) -> LoginHost:
         raise SettingsError("HOST", "expected a wildcard without a port or a path")
     if port or path:
         _check_path(bare, path)
-        exact = f"{bare}{port}{path}"
-        keys = (exact, f"*.{exact}")
-        return LoginHost(
-            exact,
-            host=bare,
-            keys=keys,
-            url=f"https://{exact}/",
-            warning=_NOT_FOR_PIXI,
-        )
+        return _exactly(bare, port, path)
     wildcard = f"*.{bare}"
     key = host
     if _is_widened(bare):
@@ -134,6 +126,22 @@ def target_at(netloc: str, path: str) -> LoginHost:
         host=bare,
         keys=(bare, wildcard),
         url=f"https://{bare}/",
+    )
+
+
+def _exactly(
+    host: str,
+    port: str,
+    path: str,
+) -> LoginHost:
+    """Return the place of a port or a path, which pixi has no keys for."""
+    key = f"{host}{port}{path}"
+    return LoginHost(
+        key,
+        host=host,
+        keys=(key, f"*.{key}"),
+        url=f"https://{key}/",
+        warning=_NOT_FOR_PIXI,
     )
 
 

@@ -81,39 +81,32 @@ class GuardedProvider:
         try:
             credential, said, source = self._question(key, username)
         except Exception as error:  # noqa: BLE001 - see the module
-            sentence = self._complain(error)
-            obstacle = sentence
-            if isinstance(error, ProviderMissing):
-                obstacle = ""
-            return Step(
-                self.name,
-                key,
-                sentence,
-                broken=True,
-                obstacle=obstacle,
-            )
+            return self._failure(key, error)
         if isinstance(credential, OAuth) and key.kind != S3:
             # Not under the lock: a token endpoint may take half a minute.
             login = self._stored_login(key, username)
             credential = self.renewer.current(login, credential)
         if credential is None:
             return self._miss(key, said)
-        reason = unfit(
-            credential,
-            key,
-            entry,
-            self._clock.time(),
-        )
+        now = self._clock.time()
+        reason = unfit(credential, key, entry, now)
         if reason:
             return Step(self.name, key, reason)
-        sentence = shown(credential, key, entry)
-        answer = sentence + said
+        answer = shown(credential, key, entry) + said
+        return Step(self.name, key, answer, credential, source=source)
+
+    def _failure(self, key: Key, error: Exception) -> Step:
+        """Return the answer of a provider that raised an error."""
+        sentence = self._complain(error)
+        obstacle = sentence
+        if isinstance(error, ProviderMissing):
+            obstacle = ""
         return Step(
             self.name,
             key,
-            answer,
-            credential,
-            source=source,
+            sentence,
+            broken=True,
+            obstacle=obstacle,
         )
 
     def _question(

@@ -145,6 +145,15 @@ class S3Lookup:
         if named_by.is_marked:
             withheld = f"not signed: {named_by.host} named it"
             return trace._replace(withheld=withheld, next_step=next_step.NAME_BUCKET())
+        return self._with_outcome(trace, text, options)
+
+    def _with_outcome(
+        self,
+        trace: Trace,
+        text: str,
+        options: S3Options | None,
+    ) -> Trace:
+        """Return a trace with the keys that sign the request, or the reason why there are none."""
         try:
             route = self.route(text)
         except S3Error as error:

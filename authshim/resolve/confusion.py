@@ -68,14 +68,7 @@ def _same_names(
 
     :param having: the pages that have the name.
     """
-    public = []
-    private = []
-    for at in having:
-        page = pages[at]
-        if _is_public(page):
-            public.append(at)
-        elif not page.place.flat:
-            private.append(at)
+    private, public = _parted(pages, having)
     for mine, other in product(private, public):
         ours = pages[mine]
         theirs = pages[other]
@@ -92,6 +85,22 @@ def _same_names(
             is_before=is_before,
         )
         yield f"{has}{consequence}"
+
+
+def _parted(
+    pages: Sequence[Answer],
+    having: Sequence[int],
+) -> tuple[list[int], list[int]]:
+    """Return the private indexes and the public ones, of those that have the name."""
+    private = []
+    public = []
+    for at in having:
+        page = pages[at]
+        if _is_public(page):
+            public.append(at)
+        elif not page.place.flat:
+            private.append(at)
+    return private, public
 
 
 def _is_forwarded(page: Answer) -> bool:
