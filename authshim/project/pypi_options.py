@@ -80,6 +80,8 @@ def _flat_page(
     path = entry["path"]
     if not isinstance(path, str):
         raise TableError(f"{place}: expected text as the path")
+    if "://" in path:
+        raise TableError(f"{place}: expected a path, not a URL, as the path")
     url = file_url(path, folder)
     return _index(url, place, flat=True)
 

@@ -624,6 +624,10 @@ def test_table_of_a_pyproject_is_named_with_its_whole_place(refused: Callable[..
             "[workspace.pypi-options] find-links: expected tables with a url or a path",
         ),
         (
+            "pypi-options.find-links = [{path='https://ada:s3cret@h.example/x'}]",
+            "[workspace.pypi-options] find-links: expected a path, not a URL, as the path",
+        ),
+        (
             "pypi-options.find-links = [{path=1}]",
             "[workspace.pypi-options] find-links: expected text as the path",
         ),
