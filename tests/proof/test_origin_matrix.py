@@ -273,8 +273,10 @@ def test_every_kind_of_redirect_is_alike(
 
 @pytest.mark.usefixtures("without_wire")
 @BOTH_WAYS
-@pytest.mark.parametrize("status", STATUSES)
-@pytest.mark.parametrize("name", [*FEW, *HTTPS_ONLY])
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [(name, status) for name in FEW for status in STATUSES] + [(name, 302) for name in HTTPS_ONLY],
+)
 def test_https_to_http_carries_no_credential(
     name: str, status: int, login: Callable, stage: Stage
 ) -> None:
