@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Callable, NamedTuple
 
 from authshim.cli.keyring_state import switch_on, why_backend_is_off
 from authshim.cli.programs import interpreter_of
-from authshim.files.toml import read_toml
 from authshim.integrations import SCRIPT
 from authshim.integrations.git_config import PROGRAM, set_up
+from authshim.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

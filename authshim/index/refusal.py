@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from authshim import advice, next_step, vendors
-from authshim.advice.login_command import login_command
 from authshim.index.answer import join_reasons
+from authshim.login.command import login_command
 from authshim.project.repositories import Index
 from authshim.redact import redact
 from authshim.transport.carrier import named_by_of

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from authshim.advice.login_command import login_command
 from authshim.index.verdict import LET_IN, OPEN, REJECTED
+from authshim.login.command import login_command
 from authshim.project.repositories import Index
 from authshim.urls import HOST, PORT, WILDCARD, parse
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from authshim.files.toml import read_toml
 from authshim.project.toml import Table, TableError
+from authshim.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,13 +10,13 @@ import os
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from authshim.errors import UrlError
-from authshim.files.toml import read_toml
 from authshim.project.declaration import Declaration
 from authshim.project.lines import Lines
 from authshim.project.model import DEFAULT, MODES, NO_OPTIONS, PYPI, STRATEGIES, Feature, Project
 from authshim.project.repositories import Channel, Index, Repository, file_url
 from authshim.project.toml import Section, TableError
 from authshim.secret import clears_frames
+from authshim.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from authshim.errors import ManifestError
-from authshim.files.toml import read_toml
 from authshim.project import pdm, pdm_requirements, pip, poetry, uv, uv_sources
 from authshim.project.candidates import (
     PIXI,
@@ -24,6 +23,7 @@ from authshim.project.pyproject_groups import read_groups
 from authshim.project.requirements_file import RequirementsFile
 from authshim.project.toml import Section, TableError
 from authshim.secret import clears_frames
+from authshim.toml_file import read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

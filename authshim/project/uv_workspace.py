@@ -6,7 +6,7 @@ import os
 from fnmatch import fnmatchcase
 from typing import Any
 
-from authshim.files.toml import read_toml
+from authshim.toml_file import read_toml
 
 
 def workspace_root(folder: str) -> str:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 from authshim import files
 from authshim.credentials import BasicHTTP, BearerToken
 from authshim.errors import CredentialError, ProviderAmbiguous, ProviderError
-from authshim.files.toml import parse_toml
 from authshim.providers.base import UV_STORE
 from authshim.providers.url_logins import Login, UrlLogins, prefix_of
 from authshim.redact import redact
+from authshim.toml_file import parse_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

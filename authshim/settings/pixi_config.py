@@ -9,10 +9,10 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from authshim.files import Unreadable, read_text
-from authshim.files.toml import read_toml
 from authshim.redact import shorten
 from authshim.secret import Secret
 from authshim.settings.network import Proxies
+from authshim.toml_file import read_toml
 from authshim.urls import without_userinfo
 from authshim.urls.s3 import BadOptions, S3Options, read_options
 

@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from authshim import next_step
-from authshim.advice.login_command import auth_file_option, login_command
 from authshim.credentials import OAuth
+from authshim.login.command import auth_file_option, login_command
 from authshim.oauth.command import login_command as oauth_command
 from authshim.providers.base import AUTH_FILE, KEYRING_COMMAND, NETRC
 from authshim.redact import looks_like_token, redact
