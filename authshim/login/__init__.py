@@ -1,1 +1,1 @@
-"""The rules of a login; nothing here asks the chain."""
+"""The rules of a login, and the command that makes one."""
