@@ -627,7 +627,7 @@ def test_file_of_json_is_yanked_if_the_value_is_true_or_a_reason(
 
 @pytest.fixture
 def trickling() -> Iterator[str]:
-    """The URL of a server whose pages never end: a byte now and then, and then another."""
+    """The URL of a server whose pages never end: a KiB now and then, which urllib3 1.26 waits for."""
     server = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
 
@@ -638,7 +638,7 @@ def trickling() -> Iterator[str]:
                 b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1000000\r\n\r\n"
             )
             while not over.wait(0.05):
-                connection.sendall(b" ")
+                connection.sendall(b" " * 1024)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
