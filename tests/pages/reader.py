@@ -10,13 +10,15 @@ import json
 import os
 import re
 import shlex
+import socket
 import subprocess
 import sys
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pages.blocks import Block, Command, commands, is_like
+from pages.blocks import ROOT, Block, Command, commands, is_like
+from pages.names.sitecustomize import VARIABLE, resolver
 from pages.not_run import is_run
 from pages.world import SECRET
 
@@ -55,6 +57,24 @@ _RUN = re.compile(r"^RUN ((?:.*\\\n)*.*)", re.MULTILINE)
 _COLOUR = re.compile(r"\x1b\[[\d;]*m")
 _SECRET = re.compile(r"--mount=type=secret,id=(?P<id>\w+),target=(?P<target>\S+)")
 
+_VARIABLES = {
+    "NO_PROXY": "127.0.0.1,localhost",
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_NO_CACHE_DIR": "1",
+    # The packages that authshim needs are here already.
+    "PIP_NO_DEPS": "1",
+    "PIP_ROOT_USER_ACTION": "ignore",
+    "PIP_QUIET": "1",
+    "UV_PYTHON_DOWNLOADS": "never",
+    "BROWSER": "the user's",
+    "COLUMNS": "120",
+    # As at a terminal: lines come in the order in which they are printed.
+    "PYTHONUNBUFFERED": "1",
+    "NAMES": str(ROOT / "tests" / "pages" / "names"),
+}
+"""The variables that are the same on each page."""
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -81,37 +101,31 @@ class Reader:
         self._store = store
         self._monkeypatch = monkeypatch
         self._names: dict[str, Any] = {"__name__": "page"}
+        self._files = {"/etc/ssl/certs/acme.pem": world.certificates}
         self._set_variables(world)
         monkeypatch.setattr(getpass, "getpass", _type_secret)
+        monkeypatch.setattr(socket, "getaddrinfo", resolver(world.ports))
         monkeypatch.setattr(webbrowser, "open", world.user.come_back)
 
     def _set_variables(self, world: World) -> None:
         for name in list(os.environ):
             if name.startswith(_FOREIGN):
                 self._monkeypatch.delenv(name)
+        proxy = f"127.0.0.1:{world.proxy.port}"
         variables = {
-            "HTTPS_PROXY": f"http://127.0.0.1:{world.proxy.port}",
-            "https_proxy": f"http://127.0.0.1:{world.proxy.port}",
-            "NO_PROXY": "127.0.0.1,localhost",
+            **_VARIABLES,
+            "HTTPS_PROXY": f"http://{proxy}",
+            "https_proxy": f"http://{proxy}",
             "REQUESTS_CA_BUNDLE": world.certificates,
             "SSL_CERT_FILE": world.certificates,
             "CURL_CA_BUNDLE": world.certificates,
+            "GCE_METADATA_HOST": proxy,
+            "GCE_METADATA_IP": proxy,
             "GIT_SSL_CAINFO": world.certificates,
-            "GIT_CONFIG_NOSYSTEM": "1",
+            VARIABLE: json.dumps(world.ports),
             "PATH": os.pathsep.join([*self._programs(), os.environ["PATH"]]),
-            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-            "PIP_NO_CACHE_DIR": "1",
-            # The packages that authshim needs are here already.
-            "PIP_NO_DEPS": "1",
-            "PIP_ROOT_USER_ACTION": "ignore",
             "PIP_TARGET": str(self._home / "installed"),
-            "PIP_QUIET": "1",
             "UV_CACHE_DIR": str(self._home / "uv"),
-            "UV_PYTHON_DOWNLOADS": "never",
-            "BROWSER": "the user's",
-            "COLUMNS": "120",
-            # As at a terminal: lines come in the order in which they are printed.
-            "PYTHONUNBUFFERED": "1",
             "PWD": os.getcwd(),
         }
         for name, value in variables.items():
@@ -188,15 +202,24 @@ class Reader:
             path.chmod(0o600)
 
     def _type(self, block: Block, command: Command) -> None:
-        exported = _EXPORT.match(command.typed)
+        if not self._change_shell(command.typed):
+            self._type_program(block, command)
+
+    def _change_shell(self, typed: str) -> bool:
+        """Set or delete a variable, or change the folder. Return False for another command."""
+        exported = _EXPORT.match(typed)
         if exported:
             value = os.path.expandvars(" ".join(shlex.split(exported[2], comments=True)))
-            self._monkeypatch.setenv(exported[1], value)
-            return
-        if command.typed.startswith("cd "):
-            self._monkeypatch.chdir(os.path.expanduser(command.typed[3:]))
+            self._monkeypatch.setenv(exported[1], self._files.get(value, value))
+        elif typed.startswith("unset "):
+            for name in typed.split()[1:]:
+                self._monkeypatch.delenv(name)
+        elif typed.startswith("cd "):
+            self._monkeypatch.chdir(os.path.expanduser(typed[3:]))
             self._monkeypatch.setenv("PWD", os.getcwd())
-            return
+        return bool(exported) or typed.startswith(("unset ", "cd "))
+
+    def _type_program(self, block: Block, command: Command) -> None:
         installs = _INSTALLER.match(command.typed)
         code, printed = _run(command.typed, self._store.environ if installs else {})
         where = f"{block.place}: $ {command.typed}\n{printed}"

@@ -1,12 +1,16 @@
 """Every host that a page names, played by one proxy on loopback.
 
+A company's DNS leads some programs past the proxy, to a server that takes uploads and has what
+lies below ``/intranet/``. The proxy does not have that.
+
 A request is let in if its password or token is ``s3cret``, or the token of an OAuth login. Below
 ``/ada/`` and ``/bob/`` only that user is. ``pypi.org`` and ``open.example`` let everybody in, and
 ``closed.example`` nobody. ``pypi.org`` does not have authshim, which comes from a folder. A bucket
 lets in whoever signs with the key ``AKIAEXAMPLE``.
 
 A path with ``/simple/`` is an index that has a wheel for every name, one below ``/files/`` such a
-wheel, ``.git/`` a repository, ``repodata.json`` a channel. Uploads are taken.
+wheel, ``.git/`` a repository, ``repodata.json`` a channel. Uploads are taken. Google's metadata
+server and AWS CodeArtifact hand out the tokens of their recordings.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from urllib.parse import urlsplit
 
 from git_server import Repository
 from oauth.authorization_server import ACCESS, AuthorizationServer, User
+from replay import codeartifact, google
 from servers import CHALLENGE, Answer, Recorder
 from wheels import wheel
 
@@ -36,14 +41,17 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/"
 CLOSED = frozenset({"closed.example"})
 USERS = frozenset({"ada", "bob"})
 
+CLOUDS = (*google.SERVICE.routes, *codeartifact.SERVICE.routes)
+
 _PROJECT = re.compile(r"/simple/([\w.-]+)/?$")
 
 
 class World:
-    """The proxy, and the requests that it let in."""
+    """The proxy, the server beside it, and the requests that they let in."""
 
     def __init__(self, authority: Authority, folder: Path) -> None:
         self.proxy = Recorder(ca=authority.ca, proxy=True)
+        self.direct = Recorder(ca=authority.ca)
         self.certificates = authority.file
         self.let_in: list[str] = []
         self._folder = folder
@@ -51,9 +59,31 @@ class World:
         AuthorizationServer(self.proxy, "https://prefix.dev")
         self.user = User(AuthorizationServer(self.proxy, ISSUER))
         self.proxy.on("/*", self._answer)
+        self.proxy.on("/intranet/*", Answer(404, b""))
+        self.direct.default = Answer(404, b"")
+        self.direct.on("/intranet/*", Answer(200, b"ok\n"))
+        self.direct.on("/upload/*", self._answer)
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """The names that a company's DNS knows, each with its port, and the port of our server."""
+        return {
+            "proxy.acme.example:3128": self.proxy.port,
+            "wheels.acme.example:443": self.direct.port,
+            "h.example:443": self.direct.port,
+        }
+
+    def stop(self) -> None:
+        """Stop the servers."""
+        self.proxy.stop()
+        self.direct.stop()
 
     def _answer(self, seen: Seen) -> Answer:
         host = (seen.host or "").partition(":")[0]
+        for route in CLOUDS:
+            asked = route.match(host, seen)
+            if asked:
+                return route.say(asked)
         segments = seen.path.split("/")[1:]
         if host in OPEN:
             return self._serve(host, seen)
