@@ -11,7 +11,6 @@ NOT_RUN: dict[tuple[str, str], str] = {
     ("README.rst", "python3 -m venv .venv && .venv/bin/pip install ."): (
         "tox -e release installs the package, with two Pythons, and runs its demo"
     ),
-    ("docs/tasks/conda.rst", "conda search"): "no registry that CI reaches has conda",
     ("docs/tasks/conda.rst", "authshim run --netrc -- micromamba"): (
         "no registry that CI reaches has micromamba"
     ),

@@ -23,6 +23,8 @@ class Store(NamedTuple):
     """The cache of uv."""
     wheels: str
     """A folder with the project's own wheel."""
+    conda: str
+    """The folder of the program ``conda``."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -37,4 +39,5 @@ def store(folder: Path) -> Store:
     shutil.copy(wheel, folder)
     words = ["uv", "cache", "dir"]
     cache = subprocess.run(words, env=_ENVIRON, check=True, capture_output=True, text=True)
-    return Store(cache.stdout.strip(), str(folder))
+    conda = os.path.join(_ENVIRON["PAGES_PROGRAMS"], "bin")
+    return Store(cache.stdout.strip(), str(folder), conda)

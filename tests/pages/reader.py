@@ -46,7 +46,7 @@ IN_PROCESS = {
 SPEAKS_SECRETS = "auth token"
 """The only command whose output may have a secret."""
 
-_FOREIGN = ("PIP_", "UV_", "GIT_", "TWINE_", "POETRY_", "PDM_", "CI", "GITHUB_", "GITLAB_")
+_FOREIGN = ("CONDA", "PIP_", "UV_", "GIT_", "TWINE_", "POETRY_", "PDM_", "CI", "GITHUB_", "GITLAB_")
 _SHELL = re.compile(r"[|<>&;$`]|(?<!\S)[#-](?!\S)|://\w+@")
 """A shell's syntax, bytes on standard input or output, or a user for the keyring command."""
 _EXPORT = re.compile(r"export (\w+)=(.*)")
@@ -116,6 +116,8 @@ class Reader:
             **_VARIABLES,
             "HTTPS_PROXY": f"http://{proxy}",
             "https_proxy": f"http://{proxy}",
+            "CONDA": self._store.conda,
+            "CONDA_PKGS_DIRS": str(self._home / "pkgs"),
             "REQUESTS_CA_BUNDLE": world.certificates,
             "SSL_CERT_FILE": world.certificates,
             "CURL_CA_BUNDLE": world.certificates,

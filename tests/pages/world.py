@@ -35,12 +35,21 @@ if TYPE_CHECKING:
 
 SECRET = "s3cret"
 SECRETS = frozenset({SECRET, ACCESS})
-OPEN = frozenset({"pypi.org", "files.pythonhosted.org", "open.example"})
+OPEN = frozenset({"pypi.org", "files.pythonhosted.org", "open.example", "repo.anaconda.com"})
 ISSUER = "https://id.example/realms/acme"
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/"
 CLOSED = frozenset({"closed.example"})
 USERS = frozenset({"ada", "bob"})
 
+REPODATA = b"""{"packages": {"demo-1.0-0.tar.bz2": {
+    "name": "demo", "version": "1.0", "build": "0", "build_number": 0, "depends": []}}}"""
+FILES = {
+    "json": Answer(200, REPODATA, {"Content-Type": "application/json"}),
+    "json.zst": Answer(404, b""),
+    "csv": Answer(200, b"name,size\ndemo,1\n", {"Content-Type": "text/csv"}),
+}
+"""The answers by the end of a file's name."""
+TEXT = Answer(200, b"ok\n", {"Content-Type": "text/plain"})
 CLOUDS = (*google.SERVICE.routes, *codeartifact.SERVICE.routes)
 
 _PROJECT = re.compile(r"/simple/([\w.-]+)/?$")
@@ -100,16 +109,12 @@ class World:
             return Answer(200, b"")
         if path.endswith((".whl", ".tar.gz")):
             return Answer(200, wheel(path.rpartition("/")[2].partition("-")[0]))
-        if path.endswith("repodata.json"):
-            return Answer(200, b"{}", {"Content-Type": "application/json"})
         project = _PROJECT.search(path)
         if project:
             return _page(host, project[1])
         if path.rstrip("/").endswith("/simple"):
             return Answer(200, b"<!DOCTYPE html><a href=demo/>demo</a>", _HTML)
-        if path.endswith(".csv"):
-            return Answer(200, b"name,size\ndemo,1\n", {"Content-Type": "text/csv"})
-        return Answer(200, b"ok\n", {"Content-Type": "text/plain"})
+        return FILES.get(path.rpartition("/")[2].partition(".")[2], TEXT)
 
     def _repository(self, host: str) -> Repository:
         if host not in self._repositories:
