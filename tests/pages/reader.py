@@ -60,6 +60,8 @@ _SECRET = re.compile(r"--mount=type=secret,id=(?P<id>\w+),target=(?P<target>\S+)
 _VARIABLES = {
     "NO_PROXY": "127.0.0.1,localhost",
     "GIT_CONFIG_NOSYSTEM": "1",
+    # Little of it is imported.
+    "PIP_COMPILE": "0",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "PIP_NO_CACHE_DIR": "1",
     # The packages that authshim needs are here already.
