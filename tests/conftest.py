@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 # The same examples in every run, and however slow the machine is: nothing fails by chance.
 settings.register_profile(
-    "authshim", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "authshim",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("authshim")
 

@@ -14,7 +14,7 @@ import needs
 import pytest
 import requests
 from ci_jobs import VARIABLES
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaks import assert_no_secret, told
 from proof.in_process import answer_in_process
@@ -391,7 +391,7 @@ PIECES = [
 
 
 @BOTH_WAYS
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(location=st.lists(st.sampled_from(PIECES), min_size=1, max_size=8).map("".join))
 def test_no_location_takes_a_credential_elsewhere(
     login: Callable, stage: Stage, location: str

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from leaks import assert_no_secret
 from provider_contract import ProviderContract, assert_sentences
@@ -422,7 +422,7 @@ def _netrcs(draw: st.DrawFn) -> str:
     return "".join(parts)
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30)
 @given(text=_netrcs())
 def test_standard_library_reads_the_same(write: Write, text: str) -> None:
     provider = write(text)
