@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
+from math import inf
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Callable, NamedTuple, Protocol, TypeVar
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     Worker = Callable[[], AbstractContextManager[Callable[["T"], "R"]]]
 
 MAX_THREADS = 16
+
+SECONDS_BLOCKED = 1.0
+"""How long a wait may block. CPython leaves a signal that comes just before a wait until its end."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -75,7 +79,7 @@ def map_concurrently(
     for _ in range(threads):
         _start(work)
     for _ in tasks:
-        result = _get(done, ends_at)
+        result = _get(done, _left(ends_at))
         if isinstance(result, _Failure):
             raise result.error
         yield result
@@ -93,19 +97,26 @@ def _start(work: Callable[[], None]) -> None:
     thread.start()
 
 
-def _get(done: SimpleQueue[T], ends_at: float | None) -> T:
+def _left(ends_at: float | None) -> float:
+    """Return the seconds until the end of a timeout on the monotonic clock."""
+    if ends_at is None:
+        return inf
+    return ends_at - time.monotonic()
+
+
+def _get(done: SimpleQueue[T], seconds: float) -> T:
     """Return the next result.
 
-    :param ends_at: on the monotonic clock, or None for no timeout.
-    :raises TimedOut: the timeout has passed.
+    :raises TimedOut: there was none for so many seconds.
     """
-    if ends_at is None:
-        return done.get()
-    left = ends_at - time.monotonic()
-    try:
-        return done.get(timeout=max(0.0, left))
-    except Empty:
-        raise TimedOut from None
+    left = max(0.0, seconds)
+    while True:
+        try:
+            return done.get(timeout=min(left, SECONDS_BLOCKED))
+        except Empty:
+            left -= SECONDS_BLOCKED
+            if left <= 0:
+                raise TimedOut from None
 
 
 def call_with_timeout(
@@ -135,10 +146,10 @@ def call_with_timeout(
 
     _start(run)
     try:
-        result = done.get(timeout=max(0.0, seconds))
-    except Empty:
+        result = _get(done, seconds)
+    except TimedOut:
         if first.acquire(blocking=False):
-            raise TimedOut from None
+            raise
         result = done.get()
     if isinstance(result, _Failure):
         try:

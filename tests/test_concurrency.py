@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
+import time
 from contextlib import contextmanager, nullcontext
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -144,3 +146,31 @@ def test_map_concurrently_raises_after_its_timeout_and_keeps_what_is_done(
     finally:
         is_over.set()
     assert found == ["quick"]
+
+
+WAITS: dict[str, Callable[[Callable[[], object]], object]] = {
+    "map": lambda work: list(map_concurrently([1], lambda: nullcontext(lambda _: work()))),
+    "call": lambda work: call_with_timeout(120, work),
+}
+
+
+@pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
+def test_a_signal_that_comes_just_before_a_wait_interrupts_it(
+    wait: Callable[[Callable[[], object]], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("authshim.concurrency.SECONDS_BLOCKED", 0.05)
+    is_over = threading.Event()
+    ended: list[bool] = []
+
+    def work() -> None:
+        time.sleep(0.1)  # the main thread has come to its wait
+        _thread.interrupt_main()  # is noted, and wakes nobody
+        is_over.wait(60)
+        ended.append(True)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            wait(work)
+        assert not ended
+    finally:
+        is_over.set()
