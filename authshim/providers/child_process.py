@@ -111,6 +111,7 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._stdout = bytearray()
         self._stderr = bytearray()
+        self._unread: list[tuple[IO[bytes], bytearray]] = []
         self._readers: list[Future[None]] = []
 
     def run(
@@ -150,16 +151,18 @@ class _Child:
     def _exits_in_time(self, process: subprocess.Popen[bytes]) -> bool:
         """Read the output until the child exits. Return False at the deadline, or for a flood."""
         until = time.monotonic() + self._deadline
-        self._start_reader(process.stdout, self._stdout)
-        self._start_reader(process.stderr, self._stderr)
+        self._start_readers(process)
         while not self._is_flooded and time.monotonic() < until:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_POLL_SECONDS)
                 return True
         return False
 
-    def _start_reader(self, pipe: IO[bytes] | None, data: bytearray) -> None:
-        if pipe is not None:
+    def _start_readers(self, process: subprocess.Popen[bytes]) -> None:
+        pipes = ((process.stdout, self._stdout), (process.stderr, self._stderr))
+        self._unread = [(pipe, data) for pipe, data in pipes if pipe is not None]
+        while self._unread:
+            pipe, data = self._unread.pop()
             reader = start_in_thread(partial(_read, pipe, data))
             self._readers.append(reader)
 
@@ -187,6 +190,9 @@ class _Child:
         while _kill_marked(self._mark) and time.monotonic() < until:
             time.sleep(_POLL_SECONDS)
         self._is_read(_LATE_SECONDS)
+        # Ctrl-C came before these had a reader.
+        for pipe, _ in self._unread:
+            pipe.close()
 
 
 def _read(pipe: IO[bytes], data: bytearray) -> None:

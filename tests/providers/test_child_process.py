@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Callable
 
 import pytest
 
+from authshim.concurrency import start_in_thread
 from authshim.providers import child_process
 from authshim.providers.child_process import (
     MARK,
@@ -370,6 +372,21 @@ def test_ctrl_c_ends_the_process_group(tmp_path: Path) -> None:
         shell(f"sleep 60 & echo $! > {tmp_path}/pid; wait")
     thread.join()
     assert is_gone(int(wait_for(tmp_path / "pid")))
+
+
+@posix
+def test_ctrl_c_between_the_readers_leaves_no_pipe_open(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    def start(work: Callable[[], None]) -> None:
+        start_in_thread(work)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(child_process, "start_in_thread", start)
+    with pytest.raises(KeyboardInterrupt):
+        shell("sleep 60")
+    gc.collect()
+    assert recwarn.list == []
 
 
 PROGRAM_ENDS = """\
