@@ -224,7 +224,7 @@ if os.fork() == 0:
         open(path, "w").write(f"{os.getpid()}\\n")
         time.sleep(300)
     os._exit(0)
-while not os.path.exists(path):
+while not os.path.exists(path) or not os.path.getsize(path):
     time.sleep(0.01)
 print("answer", flush=True)
 if stays:
@@ -394,7 +394,7 @@ import os, sys, threading, time
 from authshim.providers.child_process import run
 command = ["/bin/sh", "-c", f"echo $$ > {sys.argv[1]}; exec sleep 600"]
 threading.Thread(target=run, args=[command], kwargs={"environ": {}, "deadline": 300}, daemon=True).start()
-while not os.path.exists(sys.argv[1]):
+while not os.path.exists(sys.argv[1]) or not os.path.getsize(sys.argv[1]):
     time.sleep(0.01)
 """
 
@@ -544,7 +544,7 @@ def work():
         print(run(words, environ={}, deadline=300).stopped, flush=True)
 atexit.register(time.sleep, 0.5)  # is called last, while the thread goes on
 threading.Thread(target=work, daemon=True).start()
-while not os.path.exists(sys.argv[1]):
+while not os.path.exists(sys.argv[1]) or not os.path.getsize(sys.argv[1]):
     time.sleep(0.01)
 """
 
@@ -565,7 +565,7 @@ results = []
 work = lambda: results.append(run(words, environ=dict(os.environ), deadline=60))
 thread = threading.Thread(target=work)
 thread.start()
-while not os.path.exists(sys.argv[1]):
+while not os.path.exists(sys.argv[1]) or not os.path.getsize(sys.argv[1]):
     time.sleep(0.01)
 fork = os.fork()
 if fork == 0:
