@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pages.blocks import ROOT, Block, Command, commands, is_like
-from pages.names.sitecustomize import VARIABLE, resolver
+from pages.names.names import VARIABLE, resolver
 from pages.not_run import is_run
 from pages.world import SECRET
 

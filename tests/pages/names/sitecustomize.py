@@ -1,35 +1,5 @@
-"""Lets a Python reach the servers of the tests by name, as the DNS of a company would.
-
-Python imports this file when it starts, if ``PYTHONPATH`` has its folder or its packages have a
-copy. The programs of pipx read no ``PYTHONPATH``.
-"""
+"""Python imports this file when it starts, if ``PYTHONPATH`` has its folder."""
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-from typing import TYPE_CHECKING, Any, Callable
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-VARIABLE = "PAGES_PORTS"
-"""The variable with the port of each ``name:port``, as JSON."""
-
-
-def resolver(ports: Mapping[str, int]) -> Callable[..., Any]:
-    """Return a ``getaddrinfo`` that knows some names and ports, and asks the machine's own for the others."""
-    ask = socket.getaddrinfo
-
-    def resolve(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
-        number = ports.get(f"{host}:{port}")
-        if number is None:
-            return ask(host, port, *rest, **options)
-        return ask("127.0.0.1", number, *rest, **options)
-
-    return resolve
-
-
-if VARIABLE in os.environ:
-    socket.getaddrinfo = resolver(json.loads(os.environ[VARIABLE]))
+import names  # noqa: F401 - it changes the resolver
