@@ -16,7 +16,15 @@ import requests
 from leaks import assert_no_secret, told
 from proof.outcomes import OUTCOMES, Outcome
 from proof.sources import IDENTITY, MINT, MINTED, REQUEST_TOKEN, SOURCES, Source
-from proof.stage import CALLER_WROTE_IT, SECRET, Stage, installed, mounted, written
+from proof.stage import (
+    CALLER_WROTE_IT,
+    SECRET,
+    Stage,
+    installed,
+    mounted,
+    text_of,
+    written,
+)
 
 import authshim
 
@@ -150,7 +158,7 @@ PLACES = {IDENTITY: f"{MINT}\n", REQUEST_TOKEN: "/token?", MINTED: "/simple/"}
 def assert_each_token_of_a_job_is_in_its_place(stage: Stage) -> None:
     """Fail where a server got a token of a job that is not for that request."""
     received = stage.received
-    at_github = [f"{seen.target}\n{seen.headers}" for seen in stage.servers.github.seen]
+    at_github = [text_of(seen) for seen in stage.servers.github.seen]
     for text in (*at_github, *received["origin"], *received["origin_tls"]):
         for token, place in PLACES.items():
             assert token not in text or text.startswith(place)
