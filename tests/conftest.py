@@ -57,17 +57,27 @@ _DISTURBING = {
 }
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """Return the number of workers: three for two cores, because tests wait for servers and children."""
+# Not in the processes that a test starts: it would take twice their time, and learn little.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+def pytest_xdist_auto_num_workers() -> int | None:
+    """Return the number of workers: three for two cores, because tests wait for servers and children.
+
+    Return None if a variable tells the number: CI has the other part that it runs do the work.
+    """
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None
     return (os.cpu_count() or 1) * 3 // 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that leaves the unit run says why."""
+    """A test that a part of CI leaves out says why."""
     for item in items:
-        for marker in item.iter_markers("slow"):
-            if not marker.args:
-                raise pytest.UsageError(f"{item.nodeid}: the marker slow needs a reason")
+        for name in ("slow", "unmeasured"):
+            if any(not marker.args for marker in item.iter_markers(name)):
+                raise pytest.UsageError(f"{item.nodeid}: the marker {name} needs a reason")
 
 
 class _Folders:

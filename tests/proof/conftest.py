@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,19 +12,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from servers import Authority
-
-
-@pytest.fixture
-def unmeasured() -> Iterator[None]:
-    """Pause coverage, whose tracer doubles the time of a matrix and learns nothing new from it."""
-    coverage = sys.modules.get("coverage")
-    measuring = coverage.Coverage.current() if coverage else None
-    if measuring is None:
-        yield
-        return
-    measuring.stop()
-    yield
-    measuring.start()
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from proof.stage import Witness
 
+pytestmark = pytest.mark.unmeasured("each of its many cases takes branches that others take")
+
 HERE = "a.example"
 AT_BUCKET = ["auth", "login", "s3://bucket", "--s3-access-key-id", "id"]
 KEYRING_BESIDE_ENV = "env; keyring get http://nowhere.example/ ada"
