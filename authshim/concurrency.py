@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_THREADS = 16
 
 SECONDS_BLOCKED = 1.0
-"""How long a wait may block. CPython leaves a signal that comes just before a wait until its end."""
+"""A longer wait is made of several. CPython handles a signal just before a wait at its end."""
 
 T = TypeVar("T")
 R = TypeVar("R")
