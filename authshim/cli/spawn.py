@@ -64,7 +64,10 @@ def signals_held() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGCHLD, handler)
+        # The signal may still be on its way to another thread. CPython complains of one that comes
+        # back to no handler.
+        if callable(handler):
+            signal.signal(signal.SIGCHLD, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

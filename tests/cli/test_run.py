@@ -19,6 +19,7 @@ from leaks import assert_no_secret
 
 from authshim import cli
 from authshim.cli import run as run_module
+from authshim.cli import spawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -444,3 +445,29 @@ def test_without_a_project_only_the_users_netrc_is_there(home: Path, run: Run) -
     done = run("--netrc", "--", "sh", "-c", "cat $NETRC")
     assert "there is no project here" in done.stderr
     assert done.stdout == "machine own.example login bob password s3cret\n"
+
+
+def test_a_signal_of_another_thread_is_not_reported_after_the_child(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reported: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", reported.append)
+    is_over = threading.Event()
+
+    def work() -> None:
+        while not is_over.is_set():
+            pass
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert thread.ident is not None
+    before = signal.getsignal(signal.SIGCHLD)
+    try:
+        for _ in range(3000):
+            with spawn.signals_held():
+                signal.pthread_kill(thread.ident, signal.SIGCHLD)
+    finally:
+        is_over.set()
+        thread.join()
+        signal.signal(signal.SIGCHLD, before)
+    assert reported == []
