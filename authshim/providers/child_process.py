@@ -163,7 +163,12 @@ class _Child:
         self._unread = [(pipe, data) for pipe, data in pipes if pipe is not None]
         while self._unread:
             pipe, data = self._unread.pop()
-            reader = start_in_thread(partial(_read, pipe, data))
+            try:
+                reader = start_in_thread(partial(_read, pipe, data))
+            except RuntimeError:
+                # It was not started: nobody else closes the pipe.
+                pipe.close()
+                raise
             self._readers.append(reader)
 
     @property

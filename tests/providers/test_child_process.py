@@ -422,12 +422,7 @@ def scarce_threads(monkeypatch: pytest.MonkeyPatch, *, spared: int) -> list[thre
     return started
 
 
-UNREAD = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-"""A pipe that has no reader is closed by the garbage collector."""
-
-
 @posix
-@UNREAD
 @pytest.mark.parametrize("spared", [0, 1])
 def test_lack_of_threads_is_reported_in_the_result(
     spared: int, monkeypatch: pytest.MonkeyPatch
@@ -438,7 +433,6 @@ def test_lack_of_threads_is_reported_in_the_result(
 
 
 @posix
-@UNREAD
 def test_pipe_is_closed_only_by_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
     """The reader of stdout is at work when there is no thread for stderr."""
     failed: list[object] = []
