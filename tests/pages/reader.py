@@ -215,13 +215,16 @@ class Reader:
         if exported:
             value = os.path.expandvars(" ".join(shlex.split(exported[2], comments=True)))
             self._monkeypatch.setenv(exported[1], self._files.get(value, value))
-        elif typed.startswith("unset "):
+            return True
+        if typed.startswith("unset "):
             for name in typed.split()[1:]:
                 self._monkeypatch.delenv(name)
-        elif typed.startswith("cd "):
+            return True
+        if typed.startswith("cd "):
             self._monkeypatch.chdir(os.path.expanduser(typed[3:]))
             self._monkeypatch.setenv("PWD", os.getcwd())
-        return bool(exported) or typed.startswith(("unset ", "cd "))
+            return True
+        return False
 
     def _type_program(self, block: Block, command: Command) -> None:
         installs = _INSTALLER.match(command.typed)
