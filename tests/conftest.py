@@ -57,15 +57,16 @@ _DISTURBING = {
 }
 
 
-# Not in the processes that a test starts: it would take twice their time, and learn little.
+# Coverage measures this process, and not those that its tests start: they would take twice their
+# time, and take few branches that no other test takes.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
 
 
 def pytest_xdist_auto_num_workers() -> int | None:
-    """Return the number of workers: three for two cores, because tests wait for servers and children.
+    """Return three workers for two cores, because tests wait for servers and children.
 
-    Return None if a variable tells the number: CI has the other part that it runs do the work.
+    Return None if a variable has the number, as in CI: while these wait, another part works.
     """
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None
@@ -73,11 +74,11 @@ def pytest_xdist_auto_num_workers() -> int | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that a part of CI leaves out says why."""
+    """Refuse a test that leaves the unit run without a reason."""
     for item in items:
-        for name in ("slow", "unmeasured"):
-            if any(not marker.args for marker in item.iter_markers(name)):
-                raise pytest.UsageError(f"{item.nodeid}: the marker {name} needs a reason")
+        for marker in item.iter_markers("slow"):
+            if not marker.args:
+                raise pytest.UsageError(f"{item.nodeid}: the marker slow needs a reason")
 
 
 class _Folders:

@@ -316,7 +316,7 @@ json_values = st.recursive(
 )
 
 
-@pytest.mark.unmeasured("each of its many inputs takes branches that others take")
+@pytest.mark.unmeasured
 @given(
     json_values
     | st.dictionaries(

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.unmeasured("a measured line takes more time and memory")
+# A measured line takes more time, and more memory.
+pytestmark = pytest.mark.unmeasured
 
 SIZE = 50_000
 """Characters: what takes the square of their number would be busy for minutes."""

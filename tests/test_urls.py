@@ -58,7 +58,7 @@ PLAIN_URLS = st.from_regex(
 )
 
 
-@pytest.mark.unmeasured("each of its many inputs takes branches that others take")
+@pytest.mark.unmeasured
 @given(PLAIN_URLS)
 def test_plain_url_is_read_as_urllib3_reads_it(url: str) -> None:
     def read(text: str) -> object:
@@ -327,7 +327,7 @@ def test_kinds_of_key_are_in_the_order_in_which_they_are_asked() -> None:
     assert (*at_once, "default", "job", "identity", "s3") == KINDS
 
 
-@pytest.mark.unmeasured("each of its many inputs takes branches that others take")
+@pytest.mark.unmeasured
 @given(st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){0,4}", fullmatch=True), st.integers(1, 65535))
 def test_keys_match_their_host(host: str, port: int) -> None:
     for key in keys(f"https://{host}:{port}/"):

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from proof.stage import Witness
 
-pytestmark = pytest.mark.unmeasured("each of its many cases takes branches that others take")
+pytestmark = pytest.mark.unmeasured
 
 HERE = "a.example"
 AT_BUCKET = ["auth", "login", "s3://bucket", "--s3-access-key-id", "id"]

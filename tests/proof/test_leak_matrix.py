@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from proof.stage import Witness
 
-pytestmark = pytest.mark.unmeasured("each of its many cases takes branches that others take")
+pytestmark = pytest.mark.unmeasured
 
 PLAIN = [
     "200",

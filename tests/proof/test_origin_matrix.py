@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from servers import Seen
 
-pytestmark = pytest.mark.unmeasured("each of its many cases takes branches that others take")
+pytestmark = pytest.mark.unmeasured
 
 BOTH_WAYS = pytest.mark.parametrize("login", [mounted, installed], ids=["mounted", "installed"])
 STATUSES = [301, 302, 303, 307, 308]

@@ -422,7 +422,7 @@ def _netrcs(draw: st.DrawFn) -> str:
     return "".join(parts)
 
 
-@pytest.mark.unmeasured("each of its many inputs takes branches that others take")
+@pytest.mark.unmeasured
 @settings(max_examples=30)
 @given(text=_netrcs())
 def test_standard_library_reads_the_same(write: Write, text: str) -> None:
