@@ -1,8 +1,8 @@
-"""Build the recipe for conda with rattler-build, and run its tests: ``python tests/recipe.py FOLDER``.
+"""Build the conda recipe with rattler-build, and run its tests: ``python tests/recipe.py FOLDER``.
 
-The machines of CI do not reach conda-forge. So the packages that the recipe needs come from a channel in
-a folder: ``python`` is a virtual environment of the one on PATH, one package has all files from PyPI, and
-the other packages only have a name, a version and a dependency on that one.
+The machines of CI do not reach conda-forge. So the packages that the recipe needs come from a
+channel in a folder: ``python`` is a virtual environment of the one on PATH, one package has all
+files from PyPI, and the other packages only have a name, a version and a dependency on that one.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Is it ready to publish? ``python tests/release.py FOLDER [PYTEST ARGUMENTS ...]``.
 
-Build the sdist and the wheel twice and compare them, check them, install the wheel where nothing is,
-build the recipe for conda, and run the tests of the sdist from the sdist.
+Build the sdist and the wheel twice and compare them, check them, install the wheel where nothing
+is, build the recipe for conda, and run the tests of the sdist from the sdist.
 """
 
 from __future__ import annotations

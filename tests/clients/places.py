@@ -1,4 +1,4 @@
-"""The places where a login can be kept, each as the environment of a program that finds it there."""
+"""The places that keep a login, each as the environment of a program that finds it there."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The clients of the matrix. A new row is a function that gets a Case, and its line in ROWS.
 
-A client is installed by ``tests/clients/install.py`` in an environment of its own, with authshim beside it or without.
+A client is installed by ``tests/clients/install.py`` in an environment of its own, with authshim
+beside it or without.
 """
 
 from __future__ import annotations
@@ -292,7 +293,7 @@ def keyring_cli(case: Case) -> None:
 
 
 def curl(case: Case) -> None:
-    """Get the pages of the project's indexes with curl, by the netrc of ``authshim run --netrc``."""
+    """Get the pages of the indexes with curl, by the netrc of ``authshim run --netrc``."""
     rooms = [room for room in case.rooms if room != "channel"]
     indexes = ", ".join(f'"{case.url(room, user=True)}"' for room in rooms)
     case.write(

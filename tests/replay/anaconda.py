@@ -3,9 +3,10 @@
 What is recorded, and whom it follows:
 
 - A token stands in the path, ``conda.anaconda.org/t/TOKEN/CHANNEL``: pixi's page "Authentication".
-- A token that is wrong gets 401: conda/conda issue 5064. Who shows none for a private channel is told the same here.
-- ``repodata.json`` comes from the server itself; a package is a 302 to a presigned URL of the bucket below:
-  Anaconda-Platform/support issue 115.
+- A token that is wrong gets 401: conda/conda issue 5064. Who shows none for a private channel is
+  told the same here.
+- ``repodata.json`` comes from the server itself; a package is a 302 to a presigned URL of the
+  bucket below: Anaconda-Platform/support issue 115.
 """
 
 from __future__ import annotations

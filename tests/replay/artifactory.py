@@ -1,18 +1,20 @@
-"""JFrog Artifactory: the virtual PyPI repository *wheels*, the hidden one *secret*, and a mirror of conda-forge.
+"""JFrog Artifactory: a virtual PyPI repository, a hidden one, and a mirror of conda-forge.
 
 What is recorded, and whom it follows:
 
-- The index is ``ORG.jfrog.io/artifactory/api/pypi/REPOSITORY/simple``, and a token goes as the password of an empty
-  username: uv's guide "JFrog Artifactory". An API key stands in the place of a password: devopshq/artifactory issue
-  158. A token is taken as Bearer as well, and the documentation of Pulumi's artifactory package uses it so.
+- The index is ``ORG.jfrog.io/artifactory/api/pypi/REPOSITORY/simple``, and a token goes as the
+  password of an empty username: uv's guide "JFrog Artifactory". An API key stands in the place of a
+  password: devopshq/artifactory issue 158. A token is taken as Bearer as well, and the
+  documentation of Pulumi's artifactory package uses it so.
 - Without its last slash ``simple`` is a 302 to itself with it: python-poetry/poetry issue 2507.
-- The files lie at ``packages/packages/HASH/FILE`` beside ``simple``, and want the login too: astral-sh/uv issue 17485.
-  The links to them are relative here.
-- Who shows nothing, or what is wrong, gets 401: astral-sh/uv issue 1709; the realm stands in renovatebot/renovate's
-  ``lib/modules/datasource/docker/common.ts``. Elsewhere it is 403 for nobody (pypa/pip issue 11721) and 404 for a wrong
-  login (pypa/pip issue 10016). *wheels* answers so, *secret* otherwise.
-- A channel is ``artifactory/api/conda/REPOSITORY``: prefix-dev/pixi issue 3585; one may be a mirror of conda-forge:
-  prefix-dev/rattler-build issue 1910. Both issues show the 401.
+- The files lie at ``packages/packages/HASH/FILE`` beside ``simple``, and want the login too:
+  astral-sh/uv issue 17485. The links to them are relative here.
+- Who shows nothing, or what is wrong, gets 401: astral-sh/uv issue 1709; the realm stands in
+  renovatebot/renovate's ``lib/modules/datasource/docker/common.ts``. Elsewhere it is 403 for nobody
+  (pypa/pip issue 11721) and 404 for a wrong login (pypa/pip issue 10016). *wheels* answers so,
+  *secret* otherwise.
+- A channel is ``artifactory/api/conda/REPOSITORY``: prefix-dev/pixi issue 3585; one may be a mirror
+  of conda-forge: prefix-dev/rattler-build issue 1910. Both issues show the 401.
 """
 
 from __future__ import annotations

@@ -1,28 +1,33 @@
-"""Azure DevOps Artifacts: the organisation *acme*, its project *widgets*, and two feeds, *blue* and *green*.
+"""Azure DevOps Artifacts: the organisation *acme*, its project *widgets*, and two feeds.
 
 What is recorded, and whom it follows:
 
-- The index is ``pkgs.dev.azure.com/ORG/PROJECT/_packaging/FEED/pypi/simple/``, without ``PROJECT`` for a feed of the
-  organisation: uv's guide "Azure Artifacts". The older host is ``ORG.pkgs.visualstudio.com``, with ``_packaging``
-  right below it: issue 214 of microsoft/azure-devops-python-api.
-- Who shows nothing gets 401 with three challenges in one header: Bearer with the tenant's login page, Basic with the
-  realm of a scale unit, and TFS-Federated: openupm/openupm-cli issue 425, microsoft/azure-pipelines-tasks issue
-  10967. A token that has expired gets 401 with Basic alone: richlander/dotnet-inspect issue 3417.
+- The index is ``pkgs.dev.azure.com/ORG/PROJECT/_packaging/FEED/pypi/simple/``, without ``PROJECT``
+  for a feed of the organisation: uv's guide "Azure Artifacts". The older host is
+  ``ORG.pkgs.visualstudio.com``, with ``_packaging`` right below it: issue 214 of
+  microsoft/azure-devops-python-api.
+- Who shows nothing gets 401 with three challenges in one header: Bearer with the tenant's login
+  page, Basic with the realm of a scale unit, and TFS-Federated: openupm/openupm-cli issue 425,
+  microsoft/azure-pipelines-tasks issue 10967. A token that has expired gets 401 with Basic alone:
+  richlander/dotnet-inspect issue 3417.
 - ``X-VSS-AuthorizationEndpoint`` and ``X-VSS-ResourceTenant`` come with the 401: ``AuthUtil.cs`` of
   microsoft/artifacts-credprovider reads both.
-- A package that is not there is 404: astral-sh/uv issue 8167, where the 401 of issue 3291 is taken back.
-- The files lie below GUIDs in place of the names of project and feed, at ``_packaging/GUID/pypi/download/``, and want
-  the credential too: dependabot/dependabot-core issue 14227, mburumaxwell/paklo issue 1094. A version there is
-  shortened: astral-sh/uv issue 13208.
-- A file is a 303 (npm/cli issue 1800) to ``blob.core.windows.net`` (dependabot-core issue 13941), presigned by a
-  query with ``sv``, ``sr``, ``sig``, ``st``, ``se`` and ``sp``; it answers 400 where a login comes along:
-  fsprojects/Paket issue 1453. The error is InvalidAuthenticationInfo: rapid7/metakitty pull request 30, Azure/acr
-  issue 217. The path is a hash there; here it ends with the file's name.
-- Any username goes with a token: uv's guide. ``VssSessionToken`` is the one that artifacts-keyring answers with.
-- keyrings.artifacts asks for the index without its last slash, and takes a 404 for an open door: its ``artifacts.py``
-  and ``provider.py``. So both forms are refused alike.
-- The login of ``az`` buys a personal access token: ``POST vssps.dev.azure.com/ORG/_apis/tokens/pats``, Microsoft's
-  page "Pats - Create".
+- A package that is not there is 404: astral-sh/uv issue 8167, where the 401 of issue 3291 is taken
+  back.
+- The files lie below GUIDs in place of the names of project and feed, at
+  ``_packaging/GUID/pypi/download/``, and want the credential too: dependabot/dependabot-core issue
+  14227, mburumaxwell/paklo issue 1094. A version there is shortened: astral-sh/uv issue 13208.
+- A file is a 303 (npm/cli issue 1800) to ``blob.core.windows.net`` (dependabot-core issue 13941),
+  presigned by a query with ``sv``, ``sr``, ``sig``, ``st``, ``se`` and ``sp``; it answers 400 where
+  a login comes along: fsprojects/Paket issue 1453. The error is InvalidAuthenticationInfo:
+  rapid7/metakitty pull request 30, Azure/acr issue 217. The path is a hash there; here it ends with
+  the file's name.
+- Any username goes with a token: uv's guide. ``VssSessionToken`` is the one that artifacts-keyring
+  answers with.
+- keyrings.artifacts asks for the index without its last slash, and takes a 404 for an open door:
+  its ``artifacts.py`` and ``provider.py``. So both forms are refused alike.
+- The login of ``az`` buys a personal access token:
+  ``POST vssps.dev.azure.com/ORG/_apis/tokens/pats``, Microsoft's page "Pats - Create".
 """
 
 from __future__ import annotations
@@ -54,7 +59,10 @@ GREEN = Secret("s3cret-green", (PKGS,), "VssSessionToken")
 AZ = Secret("ey.s3cret-az", (TOKENS,))
 """What ``az`` has of a login: good for a personal access token, not for a feed."""
 
-_SIGNATURE = "sv=2019-07-07&sr=b&sig=bm90IGEgc2VjcmV0&st=2026-01-01T09%3A00%3A00Z&se=2026-01-01T13%3A00%3A00Z&sp=r"
+_SIGNATURE = (
+    "sv=2019-07-07&sr=b&sig=bm90IGEgc2VjcmV0"
+    "&st=2026-01-01T09%3A00%3A00Z&se=2026-01-01T13%3A00%3A00Z&sp=r"
+)
 _BODY = b'{"$id":"1","message":"TF400813: The user is not authorized to access this resource."}'
 _REALM = 'Basic realm="https://pkgsprodacme1.pkgs.visualstudio.com/"'
 _ENDPOINTS = {

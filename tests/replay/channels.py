@@ -1,4 +1,4 @@
-"""What a conda channel serves, made up: ``repodata.json`` and its packed form for each subdir, and the packages."""
+"""A made-up conda channel: each subdir's ``repodata.json``, its packed form, and packages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = tuple(
 
 
 def served(*, packages: Answering = content, repodata: Answering = content) -> Answering:
-    """Answer the route's ``{file}``, the packages in one way and all that tells of them in another."""
+    """Answer the route's ``{file}``, packages in one way and all that tells of them in another."""
 
     def answer(asked: Asked) -> Answer:
         told = packages if asked.names["file"].endswith((".conda", ".tar.bz2")) else repodata

@@ -1,18 +1,21 @@
-"""AWS CodeArtifact: the domain *acme* of the account 111122223333, its repositories *store*, *assets* and *secret*.
+"""AWS CodeArtifact: the domain *acme* and its repositories *store*, *assets* and *secret*.
 
 What is recorded, and whom it follows:
 
-- The index is ``DOMAIN-ACCOUNT.d.codeartifact.REGION.amazonaws.com/pypi/REPOSITORY/simple/``, the username ``aws``,
-  the password a token: AWS's page "Configure and use pip with CodeArtifact".
-- The files lie at ``simple/PACKAGE/VERSION/FILE`` and want the token too: astral-sh/uv issues 1860 and 8957.
-- Who shows nothing gets 401 with a challenge for Bearer alone, though Basic is taken: pex-tool/pex pull request 3225.
-  So does a token that is not known: aws/aws-cdk issue 11961.
+- The index is ``DOMAIN-ACCOUNT.d.codeartifact.REGION.amazonaws.com/pypi/REPOSITORY/simple/``, the
+  username ``aws``, the password a token: AWS's page "Configure and use pip with CodeArtifact".
+- The files lie at ``simple/PACKAGE/VERSION/FILE`` and want the token too: astral-sh/uv issues 1860
+  and 8957.
+- Who shows nothing gets 401 with a challenge for Bearer alone, though Basic is taken: pex-tool/pex
+  pull request 3225. So does a token that is not known: aws/aws-cdk issue 11961.
 - Whoever may not read is told 404, as if there were nothing: astral-sh/uv issue 11899.
-- What the service hands out for Python it sends itself, by AWS's page "Create the Amazon S3 gateway endpoint"; for
-  Maven it redirects with 307 to a presigned URL of S3: a comment by its team in ansible-collections/community.general
-  issue 1171. *store* does the one, *assets* the other. The bucket's name is made like those of that page.
-- A token comes from ``POST codeartifact.REGION.amazonaws.com/v1/authorization-token?domain=...``, which wants the
-  request signed: AWS's API page "GetAuthorizationToken". It lives for between 15 minutes and 12 hours.
+- What the service hands out for Python it sends itself, by AWS's page "Create the Amazon S3 gateway
+  endpoint"; for Maven it redirects with 307 to a presigned URL of S3: a comment by its team in
+  ansible-collections/community.general issue 1171. *store* does the one, *assets* the other. The
+  bucket's name is made like those of that page.
+- A token comes from ``POST codeartifact.REGION.amazonaws.com/v1/authorization-token?domain=...``,
+  which wants the request signed: AWS's API page "GetAuthorizationToken". It lives for between 15
+  minutes and 12 hours.
 """
 
 from __future__ import annotations

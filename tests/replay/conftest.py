@@ -26,7 +26,7 @@ _PROPERTY = "replayed"
 
 @pytest.fixture
 def internet(authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Internet]:
-    """A proxy for this process and its children; it knows the services that are added to it, and no other host."""
+    """A proxy for this process and its children; it knows only the services that are added."""
     made = Internet(authority)
     for name, value in made.environ.items():
         monkeypatch.setenv(name, value)
@@ -46,8 +46,8 @@ def replay(
 
     ::
 
-        run = replay(SERVICE, pixi_toml(URL), {URL: SECRET})  # a fake keyring command holds SECRET for URL
-        run = replay(SERVICE, pixi_toml(URL), real=True)      # the real one, as the environment has it
+        run = replay(SERVICE, pixi_toml(URL), {URL: SECRET})  # a fake keyring holds SECRET run =
+        replay(SERVICE, pixi_toml(URL), real=True)      # the real one, as the environment has it
         run = replay(SERVICE, pixi_toml(URL), apart="why")    # told in a line of its own
     """
     made: list[tuple[str, Run]] = []

@@ -1,14 +1,17 @@
 """devpi behind devpi-lockdown: the indexes *ada/dev* and *bob/dev* of a server of one's own.
 
-devpi is open to all who want to read; devpi-lockdown lets nginx ask it who may. A devpi-server takes half a minute to
-start, so it is recorded, as devpi-server 6.20.3 with devpi-web 5.1.1 and devpi-lockdown 2.0.0 answered:
+devpi is open to all who want to read; devpi-lockdown lets nginx ask it who may. A devpi-server
+takes half a minute to start, so it is recorded, as devpi-server 6.20.3 with devpi-web 5.1.1 and
+devpi-lockdown 2.0.0 answered:
 
-- The index is ``HOST/USER/INDEX/+simple/``, which lists what there is; without a slash at its end a page is 302 to
-  itself with it; what is not there is 404.
-- The files lie at ``+f/HASH/HASH/FILE`` beside ``+simple``, and the links to them begin with ``../../+f/``.
+- The index is ``HOST/USER/INDEX/+simple/``, which lists what there is; without a slash at its end a
+  page is 302 to itself with it; what is not there is 404.
+- The files lie at ``+f/HASH/HASH/FILE`` beside ``+simple``, and the links to them begin with
+  ``../../+f/``.
 - Who asks for ``application/vnd.pypi.simple.v1+json`` gets JSON (PEP 691), with the same links.
-- ``/+authcheck`` is 200 for a password by Basic and 401 without a challenge for nobody and for a wrong one. nginx makes
-  302 to the login form of that, ``/+login?goto_url=``: devpi-lockdown's README.
+- ``/+authcheck`` is 200 for a password by Basic and 401 without a challenge for nobody and for a
+  wrong one. nginx makes 302 to the login form of that, ``/+login?goto_url=``: devpi-lockdown's
+  README.
 """
 
 from __future__ import annotations

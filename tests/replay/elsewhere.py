@@ -1,11 +1,13 @@
-"""Indexes whose files lie at another host: at a public one, at a bucket, and at one that wants a login of its own.
+"""Indexes whose files lie elsewhere: at a public host, a bucket, and a host with its own login.
 
 What is recorded, and whom it follows:
 
-- Links may lead anywhere, as those of pypi.org's pages do: python-poetry/poetry issue 2507. *public* is an index with
-  such a host behind it.
-- A page may hold presigned URLs: pypicloud's page "Why you should set redirect_urls = True". *signed* is so.
-- A host that wants a login gets that of its own name from netrc: pip's page "Authentication". *private* leads there.
+- Links may lead anywhere, as those of pypi.org's pages do: python-poetry/poetry issue 2507.
+  *public* is an index with such a host behind it.
+- A page may hold presigned URLs: pypicloud's page "Why you should set redirect_urls = True".
+  *signed* is so.
+- A host that wants a login gets that of its own name from netrc: pip's page "Authentication".
+  *private* leads there.
 """
 
 from __future__ import annotations

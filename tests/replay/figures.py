@@ -27,8 +27,8 @@ class Figures(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.requests} requests, {self.keyrings} keyring processes, {self.wasted} wasted 401s, "
-            f"{self.leaks} leaks"
+            f"{self.requests} requests, {self.keyrings} keyring processes, "
+            f"{self.wasted} wasted 401s, {self.leaks} leaks"
         )
 
 
@@ -41,9 +41,9 @@ def figures(log: Sequence[Exchange], keyrings: int, secrets: Iterable[Secret]) -
 def wasted(log: Sequence[Exchange]) -> list[Exchange]:
     """List the refusals, of whatever status, at doors for which the session had the key.
 
-    It had a credential if it showed it anywhere, sooner or later. That a token is refused which was let in here before
-    is no waste, unless the request was begun after another one had taken its place: so a session, with all of its
-    threads, learns that the token has expired.
+    It had a credential if it showed it anywhere, sooner or later. That a token is refused which was
+    let in here before is no waste, unless the request was begun after another one had taken its
+    place: so a session, with all of its threads, learns that the token has expired.
     """
     had = {exchange.shown for exchange in log}
     first_in: dict[tuple[object, str | None], int] = {}
@@ -67,7 +67,7 @@ def wasted(log: Sequence[Exchange]) -> list[Exchange]:
 
 
 def leaked(log: Iterable[Exchange], secrets: Iterable[Secret]) -> list[Exchange]:
-    """List the requests that hold a secret, in their path, a header or the body, where it does not belong."""
+    """List the requests with a secret in path, header or body that their host must not get."""
     wanted = [(forms(secret.value), secret.hosts) for secret in secrets]
     return [
         exchange

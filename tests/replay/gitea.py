@@ -2,13 +2,15 @@
 
 What is recorded, and whom it follows:
 
-- The index is ``HOST/api/packages/OWNER/pypi/simple``, for a password or a token in its place: Gitea's page "PyPI
-  Package Registry".
-- There is no list of what there is, only pages and files: ``routers/api/packages/api.go`` of go-gitea/gitea.
+- The index is ``HOST/api/packages/OWNER/pypi/simple``, for a password or a token in its place:
+  Gitea's page "PyPI Package Registry".
+- There is no list of what there is, only pages and files: ``routers/api/packages/api.go`` of
+  go-gitea/gitea.
 - The files lie at ``files/NAME/VERSION/FILE`` beside ``simple``; the links to them are whole URLs:
   ``templates/api/packages/pypi/simple.tmpl``.
-- Who shows nothing gets 401 with the realm below, and so does a login without the right to read, or a token without
-  the scope: ``reqPackageAccess`` in that file. Who shows what is wrong gets 401 without a challenge: ``verifyAuth``.
+- Who shows nothing gets 401 with the realm below, and so does a login without the right to read, or
+  a token without the scope: ``reqPackageAccess`` in that file. Who shows what is wrong gets 401
+  without a challenge: ``verifyAuth``.
 """
 
 from __future__ import annotations

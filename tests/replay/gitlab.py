@@ -1,21 +1,25 @@
-"""GitLab's package registry: the projects 41 (*parts*) and 42 (*tools*) of a server of one's own, and PyPI behind it.
+"""A GitLab server of one's own: the projects 41 (*parts*) and 42 (*tools*), and PyPI behind it.
 
 What is recorded, and whom it follows:
 
-- The index is ``HOST/api/v4/projects/ID/packages/pypi/simple``; whoever wants in shows the name and the value of a
-  personal access token, a deploy token's own name, or ``gitlab-ci-token``, by netrc too: GitLab's page "PyPI packages
-  in the package registry". Older forms of the page have ``__token__`` for the name.
-- The files lie at ``files/SHA256/FILE`` beside ``simple``: its page "PyPI API"; the links are whole URLs with a hash:
-  ``simple_package_versions_presenter.rb``. They want the login too: astral-sh/uv issue 14806.
-- Who shows nothing, or a token that is wrong, gets 401 with the realm below: ``basic_auth_helpers.rb``, and the table
-  in ``pypi_packages_shared_examples.rb``, which has 404 for a login that is no member's, and 403 for a guest's.
+- The index is ``HOST/api/v4/projects/ID/packages/pypi/simple``; whoever wants in shows the name and
+  the value of a personal access token, a deploy token's own name, or ``gitlab-ci-token``, by netrc
+  too: GitLab's page "PyPI packages in the package registry". Older forms of the page have
+  ``__token__`` for the name.
+- The files lie at ``files/SHA256/FILE`` beside ``simple``: its page "PyPI API"; the links are whole
+  URLs with a hash: ``simple_package_versions_presenter.rb``. They want the login too: astral-sh/uv
+  issue 14806.
+- Who shows nothing, or a token that is wrong, gets 401 with the realm below:
+  ``basic_auth_helpers.rb``, and the table in ``pypi_packages_shared_examples.rb``, which has 404
+  for a login that is no member's, and 403 for a guest's.
 - ``simple`` lists what there is: the page "PyPI API".
-- What a project does not have is forwarded to ``pypi.org/simple/NAME/``: ``dependency_proxy_helpers.rb``; with 302:
-  simple-repository/simple-repository issue 35.
-- Where the files are in an object storage, their URLs redirect to a presigned one: ``present_carrierwave_file!`` in
-  GitLab's ``lib/api/helpers.rb``. It is so for *tools*.
-- Several indexes of one server want tokens of their own: the page's part "Multiple index-url". ``ID`` may be a path
-  with ``%2F`` in it; the files lie below the number all the same: the presenter. *parts* and *tools* have such, too.
+- What a project does not have is forwarded to ``pypi.org/simple/NAME/``:
+  ``dependency_proxy_helpers.rb``; with 302: simple-repository/simple-repository issue 35.
+- Where the files are in an object storage, their URLs redirect to a presigned one:
+  ``present_carrierwave_file!`` in GitLab's ``lib/api/helpers.rb``. It is so for *tools*.
+- Several indexes of one server want tokens of their own: the page's part "Multiple index-url".
+  ``ID`` may be a path with ``%2F`` in it; the files lie below the number all the same: the
+  presenter. *parts* and *tools* have such, too.
 """
 
 from __future__ import annotations

@@ -1,19 +1,21 @@
-"""Google Artifact Registry: the project *acme* and its repositories *wheels* and *secret*, and a metadata server.
+"""Google Artifact Registry: the repositories *wheels* and *secret*, and a metadata server.
 
 What is recorded, and whom it follows:
 
-- The index is ``LOCATION-python.pkg.dev/PROJECT/REPOSITORY/simple/``; ``oauth2accesstoken`` is the only username that
-  goes with an access token: uv's guide "Google Artifact Registry".
-- The files lie beside ``simple``, at ``PROJECT/REPOSITORY/PACKAGE/FILE``, and want the credential too:
-  prefix-dev/pixi issue 1374, which also shows the 401 for who has none.
-- In 2021 that was a 403: pypa/pip issue 9870, GoogleCloudPlatform/artifact-registry-python-tools issue 7. The
-  location *us* answers so still. No source shows a challenge with either, so there is none.
+- The index is ``LOCATION-python.pkg.dev/PROJECT/REPOSITORY/simple/``; ``oauth2accesstoken`` is the
+  only username that goes with an access token: uv's guide "Google Artifact Registry".
+- The files lie beside ``simple``, at ``PROJECT/REPOSITORY/PACKAGE/FILE``, and want the credential
+  too: prefix-dev/pixi issue 1374, which also shows the 401 for who has none.
+- In 2021 that was a 403: pypa/pip issue 9870, GoogleCloudPlatform/artifact-registry-python-tools
+  issue 7. The location *us* answers so still. No source shows a challenge with either, so there is
+  none.
 - Whoever is known and may not read is told 403, "the caller does not have permission":
   GoogleCloudPlatform/artifact-registry-npm-tools issue 52.
 - There is no list of all projects; ``simple`` itself is 404: bazel-contrib/rules_python issue 3826.
 - A service account's key goes as ``_json_key_base64:KEY@``: astral-sh/uv issue 2822.
-- A machine on Google's cloud has its token from the metadata server: google-auth's ``compute_engine/_metadata.py``,
-  which asks for the paths and the ``Metadata-Flavor`` below. A token lives for an hour at most: ``expires_in``.
+- A machine on Google's cloud has its token from the metadata server: google-auth's
+  ``compute_engine/_metadata.py``, which asks for the paths and the ``Metadata-Flavor`` below. A
+  token lives for an hour at most: ``expires_in``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Where the recordings are replayed: a proxy that is every host of theirs, with a certificate for it.
+"""A proxy that is every host of the recordings, with a certificate for it.
 
-Whoever has ``Internet.environ`` in its environment sees the services under their real names, over TLS: ``requests`` in
-this process, and the ``keyring`` command, pip, pixi or dotnet in others. Nothing gets past it.
+Whoever has ``Internet.environ`` in its environment sees the services under their real names, over
+TLS: ``requests`` in this process, and the ``keyring`` command, pip, pixi or dotnet in others.
+Nothing gets past it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from servers import Authority, Seen
 
 OURS = "authshim-replay"
-"""What the requests of the session that is tried call themselves; a back end of ``keyring`` has another name."""
+"""The user agent of the session that is tried; a back end of ``keyring`` has another."""
 
 BEGUN = "Replay-Begun"
 """A header that says how much was answered before."""
@@ -40,7 +41,7 @@ class Exchange(NamedTuple):
 
     @property
     def begun(self) -> int:
-        """How many requests of the session were answered when this one was begun; all, where it does not say."""
+        """Return how many requests were answered when this one began; all if it does not say."""
         return int(self.seen.headers.get(BEGUN) or sys.maxsize)
 
     @property

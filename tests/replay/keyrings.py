@@ -1,4 +1,4 @@
-"""``keyring`` commands that count how often they are run: a fake one, and one that runs the real one."""
+"""``keyring`` commands that count how often they are run: a fake one, and the real one."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Keyring:
     """A ``keyring`` in a folder of its own, to be put on PATH."""
 
     def __init__(self, folder: Path, held: Mapping[str, Secret] | None = None) -> None:
-        """Take what a fake one answers for each URL; None: the real command beside this Python is run."""
+        """Take what a fake one answers for each URL; None runs the real command of this Python."""
         self.folder = folder
         self._calls = folder / "calls"
         self._calls.touch()
@@ -74,6 +74,6 @@ def needs_backend(module: str, package: str) -> None:
 
 
 def elsewhere(package: str) -> str:
-    """Return the folder in which ``tox -e replay`` installs what bears no other package beside it."""
+    """Return the folder in which ``tox -e replay`` installs a package that must stand alone."""
     folder = Path(sys.prefix, package)
     return str(folder) if folder.is_dir() else needs.missing(f"no {package} here: tox -e replay")

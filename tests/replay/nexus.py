@@ -2,10 +2,11 @@
 
 What is recorded, and whom it follows:
 
-- A repository is ``HOST/repository/NAME/``, and who shows nothing, or what is wrong, gets 401 with the challenge
-  below: sonatype-nexus-community/nexus-repository-r issue 22.
-- ``simple/`` lists what there is, the pages lie below it, the files below ``packages/NAME/`` beside it, and the links
-  to them begin with ``../../packages``: ``PyPiPathUtils.java`` and ``PyPiIndexUtils.java`` of sonatype/nexus-public.
+- A repository is ``HOST/repository/NAME/``, and who shows nothing, or what is wrong, gets 401 with
+  the challenge below: sonatype-nexus-community/nexus-repository-r issue 22.
+- ``simple/`` lists what there is, the pages lie below it, the files below ``packages/NAME/`` beside
+  it, and the links to them begin with ``../../packages``: ``PyPiPathUtils.java`` and
+  ``PyPiIndexUtils.java`` of sonatype/nexus-public.
 """
 
 from __future__ import annotations

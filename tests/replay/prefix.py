@@ -2,16 +2,18 @@
 
 What is recorded, and whom it follows:
 
-- A channel is ``repo.prefix.dev/CHANNEL``; its shards lie at ``shards.prefix.dev/CHANNEL``: prefix-dev/prefix-dev issue
-  92. A token goes as Bearer, and is stored for ``*.prefix.dev``: pixi's page "Authentication".
-- ``repodata.json`` is a redirect to a presigned URL of ``ACCOUNT.r2.cloudflarestorage.com``: prefix-dev/prefix-dev
-  issue 32. No source tells of the packages; here they are, too.
-- Who shows nothing was told 403 (prefix-dev/pixi issue 6318), and is told 401 with a challenge since: conda/rattler
-  pull requests 2504 and 2509. *older* does the one, *acme* the other. What is told to a token that has expired no
-  source says, nor what the challenge is: here both get the same, and it is for Bearer.
-- A login by OAuth hands out an access token and a refresh token: prefix.dev's post "Pixi auth got better". pixi stores
-  where they are renewed; the path of that endpoint is made up. What goes there and comes back is RFC 6749's, sections
-  5.1 and 6, and a refresh token is taken once.
+- A channel is ``repo.prefix.dev/CHANNEL``; its shards lie at ``shards.prefix.dev/CHANNEL``:
+  prefix-dev/prefix-dev issue 92. A token goes as Bearer, and is stored for ``*.prefix.dev``: pixi's
+  page "Authentication".
+- ``repodata.json`` is a redirect to a presigned URL of ``ACCOUNT.r2.cloudflarestorage.com``:
+  prefix-dev/prefix-dev issue 32. No source tells of the packages; here they are, too.
+- Who shows nothing was told 403 (prefix-dev/pixi issue 6318), and is told 401 with a challenge
+  since: conda/rattler pull requests 2504 and 2509. *older* does the one, *acme* the other. What is
+  told to a token that has expired no source says, nor what the challenge is: here both get the
+  same, and it is for Bearer.
+- A login by OAuth hands out an access token and a refresh token: prefix.dev's post "Pixi auth got
+  better". pixi stores where they are renewed; the path of that endpoint is made up. What goes there
+  and comes back is RFC 6749's, sections 5.1 and 6, and a refresh token is taken once.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """quetz, a real one: ``tox -e replay`` installs quetz-server, with the packages of its time.
 
-It has the private channel *acme*, and is reached over TLS under a name, so that each request is counted.
+It has the private channel *acme*, and is reached over TLS under a name, so that each request is
+counted.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ admins = ["dummy:alice"]
 
 @contextmanager
 def quetz(folder: Path) -> Iterator[Service]:
-    """Run a quetz whose channel *acme* is filled, and yield it as a recording; its one secret is an API key."""
+    """Run a quetz with a filled channel *acme*, and yield it as a recording with one API key."""
     (folder / "given.toml").write_text(_CONFIG)
     port = free_port()
     program = str(Path(elsewhere("quetz-server"), "bin", "quetz"))

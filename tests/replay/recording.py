@@ -1,7 +1,8 @@
-"""The words in which a service's protocol is written down: who is let in where, and what everybody is told.
+"""The words for a service's protocol: who is let in where, and what everybody is told.
 
-A recording is a ``Service``: its ``routes`` are tried in order, the first whose host and path fit answers. A route with
-a ``door`` looks at what the request shows: an ``Authorization`` header, or the ``{token}`` of its path.
+A recording is a ``Service``: its ``routes`` are tried in order, the first whose host and path fit
+answers. A route with a ``door`` looks at what the request shows: an ``Authorization`` header, or
+the ``{token}`` of its path.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class Door(NamedTuple):
 
     ::
 
-        Door(takes=(ADA,), nobody=CHALLENGE, stranger=CHALLENGE, forbidden=Answer(403), knows=(BOB,))
+        Door(
+            takes=(ADA,), nobody=CHALLENGE, stranger=CHALLENGE, forbidden=Answer(403), knows=(BOB,)
+        )
     """
 
     takes: tuple[Secret, ...]
@@ -65,7 +68,7 @@ class Door(NamedTuple):
     """Valid logins that may not come in here."""
 
     def refusal(self, shown: str | None, expired: Collection[str]) -> Answer | None:
-        """Return what somebody is told instead of what they asked for; None where they are let in."""
+        """Return what somebody is told instead of what they asked for; None if they are let in."""
         if shown is None:
             return self.nobody
         if shown in expired:
@@ -181,7 +184,7 @@ def page(
 ) -> Callable[[Asked], Answer]:
     """Answer a project's page (PEP 503) with one file.
 
-    :param link: its ``href``, with ``{project}``, ``{file}``, ``{sha256}`` and the other names of the route.
+    :param link: its ``href``, with ``{project}``, ``{file}``, ``{sha256}`` and the route's names.
     :param projects: which there are; ``PROJECTS`` without.
     :param absent: told of what is none of them.
     """
@@ -192,7 +195,10 @@ def page(
             return absent(asked) if callable(absent) else absent
         file = wheel_of(project)
         href = link.format(**{**asked.names, "file": file, "sha256": sha256_of(file)})
-        body = f'<!DOCTYPE html><html><body><a href="{href}#sha256={sha256_of(file)}">{file}</a></body></html>'
+        body = (
+            f'<!DOCTYPE html><html><body><a href="{href}#sha256={sha256_of(file)}">{file}</a>'
+            "</body></html>"
+        )
         return Answer(200, body.encode(), {"Content-Type": "text/html; charset=UTF-8"})
 
     return answer

@@ -59,7 +59,7 @@ class Run:
         ]
 
     def install(self, index: str, projects: Iterable[str]) -> None:
-        """Do as an installer does: fetch each project's page and each of its files, which must be whole."""
+        """Do as an installer does: fetch each project's page and its files, which must be whole."""
         for project in projects:
             for link in self.links(index, project):
                 response = self.get(link.partition("#")[0])
@@ -74,7 +74,7 @@ class Run:
         subdirs: Iterable[str] = ("linux-64", "noarch"),
         held: Callable[[str], bytes] = content_of,
     ) -> None:
-        """Do as pixi does with a channel: fetch what each subdir has, then the packages, which must be whole."""
+        """Do as pixi does with a channel: fetch each subdir's list and its packages, all whole."""
         for subdir in subdirs:
             repodata = self.get(f"{channel}/{subdir}/repodata.json.zst")
             if repodata.status_code == 404:

@@ -1,4 +1,4 @@
-"""The files in which a user keeps logins: what ``pixi auth login`` writes where there is no keychain, and netrc."""
+"""The files in which a user keeps logins: that of ``pixi auth login``, and netrc."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def auth_file(entries: Mapping[str, Secret | Mapping[str, object]]) -> Path:
 def netrc(logins: Mapping[str, Secret]) -> None:
     """Write a login for each machine, without a name where the secret has none."""
     lines = (
-        f"machine {host} {f'login {secret.username} ' if secret.username else ''}password {secret.value}\n"
+        f"machine {host} {f'login {secret.username} ' if secret.username else ''}"
+        f"password {secret.value}\n"
         for host, secret in logins.items()
     )
     Path.home().joinpath(".netrc").write_text("".join(lines))

@@ -1,4 +1,4 @@
-"""Artifactory: an API key, a token of nobody and one as Bearer, for wheels and for a mirror of a channel."""
+"""Artifactory: an API key, a token of nobody and one as Bearer, for wheels and for a channel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Azure DevOps: one look-up for a feed and its files, and nothing but a signature for the blob storage."""
+"""Azure DevOps: one look-up for a feed and its files, and no login for the blob storage."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_package_that_is_not_there_costs_one_request(replay: Callable[..., Run
 def test_artifacts_keyring_is_run_once(
     replay: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Microsoft's own back end, with its program of .NET and the tokens that a pipeline gives it."""
+    """Run Microsoft's own back end, a program of .NET, with the tokens that a pipeline gives it."""
     monkeypatch.setenv("PYTHONPATH", elsewhere("artifacts-keyring"))
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "artifacts_keyring.ArtifactsKeyringBackend")
     given = [(azure.BLUE_INDEX, azure.BLUE), (azure.GREEN_INDEX, azure.GREEN)]
@@ -125,7 +125,7 @@ def test_artifacts_keyring_is_run_once(
 
 @pytest.fixture
 def keyrings_artifacts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The back end that the specification names; beside it keyring must be free to choose one to store in."""
+    """Have the back end that the specification names, and let keyring choose one to store in."""
     needs_backend("keyrings_artifacts", "keyrings.artifacts")
     monkeypatch.delenv("PYTHON_KEYRING_BACKEND")
 

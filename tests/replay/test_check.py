@@ -208,12 +208,18 @@ def test_gitlab_project_of_another_user_points_at_its_owner(
         (
             google.SERVICE,
             google.INDEX,
-            "gcloud auth login   (once before: pipx inject keyring keyrings.google-artifactregistry-auth)",
+            (
+                "gcloud auth login   "
+                "(once before: pipx inject keyring keyrings.google-artifactregistry-auth)"
+            ),
         ),
         (
             google.SERVICE,  # which answers 403 to nobody
             google.OLD_INDEX,
-            "gcloud auth login   (once before: pipx inject keyring keyrings.google-artifactregistry-auth)",
+            (
+                "gcloud auth login   "
+                "(once before: pipx inject keyring keyrings.google-artifactregistry-auth)"
+            ),
         ),
         (
             codeartifact.SERVICE,
@@ -234,7 +240,8 @@ def test_googles_403_is_a_matter_for_the_owner(result_of: Callable[..., Result])
     result = result_of(google.SERVICE, google.SECRET_INDEX, google.TOKEN)
     assert (result.answer, result.status) == ("forbidden", 403)
     assert result.next_step.startswith(
-        "let an owner run: gcloud artifacts repositories add-iam-policy-binding secret --project=acme"
+        "let an owner run: "
+        "gcloud artifacts repositories add-iam-policy-binding secret --project=acme"
     )
 
 

@@ -1,4 +1,4 @@
-"""AWS CodeArtifact: its 404 for what is forbidden, and a redirect to S3 that wants no second login."""
+"""AWS CodeArtifact: its 404 for what is forbidden, and a redirect to S3 without a login."""
 
 from __future__ import annotations
 

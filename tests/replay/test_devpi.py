@@ -1,4 +1,4 @@
-"""devpi: files beside ``+simple``, pages in HTML and in JSON, and two users' indexes of one host."""
+"""devpi: files beside ``+simple``, pages in HTML and JSON, and two users' indexes of one host."""
 
 from __future__ import annotations
 

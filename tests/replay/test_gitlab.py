@@ -104,7 +104,7 @@ def test_a_project_of_others_is_404_and_nobody_is_asked_again(replay: Callable[.
 def test_the_files_of_two_projects_with_names_cost_a_404_for_each(
     replay: Callable[..., Run],
 ) -> None:
-    """The page of a project has its name, its files have its number, and 404 is said to who is no member."""
+    """A project's page has its name, its files have its number; who is no member is told 404."""
     parts, tools = gitlab.NAMED_PARTS_INDEX, gitlab.NAMED_TOOLS_INDEX
     held = {parts: gitlab.PARTS, tools: gitlab.TOOLS}
     own = [url.replace("://", f"://{held[url].username}@") for url in held]

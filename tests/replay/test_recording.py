@@ -86,7 +86,10 @@ def test_a_token_in_the_path_is_shown(served: Internet) -> None:
 
 
 def test_another_process_sees_the_service_under_its_name(served: Internet) -> None:
-    code = f"import requests; print(requests.get('https://{HOST}/simple/demo/', auth=('ada', 's3cret-ada')).text)"
+    code = (
+        "import requests; "
+        f"print(requests.get('https://{HOST}/simple/demo/', auth=('ada', 's3cret-ada')).text)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
