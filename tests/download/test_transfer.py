@@ -44,7 +44,7 @@ class Vault(authshim.Provider):
 
 
 class Downloads:
-    """A download of ``NAME`` from one server into the current folder, with a record of its callbacks."""
+    """A download of ``NAME`` from one server into the current folder, which records callbacks."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.url = f"{recorder.url}/{NAME}"

@@ -1,4 +1,4 @@
-"""Files that change, vanish, turn into something else or lose their permissions between two requests."""
+"""Files that change, vanish, lose their permissions or become another kind between two requests."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_file_that_turns_into_something_else(
     caplog: pytest.LogCaptureFixture,
     no_secret: Callable[..., None],
 ) -> None:
-    """A found login stays until a server refuses it; then none is left, and a file that is back is read."""
+    """A found login stays until a server refuses it; then none is left until the file is back."""
     clock = Clock()
     session = authshim.install(requests.Session(), chain_with(clock))
     assert session.get(door.url).status_code == 200

@@ -1,4 +1,7 @@
-"""Keyring commands that hang, fork, flood, die or talk nonsense: one run, one sentence, and the request goes on."""
+"""Keyring commands that hang, fork, flood, die or print nonsense.
+
+Each runs once and is reported in one sentence, and the request is sent.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ FLOOD = "it printed more than 1024 KiB"
 
 
 class Clock:
-    """In place of the module ``time``; it goes once the command is running, however long that takes."""
+    """A stand-in for the module ``time`` that starts once the command is running."""
 
     sleep = staticmethod(time.sleep)
 
@@ -42,7 +45,7 @@ class Clock:
 
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """Make a script the keyring command; the file that is returned has a line for each of its runs."""
+    """Make a script the keyring command, and return a file with a line for each of its runs."""
 
     def make(body: str, deadline: str) -> Path:
         script, runs = tmp_path / "keyring", tmp_path / "runs"
@@ -112,7 +115,8 @@ from authshim.errors import ProviderError
 from authshim.providers.keyring_command import KeyringCommand
 command = KeyringCommand(["/bin/sh", "-c", sys.argv[1]], terminal=lambda: False)
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 if sys.platform == "darwin" else 1)
+    unit = 1024 if sys.platform == "darwin" else 1
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
 def ask(text):
     command.command = ("/bin/sh", "-c", text)
     try:

@@ -40,7 +40,7 @@ RLock = type(threading.RLock())
 
 
 def locks_of(root: object) -> list[threading.Lock]:
-    """Return every lock that can be reached from an object, without leaving it for classes and modules."""
+    """Return every lock that an object reaches, without the ones of classes and modules."""
     seen: dict[int, object] = {}
     waiting = [root]
     while waiting:
@@ -128,7 +128,7 @@ def test_a_child_sends_though_another_thread_held_every_lock(
 def test_a_child_does_not_wait_for_a_realm_that_a_thread_has_just_in_hand(
     holding: Callable[[list[threading.Lock]], None],
 ) -> None:
-    """It is taken out of the dictionary for a moment whenever it is wanted, so that the oldest ones can go."""
+    """Each use takes the realm out of the dictionary for a moment, so that the oldest can go."""
     chain = Chain([Keeper({"h": basic()})])
     cache = chain._lookup.cache
     candidates = cache.candidates("https://h/")
@@ -163,7 +163,8 @@ def test_forked_child_runs_the_keyring_command_beside_its_parent(tmp_path: Path)
     answer = '{"username": "ada", "password": "s3cret"}'
     first = f"mkdir {tmp_path}/first 2>/dev/null"  # only the first run can make the folder
     script.write_text(
-        f"#!/bin/sh\nif {first}; then echo run >> {runs}; read x < {go}; else echo run >> {runs}; fi\necho '{answer}'\n"
+        f"#!/bin/sh\nif {first}; then echo run >> {runs}; read x < {go}; "
+        f"else echo run >> {runs}; fi\necho '{answer}'\n"
     )
     script.chmod(0o755)
     environ = {
@@ -190,7 +191,7 @@ def test_forked_child_runs_the_keyring_command_beside_its_parent(tmp_path: Path)
 
 
 def test_children_forked_while_threads_send_and_renew_all_send(recorder: Recorder) -> None:
-    # A name of authshim is imported when it is first used; a child that is forked meanwhile would wait for ever.
+    # The first use of a name of authshim imports it. A child forked meanwhile would wait for ever.
     install = authshim.install
     recorder.default = Answer(401)
     held = Keeper({LOOPBACK: authshim.BearerToken("0")}, answers=["host"])

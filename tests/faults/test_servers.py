@@ -1,4 +1,4 @@
-"""Servers that break: the error is that of requests alone, what was found stays found, and nothing is told."""
+"""Servers that break: requests alone raises, a found login stays cached, and no secret is shown."""
 
 from __future__ import annotations
 

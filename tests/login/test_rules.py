@@ -309,7 +309,8 @@ def test_store_raises_if_there_is_no_store() -> None:
     with pytest.raises(AuthshimError) as caught:
         store([Shelf("a", GONE)], "h", TOK)
     assert str(caught.value) == (
-        "no OS keychain here: there is no D-Bus session; there is no file to store it in; name one by --auth-file"
+        "no OS keychain here: there is no D-Bus session; "
+        "there is no file to store it in; name one by --auth-file"
     )
 
 

@@ -673,7 +673,10 @@ def test_fork_keeps_the_cached_credentials() -> None:
 
 
 def test_chain_works_on_systems_that_cannot_fork() -> None:
-    code = "import os\ndel os.fork, os.register_at_fork\nimport authshim\nprint(authshim.Chain([]).find('https://h/'))"
+    code = (
+        "import os\ndel os.fork, os.register_at_fork\n"
+        "import authshim\nprint(authshim.Chain([]).find('https://h/'))"
+    )
     ended = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )

@@ -179,7 +179,10 @@ def test_broken_file_leaves_the_other_providers_in_use(
     found = chain.find("https://h/")
     assert sent(found) == basic("ada", "s3cret-netrc")
     assert caplog.messages == [
-        f"cannot read auth file {path}: line 1: the file ends too early; it was perhaps half written"
+        (
+            f"cannot read auth file {path}: line 1: the file ends too early; "
+            "it was perhaps half written"
+        )
     ]
     no_secret(found, str(chain.explain("https://h/")))
 
@@ -266,7 +269,8 @@ def test_chain_of_the_environment_pickles_as_its_options(
 def test_keyring_command_is_found_and_asked(home: Path, tmp_path: Path) -> None:
     script = tmp_path / "keyring"
     script.write_text(
-        '#!/bin/sh\necho "$6 $7" >>"$HOME/asked"\necho \'{"username": "ada", "password": "s3cret"}\'\n'
+        '#!/bin/sh\necho "$6 $7" >>"$HOME/asked"\n'
+        'echo \'{"username": "ada", "password": "s3cret"}\'\n'
     )
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
     named = environ(

@@ -160,7 +160,10 @@ def test_password_that_cannot_be_sent_is_warned_of_once(caplog: pytest.LogCaptur
     chain.forget()
     chain.find("https://ada:s3cret%0A@h/")
     assert caplog.messages == [
-        "the user:password@ of https://h:443 is not used: the password has a control character (a line break, perhaps)"
+        (
+            "the user:password@ of https://h:443 is not used: "
+            "the password has a control character (a line break, perhaps)"
+        )
     ]
 
 
@@ -481,7 +484,10 @@ def test_look_up_logs_the_credential_it_found(caplog: pytest.LogCaptureFixture) 
     for url in ("https://h/t/s3cret/x", "https://h/y", "https://g:8443/"):
         chain.find(url)
     assert caplog.messages == [
-        "https://h:443: Found(BasicHTTP(username='ada', password=****), provider='keeper', key='h')",
+        (
+            "https://h:443: Found(BasicHTTP(username='ada', password=****), "
+            "provider='keeper', key='h')"
+        ),
         "https://g:8443: no credential",
     ]
 

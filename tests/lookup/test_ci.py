@@ -1,4 +1,4 @@
-"""The identity of a CI job and its token, against servers that play GitHub, prefix.dev and GitLab."""
+"""The identity and token of a CI job, against servers that play GitHub, prefix.dev and GitLab."""
 
 from __future__ import annotations
 

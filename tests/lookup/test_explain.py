@@ -23,10 +23,12 @@ https://h.example/simple/demo/?****
   for the user 'ada'
 
   netrc ~/.netrc   h.example:443              nothing
-  OS keychain      h.example                  cannot read OS keychain: it is locked: unlock it and try again
+  OS keychain      h.example                  cannot read OS keychain: it is locked: \
+unlock it and try again
   netrc ~/.netrc   h.example                  passed over: it is for another user than 'ada'
   keyring command  https://h.example/simple/  nothing
-  keyring command  https://h.example/simple   BasicHTTP(username='token', password=****), not of the user 'ada'
+  keyring command  https://h.example/simple   BasicHTTP(username='token', password=****), \
+not of the user 'ada'
 
 would be sent: BasicHTTP(username='token', password=****) from keyring command
 """
@@ -185,6 +187,7 @@ def test_explain_shows_the_problem_of_a_provider_with_its_miss() -> None:
 def test_explain_says_that_s3_keys_are_for_s3_only() -> None:
     trace = Chain([Keeper({"h": S3Credentials("id", "s3cret")})]).explain("https://h/")
     assert str(trace).splitlines()[-1] == (
-        "nothing is sent: S3Credentials(access_key_id=****, secret_access_key=****, session_token=None) from keeper, "
-        "which is for s3:// URLs only"
+        "nothing is sent: "
+        "S3Credentials(access_key_id=****, secret_access_key=****, session_token=None) "
+        "from keeper, which is for s3:// URLs only"
     )

@@ -446,7 +446,8 @@ def test_bad_answer_is_one_warning_and_changes_nothing(
     assert (len(recorder.seen), file.read_text()) == (1, before)
     (said,) = warnings(caplog)
     assert said.startswith(
-        f"the login for 127.0.0.1 (auth file {file}) could not be renewed: {recorder.url}/token answ"
+        f"the login for 127.0.0.1 (auth file {file}) could not be renewed: "
+        f"{recorder.url}/token answ"
     )
     no_secret()
 
@@ -790,7 +791,8 @@ def test_renewed_login_stays_in_memory_if_it_cannot_be_stored(
     )
     (said,) = warnings(caplog)
     assert said == (
-        f"the login for 127.0.0.1 was renewed, but auth file {file} did not store it (no space left on device); "
+        f"the login for 127.0.0.1 was renewed, but auth file {file} did not store it "
+        f"(no space left on device); "
         f"it is lost when this program ends: {command_at(server)}"
     )
     no_secret()

@@ -159,7 +159,8 @@ def test_several_indexes_that_have_nothing_to_take_are_all_named() -> None:
     pages = [page(index(number), (wheel("1.0", ANY, ">=4"),)) for number in range(2)]
     found = ask(*pages, strategy="unsafe-best-match")
     assert found.problem == (
-        "nothing that https://0.example/simple and https://1.example/simple have can be taken: 2 not for Python 3.11"
+        "nothing that https://0.example/simple and https://1.example/simple have can be taken: "
+        "2 not for Python 3.11"
     )
 
 
@@ -177,7 +178,10 @@ def test_a_dependency_without_a_machine_is_chosen_for_this_one() -> None:
 # Indexes that did not answer
 
 REFUSED = Answer(index(0), "refused", 401, detail="no provider has one")
-DOUBT = "whether https://0.example/simple has demo is not known: refused (HTTP 401, no provider has one); pixi "
+DOUBT = (
+    "whether https://0.example/simple has demo is not known: "
+    "refused (HTTP 401, no provider has one); pixi "
+)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -264,17 +268,23 @@ def public(number: int, *listed: Listed) -> Answer:
         (
             "first-index",
             (
-                "only the order of the indexes makes pixi take the private https://0.example/simple's, "
-                "and other programs may not"
+                "only the order of the indexes makes pixi take the private "
+                "https://0.example/simple's, and other programs may not"
             ),
         ),
         (
             "unsafe-first-match",
-            "under unsafe-first-match it is taken from there where no version of https://0.example/simple fits",
+            (
+                "under unsafe-first-match it is taken from there "
+                "where no version of https://0.example/simple fits"
+            ),
         ),
         (
             "unsafe-best-match",
-            "under unsafe-best-match the highest version of all is taken, whoever uploaded it there",
+            (
+                "under unsafe-best-match the highest version of all is taken, "
+                "whoever uploaded it there"
+            ),
         ),
     ],
 )

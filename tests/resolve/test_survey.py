@@ -67,7 +67,8 @@ def test_without_names_the_project_s_packages_are_asked_for(load: Load) -> None:
 
 def test_a_name_takes_the_specifier_index_and_machine_of_the_project(load: Load) -> None:
     manifest = load(
-        '[pypi-dependencies]\nA = { version = ">=1", extras = ["x"], index = "https://own/simple" }\nb = "*"\n'
+        "[pypi-dependencies]\n"
+        'A = { version = ">=1", extras = ["x"], index = "https://own/simple" }\nb = "*"\n'
     )
     ((query),) = queries(manifest, None, ["a"])
     assert query.dependency[:4] == ("a", ">=1", ("x",), Index("https://own/simple"))
@@ -258,7 +259,10 @@ def test_an_index_that_is_a_file_url_is_not_taken_for_one_that_has_nothing(load:
         load('[pypi-options]\nindex-url = "file:///srv/simple"\n[pypi-dependencies]\na = "*"\n')
     )
     assert found.doubts == (
-        "whether file:///srv/simple has a is not known: not asked (only http(s) indexes are read here)",
+        (
+            "whether file:///srv/simple has a is not known: "
+            "not asked (only http(s) indexes are read here)"
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""netrc belongs to the chain: what requests takes from it on its own is recognised, and decided anew."""
+"""netrc belongs to the chain: a login that requests took from it is recognised and replaced."""
 
 from __future__ import annotations
 

@@ -302,6 +302,7 @@ def test_nor_does_such_a_url_that_was_never_prepared(
 ) -> None:
     anywhere(recorder)
     request = requests.Request("GET", "http://h.example/").prepare()
-    request.url = r"http://h.example\@evil.example/x"  # urllib3 reads h.example, requests makes it dial the other
+    # urllib3 reads h.example, but requests makes it dial evil.example.
+    request.url = r"http://h.example\@evil.example/x"
     login(Fixed({"h.example": A, "evil.example": A})).send(request)
     assert sent(recorder) == [None]

@@ -1,4 +1,4 @@
-"""A credential that is refused: asked for anew, sent once more where the body allows it, and otherwise left."""
+"""A refused credential: the chain is asked again, and the request retried if its body allows."""
 
 from __future__ import annotations
 

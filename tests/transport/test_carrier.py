@@ -1,4 +1,4 @@
-"""Who named a URL is carried from one request of ``requests`` to the next, however the session was made."""
+"""The party that named a URL is carried from one request to the next, in any kind of session."""
 
 from __future__ import annotations
 

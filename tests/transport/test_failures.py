@@ -29,7 +29,8 @@ NONE = Circumstances()
 
 
 def wrapped(reason: Exception) -> requests.ConnectionError:
-    return requests.ConnectionError(MaxRetryError(None, "/s3cret", reason))  # type: ignore[arg-type]
+    error = MaxRetryError(None, "/s3cret", reason)  # type: ignore[arg-type]
+    return requests.ConnectionError(error)
 
 
 def unknown_name() -> NewConnectionError:
@@ -87,7 +88,10 @@ def unknown_name() -> NewConnectionError:
         (ValueError("s3cret"), "a redirect or the proxy names a host that cannot be dialled"),
         (DecodeError("s3cret"), "it is not packed as it says"),
         (requests.exceptions.ContentDecodingError("s3cret"), "it is not packed as it says"),
-        (wrapped(NewConnectionError(None, "s3cret")), "the connection was refused or broke"),  # type: ignore[arg-type]
+        (
+            wrapped(NewConnectionError(None, "s3cret")),  # type: ignore[arg-type]
+            "the connection was refused or broke",
+        ),
     ],
 )
 def test_failure_is_described_in_our_own_words(error: Exception, said: str) -> None:
@@ -118,7 +122,11 @@ def test_describe_names_the_proxy_and_its_variable(
 @pytest.mark.parametrize(
     ("error", "said", "step"),
     [
-        (NewConnectionError(None, ""), "cannot be reached", "check {place}"),  # type: ignore[arg-type]
+        (
+            NewConnectionError(None, ""),  # type: ignore[arg-type]
+            "cannot be reached",
+            "check {place}",
+        ),
         (unknown_name(), "cannot be reached", "check {place}"),
         (OSError("Tunnel connection failed: 403 Forbidden"), "does not connect", "check {place}"),
         (

@@ -148,7 +148,7 @@ def test_hand_mounted_adapter_stays_and_its_chain_serves_the_others() -> None:
 
 
 class Cache(HTTPAdapter):
-    """An adapter in the style of CacheControl's: it has settings of its own and overrides methods."""
+    """An adapter like CacheControl's: it has settings of its own and overrides methods."""
 
     __attrs__ = (*HTTPAdapter.__attrs__, "cache")
     cacheable_methods = ("GET",)

@@ -1,4 +1,4 @@
-"""What we add, only the wire sees: not responses, exceptions, frames, logs, cookies, reprs and pickles."""
+"""Only the wire sees added secrets: no response, exception, frame, log, cookie, repr or pickle."""
 
 from __future__ import annotations
 
