@@ -1,7 +1,7 @@
 """A browser for the pages of npm's oidc-provider, and the user who sits at it.
 
-``python browser.py URL [cancel] [SECONDS]`` is a program for ``BROWSER``: it signs in and consents, or cancels; so
-many seconds before it goes to the redirect URI it waits.
+``python browser.py URL [cancel] [SECONDS]`` is a program for ``BROWSER``: it signs in and
+consents, or cancels. It waits SECONDS before it goes to the redirect URI.
 """
 
 from __future__ import annotations

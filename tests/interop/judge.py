@@ -1,8 +1,9 @@
 """The judge: what would pixi send here, and what does authshim send?
 
-Both get the same home, the same environment and the same URL, and ``http_proxy`` leads both to one server, which thus
-answers for every host name without DNS. What reached it is put into a few words: ``Bearer tok``, ``Basic ada:pw``,
-``/t/tk before the path``, ``nothing``, or ``no request`` where the program refused to send one.
+Both get the same home, the same environment and the same URL. ``http_proxy`` leads both to one
+server, which thus answers for every host name without DNS. A few words describe the request there:
+``Bearer tok``, ``Basic ada:pw``, ``/t/tk before the path``, ``nothing``, or ``no request`` if the
+program refused to send one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A real keychain for tests: gnome-keyring on a D-Bus session of its own, which no other program sees.
+"""A real keychain for tests: gnome-keyring on a D-Bus session that no other program sees.
 
 ::
 
@@ -44,7 +44,7 @@ def private_keychain(folder: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def private_bus(folder: Path) -> Iterator[dict[str, str]]:
-    """Start a bus that starts no service by itself; give the environment of those who shall see it."""
+    """Start a bus that starts no service by itself, and yield the environment of its clients."""
     bus = program("dbus-daemon", "dbus")
     for name in ("run", "data"):
         (folder / name).mkdir(mode=0o700, parents=True)
@@ -120,7 +120,8 @@ def items(environ: Mapping[str, str], host: str) -> list[str]:
 _ITEMS = """\
 import contextlib, secretstorage, sys
 with contextlib.closing(secretstorage.dbus_init()) as connection:
-    for item in secretstorage.search_items(connection, {"service": "rattler", "username": sys.argv[1]}):
+    wanted = {"service": "rattler", "username": sys.argv[1]}
+    for item in secretstorage.search_items(connection, wanted):
         print(item.get_attributes(), item.get_label(), item.get_secret_content_type(), sep="|")
 """
 

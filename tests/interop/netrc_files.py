@@ -1,6 +1,7 @@
-"""netrc files by the thousand, what authshim's rules find in them, and where curl 7.88 finds something else.
+"""netrc files by the thousand, the logins that authshim finds there, and those of curl 7.88.
 
-A file is made of pieces: entries, comments, macros. The classes of difference look at the pieces, not at the answers.
+A file is made of pieces: entries, comments, macros. The classes of difference look at the pieces,
+not at the answers.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class File(NamedTuple):
         return next((login for login in reversed(logins) if login), "somebody")
 
     def answer(self, host: str, user: str | None = None) -> Pair:
-        """Return what authshim's rules find: the last login of the host, or that of the last default."""
+        """Return the login by authshim's rules: the host's last, or that of the last default."""
         hidden = self._hidden()
         for of in (host, "*"):
             pairs = [
@@ -81,7 +82,10 @@ class File(NamedTuple):
         return None
 
     def _hidden(self) -> set[int]:
-        """Return what an open quote hides, up to what could close it, and half entries that a stray word follows."""
+        """Return the indices of pieces that an open quote or a stray word hides.
+
+        A quote hides all pieces up to one that could close it; a stray word the half entry before.
+        """
         kinds = [piece.odd for piece in self.pieces]
         after = kinds.index("open quote") + 1 if "open quote" in kinds else len(kinds)
         closing = next(
@@ -101,7 +105,7 @@ class File(NamedTuple):
         return parts[-1] if parts else None
 
     def with_stray(self, host: str, odd: str) -> bool:
-        """Tell whether an entry of a host, or of the default, is a stray word's or stands before one."""
+        """Return True if an entry of a host or of the default has a stray word or precedes one."""
         places = [at for at, piece in enumerate(self.pieces) if piece.odd == odd]
         near = [*places, *(self._before(at) for at in places)]
         return any(at is not None and self.pieces[at].host in (host, "*") for at in near)
@@ -125,7 +129,10 @@ _GOOD = {
     "long line": "machine {host} login {login} password {password}" + " " * 4096 + "\n",
     "field twice": "machine {host} login other password {password} login {login}\n",
     "words behind": "machine {host} login {login} password {password} two words\n",
-    "port": "machine {host} port 443 login {login} protocol https password {password} method interactive\n",
+    "port": (
+        "machine {host} port 443 login {login} protocol https password {password} "
+        "method interactive\n"
+    ),
     "macro in it": "machine {host} login {login} macdef init\npassword {password}\n\n",
 }
 """Odd entries from which authshim takes a login."""
@@ -204,7 +211,10 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         _default_first,
     ),
     "half an entry, and another behind it": (
-        "curl goes on to look for the other half: it forgets this one at a machine, and takes what a default has",
+        (
+            "curl goes on to look for the other half: it forgets this one at a machine, "
+            "and takes what a default has"
+        ),
         _half,
     ),
     "user": (
@@ -212,11 +222,17 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         _has("user"),
     ),
     "a # as a value's first character": (
-        "curl begins a comment there, and looks for the value on; rattler and the standard library keep it",
+        (
+            "curl begins a comment there, and looks for the value on; "
+            "rattler and the standard library keep it"
+        ),
         _has("hash"),
     ),
     "an open quote": (
-        "curl drops the file, with the good entries behind it; here it costs its entry, and what it may hide",
+        (
+            "curl drops the file, with the good entries behind it; "
+            "here it costs its entry, and what it may hide"
+        ),
         _anywhere("open quote"),
     ),
     "text behind a closing quote": (
@@ -233,7 +249,10 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
     ),
     "a keyword without a value": ("curl takes the next keyword as the value", _has("no value")),
     "a keyword as the value of another host": (
-        "curl reads the values of hosts that it does not look for as keywords: it finds a default there",
+        (
+            "curl reads the values of hosts that it does not look for as keywords: "
+            "it finds a default there"
+        ),
         _anywhere("keyword as value"),
     ),
     "a quoted keyword": (
@@ -259,7 +278,10 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         _macro,
     ),
     "a macro with Windows line ends": (
-        "curl takes the line end for an empty word, which ends the macro where it begins: its machines come to life",
+        (
+            "curl takes the line end for an empty word, which ends the macro where it begins: "
+            "its machines come to life"
+        ),
         lambda file, host: file.newline == "\r\n" and _anywhere("macro")(file, host),
     ),
     OTHER_USER: (
@@ -267,7 +289,10 @@ CLASSES: dict[str, tuple[str, Callable[[File, str], bool]]] = {
         _other_user,
     ),
     "a byte order mark": (
-        "curl reads it as a part of the first word, which is no keyword then, nor the # of a comment",
+        (
+            "curl reads it as a part of the first word, which is no keyword then, "
+            "nor the # of a comment"
+        ),
         _first,
     ),
     "UTF-16": ("curl finds no word in it", lambda file, _: file.encoding == "utf-16"),

@@ -1,7 +1,8 @@
 """A child process that lets py-rattler, the library under pixi, fetch what it is told.
 
-Each line of stdin is ``{"url": CHANNEL, "environ": {...}, "buckets": {...}}``; each line of stdout is "fetched", or the
-name of the error. rattler reads the environment anew for each client, so one child serves many situations.
+Each line of stdin is ``{"url": CHANNEL, "environ": {...}, "buckets": {...}}``; each line of stdout
+is "fetched", or the name of the error. rattler reads the environment again for each client, so one
+child serves many situations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""pypiserver, nginx and oidc-provider, real ones, on free loopback ports; each is waited for, and ended by its id."""
+"""Real servers on free loopback ports: pypiserver, nginx and oidc-provider.
+
+Each is waited for, and ended by its process id.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ def free_port() -> int:
 def running(
     command: list[str], ports: list[int], log: Path, *, seconds: float = 90
 ) -> Iterator[None]:
-    """Run a server until the block ends; it must listen on all ``ports`` before so many ``seconds`` have passed."""
+    """Run a server until the block ends; it must listen on all ``ports`` within ``seconds``."""
     environment = {
         name: os.environ[name] for name in ("PATH", "LANG", "TMPDIR") if name in os.environ
     }
@@ -104,7 +107,7 @@ def _wait(process: subprocess.Popen[bytes], port: int, log: Path, deadline: floa
 
 @contextmanager
 def pypiserver(folder: Path) -> Iterator[str]:
-    """Serve the package *demo* to ``USER`` only, and yield the index URL; a wrong password is answered 403."""
+    """Serve the package *demo* to ``USER`` only (else 401 or 403), and yield the index URL."""
     needs.module("pypiserver")
     needs.module("passlib")
     packages = folder / "packages"
@@ -183,7 +186,9 @@ http {{
             return 200 "let in";
         }}
         location /t/{TOKEN}/ {{ return 200 "let in"; }}
-        location /t/{TOKEN}/moved/ {{ return 302 {served.url}/t/{TOKEN}/acme/noarch/repodata.json; }}
+        location /t/{TOKEN}/moved/ {{
+            return 302 {served.url}/t/{TOKEN}/acme/noarch/repodata.json;
+        }}
         location /acme/ {{ return 404; }}
         location /tenant/a/ {{ return 200 "a [$http_authorization]"; }}
         location /tenant/b/ {{ return 200 "b [$http_authorization]"; }}
@@ -198,7 +203,7 @@ http {{
 
 
 def _htpasswd_line() -> str:
-    # SHA-1 is the one form that pypiserver (by passlib) and nginx both read and that the standard library makes.
+    # The standard library can make this form, and both pypiserver (by passlib) and nginx read it.
     digest = base64.b64encode(hashlib.sha1(PASSWORD.encode()).digest()).decode()
     return f"{USER}:{{SHA}}{digest}\n"
 
@@ -208,7 +213,9 @@ def wheel() -> bytes:
     files = {
         "demo.py": "",
         "demo-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n",
-        "demo-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        "demo-1.0.dist-info/WHEEL": (
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        ),
     }
     record = "".join(f"{name},sha256={_digest(text)},{len(text)}\n" for name, text in files.items())
     files["demo-1.0.dist-info/RECORD"] = record + "demo-1.0.dist-info/RECORD,,\n"
@@ -245,7 +252,8 @@ def _install_oidc_provider(folder: Path) -> None:
     options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
     done = subprocess.run(
         [npm, "install", *options, OIDC_PROVIDER],
-        check=False, cwd=folder, env=_ENVIRON, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240,
+        check=False, cwd=folder, env=_ENVIRON, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=240,
     )  # fmt: skip
     if done.returncode:
         needs.missing(f"npm cannot install {OIDC_PROVIDER}: {done.stderr[-500:]}")

@@ -1,6 +1,7 @@
 """anaconda-client judges how its token files are read: it writes them, and finds the same token.
 
-It is the release on PyPI, without conda, which is not there. conda's own module writes the same files.
+The tests use the release on PyPI, without conda, which is not there.
+conda's own module writes the same files.
 """
 
 from __future__ import annotations

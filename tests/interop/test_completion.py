@@ -1,4 +1,4 @@
-"""The completion scripts, in the shells themselves: a word is begun, Tab is pressed, and the line is printed."""
+"""The completion scripts in real shells: a test begins a word, presses Tab and reads the line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real uv and pip take a package from the index that ``resolve`` names, wherever it is declared."""
+"""The real uv and pip take a package from the index that ``resolve`` names, in any declaration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What authshim sends is what pixi would send, judged by pixi's own library; each difference has its reason."""
+"""authshim sends the same as pixi's own library; each difference has its reason."""
 
 from __future__ import annotations
 

@@ -89,7 +89,8 @@ cat >&2 <<'END'
 usage: keyring [-h] [-p KEYRING_PATH] [-b KEYRING_BACKEND] [--list-backends]
                [--disable] [--print-completion {{bash,zsh,tcsh}}]
                [{{get,set,del,diagnose}}] [service] [username]
-keyring: error: argument operation: invalid choice: 'creds' (choose from 'get', 'set', 'del', 'diagnose')
+keyring: error: argument operation: invalid choice: 'creds' \
+(choose from 'get', 'set', 'del', 'diagnose')
 END
 exit 2
 """

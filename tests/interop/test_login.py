@@ -1,4 +1,7 @@
-"""What authshim stores, pixi's own library sends; what others stored, authshim sends. tests/providers has the fakes."""
+"""Pixi's own library sends logins that authshim stored, and the reverse.
+
+tests/providers has the fakes.
+"""
 
 from __future__ import annotations
 

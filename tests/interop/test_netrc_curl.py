@@ -54,7 +54,7 @@ def curl() -> str:
 
 @pytest.fixture
 def ask(curl: str, recorder: Recorder, tmp_path: Path) -> Callable[[Sequence[File]], list[Answers]]:
-    """Return what curl sends to each of the hosts; they are all behind one proxy, which echoes the header."""
+    """Return the logins that curl sends to each host; one proxy for all hosts echoes the header."""
     recorder.on("/", lambda seen: Answer(200, (seen.authorization or "none").encode()))
 
     def ask(files: Sequence[File]) -> list[Answers]:
@@ -106,13 +106,13 @@ def _ours(file: File, path: Path) -> Answers:
 
 
 def _without_placeholder(file: File, answers: Answers) -> Answers:
-    """Return the answers, with None for ``user:``: curl sends it too if it finds no login of the user."""
+    """Return the answers, with None for ``user:``, which curl also sends without a login."""
     *of_hosts, of_user = answers
     return (*of_hosts, None if of_user == f"{file.user}:".encode() else of_user)
 
 
 def _found(provider: NetrcFile, host: str, user: str | None = None) -> Pair:
-    """Return the login that the chain takes: of the host, or of the default, and of no other user."""
+    """Return the login that the chain takes: the host's or the default's, of no other user."""
     for key in (Key(host, HOST), Key("default", DEFAULT)):
         found = provider.find(key, user)
         if isinstance(found, BasicHTTP) and user in (None, found.username):

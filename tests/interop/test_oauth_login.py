@@ -1,4 +1,4 @@
-"""Logins at a real OpenID provider, with a user at a browser; py-rattler goes on with what is stored.
+"""Logins at a real OpenID provider, with a user at a browser; py-rattler uses the stored logins.
 
 The same without a real server, and with ones that misbehave: ``tests/oauth``.
 """

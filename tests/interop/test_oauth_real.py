@@ -1,8 +1,8 @@
 """OAuth logins at a real OpenID provider, renewed by py-rattler and by authshim, in turns.
 
-The provider takes each refresh token once, and ends the whole login when one comes a second time: whoever does not use
-the newest one is found out. The same without a real server, and with ones that misbehave:
-``tests/oauth/test_renewal.py``.
+The provider takes each refresh token once, and revokes the whole login if one comes a second time.
+A program that does not use the newest token is thus found out. The same without a real server,
+and with ones that misbehave: ``tests/oauth/test_renewal.py``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHORT, LONG = "lives-short", "lives-long"
-"""Clients of the server: a token of the one is due as soon as it is there, a token of the other lives for an hour."""
+"""Clients of the server: tokens of the first are due at once, those of the second in an hour."""
 
 
 class Provider:
@@ -67,7 +67,10 @@ class Provider:
         return json.loads(self.file.read_text())["127.0.0.1"]["OAuth"]
 
     def seen(self) -> list[tuple[str, int]]:
-        """Return what came to the channel ("channel", or "channel, nobody") and to the token endpoint since then."""
+        """Return the requests to the channel and the token endpoint since the last call.
+
+        A request to the channel is "channel", or "channel, nobody" if it had no credential.
+        """
         events = requests.get(f"{self.url}/test/seen", timeout=60).json()
         return [
             (event["what"] + (", nobody" if event.get("header") == "" else ""), event["status"])
@@ -103,7 +106,7 @@ def pixi(rattler: Rattler, provider: Provider, home: Path) -> Callable[[], str]:
 
 @pytest.fixture
 def python(provider: Provider) -> Callable[[], int]:
-    """Let a session that authshim prepared fetch the channel; a new one each time, as a new program would."""
+    """Return a function that fetches the channel by a new session of authshim each time."""
 
     def fetch() -> int:
         chain = authshim.Chain.from_environment(environ={"RATTLER_AUTH_FILE": str(provider.file)})
@@ -158,7 +161,10 @@ def test_a_login_that_was_revoked_sends_neither_to_the_channel(
     before = provider.file.read_text()
     assert python() == 401
     assert provider.seen() == [("token", 400), ("channel, nobody", 401)]
-    command = f"authshim auth login 127.0.0.1 --oauth --oauth-issuer-url {provider.url} --oauth-client-id {LONG}"
+    command = (
+        "authshim auth login 127.0.0.1 --oauth "
+        f"--oauth-issuer-url {provider.url} --oauth-client-id {LONG}"
+    )
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert warnings == [f"the login for 127.0.0.1 has ended: log in again: {command}"]
     assert pixi() != "fetched"
@@ -251,7 +257,10 @@ def test_a_login_in_the_keychain_is_renewed_there_and_pixi_goes_on_with_it(
     with private_keychain(tmp_path) as environ:
         store(environ, "127.0.0.1", json.dumps({"OAuth": provider.entry}))
         path = os.pathsep.join(entry for entry in sys.path if entry)
-        code = "import sys, authshim, requests; s = authshim.install(requests.Session()); print(s.get(sys.argv[1]))"
+        code = (
+            "import sys, authshim, requests; "
+            "s = authshim.install(requests.Session()); print(s.get(sys.argv[1]))"
+        )
         command = [sys.executable, "-c", code, f"{provider.channel}/noarch/repodata.json"]
         for _ in range(2):
             ended = subprocess.run(

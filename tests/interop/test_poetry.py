@@ -1,4 +1,4 @@
-"""Each sentence of ``check`` about poetry, and its order of sources, held against the real poetry."""
+"""Each sentence of ``check`` about poetry, and its order of sources, against the real poetry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Buckets: moto serves them, botocore judges the signatures, and py-rattler what a login has stored."""
+"""Buckets: moto serves them, botocore judges the signatures, and py-rattler the stored logins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real uv takes the same file from the same index, in every situation of the table but a few."""
+"""The real uv takes the same file from the same index, in nearly every situation of the table."""
 
 from __future__ import annotations
 
