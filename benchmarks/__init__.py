@@ -1,1 +1,4 @@
-"""What authshim costs, each figure beside a peer's that was measured in the same run; see README.rst."""
+"""The cost of authshim, each figure beside a peer's that was measured in the same run.
+
+See README.rst.
+"""

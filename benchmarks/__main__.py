@@ -1,4 +1,4 @@
-"""Measure, and print what was found: ``python -m benchmarks [--quick] [--json FILE] [--picture FILE]``."""
+"""Measure, and print: ``python -m benchmarks [--quick] [--json FILE] [--picture FILE]``."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def main(words: list[str] | None = None) -> int:
     with empty_home():
         drawn = curves.curves(plan._replace(seconds=plan.seconds / 4))
     print(
-        f"{_machine()}; medians of interleaved rounds, and the quartiles; {time.monotonic() - began:.0f} s"
+        f"{_machine()}; medians of interleaved rounds, and the quartiles; "
+        f"{time.monotonic() - began:.0f} s"
     )
     print(f"{peers.versions()}\n")
     print(table.as_text(rows))

@@ -1,4 +1,7 @@
-"""List the files of index pages with requests and html.parser: ``python -m benchmarks.by_hand URL PACKAGES``."""
+"""List the files of index pages with requests and html.parser.
+
+Usage: ``python -m benchmarks.by_hand URL PACKAGES``.
+"""
 
 from __future__ import annotations
 

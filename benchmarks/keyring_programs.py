@@ -1,4 +1,4 @@
-"""The CPU time of ``keyring get``, with authshim's backend and without, and that of the look-alike."""
+"""The CPU time of ``keyring get`` with authshim's backend, without it, and of the look-alike."""
 
 from __future__ import annotations
 

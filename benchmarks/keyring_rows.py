@@ -51,11 +51,14 @@ class Counts(NamedTuple):
     packages: int
 
     def __str__(self) -> str:
-        return f"{self.processes} processes, {self.refused} of 401, {self.requests} requests, {self.packages} packages"
+        return (
+            f"{self.processes} processes, {self.refused} of 401, "
+            f"{self.requests} requests, {self.packages} packages"
+        )
 
 
 class Case(NamedTuple):
-    """What the keyring command answers, and which passwords the server takes, each for so many requests."""
+    """The keyring command's answer, and the server's passwords, each valid for so many requests."""
 
     answer: str
     passwords: tuple[str, ...]
@@ -159,7 +162,7 @@ def _authshim(netloc: str, packages: int) -> None:
 
 
 def _authshim_with_files(netloc: str, packages: int) -> None:
-    """Get the pages and a file of each, as URLs that do not name the user, of an index that a manifest declares."""
+    """Get the pages and a file of each from an index of a manifest, by URLs without the user."""
     index = f"http://{USER}@{netloc}/simple/"
     manifest = write(
         "pixi.toml", f'[workspace]\nchannels = []\n[pypi-options]\nindex-url = "{index}"\n'

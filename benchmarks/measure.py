@@ -53,7 +53,7 @@ class Figure(NamedTuple):
 
 
 def per_call(function: Callable[[], object], number: int) -> float:
-    """Return the seconds of one call, of ``number`` in a row, without the garbage collector's turns."""
+    """Return the seconds of one call, of ``number`` in a row, without garbage collection."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -74,7 +74,8 @@ def once(function: Callable[[], object]) -> float:
 def in_turns(measures: Sequence[Callable[[], float]], batches: int = 15) -> tuple[float, ...]:
     """Measure each many times, shortly and in turns, and return the medians.
 
-    So a difference of a hundredth is seen though others use the machine: they interrupt few of the batches.
+    So a difference of a hundredth is seen though others use the machine: they interrupt few of the
+    batches.
     """
     figures = [[measure() for measure in measures] for _ in range(batches)]
     return tuple(median(column) for column in zip(*figures))
@@ -86,7 +87,10 @@ def interleaved(
     *,
     clock: Callable[[], float] = time.monotonic,
 ) -> dict[str, list[_Value]]:
-    """Measure every case in every round, each round beginning with another one; a first round is thrown away."""
+    """Measure every case in every round, each round beginning with another one.
+
+    A first round is thrown away.
+    """
     for measure in cases.values():
         measure()
     figures: dict[str, list[_Value]] = {name: [] for name in cases}

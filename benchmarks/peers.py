@@ -1,6 +1,6 @@
-"""The peers, where they are installed: each as a function that fetches one URL, over a transport that is given.
+"""The peers that are installed, each as a function that fetches one URL over a given transport.
 
-Their parts are private, and move; what cannot be made as it is made here is "not here".
+Their parts are private, and move; a peer that cannot be made as it is made here is "not here".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is measured against: an empty home, sources of any size, and a transport that answers at once."""
+"""The scene of a measurement: an empty home, sources of any size, a transport without delay."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _KEPT = ("LANG", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "SYSTEMROOT", "TMPDIR"
 
 @contextmanager
 def empty_home() -> Iterator[str]:
-    """Let nothing of this machine's settings in: an empty home, no keychain, no proxies, few variables."""
+    """Keep this machine's settings out: an empty home, no keychain, no proxies, few variables."""
     home = tempfile.mkdtemp(prefix="authshim-bench-")
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     own = {
@@ -93,7 +93,7 @@ class Canned(HTTPAdapter):
 
 
 class Server:
-    """The server of ``benchmarks.server``, in a process of its own, so that it shares no lock with its clients."""
+    """A process of ``benchmarks.server``, which so shares no lock with its clients."""
 
     def __init__(self, **options: Any) -> None:
         command = [sys.executable, "-m", "benchmarks.server", json.dumps(options)]

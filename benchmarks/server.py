@@ -1,7 +1,7 @@
-"""A private package index that is quick, a thread for each connection: ``python -m benchmarks.server OPTIONS``.
+"""A quick private package index with threads: ``python -m benchmarks.server OPTIONS``.
 
 OPTIONS is JSON: ``passwords`` that are let in, one after another, each for ``each`` requests
-(0: for ever; []: nobody is let in). A page lists ``files`` files. ``/counts`` tells what was asked of it.
+(0: for ever; []: nobody is let in). A page lists ``files`` files. ``/counts`` has the counters.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Office:
 
 @cache
 def found(path: str, files: int = 20) -> bytes:
-    """Return what is there for somebody who was let in: a package's page, or the metadata of one of its files."""
+    """Return the response to an accepted login: a package's page, or the metadata of a file."""
     _, kind, name, *_ = f"{path}//".split("/")
     if kind == "files":
         name, version = name.split("-")[:2]

@@ -1,7 +1,8 @@
-"""Try inputs that cover new branches, a million over all targets: ``python -m fuzz FOLDER``, within ``tests``.
+"""Try a million inputs over all targets: ``python -m fuzz FOLDER``, within ``tests``.
 
-Each target runs in a process of its own, with the words and the corpus that the tests have, and ends by
-itself. An input that breaks a promise, hangs or takes 2 GB is kept, and named at the end.
+An input that covers a new branch is kept in FOLDER. Each target runs in a process of its own, with
+the words and the corpus that the tests have, and ends by itself. An input that breaks a promise,
+hangs or takes 2 GB is kept, and named at the end.
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ def _run(target: str, number: int, folder: Path) -> bool:
     print(*said[-60:], sep="\n")
     for path in found:
         print(
-            f"{path}: put it into {CORPUS / target}, under a name that says what it is, and mend the code"
+            f"{path}: put it into {CORPUS / target}, under a name that says what it is, "
+            "and mend the code"
         )
     return True
 

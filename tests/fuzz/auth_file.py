@@ -80,7 +80,8 @@ WORDS = [
 
 _KINDS = (BasicHTTP, BearerToken, CondaToken, S3Credentials, OAuth)
 _REASON = re.compile(
-    r"it is empty; write \{\} into it, or remove it|it is not a JSON object|its JSON is nested too deeply"
+    r"it is empty; write \{\} into it, or remove it"
+    r"|it is not a JSON object|its JSON is nested too deeply"
     r"|it has a number that is too long"
     r"|line [0-9]+: the file ends too early; it was perhaps half written"
     r"|line [0-9]+: this is not JSON \([a-z][a-zA-Z0-9 \\',()-]*\)"

@@ -1,4 +1,4 @@
-"""pip's and uv's configuration: whatever a file holds, its logins can be sent, or it is a problem."""
+"""pip's and uv's configuration: a file's logins can be sent, or the file is a problem."""
 
 from __future__ import annotations
 

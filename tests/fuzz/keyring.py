@@ -1,4 +1,4 @@
-"""The keyring command: whatever it prints, it is a credential, a miss or a sentence, and that tells no password.
+"""The keyring command: its output is a credential, a miss or a sentence without a password.
 
 The first byte is the exit status, and a NUL stands between what is printed to stdout and to stderr.
 """

@@ -1,4 +1,4 @@
-"""The manifest and pixi's configuration: whatever they hold, they are read or refused, and no URL tells a password."""
+"""The manifest and pixi's configuration: all are read or refused, and no URL tells a password."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ a = { version = "*", index = %s }
 
 
 def check(data: bytes) -> None:
-    """Read ``data`` as both manifests and as a configuration, and then as a part of URLs in one that is in order."""
+    """Read ``data`` as both manifests and a configuration, then as a part of a good one's URLs."""
     _read("pixi.toml", data)
     if b"tool" in data or b"project" in data:
         _read("pyproject.toml", data)
@@ -160,7 +160,7 @@ def _read(name: str, data: bytes) -> tuple[Manifest | None, str]:
 
 
 def _planted(text: str) -> None:
-    """Put the text into the userinfo of URLs, with a secret in it, and into what lies behind them."""
+    """Put the text into URLs: into the userinfo, beside a secret, and behind it."""
     user, _, rest = text.partition("@")
     user, rest = innocent(user.translate(dict.fromkeys(map(ord, "/?#\\"), ""))), innocent(rest)
     urls = [

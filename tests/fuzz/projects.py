@@ -1,4 +1,4 @@
-"""The projects of uv, pip, poetry and pdm: whatever they hold, they are read or refused, without a secret."""
+"""Projects of uv, pip, poetry and pdm: any content is read, or refused without naming a secret."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""What was found by fuzzing stays mended, and a hundred random inputs find nothing else (``tox -e fuzz``: a million).
+"""Faults found by fuzzing stay mended, and a hundred random inputs find no other.
 
-A file of ``corpus/TARGET`` is one input. What the fuzzer finds is put there, and its name says what it was.
+``tox -e fuzz`` tries a million. A file of ``corpus/TARGET`` is one input. An input that the fuzzer
+finds is put there, under a name that says what it was.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ _BASE = "https://ada@h.example:8443/a/b?c"
 
 
 def check(data: bytes) -> None:
-    """Take ``data`` for a URL, for a ``Location``, for what a project declares, and for the parts of a URL."""
+    """Take ``data`` for a URL, a ``Location``, a project's declaration, and the parts of a URL."""
     text = data.decode("utf-8", "surrogateescape")
     _shown(text)
     url, said = attempt(lambda: parse(text), UrlError)
@@ -248,7 +248,7 @@ def _declared(text: str) -> None:
 
 
 def _planted(pieces: list[str]) -> None:
-    """Put a secret where a URL may have one: as password, as token, in the query and behind a ``#``."""
+    """Put a secret into a URL: as password, as token, into the query and behind a ``#``."""
     first, second, third = (*pieces, "", "", "")[:3]
     flat = str.maketrans(dict.fromkeys("/?#\\"))
     path = innocent(first.translate(str.maketrans(dict.fromkeys("?#"))))

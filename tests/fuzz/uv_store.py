@@ -1,4 +1,4 @@
-"""uv's ``credentials.toml``: whatever it holds, it is read or refused, and no message tells a value."""
+"""uv's ``credentials.toml``: any content is read or refused, and no message tells a value."""
 
 from __future__ import annotations
 

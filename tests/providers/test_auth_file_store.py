@@ -1,4 +1,4 @@
-"""The auth file as a store; tests/interop/test_login.py lets pixi's own library read what is written here."""
+"""The auth file as a store; in tests/interop/test_login.py pixi's own library reads such a file."""
 
 from __future__ import annotations
 
@@ -201,7 +201,8 @@ while number < times or (len(seen) < 2 and number < 20 * times):
         while True:
             for text in texts.values():
                 AuthFile(path).save("h.example", text)
-    time.sleep(random.uniform(0.001, 0.01) * (1 + number / times))  # a slow machine writes little in a hundredth
+    # A slow machine writes little in a hundredth of a second, so the later tries wait longer.
+    time.sleep(random.uniform(0.001, 0.01) * (1 + number / times))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with open(path) as file:

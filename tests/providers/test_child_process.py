@@ -393,7 +393,8 @@ PROGRAM_ENDS = """\
 import os, sys, threading, time
 from authshim.providers.child_process import run
 command = ["/bin/sh", "-c", f"echo $$ > {sys.argv[1]}; exec sleep 600"]
-threading.Thread(target=run, args=[command], kwargs={"environ": {}, "deadline": 300}, daemon=True).start()
+options = {"environ": {}, "deadline": 300}
+threading.Thread(target=run, args=[command], kwargs=options, daemon=True).start()
 while not os.path.exists(sys.argv[1]) or not os.path.getsize(sys.argv[1]):
     time.sleep(0.01)
 """

@@ -1,4 +1,7 @@
-"""The keychain as a store, on fakes of Windows' and macOS' own modules; tests/interop/test_login.py has a real one."""
+"""The keychain as a store, on fakes of Windows' and macOS' own modules.
+
+tests/interop/test_login.py has a real keychain.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 TOKEN = BearerToken("s3cret")
 
 
-# Linux: a fake of secretstorage, with a keychain that merges what it is given into the item that it replaces.
+# Linux: a fake of secretstorage, with a keychain that merges a new item into the one it replaces.
 
 
 class FakeItem:
@@ -93,7 +96,8 @@ class FakeWin32:
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, object]] = {}
 
-    def CredRead(self, *, Type: int, TargetName: str) -> dict[str, object]:  # noqa: N803 - Windows' names
+    # Windows' names:
+    def CredRead(self, *, Type: int, TargetName: str) -> dict[str, object]:  # noqa: N803
         return self._of(TargetName)
 
     def CredWrite(self, credential: dict[str, object], flags: int) -> None:

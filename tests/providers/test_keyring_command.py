@@ -480,7 +480,7 @@ def test_silent_status_1_is_a_miss(outcome: Result) -> None:
     ],
 )
 def test_status_1_with_stderr_is_a_miss_and_a_problem(outcome: Result, expected: str) -> None:
-    # Back ends of clouds say something of each URL that is not theirs; the host may be known nevertheless.
+    # Back ends of clouds report each URL that is not theirs; the host may be known nevertheless.
     provider, _ = asking(outcome, outcome)
     assert [provider.find(URL, "ada"), provider.find(URL, "ada")] == [None, None]
     assert provider.problems == [f"keyring command: {expected}"]

@@ -183,13 +183,21 @@ READ = {
     "a method": "machine h.example login ada method interactive password pass",
     "login twice": "machine h.example login bob login ada password pass",
     "quotes": 'machine "h.example" login "ada" password "pass"',
-    "a comment behind": "machine h.example login ada password pass # machine h.example login evil password x",
+    "a comment behind": (
+        "machine h.example login ada password pass # machine h.example login evil password x"
+    ),
     "a comment between": "machine h.example # it is\nlogin ada #mine\npassword pass",
     "a comment with a quote": "# don't \"\nmachine h.example login ada password pass",
     "a comment line where a value is due": "machine h.example login ada password\n# my own\npass",
-    "two machines on a line": "machine b login b password b machine h.example login ada password pass machine c",
-    "a macro before": "macdef init\nmachine h.example login evil\n\nmachine h.example login ada password pass",
-    "a macro without end": "machine h.example login ada password pass\nmacdef init\nmachine h.example login evil",
+    "two machines on a line": (
+        "machine b login b password b machine h.example login ada password pass machine c"
+    ),
+    "a macro before": (
+        "macdef init\nmachine h.example login evil\n\nmachine h.example login ada password pass"
+    ),
+    "a macro without end": (
+        "machine h.example login ada password pass\nmacdef init\nmachine h.example login evil"
+    ),
     "a macro with CRLF": "macdef init\r\nbin\r\n\r\nmachine h.example login ada password pass\r\n",
 }
 
@@ -361,22 +369,36 @@ def test_complete_entry_keeps_its_login_if_unknown_words_follow(
 HIDDEN = {
     "a comment": "# machine evil login a password b",
     # The standard library takes this one: it counts the line wrongly; see cpython#104306.
-    "a comment behind a blank line": "machine b login c password d\n\n# machine evil login a password b",
+    "a comment behind a blank line": (
+        "machine b login c password d\n\n# machine evil login a password b"
+    ),
     "a comment without a blank": "#machine evil login a password b",
     "a comment that is indented": "machine b login c\n  # machine evil login a password b",
     # curl and the standard library take the comment's first word as the password.
-    "a comment where a value is due": "machine b login c password\n#\n# machine evil login a password b",
+    "a comment where a value is due": (
+        "machine b login c password\n#\n# machine evil login a password b"
+    ),
     "a comment behind a comment's lone CR": "# note\rmachine evil login a password b",
-    "a quoted value": 'machine b login "c\\" machine evil" password "machine evil login a password b"',
+    "a quoted value": (
+        'machine b login "c\\" machine evil" password "machine evil login a password b"'
+    ),
     "a password with blanks": "machine b login c password my own machine evil login a password b",
     "a quoted keyword": '"machine" evil login a password b',
     "text behind a quote": 'machine b login c password "d"machine evil login a password b',
-    "quotes over several lines": 'machine b login c password "d\nmachine evil login a password b\nmachine c\n"',
-    "quotes with quotes in them": 'machine b login c password "d\nmachine evil login a password "b"\nmachine c\n"',
+    "quotes over several lines": (
+        'machine b login c password "d\nmachine evil login a password b\nmachine c\n"'
+    ),
+    "quotes with quotes in them": (
+        'machine b login c password "d\nmachine evil login a password "b"\nmachine c\n"'
+    ),
     "a macro": "macdef init\nmachine evil login a password b\n",
     "a macro with a line of blanks": "macdef init\n \nmachine evil login a password b\n",
-    "a macro behind a bad entry": "machine b foo bar\nmacdef init\nmachine evil login a password b\n",
-    "a macro on the line of a machine": "machine b login c password d macdef init\nmachine evil login a password b\n",
+    "a macro behind a bad entry": (
+        "machine b foo bar\nmacdef init\nmachine evil login a password b\n"
+    ),
+    "a macro on the line of a machine": (
+        "machine b login c password d macdef init\nmachine evil login a password b\n"
+    ),
 }
 
 
@@ -394,7 +416,8 @@ def test_open_quote_that_nothing_closes_hides_one_entry(write: Write) -> None:
 
 # The standard library reads the same.
 
-# Without quotes and backslashes: it reads them from 3.11 on only. Before 3.10 it reads in the locale's encoding.
+# Without quotes and backslashes: it reads them from 3.11 on only.
+# Before 3.10 it reads in the locale's encoding.
 _LETTERS = "abcXYZ019!$%&=~.:-_" + ("ä€" if sys.version_info >= (3, 10) else "")
 _TEXT = st.builds(
     "".join, st.tuples(st.sampled_from(_LETTERS), st.text(_LETTERS + "#", max_size=8))

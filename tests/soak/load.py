@@ -1,10 +1,14 @@
-"""Loads that run long, each in a process of its own, which prints what it measured as one line of JSON.
+"""Loads that run long, each in a process that prints its measurements as one line of JSON.
 
-    python load.py threads FOLDER THREADS REQUESTS LIMIT    one session, many threads, passwords that change
-    python load.py hour FOLDER REQUESTS LIMIT               an hour by a clock that each request moves
-    python load.py churn FOLDER HOSTS LIMIT                 so many hosts and indexes, twice; sessions made and dropped
+    python load.py threads FOLDER THREADS REQUESTS LIMIT
+        one session, many threads, passwords that change
+    python load.py hour FOLDER REQUESTS LIMIT
+        an hour by a clock that each request moves
+    python load.py churn FOLDER HOSTS LIMIT
+        so many hosts and indexes, twice; sessions made and dropped
 
-Each is bounded in count. After LIMIT seconds faulthandler shows where every thread stands, and ends the process.
+Each is bounded in count. After LIMIT seconds faulthandler shows where every thread stands, and ends
+the process.
 """
 
 from __future__ import annotations
@@ -36,7 +40,7 @@ from authshim.urls import PORT
 
 
 def size() -> int:
-    """Return what this process holds of the machine's memory, in KiB; 0 where the system does not say."""
+    """Return the resident memory of this process in KiB, or 0 if the system does not tell it."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
@@ -58,7 +62,7 @@ def descriptors() -> int:
 
 
 class Vault(authshim.Provider):
-    """Reads the password of the moment from the server's file, and counts how often it was asked."""
+    """A provider that reads the current password from the server's file, and counts its calls."""
 
     name = "vault"
     answers = frozenset({PORT})
@@ -106,7 +110,7 @@ class Work:
                     self.lost.append(lost)
 
     def watch(self, threads: list[threading.Thread]) -> dict[str, list[int]]:
-        """Start the threads and wait for them, and take the measure of this process after each tenth."""
+        """Start the threads, wait for them, and return this process' measures after each tenth."""
         total, before, taken = self._each * len(threads), descriptors(), []
         for thread in threads:
             thread.start()
@@ -181,7 +185,7 @@ class Clock:
 
 
 class Door(BaseAdapter):
-    """A transport without a network: ``opens`` tells whether a header lets in, where one is asked for."""
+    """A transport without a network; ``opens`` judges the header if a path requires one."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -226,7 +230,7 @@ def installed(
 
 
 def hour(folder: Path, total: int) -> dict[str, Any]:
-    """Let an hour go by: tokens are renewed, files change, misses end, servers break and redirect."""
+    """Simulate an hour: tokens are renewed, files change, misses end, servers break, redirect."""
     tracemalloc.start()
     clock, file = Clock(), AuthFile(str(folder / "auth.json"))
     providers = [file, KeyringCommand([sys.executable], run=answering, environ={})]

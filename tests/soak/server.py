@@ -1,7 +1,8 @@
-"""A server whose password changes again and again: as soon as each of its clients has used the one before.
+"""A server that changes its password as soon as each of its clients has used the one before.
 
-So no request can meet two changes, however slow the machine is. Two doors, each at a port of its own; the password of
-each lies in a file. It prints its ports, and when its standard input ends what it saw, and ends itself.
+So no request can meet two changes, however slow the machine is. Two doors, each at a port of its
+own; the password of each lies in a file. The server prints its ports. When its standard input ends,
+it prints its counts and ends itself.
 
     python server.py FOLDER CLIENTS LEAST
 """
@@ -60,7 +61,10 @@ class Door:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 with keep-alive, for requests without a body: answers with the name of the request."""
+    """A connection of HTTP/1.1 with keep-alive, for requests without a body.
+
+    It answers with the name of the request.
+    """
 
     def __init__(self, door: Door) -> None:
         self._door = door

@@ -1,6 +1,7 @@
-"""Nothing is lost, looked up twice, stuck or kept: the loads of ``load.py``, in short, or in full (``tox -e soak``).
+"""The loads of ``load.py``: nothing is lost, looked up twice, stuck or kept.
 
-Each prints what it measured: ``tox -e slow -- -s tests/soak``.
+They run in short, or in full with ``tox -e soak``. Each prints what it measured:
+``tox -e slow -- -s tests/soak``.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ IS_FULL = os.environ.get("AUTHSHIM_SOAK") == "full"
 
 
 def run(folder: Path, load: str, *, short: list[int], full: list[int]) -> dict[str, Any]:
-    """Run a load in a process of its own, and return what it measured; the last number is how many seconds it has."""
+    """Run a load in a process of its own, and return what it measured.
+
+    The last number is the limit in seconds.
+    """
     numbers = map(str, full if IS_FULL else short)
     command = [
         sys.executable,
