@@ -1,7 +1,7 @@
 """The servers of a stage without a wire between them and ``requests``.
 
-It suits a proof about which credential a request gets. A proof about how a URL is written, or about TLS, needs the
-wire, since urllib3 reads the URL once more there.
+It suits a proof about which credential a request gets. A proof about how a URL is written, or
+about TLS, needs the wire, since urllib3 reads the URL once more there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The three axes of the origin matrix: how a URL came, where it leads, and what could be collected there."""
+"""The three axes of the origin matrix: how a URL came, where it leads, what could be got there."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class Cell(NamedTuple):
         return self.where.source.replace("://", f"://{self.what.user}") + "/simple"
 
     def play(self, page: Answer | None = None, **redirects: str) -> None:
-        """Let the servers answer: pages and redirects to everybody, and files to who shows something."""
+        """Let the servers send pages and redirects to all, and files to requests with a login."""
 
         def script(seen: Seen) -> Answer:
             path = seen.path.removeprefix(f"/t/{SECRET}")

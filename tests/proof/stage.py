@@ -1,4 +1,4 @@
-"""What the proofs play on: servers under any host name, a home to plant secrets in, and a witness of what is done."""
+"""The stage of the proofs: servers under any host name, a home to plant secrets in, a witness."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from servers import Authority, Seen
 
 SECRET = "s3cret~7Kq+9Zw=Xj"
-"""Planted wherever credentials are kept. Its characters may stand in a header, and some are quoted in URLs and HTML."""
+"""Planted in every place that keeps credentials.
+
+Its characters may stand in a header, and some are quoted in URLs and HTML.
+"""
 
 RENEWED = SECRET + "-renewed"
 
@@ -44,7 +47,7 @@ _ACTS = frozenset(
 
 
 class Witness:
-    """Notes which files are opened for writing, which programs are started, and what is put into the environment.
+    """A record of files opened for writing, programs started and environment variables set.
 
     An audit hook cannot be taken away again, so there is one for all tests of a process.
     """
@@ -92,7 +95,10 @@ class Servers:
 
 
 class Stage:
-    """One test's view of them: a.example is the origin, of http and https, and every other name is elsewhere."""
+    """One test's view of the servers.
+
+    a.example is the origin, of http and https. Every other name is elsewhere.
+    """
 
     def __init__(self, servers: Servers, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.servers = servers

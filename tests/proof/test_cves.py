@@ -1,4 +1,4 @@
-"""What was published of requests, urllib3, pip, curl and httpx concerning credentials, one test each.
+"""Published faults of requests, urllib3, pip, curl and httpx with credentials, one test each.
 
 A docstring says what was wrong there, and where that can be read.
 """
@@ -90,7 +90,7 @@ def test_cve_2014_1829_a_redirect_takes_no_netrc_password_along(
 def test_cve_2014_1830_redirect_past_a_proxy_carries_no_proxy_password(
     login: Callable, stage: Stage
 ) -> None:
-    """A server that a redirect named, and that is reached without the proxy, got the proxy's password.
+    """A redirect's target that is reached without the proxy got the proxy's password.
 
     https://github.com/pypa/advisory-database/blob/main/vulns/requests/PYSEC-2014-14.yaml
     """
@@ -147,7 +147,7 @@ def test_cve_2018_18074_https_to_http_takes_no_header_along(
 def test_cve_2023_32681_a_proxys_password_does_not_go_through_the_tunnel(
     login: Callable, stage: Stage, tunnel: Tunnel
 ) -> None:
-    """After a redirect to https, the proxy's password went through the tunnel to the server behind it.
+    """After a redirect to https, the server behind the tunnel got the proxy's password.
 
     https://github.com/psf/requests/security/advisories/GHSA-j8r2-6x86-q33q
     """
@@ -163,7 +163,7 @@ def test_cve_2023_32681_a_proxys_password_does_not_go_through_the_tunnel(
 def test_cve_2024_47081_a_username_is_not_looked_up_as_a_host(
     userinfo: str, login: Callable, stage: Stage
 ) -> None:
-    """The host to look up in netrc was cut out of the URL at its first colon, where a username may stand.
+    """The host for netrc was cut out of the URL at the first colon, which may follow a username.
 
     https://github.com/psf/requests/security/advisories/GHSA-9hjg-9r4m-mvj7
     """
@@ -196,9 +196,10 @@ def renewing(stage: Stage) -> Stage:
 def test_cve_2018_20060_what_urllib3_sends_follows_no_redirect(
     status: int, renewing: Stage
 ) -> None:
-    """urllib3, which followed redirects by itself, took the Authorization header along to other origins.
+    """urllib3's own redirects took the Authorization header along to other origins.
 
-    Where authshim has urllib3 send something, it follows no redirect: a refresh token stays where it was sent.
+    A request that authshim sends by urllib3 follows no redirect. A refresh token goes to its
+    token endpoint only.
     https://github.com/pypa/advisory-database/blob/main/vulns/urllib3/PYSEC-2018-32.yaml
     """
     renewing.servers.origin.on("/token", redirect("http://b.example/token", status))
@@ -235,7 +236,7 @@ def test_cve_2023_43804_a_cookie_header_stays_with_its_host(login: Callable, sta
 def test_cve_2024_37891_a_proxy_authorization_header_stays_with_its_host(
     login: Callable, stage: Stage
 ) -> None:
-    """A Proxy-Authorization header that the caller set, without a proxy, was taken along to other origins.
+    """A Proxy-Authorization header set by the caller, without a proxy, went to other origins.
 
     https://github.com/urllib3/urllib3/security/advisories/GHSA-34jh-p97f-mpxf
     """
@@ -293,7 +294,7 @@ def test_cve_2026_44431_a_redirect_behind_a_proxy_is_not_followed_either(
 def test_pip_5249_the_url_of_an_index_is_printed_without_its_password(
     line: list[str], stage: Stage, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Each run printed the URL of the index, user and password included; with -v it did so for longer.
+    """Each run printed the URL of the index with user and password; with -v it did so for longer.
 
     https://github.com/pypa/pip/issues/5249 and https://github.com/pypa/pip/issues/6124
     """
@@ -427,7 +428,7 @@ def test_cve_2015_3236_a_connection_keeps_no_credential(login: Callable, stage: 
 def test_cve_2016_8616_a_password_is_compared_letter_by_letter(
     login: Callable, stage: Stage
 ) -> None:
-    """User and password were compared without regard to case, so that one was sent in place of another.
+    """User and password were compared without regard to case, so that a wrong one was sent.
 
     https://curl.se/docs/CVE-2016-8616.html
     """
@@ -488,7 +489,7 @@ def test_cve_2018_1000007_a_header_of_the_callers_stays_with_its_host(
 def test_cve_2020_8169_no_end_of_a_password_becomes_the_host(
     location: str, from_where: str, login: Callable, stage: Stage
 ) -> None:
-    """At a relative redirect, a password with an @ was put together to a URL unquoted: its end became the host.
+    """At a relative redirect, a password with an @ was not quoted: its end became the host.
 
     https://curl.se/docs/CVE-2020-8169.html
     """
@@ -548,7 +549,8 @@ def test_cve_2021_22923_a_link_gets_nothing_of_the_page(login: Callable, stage: 
             ["manifest", "URL", "auth file", "caller"],
             ["http://a.example:8080/y", "https://a.example:8443/y"],
         ),
-        # From http to https of one host goes what the caller gave, as requests has it, and what an index declares.
+        # From http to https of one host, the caller's credential is kept, as requests does it,
+        # and so is one that an index declares.
         ("auth file", "https://a.example/y"),
     ],
 )
@@ -630,7 +632,7 @@ def test_cve_2025_14524_another_protocol_gets_nothing(
 def test_cve_2026_3783_a_token_does_not_go_where_netrc_has_an_entry(
     second: str, login: Callable, stage: Stage
 ) -> None:
-    """A bearer token went to the host that a redirect named, where netrc had an entry for that host.
+    """A bearer token went to the host that a redirect named if netrc had an entry for that host.
 
     https://curl.se/docs/CVE-2026-3783.html
     """
@@ -639,7 +641,7 @@ def test_cve_2026_3783_a_token_does_not_go_where_netrc_has_an_entry(
     send_on(stage, "https://b.example/y")
     ask(stage, login)
     assert (had(stage, "origin"), had(stage, "elsewhere_tls")) == ([True], [False])
-    # A default entry waits until somebody asks; and who was named by another server is not answered.
+    # A default entry waits for a 401, and a server that another server named does not get it.
     expected = BasicHTTP("bob", "its-own").header if second != "default" else None
     assert [seen.authorization for seen in stage.servers.elsewhere_tls.seen] == [expected]
 
@@ -648,7 +650,7 @@ def test_cve_2026_3783_a_token_does_not_go_where_netrc_has_an_entry(
 def test_cve_2026_3784_9079_each_user_of_a_proxy_has_an_own_tunnel(
     login: Callable, stage: Stage, tunnel: Tunnel
 ) -> None:
-    """A tunnel, and a password that was taken back, served for requests with another user of the proxy, or none.
+    """A tunnel and a removed password were reused for another user of the proxy, or for none.
 
     https://curl.se/docs/CVE-2026-3784.html and https://curl.se/docs/CVE-2026-9079.html
     """
@@ -669,7 +671,7 @@ def test_cve_2026_3784_9079_each_user_of_a_proxy_has_an_own_tunnel(
 def test_cve_2026_6253_a_second_proxy_does_not_get_the_firsts_password(
     login: Callable, stage: Stage, tunnel: Tunnel
 ) -> None:
-    """At a redirect from http to https, each with a proxy of its own, the second one got the first one's password.
+    """At a redirect from http to https, the proxy of https got the password of the proxy of http.
 
     https://curl.se/docs/CVE-2026-6253.html
     """
@@ -689,7 +691,7 @@ def test_cve_2026_6253_a_second_proxy_does_not_get_the_firsts_password(
 def test_cve_2026_6429_a_connection_to_a_proxy_keeps_no_netrc_password(
     second: str, login: Callable, stage: Stage
 ) -> None:
-    """curl sent the first host's netrc password to the second if a redirect used one connection to a proxy.
+    """curl sent the first host's netrc password to the second over one connection to a proxy.
 
     https://curl.se/docs/CVE-2026-6429.html
     """

@@ -1,7 +1,8 @@
 """No command shows a secret, whatever it is asked, however it ends, and however loud it is.
 
-``LINES`` has the command lines, sorted by command; a command that has none here fails a test. Standard output and
-error are searched, ``--json`` among it, and so is all that is logged at DEBUG, and the children that are started.
+``LINES`` has the command lines, sorted by command; a command that has none here fails a test.
+Standard output and error are searched, ``--json`` among it, and so is all that is logged at DEBUG,
+and the children that are started.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ def typed(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Callable[..., str]]:
-    """Type a command line, look for the secret in all that may be seen of it, and return what it printed."""
+    """Type a command line, search everything visible for the secret, and return the output."""
     caplog.set_level(logging.DEBUG)
     logger = logging.getLogger("authshim")
     handlers, level = logger.handlers[:], logger.level
@@ -189,7 +190,8 @@ def typed(
         assert_no_secret(
             [text for text in out.splitlines() if text not in shows], err, secret=SECRET
         )
-        # urllib3 logs the URL that was typed, as it does for anybody; the command line shows authshim's log alone.
+        # urllib3 logs the URL that was typed, as it does for every caller. The command line shows
+        # authshim's log alone.
         typed_it = any(SECRET in word for word in line)
         logged = [
             record
@@ -235,8 +237,8 @@ READING = [name for name in SOURCES if not SOURCES[name].written_by_caller]
 def lines_about(source: str, command: str) -> list[list[str]]:
     """Return the lines of a command that say something else for each source.
 
-    A line without -vv or --json shows a part of the others. One with a secret of its own, or with a keyring command,
-    which starts a Python, is typed for SOME.
+    A line without -vv or --json shows a part of the others. A line with a secret of its own, or
+    with a keyring command, which starts a Python, is typed for SOME.
     """
     lines = LINES[command]
     if source in SOME:
@@ -492,7 +494,7 @@ def test_a_store_that_is_broken_shows_no_secret(text: str, stage: Stage, typed: 
 
 @pytest.fixture
 def clients_on_path(stage: Stage) -> None:
-    """Programs with the names of doctor's clients that print nothing; the real ones take a second."""
+    """Write programs that print nothing, named like doctor's clients, which take a second each."""
     for name in ("git", "uv", "conda"):
         stage.write(f"clients/{name}", "#!/bin/sh\n", mode=0o700)
     for name in ("pip", "poetry", "twine", "keyring"):

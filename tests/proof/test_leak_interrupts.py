@@ -1,6 +1,7 @@
-"""Ctrl-C, a signal's handler or a time limit may raise anywhere: no frame that it leaves with holds a secret.
+"""Ctrl-C, a signal's handler or a time limit may raise anywhere: no frame then holds a secret.
 
-Each function of authshim that takes part in a look-up is interrupted once, at its end, where it knows most.
+Each function of authshim that takes part in a look-up is interrupted once, at its end, where it
+knows most.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class _Interrupt(BaseException):
 def run(
     work: Callable[[], object], at: CodeType | None = None
 ) -> tuple[set[CodeType], BaseException | None]:
-    """Do some work, and raise at the end of one function; return the functions of authshim that were called."""
+    """Do some work, raise at the end of one function, and return authshim's functions called."""
     called: set[CodeType] = set()
 
     def trace(frame: FrameType, event: str, arg: Any) -> Any:

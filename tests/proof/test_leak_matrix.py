@@ -1,7 +1,8 @@
-"""Every credential, from all that keeps one, through every way a request may end: the secret is on the wire alone.
+"""Every credential of every source, at every end of a request: the secret is on the wire alone.
 
-``sources`` has the credentials, ``outcomes`` the ends, and ``leaks`` the places that are searched. What the caller
-wrote into a URL is searched for on authshim's side only: requests shows it with or without authshim.
+``sources`` has the credentials, ``outcomes`` the ends, and ``leaks`` the places that are searched.
+A secret that the caller wrote into a URL is searched for on authshim's side only: requests shows it
+with or without authshim.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ PLAIN = [
     "bad TLS",
     "no proxy",
 ]
-"""With the others it makes no difference from where a kind of credential came, nor how it got into a session."""
+"""At the other ends, neither the source of a credential nor the way into a session matters."""
 ALL = [
     source
     for source in SOURCES
@@ -129,7 +130,7 @@ STORE = (".rattler/credentials.json", ".rattler/credentials.json.new")
 
 
 def ended(session: requests.Session, url: str, outcome: Outcome) -> object:
-    """Return the response, or the exception as somebody catches it who asks for all of its frames."""
+    """Return the response, or the exception as a caller catches it who asks for all its frames."""
     try:
         result: object = session.get(url, **{"timeout": 30, **outcome.options})
     except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt too
@@ -166,7 +167,7 @@ def assert_each_token_of_a_job_is_in_its_place(stage: Stage) -> None:
 
 
 def _shown(result: object, theirs: bool) -> list[object]:
-    """Return what came of a request, and a traceback as it is printed with the locals of its frames.
+    """Return the result of a request, and a traceback as printed with the locals of its frames.
 
     :param theirs: the caller's own words are in it; then only what is said counts.
     """

@@ -1,4 +1,4 @@
-"""An OAuth login that is renewed: its refresh token goes to its token endpoint, and is seen nowhere else."""
+"""An OAuth login that is renewed: its refresh token goes to its token endpoint only."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""A credential goes to its own origin only, wherever a server sends its user, and however that is written.
+"""A credential goes to its own origin only, wherever and however a server redirects.
 
-a.example is the origin, with one server for http and one for https; every other name, and every other port of
-a.example, leads to servers that ask everybody who they are. What they get is searched for the secret.
+a.example is the origin, with one server for http and one for https. Every other name, and every
+other port of a.example, leads to servers that ask everybody for a login. All that they get is
+searched for the secret.
 """
 
 from __future__ import annotations
@@ -209,7 +210,8 @@ def test_a_redirect_within_the_origin_keeps_its_credential(
     name: str, login: Callable, stage: Stage
 ) -> None:
     source = prepare(stage, name)
-    # Whose it is stands in the URL alone where nothing is declared; a Location that leaves it out leads to nobody's.
+    # If nothing is declared, the user stands in the URL alone: a Location without a user leads to
+    # no credential.
     for location in HERE[: HERE.index("//a.example/y")] if name == "keyring" else HERE:
         follow(stage, login, source, location)
         assert arrived(stage, "origin")[-1], f"{location!r} lost it"
@@ -429,9 +431,10 @@ def test_requests_alone_sends_netrc_to_the_host_before_a_backslash(
 ) -> None:
     r"""The limit of an adapter that is only mounted.
 
-    requests reads netrc with the URL as it was typed, in which the standard library sees a.example, and only then
-    rewrites the URL to http://b.example/%5C@a.example/. What the adapter gets cannot be told from a header that the
-    caller has set. After ``install``, requests reads no netrc.
+    requests reads netrc with the URL as it was typed, in which the standard library sees a.example,
+    and only then rewrites the URL to http://b.example/%5C@a.example/. The adapter cannot tell the
+    header that it gets from one that the caller has set. After ``install``, requests reads no
+    netrc.
     """
     SOURCES["netrc"].plant(stage, "http")
     with mounted(authshim.Chain.from_environment()) as session:
