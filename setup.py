@@ -25,7 +25,13 @@ from generator import address  # noqa: E402
 class ReproducibleSdist(sdist):
     """An sdist that tells neither when nor by whom it was made, if SOURCE_DATE_EPOCH is set."""
 
-    def make_archive(self, base_name: Any, format: Any, *arguments: Any, **options: Any) -> str:  # noqa: A002
+    def make_archive(
+        self,
+        base_name: Any,
+        format: Any,  # noqa: A002
+        *arguments: Any,
+        **options: Any,
+    ) -> str:
         """Write the archive, and return its name."""
         epoch = os.environ.get("SOURCE_DATE_EPOCH")
         if format != "gztar" or not epoch:

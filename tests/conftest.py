@@ -152,7 +152,7 @@ def _logging_as_before() -> Iterator[None]:
 
 @contextmanager
 def _threads_end() -> Iterator[None]:
-    """Wait for the threads that the package left running: what they log or ask is no other test's."""
+    """Wait for the threads that the package left running: they would log into other tests."""
     before = set(threading.enumerate())
     yield
     until = time.monotonic() + 60
@@ -278,13 +278,16 @@ def tls_recorder(make_recorder: Callable[..., Recorder], authority: Authority) -
 
 @pytest.fixture
 def anywhere(monkeypatch: pytest.MonkeyPatch) -> Names:
-    """``anywhere(recorder)`` lets it answer for every host; ``anywhere(other, host="evil.example")`` for one."""
+    """Return the names: ``anywhere(recorder)`` lets a recorder answer for every host.
+
+    ``anywhere(other, host="evil.example")`` lets it answer for one host.
+    """
     return Names(monkeypatch)
 
 
 @pytest.fixture
 def no_secret(caplog: pytest.LogCaptureFixture) -> Callable[..., None]:
-    """``no_secret(error, response, text...)`` looks for ``s3cret`` in them, and in all that was logged."""
+    """Return a check that fails if its arguments, or the log, contain ``s3cret``."""
     caplog.set_level(logging.DEBUG)
 
     def check(*things: object, secret: str = "s3cret") -> None:

@@ -1,4 +1,4 @@
-"""Fakes on both sides of the adapter: providers that answer what they are told, adapters that need no network."""
+"""Fakes on both sides of the adapter: providers with set answers, adapters without a network."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Fixed(authshim.Provider):
 
 
 class Renewing(Fixed):
-    """Answers for loopback with one credential after another: the next one after each ``refresh``."""
+    """A provider that answers for loopback, with the next credential after each ``refresh``."""
 
     def __init__(self, *credentials: Credential) -> None:
         super().__init__({LOOPBACK: credentials[0]})
@@ -74,7 +74,7 @@ def installed(
 
 
 class Canned(BaseAdapter):
-    """An adapter that needs no network: notes what it is to send, and answers 200 or as it is told."""
+    """An adapter without a network: it notes each request, and answers 200 or as it is told."""
 
     def __init__(
         self, *answers: int | BaseException, headers: Mapping[str, str] | None = None

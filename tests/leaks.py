@@ -27,11 +27,14 @@ _LIBRARIES = ("authshim", "requests", "urllib3", "http", "email", "queue")
 """Packages whose objects are looked into."""
 
 _OUR_SIDE = ("authshim", "requests", "urllib3", "http", "socket", "ssl")
-"""Packages whose frames are: error reporters print them with their locals. A test's own frame holds what it planted."""
+"""Packages whose frames are looked at: error reporters print them with their locals.
+
+A test's own frame holds the secret that it planted.
+"""
 
 
 def forms(secret: str) -> list[str]:
-    """List the forms in which a secret stands in a text: plain, UTF-16, and in base64 at each of the three offsets.
+    """List the forms of a secret in a text: plain, UTF-16, and base64 at each of three offsets.
 
     >>> forms("s3cret")[0]
     's3cret'
@@ -50,7 +53,7 @@ def forms(secret: str) -> list[str]:
 
 
 def readings(text: str) -> Iterator[str]:
-    r"""Yield a text as it stands, and as those read it who undo percent signs, backslashes, HTML and hexadecimal.
+    r"""Yield a text as it stands, and with percent signs, backslashes, HTML and hex undone.
 
     >>> [reading for reading in readings("%733cret %5cu0073") if "s" in reading]
     ['s3cret \\u0073', 's3cret s']
@@ -101,7 +104,9 @@ _UNDO = (
 
 @functools.lru_cache(maxsize=2048)
 def told(text: str, secret: str = SECRET) -> str:
-    """Return what a text tells of a secret: of a long one, some characters in a row are too many; else nothing.
+    """Return the part of a secret that a text tells, or an empty string.
+
+    Of a long secret, some characters in a row are too many.
 
     >>> told("GET /t/c3MzY3JldA== HTTP/1.1"), told("nothing")
     ('MzY3Jld', '')
@@ -122,7 +127,7 @@ def _runs(secret: str) -> tuple[str, ...]:
 
 
 def assert_no_secret(*things: object, secret: str = SECRET, theirs: tuple[str, ...] = ()) -> None:
-    """Fail where a text, an exception, a response or any object tells a secret, or something that it leads to.
+    """Fail if a text, an exception, a response or any object, or what it leads to, tells a secret.
 
     :param theirs: packages of which only the repr counts.
     """
@@ -138,8 +143,8 @@ def assert_no_secret(*things: object, secret: str = SECRET, theirs: tuple[str, .
 def walk(*things: object, theirs: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
     """Yield every text that things lead to, and where it stands.
 
-    Looked at are their ``str``, ``repr`` and pickle, what ``vars`` and slots hold, the members of containers, and of
-    an exception its causes, notes and frames.
+    Looked at are their ``str``, ``repr`` and pickle, what ``vars`` and slots hold, the members of
+    containers, and of an exception its causes, notes and frames.
 
     :param theirs: packages of which only the repr counts.
     """

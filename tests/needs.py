@@ -1,4 +1,4 @@
-"""What a test needs of the machine; where it is missing the test is skipped, but under CI it fails."""
+"""What a test needs of the machine. If it is missing, the test is skipped, but fails under CI."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ALL = bool(os.environ.get("AUTHSHIM_TEST_ALL"))
 
 REQUESTS = tuple(map(int, requests.__version__.split(".")[:2]))
 URLLIB3 = tuple(map(int, urllib3.__version__.split(".")[:2]))
-"""Their versions: ``tox -e oldest`` runs the tests with old ones, which have faults of their own."""
+"""Their versions: ``tox -e oldest`` runs the tests with old ones, which have other faults."""
 
 _PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 

@@ -1,4 +1,4 @@
-"""What indexes may have, and what is taken of it: the rules are tested by them, and so is the real uv."""
+"""Situations for the rules and for the real uv: the files of some indexes, and the file to take."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Listed(NamedTuple):
 
 
 class Situation(NamedTuple):
-    """The pages of some indexes, in pixi's order, and what is taken of them on linux-64 with Python 3.11."""
+    """The pages of some indexes, in pixi's order, and the file for linux-64 and Python 3.11."""
 
     says: str
     wanted: str

@@ -32,7 +32,7 @@ class Seen(NamedTuple):
 
     method: str
     target: str
-    """As it stood in the request line: a path with its query, or a whole URL where the server is used as a proxy."""
+    """The target of the request line: a path with its query, or for a proxy a whole URL."""
     headers: Message
     body: bytes
     peer: object = None
@@ -56,7 +56,7 @@ class Seen(NamedTuple):
 class Answer(NamedTuple):
     """An answer of the server; ``Content-Length`` is added.
 
-    A body that is no bytes is sent piece by piece, without a length of its own, and then the connection ends.
+    A body that is no bytes is sent piece by piece, without its length. Then the connection ends.
     """
 
     status: int = 200
@@ -69,7 +69,10 @@ def redirect(location: str, status: int = 302) -> Answer:
 
 
 class Served:
-    """A file that a good server sends whole or from a byte on (RFC 9110), and whose answers end too early at will."""
+    """A file that a good server sends whole or from a byte on (RFC 9110).
+
+    Its answers end too early if a test wants so.
+    """
 
     def __init__(self, data: bytes, tag: str = '"v1"') -> None:
         self.data = data
@@ -98,23 +101,24 @@ Script = Union[Answer, Callable[[Seen], Optional[Answer]]]
 
 
 class Recorder:
-    """A threaded HTTP/1.1 server with keep-alive that notes every request and answers as it is told.
+    """A threaded HTTP/1.1 server with keep-alive that notes requests and answers as it is told.
 
     ::
 
-        recorder.on("/simple/", CHALLENGE, Answer(200, b"<html>"))  # one after another; the last one stays
+        # one after another; the last one stays
+        recorder.on("/simple/", CHALLENGE, Answer(200, b"<html>"))
         recorder.on("/files/", lambda seen: Answer(200) if seen.authorization else CHALLENGE)
         requests.get(recorder.url + "/simple/")
         assert [seen.authorization for seen in recorder.seen] == [None]
 
-    A path is the exact one without its query, or all below it where it ends with ``*``. A path of which nothing was
-    said is answered by ``default``.
+    A path is the exact one without its query, or all below it if it ends with ``*``. ``default``
+    answers for the other paths.
     """
 
     def __init__(self, ca: trustme.CA | None = None, *, proxy: bool = False) -> None:
         """Start to serve: http, or https where there is a ``ca``.
 
-        :param proxy: speak http, and https to who asks for a tunnel to a host: be that host then, whichever.
+        :param proxy: speak http, and be any host for a client that asks for a tunnel to it.
         """
         self.default = Answer()
         self._scripts: dict[str, list[Script]] = {}
@@ -188,11 +192,14 @@ class Play(NamedTuple):
 
     data: bytes
     then: str = "wait"
-    """For the test to end, or "close", or "reset" the connection; "deaf" closes it before anything is read."""
+    """Wait for the test to end, or "close" or "reset" the connection.
+
+    "deaf" closes it before anything is read.
+    """
 
 
 class Wire:
-    """A server of bytes: for each connection, in turn, it reads one request and does what it is told."""
+    """A server of bytes that reads one request of each connection, in turn, and does its play."""
 
     def __init__(self, *plays: bytes | Play) -> None:
         self.requests: list[bytes] = []
@@ -257,7 +264,10 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def accept(self) -> None:
-        """Serve until the socket is shut down. ``serve_forever`` would notice its end up to 20 ms late."""
+        """Serve until the socket is shut down.
+
+        ``serve_forever`` would notice its end up to 20 ms late.
+        """
         sys.settrace(None)
         with contextlib.suppress(OSError):
             while True:
@@ -385,13 +395,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return b"".join(chunks)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's name
         """Print nothing."""
 
 
 @contextlib.contextmanager
 def dripping(begin: bytes = b"HTTP/1.1 200 OK\r\nX-Long: ", rest: bytes = b"x") -> Iterator[str]:
-    """Run a server whose answers go on without end, as they are with a long head, and yield its URL."""
+    """Run a server whose answers are endless, as they are with a long head, and yield its URL."""
     ended = threading.Event()
 
     class Drip(socketserver.BaseRequestHandler):
@@ -447,7 +457,10 @@ class Authority:
 
 
 class Names:
-    """Makes host names resolve, in this process, to recorders; a name without one refuses the connection."""
+    """A resolver, for this process, of host names to recorders.
+
+    A name without a recorder refuses the connection.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         import urllib3.util.connection as dialling

@@ -20,7 +20,10 @@ LOG_IN = [
     ("https://anaconda.org/acme", "authshim auth login anaconda.org"),
     (
         "https://notprefix.dev/acme",
-        "authshim auth login notprefix.dev --username USER   (or --token, or --conda-token; it asks for the secret)",
+        (
+            "authshim auth login notprefix.dev --username USER   "
+            "(or --token, or --conda-token; it asks for the secret)"
+        ),
     ),
 ]
 
@@ -96,8 +99,8 @@ def test_whoever_is_known_and_may_not_read_is_sent_to_an_owner(url: str, step: s
 
 
 DESCRIBE = (
-    "aws codeartifact describe-repository --domain acme --domain-owner 111122223333 --repository store "
-    "--region eu-west-1"
+    "aws codeartifact describe-repository --domain acme --domain-owner 111122223333 "
+    "--repository store --region eu-west-1"
 )
 
 
@@ -106,7 +109,10 @@ DESCRIBE = (
     [
         (
             "https://acme-111122223333.d.codeartifact.eu-west-1.amazonaws.com/pypi/store/simple/",
-            "CodeArtifact says so of a repository that is not there, or that this user may not read",
+            (
+                "CodeArtifact says so of a repository that is not there, "
+                "or that this user may not read"
+            ),
             DESCRIBE,
         ),
         ("https://index.example/simple", "", f"correct the URL, or {NOBODYS}"),

@@ -1,4 +1,4 @@
-"""The benchmark's arithmetic and its table are right; what it measures is measured by ``tox -e bench``."""
+"""The benchmark's arithmetic and its table are right; ``tox -e bench`` runs the benchmark."""
 
 from __future__ import annotations
 

@@ -222,7 +222,8 @@ try:
     files.rewrite(sys.argv[1], lambda _: "s3cret" * 4096)
 except files.Unwritable as error:
     print(error)
-resource.setrlimit(resource.RLIMIT_FSIZE, before)  # coverage, if it looks on, writes a file at the end
+# coverage, if it looks on, writes a file at the end
+resource.setrlimit(resource.RLIMIT_FSIZE, before)
 """
 
 

@@ -1,4 +1,4 @@
-"""The finder of planted secrets finds them: otherwise all that is proved with it would be worth nothing."""
+"""The finder of planted secrets finds them: otherwise its proofs would be worth nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A token that is the username of a URL, without a password: sent after a Basic challenge only, and shown nowhere."""
+"""A token that is the username of a URL, without a password.
+
+It is sent after a Basic challenge only, and shown nowhere.
+"""
 
 from __future__ import annotations
 
@@ -183,7 +186,8 @@ def test_explain_tells_that_a_lone_token_is_sent_after_a_refusal(
         "\n"
         "  netrc  h.example  passed over: it is for another user than '****'\n"
         "  netrc  default    nothing\n"
-        "  URL    h.example  BasicHTTP(username=****, password=****), if the server asks for Basic\n"
+        "  URL    h.example  BasicHTTP(username=****, password=****), "
+        "if the server asks for Basic\n"
         "\n"
         "would be sent after a refusal: BasicHTTP(username=****, password=****) from URL"
     )

@@ -1,4 +1,4 @@
-"""The first login of README.rst is sent by its first example; tests/pages runs the rest of the page."""
+"""The first example of README.rst sends its first login; tests/pages runs the rest of the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference has every option, variable and key, and ``--help`` ends with examples that are right."""
+"""The reference has every option, variable and key, and ``--help`` ends with right examples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files and URLs that are huge, deep, or have more entries than anybody has: time and memory stay in proportion."""
+"""Time and memory stay in proportion to files and URLs that are huge, deep, or full of entries."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ FEWER = SIZE // 10
 """Of what takes its time for each entry."""
 
 FACTOR = 450
-"""How many times its size a file may take while it is read; TOML of nothing but dotted keys takes 400 times."""
+"""How many times its size a file may take while it is read.
+
+TOML of nothing but dotted keys takes 400 times.
+"""
 
 
 @contextmanager

@@ -70,7 +70,10 @@ def test_plain_url_is_read_as_urllib3_reads_it(url: str) -> None:
 
 
 def test_plain_url_is_read_without_urllib3() -> None:
-    program = "import sys, authshim.urls as urls; urls.parse('https://ada@h.example:8443/a/'); print(*sys.modules)"
+    program = (
+        "import sys, authshim.urls as urls; "
+        "urls.parse('https://ada@h.example:8443/a/'); print(*sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
@@ -126,8 +129,10 @@ def test_host_is_refused_if_two_parsers_disagree(url: str) -> None:
 
 
 def test_percent_encoded_zone_is_refused() -> None:
-    """urllib3 decodes it once more when it dials, and connects to the zone ``reth0``; in ``%25``, the sign for a
-    zone, nothing is left to decode (RFC 6874)."""
+    """Refuse a zone that urllib3 decodes once more when it dials: it connects to ``reth0``.
+
+    In ``%25``, the sign for a zone, nothing is left to decode (RFC 6874).
+    """
     assert parse("https://[fe80::1%25eth0]/").host == "[fe80::1%eth0]"
     with pytest.raises(UrlError, match="not clear to every reader"):
         parse("https://[fe80::1%52eth0]/")
@@ -143,7 +148,11 @@ def test_url_without_its_scheme_is_reported_so(url: str) -> None:
 
 
 def test_percent_encoded_host_is_not_another_host() -> None:
-    """urllib3 decodes it from 2.7 on, and dials another host than the standard library reads; before, they agree."""
+    """Refuse the URL, or keep its host as it is written.
+
+    urllib3 decodes it from 2.7 on, and dials another host than the standard library reads. Before,
+    they agree.
+    """
     with suppress(UrlError):
         assert parse("https://h%2eexample/").host == "h%2eexample"
 

@@ -34,7 +34,8 @@ _HEAD = """\
 Commands
 ========
 
-``authshim COMMAND --help`` prints the same text, and ``man authshim`` too. Every command takes ``-h``, ``-v`` and
+``authshim COMMAND --help`` prints the same text, and ``man authshim`` too. \
+Every command takes ``-h``, ``-v`` and
 ``-q``.
 
 .. contents::
@@ -46,7 +47,8 @@ Exit codes
 
 """
 _AFTER_CODES = """
-``authshim run`` ends with the exit code of its command, or by the same signal. It ends with 126 or 127 as a shell does.
+``authshim run`` ends with the exit code of its command, or by the same signal. \
+It ends with 126 or 127 as a shell does.
 
 In a script:
 

@@ -171,7 +171,8 @@ class _Drawing:
 
     def svg(self, height: int) -> str:
         head = (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self._width} {height}" role="img">'
+            '<svg xmlns="http://www.w3.org/2000/svg" '
+            f'viewBox="0 0 {self._width} {height}" role="img">'
             f"\n<title>{escape(self._title)}</title>"
         )
         style = STYLE % (INK, FAINT, EDGE, WIRE)
