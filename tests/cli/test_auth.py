@@ -654,7 +654,10 @@ def test_logout_wants_a_host_or_all(words: list[str], capsys: pytest.CaptureFixt
 def test_logout_names_a_netrc_that_it_cannot_change(
     words: str, which: str, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = "machine h.example login bob password s3cret\nmachine h.example:1 login bob password s3cret\n"
+    text = (
+        "machine h.example login bob password s3cret\n"
+        "machine h.example:1 login bob password s3cret\n"
+    )
     (home / ".netrc").write_text(text)
     assert main(["auth", "logout", words]) == 0
     out = capsys.readouterr().out
@@ -773,7 +776,8 @@ def test_expired_login_shadows_another_only_if_it_can_be_renewed(
         h_example={"OAuth": {**ended, "refresh_token": "s3cret"}},
     )
     (home / ".netrc").write_text(
-        "machine ended.example login bob password s3cret\nmachine h.example login bob password s3cret\n"
+        "machine ended.example login bob password s3cret\n"
+        "machine h.example login bob password s3cret\n"
     )
     assert main(["auth", "status"]) == 0
     ends = [line.rpartition(".json  ")[2] for line in capsys.readouterr().out.splitlines()[:2]]
@@ -1031,7 +1035,8 @@ def test_token_names_the_next_step_if_there_is_no_credential(
     out, err = capsys.readouterr()
     assert out == ""
     assert err.endswith(
-        "no provider has a credential for https://h.example/; to give it one: authshim auth login h.example\n"
+        "no provider has a credential for https://h.example/; "
+        "to give it one: authshim auth login h.example\n"
     )
 
 
@@ -1229,15 +1234,25 @@ def test_a_prompt_can_be_left(typed: str, code: int, kept: Path) -> None:
 
 
 def type_at_terminal(words: list[str], prompt: str, typed: str) -> tuple[str, int]:
-    """Run a command on a terminal of its own; type once the prompt is there; return all that it showed."""
+    """Run a command on a terminal of its own, and return its output and exit code.
+
+    Type once the prompt is there.
+    """
     import pty
 
     source = str(Path(sys.modules["authshim"].__file__ or "").parents[1])
-    code = f"import sys; sys.path.insert(0, {source!r}); from authshim.cli import main; sys.exit(main({words!r}))"
+    code = (
+        f"import sys; sys.path.insert(0, {source!r}); "
+        f"from authshim.cli import main; sys.exit(main({words!r}))"
+    )
     child = subprocess.Popen(
-        [sys.executable, "-c", SESSION, code], stdin=(ends := pty.openpty())[1], stdout=ends[1], stderr=ends[1],
-        start_new_session=True, close_fds=True,
-    )  # fmt: skip
+        [sys.executable, "-c", SESSION, code],
+        stdin=(ends := pty.openpty())[1],
+        stdout=ends[1],
+        stderr=ends[1],
+        start_new_session=True,
+        close_fds=True,
+    )
     os.close(ends[1])
     shown = b""
     try:

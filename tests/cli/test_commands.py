@@ -367,7 +367,8 @@ def test_ctrl_c_does_not_wait_for_a_server_that_keeps_its_answer(
     project.on("/*", keep)
     program = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from authshim.transport import failures; failures.TIMEOUT, failures.MAX_TOTAL_SECONDS = (600, 600), 600\n"
+        "from authshim.transport import failures; "
+        "failures.TIMEOUT, failures.MAX_TOTAL_SECONDS = (600, 600), 600\n"
         "from authshim.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     with subprocess.Popen(

@@ -238,7 +238,8 @@ def test_client_secret_is_read_from_standard_input_and_not_stored(
     out, err = capsys.readouterr()
     assert_no_secret(out, err)
     assert err.endswith(
-        "authshim: this login cannot be renewed: that takes the client secret, which is not stored\n"
+        "authshim: this login cannot be renewed: "
+        "that takes the client secret, which is not stored\n"
     )
 
 

@@ -1,4 +1,4 @@
-"""``authshim resolve`` as it is typed, what it prints, and each way in which an index may be broken."""
+"""``authshim resolve`` as it is typed, its output, and each way an index may be broken."""
 
 from __future__ import annotations
 
@@ -297,7 +297,10 @@ f = ["f"]
         "default; for linux-64 (the project's) and Python 3.12 (the project's)",
         "  acme>=1  none: no index has it",
         "  here     not from an index: path",
-        "f; for linux-64 (the project's) and Python 3.12.2 (the project's); not looked at: no-binary",
+        (
+            "f; for linux-64 (the project's) and Python 3.12.2 (the project's); "
+            "not looked at: no-binary"
+        ),
         "  acme>=1  none: no index has it",
         "  here     not from an index: path",
     ]

@@ -337,7 +337,10 @@ SHOW = "stat -c %a $NETRC; cat $NETRC"
 
 def project(*indexes: str, channels: tuple[str, ...] = ()) -> None:
     lines = "".join(f'"{index}",' for index in indexes)
-    text = f"[workspace]\nchannels = {list(channels)!r}\n[pypi-options]\nextra-index-urls = [{lines}]\n"
+    text = (
+        f"[workspace]\nchannels = {list(channels)!r}\n"
+        f"[pypi-options]\nextra-index-urls = [{lines}]\n"
+    )
     Path("pixi.toml").write_text(text)
 
 

@@ -1,4 +1,4 @@
-"""What reaches the terminal: lines of text, whatever a project, a store or a server calls things, and to the end."""
+"""Lines of text reach the terminal, and all of them, whatever names a project or server has."""
 
 from __future__ import annotations
 
@@ -274,7 +274,8 @@ def test_columns_are_those_of_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -
 def test_resolve_prints_no_warning_of_another_library(recorder: Recorder, tmp_path: Path) -> None:
     recorder.on("/simple/*", Answer(200, b""))
     (tmp_path / "pixi.toml").write_text(
-        f"[workspace]\nchannels = []\nplatforms = []\n[pypi-options]\nindex-url = '{recorder.url}/simple'\n",
+        "[workspace]\nchannels = []\nplatforms = []\n"
+        f"[pypi-options]\nindex-url = '{recorder.url}/simple'\n",
         encoding="utf-8",
     )
     command = [

@@ -24,7 +24,10 @@ LOGIN_AS_ADA = (
     "authshim auth login {host} --username ada   "
     "(or --token, or --conda-token; it asks for the secret)"
 )
-LOGIN = "authshim auth login {host} --username USER   (or --token, or --conda-token; it asks for the secret)"
+LOGIN = (
+    "authshim auth login {host} --username USER   "
+    "(or --token, or --conda-token; it asks for the secret)"
+)
 
 
 class Keeps(authshim.Provider):
@@ -164,7 +167,7 @@ def knows(
     root: int | None = None,
     login: authshim.Credential = SECRET,
 ) -> Callable[[Seen], Answer]:
-    """Answer the known user, other logins, none, and the known user at the root, each with a status."""
+    """Answer the known user, other logins, no login, and the known user at the root."""
 
     def answer(seen: Seen) -> Answer:
         if seen.authorization != login.header:
@@ -191,7 +194,8 @@ def test_a_login_that_is_answered_like_one_that_nobody_has_is_rejected(
     status: int, anonymous: int, recorder: Recorder, index: authshim.Index
 ) -> None:
     # pypiserver says 403 to a wrong password; Artifactory may say 404: pypa/pip issue 10016
-    recorder.default = knows(known=status, nobody=status, anonymous=anonymous)  # type: ignore[assignment]
+    answer = knows(known=status, nobody=status, anonymous=anonymous)
+    recorder.default = answer  # type: ignore[assignment]
     result = ask(index, SECRET)
     assert (result.answer, result.status) == ("rejected", status)
     assert (
@@ -255,7 +259,8 @@ def test_a_user_who_may_read_the_index_but_not_one_page_is_told_so(
 def test_a_403_is_no_wrong_password_where_the_root_says_401(
     recorder: Recorder, index: authshim.Index
 ) -> None:
-    recorder.default = knows(known=403, nobody=403, anonymous=403, root=401)  # type: ignore[assignment]
+    answer = knows(known=403, nobody=403, anonymous=403, root=401)
+    recorder.default = answer  # type: ignore[assignment]
     assert ask(index, SECRET).answer == "rejected"
 
 
@@ -304,7 +309,10 @@ def test_the_version_of_the_api_and_the_time_are_told(
     assert (result.answer, result.api) == ("open", "JSON 1.1")
     assert result.seconds is not None
     assert 0 < result.seconds < 30
-    html = b'<meta name="pypi:repository-version" content="1.0"><a href="/x/demo-1.0.tar.gz">demo-1.0.tar.gz</a>'
+    html = (
+        b'<meta name="pypi:repository-version" content="1.0">'
+        b'<a href="/x/demo-1.0.tar.gz">demo-1.0.tar.gz</a>'
+    )
     recorder.on("/acme/simple/demo/", Answer(200, html, {"Content-Type": "text/html"}))
     assert ask(index).api == "HTML 1.0"
 
@@ -329,7 +337,8 @@ def test_index_user_goes_with_files_beside_it_and_not_elsewhere(
         "/files/demo-1.0-py3-none-any.whl",
         "http://cdn.example/demo-1.0-py3-none-any.whl",
     )
-    anywhere(recorder, host="private.example").default = knows(known=200, nobody=401)  # type: ignore[assignment]
+    private = anywhere(recorder, host="private.example")
+    private.default = knows(known=200, nobody=401)  # type: ignore[assignment]
     cdn = anywhere(make_recorder(), host="cdn.example")
     for link in (beside, elsewhere):
         recorder.on(
@@ -487,7 +496,10 @@ def test_a_file_on_another_http_host_gets_nothing_and_says_who_named_it(
 def test_a_signature_that_is_not_taken_is_no_matter_of_logins(
     recorder: Recorder, make_recorder: Callable[..., Recorder], anywhere: Names
 ) -> None:
-    signed = "http://blobs.example/x?X-Amz-Signature=0a&X-Amz-Credential=b&X-Amz-Date=c&X-Amz-Algorithm=d"
+    signed = (
+        "http://blobs.example/x?X-Amz-Signature=0a&X-Amz-Credential=b"
+        "&X-Amz-Date=c&X-Amz-Algorithm=d"
+    )
     anywhere(recorder, host="private.example").on(
         "/simple/demo/", page_of("/files/demo-1.0-py3-none-any.whl")
     )
@@ -795,11 +807,17 @@ def test_a_redirect_loop_is_told(recorder: Recorder, index: authshim.Index) -> N
     [
         (
             "https://europe-python.pkg.dev/acme/lib/simple",
-            "write oauth2accesstoken@ before europe-python.pkg.dev in the index URL, then: gcloud auth login",
+            (
+                "write oauth2accesstoken@ before europe-python.pkg.dev in the index URL, "
+                "then: gcloud auth login"
+            ),
         ),
         (
             "https://oauth2accesstoken@europe-python.pkg.dev/acme/lib/simple",
-            "gcloud auth login   (once before: pipx inject keyring keyrings.google-artifactregistry-auth)",
+            (
+                "gcloud auth login   "
+                "(once before: pipx inject keyring keyrings.google-artifactregistry-auth)"
+            ),
         ),
         (
             "https://VssSessionToken@pkgs.dev.azure.com/acme/_packaging/feed/pypi/simple/",
@@ -811,15 +829,24 @@ def test_a_redirect_loop_is_told(recorder: Recorder, index: authshim.Index) -> N
         ),
         (
             "https://ada@index.example/simple",
-            "keyring set https://index.example/simple ada   (if ada is itself the secret: write ada:@ in the URL)",
+            (
+                "keyring set https://index.example/simple ada   "
+                "(if ada is itself the secret: write ada:@ in the URL)"
+            ),
         ),
         (
             "https://glpat-s3cret@index.example/simple",
-            f"correct the token in the URL, or take it out and: {LOGIN.format(host='index.example')}",
+            (
+                "correct the token in the URL, or take it out and: "
+                f"{LOGIN.format(host='index.example')}"
+            ),
         ),
         (
             "https://1RKjr9abcDEF0123456789xyz@europe-python.pkg.dev/acme/lib/simple",
-            "write oauth2accesstoken@ in place of the token before europe-python.pkg.dev, then: gcloud auth login",
+            (
+                "write oauth2accesstoken@ in place of the token before europe-python.pkg.dev, "
+                "then: gcloud auth login"
+            ),
         ),
         (
             "https://index.example/simple",

@@ -40,8 +40,10 @@ JSON = {
         }
     ],
 }
-HTML = f"""<!DOCTYPE html><html><head><meta name="pypi:repository-version" content="1.0"></head><body>
-<a href="/files/demo-1.0-py3-none-any.whl#sha256={DIGEST}" data-requires-python="&gt;=3.9" data-yanked="broken">
+HTML = f"""<!DOCTYPE html><html><head>\
+<meta name="pypi:repository-version" content="1.0"></head><body>
+<a href="/files/demo-1.0-py3-none-any.whl#sha256={DIGEST}" \
+data-requires-python="&gt;=3.9" data-yanked="broken">
 demo-1.0-py3-none-any.whl</a></body></html>""".encode()
 
 
@@ -627,7 +629,10 @@ def test_file_of_json_is_yanked_if_the_value_is_true_or_a_reason(
 
 @pytest.fixture
 def trickling() -> Iterator[str]:
-    """The URL of a server whose pages never end: a KiB now and then, which urllib3 1.26 waits for."""
+    """Yield the URL of a server whose pages never end: it sends a KiB now and then.
+
+    urllib3 1.26 waits for it.
+    """
     server = socket.create_server(("127.0.0.1", 0))
     over = threading.Event()
 

@@ -30,8 +30,10 @@ def steps(recorder: Recorder, folder: Path, **stored: authshim.Credential) -> li
             return [f"127.0.0.1/{name}" for name in stored if len(name) == 1]
 
     (folder / "pixi.toml").write_text(
-        "[workspace]\nchannels = []\nplatforms = []\n[pypi-dependencies]\ndemo = '*'\n[pypi-options]\n"
-        f'index-url = "{recorder.url}/b/simple"\nextra-index-urls = ["{recorder.url}/a/simple"]\n',
+        "[workspace]\nchannels = []\nplatforms = []\n"
+        "[pypi-dependencies]\ndemo = '*'\n[pypi-options]\n"
+        f'index-url = "{recorder.url}/b/simple"\n'
+        f'extra-index-urls = ["{recorder.url}/a/simple"]\n',
         encoding="utf-8",
     )
     manifest = authshim.Manifest.load(folder)

@@ -206,7 +206,10 @@ def test_the_chainer_writes_to_the_backend_behind_it(monkeypatch: pytest.MonkeyP
 
 
 def test_keyring_finds_the_backend_by_its_entry_point() -> None:
-    program = "import keyring.backend as b; print([r.name for r in b.get_all_keyring() if r.name == 'authshim'])"
+    program = (
+        "import keyring.backend as b; "
+        "print([r.name for r in b.get_all_keyring() if r.name == 'authshim'])"
+    )
     assert run(program) == "['authshim']"
 
 
@@ -225,7 +228,8 @@ def test_loading_the_backend_imports_nothing_else_of_authshim() -> None:
 def test_a_question_that_is_no_url_imports_no_chain() -> None:
     program = (
         "import sys; from authshim.integrations.keyring_backend import Keyring; "
-        "print(Keyring().get_password('github.com', 'ada'), *[m for m in sys.modules if 'authshim.lookup' in m])"
+        "print(Keyring().get_password('github.com', 'ada'), "
+        "*[m for m in sys.modules if 'authshim.lookup' in m])"
     )
     assert run(program) == "None"
 
@@ -234,6 +238,7 @@ def test_a_url_imports_neither_requests_nor_urllib3(keep: Callable[..., None]) -
     keep({"h.example": ADA})
     program = (
         "import sys; from authshim.integrations.keyring_backend import Keyring; "
-        f"print(Keyring().get_password({URL!r}, 'ada'), [m for m in ('requests', 'urllib3') if m in sys.modules])"
+        f"print(Keyring().get_password({URL!r}, 'ada'), "
+        "[m for m in ('requests', 'urllib3') if m in sys.modules])"
     )
     assert run(program) == "s3cret []"

@@ -1,4 +1,4 @@
-"""The blocks of a page of reStructuredText: code, what a reader types, files, and remarks for the tests.
+"""The blocks of a page of reStructuredText: code, typed lines, files, and remarks for the tests.
 
 A comment, which no reader sees, is for the tests::
 
@@ -99,7 +99,7 @@ def commands(text: str) -> list[Command]:
 
 
 def is_like(shown: tuple[str, ...], printed: str) -> bool:
-    """Return True if a text is the one that is shown: ``...`` stands for anything, blanks for blanks.
+    """Return True if a text is the one shown: ``...`` stands for anything, blanks for blanks.
 
     >>> is_like(("let in (...)", "..."), "let  in (0.01 s)\\n\\nand more\\n")
     True

@@ -1,6 +1,7 @@
-"""Put the programs that the pages install into the cache of uv: ``python tests/pages/install.py FOLDER``.
+"""Put the programs that the pages install into the cache of uv.
 
-pipx and ``uv tool`` then take them from there, without a network.
+``python tests/pages/install.py FOLDER`` does it. pipx and ``uv tool`` then take them from there,
+without a network.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class Store(NamedTuple):
 
     @property
     def environ(self) -> dict[str, str]:
-        """The variables by which pipx and uv take packages from here only, and pip takes authshim."""
+        """The variables by which pipx and uv take packages from here only, and pip authshim."""
         links = {"PIP_FIND_LINKS": self.wheels, "UV_FIND_LINKS": self.wheels}
         return {"UV_CACHE_DIR": self.cache, "UV_OFFLINE": "1", **links}
 

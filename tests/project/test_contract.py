@@ -1,8 +1,8 @@
 """The contract of every reader of a project's file, of the user's configuration, and of variables.
 
 ``READERS`` has the files, and ``VARIABLES`` the variables. A field of a row is a difference that is
-meant; its comment has the reason. Each reading is done by ``read``, which fails if a file changed or
-if a secret is shown.
+meant; its comment has the reason. Each reading is done by ``read``, which fails if a file changed
+or if a secret is shown.
 """
 
 from __future__ import annotations
@@ -255,7 +255,7 @@ def project(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Project:
 
 
 def assert_is_told(reading: Reading, reader: Reader, said: str, place: str = "") -> None:
-    """Fail unless the one message names the file, and stops the reading of a project's file only."""
+    """Fail unless the one message names the file, and stops only a project's file from loading."""
     assert reading.is_refused is not reader.is_users
     assert reading.indexes == {}
     (message,) = reading.messages

@@ -202,7 +202,8 @@ def test_environments_are_listed_default_first(load: Load) -> None:
 
 def test_default_environment_may_have_features(load: Load) -> None:
     manifest = load(
-        '[feature.a.pypi-options]\nindex-url = "https://a/simple"\n[environments]\nb = []\ndefault = ["a"]\n'
+        '[feature.a.pypi-options]\nindex-url = "https://a/simple"\n'
+        '[environments]\nb = []\ndefault = ["a"]\n'
     )
     assert manifest.environments == ("default", "b")
     assert urls(manifest) == ["https://a/simple"]
@@ -228,7 +229,8 @@ def test_features_that_disagree_are_both_named(refused: Callable[..., str]) -> N
         """
     )
     assert said == (
-        "in the environment 'gpu' the features 'ml' and 'default' name different index-urls in their pypi-options"
+        "in the environment 'gpu' the features 'ml' and 'default' "
+        "name different index-urls in their pypi-options"
     )
 
 
@@ -547,7 +549,8 @@ PYPROJECT = """
 [project]
 name = "Demo.App"
 dependencies = [
-    "Private_Lib[extra]>=1", "direct @ https://ada:s3cret@h/d.whl", " spaced ; python_version < '4'", "demo-app",
+    "Private_Lib[extra]>=1", "direct @ https://ada:s3cret@h/d.whl",
+    " spaced ; python_version < '4'", "demo-app",
 ]
 [project.optional-dependencies]
 my_docs = ["sphinx"]

@@ -1,4 +1,4 @@
-"""The sources of poetry and pdm; tests/interop/test_poetry_pdm.py compares them with the programs."""
+"""The sources of poetry and pdm. tests/interop/test_poetry_pdm.py compares them with the tools."""
 
 from __future__ import annotations
 

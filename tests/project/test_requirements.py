@@ -26,7 +26,10 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """``load(text)`` reads it as a pixi.toml for three platforms; ``head=""`` without its workspace."""
+    """Return a function that reads a text as a pixi.toml for three platforms.
+
+    ``head=""`` leaves its workspace out.
+    """
 
     def write(text: str, *, name: str = "pixi.toml", head: str = WORKSPACE) -> Manifest:
         (tmp_path / name).write_text(head + text, encoding="utf-8")
@@ -83,7 +86,8 @@ def test_dependency_from_elsewhere_names_its_origin(load: Load) -> None:
 
 def test_dependency_may_name_its_own_index(load: Load) -> None:
     manifest = load(
-        '[pypi-dependencies]\ntorch = { version = "*", index = "https://ada:s3cret@h.example/simple" }\n'
+        "[pypi-dependencies]\n"
+        'torch = { version = "*", index = "https://ada:s3cret@h.example/simple" }\n'
     )
     (torch,) = manifest.dependencies()
     assert torch.own_index == Index("https://ada@h.example/simple")
@@ -280,7 +284,10 @@ def test_error_names_the_table_and_key(written: str, said: str, load: Load) -> N
     assert_no_secret(caught.value)
 
 
-GROUPS = "[tool.pixi.workspace]\nchannels = []\n[tool.pixi.environments]\nt = ['g0']\n[dependency-groups]\n"
+GROUPS = (
+    "[tool.pixi.workspace]\nchannels = []\n"
+    "[tool.pixi.environments]\nt = ['g0']\n[dependency-groups]\n"
+)
 
 
 def test_groups_that_include_a_group_twice_have_it_once(load: Load) -> None:
@@ -415,13 +422,17 @@ PYPROJECT = """
 name = "Demo.App"
 requires-python = ">=3.9,<3.13"
 dependencies = [
-    "Private_Lib[extra]>=1", "direct @ https://ada:s3cret@h/d.whl", " spaced ; python_version < '4'", "demo-app",
+    "Private_Lib[extra]>=1", "direct @ https://ada:s3cret@h/d.whl",
+    " spaced ; python_version < '4'", "demo-app",
     "elsewhere @ https://ada:s3cret@h/e.whl ; sys_platform == 'win32'", "old; python_version < '3'",
 ]
 [project.optional-dependencies]
 my_docs = ["sphinx", "demo-app[x]"]
 [dependency-groups]
-dev = ["pytest", { include-group = "Lint.All" }, { include-group = "nowhere" }, { include-group = 3 }, 3]
+dev = [
+    "pytest", { include-group = "Lint.All" }, { include-group = "nowhere" },
+    { include-group = 3 }, 3,
+]
 lint-all = ["ruff>=0.1"]
 [tool.pixi.workspace]
 channels = ["conda-forge"]
@@ -454,7 +465,10 @@ def test_requirements_of_a_pyproject_count_as_well(pyproject: Manifest) -> None:
 
 
 def test_all_the_entries_of_a_name_that_hold_hold_together(load: Load) -> None:
-    text = '[project]\ndependencies = ["a>=1", "a[x]<3", "a!=2; python_version < \'3\'"]\n[tool.pixi.workspace]\n'
+    text = (
+        '[project]\ndependencies = ["a>=1", "a[x]<3", "a!=2; python_version < \'3\'"]\n'
+        "[tool.pixi.workspace]\n"
+    )
     (one,) = load(text, name="pyproject.toml", head="").dependencies()
     assert (one.specifier, one.extras) == (">=1,<3", ("x",))
 
@@ -481,7 +495,10 @@ def test_conda_s_python_comes_before_requires_python(load: Load) -> None:
 
 
 def test_group_that_includes_itself_is_refused(load: Load) -> None:
-    text = '[tool.pixi.workspace]\n[dependency-groups]\na = [{ include-group = "b" }]\nb = [{ include-group = "a" }]\n'
+    text = (
+        "[tool.pixi.workspace]\n[dependency-groups]\n"
+        'a = [{ include-group = "b" }]\nb = [{ include-group = "a" }]\n'
+    )
     with pytest.raises(ManifestError, match=r"\[dependency-groups\] a: it includes itself"):
         load(text, name="pyproject.toml", head="")
 

@@ -1,4 +1,4 @@
-"""The projects of uv, pip, poetry and pdm: which indexes they declare, in which order, and where."""
+"""The projects of uv, pip, poetry and pdm: the indexes that they declare, their order and place."""
 
 from __future__ import annotations
 

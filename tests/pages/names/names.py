@@ -20,7 +20,10 @@ VARIABLE = "PAGES_PORTS"
 
 
 def resolver(ports: Mapping[str, int]) -> Callable[..., Any]:
-    """Return a ``getaddrinfo`` that knows some names and ports, and asks the machine's own for the others."""
+    """Return a ``getaddrinfo`` that knows some names and ports.
+
+    It asks the machine's own for the others.
+    """
     ask = socket.getaddrinfo
 
     def resolve(host: Any, port: Any, *rest: Any, **options: Any) -> Any:
