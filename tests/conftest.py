@@ -187,7 +187,10 @@ def unknowing_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def nobody(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Root may write everywhere, so the test runs as another."""
-    import filelock  # noqa: F401 - nobody might not be allowed to
+    # Nobody may not be allowed to read these.
+    import encodings.utf_16_le  # noqa: F401
+
+    import filelock  # noqa: F401
 
     if os.name != "posix":
         pytest.skip("modes of POSIX")
